@@ -1,0 +1,3 @@
+//! Devices and GPU kernels: everything of tiller that touches burn's plumbing, buffers or shaders.
+
+pub mod device;

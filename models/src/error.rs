@@ -1,0 +1,139 @@
+//! The one error of tiller: it names the place, what was expected, what was found, and the next step.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Shorthand for results with tiller's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a command could not do its work. [`Error::exit_code`] maps it to the exit codes that users rely on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something that the user gave (a file, a line, a tensor, a flag) is not what it has to be. Exit code 2.
+    #[error("{0}")]
+    BadInput(BadInput),
+
+    /// The operating system refused to read or write a path. Exit code 1.
+    #[error("{}: cannot {action}: {source}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was attempted, as a verb: "read", "write", "create".
+        action: &'static str,
+        /// The system's own answer.
+        source: std::io::Error,
+    },
+
+    /// A device could not be chosen or opened. Exit code 2 for an unknown name, 1 for a failing driver.
+    #[error(transparent)]
+    Device(#[from] tiller_kernels::device::DeviceError),
+
+    /// The work does not fit in the memory at hand. Exit code 3.
+    #[error("{0}")]
+    DoesNotFit(String),
+
+    /// The user interrupted the work; what was done is saved. Exit code 130.
+    #[error("interrupted{0}")]
+    Interrupted(String),
+
+    /// The work itself failed (a diverging loss, a download that broke off). Exit code 1.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Error {
+    /// Starts the description of a bad input at `place`: "movies.dat line 3", "--user", "tensor blk.0.attn_q.weight".
+    pub fn bad_input(place: impl fmt::Display) -> BadInput {
+        BadInput { place: place.to_string(), expected: String::new(), found: String::new(), next: String::new() }
+    }
+
+    /// Turns an I/O error at `path` into ours; made for `map_err(Error::io(path, "read"))`.
+    pub fn io(path: impl AsRef<Path>, action: &'static str) -> impl FnOnce(std::io::Error) -> Error {
+        let path = path.as_ref().to_path_buf();
+        move |source| Error::Io { path, action, source }
+    }
+
+    /// The exit code of the process that ends with this error.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::BadInput(_) => 2,
+            Error::Device(e) => e.exit_code(),
+            // A path that the user named and that is not there is a wrong input, not a failing machine.
+            Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => 2,
+            Error::Io { .. } | Error::Failed(_) => 1,
+            Error::DoesNotFit(_) => 3,
+            Error::Interrupted(_) => 130,
+        }
+    }
+}
+
+impl From<BadInput> for Error {
+    fn from(bad: BadInput) -> Self {
+        Error::BadInput(bad)
+    }
+}
+
+/// A bad input in four parts, built as a sentence: `Error::bad_input(place).expected(..).found(..).next(..)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadInput {
+    place: String,
+    expected: String,
+    found: String,
+    next: String,
+}
+
+impl BadInput {
+    /// What should have stood there.
+    pub fn expected(mut self, expected: impl fmt::Display) -> Self {
+        self.expected = expected.to_string();
+        self
+    }
+
+    /// What stood there.
+    pub fn found(mut self, found: impl fmt::Display) -> Self {
+        self.found = found.to_string();
+        self
+    }
+
+    /// What the user can do now.
+    pub fn next(mut self, next: impl fmt::Display) -> Self {
+        self.next = next.to_string();
+        self
+    }
+}
+
+impl fmt::Display for BadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {}, found {}", self.place, self.expected, self.found)?;
+        if !self.next.is_empty() {
+            write!(f, "\n  next: {}", self.next)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_input_reads_as_a_sentence_with_a_next_step() {
+        let error: Error = Error::bad_input("movies.dat line 3")
+            .expected("id::title::genres")
+            .found("1 field")
+            .next("check the separator")
+            .into();
+        assert_eq!(
+            error.to_string(),
+            "movies.dat line 3: expected id::title::genres, found 1 field\n  next: check the separator"
+        );
+        assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn a_missing_path_is_a_wrong_input_and_a_full_disk_is_a_failure() {
+        let missing = Error::io("nowhere", "read")(std::io::ErrorKind::NotFound.into());
+        let full = Error::io("out", "write")(std::io::ErrorKind::StorageFull.into());
+        assert_eq!((missing.exit_code(), full.exit_code()), (2, 1));
+    }
+}

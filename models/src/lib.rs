@@ -1,0 +1,8 @@
+//! The models of tiller and the files that they come in.
+//!
+//! Dependencies run one way: a model reads as mathematics and leaves buffers and shaders to `tiller-kernels`.
+
+pub mod atomic;
+pub mod error;
+
+pub use error::{Error, Result};

@@ -1,0 +1,59 @@
+//! The commands: one file each, every one a short story told with the library.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::Result;
+
+/// Recommendations you can steer, tuned and served on any GPU.
+#[derive(Debug, Parser)]
+#[command(name = "tiller", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// Where to compute: auto, gpu, cpu, or part of an adapter's name (see `tiller doctor`)
+    #[arg(long, global = true, default_value = "auto", value_name = "auto|gpu|cpu|NAME")]
+    pub device: String,
+    /// Print the result as JSON on stdout; progress and logs stay on stderr
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+impl Global {
+    /// Opens the chosen device and says on stderr which one it is.
+    ///
+    /// # Errors
+    /// No such adapter, or a driver that fails.
+    pub fn open_device(&self) -> Result<burn::tensor::Device> {
+        let open = tiller_kernels::device::open(&self.device)?;
+        eprintln!("device: {}", open.description);
+        Ok(open.device)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Parses the command line, runs the command, and maps its end to the promised exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command, &cli.global) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(command: Command, _global: &Global) -> Result<()> {
+    match command {}
+}

@@ -1,0 +1,78 @@
+//! Leave-one-out split (method §1.5): the last item tests, the one before it validates, the rest trains.
+
+use super::dataset::{ItemId, User};
+
+/// Items of context that the language model and the teacher see.
+pub const HISTORY_LENGTH: usize = 10;
+
+/// Which item of each user's sequence is to be predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// The last but one item.
+    Validation,
+    /// The last item.
+    Test,
+}
+
+/// One question to a recommender: what comes after `history`?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Case<'a> {
+    /// Everything that the user took before the target, oldest first.
+    pub history: &'a [ItemId],
+    /// What the user took next.
+    pub target: ItemId,
+}
+
+impl<'a> Case<'a> {
+    /// The newest items of the history, [`HISTORY_LENGTH`] at most, oldest first.
+    pub fn recent(&self) -> &'a [ItemId] {
+        recent(self.history)
+    }
+}
+
+/// The newest items of a history, [`HISTORY_LENGTH`] at most, oldest first.
+pub fn recent(history: &[ItemId]) -> &[ItemId] {
+    &history[history.len().saturating_sub(HISTORY_LENGTH)..]
+}
+
+/// The user's case in a split; `None` where the sequence is too short to hold one with a history.
+pub fn case(user: &User, split: Split) -> Option<Case<'_>> {
+    let from_end = match split {
+        Split::Test => 1,
+        Split::Validation => 2,
+    };
+    let at = user.items.len().checked_sub(from_end).filter(|&at| at > 0)?;
+    Some(Case { history: &user.items[..at], target: user.items[at] })
+}
+
+/// The items that may be learnt from: all but the last two.
+pub fn training_items(user: &User) -> &[ItemId] {
+    &user.items[..user.items.len().saturating_sub(2)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(length: u32) -> User {
+        let items: Vec<_> = (1..=length).map(ItemId).collect();
+        User { key: "u".into(), timestamps: vec![0; items.len()], items }
+    }
+
+    #[test]
+    fn the_last_item_tests_and_the_one_before_validates() {
+        let user = user(13);
+        let test = case(&user, Split::Test).unwrap();
+        let validation = case(&user, Split::Validation).unwrap();
+        assert_eq!((test.target, validation.target), (ItemId(13), ItemId(12)));
+        assert_eq!(test.recent(), (3..=12).map(ItemId).collect::<Vec<_>>());
+        assert_eq!(training_items(&user).last(), Some(&ItemId(11)));
+    }
+
+    #[test]
+    fn a_sequence_too_short_has_no_case() {
+        assert!(case(&user(1), Split::Test).is_none());
+        assert!(case(&user(2), Split::Validation).is_none());
+        assert!(training_items(&user(2)).is_empty());
+    }
+}

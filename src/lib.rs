@@ -1,0 +1,10 @@
+//! tiller: recommendations you can steer, tuned and served on any GPU.
+//!
+//! The folders follow the way of the data: `data` → `teacher` → … → `recommend`; `cli` is the binary's front on top of them,
+//! and `run` what its long commands share.
+
+pub mod cli;
+pub mod data;
+pub mod run;
+
+pub use tiller_models::error::{Error, Result};

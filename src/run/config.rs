@@ -1,0 +1,137 @@
+//! Layered configuration: flags over `--set a.b=c` over `--config FILE.toml` over defaults.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+use crate::{Error, Result};
+
+/// The configuration flags that every training command has.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ConfigFlags {
+    /// Read settings from a TOML file (a run's config.toml repeats that run)
+    #[arg(long, value_name = "FILE.toml")]
+    pub config: Option<PathBuf>,
+    /// Set one key of the configuration, e.g. --set optimiser.lr=0.001 (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+}
+
+/// Resolves a configuration of type `T`, whose `Default` is the lowest layer.
+///
+/// `flags` are the command's own flags, already as a table of the keys that were given.
+///
+/// # Errors
+/// A file that is not TOML, a `--set` without `=`, an unknown key, a value of the wrong type.
+pub fn resolve<T>(layers: &ConfigFlags, flags: Table) -> Result<T>
+where
+    T: Default + Serialize + DeserializeOwned,
+{
+    let mut table = Table::try_from(T::default()).map_err(|e| Error::Failed(format!("defaults: {e}")))?;
+    if let Some(path) = &layers.config {
+        overlay(&mut table, read(path)?);
+        check::<T>(&table, &path.display())?;
+    }
+    for set in &layers.sets {
+        overlay(&mut table, parse_set(set)?);
+        check::<T>(&table, &format!("--set {set}"))?;
+    }
+    overlay(&mut table, flags);
+    check::<T>(&table, &"flags")
+}
+
+fn read(path: &Path) -> Result<Table> {
+    let text = std::fs::read_to_string(path).map_err(Error::io(path, "read"))?;
+    text.parse().map_err(|e| {
+        Error::bad_input(path.display())
+            .expected("a TOML file")
+            .found(e)
+            .next("compare with a run's config.toml")
+            .into()
+    })
+}
+
+/// `a.b=c` as nested tables; `c` is TOML where it parses as a value, a plain string where it doesn't.
+fn parse_set(set: &str) -> Result<Table> {
+    let Some((keys, text)) = set.split_once('=') else {
+        return Err(Error::bad_input(format!("--set {set}")).expected("KEY=VALUE").found("no `=`").into());
+    };
+    let value = format!("v = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut t| t.remove("v"))
+        .unwrap_or_else(|| Value::String(text.to_owned()));
+    let nested = keys
+        .split('.')
+        .rev()
+        .fold(value, |inner, key| Value::Table(Table::from_iter([(key.trim().to_owned(), inner)])));
+    match nested {
+        Value::Table(table) => Ok(table),
+        _ => unreachable!("split always yields at least one key"),
+    }
+}
+
+/// Lays `upper` over `lower`, key by key.
+fn overlay(lower: &mut Table, upper: Table) {
+    for (key, value) in upper {
+        match (lower.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => overlay(below, above),
+            (_, value) => {
+                lower.insert(key, value);
+            }
+        }
+    }
+}
+
+fn check<T: DeserializeOwned>(table: &Table, place: &dyn std::fmt::Display) -> Result<T> {
+    table.clone().try_into().map_err(|e: toml::de::Error| {
+        let known = table.keys().cloned().collect::<Vec<_>>().join(", ");
+        Error::bad_input(place)
+            .expected("known keys with values of their types")
+            .found(e.message())
+            .next(format!("top-level keys are {known}"))
+            .into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Demo {
+        epochs: u32,
+        optimiser: Optimiser,
+    }
+
+    #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Optimiser {
+        lr: f64,
+        name: String,
+    }
+
+    #[test]
+    fn flags_win_over_sets_over_file_over_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("c.toml");
+        std::fs::write(&file, "epochs = 1\n[optimiser]\nlr = 0.5\nname = \"file\"").unwrap();
+        let layers = ConfigFlags { config: Some(file), sets: vec!["optimiser.name=set".into(), "epochs=2".into()] };
+        let demo: Demo = resolve(&layers, "epochs = 3".parse().unwrap()).unwrap();
+        assert_eq!(demo, Demo { epochs: 3, optimiser: Optimiser { lr: 0.5, name: "set".into() } });
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_types_are_refused_with_their_place() {
+        for (set, part) in [("optimiser.lx=1", "lx"), ("epochs=many", "epochs=many"), ("epochs", "no `=`")] {
+            let layers = ConfigFlags { config: None, sets: vec![set.into()] };
+            let error = resolve::<Demo>(&layers, Table::new()).unwrap_err();
+            assert!(error.to_string().contains(part), "{error}");
+            assert_eq!(error.exit_code(), 2);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What every long command shares: layered configuration, a run folder, metrics, progress, interruption.
+
+pub mod config;
+pub mod folder;
+pub mod interrupt;
+pub mod progress;
