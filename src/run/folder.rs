@@ -1,10 +1,9 @@
 //! A run's folder: config.toml (resolved), metrics.jsonl, checkpoints/; one process at a time.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use fs4::fs_std::FileExt;
 use serde::Serialize;
 use tiller_models::atomic::write_atomically;
 
@@ -62,13 +61,13 @@ fn lock(path: &Path) -> Result<File> {
         .write(true)
         .open(&lock_path)
         .map_err(Error::io(&lock_path, "create"))?;
-    match FileExt::try_lock_exclusive(&file) {
-        Ok(true) => Ok(file),
-        Ok(false) => Err(Error::Failed(format!(
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Failed(format!(
             "{}: another process is writing to this run\n  next: wait for it, or choose another --out",
             path.display()
         ))),
-        Err(e) => Err(Error::io(&lock_path, "lock")(e)),
+        Err(TryLockError::Error(e)) => Err(Error::io(&lock_path, "lock")(e)),
     }
 }
 
