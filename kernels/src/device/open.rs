@@ -1,0 +1,139 @@
+//! Opening the chosen device, once per process.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use burn::tensor::Device;
+use burn::tensor::wgpu::WgpuSetup;
+
+use super::adapters::{AdapterFacts, Capabilities, adapters, listing};
+use super::choice::choose;
+use super::cpu::cpu;
+use super::error::DeviceError;
+
+/// An open device and the words that tell the user which one it is.
+#[derive(Debug, Clone)]
+pub struct OpenDevice {
+    /// burn's handle; without autodiff.
+    pub device: Device,
+    /// One line: name, backend, driver, and why it was taken.
+    pub description: String,
+    /// The same device as wgpu knows it; `None` on the CPU path.
+    pub gpu: Option<Gpu>,
+}
+
+/// The wgpu side of an open device. burn submits to the same queue, which is what orders its work and ours.
+#[derive(Debug, Clone)]
+pub struct Gpu {
+    /// The process's one instance.
+    pub instance: wgpu::Instance,
+    /// The adapter that was chosen.
+    pub adapter: wgpu::Adapter,
+    /// The device, with every feature and limit that the adapter has.
+    pub device: wgpu::Device,
+    /// The queue that burn uses too.
+    pub queue: wgpu::Queue,
+    /// What kernels may use here.
+    pub capabilities: Capabilities,
+}
+
+/// Opens what `--device` asks for: `auto`, `gpu`, `cpu`, or part of an adapter's name (see [`choose`]).
+///
+/// An adapter is opened once per process: asking again returns the same device.
+///
+/// # Errors
+/// [`DeviceError`] where nothing matches or the driver fails.
+pub fn open(asked: &str) -> Result<OpenDevice, DeviceError> {
+    // Whoever asks for the CPU shall not wait for, nor stumble over, a GPU driver.
+    let adapters = if asked.trim().eq_ignore_ascii_case("cpu") { &[] } else { adapters() };
+    let choice = choose(asked, adapters)?;
+    let Some(index) = choice.adapter else {
+        let description = format!("cpu, {} cores ({})", cpu().cores, choice.why);
+        return Ok(OpenDevice { device: Device::flex(), description, gpu: None });
+    };
+    let AdapterFacts { name, backend, driver, .. } = &adapters[index];
+    let (device, gpu) = open_adapter(index)?;
+    let description = format!("{name}, {backend}, driver {driver} ({})", choice.why);
+    Ok(OpenDevice { device, description, gpu: Some(gpu) })
+}
+
+/// Opens the adapter at `index` of the listing, or returns it where it is open already: burn would take a second
+/// registration for a second device, with memory of its own.
+fn open_adapter(index: usize) -> Result<(Device, Gpu), DeviceError> {
+    static OPENED: Mutex<Option<HashMap<usize, (Device, Gpu)>>> = Mutex::new(None);
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    let opened = opened.get_or_insert_default();
+    if let Some(open) = opened.get(&index) {
+        return Ok(open.clone());
+    }
+
+    let facts = &listing().facts[index];
+    let unopened = |reason: &dyn std::fmt::Display| DeviceError::Unopened {
+        adapter: facts.label(),
+        reason: reason.to_string(),
+    };
+    let (instance, adapter) = (listing().instance.clone(), listing().handles[index].clone());
+    let (device, queue) = request(&adapter).map_err(|e| unopened(&e))?;
+    let backend = adapter.get_info().backend;
+    let capabilities = facts.capabilities.clone();
+    let gpu = Gpu { instance, adapter, device, queue, capabilities };
+    let setup = WgpuSetup {
+        instance: gpu.instance.clone(),
+        adapter: gpu.adapter.clone(),
+        device: gpu.device.clone(),
+        queue: gpu.queue.clone(),
+        backend,
+    };
+    let device = Device::wgpu_options().setup(setup).init().map_err(|e| unopened(&e))?;
+    opened.insert(index, (device.clone(), gpu.clone()));
+    Ok((device, gpu))
+}
+
+/// Asks for everything that the adapter has, as burn's own runtime does.
+#[allow(unsafe_code)]
+fn request(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), wgpu::RequestDeviceError> {
+    pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
+        label: Some("tiller"),
+        // Mappable primary buffers cost a staging copy less on integrated GPUs and speed everywhere else.
+        required_features: adapter.features().difference(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
+        required_limits: adapter.limits(),
+        // burn allocates in large pages itself.
+        memory_hints: wgpu::MemoryHints::MemoryUsage,
+        trace: wgpu::Trace::Off,
+        // SAFETY: of the experimental features our shaders use cooperative matrices alone, in kernels whose every
+        // variant is checked against its reference.
+        experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{test_devices, test_gpu};
+    use super::*;
+    use burn::tensor::{Tensor, TensorData};
+
+    #[test]
+    fn an_adapter_is_opened_once_however_it_is_asked_for() {
+        let (one, other) = (test_gpu(), test_gpu());
+        assert_eq!(one.device, other.device);
+        assert_eq!(one.gpu.unwrap().device, other.gpu.unwrap().device);
+    }
+
+    #[test]
+    fn every_test_device_computes() {
+        for (name, device) in test_devices() {
+            let x = Tensor::<2>::from_data([[1.0, 2.0], [3.0, 4.0]], &device);
+            let product = x.clone().matmul(x).into_data();
+            assert_eq!(product, TensorData::from([[7.0f32, 10.0], [15.0, 22.0]]), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_description_tells_the_adapter_its_driver_and_the_reason() {
+        let open = test_gpu();
+        let info = open.gpu.unwrap().adapter.get_info();
+        assert!(open.description.contains(&info.name) && open.description.contains(&info.driver));
+        assert!(open.description.ends_with(')'), "{}", open.description);
+        assert!(super::open("cpu").unwrap().description.contains("asked for"));
+    }
+}
