@@ -1,5 +1,7 @@
 //! The commands: one file each, every one a short story told with the library.
 
+mod doctor;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -40,7 +42,10 @@ impl Global {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// List adapters, driver, limits and features, and which device would be taken and why
+    Doctor(doctor::Args),
+}
 
 /// Parses the command line, runs the command, and maps its end to the promised exit code.
 pub fn main() -> ExitCode {
@@ -54,6 +59,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, _global: &Global) -> Result<()> {
-    match command {}
+fn run(command: Command, global: &Global) -> Result<()> {
+    match command {
+        Command::Doctor(args) => doctor::run(args, global),
+    }
 }

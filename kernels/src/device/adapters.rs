@@ -54,7 +54,7 @@ pub struct AdapterFacts {
 impl AdapterFacts {
     /// Name and graphics API, which is what `--device NAME` is looked up in.
     pub fn label(&self) -> String {
-        format!("{} ({})", self.name, self.backend)
+        format!("{} on {}", self.name, self.backend)
     }
 }
 
@@ -105,6 +105,12 @@ pub struct CooperativeMatrix {
     pub accumulator: Scalar,
 }
 
+impl fmt::Display for CooperativeMatrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}x{} {}>{}", self.m, self.n, self.k, self.input, self.accumulator)
+    }
+}
+
 /// The element type of a cooperative matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,6 +120,17 @@ pub enum Scalar {
     F16,
     I32,
     U32,
+}
+
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Scalar::F32 => "f32",
+            Scalar::F16 => "f16",
+            Scalar::I32 => "i32",
+            Scalar::U32 => "u32",
+        })
+    }
 }
 
 /// The adapters of this machine, in the order in which the drivers list them. Asked once per process.

@@ -164,7 +164,7 @@ mod tests {
         let DeviceError::Ambiguous { candidates, .. } = choose("geforce", &laptop()).unwrap_err() else {
             panic!("two names hold `geforce`")
         };
-        assert_eq!(candidates, "GeForce RTX 3080 (dx12), GeForce RTX 3080 (vulkan), GeForce RTX 3080 Ti (vulkan)");
+        assert_eq!(candidates, "GeForce RTX 3080 on dx12, GeForce RTX 3080 on vulkan, GeForce RTX 3080 Ti on vulkan");
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
         for asked in ["radeon", "", "  "] {
             let error = choose(asked, &laptop()).unwrap_err();
             assert!(matches!(&error, DeviceError::Unknown { .. }), "{asked:?}: {error}");
-            assert!(error.to_string().contains("UHD Graphics 620 (vulkan)"), "{error}");
+            assert!(error.to_string().contains("UHD Graphics 620 on vulkan"), "{error}");
         }
         assert!(choose("radeon", &[]).unwrap_err().to_string().contains("among none"));
     }

@@ -22,9 +22,9 @@ pub enum DeviceError {
         candidates: String,
     },
     /// `--device gpu` on a machine without one.
-    #[error("--device gpu: expected a GPU, {found}\n  next: {next}")]
+    #[error("--device gpu: {found}\n  next: {next}")]
     NoGpu {
-        /// What is there instead.
+        /// Why there is none, and what is there instead.
         found: String,
         /// What can be asked for.
         next: String,

@@ -53,7 +53,7 @@ pub fn open(asked: &str) -> Result<OpenDevice, DeviceError> {
     };
     let AdapterFacts { name, backend, driver, .. } = &adapters[index];
     let (device, gpu) = open_adapter(index)?;
-    let description = format!("{name}, {backend}, driver {driver} ({})", choice.why);
+    let description = format!("{name} on {backend}, driver {driver} ({})", choice.why);
     Ok(OpenDevice { device, description, gpu: Some(gpu) })
 }
 
@@ -68,10 +68,8 @@ fn open_adapter(index: usize) -> Result<(Device, Gpu), DeviceError> {
     }
 
     let facts = &listing().facts[index];
-    let unopened = |reason: &dyn std::fmt::Display| DeviceError::Unopened {
-        adapter: facts.label(),
-        reason: reason.to_string(),
-    };
+    let unopened =
+        |reason: &dyn std::fmt::Display| DeviceError::Unopened { adapter: facts.label(), reason: reason.to_string() };
     let (instance, adapter) = (listing().instance.clone(), listing().handles[index].clone());
     let (device, queue) = request(&adapter).map_err(|e| unopened(&e))?;
     let backend = adapter.get_info().backend;

@@ -1,0 +1,121 @@
+//! `tiller doctor`: the devices of this machine, and which one `--device` takes and why.
+
+use comfy_table::{Table, presets};
+use indicatif::HumanBytes;
+use serde::Serialize;
+use tiller_kernels::device::{self, AdapterFacts, Capabilities, Choice, CpuFacts, DeviceError, SubgroupSizes};
+
+use super::Global;
+use crate::{Error, Result};
+
+/// The flags of `tiller doctor`: none of its own.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    adapters: &'a [AdapterFacts],
+    cpu: CpuFacts,
+    choice: Chosen<'a>,
+}
+
+/// The outcome of the choice; `adapter` indexes the list, and both it and `device` are null where nothing can be taken.
+#[derive(Debug, Serialize)]
+struct Chosen<'a> {
+    asked: &'a str,
+    device: Option<String>,
+    adapter: Option<usize>,
+    why: String,
+}
+
+/// Lists adapters and processor, then names the device that `--device` takes and why.
+///
+/// # Errors
+/// `--device` takes nothing on this machine; the list is printed all the same.
+pub fn run(_args: Args, global: &Global) -> Result<()> {
+    let adapters = device::adapters();
+    let choice = device::choose(&global.device, adapters);
+    let report = Report { adapters, cpu: device::cpu(), choice: chosen(&global.device, adapters, &choice) };
+    if global.json {
+        let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("doctor: {e}")))?;
+        println!("{json}");
+    } else {
+        print(&report);
+    }
+    Ok(choice.map(drop)?)
+}
+
+fn chosen<'a>(asked: &'a str, adapters: &[AdapterFacts], choice: &Result<Choice, DeviceError>) -> Chosen<'a> {
+    match choice {
+        Ok(Choice { adapter, why }) => {
+            let device = adapter.map_or("cpu".to_owned(), |index| adapters[index].label());
+            Chosen { asked, device: Some(device), adapter: *adapter, why: why.clone() }
+        }
+        Err(error) => Chosen { asked, device: None, adapter: None, why: error.to_string() },
+    }
+}
+
+fn print(report: &Report) {
+    if report.adapters.is_empty() {
+        println!("no adapter: no Vulkan, Metal or DirectX 12 driver offers one\n");
+    } else {
+        println!("{}\n", table(report.adapters));
+    }
+    let CpuFacts { name, cores, memory_bytes } = &report.cpu;
+    let name = name.as_deref().unwrap_or("unknown processor");
+    let memory = memory_bytes.map_or("memory unknown".to_owned(), |bytes| format!("{} memory", HumanBytes(bytes)));
+    println!("cpu: {name}, {cores} cores, {memory}");
+    if let Some(device) = &report.choice.device {
+        println!("--device {} takes {device}: {}", report.choice.asked, report.choice.why);
+    }
+}
+
+/// One column per adapter, one row per fact.
+fn table(adapters: &[AdapterFacts]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_header(row("adapter", adapters, |a| a.name.clone()));
+    table.add_row(row("type", adapters, |a| a.kind.to_string()));
+    table.add_row(row("backend", adapters, |a| a.backend.to_owned()));
+    table.add_row(row("driver", adapters, |a| a.driver.clone()));
+    let facts: [(&str, fn(&Capabilities) -> String); 9] = [
+        ("largest binding", |c| HumanBytes(c.max_binding_bytes).to_string()),
+        ("largest buffer", |c| HumanBytes(c.max_buffer_bytes).to_string()),
+        ("workgroup storage", |c| HumanBytes(c.workgroup_storage_bytes.into()).to_string()),
+        ("workgroup size", |c| c.workgroup_invocations.to_string()),
+        ("f16", |c| yes_no(c.f16)),
+        ("subgroups", subgroups),
+        ("timestamps", |c| yes_no(c.timestamps)),
+        ("cooperative matrix", cooperative_matrices),
+        ("int8 dot product", |c| yes_no(c.int8_dot)),
+    ];
+    for (label, fact) in facts {
+        table.add_row(row(label, adapters, |a| fact(&a.capabilities)));
+    }
+    table.add_row(row("below WebGPU", adapters, |a| a.shortfall.clone().unwrap_or_else(|| "nothing".to_owned())));
+    table
+}
+
+fn row(label: &str, adapters: &[AdapterFacts], fact: impl Fn(&AdapterFacts) -> String) -> Vec<String> {
+    std::iter::once(label.to_owned()).chain(adapters.iter().map(fact)).collect()
+}
+
+fn yes_no(yes: bool) -> String {
+    if yes { "yes" } else { "no" }.to_owned()
+}
+
+fn subgroups(capabilities: &Capabilities) -> String {
+    match capabilities.subgroups {
+        None => "no".to_owned(),
+        Some(SubgroupSizes { min, max }) if min == max => format!("{min} lanes"),
+        Some(SubgroupSizes { min, max }) => format!("{min} to {max} lanes"),
+    }
+}
+
+fn cooperative_matrices(capabilities: &Capabilities) -> String {
+    match capabilities.cooperative_matrices.as_slice() {
+        [] => "no".to_owned(),
+        shapes => shapes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+    }
+}
