@@ -1,6 +1,19 @@
 //! From raw interactions to a data set: import, filter, split, store, describe, invent.
 
+pub mod assemble;
+pub mod csv_file;
 pub mod dataset;
+pub mod filter;
+pub mod import;
+pub mod input;
+pub mod names;
+pub mod raw;
 pub mod split;
+pub mod stats;
+pub mod store;
+pub mod synth;
+pub mod time;
+pub mod titles;
 
 pub use dataset::{Catalogue, CategoryId, Dataset, Item, ItemId, User};
+pub use store::About;

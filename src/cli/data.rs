@@ -1,0 +1,260 @@
+//! `tiller data import|stats|synth`: from raw files, or from nothing, to a data set folder; and a look at one.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::HumanCount;
+
+use super::Global;
+use crate::data::assemble::{Rules, assemble};
+use crate::data::filter::Core;
+use crate::data::import::{self, Columns, Format};
+use crate::data::input::file_name;
+use crate::data::raw::Dropped;
+use crate::data::stats::{Bin, Stats};
+use crate::data::store::refuse_to_replace;
+use crate::data::synth::{self, Settings};
+use crate::data::titles::{LONGEST_IN_CHARACTERS, cut};
+use crate::data::{About, Dataset};
+use crate::{Error, Result};
+
+/// How wide the longest bar of a histogram is, in characters.
+const BAR: usize = 40;
+
+/// The flags of `tiller data`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Turn raw files into a data set folder
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(Import),
+    /// Describe a data set folder
+    #[command(after_help = STATS_EXAMPLES)]
+    Stats {
+        /// The data set folder
+        dir: PathBuf,
+    },
+    /// Invent a data set of films and people
+    #[command(after_help = SYNTH_EXAMPLES)]
+    Synth(Synth),
+}
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  tiller data import --format movielens ml-1m --out ml-1m-5core
+  tiller data import --format amazon amazon-movies --out movie --min-user 25 --min-item 10
+  tiller data import --format csv plays.csv --items songs.csv --user-column listener --out songs
+  tiller data import --format csv my-folder --out mine --min-user 0 --min-item 0";
+
+const STATS_EXAMPLES: &str = "\
+Examples:
+  tiller data stats ml-1m-5core
+  tiller data stats ml-1m-5core --json | jq .popularity.gini";
+
+const SYNTH_EXAMPLES: &str = "\
+Examples:
+  tiller data synth --out world
+  tiller data synth --users 200 --items 100 --seed 1 --out tiny";
+
+#[derive(Debug, clap::Args)]
+struct Import {
+    /// What the files are
+    #[arg(long, value_enum)]
+    format: Format,
+    /// The folder or file to import
+    path: PathBuf,
+    /// The data set folder to write; an imported data set there is replaced
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Interactions that a user needs to stay; 0 keeps all
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    min_user: usize,
+    /// Interactions that an item needs to stay; 0 keeps all, also those that nobody took
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    min_item: usize,
+    #[command(flatten)]
+    columns: Columns,
+}
+
+#[derive(Debug, clap::Args)]
+struct Synth {
+    /// The data set folder to write; an imported or invented data set there is replaced
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Runs `tiller data`.
+///
+/// # Errors
+/// Bad input by file and line, or a disk that refuses.
+pub fn run(args: Args, global: &Global) -> Result<()> {
+    match args.command {
+        Command::Import(import) => run_import(&import, global),
+        Command::Stats { dir } => run_stats(&dir, global),
+        Command::Synth(synth) => run_synth(&synth, global),
+    }
+}
+
+fn run_import(args: &Import, global: &Global) -> Result<()> {
+    refuse_to_replace(&args.out)?;
+    let raw = import::read(args.format, &args.path, &args.columns)?;
+    let rules = Rules {
+        name: file_name(&args.out),
+        core: Core { min_user: args.min_user, min_item: args.min_item },
+        shorten: &cut,
+        titles: format!("at most {LONGEST_IN_CHARACTERS} characters"),
+    };
+    let (dataset, about) = assemble(raw, &rules)?;
+    dataset.write(&about, &args.out)?;
+    report(&about, &args.out, global)
+}
+
+fn run_synth(args: &Synth, global: &Global) -> Result<()> {
+    refuse_to_replace(&args.out)?;
+    let (dataset, about) = synth::invent(&args.settings, &file_name(&args.out))?;
+    dataset.write(&about, &args.out)?;
+    report(&about, &args.out, global)
+}
+
+fn run_stats(dir: &Path, global: &Global) -> Result<()> {
+    let stats = Stats::of(&Dataset::read(dir)?);
+    if global.json {
+        return print_json(&stats);
+    }
+    println!("{}", sizes(&stats, &About::read(dir)?));
+    println!("\nUsers by length of their sequence\n{}", histogram(&stats.lengths.histogram));
+    if stats.categories.count > 0 {
+        println!("\nLargest categories\n{}", largest_categories(&stats));
+    }
+    if !stats.attributes.is_empty() {
+        println!("\nAttributes\n{}", attributes(&stats));
+    }
+    Ok(())
+}
+
+/// Says what an import or an invention has written.
+fn report(about: &About, out: &Path, global: &Global) -> Result<()> {
+    if global.json {
+        return print_json(about);
+    }
+    let counts = &about.counts;
+    println!(
+        "{}: {} interactions of {} users with {} items in {} categories",
+        out.display(),
+        HumanCount(counts.interactions as u64),
+        HumanCount(counts.users as u64),
+        HumanCount(counts.items as u64),
+        HumanCount(counts.categories as u64),
+    );
+    for (count, what) in reasons(&counts.dropped).into_iter().filter(|(count, _)| *count > 0) {
+        println!("  left out: {} {what}", HumanCount(count));
+    }
+    Ok(())
+}
+
+fn reasons(dropped: &Dropped) -> [(u64, &'static str); 6] {
+    [
+        (dropped.unusable_items, "items without a title or category path"),
+        (dropped.repeated_items, "further rows of an item"),
+        (dropped.incomplete_interactions, "interactions without user, item or time"),
+        (dropped.interactions_of_unknown_items, "interactions with items that are not in the catalogue"),
+        (dropped.repeated_interactions, "further interactions of a user with an item"),
+        (dropped.interactions_below_core, "interactions of users and items with too few"),
+    ]
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|e| Error::Failed(format!("JSON: {e}")))?;
+    println!("{text}");
+    Ok(())
+}
+
+fn sizes(stats: &Stats, about: &About) -> Table {
+    let lengths = &stats.lengths;
+    let mut rows = vec![
+        ("name", stats.name.clone()),
+        ("users", count(stats.users)),
+        ("items", count(stats.items)),
+        ("interactions", count(stats.interactions)),
+        ("density", percent(stats.density)),
+        (
+            "sequence length",
+            format!(
+                "min {}, quartiles {} {} {}, max {}, mean {:.1}",
+                lengths.min, lengths.q1, lengths.median, lengths.q3, lengths.max, lengths.mean
+            ),
+        ),
+        ("categories", format!("{}; {} items without", count(stats.categories.count), count(stats.categories.items_without))),
+        (
+            "popularity",
+            format!(
+                "Gini {:.3}; top 1 % of items {}, top 10 % {} of interactions",
+                stats.popularity.gini,
+                percent(stats.popularity.top_1_percent),
+                percent(stats.popularity.top_10_percent)
+            ),
+        ),
+    ];
+    rows.extend(stats.time.as_ref().map(|time| ("time", format!("{} to {}", time.first_day, time.last_day))));
+    let provenance = [("source", &about.source), ("licence", &about.licence)];
+    rows.extend(provenance.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.clone())));
+    plain(rows.into_iter().map(|(name, value)| [name.to_owned(), value]))
+}
+
+fn histogram(bins: &[Bin]) -> Table {
+    let most = bins.iter().map(|bin| bin.users).max().unwrap_or(0).max(1);
+    let mut table = plain(bins.iter().map(|bin| {
+        let range = if bin.from == bin.to { bin.from.to_string() } else { format!("{}–{}", bin.from, bin.to) };
+        [range, count(bin.users), "█".repeat((bin.users * BAR).div_ceil(most))]
+    }));
+    align_right(&mut table, &[0, 1]);
+    table
+}
+
+fn largest_categories(stats: &Stats) -> Table {
+    let rows = stats.categories.largest.iter().map(|category| {
+        let share = category.items as f64 / stats.items as f64;
+        [category.name.clone(), count(category.items), percent(share)]
+    });
+    let mut table = plain(rows);
+    align_right(&mut table, &[1, 2]);
+    table
+}
+
+fn attributes(stats: &Stats) -> Table {
+    let rows = stats.attributes.iter().map(|a| [a.name.clone(), count(a.items), percent(a.coverage)]);
+    let mut table = plain(rows);
+    align_right(&mut table, &[1, 2]);
+    table
+}
+
+/// A table without lines.
+fn plain<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).add_rows(rows);
+    table
+}
+
+fn align_right(table: &mut Table, columns: &[usize]) {
+    for &column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+fn count(number: usize) -> String {
+    HumanCount(number as u64).to_string()
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}

@@ -1,0 +1,190 @@
+//! From a raw source to a data set: order, repeats, k-core, numbers, titles (method §1).
+
+use super::dataset::{Catalogue, CategoryId, Dataset, Item, ItemId, User};
+use super::filter::{Core, Event, k_core, order};
+use super::names::Names;
+use super::raw::{RawData, RawItem};
+use super::store::{About, Counts, Filters};
+use super::titles::{Shorten, clean, settle};
+use crate::{Error, Result};
+
+/// How a source becomes a data set.
+pub struct Rules<'a> {
+    /// The name of the data set.
+    pub name: String,
+    /// Who is kept.
+    pub core: Core,
+    /// How titles are brought into their final form.
+    pub shorten: &'a Shorten<'a>,
+    /// What `shorten` does, for dataset.json.
+    pub titles: String,
+}
+
+/// Applies the rules. Users stand in order of first appearance in the source, items in order of first appearance in the
+/// histories of these users; where `min_item` is 0, the items that nobody took follow.
+///
+/// # Errors
+/// Nothing left to recommend or to learn from, or a tokenizer that does not give titles back.
+pub fn assemble(raw: RawData, rules: &Rules) -> Result<(Dataset, About)> {
+    let (source, licence) = (raw.source.clone(), raw.licence.clone());
+    let (attributes, repeats, mut dropped) = (raw.attributes.clone(), raw.repeats, raw.dropped);
+    let (raw_items, names, mut histories) = raw.into_parts();
+
+    dropped.repeated_interactions = histories.iter_mut().map(|history| order(history, repeats) as u64).sum();
+    let before = interactions(&histories);
+    k_core(&mut histories, raw_items.len(), rules.core);
+    dropped.interactions_below_core = before - interactions(&histories);
+    if interactions(&histories) == 0 {
+        return Err(nothing_left(rules.core, raw_items.len(), before));
+    }
+
+    let numbers = first_appearances(&histories, raw_items.len(), rules.core.min_item == 0);
+    let catalogue = catalogue(raw_items, &numbers, attributes, rules.shorten)?;
+    let users = users(names, histories, &numbers);
+    let dataset = Dataset { name: rules.name.clone(), catalogue, users };
+    let filters = Filters { core: rules.core, titles: rules.titles.clone() };
+    let counts = Counts::of(&dataset, dropped);
+    let about = About { name: rules.name.clone(), source, licence, filters, counts };
+    Ok((dataset, about))
+}
+
+fn interactions(histories: &[Vec<Event>]) -> u64 {
+    histories.iter().map(|history| history.len() as u64).sum()
+}
+
+fn nothing_left(core: Core, items: usize, interactions: u64) -> Error {
+    Error::bad_input("the data")
+        .expected(format!("users with {} and items with {} interactions or more", core.min_user, core.min_item))
+        .found(format!("none among {interactions} interactions with {items} items"))
+        .next("lower --min-user and --min-item, and check that the items file holds the items of the interactions")
+        .into()
+}
+
+/// The id of each item of the source, in order of first appearance; `None` for those that are left out.
+fn first_appearances(histories: &[Vec<Event>], items: usize, keep_untaken: bool) -> Vec<Option<ItemId>> {
+    let mut numbers = vec![None; items];
+    let taken = histories.iter().flatten().map(|event| event.item as usize);
+    let untaken = (0..items).filter(|_| keep_untaken);
+    let mut next = 1;
+    for item in taken.chain(untaken) {
+        if numbers[item].is_none() {
+            numbers[item] = Some(ItemId(next));
+            next += 1;
+        }
+    }
+    numbers
+}
+
+fn catalogue(
+    raw_items: Vec<RawItem>,
+    numbers: &[Option<ItemId>],
+    attributes: Vec<String>,
+    shorten: &Shorten,
+) -> Result<Catalogue> {
+    let mut kept: Vec<(ItemId, RawItem)> =
+        raw_items.into_iter().zip(numbers).filter_map(|(item, number)| Some(((*number)?, item))).collect();
+    kept.sort_unstable_by_key(|(number, _)| *number);
+
+    let titles = settle(&kept.iter().map(|(_, item)| item.title.as_str()).collect::<Vec<_>>(), shorten)?;
+    let mut names = Names::default();
+    let mut items = Vec::with_capacity(kept.len());
+    for ((_, raw), title) in kept.into_iter().zip(titles) {
+        let categories = categories(&raw.categories, &mut names)?;
+        let attributes = raw.attributes.iter().map(|value| clean(value)).collect();
+        items.push(Item { key: raw.key, title, categories, attributes });
+    }
+    Ok(Catalogue::new(items, names.into_vec(), attributes))
+}
+
+/// The numbers of an item's categories: cleaned, each once. `|` separates categories in items.csv, so none may hold it.
+fn categories(raw: &[String], names: &mut Names) -> Result<Vec<CategoryId>> {
+    let mut categories = Vec::with_capacity(raw.len());
+    for name in raw.iter().map(|name| clean(&name.replace('|', "/"))).filter(|name| !name.is_empty()) {
+        let category = CategoryId(names.number(&name)?);
+        if !categories.contains(&category) {
+            categories.push(category);
+        }
+    }
+    Ok(categories)
+}
+
+fn users(names: Vec<String>, histories: Vec<Vec<Event>>, numbers: &[Option<ItemId>]) -> Vec<User> {
+    let kept = names.into_iter().zip(histories).filter(|(_, history)| !history.is_empty());
+    kept.map(|(key, history)| User {
+        key,
+        items: history.iter().filter_map(|event| numbers[event.item as usize]).collect(),
+        timestamps: history.iter().map(|event| event.timestamp).collect(),
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::filter::item_counts;
+    use crate::data::titles::cut;
+
+    fn raw(interactions: &[(&str, &str, i64)]) -> RawData {
+        let mut raw = RawData::new("test", "none", &["year"]);
+        for (key, category) in [("a", "X"), ("b", "Y|Z"), ("c", " X\n"), ("d", "")] {
+            let categories = vec!["All".to_owned(), category.to_owned(), category.to_owned()];
+            let attributes = vec![" 19\u{7}99".to_owned()];
+            raw.push_item(RawItem { key: key.into(), title: format!("Title {key}"), categories, attributes }).unwrap();
+        }
+        for (user, item, timestamp) in interactions {
+            raw.push_interaction(user, item, *timestamp).unwrap();
+        }
+        raw
+    }
+
+    fn rules(core: Core) -> Rules<'static> {
+        Rules { name: "test".into(), core, shorten: &cut, titles: "cut".into() }
+    }
+
+    fn keys(dataset: &Dataset) -> Vec<&str> {
+        dataset.catalogue.items().iter().map(|item| item.key.as_str()).collect()
+    }
+
+    #[test]
+    fn ids_follow_the_first_appearance_in_ordered_histories() {
+        let interactions = [("u", "c", 9), ("v", "a", 1), ("u", "b", 3), ("u", "c", 5)];
+        let (dataset, about) = assemble(raw(&interactions), &rules(Core { min_user: 1, min_item: 1 })).unwrap();
+        assert_eq!(keys(&dataset), ["b", "c", "a"]);
+        assert_eq!(dataset.users[0].items, [ItemId(1), ItemId(2)]);
+        assert_eq!(dataset.users[0].timestamps, [3, 5]);
+        assert_eq!(dataset.users[1].key, "v");
+        assert_eq!(dataset.catalogue.categories(), ["All", "Y/Z", "X"]);
+        assert_eq!(dataset.catalogue.items()[1].categories, [CategoryId(0), CategoryId(2)]);
+        assert_eq!(dataset.catalogue.items()[0].attributes, ["19 99"]);
+        assert_eq!((about.counts.interactions, about.counts.dropped.repeated_interactions), (3, 1));
+    }
+
+    #[test]
+    fn items_that_nobody_took_stay_only_where_the_filter_is_off() {
+        let (all, _) = assemble(raw(&[("u", "c", 1)]), &rules(Core::OFF)).unwrap();
+        assert_eq!(keys(&all), ["c", "a", "b", "d"]);
+        let (taken, _) = assemble(raw(&[("u", "c", 1)]), &rules(Core { min_user: 0, min_item: 1 })).unwrap();
+        assert_eq!(keys(&taken), ["c"]);
+    }
+
+    #[test]
+    fn nothing_left_is_an_error_with_a_way_out() {
+        let error = assemble(raw(&[("u", "c", 1)]), &rules(Core { min_user: 5, min_item: 5 })).unwrap_err();
+        assert!(error.to_string().contains("lower --min-user"));
+        assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn counts_agree_with_what_is_kept() {
+        let interactions = [("u", "a", 1), ("u", "b", 2), ("v", "a", 3), ("v", "b", 4), ("w", "a", 5), ("w", "zzz", 6)];
+        let core = Core { min_user: 2, min_item: 2 };
+        let (dataset, about) = assemble(raw(&interactions), &rules(core)).unwrap();
+        let Counts { users, items, interactions, dropped, .. } = about.counts;
+        assert_eq!((users, items, interactions), (2, 2, 4));
+        assert_eq!((dropped.interactions_of_unknown_items, dropped.interactions_below_core), (1, 1));
+        let histories: Vec<Vec<Event>> = dataset.users.iter().map(|user| {
+            user.items.iter().map(|item| Event { item: item.0 - 1, timestamp: 0 }).collect()
+        }).collect();
+        assert!(item_counts(&histories, items).iter().all(|&count| count >= 2));
+    }
+}

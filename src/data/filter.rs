@@ -1,0 +1,168 @@
+//! The rules of method §1.2 on histories: order in time, no repeats, iterative k-core.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+/// A user taking an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
+    /// The item, by its position among the items of the source.
+    pub item: u32,
+    /// When, in unix seconds.
+    pub timestamp: i64,
+}
+
+/// Which of several interactions of one user with one item counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Repeats {
+    /// The oldest.
+    #[default]
+    FirstInTime,
+    /// The one that stands first in the file (Amazon, method §1.2).
+    FirstInFile,
+}
+
+/// How many interactions a user and an item need to stay; 0 asks for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Core {
+    /// Interactions that a user needs.
+    pub min_user: usize,
+    /// Interactions that an item needs.
+    pub min_item: usize,
+}
+
+impl Core {
+    /// Keeps everything.
+    pub const OFF: Core = Core { min_user: 0, min_item: 0 };
+}
+
+impl Default for Core {
+    fn default() -> Self {
+        Core::OFF
+    }
+}
+
+/// Puts a history in the order of time, equal times in the order of the file, and keeps one event per item.
+/// Returns how many events were repeats.
+pub fn order(history: &mut Vec<Event>, repeats: Repeats) -> usize {
+    let before = history.len();
+    if repeats == Repeats::FirstInFile {
+        drop_repeats(history);
+    }
+    history.sort_by_key(|event| event.timestamp);
+    drop_repeats(history);
+    before - history.len()
+}
+
+fn drop_repeats(history: &mut Vec<Event>) {
+    let mut seen = HashSet::with_capacity(history.len());
+    history.retain(|event| seen.insert(event.item));
+}
+
+/// Empties the histories of users with too few interactions and drops items with too few, again and again until nothing
+/// changes. Both are judged on the same counts in each round; what is left is the largest set that meets both bounds.
+pub fn k_core(histories: &mut [Vec<Event>], items: usize, core: Core) {
+    loop {
+        let counts = item_counts(histories, items);
+        let mut changed = false;
+        for history in histories.iter_mut() {
+            let before = history.len();
+            if before < core.min_user {
+                history.clear();
+            } else {
+                history.retain(|event| counts[event.item as usize] >= core.min_item);
+            }
+            changed |= history.len() != before;
+        }
+        if !changed {
+            return;
+        }
+    }
+}
+
+/// How many interactions each of `items` items has.
+pub fn item_counts(histories: &[Vec<Event>], items: usize) -> Vec<usize> {
+    let mut counts = vec![0; items];
+    for event in histories.iter().flatten() {
+        counts[event.item as usize] += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn history(events: &[(u32, i64)]) -> Vec<Event> {
+        events.iter().map(|&(item, timestamp)| Event { item, timestamp }).collect()
+    }
+
+    #[test]
+    fn equal_times_keep_the_order_of_the_file() {
+        let mut events = history(&[(3, 5), (1, 9), (2, 5), (4, 1)]);
+        assert_eq!(order(&mut events, Repeats::FirstInTime), 0);
+        assert_eq!(events, history(&[(4, 1), (3, 5), (2, 5), (1, 9)]));
+    }
+
+    #[test]
+    fn the_kept_one_of_a_pair_is_the_oldest_or_the_first_in_the_file() {
+        let file = history(&[(1, 9), (2, 5), (1, 3), (2, 5)]);
+        for (repeats, kept) in [(Repeats::FirstInTime, [(1, 3), (2, 5)]), (Repeats::FirstInFile, [(2, 5), (1, 9)])] {
+            let mut events = file.clone();
+            assert_eq!(order(&mut events, repeats), 2);
+            assert_eq!(events, history(&kept), "{repeats:?}");
+        }
+    }
+
+    #[test]
+    fn a_chain_of_dependents_falls_to_the_last() {
+        // Every user has two items and every item two users, but for the loose end: it unravels all.
+        let mut chain: Vec<_> = (0..6).map(|user| history(&[(user, 0), (user + 1, 1)])).collect();
+        k_core(&mut chain, 7, Core { min_user: 2, min_item: 2 });
+        assert!(chain.iter().all(Vec::is_empty));
+    }
+
+    #[test]
+    fn zero_turns_the_filter_off() {
+        let all = vec![history(&[(0, 0)]), Vec::new(), history(&[(2, 0), (0, 3)])];
+        let mut kept = all.clone();
+        k_core(&mut kept, 3, Core::OFF);
+        assert_eq!(kept, all);
+    }
+
+    /// Removes one user or one item at a time, whichever comes first, and counts everything anew each time.
+    fn slow_k_core(mut pairs: Vec<(usize, u32)>, core: Core) -> Vec<(usize, u32)> {
+        loop {
+            let short = pairs.iter().find(|(u, _)| pairs.iter().filter(|(v, _)| v == u).count() < core.min_user).copied();
+            let rare = pairs.iter().find(|(_, i)| pairs.iter().filter(|(_, j)| j == i).count() < core.min_item).copied();
+            match (short, rare) {
+                (Some((user, _)), _) => pairs.retain(|&(other, _)| other != user),
+                (None, Some((_, item))) => pairs.retain(|&(_, other)| other != item),
+                (None, None) => return pairs,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_core_is_the_one_that_slow_peeling_leaves(
+            pairs in prop::collection::btree_set((0..12_usize, 0..12_u32), 0..90),
+            min_user in 0..6_usize,
+            min_item in 0..6_usize,
+        ) {
+            let core = Core { min_user, min_item };
+            let mut histories = vec![Vec::new(); 12];
+            for &(user, item) in &pairs {
+                histories[user].push(Event { item, timestamp: 0 });
+            }
+            k_core(&mut histories, 12, core);
+            let counts = item_counts(&histories, 12);
+            prop_assert!(histories.iter().all(|history| history.is_empty() || history.len() >= min_user));
+            prop_assert!(counts.iter().all(|&count| count == 0 || count >= min_item));
+            let kept = histories.iter().enumerate().flat_map(|(u, h)| h.iter().map(move |e| (u, e.item)));
+            prop_assert_eq!(kept.collect::<Vec<_>>(), slow_k_core(pairs.into_iter().collect(), core));
+        }
+    }
+}

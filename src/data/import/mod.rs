@@ -1,0 +1,121 @@
+//! One file per source. Each reads its files into a [`RawData`]; the rules come afterwards, the same for all.
+
+use std::path::Path;
+
+use super::raw::RawData;
+use crate::{Error, Result};
+
+mod amazon;
+mod dat;
+mod literal;
+mod movielens;
+mod movietweetings;
+mod steam;
+mod table;
+
+pub use table::Columns;
+
+/// The sources that can be imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A MovieLens folder: ratings.csv + movies.csv, u.data + u.item, or ratings.dat + movies.dat
+    #[value(name = "movielens")]
+    MovieLens,
+    /// A MovieTweetings folder: ratings.dat + movies.dat
+    #[value(name = "movietweetings")]
+    MovieTweetings,
+    /// A folder with Amazon Review v2 files of one department: reviews and meta_*, .json or .json.gz
+    Amazon,
+    /// A folder with the UCSD Steam files: steam_games and steam_reviews, .json or .json.gz
+    Steam,
+    /// A CSV file of interactions, with --items for a CSV file of items; or a folder with items.csv and interactions.csv
+    Csv,
+}
+
+/// Reads a source. `columns` are for [`Format::Csv`]; the other formats fix theirs.
+///
+/// # Errors
+/// A missing file, and any line that is not what its format says, by file and line.
+pub fn read(format: Format, path: &Path, columns: &Columns) -> Result<RawData> {
+    if format != Format::Csv && *columns != Columns::default() {
+        return Err(Error::bad_input("column flags")
+            .expected("--format csv beside them")
+            .found(format!("{format:?}"))
+            .next("leave them out: this format fixes its columns")
+            .into());
+    }
+    match format {
+        Format::MovieLens => movielens::read(path),
+        Format::MovieTweetings => movietweetings::read(path),
+        Format::Amazon => amazon::read(path),
+        Format::Steam => steam::read(path),
+        Format::Csv => table::read(path, columns),
+    }
+}
+
+/// The names of the files in a folder, sorted.
+fn files_in(folder: &Path) -> Result<Vec<String>> {
+    let entries = std::fs::read_dir(folder).map_err(Error::io(folder, "read"))?;
+    let names: std::io::Result<Vec<String>> =
+        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect();
+    let mut names = names.map_err(Error::io(folder, "read"))?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The error of a folder that lacks the files of its format.
+fn not_the_files(folder: &Path, expected: &str, found: &[String]) -> Error {
+    let found = if found.is_empty() { "an empty folder".to_owned() } else { super::input::quote(&found.join(", ")) };
+    Error::bad_input(folder.display())
+        .expected(expected)
+        .found(found)
+        .next("unpack the archive, and give the folder that holds these files")
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes the files of a fixture into a fresh folder and reads it.
+    pub(super) fn read_files(format: Format, files: &[(&str, &[u8])]) -> Result<RawData> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        read(format, folder.path(), &Columns::default())
+    }
+
+    /// The items and histories of a source, as text that is easy to compare: "key: title [categories] {attributes}" and
+    /// "user: item@time …".
+    pub(super) fn tell(raw: RawData) -> (Vec<String>, Vec<String>) {
+        let (items, users, histories) = raw.into_parts();
+        let told_histories = users.iter().zip(&histories).map(|(user, history)| {
+            let events = history.iter().map(|e| format!(" {}@{}", items[e.item as usize].key, e.timestamp));
+            format!("{user}:{}", events.collect::<String>())
+        });
+        let told_histories = told_histories.collect();
+        let told_items = items.iter().map(|item| {
+            format!("{}: {} [{}] {{{}}}", item.key, item.title, item.categories.join("|"), item.attributes.join("|"))
+        });
+        (told_items.collect(), told_histories)
+    }
+
+    #[test]
+    fn column_flags_belong_to_csv() {
+        let columns = Columns { user_column: Some("who".into()), ..Columns::default() };
+        let error = read(Format::MovieLens, Path::new("."), &columns).unwrap_err();
+        assert!(error.to_string().contains("--format csv"));
+    }
+
+    #[test]
+    fn a_folder_without_the_files_of_its_format_is_refused_with_what_is_there() {
+        for format in [Format::MovieLens, Format::MovieTweetings, Format::Amazon, Format::Steam, Format::Csv] {
+            let error = read_files(format, &[("readme.txt", b"hello")]).unwrap_err();
+            assert!(error.to_string().contains("readme.txt"), "{format:?}: {error}");
+            assert_eq!(error.exit_code(), 2);
+            let missing = read(format, Path::new("no/such/folder"), &Columns::default()).unwrap_err();
+            assert_eq!(missing.exit_code(), 2, "{format:?}: {missing}");
+        }
+    }
+}

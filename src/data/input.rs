@@ -1,0 +1,201 @@
+//! Opening text that nobody vouches for: plain or gzip, with progress, and no line longer than a bound.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+use indicatif::ProgressFinish;
+
+use crate::run::progress;
+use crate::{Error, Result};
+
+/// The longest line (or CSV record) that is read, in bytes. A few kilobytes of gzip can unpack to a line of any length.
+pub const LONGEST_LINE: usize = 16 << 20;
+
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Opens a file for reading and unpacks it on the way where it starts like gzip, whatever its name says.
+///
+/// # Errors
+/// A file that is not there or cannot be read.
+pub fn open(path: &Path) -> Result<Box<dyn BufRead>> {
+    let file = File::open(path).map_err(Error::io(path, "read"))?;
+    let size = file.metadata().map_err(Error::io(path, "read"))?.len();
+    let bar = progress::bar("reading", size, "bytes").with_finish(ProgressFinish::AndClear);
+    bar.set_message(file_name(path));
+    let mut reader = BufReader::with_capacity(1 << 16, bar.wrap_read(file));
+    if reader.fill_buf().map_err(Error::io(path, "read"))?.starts_with(&GZIP_MAGIC) {
+        return Ok(Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(reader))));
+    }
+    Ok(Box::new(reader))
+}
+
+/// Turns an error while reading `path` into ours: damaged gzip is a bad input, a failing disk is not.
+pub fn read_error(path: &Path, error: std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => Error::bad_input(path.display())
+            .expected("a whole text or gzip file")
+            .found(error)
+            .next("fetch the file again")
+            .into(),
+        _ => Error::io(path, "read")(error),
+    }
+}
+
+/// The last part of a path, for messages.
+pub fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Untrusted text for an error message: quoted, control characters escaped, cut after 80 characters.
+pub fn quote(text: &str) -> String {
+    let start: String = text.chars().take(80).collect();
+    let dots = if start.len() < text.len() { "…" } else { "" };
+    format!("{start:?}{dots}")
+}
+
+/// The lines of a file that are not blank, one at a time, numbered from 1.
+pub struct Lines {
+    path: PathBuf,
+    reader: Box<dyn BufRead>,
+    number: u64,
+    buffer: Vec<u8>,
+}
+
+impl Lines {
+    /// Opens a plain or gzip file.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self { path: path.to_owned(), reader: open(path)?, number: 0, buffer: Vec::new() })
+    }
+
+    /// The next line that is not blank, without its line end; `None` at the end of the file.
+    ///
+    /// # Errors
+    /// A line longer than [`LONGEST_LINE`], damaged gzip, a failing disk.
+    pub fn next_line(&mut self) -> Result<Option<Line<'_>>> {
+        loop {
+            self.buffer.clear();
+            let mut bounded = self.reader.by_ref().take(LONGEST_LINE as u64 + 1);
+            let read = bounded.read_until(b'\n', &mut self.buffer).map_err(|e| read_error(&self.path, e))?;
+            if read == 0 {
+                return Ok(None);
+            }
+            self.number += 1;
+            if read > LONGEST_LINE {
+                return Err(Error::bad_input(format!("{} line {}", self.path.display(), self.number))
+                    .expected(format!("at most {LONGEST_LINE} bytes in a line"))
+                    .found("a longer one")
+                    .next("check that this is the right file")
+                    .into());
+            }
+            if !self.buffer.trim_ascii().is_empty() {
+                break;
+            }
+        }
+        let start = if self.number == 1 && self.buffer.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
+        let end = self.buffer.iter().rposition(|byte| !b"\r\n".contains(byte)).map_or(0, |last| last + 1);
+        Ok(Some(Line { path: &self.path, number: self.number, bytes: self.buffer.get(start..end).unwrap_or(&[]) }))
+    }
+}
+
+/// One line and where it stands.
+pub struct Line<'a> {
+    path: &'a Path,
+    number: u64,
+    bytes: &'a [u8],
+}
+
+impl<'a> Line<'a> {
+    /// "movies.dat line 3", for error messages.
+    pub fn place(&self) -> String {
+        format!("{} line {}", self.path.display(), self.number)
+    }
+
+    /// The line as UTF-8.
+    ///
+    /// # Errors
+    /// Bytes that are not UTF-8.
+    pub fn utf8(&self) -> Result<&'a str> {
+        std::str::from_utf8(self.bytes).map_err(|e| {
+            Error::bad_input(self.place())
+                .expected("UTF-8")
+                .found(format!("another byte after {} good ones", e.valid_up_to()))
+                .next("convert the file to UTF-8")
+                .into()
+        })
+    }
+
+    /// The line as UTF-8 where it is, as Latin-1 where it is not.
+    pub fn utf8_or_latin1(&self) -> Cow<'a, str> {
+        match std::str::from_utf8(self.bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => Cow::Owned(self.bytes.iter().map(|&byte| char::from(byte)).collect()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn texts(bytes: &[u8]) -> Result<Vec<(u64, String)>> {
+        let file = file(bytes);
+        let mut lines = Lines::open(file.path())?;
+        let mut all = Vec::new();
+        while let Some(line) = lines.next_line()? {
+            all.push((line.number, line.utf8_or_latin1().into_owned()));
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn line_ends_blank_lines_and_marks_fall_away_and_gzip_reads_like_plain_text() {
+        let bytes = "\u{feff}one\r\n\r\n  \nzwölf\nlast".as_bytes();
+        let expected = vec![(1, "one".to_owned()), (4, "zwölf".to_owned()), (5, "last".to_owned())];
+        assert_eq!(texts(bytes).unwrap(), expected);
+        assert_eq!(texts(&gzip(bytes)).unwrap(), expected);
+        assert_eq!(texts(&[gzip(b"one\n"), gzip(b"two")].concat()).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn latin1_is_understood_and_refused_where_only_utf8_will_do() {
+        let file = file(b"Caf\xe9 Soci\xe9t\xe9");
+        let mut lines = Lines::open(file.path()).unwrap();
+        let line = lines.next_line().unwrap().unwrap();
+        assert_eq!(line.utf8_or_latin1(), "Café Société");
+        assert!(line.utf8().unwrap_err().to_string().contains("line 1: expected UTF-8"));
+    }
+
+    #[test]
+    fn a_gzip_bomb_and_a_torn_gzip_are_refused() {
+        let bomb = gzip(&vec![b'a'; 2 * LONGEST_LINE]);
+        assert!(bomb.len() < LONGEST_LINE / 100);
+        assert!(texts(&bomb).unwrap_err().to_string().contains("line 1: expected at most"));
+        let whole = gzip(b"one\ntwo\nthree\n");
+        assert_eq!(texts(&whole[..whole.len() - 9]).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn quoting_escapes_what_could_steer_a_terminal() {
+        assert_eq!(quote("a\u{1b}[2J\n"), "\"a\\u{1b}[2J\\n\"");
+        assert_eq!(quote(&"x".repeat(100)).chars().count(), 83);
+    }
+}

@@ -1,0 +1,169 @@
+//! The people of an invented world: what they watch, and when.
+
+use std::collections::HashSet;
+
+use super::dice::Dice;
+use super::words::GENRES;
+use super::world::{World, YEARS, film_key};
+use crate::Result;
+use crate::data::raw::RawData;
+
+/// The shortest and the longest history.
+const LENGTHS: (usize, usize) = (5, 200);
+/// 2015-01-01, when the first may start; the last starts five years later.
+const OPENING: i64 = 1_420_070_400;
+const DAY: u64 = 86_400;
+
+/// How often, in percent, a series that was begun among the last films goes on.
+const GOES_ON: u64 = 65;
+/// How many of the last films can pull their sequel.
+const MEMORY: usize = 3;
+/// Weights of the next genre: the same again, the next in the ring, one of the two favourites.
+const MOVES: [u64; 3] = [60, 25, 15];
+
+/// One person's taste at one moment.
+struct Taste {
+    favourites: [usize; 2],
+    genre: usize,
+    /// The middle of the years that the person likes.
+    era: i64,
+    /// Where the era moves after each film: one year forward or back.
+    drift: i64,
+}
+
+impl Taste {
+    fn new(dice: &mut Dice) -> Self {
+        let weights = GENRES.map(|genre| genre.weight);
+        let mut genre = || dice.weighted(&weights).unwrap_or(0);
+        let favourites = [genre(), genre()];
+        let era = (YEARS.start() + dice.below(YEARS.end() - YEARS.start())) as i64;
+        Self { favourites, genre: favourites[0], era, drift: if dice.chance(50) { 1 } else { -1 } }
+    }
+
+    /// Moves on by one film: along the ring of genres, and along the years, turning round at their ends.
+    fn drift(&mut self, dice: &mut Dice) {
+        self.genre = match dice.weighted(&MOVES) {
+            Some(1) => (self.genre + 1) % GENRES.len(),
+            Some(2) => *dice.pick(&self.favourites),
+            _ => self.genre,
+        };
+        self.era += self.drift;
+        if !YEARS.contains(&(self.era as u64)) {
+            self.drift = -self.drift;
+        }
+    }
+
+    /// How well a year fits: 17 in the middle of the era, half of it five years away, 1 far away.
+    fn closeness(&self, year: u64) -> u64 {
+        let distance = self.era.abs_diff(year as i64);
+        1 + 400 / (25 + distance * distance)
+    }
+}
+
+/// Adds the histories of `count` people to a raw source; `mean` is their mean length.
+pub(super) fn live(world: &World, count: usize, mean: usize, dice: &mut Dice, raw: &mut RawData) -> Result<()> {
+    for person in 1..=count {
+        let mut time = OPENING + dice.below(5 * 365 * DAY) as i64;
+        for film in history(world, length(mean, dice), dice) {
+            raw.push_interaction(&format!("u{person}"), &film_key(film), time)?;
+            time += (3600 + dice.below(10 * DAY)) as i64;
+        }
+    }
+    Ok(())
+}
+
+/// A length of geometric distribution above the shortest.
+fn length(mean: usize, dice: &mut Dice) -> usize {
+    let (shortest, longest) = LENGTHS;
+    let beyond = mean.saturating_sub(shortest) as u64;
+    let mut length = shortest;
+    while length < longest && dice.below(beyond + 1) > 0 {
+        length += 1;
+    }
+    length
+}
+
+/// What one person watches, in order; shorter than `length` where nothing is left to watch.
+fn history(world: &World, length: usize, dice: &mut Dice) -> Vec<usize> {
+    let mut taste = Taste::new(dice);
+    let (mut watched, mut history) = (HashSet::new(), Vec::with_capacity(length));
+    while history.len() < length {
+        let Some(film) = next_film(world, &taste, &watched, &history, dice) else { break };
+        watched.insert(film);
+        history.push(film);
+        taste.drift(dice);
+    }
+    history
+}
+
+fn next_film(
+    world: &World,
+    taste: &Taste,
+    watched: &HashSet<usize>,
+    history: &[usize],
+    dice: &mut Dice,
+) -> Option<usize> {
+    let sequels = history.iter().rev().take(MEMORY).filter_map(|&film| world.films[film].sequel);
+    let begun = sequels.into_iter().find(|sequel| !watched.contains(sequel));
+    if let Some(sequel) = begun.filter(|_| dice.chance(GOES_ON)) {
+        return Some(sequel);
+    }
+    let genres = (0..GENRES.len()).map(|step| (taste.genre + step) % GENRES.len());
+    genres.into_iter().find_map(|genre| {
+        let members = &world.by_genre[genre];
+        let weights: Vec<u64> = members
+            .iter()
+            .map(|&(index, belonging)| {
+                let film = &world.films[index];
+                let in_order = film.predecessor.is_none_or(|before| watched.contains(&before));
+                let open = in_order && !watched.contains(&index);
+                if open { film.appeal * belonging * taste.closeness(film.year) } else { 0 }
+            })
+            .collect();
+        Some(members[dice.weighted(&weights)?].0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_watches_a_film_twice_or_a_sequel_too_early() {
+        let world = World::invent(200, &mut Dice::new(3, 0));
+        let mut dice = Dice::new(3, 1);
+        for _ in 0..100 {
+            let history = history(&world, 40, &mut dice);
+            assert_eq!(history.iter().collect::<HashSet<_>>().len(), history.len());
+            for (at, &film) in history.iter().enumerate() {
+                let before = world.films[film].predecessor;
+                assert!(before.is_none_or(|before| history[..at].contains(&before)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_small_world_is_watched_to_its_end() {
+        let world = World::invent(12, &mut Dice::new(3, 0));
+        assert_eq!(history(&world, 50, &mut Dice::new(1, 1)).len(), 12);
+    }
+
+    #[test]
+    fn lengths_have_their_mean() {
+        let mut dice = Dice::new(5, 0);
+        let total: usize = (0..4000).map(|_| length(20, &mut dice)).sum();
+        assert!((19..=21).contains(&(total / 4000)), "{total}");
+        assert_eq!(length(1, &mut dice), 5);
+    }
+
+    #[test]
+    fn eras_turn_round_at_the_ends_of_the_years() {
+        let mut dice = Dice::new(9, 0);
+        let mut taste = Taste { favourites: [0, 1], genre: 0, era: 2023, drift: 1 };
+        for _ in 0..500 {
+            taste.drift(&mut dice);
+            assert!((1959..=2025).contains(&taste.era));
+        }
+        assert_eq!(Taste { era: 1990, ..taste }.closeness(1990), 17);
+    }
+}

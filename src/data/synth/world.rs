@@ -1,0 +1,153 @@
+//! The films of an invented world.
+
+use super::dice::Dice;
+use super::titles::{LONGEST_SERIES, Titles, part};
+use super::words::{COUNTRIES, GENRES};
+use crate::Result;
+use crate::data::raw::{RawData, RawItem};
+
+/// The first and the last year of a film.
+pub(super) const YEARS: std::ops::RangeInclusive<u64> = 1960..=2024;
+
+/// The appeal of the most popular work; that of rank r is this / (r + 20).
+const TOP_APPEAL: u64 = 1_000_000;
+
+/// One film.
+pub(super) struct Film {
+    pub(super) title: String,
+    /// Positions in [`GENRES`]; the main one stands last, where method §1.2 looks for the deepest category.
+    pub(super) genres: Vec<usize>,
+    pub(super) year: u64,
+    pub(super) cents: u64,
+    pub(super) country: &'static str,
+    /// How readily people watch it, relative to the others.
+    pub(super) appeal: u64,
+    /// The part before this one, which everyone watches first.
+    pub(super) predecessor: Option<usize>,
+    /// The part after this one.
+    pub(super) sequel: Option<usize>,
+}
+
+/// All films, and who belongs to which genre.
+pub(super) struct World {
+    pub(super) films: Vec<Film>,
+    /// By genre: its films, and how strongly each belongs to it (3 as its main genre, 1 otherwise).
+    pub(super) by_genre: Vec<Vec<(usize, u64)>>,
+}
+
+impl World {
+    /// Invents `count` films, or as many as there are titles for.
+    pub(super) fn invent(count: usize, dice: &mut Dice) -> Self {
+        let mut titles = Titles::new(dice);
+        let weights = GENRES.map(|genre| genre.weight);
+        let mut films: Vec<Film> = Vec::with_capacity(count);
+        let mut works = Vec::new();
+        while films.len() < count {
+            let Some((genre, title)) = next_title(&mut titles, &weights, dice) else { break };
+            let parts = if dice.chance(30) { 2 + dice.below(LONGEST_SERIES - 1) } else { 1 };
+            let parts = parts.min((count - films.len()) as u64);
+            works.push((films.len(), parts));
+            push_work(&mut films, &title, genre, parts, dice);
+        }
+        rank(&mut films, works, dice);
+        let by_genre = (0..GENRES.len()).map(|genre| members(&films, genre)).collect();
+        Self { films, by_genre }
+    }
+
+    /// Adds the films to a raw source, with the attributes year, price and country.
+    pub(super) fn tell(&self, raw: &mut RawData) -> Result<()> {
+        for (index, film) in self.films.iter().enumerate() {
+            raw.push_item(RawItem {
+                key: film_key(index),
+                title: film.title.clone(),
+                categories: film.genres.iter().map(|&genre| GENRES[genre].name.to_owned()).collect(),
+                attributes: vec![
+                    film.year.to_string(),
+                    format!("{}.{:02}", film.cents / 100, film.cents % 100),
+                    film.country.to_owned(),
+                ],
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The key of a film in the data set.
+pub(super) fn film_key(index: usize) -> String {
+    format!("f{}", index + 1)
+}
+
+/// A genre and a free title in it; a genre without free titles gives way to the next in the ring.
+fn next_title(titles: &mut Titles, weights: &[u64], dice: &mut Dice) -> Option<(usize, String)> {
+    let first = dice.weighted(weights)?;
+    (0..GENRES.len()).map(|step| (first + step) % GENRES.len()).find_map(|genre| Some((genre, titles.take(genre)?)))
+}
+
+/// Adds a film, or the parts of a series that share genres and country and follow each other in time.
+fn push_work(films: &mut Vec<Film>, title: &str, genre: usize, parts: u64, dice: &mut Dice) {
+    let genres = mixed_with_neighbours(genre, dice);
+    let country = COUNTRIES[dice.weighted(&COUNTRIES.map(|(_, weight)| weight)).unwrap_or(0)].0;
+    let span = YEARS.end() - YEARS.start() + 1;
+    // The later of two draws: recent years have more films.
+    let drawn = YEARS.start() + dice.below(span).max(dice.below(span));
+    let mut year = drawn.min(YEARS.end() - 3 * (parts - 1));
+    for number in 0..parts {
+        let predecessor = (number > 0).then(|| films.len() - 1);
+        let sequel = (number + 1 < parts).then_some(films.len() + 1);
+        let cents = 199 + 100 * (dice.below(6) + year.saturating_sub(1980) / 10);
+        films.push(Film { title: part(title, number), genres: genres.clone(), year, cents, country, appeal: 0, predecessor, sequel });
+        year += 1 + dice.below(3);
+    }
+}
+
+/// The genre itself, last, behind up to two of its neighbours in the ring.
+fn mixed_with_neighbours(genre: usize, dice: &mut Dice) -> Vec<usize> {
+    let ring = GENRES.len();
+    let mut neighbours = [(genre + 1) % ring, (genre + ring - 1) % ring];
+    dice.shuffle(&mut neighbours);
+    let count = dice.weighted(&[35, 45, 20]).unwrap_or(0);
+    neighbours.into_iter().take(count).chain([genre]).collect()
+}
+
+/// Gives works an appeal by a random rank (Zipf's law, flattened at the top); each sequel has four fifths of its predecessor's.
+fn rank(films: &mut [Film], mut works: Vec<(usize, u64)>, dice: &mut Dice) {
+    dice.shuffle(&mut works);
+    for (rank, (first, parts)) in works.into_iter().enumerate() {
+        let mut appeal = TOP_APPEAL / (rank as u64 + 20);
+        for film in &mut films[first..first + parts as usize] {
+            film.appeal = appeal;
+            appeal = appeal * 4 / 5;
+        }
+    }
+}
+
+fn members(films: &[Film], genre: usize) -> Vec<(usize, u64)> {
+    let with_index = films.iter().enumerate().filter(|(_, film)| film.genres.contains(&genre));
+    with_index.map(|(index, film)| (index, if film.genres.last() == Some(&genre) { 3 } else { 1 })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_follow_each_other_in_time_and_share_what_they_are() {
+        let world = World::invent(600, &mut Dice::new(7, 0));
+        assert_eq!(world.films.len(), 600);
+        let sequels: Vec<_> = world.films.iter().filter(|film| film.predecessor.is_some()).collect();
+        assert!(sequels.len() > 150, "{}", sequels.len());
+        for film in sequels {
+            let before = &world.films[film.predecessor.unwrap()];
+            assert!(film.year > before.year && film.genres == before.genres && film.country == before.country);
+            assert!(film.title.starts_with(&before.title[..8]) && film.title.ends_with(['I', 'V']));
+        }
+        assert!(world.films.iter().all(|film| YEARS.contains(&film.year) && film.appeal > 0));
+        assert!(world.films.iter().all(|film| (1..=3).contains(&film.genres.len())));
+    }
+
+    #[test]
+    fn words_run_out_without_harm() {
+        let world = World::invent(100_000, &mut Dice::new(1, 0));
+        assert!((12_000..100_000).contains(&world.films.len()));
+    }
+}
