@@ -33,7 +33,7 @@ pub struct Args {
 enum Command {
     /// Turn raw files into a data set folder
     #[command(after_help = IMPORT_EXAMPLES)]
-    Import(Import),
+    Import(Box<Import>),
     /// Describe a data set folder
     #[command(after_help = STATS_EXAMPLES)]
     Stats {
@@ -129,13 +129,13 @@ fn run_stats(dir: &Path, global: &Global) -> Result<()> {
     if global.json {
         return print_json(&stats);
     }
-    println!("{}", sizes(&stats, &About::read(dir)?));
-    println!("\nUsers by length of their sequence\n{}", histogram(&stats.lengths.histogram));
+    println!("{}", sizes(&stats, &About::read(dir)?).trim_fmt());
+    println!("\nUsers by length of their sequence\n{}", histogram(&stats.lengths.histogram).trim_fmt());
     if stats.categories.count > 0 {
-        println!("\nLargest categories\n{}", largest_categories(&stats));
+        println!("\nLargest categories\n{}", largest_categories(&stats).trim_fmt());
     }
     if !stats.attributes.is_empty() {
-        println!("\nAttributes\n{}", attributes(&stats));
+        println!("\nAttributes\n{}", attributes(&stats).trim_fmt());
     }
     Ok(())
 }
@@ -192,7 +192,10 @@ fn sizes(stats: &Stats, about: &About) -> Table {
                 lengths.min, lengths.q1, lengths.median, lengths.q3, lengths.max, lengths.mean
             ),
         ),
-        ("categories", format!("{}; {} items without", count(stats.categories.count), count(stats.categories.items_without))),
+        (
+            "categories",
+            format!("{}; {} items without", count(stats.categories.count), count(stats.categories.items_without)),
+        ),
         (
             "popularity",
             format!(

@@ -1,5 +1,6 @@
 //! The commands: one file each, every one a short story told with the library.
 
+mod data;
 mod doctor;
 
 use std::process::ExitCode;
@@ -43,6 +44,8 @@ impl Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Import, describe or invent a data set
+    Data(data::Args),
     /// List adapters, driver, limits and features, and which device would be taken and why
     Doctor(doctor::Args),
 }
@@ -61,6 +64,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, global: &Global) -> Result<()> {
     match command {
+        Command::Data(args) => data::run(args, global),
         Command::Doctor(args) => doctor::run(args, global),
     }
 }

@@ -149,7 +149,10 @@ fn refuse(path: &Path, error: csv::Error) -> Error {
     }
 }
 
-/// A reader that gives up when one record has used up its budget: a forgotten quote would swallow the rest of the file.
+/// What stands between the file and the CSV parser.
+///
+/// It gives up when one record has used up its budget: a forgotten quote would swallow the rest of the file. And it drops
+/// carriage returns, so that lines are counted right: the parser counts a CRLF only when it reads the next record.
 struct Bounded {
     inner: Box<dyn BufRead>,
     left: Rc<Cell<usize>>,
@@ -157,14 +160,31 @@ struct Bounded {
 
 impl Read for Bounded {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        let left = self.left.get().checked_sub(read).ok_or_else(|| {
-            let message = format!("a record of more than {LONGEST_LINE} bytes (is a quote left open?)");
-            std::io::Error::new(std::io::ErrorKind::InvalidData, message)
-        })?;
-        self.left.set(left);
-        Ok(read)
+        loop {
+            let read = self.inner.read(buffer)?;
+            let left = self.left.get().checked_sub(read).ok_or_else(|| {
+                let message = format!("a record of more than {LONGEST_LINE} bytes (is a quote left open?)");
+                std::io::Error::new(std::io::ErrorKind::InvalidData, message)
+            })?;
+            self.left.set(left);
+            let kept = drop_carriage_returns(&mut buffer[..read]);
+            if kept > 0 || read == 0 {
+                return Ok(kept);
+            }
+        }
     }
+}
+
+/// Moves the other bytes to the front and returns how many there are.
+fn drop_carriage_returns(bytes: &mut [u8]) -> usize {
+    let mut kept = 0;
+    for at in 0..bytes.len() {
+        if bytes[at] != b'\r' {
+            bytes[kept] = bytes[at];
+            kept += 1;
+        }
+    }
+    kept
 }
 
 #[cfg(test)]

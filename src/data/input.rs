@@ -14,6 +14,9 @@ use crate::{Error, Result};
 /// The longest line (or CSV record) that is read, in bytes. A few kilobytes of gzip can unpack to a line of any length.
 pub const LONGEST_LINE: usize = 16 << 20;
 
+/// How many times its size a gzip file may unpack to. Text packs to a tenth or so; a bomb to a thousandth.
+const LARGEST_EXPANSION: u64 = 100;
+
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Opens a file for reading and unpacks it on the way where it starts like gzip, whatever its name says.
@@ -27,9 +30,28 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>> {
     bar.set_message(file_name(path));
     let mut reader = BufReader::with_capacity(1 << 16, bar.wrap_read(file));
     if reader.fill_buf().map_err(Error::io(path, "read"))?.starts_with(&GZIP_MAGIC) {
-        return Ok(Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(reader))));
+        let left = size.saturating_mul(LARGEST_EXPANSION).max(LONGEST_LINE as u64);
+        let unpacked = Unpacked { inner: MultiGzDecoder::new(reader), left };
+        return Ok(Box::new(BufReader::with_capacity(1 << 16, unpacked)));
     }
     Ok(Box::new(reader))
+}
+
+/// What comes out of a gzip file, until it is more than any honest file holds.
+struct Unpacked<R> {
+    inner: MultiGzDecoder<R>,
+    left: u64,
+}
+
+impl<R: BufRead> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            let message = format!("one that unpacks to more than {LARGEST_EXPANSION} times its size");
+            std::io::Error::new(ErrorKind::InvalidData, message)
+        })?;
+        Ok(read)
+    }
 }
 
 /// Turns an error while reading `path` into ours: damaged gzip is a bad input, a failing disk is not.
@@ -151,7 +173,7 @@ mod tests {
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
     }
@@ -185,10 +207,17 @@ mod tests {
     }
 
     #[test]
-    fn a_gzip_bomb_and_a_torn_gzip_are_refused() {
-        let bomb = gzip(&vec![b'a'; 2 * LONGEST_LINE]);
-        assert!(bomb.len() < LONGEST_LINE / 100);
-        assert!(texts(&bomb).unwrap_err().to_string().contains("line 1: expected at most"));
+    fn gzip_bombs_of_one_line_and_of_many_are_refused() {
+        let one_line = texts(&gzip(&vec![b'a'; 2 * LONGEST_LINE])).unwrap_err().to_string();
+        assert!(one_line.contains("line 1: expected at most 16777216 bytes"), "{one_line}");
+        let many_lines = texts(&gzip(&b"1\n".repeat(LONGEST_LINE))).err().unwrap().to_string();
+        assert!(many_lines.contains("found one that unpacks to more than 100 times its size"), "{many_lines}");
+    }
+
+    #[test]
+    fn a_line_without_end_and_a_torn_gzip_are_refused() {
+        let long = texts(&vec![b'a'; LONGEST_LINE + 1]).unwrap_err().to_string();
+        assert!(long.contains("line 1: expected at most 16777216 bytes"), "{long}");
         let whole = gzip(b"one\ntwo\nthree\n");
         assert_eq!(texts(&whole[..whole.len() - 9]).unwrap_err().exit_code(), 2);
     }

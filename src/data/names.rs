@@ -1,6 +1,6 @@
 //! Numbers for names, in order of first appearance.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{Error, Result};
 
@@ -31,6 +31,18 @@ impl Names {
         self.names.push(name.to_owned());
         self.numbers.insert(name.to_owned(), number);
         Ok(number)
+    }
+
+    /// The numbers of some names, each number once; empty names have none.
+    ///
+    /// # Errors
+    /// As [`Names::number`].
+    pub fn distinct<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> Result<Vec<u32>> {
+        let numbers = names.filter(|name| !name.is_empty()).map(|name| self.number(name));
+        let mut numbers = numbers.collect::<Result<Vec<_>>>()?;
+        let mut seen = HashSet::with_capacity(numbers.len());
+        numbers.retain(|&number| seen.insert(number));
+        Ok(numbers)
     }
 
     /// The number of a name that has one.

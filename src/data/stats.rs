@@ -202,7 +202,8 @@ fn attributes(dataset: &Dataset) -> Vec<Attribute> {
     let names = dataset.catalogue.attributes().iter().enumerate();
     names
         .map(|(at, name)| {
-            let known = items.iter().filter(|item| item.attributes.get(at).is_some_and(|value| !value.is_empty())).count();
+            let known =
+                items.iter().filter(|item| item.attributes.get(at).is_some_and(|value| !value.is_empty())).count();
             Attribute { name: name.clone(), items: known, coverage: share(known, items.len()) }
         })
         .collect()

@@ -12,6 +12,9 @@ use crate::data::input::{Line, Lines, quote};
 use crate::data::raw::{RawData, RawItem};
 use crate::{Error, Result};
 
+/// The deepest category path. The prefixes of a path take space by the square of its depth; real ones have about ten levels.
+const DEEPEST_PATH: usize = 64;
+
 /// A line of the meta file, as far as it matters.
 #[derive(Deserialize)]
 struct Meta {
@@ -62,6 +65,12 @@ fn read_meta(path: &Path, raw: &mut RawData) -> Result<()> {
     let mut lines = Lines::open(path)?;
     while let Some(line) = lines.next_line()? {
         let meta: Meta = parse(&line)?;
+        if meta.category.len() > DEEPEST_PATH {
+            return Err(Error::bad_input(line.place())
+                .expected(format!("a category path of at most {DEEPEST_PATH} levels"))
+                .found(meta.category.len())
+                .into());
+        }
         if meta.category.is_empty() {
             raw.dropped.unusable_items += 1;
             continue;
@@ -140,7 +149,8 @@ mod tests {
 {"asin": "B4", "title": "Uncategorised", "category": [], "price": ""}
 "#;
 
-    const REVIEWS: &[u8] = br#"{"reviewerID": "A", "asin": "B1", "overall": 1.0, "unixReviewTime": 30, "reviewText": "\u2028"}
+    const REVIEWS: &[u8] =
+        br#"{"reviewerID": "A", "asin": "B1", "overall": 1.0, "unixReviewTime": 30, "reviewText": "\u2028"}
 {"reviewerID": "A", "asin": "B2", "overall": 5.0, "unixReviewTime": 20}
 {"reviewerID": "A", "asin": "B1", "overall": 5.0, "unixReviewTime": 10}
 {"reviewerID": "A", "asin": "B4", "overall": 5.0, "unixReviewTime": 10}
@@ -174,10 +184,15 @@ mod tests {
 
     #[test]
     fn damaged_lines_and_a_second_department_are_refused() {
-        let torn = read_files(Amazon, &[("meta_M.json", META), ("M.json", b"{\"asin\": \"B1\"}")]).unwrap_err().to_string();
+        let torn =
+            read_files(Amazon, &[("meta_M.json", META), ("M.json", b"{\"asin\": \"B1\"}")]).unwrap_err().to_string();
         assert!(torn.contains("M.json line 1") && torn.contains("reviewerID"), "{torn}");
-        let python = read_files(Amazon, &[("meta_M.json", b"\n{'asin': 'B1'}"), ("M.json", b"")]).unwrap_err().to_string();
+        let python =
+            read_files(Amazon, &[("meta_M.json", b"\n{'asin': 'B1'}"), ("M.json", b"")]).unwrap_err().to_string();
         assert!(python.contains("meta_M.json line 2"), "{python}");
+        let path = format!("{{\"asin\": \"B1\", \"title\": \"x\", \"category\": [{}\"z\"]}}", "\"y\",".repeat(100_000));
+        let deep = read_files(Amazon, &[("meta_M.json", path.as_bytes()), ("M.json", b"")]).unwrap_err().to_string();
+        assert!(deep.contains("at most 64 levels, found 100001"), "{deep}");
         let two = read_files(Amazon, &[("meta_M.json", META), ("M.json", REVIEWS), ("N.json", REVIEWS)]).unwrap_err();
         assert!(two.to_string().contains("N.json"), "{two}");
     }

@@ -23,8 +23,25 @@ const LAYOUTS: [Layout; 3] = [
 
 /// The genres whose flags end a line of u.item, in its order; the first means that no genre is known.
 const GENRES: [&str; 19] = [
-    "", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",
-    "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
+    "",
+    "Action",
+    "Adventure",
+    "Animation",
+    "Children's",
+    "Comedy",
+    "Crime",
+    "Documentary",
+    "Drama",
+    "Fantasy",
+    "Film-Noir",
+    "Horror",
+    "Musical",
+    "Mystery",
+    "Romance",
+    "Sci-Fi",
+    "Thriller",
+    "War",
+    "Western",
 ];
 
 /// Reads a MovieLens folder; the files in it tell which layout it has.
@@ -32,7 +49,11 @@ pub(super) fn read(folder: &Path) -> Result<RawData> {
     let files = files_in(folder)?;
     let has = |name: &str| files.iter().any(|file| file == name);
     let Some((ratings, movies, read)) = LAYOUTS.iter().find(|(ratings, movies, _)| has(ratings) && has(movies)) else {
-        return Err(not_the_files(folder, "ratings.csv and movies.csv, u.data and u.item, or ratings.dat and movies.dat", &files));
+        return Err(not_the_files(
+            folder,
+            "ratings.csv and movies.csv, u.data and u.item, or ratings.dat and movies.dat",
+            &files,
+        ));
     };
     let licence = "MovieLens terms of use (GroupLens): no commercial use without permission, no redistribution";
     let mut raw = RawData::new(format!("MovieLens: {movies}, {ratings}"), licence, &["year"]);
@@ -82,7 +103,8 @@ mod tests {
     fn the_csv_layout() {
         let movies = "movieId,title,genres\n1,\"Été, L' (1999)\",Comedy|Drama\n2,Bare,(no genres listed)\n".as_bytes();
         let ratings = b"userId,movieId,rating,timestamp\n7,2,4.0,964982703\n7,1,0.5,964982224\n";
-        let (items, histories) = tell(read_files(MovieLens, &[("movies.csv", movies), ("ratings.csv", ratings)]).unwrap());
+        let (items, histories) =
+            tell(read_files(MovieLens, &[("movies.csv", movies), ("ratings.csv", ratings)]).unwrap());
         assert_eq!(items, ["1: Été, L' (1999) [Comedy|Drama] {1999}", "2: Bare [] {}"]);
         assert_eq!(histories, ["7: 2@964982703 1@964982224"]);
     }

@@ -13,12 +13,14 @@ use crate::{Error, Result};
 /// Reads steam_games and steam_reviews of a folder.
 pub(super) fn read(folder: &Path) -> Result<RawData> {
     let files = files_in(folder)?;
-    let find = |stem: &str| files.iter().find(|name| [".json", ".json.gz"].iter().any(|end| **name == format!("{stem}{end}")));
+    let find =
+        |stem: &str| files.iter().find(|name| [".json", ".json.gz"].iter().any(|end| **name == format!("{stem}{end}")));
     let (Some(games), Some(reviews)) = (find("steam_games"), find("steam_reviews")) else {
         return Err(not_the_files(folder, "steam_games and steam_reviews, .json or .json.gz", &files));
     };
     let source = format!("Steam (UCSD): {games}, {reviews}");
-    let mut raw = RawData::new(source, "not stated by the publisher; made for research", &["year", "price", "developer"]);
+    let mut raw =
+        RawData::new(source, "not stated by the publisher; made for research", &["year", "price", "developer"]);
     read_games(&folder.join(games), &mut raw)?;
     read_reviews(&folder.join(reviews), &mut raw)?;
     Ok(raw)
@@ -95,27 +97,31 @@ mod tests {
 
     #[test]
     fn games_and_reviews_are_read() {
-        let reviews = br"{u'username': u'Chaos Syren', u'product_id': u'20', u'date': u'2017-12-17', u'text': u'it\'s ok'}
+        let reviews =
+            br"{u'username': u'Chaos Syren', u'product_id': u'20', u'date': u'2017-12-17', u'text': u'it\'s ok'}
 {u'username': u'Chaos Syren', u'product_id': u'10', u'date': u'2017-12-01', 'hours': 0.1}
 {u'username': u'Chaos Syren', u'product_id': u'30'}
 {u'username': u'Other', u'product_id': u'99', u'date': u'2017-12-01'}
 ";
         let raw = read_files(Steam, &[("steam_games.json", GAMES), ("steam_reviews.json", reviews)]).unwrap();
         let dropped = raw.dropped;
-        assert_eq!((dropped.unusable_items, dropped.incomplete_interactions, dropped.interactions_of_unknown_items), (1, 1, 1));
+        assert_eq!(
+            (dropped.unusable_items, dropped.incomplete_interactions, dropped.interactions_of_unknown_items),
+            (1, 1, 1)
+        );
         let (items, histories) = tell(raw);
-        assert_eq!(items, [
-            "10: Café Wars [Action|Indie] {2018|4.99|Kotoshiro}",
-            "20: Only an App [] {|0|}",
-            "30: Odd [] {||}",
-        ]);
+        assert_eq!(
+            items,
+            ["10: Café Wars [Action|Indie] {2018|4.99|Kotoshiro}", "20: Only an App [] {|0|}", "30: Odd [] {||}",]
+        );
         assert_eq!(histories, ["Chaos Syren: 20@1513468800 10@1512086400"]);
     }
 
     #[test]
     fn a_line_that_is_no_dictionary_is_named() {
         for (line, reason) in [(&b"\n[1]"[..], "no dictionary"), (b"\n{u'id': }", "a value expected at byte 9")] {
-            let message = read_files(Steam, &[("steam_games.json", line), ("steam_reviews.json", b"")]).unwrap_err().to_string();
+            let message =
+                read_files(Steam, &[("steam_games.json", line), ("steam_reviews.json", b"")]).unwrap_err().to_string();
             assert!(message.contains("steam_games.json line 2") && message.contains(reason), "{message}");
         }
     }

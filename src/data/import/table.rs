@@ -80,7 +80,8 @@ fn locate(path: &Path, columns: &Columns) -> Result<(PathBuf, Option<PathBuf>)> 
     let files = files_in(path)?;
     let inside = |name: &str| files.iter().any(|file| file == name).then(|| path.join(name));
     let items = columns.items.clone().or_else(|| inside(ITEMS));
-    let interactions = inside(INTERACTIONS).ok_or_else(|| not_the_files(path, "interactions.csv and items.csv", &files))?;
+    let interactions =
+        inside(INTERACTIONS).ok_or_else(|| not_the_files(path, "interactions.csv and items.csv", &files))?;
     Ok((interactions, items))
 }
 
@@ -96,7 +97,8 @@ fn read_items(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
     let categories = optional(&file, columns.category_column.as_deref(), "categories")?;
     let known: Vec<usize> = [key, title].into_iter().chain(categories).collect();
     let attributes = file.further_columns(&known);
-    raw.attributes = attribute_names(path, &attributes.iter().map(|&at| file.columns()[at].as_str()).collect::<Vec<_>>())?;
+    raw.attributes =
+        attribute_names(path, &attributes.iter().map(|&at| file.columns()[at].as_str()).collect::<Vec<_>>())?;
     while let Some(row) = file.next_row()? {
         let attributes = attributes.iter().map(|&at| row.get(at).to_owned()).collect();
         raw.push_item(RawItem { attributes, ..item(&row, columns, key, title, categories) })?;
@@ -220,7 +222,12 @@ mod tests {
             (log, None, named("name"), "log.csv line 1: expected a column \"name\""),
             (log, Some("item,name\n"), Columns::default(), "things.csv line 1: expected a column \"title\""),
             (log, Some("item,name,title\n"), named("name"), "found \"title\""),
-            ("user,item,timestamp\na,1,5\na,2,yesterday\n", None, Columns::default(), "log.csv line 3: expected a timestamp"),
+            (
+                "user,item,timestamp\na,1,5\na,2,yesterday\n",
+                None,
+                Columns::default(),
+                "log.csv line 3: expected a timestamp",
+            ),
         ] {
             let message = import(log, items, columns).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");

@@ -1,13 +1,13 @@
 //! Titles for invented films: every genre has a shuffled stock of all the titles that its words can make.
 
 use super::dice::Dice;
-use super::words::{GENRES, Genre, PLACES};
+use super::words::{GENRES, Genre, places};
 
 /// The numbers of the parts of a series behind its title; the first part has none.
 const PARTS: [&str; 5] = ["", " II", " III", " IV", " V"];
 
 /// The longest series, in parts.
-pub(super) const LONGEST_SERIES: u64 = PARTS.len() as u64;
+pub(super) const LONGEST_SERIES: usize = PARTS.len();
 
 /// The titles that are still free, by genre.
 pub(super) struct Titles(Vec<Vec<String>>);
@@ -37,14 +37,13 @@ pub(super) fn part(title: &str, part: u64) -> String {
 /// Every title that a genre's words can make.
 fn all(genre: &Genre) -> Vec<String> {
     let mut titles = Vec::new();
-    for noun in genre.nouns {
-        for adjective in genre.adjectives {
+    for noun in genre.nouns() {
+        for adjective in genre.adjectives() {
             titles.push(format!("The {adjective} {noun}"));
             titles.push(format!("{adjective} {noun}"));
         }
-        titles.extend(PLACES.map(|place| format!("The {noun} of {place}")));
-        let others = genre.nouns.into_iter().filter(|&other| other != noun);
-        titles.extend(others.map(|other| format!("The {noun} and the {other}")));
+        titles.extend(places().map(|place| format!("The {noun} of {place}")));
+        titles.extend(genre.nouns().filter(|&other| other != noun).map(|other| format!("The {noun} and the {other}")));
     }
     titles
 }

@@ -12,6 +12,9 @@ pub(super) const YEARS: std::ops::RangeInclusive<u64> = 1960..=2024;
 /// The appeal of the most popular work; that of rank r is this / (r + 20).
 const TOP_APPEAL: u64 = 1_000_000;
 
+/// Of 100 works, how many have one part, two, and so on.
+const PARTS: [u64; LONGEST_SERIES] = [80, 10, 6, 3, 1];
+
 /// One film.
 pub(super) struct Film {
     pub(super) title: String,
@@ -44,8 +47,8 @@ impl World {
         let mut works = Vec::new();
         while films.len() < count {
             let Some((genre, title)) = next_title(&mut titles, &weights, dice) else { break };
-            let parts = if dice.chance(30) { 2 + dice.below(LONGEST_SERIES - 1) } else { 1 };
-            let parts = parts.min((count - films.len()) as u64);
+            let parts = 1 + dice.weighted(&PARTS).unwrap_or(0);
+            let parts = parts.min(count - films.len()) as u64;
             works.push((films.len(), parts));
             push_work(&mut films, &title, genre, parts, dice);
         }
@@ -95,7 +98,16 @@ fn push_work(films: &mut Vec<Film>, title: &str, genre: usize, parts: u64, dice:
         let predecessor = (number > 0).then(|| films.len() - 1);
         let sequel = (number + 1 < parts).then_some(films.len() + 1);
         let cents = 199 + 100 * (dice.below(6) + year.saturating_sub(1980) / 10);
-        films.push(Film { title: part(title, number), genres: genres.clone(), year, cents, country, appeal: 0, predecessor, sequel });
+        films.push(Film {
+            title: part(title, number),
+            genres: genres.clone(),
+            year,
+            cents,
+            country,
+            appeal: 0,
+            predecessor,
+            sequel,
+        });
         year += 1 + dice.below(3);
     }
 }
@@ -135,7 +147,7 @@ mod tests {
         let world = World::invent(600, &mut Dice::new(7, 0));
         assert_eq!(world.films.len(), 600);
         let sequels: Vec<_> = world.films.iter().filter(|film| film.predecessor.is_some()).collect();
-        assert!(sequels.len() > 150, "{}", sequels.len());
+        assert!(sequels.len() > 100, "{}", sequels.len());
         for film in sequels {
             let before = &world.films[film.predecessor.unwrap()];
             assert!(film.year > before.year && film.genres == before.genres && film.country == before.country);

@@ -1,0 +1,15 @@
+//! The data set on disk: a folder with items.csv, interactions.csv and dataset.json.
+
+mod about;
+mod read;
+mod write;
+
+pub use about::{About, Counts, Filters};
+pub use write::refuse_to_replace;
+
+/// The file of the catalogue: item, title, categories, then the attributes.
+pub const ITEMS: &str = "items.csv";
+/// The file of the histories: user, item, timestamp.
+pub const INTERACTIONS: &str = "interactions.csv";
+/// The file about the data set; a folder made by hand can do without it.
+pub const ABOUT: &str = "dataset.json";

@@ -1,0 +1,152 @@
+//! `tiller data` as its users see it: commands, files, exit codes.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tiller::data::Dataset;
+use tiller::data::split::{Split, case};
+
+const MOVIES: &str = "0001::Été \"indien\" (1999)::Drama|Comedy\n0002::Heat (1995)::Crime\n0003::Heat (1995)::Drama\n";
+const RATINGS: &str = "7::0001::9::30\n7::0002::9::10\n7::0003::1::20\n8::0001::9::5\n8::0003::9::6\n9::0001::9::1\n";
+
+fn tiller(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tiller")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn succeed(folder: &Path, arguments: &[&str]) -> String {
+    let output = tiller(folder, arguments);
+    let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{arguments:?}: {stderr}");
+    assert_eq!(stderr, "", "nothing to say on stderr where it is no terminal");
+    stdout
+}
+
+/// A folder with a small MovieTweetings release in `raw`.
+fn raw_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("raw")).unwrap();
+    std::fs::write(folder.path().join("raw/movies.dat"), MOVIES).unwrap();
+    std::fs::write(folder.path().join("raw/ratings.dat"), RATINGS).unwrap();
+    folder
+}
+
+const IMPORT: [&str; 11] =
+    ["data", "import", "--format", "movietweetings", "raw", "--out", "set", "--min-user", "2", "--min-item", "2"];
+
+#[test]
+fn an_import_writes_the_promised_files() {
+    let folder = raw_folder();
+    let text = succeed(folder.path(), &IMPORT);
+    assert!(text.starts_with("set: 4 interactions of 2 users with 2 items in 2 categories\n"), "{text}");
+    let read = |file: &str| std::fs::read_to_string(folder.path().join("set").join(file)).unwrap();
+    assert_eq!(
+        read("items.csv"),
+        "item,title,categories,year\n0003,Heat (1995),Drama,1995\n0001,\"Été \"\"indien\"\" (1999)\",Drama|Comedy,1999\n"
+    );
+    assert_eq!(read("interactions.csv"), "user,item,timestamp\n7,0003,20\n7,0001,30\n8,0001,5\n8,0003,6\n");
+    let about: Value = serde_json::from_str(&read("dataset.json")).unwrap();
+    assert_eq!((&about["name"], &about["licence"]), (&Value::from("set"), &Value::from("MIT")));
+    assert_eq!((&about["filters"]["min_user"], &about["counts"]["interactions"]), (&Value::from(2), &Value::from(4)));
+}
+
+#[test]
+fn an_import_again_gives_the_same_bytes() {
+    let folder = raw_folder();
+    let bytes = || {
+        ["items.csv", "interactions.csv", "dataset.json"]
+            .map(|file| std::fs::read(folder.path().join("set").join(file)).unwrap())
+    };
+    succeed(folder.path(), &IMPORT);
+    let first = bytes();
+    succeed(folder.path(), &IMPORT);
+    assert_eq!(bytes(), first);
+}
+
+#[test]
+fn without_a_filter_all_is_kept_and_one_title_serves_one_item() {
+    let folder = raw_folder();
+    succeed(
+        folder.path(),
+        &["data", "import", "--format", "movietweetings", "raw", "--out", "all", "--min-user", "0", "--min-item", "0"],
+    );
+    let dataset = Dataset::read(&folder.path().join("all")).unwrap();
+    assert_eq!((dataset.users.len(), dataset.catalogue.len(), dataset.interactions()), (3, 3, 6));
+    let titles: Vec<&str> = dataset.catalogue.items().iter().map(|item| item.title.as_str()).collect();
+    assert_eq!(titles, ["Heat (1995)", "Heat (1995) (2)", "Été \"indien\" (1999)"]);
+    let user = dataset.user("7").unwrap();
+    assert_eq!(dataset.catalogue.title(case(user, Split::Test).unwrap().target), "Été \"indien\" (1999)");
+}
+
+#[test]
+fn bad_input_ends_with_code_2_and_writes_nothing() {
+    let folder = raw_folder();
+    std::fs::write(folder.path().join("raw/ratings.dat"), "7::0001::9::30\n7::0002::9\n").unwrap();
+    let torn = tiller(folder.path(), &IMPORT);
+    let message = String::from_utf8(torn.stderr).unwrap();
+    assert_eq!(torn.status.code(), Some(2));
+    assert!(
+        message.contains("ratings.dat line 2: expected user::item::rating::timestamp, found \"7::0002::9\""),
+        "{message}"
+    );
+    assert_eq!(torn.stdout, b"");
+
+    std::fs::write(folder.path().join("raw/ratings.dat"), RATINGS).unwrap();
+    let five_core = tiller(folder.path(), &IMPORT[..7]);
+    assert_eq!(five_core.status.code(), Some(2));
+    assert!(String::from_utf8(five_core.stderr).unwrap().contains("next: lower --min-user and --min-item"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "only the raw folder is there");
+
+    for arguments in [&["data", "stats", "nowhere"][..], &["data", "import", "--format", "vhs", "raw", "--out", "set"]]
+    {
+        assert_eq!(tiller(folder.path(), arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn results_are_machine_readable() {
+    let folder = raw_folder();
+    let json = |arguments: &[&str]| -> Value { serde_json::from_str(&succeed(folder.path(), arguments)).unwrap() };
+    let about = json(&[&IMPORT[..], &["--json"]].concat());
+    assert_eq!(about["counts"]["dropped"]["interactions_below_core"], 2);
+    let stats = json(&["data", "stats", "set", "--json"]);
+    assert_eq!((&stats["users"], &stats["items"], &stats["interactions"]), (&2.into(), &2.into(), &4.into()));
+    assert_eq!(stats["lengths"]["histogram"][0]["users"], 2);
+    assert_eq!(stats["categories"]["largest"][0]["name"], "Drama");
+    let invented = json(&["data", "synth", "--users", "30", "--items", "40", "--out", "world", "--json"]);
+    assert_eq!((&invented["counts"]["users"], &invented["counts"]["items"]), (&30.into(), &40.into()));
+}
+
+#[test]
+fn stats_are_readable() {
+    let folder = raw_folder();
+    succeed(folder.path(), &IMPORT);
+    let text = succeed(folder.path(), &["data", "stats", "set"]);
+    for part in
+        ["users            2", "density          100.00 %", "min 2, quartiles 2 2 2, max 2, mean 2.0", "█", "Drama"]
+    {
+        assert!(text.contains(part), "no {part:?} in\n{text}");
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_bytes_on_every_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(folder.path(), &["data", "synth", "--out", "world"]);
+    let mut hash = Sha256::new();
+    for file in ["items.csv", "interactions.csv", "dataset.json"] {
+        hash.update(std::fs::read(folder.path().join("world").join(file)).unwrap());
+    }
+    let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hash, "b3d29a0cb75351cefddfa8e4b3274efe567fee84fe7a39769ce00d3aa8206396");
+}
+
+#[test]
+fn help_shows_examples() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["import", "stats", "synth"] {
+        let help = succeed(folder.path(), &["data", command, "--help"]);
+        assert!(help.contains(&format!("Examples:\n  tiller data {command} ")), "{help}");
+    }
+}
