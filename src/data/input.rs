@@ -22,10 +22,14 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Opens a file for reading and unpacks it on the way where it starts like gzip, whatever its name says.
 ///
 /// # Errors
-/// A file that is not there or cannot be read.
+/// A file that is not there or cannot be read, and what is no file: a folder, a pipe, a device.
 pub fn open(path: &Path) -> Result<Box<dyn BufRead>> {
+    let metadata = std::fs::metadata(path).map_err(Error::io(path, "read"))?;
+    if !metadata.is_file() {
+        return Err(Error::bad_input(path.display()).expected("a file").found("a folder, a pipe or a device").into());
+    }
+    let size = metadata.len();
     let file = File::open(path).map_err(Error::io(path, "read"))?;
-    let size = file.metadata().map_err(Error::io(path, "read"))?.len();
     let bar = progress::bar("reading", size, "bytes").with_finish(ProgressFinish::AndClear);
     bar.set_message(file_name(path));
     let mut reader = BufReader::with_capacity(1 << 16, bar.wrap_read(file));
@@ -208,10 +212,17 @@ mod tests {
 
     #[test]
     fn gzip_bombs_of_one_line_and_of_many_are_refused() {
-        let one_line = texts(&gzip(&vec![b'a'; 2 * LONGEST_LINE])).unwrap_err().to_string();
-        assert!(one_line.contains("line 1: expected at most 16777216 bytes"), "{one_line}");
-        let many_lines = texts(&gzip(&b"1\n".repeat(LONGEST_LINE))).err().unwrap().to_string();
-        assert!(many_lines.contains("found one that unpacks to more than 100 times its size"), "{many_lines}");
+        for bomb in [gzip(&vec![b'a'; 2 * LONGEST_LINE]), gzip(&b"1\n".repeat(LONGEST_LINE))] {
+            let file = file(&bomb);
+            let mut lines = Lines::open(file.path()).unwrap();
+            let error = loop {
+                if let Err(error) = lines.next_line().map(|line| assert!(line.is_some(), "read to the end")) {
+                    break error;
+                }
+            };
+            let message = error.to_string();
+            assert!(message.contains("found one that unpacks to more than 100 times its size"), "{message}");
+        }
     }
 
     #[test]
@@ -220,6 +231,12 @@ mod tests {
         assert!(long.contains("line 1: expected at most 16777216 bytes"), "{long}");
         let whole = gzip(b"one\ntwo\nthree\n");
         assert_eq!(texts(&whole[..whole.len() - 9]).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn a_folder_is_no_file() {
+        let error = Lines::open(tempfile::tempdir().unwrap().path()).err().unwrap();
+        assert!(error.to_string().contains("expected a file, found a folder"));
     }
 
     #[test]

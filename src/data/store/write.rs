@@ -155,6 +155,8 @@ mod tests {
     }
 
     proptest! {
+        // Every case waits for the disk some ten times.
+        #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn what_is_written_is_read_and_imported_again_unchanged(
             items in prop::collection::vec((any::<String>(), prop::collection::vec(".{0,4}", 0..4), ".{0,4}"), 1..12),
