@@ -4,5 +4,6 @@
 
 pub mod atomic;
 pub mod error;
+pub mod files;
 
 pub use error::{Error, Result};
