@@ -1,11 +1,21 @@
 //! Weight files: safetensors folders and GGUF, read through one trait.
+//!
+//! Files are memory-mapped: weights are paged in as they are read. A file that another process cuts short while it is open here
+//! ends this process at the first read past the new end (a bus error on Unix, an access violation on Windows). Replacing a file
+//! by a rename, as [`crate::atomic`] does, disturbs no reader.
 
+pub mod blocks;
 pub mod gguf;
 pub mod safetensors;
 
+pub(crate) mod json;
+mod mapped;
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::path::Path;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// Named tensors in a file or a folder of files, whatever their format.
 ///
@@ -25,4 +35,13 @@ pub trait TensorSource {
 
     /// The file or folder that the user named, for messages.
     fn place(&self) -> &Path;
+}
+
+/// The error for a name that is not among the tensors of `place`.
+fn missing_tensor(place: &Path, name: &str) -> Error {
+    Error::bad_input(place.display())
+        .expected(format!("a tensor {name}"))
+        .found("none of this name")
+        .next("check that this is the model that the configuration describes")
+        .into()
 }
