@@ -37,6 +37,14 @@ pub trait TensorSource {
     fn place(&self) -> &Path;
 }
 
+/// The text of the file at `path`.
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    match std::str::from_utf8(&mapped::map(path)?) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(e) => Err(Error::bad_input(path.display()).expected("text in UTF-8").found(e).into()),
+    }
+}
+
 /// The error for a name that is not among the tensors of `place`.
 fn missing_tensor(place: &Path, name: &str) -> Error {
     Error::bad_input(place.display())
