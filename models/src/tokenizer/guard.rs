@@ -3,7 +3,8 @@
 //! A tokenizer looks for the spellings of control tokens in the raw text first and normalises what lies between them afterwards.
 //! So a character put into such a spelling hides it from the search, and a normaliser that deletes this character restores
 //! the text before it is split and merged: the spelling becomes ordinary characters, with the very ids that it would have if
-//! there were no such control token. (A spelling of a single character cannot be broken up; no known model has one.) Prompts can thus be rendered and encoded in one piece, template and users' text alike.
+//! there were no such control token. Prompts can thus be rendered and encoded in one piece, template and users' text alike.
+//! (A spelling of a single character cannot be broken up; no known model has one.)
 
 use std::collections::BTreeMap;
 

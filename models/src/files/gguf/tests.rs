@@ -166,6 +166,15 @@ fn wrong_tensors_are_refused_by_name() {
 }
 
 #[test]
+fn what_is_no_regular_file_is_refused() {
+    let (folder, _path) = file_with(b"");
+    assert!(Gguf::open(folder.path()).unwrap_err().to_string().contains("expected a regular file, found a folder"));
+    assert_eq!(Gguf::open(&folder.path().join("gone.gguf")).unwrap_err().exit_code(), 2);
+    #[cfg(unix)]
+    assert!(Gguf::open(Path::new("/dev/zero")).unwrap_err().to_string().contains("a device or a pipe"));
+}
+
+#[test]
 fn a_file_cut_anywhere_is_refused() {
     with_truncations(&small().build(), |n, path| {
         let error = Gguf::open(path).unwrap_err();

@@ -72,7 +72,7 @@ impl Safetensors {
         Ok(opened)
     }
 
-    /// Maps one file and takes in its tensors; returns their number so far.
+    /// Maps one file and takes in its tensors.
     fn add_shard(&mut self, path: &Path) -> Result<()> {
         let mapped = map(path)?;
         let header = read_header(&mapped).map_err(|found| {
@@ -94,6 +94,7 @@ impl Safetensors {
         Ok(())
     }
 
+    /// Takes in every file that the index of `folder` names, and checks that they hold the tensors that it promises.
     fn add_indexed_shards(&mut self, folder: &Path) -> Result<()> {
         #[derive(Deserialize)]
         struct Index {
