@@ -3,6 +3,9 @@
 //! Dependencies run one way: a model reads as mathematics and leaves buffers and shaders to `tiller-kernels`.
 
 pub mod atomic;
+pub mod chat;
 pub mod error;
+pub mod files;
+pub mod tokenizer;
 
 pub use error::{Error, Result};

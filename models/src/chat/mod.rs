@@ -1,0 +1,169 @@
+//! Chat templates: how a model wants a conversation written down.
+//!
+//! A model is tuned on one layout of turns and control tokens, which comes with it as a Jinja template. The same template
+//! is used for training and for answering, so that the two never differ.
+
+mod clock;
+mod jinja;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use minijinja::Environment;
+
+use crate::files::TensorSource;
+use crate::files::gguf::Gguf;
+use crate::tokenizer::Tokenizer;
+use crate::{Error, Result};
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The instructions before the conversation.
+    System,
+    /// The person who asks.
+    User,
+    /// The model.
+    Assistant,
+}
+
+impl Role {
+    /// The name that templates know: "system", "user" or "assistant".
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::System => "system",
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        }
+    }
+}
+
+/// One turn of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub content: String,
+}
+
+impl Message {
+    /// A message of the role `role`.
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Self { role, content: content.into() }
+    }
+}
+
+/// A model's chat template, or the plain layout where it has none.
+///
+/// The plain layout is for models that were never tuned to chat: what system and user say, each on a line of its own, in
+/// order, and nothing else; the assistant's earlier turns are left out (method §3.1, the fallback without a chat format).
+#[derive(Debug)]
+pub struct ChatTemplate {
+    layout: Layout,
+    place: String,
+}
+
+#[derive(Debug)]
+enum Layout {
+    Plain,
+    Jinja(Box<Environment<'static>>),
+}
+
+impl ChatTemplate {
+    /// The plain layout.
+    pub fn plain() -> Self {
+        Self { layout: Layout::Plain, place: "plain layout".into() }
+    }
+
+    /// Compiles the Jinja template `source`, in which `bos_token` and `eos_token` stand for the given spellings.
+    ///
+    /// # Errors
+    /// A template that is no valid Jinja.
+    pub fn from_source(source: &str, bos: &str, eos: &str) -> Result<Self> {
+        Self::compile(source, bos, eos, "chat template".into())
+    }
+
+    /// The template of the model at `path` (a folder, its tokenizer.json, or a .gguf), whose tokenizer is `tokenizer`.
+    ///
+    /// In a folder, chat_template.jinja goes before the `chat_template` of tokenizer_config.json, which is one template or a list
+    /// of named ones, of which "default" is taken, or else the first. A model without any gets the plain layout.
+    ///
+    /// # Errors
+    /// Files that can't be read, and templates that are no valid Jinja.
+    pub fn from_path(path: &Path, tokenizer: &Tokenizer) -> Result<Self> {
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) {
+            return Self::from_gguf(&Gguf::open(path)?, tokenizer);
+        }
+        Self::from_found(source::in_folder(path)?, tokenizer, path)
+    }
+
+    /// The template that `gguf` has in `tokenizer.chat_template`, or the plain layout.
+    ///
+    /// # Errors
+    /// As [`ChatTemplate::from_path`].
+    pub fn from_gguf(gguf: &Gguf, tokenizer: &Tokenizer) -> Result<Self> {
+        Self::from_found(source::in_gguf(gguf)?, tokenizer, gguf.place())
+    }
+
+    fn from_found(source: Option<String>, tokenizer: &Tokenizer, place: &Path) -> Result<Self> {
+        let Some(source) = source else { return Ok(Self::plain()) };
+        let spelling = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
+        let place = format!("{}: chat template", place.display());
+        Self::compile(&source, &spelling(tokenizer.bos()), &spelling(tokenizer.eos()), place)
+    }
+
+    fn compile(source: &str, bos: &str, eos: &str, place: String) -> Result<Self> {
+        match jinja::compile(source, bos, eos) {
+            Ok(environment) => Ok(Self { layout: Layout::Jinja(Box::new(environment)), place }),
+            Err(e) => Err(Error::bad_input(place).expected("a Jinja template").found(e).into()),
+        }
+    }
+
+    /// Whether this is the plain layout, that of a model without a template.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.layout, Layout::Plain)
+    }
+
+    /// The text of a conversation. `add_generation_prompt` ends it where the assistant's answer begins.
+    ///
+    /// The text may spell control tokens, the template's own and, unless they were guarded, those in `messages`: use
+    /// [`ChatTemplate::encode`] for a model's input.
+    ///
+    /// # Errors
+    /// A template that refuses this conversation (turns that don't alternate, a system message that it doesn't know) or that takes
+    /// more steps, depth or memory than any template needs.
+    pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String> {
+        match &self.layout {
+            Layout::Plain => Ok(plain(messages, add_generation_prompt)),
+            Layout::Jinja(environment) => jinja::render(environment, messages, add_generation_prompt).map_err(|e| {
+                Error::bad_input(&self.place)
+                    .expected("a conversation that this template takes")
+                    .found(e)
+                    .next("look at the order of the turns, and whether the template knows system messages")
+                    .into()
+            }),
+        }
+    }
+
+    /// The ids of a conversation as the model's input: BOS at most once, and control tokens only where the template puts them.
+    ///
+    /// What the messages say is guarded before it is rendered, so that a title which spells a control token stays text.
+    ///
+    /// # Errors
+    /// As [`ChatTemplate::render`] and [`Tokenizer::encode`].
+    pub fn encode(&self, tokenizer: &Tokenizer, messages: &[Message], add_generation_prompt: bool) -> Result<Vec<u32>> {
+        let guarded: Vec<Message> =
+            messages.iter().map(|message| Message::new(message.role, tokenizer.guard(&message.content))).collect();
+        tokenizer.encode(&self.render(&guarded, add_generation_prompt)?, true)
+    }
+}
+
+/// System and user, a line each; the answer begins on the next line.
+fn plain(messages: &[Message], add_generation_prompt: bool) -> String {
+    let asked = messages.iter().filter(|message| message.role != Role::Assistant);
+    let text = asked.map(|message| message.content.trim()).collect::<Vec<_>>().join("\n");
+    if add_generation_prompt { text + "\n" } else { text }
+}

@@ -1,0 +1,129 @@
+//! GGUF (versions 2 and 3): metadata and tensors of a llama.cpp model in one file.
+//!
+//! A file is a header (magic, version, counts), the metadata entries, one description per tensor, and the tensors' bytes, each
+//! beginning at a multiple of the file's alignment. Everything is little-endian.
+
+mod cursor;
+mod metadata;
+mod tensors;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+
+pub use super::blocks::Format;
+pub use value::{Array, Value};
+
+use self::cursor::Cursor;
+use self::tensors::Entry;
+use super::blocks::dequantise;
+use super::mapped::map;
+use super::{TensorSource, missing_tensor};
+use crate::Result;
+
+/// Where tensors may begin unless `general.alignment` says otherwise.
+const DEFAULT_ALIGNMENT: usize = 32;
+
+/// An entry is at least an empty key's length, a type and one byte.
+const LEAST_ENTRY_BYTES: usize = 8 + 4 + 1;
+
+/// An opened GGUF file. It is memory-mapped; [`super`] says what happens when the file is cut short meanwhile.
+#[derive(Debug)]
+pub struct Gguf {
+    place: PathBuf,
+    file: Mmap,
+    metadata: BTreeMap<String, Value>,
+    tensors: BTreeMap<String, Entry>,
+}
+
+impl Gguf {
+    /// Opens a .gguf file and checks that every string, array and tensor that it describes lies within it.
+    ///
+    /// # Errors
+    /// A path that is not there; a bad input that names the key or the tensor: another magic, version or byte order, counts
+    /// and sizes beyond the file, text that is not UTF-8, an unknown block format, tensors that overlap, repeated names,
+    /// one part of a split model.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = map(path)?;
+        let mut cursor = Cursor::new(path, &file);
+        read_version(&mut cursor)?;
+        let n_tensors = cursor.count("tensors", tensors::LEAST_BYTES)?;
+        let n_entries = cursor.count("metadata entries", LEAST_ENTRY_BYTES)?;
+        let metadata = metadata::read(&mut cursor, n_entries)?;
+        refuse_part(&mut cursor, &metadata)?;
+        let alignment = alignment(&mut cursor, &metadata)?;
+        let tensors = tensors::read(&mut cursor, n_tensors, alignment, file.len())?;
+        Ok(Self { place: path.to_path_buf(), file, metadata, tensors })
+    }
+
+    /// A tensor's format, and its bytes as they lie in the file: whole blocks, row after row.
+    ///
+    /// # Errors
+    /// No tensor of this name.
+    pub fn raw(&self, name: &str) -> Result<(Format, &[u8])> {
+        let entry = self.tensors.get(name).ok_or_else(|| missing_tensor(&self.place, name))?;
+        Ok((entry.format, &self.file[entry.bytes.clone()]))
+    }
+}
+
+impl TensorSource for Gguf {
+    fn names(&self) -> Vec<String> {
+        self.tensors.keys().cloned().collect()
+    }
+
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        self.tensors.get(name).map(|entry| entry.shape.clone())
+    }
+
+    fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
+        let (format, bytes) = self.raw(name)?;
+        Ok(dequantise(format, bytes))
+    }
+
+    fn place(&self) -> &Path {
+        &self.place
+    }
+}
+
+fn read_version(cursor: &mut Cursor<'_>) -> Result<()> {
+    let magic = cursor.array::<4>()?;
+    if magic != *b"GGUF" {
+        return Err(
+            cursor.error("a GGUF file, which begins with \"GGUF\"", format!("{:?}", magic.escape_ascii().to_string()))
+        );
+    }
+    match cursor.u32()? {
+        2 | 3 => Ok(()),
+        swapped if (1..=3).contains(&swapped.swap_bytes()) => {
+            Err(cursor.error("a little-endian file", "a big-endian one"))
+        }
+        other => Err(cursor.error("GGUF version 2 or 3", format!("version {other}"))),
+    }
+}
+
+/// A split model has its tensors in several files, of which one alone is no model.
+fn refuse_part(cursor: &mut Cursor<'_>, metadata: &BTreeMap<String, Value>) -> Result<()> {
+    match metadata.get("split.count") {
+        Some(Value::Unsigned(parts @ 2..)) => {
+            cursor.reading = "key split.count".into();
+            Err(cursor.error("a model in one file (llama-gguf-split --merge makes one)", format!("a part of {parts}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn alignment(cursor: &mut Cursor<'_>, metadata: &BTreeMap<String, Value>) -> Result<usize> {
+    const LARGEST: u64 = 1 << 30;
+    match metadata.get("general.alignment") {
+        None => Ok(DEFAULT_ALIGNMENT),
+        Some(Value::Unsigned(n)) if n.is_power_of_two() && *n <= LARGEST => Ok(*n as usize),
+        Some(other) => {
+            cursor.reading = "key general.alignment".into();
+            Err(cursor.error("a power of two up to 2^30", other))
+        }
+    }
+}

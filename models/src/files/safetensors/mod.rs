@@ -1,0 +1,231 @@
+//! Safetensors: a JSON header, then the tensors' bytes. A model is one such file, or a folder with one or several shards.
+//!
+//! The `safetensors` crate reads the header and checks that it lies within the file and below 100 MB, that the tensors follow
+//! one another without a hole or an overlap, that each has as many bytes as its shape and type ask for, and that the last one
+//! ends with the file. What it lets pass is checked here: names that occur twice, and an index that points out of its folder.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
+
+use ::safetensors::{Dtype, SafeTensors};
+use memmap2::Mmap;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::json;
+
+use super::blocks::{Format, dequantise};
+use super::json::UniqueMap;
+use super::mapped::map;
+use super::{TensorSource, json, missing_tensor};
+use crate::atomic::write_atomically;
+use crate::{Error, Result};
+
+const FILE: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+
+/// The header's length is written as a little-endian u64 before it.
+const LENGTH_BYTES: usize = 8;
+
+/// The tensors of a safetensors file, or of a model folder (`model.safetensors`, or its index and the shards that it names).
+///
+/// The files are memory-mapped; [`super`] says what happens when one is cut short meanwhile.
+#[derive(Debug)]
+pub struct Safetensors {
+    place: PathBuf,
+    shards: Vec<Mmap>,
+    tensors: BTreeMap<String, Entry>,
+}
+
+/// Where a tensor lies.
+#[derive(Debug)]
+struct Entry {
+    shard: usize,
+    shape: Vec<usize>,
+    dtype: Dtype,
+    bytes: Range<usize>,
+}
+
+impl Safetensors {
+    /// Opens a .safetensors file, or a folder with `model.safetensors` or `model.safetensors.index.json`.
+    ///
+    /// # Errors
+    /// A path that is not there, a folder without either file, a header that does not describe its file exactly, a name that
+    /// occurs twice, an index whose shards lie elsewhere or lack a tensor.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut opened = Self { place: path.to_path_buf(), shards: Vec::new(), tensors: BTreeMap::new() };
+        if !path.is_dir() {
+            opened.add_shard(path)?;
+        } else if path.join(FILE).exists() {
+            opened.add_shard(&path.join(FILE))?;
+        } else if path.join(INDEX).exists() {
+            opened.add_indexed_shards(path)?;
+        } else {
+            let expected = format!("a folder with {FILE} or {INDEX}");
+            return Err(Error::bad_input(path.display())
+                .expected(expected)
+                .found("neither of them")
+                .next("name a Hugging Face model folder, or one .gguf file")
+                .into());
+        }
+        Ok(opened)
+    }
+
+    /// Maps one file and takes in its tensors.
+    fn add_shard(&mut self, path: &Path) -> Result<()> {
+        let mapped = map(path)?;
+        let header = read_header(&mapped).map_err(|found| {
+            Error::bad_input(path.display())
+                .expected("a whole safetensors file")
+                .found(found)
+                .next("fetch the file again; it may be cut short")
+        })?;
+        for (name, entry) in header {
+            let entry = Entry { shard: self.shards.len(), ..entry };
+            if self.tensors.insert(name.clone(), entry).is_some() {
+                return Err(Error::bad_input(path.display())
+                    .expected("tensors that no other shard has")
+                    .found(format!("{name} a second time"))
+                    .into());
+            }
+        }
+        self.shards.push(mapped);
+        Ok(())
+    }
+
+    /// Takes in every file that the index of `folder` names, and checks that they hold the tensors that it promises.
+    fn add_indexed_shards(&mut self, folder: &Path) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Index {
+            weight_map: UniqueMap<String>,
+        }
+        let path = folder.join(INDEX);
+        let Index { weight_map: UniqueMap(shard_of) } =
+            json::read(&path, "an index with a weight_map from tensor to file")?;
+
+        let mut shards: Vec<&String> = shard_of.values().collect();
+        shards.sort();
+        shards.dedup();
+        for shard in shards {
+            if !is_plain_name(shard) {
+                return Err(Error::bad_input(path.display())
+                    .expected("shards beside the index, named without a folder")
+                    .found(format!("{shard:?}"))
+                    .next("do not use this model: its index reaches outside its folder")
+                    .into());
+            }
+            self.add_shard(&folder.join(shard))?;
+        }
+        for (name, shard) in &shard_of {
+            if !self.tensors.contains_key(name) {
+                return Err(Error::bad_input(path.display())
+                    .expected(format!("{name} in {shard}"))
+                    .found("no such tensor there")
+                    .next("fetch the model again; index and shards are of different versions")
+                    .into());
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&self, name: &str) -> Result<&Entry> {
+        self.tensors.get(name).ok_or_else(|| missing_tensor(&self.place, name))
+    }
+}
+
+impl TensorSource for Safetensors {
+    fn names(&self) -> Vec<String> {
+        self.tensors.keys().cloned().collect()
+    }
+
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        self.tensors.get(name).map(|entry| entry.shape.clone())
+    }
+
+    fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
+        let entry = self.entry(name)?;
+        let format = match entry.dtype {
+            Dtype::F32 => Format::F32,
+            Dtype::F16 => Format::F16,
+            Dtype::BF16 => Format::BF16,
+            other => {
+                return Err(Error::bad_input(format!("{}: tensor {name}", self.place.display()))
+                    .expected("values of type F32, F16 or BF16")
+                    .found(other)
+                    .next("convert the model to one of these types")
+                    .into());
+            }
+        };
+        Ok(dequantise(format, &self.shards[entry.shard][entry.bytes.clone()]))
+    }
+
+    fn place(&self) -> &Path {
+        &self.place
+    }
+}
+
+/// Every tensor of a mapped file by name, or what is wrong with its header.
+fn read_header(file: &[u8]) -> std::result::Result<Vec<(String, Entry)>, String> {
+    let (length, metadata) = SafeTensors::read_metadata(file).map_err(|e| e.to_string())?;
+    let data_start = LENGTH_BYTES + length;
+    serde_json::from_slice::<UniqueMap<IgnoredAny>>(&file[LENGTH_BYTES..data_start]).map_err(|e| e.to_string())?;
+    let entry = |info: &::safetensors::tensor::TensorInfo| Entry {
+        shard: 0,
+        shape: info.shape.clone(),
+        dtype: info.dtype,
+        bytes: data_start + info.data_offsets.0..data_start + info.data_offsets.1,
+    };
+    Ok(metadata.tensors().into_iter().map(|(name, info)| (name, entry(info))).collect())
+}
+
+/// Whether `name` names a file of its own folder: no root, no `..`, no separator of any system.
+fn is_plain_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) && !name.contains(['/', '\\', ':'])
+}
+
+/// Writes float32 `tensors` (name, shape, values) with string `metadata` to `path`, atomically.
+///
+/// The tensors lie in the order in which they are given, so that the same call always writes the same bytes.
+///
+/// # Errors
+/// I/O errors; `path` then keeps what it held before.
+///
+/// # Panics
+/// Where a tensor's values are not as many as its shape says, or a name comes twice: both are faults of the caller.
+pub fn write<'a>(
+    path: &Path,
+    tensors: impl IntoIterator<Item = (&'a str, &'a [usize], &'a [f32])>,
+    metadata: &[(&str, &str)],
+) -> Result<()> {
+    let tensors: Vec<_> = tensors.into_iter().collect();
+    let mut header = serde_json::Map::new();
+    if !metadata.is_empty() {
+        header
+            .insert("__metadata__".into(), metadata.iter().copied().collect::<BTreeMap<_, _>>().into_iter().collect());
+    }
+    let mut end = 0;
+    for (name, shape, values) in &tensors {
+        assert_eq!(shape.iter().product::<usize>(), values.len(), "{name}: shape {shape:?}");
+        let start = end;
+        end += size_of_val(*values);
+        let info = json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, end] });
+        assert!(header.insert((*name).to_owned(), info).is_none(), "{name}: written twice");
+    }
+    // Spaces after the header bring the data to an 8-byte boundary, as the format asks.
+    let mut header = serde_json::Value::Object(header).to_string();
+    header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(LENGTH_BYTES) - header.len()));
+
+    write_atomically(path, |file| {
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(header.as_bytes())?;
+        for value in tensors.iter().flat_map(|(_, _, values)| *values) {
+            file.write_all(&value.to_le_bytes())?;
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! A tokenizer from the vocabulary of a GGUF file.
+//!
+//! Two kinds of byte-pair encoding occur. "gpt2" works on bytes written as visible characters and has its merges in a list.
+//! "llama" (SentencePiece) works on characters, writes a space as `▁`, falls back to tokens for single bytes, and has scores
+//! in place of merges: of the pairs that can be joined, the one whose result scores highest comes first.
+
+use std::collections::HashMap;
+
+use ::tokenizers::decoders::byte_fallback::ByteFallback;
+use ::tokenizers::decoders::fuse::Fuse;
+use ::tokenizers::decoders::sequence::Sequence as DecoderSequence;
+use ::tokenizers::decoders::strip::Strip;
+use ::tokenizers::models::bpe::{BPE, BpeBuilder};
+use ::tokenizers::normalizers::{Prepend, Replace, Sequence};
+use ::tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use ::tokenizers::{AddedToken, DecoderWrapper, NormalizerWrapper, Tokenizer};
+
+use super::{Specials, splits};
+use crate::files::TensorSource;
+use crate::files::gguf::Gguf;
+use crate::{Error, Result};
+
+const TOKENS: &str = "tokenizer.ggml.tokens";
+const TYPES: &str = "tokenizer.ggml.token_type";
+const MERGES: &str = "tokenizer.ggml.merges";
+const SCORES: &str = "tokenizer.ggml.scores";
+
+/// Token types of GGUF.
+const NORMAL: i64 = 1;
+const UNKNOWN: i64 = 2;
+const CONTROL: i64 = 3;
+const USER_DEFINED: i64 = 4;
+
+/// How SentencePiece writes a space.
+const SPACE: &str = "▁";
+
+/// Builds the tokenizer that `gguf` describes.
+pub(super) fn build(gguf: &Gguf) -> Result<(Tokenizer, Specials)> {
+    let vocabulary = Vocabulary::read(gguf)?;
+    let (mut tokenizer, adds_bos) = match gguf.str("tokenizer.ggml.model")? {
+        "gpt2" => byte_level(gguf, &vocabulary)?,
+        "llama" => (sentence_piece(gguf, &vocabulary)?, true),
+        other => {
+            return Err(wrong(gguf, "tokenizer.ggml.model", "gpt2 or llama", other));
+        }
+    };
+    let added = |types: &[i64], special| -> Vec<AddedToken> {
+        let of_types = vocabulary.texts.iter().zip(&vocabulary.types).filter(|(_, kind)| types.contains(kind));
+        of_types.map(|(text, _)| AddedToken::from(text.as_str(), special).normalized(false)).collect()
+    };
+    tokenizer.add_tokens(&added(&[UNKNOWN, CONTROL], true));
+    tokenizer.add_tokens(&added(&[USER_DEFINED], false));
+
+    let id = |key: &str| gguf.metadata(key).map(|_| gguf.u32(key)).transpose();
+    let eos =
+        [id("tokenizer.ggml.eos_token_id")?, id("tokenizer.ggml.eot_token_id")?, id("tokenizer.ggml.eom_token_id")?];
+    let specials = Specials {
+        bos: id("tokenizer.ggml.bos_token_id")?,
+        pad: id("tokenizer.ggml.padding_token_id")?,
+        eos: eos.into_iter().flatten().collect(),
+        adds_bos: flag(gguf, "tokenizer.ggml.add_bos_token", adds_bos)?,
+    };
+    Ok((tokenizer, specials))
+}
+
+/// The tokens' texts and types by id, and the ids by text.
+struct Vocabulary<'a> {
+    texts: &'a [String],
+    types: Vec<i64>,
+    ids: HashMap<&'a str, u32>,
+}
+
+impl<'a> Vocabulary<'a> {
+    fn read(gguf: &'a Gguf) -> Result<Self> {
+        let texts = gguf.strings(TOKENS)?;
+        let types = match gguf.metadata(TYPES) {
+            Some(_) => gguf.signed(TYPES)?.to_vec(),
+            None => vec![NORMAL; texts.len()],
+        };
+        if types.len() != texts.len() {
+            return Err(wrong(gguf, TYPES, format!("{} types, one per token", texts.len()), types.len()));
+        }
+        let mut ids = HashMap::with_capacity(texts.len());
+        for (id, text) in (0_u32..).zip(texts) {
+            if let Some(before) = ids.insert(text.as_str(), id) {
+                return Err(wrong(gguf, TOKENS, "every token once", format!("{text:?} at {before} and {id}")));
+            }
+        }
+        Ok(Self { texts, types, ids })
+    }
+
+    fn model(&self, merges: Vec<(String, String)>) -> BpeBuilder {
+        let ids = self.ids.iter().map(|(text, id)| ((*text).to_owned(), *id));
+        BPE::builder().vocab_and_merges(ids.collect::<::tokenizers::models::bpe::Vocab>(), merges)
+    }
+}
+
+/// The tokenizer for "gpt2", and whether such a tokenizer adds BOS where the file doesn't say.
+fn byte_level(gguf: &Gguf, vocabulary: &Vocabulary<'_>) -> Result<(Tokenizer, bool)> {
+    let key = "tokenizer.ggml.pre";
+    let pre = gguf.metadata(key).map_or(Ok("default"), |_| gguf.str(key))?;
+    let rule = splits::named(pre).ok_or_else(|| wrong(gguf, key, format!("one of {}", splits::NAMES), pre))?;
+    let merges = gguf.strings(MERGES)?.iter().map(|merge| match merge.split_once(' ') {
+        Some((left, right)) => Ok((left.to_owned(), right.to_owned())),
+        None => Err(wrong(gguf, MERGES, "two tokens with a space between", format!("{merge:?}"))),
+    });
+    // Llama 3 looks a whole word up before it merges, for some of its tokens no sequence of merges leads to.
+    let llama_3 = matches!(pre, "llama-bpe" | "llama3");
+    let model = vocabulary.model(merges.collect::<Result<_>>()?).ignore_merges(llama_3);
+
+    let mut tokenizer = Tokenizer::new(model.build().map_err(|e| wrong(gguf, MERGES, "merges of known tokens", e))?);
+    tokenizer.with_pre_tokenizer(Some(rule.map_err(|e| wrong(gguf, key, "a valid rule", e))?));
+    tokenizer.with_decoder(Some(ByteLevel::default()));
+    Ok((tokenizer, llama_3))
+}
+
+/// The tokenizer for "llama".
+fn sentence_piece(gguf: &Gguf, vocabulary: &Vocabulary<'_>) -> Result<Tokenizer> {
+    let scores = gguf.floats(SCORES)?;
+    if scores.len() != vocabulary.texts.len() {
+        return Err(wrong(gguf, SCORES, format!("{} scores, one per token", vocabulary.texts.len()), scores.len()));
+    }
+    let mut model = vocabulary.model(merges_by_score(vocabulary, scores)).byte_fallback(true).fuse_unk(true);
+    if let Some(unknown) = vocabulary.types.iter().position(|&kind| kind == UNKNOWN) {
+        model = model.unk_token(vocabulary.texts[unknown].clone());
+    }
+    let invalid = |e| wrong(gguf, TOKENS, "a valid vocabulary", e);
+    let mut tokenizer = Tokenizer::new(model.build().map_err(invalid)?);
+
+    // A text begins with a space of its own, so that a word has the same ids there as in the middle.
+    let space_in_front = flag(gguf, "tokenizer.ggml.add_space_prefix", true)?;
+    let mut normalizers: Vec<NormalizerWrapper> = vec![Replace::new(" ", SPACE).map_err(invalid)?.into()];
+    let mut decoders: Vec<DecoderWrapper> =
+        vec![Replace::new(SPACE, " ").map_err(invalid)?.into(), ByteFallback::new().into(), Fuse::new().into()];
+    if space_in_front {
+        normalizers.insert(0, Prepend::new(SPACE.into()).into());
+        decoders.push(Strip::new(' ', 1, 0).into());
+    }
+    tokenizer.with_normalizer(Some(Sequence::new(normalizers)));
+    tokenizer.with_decoder(Some(DecoderSequence::new(decoders)));
+    Ok(tokenizer)
+}
+
+/// Every way to join two normal tokens into a third one, the third's highest scores first.
+fn merges_by_score(vocabulary: &Vocabulary<'_>, scores: &[f64]) -> Vec<(String, String)> {
+    let is_normal = |text: &str| vocabulary.ids.get(text).is_some_and(|&id| vocabulary.types[id as usize] == NORMAL);
+    let mut merges = Vec::new();
+    for (text, &score) in vocabulary.texts.iter().zip(scores).filter(|(text, _)| is_normal(text)) {
+        let cuts = text.char_indices().skip(1).map(|(at, _)| text.split_at(at));
+        merges.extend(cuts.filter(|(left, right)| is_normal(left) && is_normal(right)).map(|pair| (score, pair)));
+    }
+    merges.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    merges.into_iter().map(|(_, (left, right))| (left.to_owned(), right.to_owned())).collect()
+}
+
+/// The flag at `key`, or `default` where there is none.
+fn flag(gguf: &Gguf, key: &str, default: bool) -> Result<bool> {
+    gguf.metadata(key).map_or(Ok(default), |_| gguf.bool(key))
+}
+
+fn wrong(gguf: &Gguf, key: &str, expected: impl std::fmt::Display, found: impl std::fmt::Display) -> Error {
+    Error::bad_input(format!("{}: key {key}", gguf.place().display()))
+        .expected(expected)
+        .found(found)
+        .next("use the model's Hugging Face folder with its tokenizer.json")
+        .into()
+}

@@ -1,0 +1,44 @@
+//! How byte-level tokenizers cut a text into words before they merge bytes, by the names that GGUF files use
+//! (`tokenizer.ggml.pre`). The regular expressions are part of those models: another cut gives other ids.
+
+use ::tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use ::tokenizers::pre_tokenizers::digits::Digits;
+use ::tokenizers::pre_tokenizers::sequence::Sequence;
+use ::tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use ::tokenizers::{PreTokenizerWrapper, SplitDelimiterBehavior};
+
+/// The names with their rules in [`named`], for messages.
+pub(super) const NAMES: &str = "default, gpt-2, smollm, starcoder, refact, command-r, llama-bpe, llama3, qwen2";
+
+/// English contractions, words, numbers and signs, each with one space before it (GPT-2).
+const GPT_2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+
+/// As GPT-2, but contractions in any case, digits in groups of up to three, and line ends as words (Llama 3).
+const LLAMA_3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+/// As Llama 3, but every digit alone (Qwen 2).
+const QWEN_2: &str =
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+/// Where files name no rule: signs, GPT-2's words, numbers, and threes of digits, one after the other.
+const DEFAULT: [&str; 4] = [r"[\p{P}\$\+<=>\^~\|]+", GPT_2, r"\p{N}+", r"[0-9][0-9][0-9]"];
+
+/// The rule of the name `pre`, if it is known.
+pub(super) fn named(pre: &str) -> Option<Result<PreTokenizerWrapper, ::tokenizers::Error>> {
+    let single_digits = || PreTokenizerWrapper::from(Digits::new(true));
+    let rules: Result<Vec<_>, _> = match pre {
+        "default" => DEFAULT.into_iter().map(split).collect(),
+        "gpt-2" => split(GPT_2).map(|words| vec![words]),
+        "smollm" | "starcoder" | "refact" | "command-r" => split(GPT_2).map(|words| vec![single_digits(), words]),
+        "llama-bpe" | "llama3" => split(LLAMA_3).map(|words| vec![words]),
+        "qwen2" => split(QWEN_2).map(|words| vec![words]),
+        _ => return None,
+    };
+    // At last, bytes become visible characters, the alphabet of these vocabularies.
+    let bytes = ByteLevel::new(false, true, false).into();
+    Some(rules.map(|rules| Sequence::new(rules.into_iter().chain([bytes]).collect()).into()))
+}
+
+fn split(pattern: &str) -> Result<PreTokenizerWrapper, ::tokenizers::Error> {
+    Ok(Split::new(SplitPattern::Regex(pattern.into()), SplitDelimiterBehavior::Isolated, false)?.into())
+}
