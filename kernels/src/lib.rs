@@ -1,3 +1,23 @@
 //! Devices and GPU kernels: everything of tiller that touches burn's plumbing, buffers or shaders.
+//!
+//! An operation is one file: parameters, launch, gradient, CPU reference, tests. Its shaders lie in `shaders/` under the
+//! same stem.
 
+pub mod autodiff;
+mod cpu;
 pub mod device;
+pub mod kernel;
+pub mod rms_norm;
+pub mod swiglu;
+#[cfg(test)]
+mod testing;
+pub mod wgsl;
+
+pub use kernel::Kernel;
+pub use rms_norm::rms_norm;
+pub use swiglu::swiglu;
+
+/// Every variant of every kernel: what is translated offline to the shading languages of all graphics APIs.
+pub fn kernels() -> Vec<Kernel> {
+    [rms_norm::kernels(), swiglu::kernels()].concat()
+}

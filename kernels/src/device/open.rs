@@ -1,10 +1,10 @@
 //! Opening the chosen device, once per process.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
 use burn::tensor::wgpu::WgpuSetup;
+use burn_cubecl::CubeDevice;
 
 use super::adapters::{AdapterFacts, Capabilities, adapters, listing};
 use super::choice::choose;
@@ -57,13 +57,31 @@ pub fn open(asked: &str) -> Result<OpenDevice, DeviceError> {
     Ok(OpenDevice { device, description, gpu: Some(gpu) })
 }
 
+/// The features of the device that a tensor of burn lies on: what decides between the variants of a kernel.
+///
+/// None for a device that was not opened here.
+pub fn features(device: &CubeDevice) -> wgpu::Features {
+    let device = match device {
+        CubeDevice::Wgpu(device) => Device::from(device.clone()),
+        _ => return wgpu::Features::empty(),
+    };
+    let opened = opened();
+    let gpu = opened.iter().flatten().find(|(opened, _)| *opened == device).map(|(_, gpu)| gpu);
+    gpu.map_or(wgpu::Features::empty(), |gpu| gpu.device.features())
+}
+
+/// What is open, by the index of the adapter.
+fn opened() -> MutexGuard<'static, Vec<Option<(Device, Gpu)>>> {
+    static OPENED: Mutex<Vec<Option<(Device, Gpu)>>> = Mutex::new(Vec::new());
+    OPENED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Opens the adapter at `index` of the listing, or returns it where it is open already: burn would take a second
 /// registration for a second device, with memory of its own.
 fn open_adapter(index: usize) -> Result<(Device, Gpu), DeviceError> {
-    static OPENED: Mutex<Option<HashMap<usize, (Device, Gpu)>>> = Mutex::new(None);
-    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-    let opened = opened.get_or_insert_default();
-    if let Some(open) = opened.get(&index) {
+    let mut opened = opened();
+    opened.resize(listing().handles.len(), None);
+    if let Some(open) = &opened[index] {
         return Ok(open.clone());
     }
 
@@ -73,8 +91,7 @@ fn open_adapter(index: usize) -> Result<(Device, Gpu), DeviceError> {
     let (instance, adapter) = (listing().instance.clone(), listing().handles[index].clone());
     let (device, queue) = request(&adapter).map_err(|e| unopened(&e))?;
     let backend = adapter.get_info().backend;
-    let capabilities = facts.capabilities.clone();
-    let gpu = Gpu { instance, adapter, device, queue, capabilities };
+    let gpu = Gpu { instance, adapter, device, queue, capabilities: facts.capabilities.clone() };
     let setup = WgpuSetup {
         instance: gpu.instance.clone(),
         adapter: gpu.adapter.clone(),
@@ -83,7 +100,7 @@ fn open_adapter(index: usize) -> Result<(Device, Gpu), DeviceError> {
         backend,
     };
     let device = Device::wgpu_options().setup(setup).init().map_err(|e| unopened(&e))?;
-    opened.insert(index, (device.clone(), gpu.clone()));
+    opened[index] = Some((device.clone(), gpu.clone()));
     Ok((device, gpu))
 }
 
@@ -106,9 +123,9 @@ fn request(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), wgpu:
 
 #[cfg(test)]
 mod tests {
-    use super::super::{test_devices, test_gpu};
-    use super::*;
     use burn::tensor::{Tensor, TensorData};
+
+    use super::super::{test_devices, test_gpu};
 
     #[test]
     fn an_adapter_is_opened_once_however_it_is_asked_for() {

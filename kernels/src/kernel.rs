@@ -1,0 +1,157 @@
+//! A kernel: a shader and the constants of one variant of it; and its launch through burn's runtime.
+//!
+//! The kernel itself is the key of the pipeline cache, constants and all, so two variants can never share a pipeline.
+//! Shaders read and write through burn's pooled buffers unchecked: each guards its own indices, and its tests run it a
+//! second time through plain wgpu with checks on.
+
+use burn::tensor::{DType, Shape};
+use burn_cubecl::cubecl::prelude::KernelId;
+use burn_cubecl::cubecl::server::KernelArguments;
+use burn_cubecl::cubecl::{CubeCount, CubeDim};
+use burn_cubecl::template::{KernelSource, SourceKernel, SourceTemplate};
+use burn_cubecl::tensor::CubeTensor;
+use bytemuck::NoUninit;
+use wgpu::Features;
+
+use crate::device;
+use crate::wgsl::{Expanded, expand};
+
+/// One variant of a shader.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Kernel {
+    shader: &'static str,
+    constants: Vec<(&'static str, u32)>,
+    needs: Features,
+}
+
+impl Kernel {
+    /// The kernel of `shaders/<shader>.wgsl`, with no constants yet.
+    pub fn new(shader: &'static str) -> Self {
+        Kernel { shader, constants: Vec::new(), needs: Features::empty() }
+    }
+
+    /// Supplies the constant of a `#define`; flags are 0 or 1.
+    pub fn with(mut self, constant: &'static str, value: impl Into<u32>) -> Self {
+        self.constants.push((constant, value.into()));
+        self
+    }
+
+    /// Marks the variant as one for adapters with `features` alone.
+    pub fn needing(mut self, features: Features) -> Self {
+        self.needs |= features;
+        self
+    }
+
+    /// The variants of a kernel that includes `lib/sum.wgsl`, best first.
+    pub fn summing(self) -> [Self; 2] {
+        let by_tree = self.clone().with("SUBGROUPS", 0u32);
+        [self.with("SUBGROUPS", 1u32).needing(Features::SUBGROUP), by_tree]
+    }
+
+    /// What the adapter must have.
+    pub fn needs(&self) -> Features {
+        self.needs
+    }
+
+    /// The shader and the constants, e.g. "rms_norm WORKGROUP=256 WIDE=1".
+    pub fn name(&self) -> String {
+        self.constants.iter().fold(self.shader.to_owned(), |name, (key, value)| format!("{name} {key}={value}"))
+    }
+
+    /// The WGSL of this variant; its entry point is `main`.
+    ///
+    /// # Panics
+    /// Where the shader does not expand, which the translation test shows for every kernel of [`kernels`](crate::kernels).
+    pub fn wgsl(&self) -> Expanded {
+        expand(self.shader, &self.constants).unwrap_or_else(|error| panic!("{}: {error}", self.name()))
+    }
+}
+
+/// The first of `variants`, which stand best first, that the device of `tensor` can run.
+///
+/// # Panics
+/// Where none of them does without features: every operation has a variant for any adapter.
+pub fn best<const V: usize>(variants: [Kernel; V], tensor: &CubeTensor) -> Kernel {
+    let offered = device::features(&tensor.device);
+    let mut variants = variants.into_iter();
+    variants.find(|kernel| offered.contains(kernel.needs)).expect("the last variant needs nothing")
+}
+
+/// Runs `kernel` over `workgroups` and returns its outputs, contiguous f32 tensors of the given shapes.
+///
+/// Its bindings are the inputs, the outputs and the parameters, in this order.
+///
+/// # Panics
+/// Inputs that are not contiguous f32.
+pub fn launch<const O: usize>(
+    kernel: Kernel,
+    inputs: &[&CubeTensor],
+    outputs: [Shape; O],
+    params: &impl NoUninit,
+    workgroups: usize,
+) -> [CubeTensor; O] {
+    for input in inputs {
+        let f32_rows = input.dtype == DType::F32 && input.is_contiguous();
+        assert!(f32_rows, "{}: expected contiguous f32 tensors, found {input:?}", kernel.name());
+    }
+    let first = inputs[0];
+    let client = &first.client;
+    let outputs = outputs.map(|shape| {
+        let handle = client.empty(shape.num_elements() * size_of::<f32>());
+        CubeTensor::new_contiguous(client.clone(), first.device.clone(), shape, handle, DType::F32)
+    });
+    if workgroups > 0 {
+        let params = client.create_from_slice(bytemuck::bytes_of(params)).binding();
+        let tensors = inputs.iter().copied().chain(&outputs).map(|tensor| tensor.handle.clone().binding());
+        let arguments = KernelArguments::new().with_buffers(tensors.chain([params]).collect());
+        let (x, y) = fold(workgroups);
+        // The shader's own @workgroup_size is what counts.
+        let kernel = SourceKernel::new(kernel, CubeDim::new_single());
+        client.launch(Box::new(kernel), CubeCount::Static(x, y, 1), arguments);
+    }
+    outputs
+}
+
+/// The grid of `lib/grid.wgsl`: one row of workgroups, folded where it passes WebGPU's limit of a dimension.
+pub(crate) fn fold(workgroups: usize) -> (u32, u32) {
+    const LIMIT: usize = 65_535;
+    let x = workgroups.clamp(1, LIMIT);
+    (x as u32, workgroups.div_ceil(x) as u32)
+}
+
+impl KernelSource for Kernel {
+    fn source(&self) -> SourceTemplate {
+        SourceTemplate::new(self.wgsl().text)
+    }
+
+    fn id(&self) -> KernelId {
+        KernelId::new::<Self>().info(self.clone())
+    }
+
+    fn lang(&self) -> &'static str {
+        "wgsl"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_a_pipeline_holds_every_constant() {
+        let kernel = |wide: u32| Kernel::new("rms_norm").with("WORKGROUP", 64u32).with("WIDE", wide);
+        assert_eq!(kernel(1).id(), kernel(1).id());
+        assert_ne!(kernel(1).id(), kernel(0).id());
+        assert_ne!(kernel(1).id(), Kernel::new("rms_norm_grad").with("WORKGROUP", 64u32).with("WIDE", 1u32).id());
+    }
+
+    #[test]
+    fn a_folded_grid_covers_the_work_and_stays_within_the_limit() {
+        for workgroups in [1, 2, 65_535, 65_536, 131_071, 10_000_000] {
+            let (x, y) = fold(workgroups);
+            assert!(x <= 65_535 && y <= 65_535);
+            let covered = x as usize * y as usize;
+            assert!(covered >= workgroups && covered - workgroups < x as usize, "{workgroups}: {x} x {y}");
+        }
+    }
+}

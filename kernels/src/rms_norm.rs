@@ -1,0 +1,253 @@
+//! Root-mean-square norm: y = x / sqrt(mean(x²) + eps) · weight, over the last dimension (Zhang and Sennrich, 2019).
+
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::Tensor;
+use burn_cubecl::CubeBackend;
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::tensor::CubeTensor;
+use burn_flex::FlexTensor;
+use bytemuck::{Pod, Zeroable};
+use rayon::prelude::*;
+
+use crate::autodiff::{Differentiable, record};
+use crate::cpu::{contiguous, numbers, rows_and_width, tensor};
+use crate::kernel::{Kernel, best, launch};
+
+/// Normalises the rows of `x`: every row is divided by its root mean square and scaled by `weight`.
+///
+/// # Shapes
+/// x `[.., width]`, weight `[width]`, result `[.., width]`; all f32. `epsilon` is added to the mean square.
+///
+/// # Panics
+/// Shapes that do not fit or elements other than f32.
+pub fn rms_norm<const D: usize>(x: Tensor<D>, weight: Tensor<1>, epsilon: f64) -> Tensor<D> {
+    assert_eq!(x.dims()[D - 1], weight.dims()[0], "rms_norm: the weight has to be as wide as x");
+    let y = Dispatch::rms_norm(x.into_dispatch(), weight.into_dispatch(), epsilon);
+    Tensor::from_dispatch(y)
+}
+
+/// The operation for each of burn's backends.
+#[backend_extension(Cube, Flex, Autodiff)]
+trait RmsNormBackend: Backend {
+    fn rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, epsilon: f64) -> FloatTensor<Self>;
+}
+
+impl RmsNormBackend for CubeBackend {
+    fn rms_norm(x: CubeTensor, weight: CubeTensor, epsilon: f64) -> CubeTensor {
+        Differentiable::<Self, 2>::forward(&RmsNorm { epsilon }, [x, weight])
+    }
+}
+
+impl RmsNormBackend for Flex {
+    fn rms_norm(x: FlexTensor, weight: FlexTensor, epsilon: f64) -> FlexTensor {
+        Differentiable::<Self, 2>::forward(&RmsNorm { epsilon }, [x, weight])
+    }
+}
+
+impl<B: Backend, C: CheckpointStrategy> RmsNormBackend for Autodiff<B, C>
+where
+    RmsNorm: Differentiable<B, 2>,
+{
+    fn rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, epsilon: f64) -> FloatTensor<Self> {
+        record::<B, C, _, 2>(RmsNorm { epsilon }, [x, weight])
+    }
+}
+
+/// The norm as an operation of (x, weight).
+#[derive(Debug, Clone)]
+struct RmsNorm {
+    epsilon: f64,
+}
+
+// ---- GPU ----
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Params {
+    rows: u32,
+    values: u32,
+    width: f32,
+    epsilon: f32,
+}
+
+/// The variants of the forward or the backward shader, best first.
+fn variants(shader: &'static str, wide: bool) -> [Kernel; 2] {
+    Kernel::new(shader).with("WORKGROUP", 256u32).with("WIDE", wide).summing()
+}
+
+/// Every variant, for the translation test.
+pub(crate) fn kernels() -> Vec<Kernel> {
+    let shaders = ["rms_norm", "rms_norm_grad"];
+    shaders.iter().flat_map(|shader| [false, true].map(|wide| variants(shader, wide))).flatten().collect()
+}
+
+/// One workgroup per row of the first input; the output has its shape.
+fn launch_rows(shader: &'static str, inputs: &[&CubeTensor], epsilon: f64) -> CubeTensor {
+    let (rows, width) = rows_and_width(inputs[0]);
+    let wide = width % 4 == 0;
+    let values = if wide { width / 4 } else { width };
+    let params = Params { rows: rows as u32, values: values as u32, width: width as f32, epsilon: epsilon as f32 };
+    let kernel = best(variants(shader, wide), inputs[0]);
+    let [output] = launch(kernel, inputs, [inputs[0].shape()], &params, rows);
+    output
+}
+
+impl Differentiable<CubeBackend, 2> for RmsNorm {
+    fn forward(&self, inputs: [CubeTensor; 2]) -> CubeTensor {
+        let [x, weight] = inputs.map(into_contiguous);
+        launch_rows("rms_norm", &[&x, &weight], self.epsilon)
+    }
+
+    fn backward(&self, inputs: [CubeTensor; 2], dy: CubeTensor, wanted: [bool; 2]) -> [Option<CubeTensor>; 2] {
+        let [x, weight] = inputs.map(into_contiguous);
+        let dy = into_contiguous(dy);
+        let dx = wanted[0].then(|| launch_rows("rms_norm_grad", &[&x, &weight, &dy], self.epsilon));
+        [dx, wanted[1].then(|| weight_gradient::<CubeBackend>(x, dy, self.epsilon))]
+    }
+}
+
+// ---- CPU: the reference, which accumulates in f64 ----
+
+impl Differentiable<Flex, 2> for RmsNorm {
+    fn forward(&self, inputs: [FlexTensor; 2]) -> FlexTensor {
+        let [x, weight] = inputs.map(contiguous);
+        let y = forward_reference(numbers(&x), numbers(&weight), self.epsilon);
+        tensor(y, x.shape())
+    }
+
+    fn backward(&self, inputs: [FlexTensor; 2], dy: FlexTensor, wanted: [bool; 2]) -> [Option<FlexTensor>; 2] {
+        let [x, weight] = inputs.map(contiguous);
+        let dy = contiguous(dy);
+        let dx = wanted[0]
+            .then(|| tensor(backward_reference(numbers(&x), numbers(&weight), numbers(&dy), self.epsilon), x.shape()));
+        [dx, wanted[1].then(|| weight_gradient::<Flex>(x, dy, self.epsilon))]
+    }
+}
+
+/// y `[rows, width]` of x `[rows, width]` and weight `[width]`.
+fn forward_reference(x: &[f32], weight: &[f32], epsilon: f64) -> Vec<f32> {
+    let rows = x.par_chunks_exact(weight.len().max(1));
+    rows.flat_map_iter(|x| {
+        let r = inverse_rms(x, epsilon);
+        x.iter().zip(weight).map(move |(&x, &w)| (f64::from(x) * r * f64::from(w)) as f32)
+    })
+    .collect()
+}
+
+/// dx `[rows, width]` = r · weight · dy - x · r³ · mean(weight · dy · x), where r is the inverse root mean square of x.
+fn backward_reference(x: &[f32], weight: &[f32], dy: &[f32], epsilon: f64) -> Vec<f32> {
+    let width = weight.len().max(1);
+    let rows = x.par_chunks_exact(width).zip(dy.par_chunks_exact(width));
+    rows.flat_map_iter(|(x, dy)| {
+        let r = inverse_rms(x, epsilon);
+        let dnorm = move |i: usize| f64::from(weight[i]) * f64::from(dy[i]);
+        let along_x = r * r * (0..width).map(|i| dnorm(i) * f64::from(x[i])).sum::<f64>() / width as f64;
+        (0..width).map(move |i| (r * (dnorm(i) - f64::from(x[i]) * along_x)) as f32)
+    })
+    .collect()
+}
+
+fn inverse_rms(x: &[f32], epsilon: f64) -> f64 {
+    let squares: f64 = x.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+    1.0 / (squares / x.len() as f64 + epsilon).sqrt()
+}
+
+// ---- both ----
+
+/// dweight `[width]` = Σ over rows of dy · x / rms(x), by burn's own operations: adapters are trained over frozen norms, so
+/// that this is not the path to write a kernel for.
+fn weight_gradient<B: Backend>(x: FloatTensor<B>, dy: FloatTensor<B>, epsilon: f64) -> FloatTensor<B> {
+    let (rows, width) = rows_and_width(&x);
+    let [x, dy] = [x, dy].map(|tensor| B::float_reshape(tensor, [rows, width].into()));
+    let mean_square = B::float_mean_dim(B::float_mul(x.clone(), x.clone()), 1); // [rows, 1]
+    let rms = B::float_sqrt(B::float_add_scalar(mean_square, epsilon.into())); // [rows, 1]
+    let per_row = B::float_div(B::float_mul(dy, x), rms); // [rows, width]
+    B::float_reshape(B::float_sum_dim(per_row, 0), [width].into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData};
+
+    use crate::device::{test_devices, test_gpu};
+    use crate::testing::{assert_close, check_gradients, noise, run_checked};
+
+    const EPSILON: f64 = 1e-5;
+
+    /// Rows and widths that miss every round number of the kernels, and more rows than one dimension of a grid.
+    const SHAPES: [(usize, usize); 9] =
+        [(1, 1), (3, 5), (2, 64), (7, 100), (5, 255), (1, 256), (4, 257), (3, 1030), (70_000, 4)];
+
+    #[test]
+    fn both_devices_agree_with_the_reference_on_ragged_shapes() {
+        for (name, device) in test_devices() {
+            for (rows, width) in SHAPES {
+                let (x, weight) = (noise(1, rows * width), noise(2, width));
+                let expected = forward_reference(&x, &weight, EPSILON);
+                let x = Tensor::<3>::from_data(TensorData::new(x, [1, rows, width]), &device);
+                let weight = Tensor::<1>::from_data(TensorData::new(weight, [width]), &device);
+                let y = rms_norm(x, weight, EPSILON).into_data().try_to_vec::<f32>().unwrap();
+                assert_close(&y, &expected, 1e-5, &format!("{name} {rows}x{width}"));
+            }
+        }
+    }
+
+    #[test]
+    fn the_reference_is_the_formula() {
+        let device = Device::flex();
+        let x = Tensor::<2>::from_data(TensorData::new(noise(3, 12 * 40), [12, 40]), &device);
+        let weight = Tensor::<1>::from_data(TensorData::new(noise(4, 40), [40]), &device);
+        let rms = (x.clone().powi_scalar(2).mean_dim(1) + EPSILON).sqrt();
+        let expected = (x.clone() / rms * weight.clone().unsqueeze()).into_data().try_to_vec::<f32>().unwrap();
+        let y = rms_norm(x, weight, EPSILON).into_data().try_to_vec::<f32>().unwrap();
+        assert_close(&y, &expected, 1e-5, "plain burn");
+    }
+
+    #[test]
+    fn a_view_that_is_not_contiguous_is_read_in_its_own_order() {
+        for (name, device) in test_devices() {
+            let x = Tensor::<2>::from_data(TensorData::new(noise(5, 24), [4, 6]), &device);
+            let weight = Tensor::<1>::ones([4], &device);
+            let view = rms_norm(x.clone().transpose(), weight.clone(), EPSILON).into_data().try_to_vec::<f32>().unwrap();
+            let copied = Tensor::<2>::from_data(x.transpose().into_data(), &device);
+            let copy = rms_norm(copied, weight, EPSILON).into_data().try_to_vec::<f32>().unwrap();
+            assert_close(&view, &copy, 0.0, name);
+        }
+    }
+
+    #[test]
+    fn gradients_agree_with_finite_differences() {
+        for (rows, width) in [(2, 3), (3, 8)] {
+            check_gradients(&[rows * width, width], |inputs| {
+                let x = inputs[0].clone().reshape([1, rows, width]);
+                rms_norm(x, inputs[1].clone(), EPSILON).reshape([rows * width])
+            });
+        }
+    }
+
+    #[test]
+    fn every_variant_agrees_with_the_reference_under_bounds_checks() {
+        let gpu = test_gpu().gpu.unwrap();
+        for (rows, width) in SHAPES {
+            let (x, weight, dy) = (noise(6, rows * width), noise(7, width), noise(8, rows * width));
+            let forward = forward_reference(&x, &weight, EPSILON);
+            let backward = backward_reference(&x, &weight, &dy, EPSILON);
+            for wide in [false, true].into_iter().filter(|wide| !wide || width % 4 == 0) {
+                let values = if wide { width / 4 } else { width };
+                let epsilon = EPSILON as f32;
+                let params = Params { rows: rows as u32, values: values as u32, width: width as f32, epsilon };
+                for kernel in variants("rms_norm", wide) {
+                    let y = run_checked(&gpu, &kernel, &[&x, &weight], [x.len()], &params, rows);
+                    assert_close(&y[0], &forward, 1e-5, &format!("{} {rows}x{width}", kernel.name()));
+                }
+                for kernel in variants("rms_norm_grad", wide) {
+                    let dx = run_checked(&gpu, &kernel, &[&x, &weight, &dy], [x.len()], &params, rows);
+                    assert_close(&dx[0], &backward, 1e-4, &format!("{} {rows}x{width}", kernel.name()));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The gated unit of Llama's feed-forward: y = silu(gate) · up, where silu(g) = g · sigmoid(g) (Shazeer, 2020).
+
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::Tensor;
+use burn_cubecl::CubeBackend;
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::tensor::CubeTensor;
+use burn_flex::FlexTensor;
+use bytemuck::{Pod, Zeroable};
+use rayon::prelude::*;
+
+use crate::autodiff::{Differentiable, record};
+use crate::cpu::{contiguous, numbers, tensor};
+use crate::kernel::{Kernel, launch};
+
+/// Gates `up` by silu(`gate`), element by element.
+///
+/// # Shapes
+/// gate, up and the result `[.., width]`, all alike; all f32.
+///
+/// # Panics
+/// Shapes that differ or elements other than f32.
+pub fn swiglu<const D: usize>(gate: Tensor<D>, up: Tensor<D>) -> Tensor<D> {
+    assert_eq!(gate.dims(), up.dims(), "swiglu: gate and up have to be of one shape");
+    Tensor::from_dispatch(Dispatch::swiglu(gate.into_dispatch(), up.into_dispatch()))
+}
+
+/// The operation for each of burn's backends.
+#[backend_extension(Cube, Flex, Autodiff)]
+trait SwigluBackend: Backend {
+    fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+impl SwigluBackend for CubeBackend {
+    fn swiglu(gate: CubeTensor, up: CubeTensor) -> CubeTensor {
+        Differentiable::<Self, 2>::forward(&Swiglu, [gate, up])
+    }
+}
+
+impl SwigluBackend for Flex {
+    fn swiglu(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
+        Differentiable::<Self, 2>::forward(&Swiglu, [gate, up])
+    }
+}
+
+impl<B: Backend, C: CheckpointStrategy> SwigluBackend for Autodiff<B, C>
+where
+    Swiglu: Differentiable<B, 2>,
+{
+    fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
+        record::<B, C, _, 2>(Swiglu, [gate, up])
+    }
+}
+
+/// The gated unit as an operation of (gate, up).
+#[derive(Debug, Clone)]
+struct Swiglu;
+
+// ---- GPU ----
+
+const WORKGROUP: u32 = 256;
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Params {
+    values: u32,
+}
+
+fn kernel(shader: &'static str, wide: bool) -> Kernel {
+    Kernel::new(shader).with("WORKGROUP", WORKGROUP).with("WIDE", wide)
+}
+
+/// Every variant, for the translation test.
+pub(crate) fn kernels() -> Vec<Kernel> {
+    let shaders = ["swiglu", "swiglu_grad"];
+    shaders.iter().flat_map(|shader| [false, true].map(|wide| kernel(shader, wide))).collect()
+}
+
+/// One invocation per value; the outputs have the shape of the inputs.
+fn launch_values<const O: usize>(shader: &'static str, inputs: &[&CubeTensor]) -> [CubeTensor; O] {
+    let shape = inputs[0].shape();
+    let wide = shape.num_elements() % 4 == 0;
+    let values = if wide { shape.num_elements() / 4 } else { shape.num_elements() };
+    let outputs = std::array::from_fn(|_| shape.clone());
+    let params = Params { values: values as u32 };
+    launch(kernel(shader, wide), inputs, outputs, &params, values.div_ceil(WORKGROUP as usize))
+}
+
+impl Differentiable<CubeBackend, 2> for Swiglu {
+    fn forward(&self, inputs: [CubeTensor; 2]) -> CubeTensor {
+        let [gate, up] = inputs.map(into_contiguous);
+        let [y] = launch_values("swiglu", &[&gate, &up]);
+        y
+    }
+
+    fn backward(&self, inputs: [CubeTensor; 2], dy: CubeTensor, _wanted: [bool; 2]) -> [Option<CubeTensor>; 2] {
+        let [gate, up] = inputs.map(into_contiguous);
+        launch_values::<2>("swiglu_grad", &[&gate, &up, &into_contiguous(dy)]).map(Some)
+    }
+}
+
+// ---- CPU: the reference, which computes in f64 ----
+
+impl Differentiable<Flex, 2> for Swiglu {
+    fn forward(&self, inputs: [FlexTensor; 2]) -> FlexTensor {
+        let [gate, up] = inputs.map(contiguous);
+        tensor(forward_reference(numbers(&gate), numbers(&up)), gate.shape())
+    }
+
+    fn backward(&self, inputs: [FlexTensor; 2], dy: FlexTensor, _wanted: [bool; 2]) -> [Option<FlexTensor>; 2] {
+        let [gate, up] = inputs.map(contiguous);
+        let (dgate, dup) = backward_reference(numbers(&gate), numbers(&up), numbers(&contiguous(dy)));
+        [dgate, dup].map(|gradient| Some(tensor(gradient, gate.shape())))
+    }
+}
+
+fn forward_reference(gate: &[f32], up: &[f32]) -> Vec<f32> {
+    let pairs = gate.par_iter().zip(up);
+    pairs.map(|(&g, &u)| (f64::from(g) * sigmoid(g) * f64::from(u)) as f32).collect()
+}
+
+/// (dgate, dup), with s = sigmoid(gate): (dy · up · s · (1 + gate · (1 - s)), dy · gate · s).
+fn backward_reference(gate: &[f32], up: &[f32], dy: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let triples = gate.par_iter().zip(up).zip(dy);
+    triples
+        .map(|((&g, &u), &dy)| {
+            let s = sigmoid(g);
+            let (g, u, dy) = (f64::from(g), f64::from(u), f64::from(dy));
+            ((dy * u * s * (1.0 + g * (1.0 - s))) as f32, (dy * g * s) as f32)
+        })
+        .unzip()
+}
+
+fn sigmoid(x: f32) -> f64 {
+    1.0 / (1.0 + (-f64::from(x)).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData, activation};
+
+    use super::*;
+    use crate::device::{test_devices, test_gpu};
+    use crate::testing::{assert_close, check_gradients, noise, run_checked};
+
+    const LENGTHS: [usize; 7] = [1, 3, 4, 255, 1024, 1027, 70_001];
+
+    /// Numbers around zero, and some far out where exp overflows f32 without care.
+    fn gates(length: usize) -> Vec<f32> {
+        noise(1, length).into_iter().enumerate().map(|(i, g)| if i % 7 == 6 { g * 200.0 } else { g * 3.0 }).collect()
+    }
+
+    #[test]
+    fn both_devices_agree_with_the_reference_on_ragged_lengths() {
+        for (name, device) in test_devices() {
+            for length in LENGTHS {
+                let (gate, up) = (gates(length), noise(2, length));
+                let expected = forward_reference(&gate, &up);
+                let [gate, up] =
+                    [gate, up].map(|numbers| Tensor::<3>::from_data(TensorData::new(numbers, [1, 1, length]), &device));
+                let y = swiglu(gate, up).into_data().try_to_vec::<f32>().unwrap();
+                assert_close(&y, &expected, 1e-5, &format!("{name} {length}"));
+            }
+        }
+    }
+
+    #[test]
+    fn the_reference_is_the_formula() {
+        let device = Device::flex();
+        let [gate, up] =
+            [gates(60), noise(3, 60)].map(|numbers| Tensor::<2>::from_data(TensorData::new(numbers, [6, 10]), &device));
+        let expected = (activation::silu(gate.clone()) * up.clone()).into_data().try_to_vec::<f32>().unwrap();
+        let y = swiglu(gate, up).into_data().try_to_vec::<f32>().unwrap();
+        assert_close(&y, &expected, 1e-5, "plain burn");
+    }
+
+    #[test]
+    fn gradients_agree_with_finite_differences() {
+        for length in [7, 12] {
+            check_gradients(&[length, length], |inputs| swiglu(inputs[0].clone(), inputs[1].clone()));
+        }
+    }
+
+    #[test]
+    fn every_variant_agrees_with_the_reference_under_bounds_checks() {
+        let gpu = test_gpu().gpu.unwrap();
+        for length in LENGTHS {
+            let (gate, up, dy) = (gates(length), noise(4, length), noise(5, length));
+            let forward = forward_reference(&gate, &up);
+            let backward = backward_reference(&gate, &up, &dy);
+            for wide in [false, true].into_iter().filter(|wide| !wide || length % 4 == 0) {
+                let values = if wide { length / 4 } else { length };
+                let (params, workgroups) = (Params { values: values as u32 }, values.div_ceil(WORKGROUP as usize));
+                let y = run_checked(&gpu, &kernel("swiglu", wide), &[&gate, &up], [length], &params, workgroups);
+                assert_close(&y[0], &forward, 1e-5, &format!("swiglu {length} wide {wide}"));
+
+                let grad = kernel("swiglu_grad", wide);
+                let [dgate, dup] = run_checked(&gpu, &grad, &[&gate, &up, &dy], [length; 2], &params, workgroups);
+                assert_close(&dgate, &backward.0, 1e-5, &format!("dgate {length} wide {wide}"));
+                assert_close(&dup, &backward.1, 1e-5, &format!("dup {length} wide {wide}"));
+            }
+        }
+    }
+}

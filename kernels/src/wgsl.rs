@@ -1,0 +1,267 @@
+//! From the files of `shaders/` to WGSL: includes, constants and conditions, which WGSL has none of.
+//!
+//! ```text
+//! #include "lib/sum.wgsl"   the file's text, once per shader however often it is asked for
+//! #define WORKGROUP         a constant that the host supplies: becomes `const WORKGROUP: u32 = 256u;`
+//! #if SUBGROUPS             lines for one variant alone; also `#if !NAME` and `#if NAME == 4`, with `#else`, ended by
+//! #endif                    `#endif`. Zero is false.
+//! ```
+//!
+//! A directive may be followed by a `//` comment.
+//!
+//! Shaders are embedded in the binary. `enable` and `requires` move to the top, where WGSL wants them.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+macro_rules! embed {
+    ($($path:literal),* $(,)?) => {
+        &[$(($path, include_str!(concat!("../../shaders/", $path)))),*]
+    };
+}
+
+/// Every file of `shaders/`, by its path there.
+const FILES: &[(&str, &str)] = embed![
+    "lib/grid.wgsl",
+    "lib/sigmoid.wgsl",
+    "lib/sum.wgsl",
+    "lib/value.wgsl",
+    "rms_norm.wgsl",
+    "rms_norm_grad.wgsl",
+    "swiglu.wgsl",
+    "swiglu_grad.wgsl",
+];
+
+/// A line of a shader that cannot be expanded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("shaders/{at}: {what}")]
+pub struct WgslError {
+    /// The file and the line.
+    pub at: Origin,
+    /// What is wrong there.
+    pub what: String,
+}
+
+/// A line of a file of `shaders/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The file's path in `shaders/`.
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// A shader as WGSL knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Expanded {
+    /// The WGSL.
+    pub text: String,
+    /// Where each line of `text` comes from; they lead from a compiler's message back to the file.
+    pub origins: Vec<Origin>,
+}
+
+/// Expands `shaders/<shader>.wgsl` with the constants of one variant.
+///
+/// # Errors
+/// A file that is not there, an unknown directive, conditions that do not close, a constant that the host does not supply
+/// or that no file declares.
+pub fn expand(shader: &str, constants: &[(&'static str, u32)]) -> Result<Expanded, WgslError> {
+    expand_from(&|path| FILES.iter().find(|(p, _)| *p == path).map(|(_, text)| *text), shader, constants)
+}
+
+fn expand_from<'a>(
+    files: &'a dyn Fn(&str) -> Option<&'static str>,
+    shader: &str,
+    constants: &'a [(&'static str, u32)],
+) -> Result<Expanded, WgslError> {
+    let root = format!("{shader}.wgsl");
+    let start = Origin { file: root.clone(), line: 1 };
+    let mut expander =
+        Expander { files, constants, declared: BTreeSet::new(), included: BTreeSet::new(), lines: vec![] };
+    expander.include(&root, &start)?;
+    if let Some((name, _)) = constants.iter().find(|(name, _)| !expander.declared.contains(*name)) {
+        return Err(WgslError { at: start, what: format!("no line `#define {name}` takes the constant") });
+    }
+    // A stable sort: directives first, all else in its order.
+    expander.lines.sort_by_key(|(line, _)| !(line.starts_with("enable ") || line.starts_with("requires ")));
+    let (lines, origins): (Vec<String>, _) = expander.lines.into_iter().unzip();
+    Ok(Expanded { text: lines.join("\n") + "\n", origins })
+}
+
+struct Expander<'a> {
+    files: &'a dyn Fn(&str) -> Option<&'static str>,
+    constants: &'a [(&'static str, u32)],
+    declared: BTreeSet<String>,
+    included: BTreeSet<String>,
+    lines: Vec<(String, Origin)>,
+}
+
+impl Expander<'_> {
+    fn include(&mut self, path: &str, from: &Origin) -> Result<(), WgslError> {
+        if !self.included.insert(path.to_owned()) {
+            return Ok(());
+        }
+        let Some(text) = (self.files)(path) else {
+            return Err(WgslError { at: from.clone(), what: format!("there is no shaders/{path}") });
+        };
+        let mut conditions = Conditions::default();
+        let mut at = Origin { file: path.to_owned(), line: 0 };
+        for line in text.lines() {
+            at.line += 1;
+            let error = |what: String| WgslError { at: at.clone(), what };
+            let code = line.split("//").next().unwrap_or(line).trim();
+            let (directive, rest) = code.split_once(char::is_whitespace).unwrap_or((code, ""));
+            let rest = rest.trim();
+            match directive {
+                "#if" => {
+                    // What is skipped may test constants that this variant does not have.
+                    let holds = conditions.live() && self.holds(rest).map_err(error)?;
+                    conditions.open(holds);
+                }
+                "#else" => conditions.turn().map_err(error)?,
+                "#endif" => conditions.close().map_err(error)?,
+                _ if !conditions.live() => {}
+                "#include" => self.include(rest.trim_matches('"'), &at)?,
+                "#define" => self.define(rest, &at)?,
+                unknown if unknown.starts_with('#') => return Err(error(format!("unknown directive {unknown}"))),
+                _ => self.lines.push((line.to_owned(), at.clone())),
+            }
+        }
+        match conditions.0.is_empty() {
+            true => Ok(()),
+            false => Err(WgslError { at, what: "the file ends inside an #if".to_owned() }),
+        }
+    }
+
+    fn define(&mut self, name: &str, at: &Origin) -> Result<(), WgslError> {
+        let value = self.value(name).map_err(|what| WgslError { at: at.clone(), what })?;
+        if self.declared.insert(name.to_owned()) {
+            self.lines.push((format!("const {name}: u32 = {value}u;"), at.clone()));
+        }
+        Ok(())
+    }
+
+    /// The host's value of a constant.
+    fn value(&self, name: &str) -> Result<u32, String> {
+        let supplied = self.constants.iter().find(|(n, _)| *n == name);
+        supplied.map(|(_, value)| *value).ok_or_else(|| format!("the host supplies no constant {name}"))
+    }
+
+    /// Evaluates `NAME`, `!NAME` or `NAME == VALUE`.
+    fn holds(&self, condition: &str) -> Result<bool, String> {
+        let declared = |name: &str| match self.declared.contains(name) {
+            true => self.value(name),
+            false => Err(format!("`{name}` is tested before a line `#define {name}`")),
+        };
+        if let Some((name, value)) = condition.split_once("==") {
+            let value: u32 = value.trim().parse().map_err(|_| format!("{} is not a number", value.trim()))?;
+            return Ok(declared(name.trim())? == value);
+        }
+        match condition.strip_prefix('!') {
+            Some(name) => Ok(declared(name.trim())? == 0),
+            None => Ok(declared(condition)? != 0),
+        }
+    }
+}
+
+/// The open `#if`s of a file, outermost first.
+#[derive(Default)]
+struct Conditions(Vec<Condition>);
+
+struct Condition {
+    /// The lines that follow are part of the variant.
+    live: bool,
+    /// The lines around the `#if` are.
+    outer: bool,
+    turned: bool,
+}
+
+impl Conditions {
+    fn live(&self) -> bool {
+        self.0.last().is_none_or(|condition| condition.live)
+    }
+
+    fn open(&mut self, holds: bool) {
+        self.0.push(Condition { live: holds, outer: self.live(), turned: false });
+    }
+
+    fn turn(&mut self) -> Result<(), String> {
+        let condition = self.0.last_mut().filter(|condition| !condition.turned).ok_or("#else without #if")?;
+        condition.turned = true;
+        condition.live = condition.outer && !condition.live;
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), String> {
+        self.0.pop().map(drop).ok_or_else(|| "#endif without #if".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Expands `a.wgsl`, beside which `lib/b.wgsl` lies.
+    fn expand_text(a: &'static str, constants: &[(&'static str, u32)]) -> Result<Expanded, WgslError> {
+        let files = |path: &str| match path {
+            "a.wgsl" => Some(a),
+            "lib/b.wgsl" => Some("enable f16;\n#define N\nfn b() {}"),
+            _ => None,
+        };
+        expand_from(&files, "a", constants)
+    }
+
+    #[test]
+    fn includes_come_once_constants_are_declared_once_and_enable_rises() {
+        let a = "#define N\n#include \"lib/b.wgsl\"\n#include \"lib/b.wgsl\"\nfn a() {}";
+        let expanded = expand_text(a, &[("N", 7)]).unwrap();
+        assert_eq!(expanded.text, "enable f16;\nconst N: u32 = 7u;\nfn b() {}\nfn a() {}\n");
+        let origins: Vec<String> = expanded.origins.iter().map(Origin::to_string).collect();
+        assert_eq!(origins, ["lib/b.wgsl:1", "a.wgsl:1", "lib/b.wgsl:3", "a.wgsl:4"]);
+    }
+
+    #[test]
+    fn conditions_nest_and_what_is_skipped_is_not_looked_at() {
+        let a = "#define N\n#if N == 2\ntwo\n#if !N\nzero\n#else\nnot zero\n#endif\n#else\n#if UNKNOWN\n#odd\n#else\nelse\n#endif\nother\n#endif";
+        assert_eq!(expand_text(a, &[("N", 2)]).unwrap().text, "const N: u32 = 2u;\ntwo\nnot zero\n");
+        let three = expand_text(a, &[("N", 3)]).unwrap_err();
+        assert_eq!(three.to_string(), "shaders/a.wgsl:10: `UNKNOWN` is tested before a line `#define UNKNOWN`");
+    }
+
+    #[test]
+    fn errors_name_the_file_and_the_line() {
+        for (text, constants, message) in [
+            ("\n#include \"lib/c.wgsl\"", &[][..], "shaders/a.wgsl:2: there is no shaders/lib/c.wgsl"),
+            ("#include \"lib/b.wgsl\"", &[], "shaders/lib/b.wgsl:2: the host supplies no constant N"),
+            ("fn a() {}", &[("N", 1)], "shaders/a.wgsl:1: no line `#define N` takes the constant"),
+            ("x\n#elif N", &[], "shaders/a.wgsl:2: unknown directive #elif"),
+            ("#endif", &[], "shaders/a.wgsl:1: #endif without #if"),
+            ("#define N\n#if N\n#else\n#else", &[("N", 1)], "shaders/a.wgsl:4: #else without #if"),
+            ("#define N\n#if N\nx", &[("N", 1)], "shaders/a.wgsl:3: the file ends inside an #if"),
+            ("#define N\n#if N == x\n#endif", &[("N", 1)], "shaders/a.wgsl:2: x is not a number"),
+        ] {
+            assert_eq!(expand_text(text, constants).unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_embedded() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shaders");
+        let mut found = Vec::new();
+        for (folder, prefix) in [(root.clone(), ""), (root.join("lib"), "lib/")] {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let name = entry.unwrap().file_name().into_string().unwrap();
+                found.extend(name.ends_with(".wgsl").then(|| format!("{prefix}{name}")));
+            }
+        }
+        found.sort();
+        let embedded: Vec<&str> = FILES.iter().map(|(path, _)| *path).collect();
+        assert_eq!(found, embedded);
+    }
+}

@@ -1,0 +1,103 @@
+//! Every kernel in every shading language: how Metal and DirectX 12 are held on a machine that has neither.
+
+use naga::back::{hlsl, msl, spv};
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{AddressSpace, Module, ShaderStage, StorageAccess};
+use tiller_kernels::{Kernel, kernels};
+use wgpu::Features;
+
+/// Parses and validates a kernel, allowing it what it says it needs and no more.
+fn module(kernel: &Kernel) -> (Module, ModuleInfo) {
+    let expanded = kernel.wgsl();
+    let module = naga::front::wgsl::parse_str(&expanded.text).unwrap_or_else(|error| {
+        let line = error.location(&expanded.text).map_or(1, |location| location.line_number as usize);
+        let origin = &expanded.origins[line.clamp(1, expanded.origins.len()) - 1];
+        panic!("{}: shaders/{origin}: {}", kernel.name(), error.emit_to_string(&expanded.text))
+    });
+    let mut allowed = Capabilities::empty();
+    allowed.set(Capabilities::SUBGROUP, kernel.needs().contains(Features::SUBGROUP));
+    let info = Validator::new(ValidationFlags::all(), allowed)
+        .validate(&module)
+        .unwrap_or_else(|error| panic!("{}: {}", kernel.name(), error.emit_to_string(&expanded.text)));
+    (module, info)
+}
+
+#[test]
+fn every_kernel_translates_to_spirv_msl_and_hlsl() {
+    for kernel in kernels() {
+        let (name, (module, info)) = (kernel.name(), module(&kernel));
+        let entry = (ShaderStage::Compute, "main".to_owned());
+
+        let pipeline = spv::PipelineOptions { shader_stage: entry.0, entry_point: entry.1.clone() };
+        let words = spv::write_vec(&module, &info, &spv::Options::default(), Some(&pipeline));
+        assert!(words.unwrap_or_else(|e| panic!("{name}: SPIR-V: {e}")).len() > 5, "{name}");
+
+        // Metal 2.4 is macOS 12; subgroups ("simdgroups") are in it.
+        let options = msl::Options { lang_version: (2, 4), ..msl::Options::default() };
+        let pipeline = msl::PipelineOptions { entry_point: Some(entry.clone()), ..msl::PipelineOptions::default() };
+        msl::write_string(&module, &info, &options, &pipeline).unwrap_or_else(|e| panic!("{name}: MSL: {e}"));
+
+        // The plain variants stay within what the oldest compiler of DirectX 12 takes.
+        let plain = kernel.needs().is_empty();
+        let shader_model = if plain { hlsl::ShaderModel::V5_1 } else { hlsl::ShaderModel::V6_0 };
+        let options = hlsl::Options { shader_model, ..hlsl::Options::default() };
+        let pipeline = hlsl::PipelineOptions { entry_point: Some(entry) };
+        let mut text = String::new();
+        hlsl::Writer::new(&mut text, &options, &pipeline)
+            .write(&module, &info, None)
+            .unwrap_or_else(|e| panic!("{name}: HLSL: {e}"));
+    }
+}
+
+#[test]
+fn every_kernel_binds_what_it_declares_as_writable_storage() {
+    // burn's buffers are slices of shared pages, which may not be bound for reading and for writing at once; and a binding
+    // that a shader does not use vanishes from its layout, after which the buffers are one too many.
+    for kernel in kernels() {
+        let (module, info) = module(&kernel);
+        let entry = info.get_entry_point(0);
+        let mut slots = Vec::new();
+        for (handle, variable) in module.global_variables.iter() {
+            let Some(binding) = variable.binding else { continue };
+            let name = format!("{}: {}", kernel.name(), variable.name.as_deref().unwrap_or("?"));
+            let writable = AddressSpace::Storage { access: StorageAccess::LOAD | StorageAccess::STORE };
+            assert_eq!(variable.space, writable, "{name}");
+            assert!(!entry[handle].is_empty(), "{name} is not used");
+            assert_eq!(binding.group, 0, "{name}");
+            slots.push(binding.binding);
+        }
+        slots.sort_unstable();
+        assert_eq!(slots, (0..slots.len() as u32).collect::<Vec<_>>(), "{}", kernel.name());
+    }
+}
+
+#[test]
+fn the_variants_that_need_nothing_stay_within_the_limits_of_webgpu() {
+    let limits = wgpu::Limits::default();
+    for kernel in kernels().iter().filter(|kernel| kernel.needs().is_empty()) {
+        let (module, _) = module(kernel);
+        let mut layouter = naga::proc::Layouter::default();
+        layouter.update(module.to_ctx()).unwrap();
+        let variables = || module.global_variables.iter().map(|(_, variable)| variable);
+        let shared = variables().filter(|variable| variable.space == AddressSpace::WorkGroup);
+        let shared: u32 = shared.map(|variable| layouter[variable.ty].size).sum();
+        let bindings = variables().filter(|variable| variable.binding.is_some()).count() as u32;
+        let invocations: u32 = module.entry_points[0].workgroup_size.iter().product();
+        assert!(shared <= limits.max_compute_workgroup_storage_size, "{}: {shared} bytes", kernel.name());
+        assert!(bindings <= limits.max_storage_buffers_per_shader_stage, "{}: {bindings} buffers", kernel.name());
+        assert!(invocations <= limits.max_compute_invocations_per_workgroup, "{}: {invocations}", kernel.name());
+    }
+}
+
+#[test]
+fn kernels_have_names_of_their_own_and_no_burn_placeholders() {
+    let mut names: Vec<String> = kernels().iter().map(Kernel::name).collect();
+    let count = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), count);
+    for kernel in kernels() {
+        // burn fills in `{{ name }}` before it compiles.
+        assert!(!kernel.wgsl().text.contains("{{"), "{}", kernel.name());
+    }
+}

@@ -1,0 +1,17 @@
+// What an invocation loads at once: four numbers where the rows divide by four, else one.
+
+#define WIDE   // 1: four numbers
+
+#if WIDE
+alias Value = vec4<f32>;
+
+fn sum_of(value: Value) -> f32 {
+    return dot(value, Value(1.0));
+}
+#else
+alias Value = f32;
+
+fn sum_of(value: Value) -> f32 {
+    return value;
+}
+#endif
