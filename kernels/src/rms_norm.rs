@@ -211,7 +211,8 @@ mod tests {
         for (name, device) in test_devices() {
             let x = Tensor::<2>::from_data(TensorData::new(noise(5, 24), [4, 6]), &device);
             let weight = Tensor::<1>::ones([4], &device);
-            let view = rms_norm(x.clone().transpose(), weight.clone(), EPSILON).into_data().try_to_vec::<f32>().unwrap();
+            let view =
+                rms_norm(x.clone().transpose(), weight.clone(), EPSILON).into_data().try_to_vec::<f32>().unwrap();
             let copied = Tensor::<2>::from_data(x.transpose().into_data(), &device);
             let copy = rms_norm(copied, weight, EPSILON).into_data().try_to_vec::<f32>().unwrap();
             assert_close(&view, &copy, 0.0, name);
