@@ -263,6 +263,26 @@ mod tests {
     }
 
     #[test]
+    fn a_frozen_weight_changes_nothing_for_x_and_takes_no_gradient() {
+        for (name, device) in test_devices() {
+            let recording = device.clone().autodiff();
+            let x_gradient = |weight: &Tensor<1>| {
+                let x: Tensor<2> = upload(&noise(9, 30), [5, 6], &recording).require_grad();
+                let gradients = rms_norm(x.clone(), weight.clone(), EPSILON).powi_scalar(3).sum().backward();
+                (download(x.grad(&gradients).expect("x is tracked")), weight.grad(&gradients).is_some())
+            };
+            let weight = noise(10, 6);
+            let (expected, has) = x_gradient(&upload(&weight, [6], &recording).require_grad());
+            assert!(has, "{name}");
+            for frozen in [upload(&weight, [6], &recording), upload(&weight, [6], &device)] {
+                let (found, has) = x_gradient(&frozen);
+                assert_close(&found, &expected, 0.0, name);
+                assert!(!has, "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn every_variant_agrees_with_the_reference_under_bounds_checks() {
         let gpu = test_gpu().gpu.unwrap();
         for (rows, width) in SHAPES {
