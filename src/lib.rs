@@ -6,5 +6,6 @@
 pub mod cli;
 pub mod data;
 pub mod run;
+pub mod teacher;
 
 pub use tiller_models::error::{Error, Result};

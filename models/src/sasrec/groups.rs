@@ -1,15 +1,15 @@
-//! Batches cut into groups of like length: little work goes into padding, and the CPU's cores share the groups.
+//! Histories cut into groups of like length: little work goes into padding, and the CPU's cores share the groups.
 
 use burn::tensor::Device;
 use rayon::prelude::*;
 
-/// Histories that one core encodes together; small enough for its activations to stay in cache.
-const GROUP: usize = 256;
+/// Histories that one core of the CPU encodes together.
+const CPU_GROUP: usize = 256;
+/// Histories that a GPU, which is parallel within, encodes together.
+const GPU_GROUP: usize = 4096;
 
-/// Calls `work` once per group of positions of `lengths`, longest first, and returns its answers in that order.
-///
-/// On the CPU the groups run side by side; a GPU gets everything as one group, since it is parallel within. The
-/// grouping depends on the lengths alone, never on the number of cores.
+/// Calls `work` on each group of positions of `lengths` with the group's number, longest histories first, and returns
+/// its answers in that order. The grouping depends on the lengths and the kind of device alone, never on the cores.
 pub(super) fn by_length<T: Send>(
     lengths: &[usize],
     device: &Device,
@@ -18,8 +18,8 @@ pub(super) fn by_length<T: Send>(
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_by_key(|&at| std::cmp::Reverse(lengths[at]));
     if device.clone().without_autodiff() == Device::flex() {
-        order.par_chunks(GROUP).enumerate().map(|(index, group)| work(index, group)).collect()
+        order.par_chunks(CPU_GROUP).enumerate().map(|(number, group)| work(number, group)).collect()
     } else {
-        vec![work(0, &order)]
+        order.chunks(GPU_GROUP).enumerate().map(|(number, group)| work(number, group)).collect()
     }
 }

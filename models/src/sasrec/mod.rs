@@ -4,6 +4,7 @@
 //! post-norm layers of the method. It reads a user's newest items and scores every item of the catalogue.
 
 mod adam;
+mod answer;
 mod archive;
 mod block;
 mod config;
