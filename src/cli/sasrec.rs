@@ -148,7 +148,7 @@ fn train(args: Train, global: &Global) -> Result<()> {
     interrupt::listen();
     let mut run = if args.resume { RunFolder::reopen(&out, &config) } else { RunFolder::create(&out, &config) }?;
     let start = if args.resume { Training::resume } else { Training::fresh };
-    let summary = start(&dataset, &config, &mut run, &device)?.run()?;
+    let summary = start(&dataset, &config, &mut run, &device)?.run(interrupt::requested)?;
     if global.json {
         println!("{}", json!({ "run": out, "summary": summary }));
     } else {
@@ -170,7 +170,7 @@ fn train_config(
     resumed: Option<&PathBuf>,
 ) -> Result<TeacherConfig> {
     if let Some(run) = resumed {
-        layers.config = Some(run.join("config.toml"));
+        layers.config = Some(RunFolder::stored_config(run)?);
     }
     let flags = [("epochs", epochs), ("seed", seed)];
     let flags = flags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), i64::from(value?).into())));

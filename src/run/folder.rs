@@ -36,16 +36,26 @@ impl RunFolder {
     /// # Errors
     /// No run there, a folder that cannot be written, or one that another process is writing to.
     pub fn reopen(path: &Path, config: &impl Serialize) -> Result<Self> {
-        if !path.join("config.toml").exists() {
-            return Err(Error::bad_input(path.display())
-                .expected("a run to go on with")
-                .found("no config.toml")
-                .next("start it without --resume")
-                .into());
-        }
+        Self::stored_config(path)?;
         let lock = lock(path)?;
         write_config(path, config)?;
         Ok(Self { path: path.to_owned(), metrics: open_metrics(path)?, _lock: lock })
+    }
+
+    /// Where the run in `path` has stored its configuration.
+    ///
+    /// # Errors
+    /// No run there.
+    pub fn stored_config(path: &Path) -> Result<PathBuf> {
+        let config = path.join("config.toml");
+        if config.exists() {
+            return Ok(config);
+        }
+        Err(Error::bad_input(path.display())
+            .expected("a run to go on with")
+            .found("no config.toml")
+            .next("start it without --resume")
+            .into())
     }
 
     /// Drops the lines of metrics.jsonl for which `keep` does not hold, and one that was cut off.

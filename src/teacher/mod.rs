@@ -10,6 +10,8 @@ pub mod order;
 mod popularity;
 pub mod query;
 pub mod schedule;
+#[cfg(test)]
+mod tests;
 pub mod train;
 
 pub use config::TeacherConfig;

@@ -16,7 +16,7 @@ use super::schedule::{Schedule, Verdict};
 use crate::data::Dataset;
 use crate::data::split::Split;
 use crate::run::folder::RunFolder;
-use crate::run::{interrupt, progress};
+use crate::run::progress;
 use crate::{Error, Result};
 
 /// The length of list whose NDCG decides.
@@ -129,11 +129,11 @@ impl<'a> Training<'a> {
     }
 
     /// Validates and trains in turn until patience or the epochs run out; the best model is in the run folder then.
+    /// After each step `stop` is asked whether to save and end early.
     ///
     /// # Errors
-    /// A loss that is no number any more, a device or a disk that fails; [`Error::Interrupted`] after Ctrl-C, with
-    /// the training saved.
-    pub fn run(mut self) -> Result<Summary> {
+    /// A loss that is no number any more, a device or a disk that fails; [`Error::Interrupted`] where `stop` said so.
+    pub fn run(mut self, stop: impl Fn() -> bool) -> Result<Summary> {
         // A checkpoint that an earlier run left here must not be taken for this one's.
         self.save()?;
         let bar = progress::bar("train", u64::from(self.config.epochs) * self.examples.len() as u64, "examples");
@@ -141,7 +141,7 @@ impl<'a> Training<'a> {
             if self.position.step == 0 && !self.validate(&bar)? {
                 break;
             }
-            self.epoch(&bar)?;
+            self.epoch(&bar, &stop)?;
             self.save()?;
         }
         bar.finish_and_clear();
@@ -175,7 +175,7 @@ impl<'a> Training<'a> {
     }
 
     /// The rest of the epoch at hand.
-    fn epoch(&mut self, bar: &ProgressBar) -> Result<()> {
+    fn epoch(&mut self, bar: &ProgressBar, stop: &impl Fn() -> bool) -> Result<()> {
         let TeacherConfig { batch, seed, ref model, .. } = *self.config;
         let examples = self.examples.shuffled(seed, self.position.epoch);
         bar.set_position(self.position.epoch as u64 * examples.len() as u64 + (self.position.step * batch) as u64);
@@ -195,7 +195,7 @@ impl<'a> Training<'a> {
             self.trained.0 += examples.len();
             self.trained.1 += start.elapsed().as_secs_f64();
             bar.inc(examples.len() as u64);
-            if interrupt::requested() {
+            if stop() {
                 self.save()?;
                 return Err(Error::Interrupted(format!(
                     " in epoch {}; saved to {}\n  next: go on with --resume",

@@ -1,14 +1,12 @@
 //! Named tensors and a few words about them in one safetensors file.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
 use std::path::Path;
 
-use burn::tensor::{DType, TensorData};
-use safetensors::tensor::{Dtype, TensorView};
-use safetensors::{SafeTensors, serialize};
+use burn::tensor::TensorData;
+use safetensors::{Dtype, SafeTensors};
 
-use crate::atomic::write_atomically;
+use crate::files::safetensors::write;
 use crate::{Error, Result};
 
 /// Tensors of f32 by name.
@@ -29,13 +27,13 @@ impl Archive {
     /// # Errors
     /// The disk is full or the folder cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let failed = |e| Error::Failed(format!("{}: {e}", path.display()));
-        let views = self.tensors.iter().map(|(name, data)| {
-            debug_assert_eq!(data.dtype(), DType::F32, "{name}");
-            Ok((name, TensorView::new(Dtype::F32, data.shape().to_vec(), data.as_bytes()).map_err(failed)?))
-        });
-        let bytes = serialize(views.collect::<Result<Vec<_>>>()?, Some(self.words.clone())).map_err(failed)?;
-        write_atomically(path, |w| w.write_all(&bytes))
+        let mut tensors = Vec::with_capacity(self.tensors.len());
+        for (name, data) in &self.tensors {
+            let values = data.as_slice::<f32>().map_err(|e| Error::Failed(format!("tensor {name}: {e}")))?;
+            tensors.push((name.as_str(), data.shape().as_slice(), values));
+        }
+        let words: Vec<_> = self.words.iter().map(|(key, word)| (key.as_str(), word.as_str())).collect();
+        write(path, tensors, &words)
     }
 
     /// Reads an archive.

@@ -1,7 +1,8 @@
 //! What a SASRec promises, at sizes of a few weights.
 
-use burn::tensor::{Device, DeviceKind, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use proptest::prelude::*;
+use tiller_kernels::device::test_gpu;
 
 use super::reference::Reference;
 use super::*;
@@ -48,8 +49,7 @@ fn scores_are_those_of_the_reference() {
 
 #[test]
 fn the_gpu_scores_and_learns_as_the_cpu() {
-    let gpu = Device::wgpu(DeviceKind::DefaultDevice);
-    let (cpu, gpu) = (model(&Device::flex()), model(&gpu));
+    let (cpu, gpu) = (model(&Device::flex()), model(&test_gpu().device));
     assert_close(&scores(&gpu, &HISTORIES), &scores(&cpu, &HISTORIES), 1e-4);
     let examples = HISTORIES.map(|history| Example { history, target: 4 });
     let [cpu, gpu] = [cpu, gpu].map(|model| model.gradient(&examples, 0.5, 3));
