@@ -7,5 +7,6 @@ pub mod cli;
 pub mod data;
 pub mod decode;
 pub mod run;
+pub mod teacher;
 
 pub use tiller_models::error::{Error, Result};

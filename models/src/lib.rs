@@ -6,6 +6,7 @@ pub mod atomic;
 pub mod chat;
 pub mod error;
 pub mod files;
+pub mod sasrec;
 pub mod tokenizer;
 
 pub use error::{Error, Result};
