@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use burn::module::Module;
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::batch::Batch;

@@ -23,12 +23,17 @@ impl Llama {
     /// # Errors
     /// What [`LlamaConfig`] refuses; a tensor that is missing, of another shape, or of no use to a Llama.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
-        if path.extension().is_some_and(|extension| extension == "gguf") {
+        if Self::is_gguf(path) {
             Self::from_gguf(&Gguf::open(path)?, device)
         } else {
             let config = LlamaConfig::from_huggingface(path)?;
             Self::from_source(config, &Safetensors::open(path)?, Naming::HuggingFace, device)
         }
+    }
+
+    /// Whether `path` names a GGUF file rather than a Hugging Face folder.
+    pub fn is_gguf(path: &Path) -> bool {
+        path.extension().is_some_and(|extension| extension == "gguf")
     }
 
     /// Loads the Llama of an opened GGUF file.

@@ -1,7 +1,8 @@
 //! The gated MLP of a block (SwiGLU: Shazeer 2020, arXiv 2002.05202).
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
+use tiller_kernels::swiglu;
 
 use crate::lora::Linear;
 
@@ -20,9 +21,4 @@ impl Mlp {
         let up = self.up_proj.forward(x);
         self.down_proj.forward(swiglu(gate, up))
     }
-}
-
-/// silu(gate) · up.
-fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
-    activation::silu(gate) * up
 }

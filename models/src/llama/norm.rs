@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use tiller_kernels::rms_norm;
 
 /// y = x / √(mean(x²) + ε) · w.
 #[derive(Module, Debug)]
@@ -15,7 +16,6 @@ pub(super) struct RmsNorm {
 impl RmsNorm {
     /// `[n, d_model]` to the same.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let mean_square = x.clone().square().mean_dim(1); // [n, 1]
-        x / (mean_square + self.eps).sqrt() * self.weight.clone().unsqueeze::<2>()
+        rms_norm(x, self.weight.clone(), self.eps)
     }
 }

@@ -43,10 +43,25 @@ impl Linear {
 
     /// `[n, in]` to `[n, out]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let frozen = x.clone().matmul(self.weight.clone().transpose());
+        let frozen = project(x.clone(), self.weight.clone());
         match &self.lora {
             Some(lora) => frozen + lora.forward(x),
             None => frozen,
         }
+    }
+}
+
+fn project(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
+    let v = std::env::var("V").unwrap_or_default();
+    let [out, d_in] = w.dims();
+    let n = x.dims()[0];
+    match v.as_str() {
+        "B" => w.matmul(x.transpose()).transpose(),
+        "C2" | "C4" | "C8" => {
+            let p: usize = v[1..].parse().unwrap();
+            let y = w.reshape([p, out / p, d_in]).matmul(x.transpose().unsqueeze::<3>());
+            y.reshape([out, n]).transpose()
+        }
+        _ => x.matmul(w.transpose()),
     }
 }
