@@ -6,6 +6,9 @@ pub mod atomic;
 pub mod chat;
 pub mod error;
 pub mod files;
+pub mod language_model;
+pub mod llama;
+pub mod lora;
 pub mod sasrec;
 pub mod tokenizer;
 

@@ -1,0 +1,47 @@
+//! Causal self-attention with grouped queries (Ainslie et al. 2023, arXiv 2305.13245).
+
+use burn::module::Module;
+use burn::tensor::{Tensor, activation};
+
+use super::cache::LayerCache;
+use super::frame::Frame;
+use crate::lora::Linear;
+
+/// softmax(q kᵀ / √head_dim + mask) v, for groups of query heads that share a key and value head.
+#[derive(Module, Debug)]
+pub(super) struct Attention {
+    pub q_proj: Linear,
+    pub k_proj: Linear,
+    pub v_proj: Linear,
+    pub o_proj: Linear,
+    pub n_heads: usize,
+    pub n_kv_heads: usize,
+    pub head_dim: usize,
+}
+
+impl Attention {
+    /// `[batch · seq, d_model]` to the same. With a cache, the tokens also see those that the cache holds.
+    pub fn forward(&self, x: Tensor<2>, frame: &Frame, cache: Option<&mut LayerCache>) -> Tensor<2> {
+        let [batch, seq] = frame.shape;
+        let heads = |y: Tensor<2>, n: usize| y.reshape([batch, seq, n, self.head_dim]).swap_dims(1, 2);
+        let q = heads(self.q_proj.forward(x.clone()), self.n_heads); // [batch, n_heads, seq, head_dim]
+        let k = heads(self.k_proj.forward(x.clone()), self.n_kv_heads); // [batch, n_kv_heads, seq, head_dim]
+        let v = heads(self.v_proj.forward(x), self.n_kv_heads);
+
+        let q = frame.rotation.apply(q) * (self.head_dim as f64).sqrt().recip();
+        let k = frame.rotation.apply(k);
+        let (k, v) = match cache {
+            Some(cache) => cache.append(frame.past, k, v), // [batch, n_kv_heads, past + seq, head_dim]
+            None => (k, v),
+        };
+
+        // The heads of a group stand below one another as the rows of one matrix, so keys and values are not repeated.
+        let keys = frame.past + seq;
+        let group = self.n_heads / self.n_kv_heads;
+        let q = q.reshape([batch, self.n_kv_heads, group * seq, self.head_dim]);
+        let scores = q.matmul(k.swap_dims(2, 3)).reshape([batch, self.n_heads, seq, keys]);
+        let weights = activation::softmax(frame.masked(scores), 3).reshape([batch, self.n_kv_heads, group * seq, keys]);
+        let mixed = weights.matmul(v).reshape([batch, self.n_heads, seq, self.head_dim]);
+        self.o_proj.forward(mixed.swap_dims(1, 2).reshape([batch * seq, self.n_heads * self.head_dim]))
+    }
+}

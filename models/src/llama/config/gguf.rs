@@ -1,0 +1,111 @@
+//! The `llama.*` metadata of a GGUF file.
+
+use super::keys::{Found, Keys};
+use super::{LlamaConfig, Names, RopeScaling, limit, read_sizes};
+use crate::files::TensorSource;
+use crate::files::gguf::{Gguf, Value};
+use crate::{Error, Result};
+
+const NAMES: Names = Names {
+    d_model: "llama.embedding_length",
+    d_ff: "llama.feed_forward_length",
+    n_layers: "llama.block_count",
+    n_heads: "llama.attention.head_count",
+    n_kv_heads: "llama.attention.head_count_kv",
+    head_dim: "llama.attention.key_length",
+    max_positions: "llama.context_length",
+    rms_eps: "llama.attention.layer_norm_rms_epsilon",
+};
+
+const EMBEDDING: &str = "token_embd.weight";
+const OUTPUT: &str = "output.weight";
+const ROPE_DIVISORS: &str = "rope_freqs.weight";
+
+impl LlamaConfig {
+    /// Reads the sizes of the Llama in `gguf`: its metadata, the rows of its embedding, whether it has an output projection of its
+    /// own, and its rotary divisors.
+    ///
+    /// # Errors
+    /// Another architecture; a missing, impossible or unsupported value, by key.
+    pub fn from_gguf(gguf: &Gguf) -> Result<Self> {
+        let keys = Metadata(gguf);
+        keys.require("general.architecture", "llama")?;
+        refuse_experts(&keys)?;
+        let embedding = gguf.shape(EMBEDDING).unwrap_or_default();
+        let vocab_size = match embedding.first() {
+            Some(rows) if (1..=limit::VOCAB).contains(rows) => *rows,
+            _ => {
+                return Err(Error::bad_input(format!("{}: tensor {EMBEDDING}", gguf.place().display()))
+                    .expected(format!("1 to {} rows", limit::VOCAB))
+                    .found(format!("shape {embedding:?}"))
+                    .into());
+            }
+        };
+        let sizes = read_sizes(&keys, &NAMES, vocab_size)?;
+        for (key, what) in [("llama.rope.dimension_count", "rotated"), ("llama.attention.value_length", "value")] {
+            let width = keys.size(key, limit::HEAD_DIM, Some(sizes.head_dim))?;
+            if width != sizes.head_dim {
+                let expected = format!("a {what} width of {}, that of the keys", sizes.head_dim);
+                return Err(keys.at(key).expected(expected).found(width).into());
+            }
+        }
+        Ok(Self {
+            rope_theta: keys.number("llama.rope.freq_base", 1.0, limit::THETA, Some(10_000.0))?,
+            rope_scaling: scaling(&keys, sizes.head_dim)?,
+            tied_embeddings: gguf.shape(OUTPUT).is_none(),
+            ..sizes
+        })
+    }
+}
+
+fn scaling(keys: &Metadata<'_>, head_dim: usize) -> Result<RopeScaling> {
+    const KIND: &str = "llama.rope.scaling.type";
+    let gguf = keys.0;
+    if let Some(shape) = gguf.shape(ROPE_DIVISORS) {
+        let divisors = gguf.read_f32(ROPE_DIVISORS)?;
+        if shape != [head_dim / 2] || !divisors.iter().all(|d| *d > 0.0 && d.is_finite()) {
+            return Err(Error::bad_input(format!("{}: tensor {ROPE_DIVISORS}", gguf.place().display()))
+                .expected(format!("{} positive divisors", head_dim / 2))
+                .found(format!("shape {shape:?}, or values that are none"))
+                .into());
+        }
+        return Ok(RopeScaling::Divisors(divisors));
+    }
+    match keys.text(KIND, "none")? {
+        "none" => Ok(RopeScaling::None),
+        "linear" => {
+            Ok(RopeScaling::Linear { factor: keys.number("llama.rope.scaling.factor", 0.0, limit::FACTOR, None)? })
+        }
+        other => {
+            Err(keys.at(KIND).expected("none or linear").found(format!("{other:?}, which is not supported")).into())
+        }
+    }
+}
+
+/// A mixture of experts calls itself a llama too.
+fn refuse_experts(keys: &Metadata<'_>) -> Result<()> {
+    const EXPERTS: &str = "llama.expert_count";
+    match keys.find(EXPERTS) {
+        None | Some(Found::Unsigned(0)) => Ok(()),
+        Some(other) => Err(keys.at(EXPERTS).expected("a model without experts").found(other).into()),
+    }
+}
+
+struct Metadata<'a>(&'a Gguf);
+
+impl Keys for Metadata<'_> {
+    fn find(&self, key: &str) -> Option<Found<'_>> {
+        Some(match self.0.metadata(key)? {
+            Value::Unsigned(n) => Found::Unsigned(*n),
+            Value::Signed(n) => u64::try_from(*n).map_or_else(|_| Found::Number(*n as f64), Found::Unsigned),
+            Value::Float(x) => Found::Number(*x),
+            Value::Bool(flag) => Found::Flag(*flag),
+            Value::String(text) => Found::Text(text),
+            other => Found::Other(other.to_string()),
+        })
+    }
+
+    fn place(&self, key: &str) -> String {
+        format!("{}: key {key}", self.0.place().display())
+    }
+}

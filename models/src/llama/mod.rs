@@ -1,0 +1,26 @@
+//! Llama: the graph for training and for plain decoding, on any device.
+//!
+//! Shapes in comments: `batch` rows, `seq` tokens of this step, `n = batch · seq` tokens in all. Weights are frozen and plain;
+//! only low-rank parts ([`crate::lora`]) carry gradients, and they alone decide whether a forward step is recorded.
+
+mod attention;
+mod batch;
+mod cache;
+mod config;
+mod frame;
+mod generate;
+mod load;
+mod mlp;
+mod model;
+mod norm;
+mod rope;
+mod sampling;
+#[cfg(test)]
+mod testing;
+
+pub use batch::Batch;
+pub use cache::KvCache;
+pub use config::{LlamaConfig, RopeScaling};
+pub use generate::{GenerateOptions, generate};
+pub use model::Llama;
+pub use sampling::Sampling;

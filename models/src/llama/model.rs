@@ -1,0 +1,163 @@
+//! The whole model: embedding, blocks, final norm, output projection.
+
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::attention::Attention;
+use super::batch::Batch;
+use super::cache::{KvCache, LayerCache};
+use super::config::LlamaConfig;
+use super::frame::Frame;
+use super::mlp::Mlp;
+use super::norm::RmsNorm;
+use super::rope::Frequencies;
+use crate::lora::{Adapter, Linear};
+use crate::{Error, Result};
+
+/// A Llama (Touvron et al. 2023, arXiv 2302.13971). Clones share the weights, so a model with one adapter beside the same model with
+/// another, or with none, costs the adapters alone.
+#[derive(Module, Debug)]
+pub struct Llama {
+    /// `[vocab_size, d_model]`.
+    pub(super) embedding: Tensor<2>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) norm: RmsNorm,
+    pub(super) lm_head: Linear,
+    #[module(skip)]
+    pub(super) config: LlamaConfig,
+    #[module(skip)]
+    pub(super) frequencies: Frequencies,
+}
+
+/// x + attention(norm(x)), then x + mlp(norm(x)).
+#[derive(Module, Debug)]
+pub(super) struct Block {
+    pub input_norm: RmsNorm,
+    pub attention: Attention,
+    pub post_attention_norm: RmsNorm,
+    pub mlp: Mlp,
+}
+
+impl Block {
+    fn forward(&self, x: Tensor<2>, frame: &Frame, cache: Option<&mut LayerCache>) -> Tensor<2> {
+        let x = x.clone() + self.attention.forward(self.input_norm.forward(x), frame, cache);
+        x.clone() + self.mlp.forward(self.post_attention_norm.forward(x))
+    }
+
+    fn linears(&self) -> [&Linear; 7] {
+        let Attention { q_proj, k_proj, v_proj, o_proj, .. } = &self.attention;
+        let Mlp { gate_proj, up_proj, down_proj } = &self.mlp;
+        [q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj]
+    }
+
+    fn linears_mut(&mut self) -> [&mut Linear; 7] {
+        let Attention { q_proj, k_proj, v_proj, o_proj, .. } = &mut self.attention;
+        let Mlp { gate_proj, up_proj, down_proj } = &mut self.mlp;
+        [q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj]
+    }
+}
+
+impl Llama {
+    /// The sizes.
+    pub fn config(&self) -> &LlamaConfig {
+        &self.config
+    }
+
+    /// The device of the frozen weights.
+    pub fn device(&self) -> Device {
+        self.embedding.device()
+    }
+
+    /// The logits of every next token, `[batch, seq, vocab_size]`. Those at padding carry no meaning.
+    pub fn forward(&self, batch: &Batch) -> Tensor<3> {
+        let [rows, seq] = batch.shape();
+        self.logits(self.hidden(batch)).reshape([rows, seq, self.config.vocab_size])
+    }
+
+    /// The hidden states behind the final norm, `[batch · seq, d_model]`, for callers that need logits at some tokens only.
+    pub fn hidden(&self, batch: &Batch) -> Tensor<2> {
+        self.run(batch, None)
+    }
+
+    /// `[n, d_model]` to `[n, vocab_size]`.
+    pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        self.lm_head.forward(hidden)
+    }
+
+    /// Takes the batch's tokens into the cache; returns the logits after its last column, `[batch, vocab_size]`.
+    ///
+    /// # Panics
+    /// Where the cache has no room for the tokens or another number of rows.
+    pub fn extend(&self, batch: &Batch, cache: &mut KvCache) -> Tensor<2> {
+        let [rows, seq] = batch.shape();
+        assert!(cache.len + seq <= cache.capacity(), "the cache has room for {} tokens", cache.capacity());
+        let hidden = self.run(batch, Some(cache)).reshape([rows, seq, self.config.d_model]);
+        cache.len += seq;
+        self.logits(hidden.narrow(1, seq - 1, 1).reshape([rows, self.config.d_model]))
+    }
+
+    fn run(&self, batch: &Batch, mut cache: Option<&mut KvCache>) -> Tensor<2> {
+        let device = self.device();
+        let past = cache.as_ref().map_or(0, |cache| cache.len);
+        let frame = Frame::new(batch, past, &self.frequencies, &device);
+        let mut x = self.embed(&batch.tokens, &device);
+        for (i, block) in self.blocks.iter().enumerate() {
+            x = block.forward(x, &frame, cache.as_mut().map(|cache| &mut cache.layers[i]));
+        }
+        self.norm.forward(x)
+    }
+
+    /// `[n]` token ids to `[n, d_model]`.
+    fn embed(&self, tokens: &[u32], device: &Device) -> Tensor<2> {
+        let ids: Vec<i32> = tokens.iter().map(|token| *token as i32).collect();
+        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [tokens.len()]), device);
+        self.embedding.clone().select(0, ids)
+    }
+
+    /// Every projection, the output projection last.
+    pub fn linears(&self) -> impl Iterator<Item = &Linear> {
+        self.blocks.iter().flat_map(Block::linears).chain([&self.lm_head])
+    }
+
+    /// This model with `adapter` in place of whatever low-rank parts it has.
+    ///
+    /// # Errors
+    /// A bad input where the adapter names a projection that this model has not, or one of another shape.
+    pub fn with_adapter(&self, adapter: &Adapter) -> Result<Self> {
+        adapter.check(self.linears())?;
+        let mut adapted = self.clone();
+        for linear in adapted.linears_mut() {
+            let lora = adapter.loras.get(linear.name()).cloned();
+            linear.set_lora(lora);
+        }
+        Ok(adapted)
+    }
+
+    /// This model without low-rank parts: the reference policy of PPO.
+    pub fn without_adapter(&self) -> Self {
+        let mut plain = self.clone();
+        plain.linears_mut().for_each(|linear| linear.set_lora(None));
+        plain
+    }
+
+    fn linears_mut(&mut self) -> impl Iterator<Item = &mut Linear> {
+        self.blocks.iter_mut().flat_map(Block::linears_mut).chain([&mut self.lm_head])
+    }
+
+    /// Checks that every token is a row of the embedding: an id beyond it would be undefined behaviour on a GPU.
+    ///
+    /// # Errors
+    /// A bad input that names the row and the id.
+    pub fn check_tokens(&self, rows: &[Vec<u32>]) -> Result<()> {
+        for (r, row) in rows.iter().enumerate() {
+            if let Some(token) = row.iter().find(|token| **token as usize >= self.config.vocab_size) {
+                return Err(Error::bad_input(format!("token row {r}"))
+                    .expected(format!("ids below {}, the model's vocabulary", self.config.vocab_size))
+                    .found(token)
+                    .next("use the tokenizer that belongs to this model")
+                    .into());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,268 @@
+//! A set of low-rank parts for the projections of one model.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Param, ParamId};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{Linear, Lora};
+use crate::{Error, Result};
+
+/// The target that stands for every projection but the output projection, as in PEFT.
+pub(super) const ALL_LINEAR: &str = "all-linear";
+
+/// The output projection, which [`ALL_LINEAR`] leaves out.
+pub(super) const LM_HEAD: &str = "lm_head";
+
+/// Low-rank parts, and what is written beside them for whoever trains them further.
+#[derive(Debug, Clone)]
+pub struct Adapter {
+    /// The parts, by the name of the projection that each belongs to.
+    pub loras: BTreeMap<String, Lora>,
+    /// The probability with which training drops an input of a part. The forward step itself drops nothing.
+    pub dropout: f64,
+    /// Whether scales are α / √rank instead of α / rank.
+    pub rank_stabilised: bool,
+    /// The model that the parts were trained on, as its user named it.
+    pub base_model: Option<String>,
+}
+
+/// How a fresh adapter is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    /// Rows of every A.
+    pub rank: usize,
+    /// The scale of a part is α / rank.
+    pub alpha: f64,
+    /// See [`Adapter::dropout`].
+    pub dropout: f64,
+    /// Names of projections ("q_proj", "lm_head", or a full one), or "all-linear" for all but the output projection.
+    pub targets: Vec<String>,
+}
+
+impl Recipe {
+    /// A fresh adapter for the targets among `linears`: every A orthogonal with gain √2, every B zero (method, section 5).
+    ///
+    /// # Errors
+    /// A bad input: a rank that is 0 or beyond the width of a target, a scale or dropout out of range, a target that is no projection.
+    pub fn adapter<'a>(
+        &self,
+        linears: impl Iterator<Item = &'a Linear>,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Adapter> {
+        let linears: Vec<&Linear> = linears.collect();
+        self.check(&linears)?;
+        let mut loras = BTreeMap::new();
+        for (stream, linear) in (0..).zip(linears) {
+            if !self.targets.iter().any(|target| is_target(target, linear.name())) {
+                continue;
+            }
+            let [d_out, d_in] = linear.shape();
+            if self.rank > d_in {
+                let expected = format!("at most {d_in}, the width of {}", linear.name());
+                return Err(Error::bad_input("LoRA rank").expected(expected).found(self.rank).into());
+            }
+            // Every projection has its own stream, so that its A does not depend on which others are targets.
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(stream);
+            let a = TensorData::new(orthogonal_rows(self.rank, d_in, 2f64.sqrt(), &mut rng), [self.rank, d_in]);
+            let lora = Lora {
+                a: Param::from_tensor(Tensor::from_data(a, device)),
+                b: Param::from_tensor(Tensor::zeros([d_out, self.rank], device)),
+                scale: self.alpha / self.rank as f64,
+            };
+            loras.insert(linear.name().to_owned(), lora);
+        }
+        Ok(Adapter { loras, dropout: self.dropout, rank_stabilised: false, base_model: None })
+    }
+
+    fn check(&self, linears: &[&Linear]) -> Result<()> {
+        let out_of_range = |what: &str, expected: &str, found: f64| {
+            Err(Error::bad_input(format!("LoRA {what}")).expected(expected).found(found).into())
+        };
+        if self.rank == 0 {
+            return out_of_range("rank", "1 or more", 0.0);
+        }
+        if !(self.alpha > 0.0 && self.alpha.is_finite()) {
+            return out_of_range("alpha", "a number above 0", self.alpha);
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return out_of_range("dropout", "a probability below 1", self.dropout);
+        }
+        for target in &self.targets {
+            if !linears.iter().any(|linear| is_target(target, linear.name())) {
+                return Err(Error::bad_input("LoRA targets")
+                    .expected("all-linear, or names of projections such as q_proj or lm_head")
+                    .found(format!("{target:?}"))
+                    .into());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Adapter {
+    /// Takes over the parts that the projections of a model have now: after training, before writing.
+    pub fn take_from<'a>(&mut self, linears: impl Iterator<Item = &'a Linear>) {
+        self.loras = linears.filter_map(|linear| Some((linear.name().to_owned(), linear.lora()?.clone()))).collect();
+    }
+
+    /// Gives every parameter the id that `role` and its place determine, so that an optimiser's saved state finds its parameter
+    /// again in another process. Adapters that one optimiser serves together need different roles.
+    pub fn with_ids_of(mut self, role: &str) -> Self {
+        for (name, lora) in &mut self.loras {
+            lora.a.id = stable_id(&[role, name, "A"]);
+            lora.b.id = stable_id(&[role, name, "B"]);
+        }
+        self
+    }
+
+    /// Checks that every part fits one of `linears`.
+    ///
+    /// # Errors
+    /// A bad input that names the part.
+    pub(crate) fn check<'a>(&self, linears: impl Iterator<Item = &'a Linear>) -> Result<()> {
+        let shapes: BTreeMap<&str, [usize; 2]> = linears.map(|linear| (linear.name(), linear.shape())).collect();
+        for (name, lora) in &self.loras {
+            let place = || Error::bad_input(format!("adapter, {name}"));
+            let Some([d_out, d_in]) = shapes.get(name.as_str()).copied() else {
+                return Err(place().expected("a projection of the model").found("none of this name").into());
+            };
+            let rank = lora.rank();
+            let (a, b) = (lora.a.dims(), lora.b.dims());
+            if (a, b) != ([rank, d_in], [d_out, rank]) {
+                let expected = format!("A [{rank}, {d_in}] and B [{d_out}, {rank}]");
+                let next = "use the adapter with the model that it was trained on";
+                return Err(place().expected(expected).found(format!("{a:?} and {b:?}")).next(next).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether `target` names the projection `name`: its end from a dot on, or all of it.
+pub(super) fn is_target(target: &str, name: &str) -> bool {
+    match target {
+        ALL_LINEAR => name != LM_HEAD,
+        _ => name.strip_suffix(target).is_some_and(|head| head.is_empty() || head.ends_with('.')),
+    }
+}
+
+/// FNV-1a over the parts: a hash that stays the same across versions of the compiler, unlike the standard library's.
+fn stable_id(parts: &[&str]) -> ParamId {
+    let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
+    ParamId::from(
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        }),
+    )
+}
+
+/// `rows` orthogonal rows of length `gain` and `width` elements: Gaussian rows, orthogonalised one after the other (Gram–Schmidt).
+fn orthogonal_rows(rows: usize, width: usize, gain: f64, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(rows);
+    for _ in 0..rows {
+        let mut row: Vec<f64> = (0..width).map(|_| gaussian(rng)).collect();
+        // Twice, because the first pass leaves rounding errors along the earlier rows.
+        for _ in 0..2 {
+            for earlier in &basis {
+                let along = dot(&row, earlier);
+                row.iter_mut().zip(earlier).for_each(|(x, e)| *x -= along * e);
+            }
+        }
+        let length = dot(&row, &row).sqrt();
+        row.iter_mut().for_each(|x| *x /= length);
+        basis.push(row);
+    }
+    basis.into_iter().flatten().map(|x| (gain * x) as f32).collect()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// A standard normal number (Box–Muller).
+fn gaussian(rng: &mut ChaCha8Rng) -> f64 {
+    let (u, v): (f64, f64) = (rng.random(), rng.random());
+    // 1 − u is never 0, so the logarithm is finite.
+    (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn linears() -> Vec<Linear> {
+        let device = Device::flex();
+        let linear = |name: &str, shape: [usize; 2]| Linear::new(name, Tensor::zeros(shape, &device));
+        vec![
+            linear("model.layers.0.self_attn.q_proj", [6, 8]),
+            linear("model.layers.0.mlp.down_proj", [8, 12]),
+            linear("lm_head", [20, 8]),
+        ]
+    }
+
+    fn recipe(targets: &[&str]) -> Recipe {
+        Recipe { rank: 4, alpha: 8.0, dropout: 0.1, targets: targets.iter().map(|t| t.to_string()).collect() }
+    }
+
+    #[test]
+    fn a_fresh_part_has_orthogonal_rows_and_changes_nothing() {
+        let adapter = recipe(&["all-linear"]).adapter(linears().iter(), 3, &Device::flex()).unwrap();
+        let names: Vec<&str> = adapter.loras.keys().map(String::as_str).collect();
+        assert_eq!(names, ["model.layers.0.mlp.down_proj", "model.layers.0.self_attn.q_proj"]);
+        for lora in adapter.loras.values() {
+            assert_eq!((lora.rank(), lora.scale), (4, 2.0));
+            let product = lora.a.val().matmul(lora.a.val().transpose());
+            let off = (product - Tensor::eye(4, &Device::flex()) * 2.0).abs().max().into_scalar::<f32>();
+            assert!(off < 1e-5, "A Aᵀ is off 2 I by {off}");
+            assert_eq!(lora.b.val().abs().max().into_scalar::<f32>(), 0.0);
+        }
+    }
+
+    #[test]
+    fn a_seed_fixes_every_part_whatever_the_other_targets() {
+        let a = |targets: &[&str], seed| {
+            let adapter = recipe(targets).adapter(linears().iter(), seed, &Device::flex()).unwrap();
+            adapter.loras["lm_head"].a.val().try_into_vec_as::<f32>().unwrap()
+        };
+        assert_eq!(a(&["lm_head"], 1), a(&["all-linear", "lm_head"], 1));
+        assert_ne!(a(&["lm_head"], 1), a(&["lm_head"], 2));
+    }
+
+    #[test]
+    fn bad_recipes_are_refused_by_name() {
+        let refused = |recipe: Recipe| recipe.adapter(linears().iter(), 0, &Device::flex()).unwrap_err().to_string();
+        assert!(refused(recipe(&["q_proj", "w_proj"])).contains("\"w_proj\""));
+        assert!(refused(recipe(&["proj"])).contains("\"proj\""), "a target is a whole name");
+        assert!(refused(Recipe { rank: 9, ..recipe(&["q_proj"]) }).contains("at most 8"));
+        assert!(refused(Recipe { rank: 0, ..recipe(&["q_proj"]) }).starts_with("LoRA rank"));
+        assert!(refused(Recipe { alpha: f64::NAN, ..recipe(&["q_proj"]) }).starts_with("LoRA alpha"));
+        assert!(refused(Recipe { dropout: 1.0, ..recipe(&["q_proj"]) }).starts_with("LoRA dropout"));
+    }
+
+    #[test]
+    fn an_adapter_of_another_model_is_refused() {
+        let adapter = recipe(&["all-linear"]).adapter(linears().iter(), 0, &Device::flex()).unwrap();
+        let mut other = linears();
+        other[0] = Linear::new("model.layers.0.self_attn.q_proj", Tensor::zeros([6, 9], &Device::flex()));
+        let error = adapter.check(other.iter()).unwrap_err().to_string();
+        assert!(error.contains("q_proj") && error.contains("[4, 9]"), "{error}");
+        let error = adapter.check(other[..1].iter()).unwrap_err().to_string();
+        assert!(error.contains("down_proj"), "{error}");
+    }
+
+    #[test]
+    fn ids_depend_on_role_and_place_alone() {
+        let ids = |role: &str| {
+            let adapter =
+                recipe(&["all-linear"]).adapter(linears().iter(), 0, &Device::flex()).unwrap().with_ids_of(role);
+            adapter.loras.into_values().flat_map(|lora| [lora.a.id, lora.b.id]).collect::<Vec<_>>()
+        };
+        assert_eq!(ids("actor"), ids("actor"));
+        assert!(ids("actor").iter().all(|id| !ids("critic").contains(id)));
+    }
+}

@@ -1,0 +1,63 @@
+//! A projection with a frozen weight.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::Lora;
+
+/// y = x Wᵀ, plus the low-rank part where one is attached. Clones share the weight.
+#[derive(Module, Debug)]
+pub struct Linear {
+    /// Where it stands in the model, in Hugging Face's words: "model.layers.0.self_attn.q_proj".
+    name: String,
+    /// W, `[out, in]`, without gradient.
+    weight: Tensor<2>,
+    lora: Option<Lora>,
+}
+
+impl Linear {
+    /// A projection without a low-rank part; `weight` is `[out, in]`.
+    pub fn new(name: impl Into<String>, weight: Tensor<2>) -> Self {
+        Self { name: name.into(), weight, lora: None }
+    }
+
+    /// Its place in the model.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `[out, in]`.
+    pub fn shape(&self) -> [usize; 2] {
+        self.weight.dims()
+    }
+
+    /// The low-rank part, if one is attached.
+    pub fn lora(&self) -> Option<&Lora> {
+        self.lora.as_ref()
+    }
+
+    /// Attaches, replaces or (with `None`) removes the low-rank part.
+    pub fn set_lora(&mut self, lora: Option<Lora>) {
+        self.lora = lora;
+    }
+
+    /// `[n, in]` to `[n, out]`.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let frozen = times_transposed(x.clone(), self.weight.clone());
+        match &self.lora {
+            Some(lora) => frozen + lora.forward(x),
+            None => frozen,
+        }
+    }
+}
+
+/// Up to so many rows, [`times_transposed`] multiplies the other way round.
+const FEW_ROWS: usize = 32;
+
+/// x wᵀ for x `[n, in]` and w `[out, in]`: `[n, out]`.
+///
+/// On the CPU, burn's product copies its right factor into tiles first. With few rows, as in decoding, that costs more than the
+/// product itself, so the small factor goes to the right: (w xᵀ)ᵀ.
+fn times_transposed(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
+    if x.dims()[0] <= FEW_ROWS { w.matmul(x.transpose()).transpose() } else { x.matmul(w.transpose()) }
+}

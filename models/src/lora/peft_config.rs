@@ -1,0 +1,225 @@
+//! `adapter_config.json`: what is understood, what is refused, what is written.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Adapter;
+use super::adapter::{ALL_LINEAR, is_target};
+use crate::files::json;
+use crate::{Error, Result};
+
+/// The part of the configuration that decides what the weights mean.
+#[derive(Debug)]
+pub(super) struct PeftConfig {
+    rank: usize,
+    alpha: f64,
+    rank_pattern: BTreeMap<String, usize>,
+    alpha_pattern: BTreeMap<String, f64>,
+    pub targets: Targets,
+    pub dropout: f64,
+    pub rank_stabilised: bool,
+    pub base_model: Option<String>,
+}
+
+/// Which projections have a part.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Targets {
+    /// Ends of their names, or "all-linear".
+    Listed(Vec<String>),
+    /// A regular expression over their names.
+    Pattern,
+}
+
+/// The file as it is.
+#[derive(Deserialize)]
+struct File {
+    peft_type: String,
+    r: usize,
+    lora_alpha: f64,
+    #[serde(default)]
+    lora_dropout: Option<f64>,
+    #[serde(default)]
+    rank_pattern: Option<BTreeMap<String, usize>>,
+    #[serde(default)]
+    alpha_pattern: Option<BTreeMap<String, f64>>,
+    target_modules: TargetModules,
+    #[serde(default)]
+    use_rslora: Option<bool>,
+    #[serde(default)]
+    base_model_name_or_path: Option<String>,
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "target_modules: a list of names, or a text")]
+enum TargetModules {
+    List(Vec<String>),
+    Text(String),
+}
+
+/// Keys that, when set, make the adapter more than low-rank parts beside frozen weights.
+const REFUSED: [&str; 14] = [
+    "use_dora",
+    "lora_bias",
+    "fan_in_fan_out",
+    "modules_to_save",
+    "trainable_token_indices",
+    "target_parameters",
+    "layer_replication",
+    "alora_invocation_tokens",
+    "arrow_config",
+    "use_qalora",
+    "use_bdlora",
+    "kasa_config",
+    "monteclora_config",
+    "velora_config",
+];
+
+/// Initialisations that change the frozen weights as well, from which the parts cannot be separated here.
+const REFUSED_INITS: [&str; 5] = ["pissa", "olora", "corda", "loftq", "lora_ga"];
+
+impl PeftConfig {
+    pub fn read(path: &Path) -> Result<Self> {
+        let file: File = json::read(path, "a PEFT configuration")?;
+        let refuse = |key: &str, expected: &str, found: &dyn std::fmt::Display| -> Result<Self> {
+            Err(Error::bad_input(format!("{}: {key}", path.display()))
+                .expected(expected)
+                .found(found)
+                .next("use a plain LoRA adapter; merge others into their model with PEFT")
+                .into())
+        };
+        if file.peft_type != "LORA" {
+            return refuse("peft_type", "LORA", &file.peft_type);
+        }
+        for key in REFUSED {
+            if let Some(value) = file.others.get(key).filter(|value| !is_off(value)) {
+                return refuse(key, "nothing or false", value);
+            }
+        }
+        match file.others.get("bias") {
+            None | Some(Value::Null) => {}
+            Some(Value::String(bias)) if bias == "none" => {}
+            Some(other) => return refuse("bias", "\"none\"", other),
+        }
+        if let Some(Value::String(init)) = file.others.get("init_lora_weights")
+            && REFUSED_INITS.iter().any(|refused| init.starts_with(refused))
+        {
+            return refuse("init_lora_weights", "an initialisation that leaves the frozen weights alone", init);
+        }
+        let rank_pattern = file.rank_pattern.unwrap_or_default();
+        let alpha_pattern = file.alpha_pattern.unwrap_or_default();
+        if let Some(key) = rank_pattern.keys().chain(alpha_pattern.keys()).find(|key| is_regular_expression(key)) {
+            return refuse("rank_pattern, alpha_pattern", "names of modules", key);
+        }
+        if file.r == 0 || rank_pattern.values().any(|rank| *rank == 0) {
+            return refuse("r, rank_pattern", "ranks of 1 or more", &0);
+        }
+        let alphas = alpha_pattern.values().chain([&file.lora_alpha]);
+        if let Some(alpha) = alphas.copied().find(|alpha| !alpha.is_finite()) {
+            return refuse("lora_alpha, alpha_pattern", "finite numbers", &alpha);
+        }
+        Ok(Self {
+            rank: file.r,
+            alpha: file.lora_alpha,
+            rank_pattern,
+            alpha_pattern,
+            targets: match file.target_modules {
+                TargetModules::List(targets) => Targets::Listed(targets),
+                TargetModules::Text(text) if text == ALL_LINEAR => Targets::Listed(vec![text]),
+                TargetModules::Text(_) => Targets::Pattern,
+            },
+            dropout: file.lora_dropout.unwrap_or(0.0),
+            rank_stabilised: file.use_rslora.unwrap_or(false),
+            base_model: file.base_model_name_or_path,
+        })
+    }
+
+    /// The rank of the part at the projection `name`.
+    pub fn rank(&self, name: &str) -> usize {
+        by_pattern(&self.rank_pattern, name).unwrap_or(self.rank)
+    }
+
+    /// The α of the part at the projection `name`.
+    pub fn alpha(&self, name: &str) -> f64 {
+        by_pattern(&self.alpha_pattern, name).unwrap_or(self.alpha)
+    }
+
+    /// The file for `adapter`, with the keys that every version of PEFT since 0.7 reads.
+    pub fn describe(adapter: &Adapter) -> Value {
+        let ranks: BTreeMap<&str, usize> =
+            adapter.loras.iter().map(|(name, lora)| (name.as_str(), lora.rank())).collect();
+        let alphas: BTreeMap<&str, f64> = adapter
+            .loras
+            .iter()
+            .map(|(name, lora)| {
+                let rank = lora.rank() as f64;
+                (name.as_str(), lora.scale * if adapter.rank_stabilised { rank.sqrt() } else { rank })
+            })
+            .collect();
+        let (rank, rank_pattern) = commonest(&ranks);
+        let (alpha, alpha_pattern) = commonest(&alphas);
+        json!({
+            "alpha_pattern": alpha_pattern.into_iter().map(|(name, alpha)| (name, number(alpha))).collect::<BTreeMap<_, _>>(),
+            "auto_mapping": null,
+            "base_model_name_or_path": adapter.base_model,
+            "bias": "none",
+            "fan_in_fan_out": false,
+            "inference_mode": true,
+            "init_lora_weights": true,
+            "layer_replication": null,
+            "layers_pattern": null,
+            "layers_to_transform": null,
+            "loftq_config": {},
+            "lora_alpha": number(alpha),
+            "lora_dropout": adapter.dropout,
+            "megatron_config": null,
+            "megatron_core": "megatron.core",
+            "modules_to_save": null,
+            "peft_type": "LORA",
+            "r": rank,
+            "rank_pattern": rank_pattern,
+            "revision": null,
+            "target_modules": adapter.loras.keys().collect::<Vec<_>>(),
+            "task_type": "CAUSAL_LM",
+            "use_dora": false,
+            "use_rslora": adapter.rank_stabilised,
+        })
+    }
+}
+
+fn is_off(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(entries) => entries.is_empty(),
+        _ => false,
+    }
+}
+
+/// A pattern's keys are regular expressions that a module's name has to end with; plain names are those without any of these.
+fn is_regular_expression(key: &str) -> bool {
+    key.trim_start_matches('^').contains(['\\', '*', '+', '?', '|', '(', ')', '[', ']', '{', '}', '^', '$'])
+}
+
+fn by_pattern<T: Copy>(pattern: &BTreeMap<String, T>, name: &str) -> Option<T> {
+    pattern.iter().find(|(key, _)| is_target(key.trim_start_matches('^'), name)).map(|(_, value)| *value)
+}
+
+/// The commonest value, and the entries that differ from it.
+fn commonest<'a, T: Copy + PartialEq>(values: &BTreeMap<&'a str, T>) -> (T, BTreeMap<&'a str, T>) {
+    let count = |value: &T| values.values().filter(|other| *other == value).count();
+    let common = values.values().copied().reduce(|a, b| if count(&b) > count(&a) { b } else { a });
+    let common = common.expect("an adapter that is written has parts");
+    (common, values.iter().filter(|(_, value)| **value != common).map(|(name, value)| (*name, *value)).collect())
+}
+
+/// A whole number where it is one: PEFT writes α as an integer.
+fn number(x: f64) -> Value {
+    // Scales are quotients, so an α found again from one may be off by a rounding.
+    let whole = x.round();
+    if (x - whole).abs() < 1e-9 * whole.abs() { json!(whole as i64) } else { json!(x) }
+}
