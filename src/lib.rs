@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod data;
+pub mod pull;
 pub mod run;
 
 pub use tiller_models::error::{Error, Result};

@@ -2,6 +2,7 @@
 
 mod data;
 mod doctor;
+mod pull;
 
 use std::process::ExitCode;
 
@@ -48,6 +49,8 @@ enum Command {
     Data(data::Args),
     /// List adapters, driver, limits and features, and which device would be taken and why
     Doctor(doctor::Args),
+    /// Fetch a model or a data set by name
+    Pull(pull::Args),
 }
 
 /// Parses the command line, runs the command, and maps its end to the promised exit code.
@@ -66,5 +69,6 @@ fn run(command: Command, global: &Global) -> Result<()> {
     match command {
         Command::Data(args) => data::run(args, global),
         Command::Doctor(args) => doctor::run(args, global),
+        Command::Pull(args) => pull::run(&args, global),
     }
 }
