@@ -6,6 +6,8 @@
 pub mod cli;
 pub mod data;
 pub mod decode;
+pub mod pull;
+pub mod recommend;
 pub mod run;
 pub mod teacher;
 

@@ -2,6 +2,8 @@
 
 mod data;
 mod doctor;
+mod pull;
+mod recommend;
 mod sasrec;
 
 use std::process::ExitCode;
@@ -51,6 +53,10 @@ enum Command {
     Doctor(doctor::Args),
     /// Train, measure and ask the teacher: SASRec, a small classical recommender
     Sasrec(sasrec::Args),
+    /// Fetch a model or a data set by name
+    Pull(pull::Args),
+    /// Recommend items to users, or to somebody new
+    Recommend(recommend::Args),
 }
 
 /// Parses the command line, runs the command, and maps its end to the promised exit code.
@@ -70,5 +76,7 @@ fn run(command: Command, global: &Global) -> Result<()> {
         Command::Data(args) => data::run(args, global),
         Command::Doctor(args) => doctor::run(args, global),
         Command::Sasrec(args) => sasrec::run(args, global),
+        Command::Pull(args) => pull::run(&args, global),
+        Command::Recommend(args) => recommend::run(&args, global),
     }
 }

