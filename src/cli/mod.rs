@@ -1,6 +1,7 @@
 //! The commands: one file each, every one a short story told with the library.
 
 mod data;
+mod demo;
 mod doctor;
 mod pull;
 mod recommend;
@@ -49,6 +50,8 @@ impl Global {
 enum Command {
     /// Import, describe or invent a data set
     Data(data::Args),
+    /// Go the whole way once, from interactions to lists, as the commands that you would type
+    Demo(demo::Args),
     /// List adapters, driver, limits and features, and which device would be taken and why
     Doctor(doctor::Args),
     /// Train, measure and ask the teacher: SASRec, a small classical recommender
@@ -74,6 +77,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, global: &Global) -> Result<()> {
     match command {
         Command::Data(args) => data::run(args, global),
+        Command::Demo(args) => demo::run(&args, global),
         Command::Doctor(args) => doctor::run(args, global),
         Command::Sasrec(args) => sasrec::run(args, global),
         Command::Pull(args) => pull::run(&args, global),
