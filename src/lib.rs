@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod data;
 pub mod pull;
+pub mod recommend;
 pub mod run;
 
 pub use tiller_models::error::{Error, Result};

@@ -3,6 +3,7 @@
 mod data;
 mod doctor;
 mod pull;
+mod recommend;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Fetch a model or a data set by name
     Pull(pull::Args),
+    /// Recommend items to users, or to somebody new
+    Recommend(recommend::Args),
 }
 
 /// Parses the command line, runs the command, and maps its end to the promised exit code.
@@ -70,5 +73,6 @@ fn run(command: Command, global: &Global) -> Result<()> {
         Command::Data(args) => data::run(args, global),
         Command::Doctor(args) => doctor::run(args, global),
         Command::Pull(args) => pull::run(&args, global),
+        Command::Recommend(args) => recommend::run(&args, global),
     }
 }

@@ -1,0 +1,199 @@
+//! `tiller recommend`: lists for users of a data set, or for somebody new.
+
+mod show;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::ValueEnum;
+use serde::Serialize;
+use tiller_models::language_model::LanguageModel;
+use tiller_models::llama::{GenerateOptions, Sampling};
+
+use self::show::Show;
+use super::Global;
+use crate::data::Dataset;
+use crate::data::input::quote;
+use crate::pull::resolve_model;
+use crate::recommend::answer::Form;
+use crate::recommend::recommender::{Recommender, enough_tokens};
+use crate::recommend::{Request, lookup};
+use crate::run::progress;
+use crate::{Error, Result};
+
+const EXAMPLES: &str = "\
+Examples:
+  tiller recommend films --model smollm2-135m --user 42
+  tiller recommend films --model smollm2-135m --user 42 -k 5 --more Comedy --less Horror
+  tiller recommend films --model smollm2-135m --adapter run/adapter --user 42
+  tiller recommend films --model smollm2-135m --history 'Heat (1995)' 'Ran (1985)'
+  tiller recommend films --model smollm2-135m --user all --batch 64 --json > lists.jsonl";
+
+/// The flags of `tiller recommend`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The data set folder
+    dir: PathBuf,
+    /// The language model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
+    #[arg(long, value_name = "PATH|NAME")]
+    model: Option<String>,
+    /// An adapter (PEFT folder) that was tuned on that model; every line of its answer then counts as an item
+    #[arg(long, value_name = "DIR")]
+    adapter: Option<PathBuf>,
+    /// For whom: a user of the data set, all of them, or those of a file with one on each line
+    #[arg(long, value_name = "ID|all|FILE", conflicts_with = "history")]
+    user: Option<String>,
+    /// For somebody new: titles of the catalogue that were taken, oldest first
+    #[arg(long, value_name = "TITLE", num_args = 1..)]
+    history: Option<Vec<String>>,
+    /// How many items to recommend
+    #[arg(short, default_value_t = 10, value_name = "ITEMS")]
+    k: usize,
+    /// A category to have (repeatable)
+    #[arg(long, value_name = "CATEGORY")]
+    more: Vec<String>,
+    /// A category not to have (repeatable)
+    #[arg(long, value_name = "CATEGORY")]
+    less: Vec<String>,
+    /// What keeps the list in order
+    #[arg(long, value_enum, default_value_t = Decode::Free)]
+    decode: Decode,
+    /// How many lists are written at once
+    #[arg(long, default_value_t = 16, value_name = "LISTS", value_parser = clap::value_parser!(u16).range(1..))]
+    batch: u16,
+    /// The most tokens that an answer may take [default: enough for the list]
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
+    max_new_tokens: Option<u32>,
+    #[command(flatten)]
+    sampling: SamplingArgs,
+    /// Also show the prompt that the model gets
+    #[arg(long)]
+    prompt: bool,
+}
+
+/// What keeps a list in order while it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Decode {
+    /// The model alone; each item is checked afterwards
+    Free,
+}
+
+/// How tokens are drawn; without any of these the likeliest one is taken.
+#[derive(Debug, clap::Args)]
+struct SamplingArgs {
+    /// Sample at this temperature; 0 takes the likeliest token
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    temperature: Option<f32>,
+    /// Sample among the K likeliest tokens; 0 is for all
+    #[arg(long, value_name = "K")]
+    top_k: Option<usize>,
+    /// Sample among the likeliest tokens that have probability P together
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
+    top_p: Option<f32>,
+    /// The seed of the sampling
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+/// A request and who makes it.
+struct Asked {
+    /// The user's key; nobody's where the history came by hand.
+    user: Option<String>,
+    request: Request,
+}
+
+/// Runs `tiller recommend`.
+///
+/// # Errors
+/// Names that are not known, a data set or model that cannot be read, a prompt longer than the model's context.
+pub fn run(args: &Args, global: &Global) -> Result<()> {
+    let model = resolve_model(args.model.as_deref().ok_or_else(no_model)?)?;
+    let dataset = Dataset::read(&args.dir)?;
+    let asked = ask(args, &dataset)?;
+    let options = GenerateOptions {
+        max_new_tokens: args.max_new_tokens.map_or_else(|| enough_tokens(args.k), |tokens| tokens as usize),
+        sampling: args.sampling.resolve()?,
+        seed: args.sampling.seed,
+    };
+    let device = global.open_device()?;
+    let model = LanguageModel::load(&model, args.adapter.as_deref(), &device)?;
+    let form = if args.adapter.is_some() { Form::Tuned } else { Form::General };
+    let recommender = Recommender { model: &model, catalogue: &dataset.catalogue, form, options };
+    let show = Show { recommender: &recommender, decode: args.decode, prompt: args.prompt, json: global.json };
+    match asked.as_slice() {
+        [one] if std::io::stdout().is_terminal() && !global.json => show.aloud(one),
+        all => answer_in_batches(&recommender, &show, all, usize::from(args.batch)),
+    }
+}
+
+fn no_model() -> Error {
+    Error::bad_input("--model")
+        .expected("a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`")
+        .found("none")
+        .next("`tiller pull smollm2-135m` fetches a small one; then --model smollm2-135m")
+        .into()
+}
+
+/// What the flags ask, for each user that they name.
+fn ask(args: &Args, dataset: &Dataset) -> Result<Vec<Asked>> {
+    let catalogue = &dataset.catalogue;
+    if args.k == 0 {
+        return Err(Error::bad_input("-k")
+            .expected("at least 1 item")
+            .found(0)
+            .next("ask for a list such as -k 10")
+            .into());
+    }
+    let wishes = lookup::wishes(catalogue, &args.more, &args.less)?;
+    let request = |history| Request { history, count: args.k, wishes: wishes.clone() };
+    match (&args.user, &args.history) {
+        (Some(who), _) => {
+            let users = lookup::users(dataset, who)?;
+            Ok(users
+                .iter()
+                .map(|user| Asked { user: Some(user.key.clone()), request: request(user.items.clone()) })
+                .collect())
+        }
+        (None, Some(titles)) => Ok(vec![Asked { user: None, request: request(lookup::history(catalogue, titles)?) }]),
+        (None, None) => Err(Error::bad_input("recommend")
+            .expected("for whom: --user ID (or all, or a file), or --history TITLE…")
+            .found("neither")
+            .next(format!("for example --user {}", dataset.users.first().map_or("all".into(), |user| quote(&user.key))))
+            .into()),
+    }
+}
+
+impl SamplingArgs {
+    fn resolve(&self) -> Result<Sampling> {
+        if self.temperature == Some(0.0) || (self.temperature, self.top_k, self.top_p) == (None, None, None) {
+            return Ok(Sampling::Greedy);
+        }
+        let sampling = Sampling::Random {
+            temperature: self.temperature.unwrap_or(1.0),
+            top_k: self.top_k.unwrap_or(0),
+            top_p: self.top_p.unwrap_or(1.0),
+        };
+        sampling.check().map(|()| sampling)
+    }
+}
+
+/// Answers everybody, a batch at a time, and prints each batch as it comes.
+fn answer_in_batches(recommender: &Recommender, show: &Show, all: &[Asked], batch: usize) -> Result<()> {
+    let bar = progress::bar("recommend", all.len() as u64, "lists");
+    let (start, mut tokens) = (Instant::now(), 0);
+    for batch in all.chunks(batch) {
+        let requests: Vec<_> = batch.iter().map(|asked| asked.request.clone()).collect();
+        let lists = recommender.recommend(&requests)?;
+        tokens += lists.iter().map(|list| list.tokens).sum::<usize>();
+        bar.suspend(|| batch.iter().zip(&lists).try_for_each(|(asked, list)| show.list(asked, list)))?;
+        bar.inc(batch.len() as u64);
+    }
+    bar.finish_and_clear();
+    let seconds = start.elapsed().as_secs_f64();
+    let rate = tokens as f64 / seconds;
+    eprintln!("lists: {}, tokens: {tokens}, seconds: {seconds:.1}, tokens/s: {rate:.1}", all.len());
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! Lists on stdout: for people, with what is wrong in words; for machines, one JSON object on each line.
+
+use std::io::{Write, stdout};
+
+use serde::Serialize;
+
+use super::{Asked, Decode};
+use crate::data::Catalogue;
+use crate::data::titles::{clean, is_unsafe};
+use crate::recommend::recommender::{List, Recommender};
+use crate::recommend::request::InWords;
+use crate::recommend::{Checked, Request, Status};
+use crate::{Error, Result};
+
+/// How lists are shown.
+pub struct Show<'a> {
+    pub recommender: &'a Recommender<'a>,
+    pub decode: Decode,
+    /// Whether the prompt comes with each list.
+    pub prompt: bool,
+    pub json: bool,
+}
+
+/// A list for machines.
+#[derive(Serialize)]
+struct Record<'a> {
+    user: Option<&'a str>,
+    request: InWords,
+    decode: Decode,
+    items: Vec<ItemRecord<'a>>,
+    text: &'a str,
+    tokens: usize,
+    seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ItemRecord<'a> {
+    /// The item's key in the data set; null where no item has this title.
+    id: Option<&'a str>,
+    title: &'a str,
+    status: Status,
+}
+
+impl<'a> ItemRecord<'a> {
+    fn new(item: &'a Checked, catalogue: &'a Catalogue) -> Self {
+        let id = item.item.map(|id| catalogue.item(id).key.as_str());
+        Self { id, title: &item.title, status: item.status }
+    }
+}
+
+impl Show<'_> {
+    /// Prints a finished list.
+    pub fn list(&self, asked: &Asked, list: &List) -> Result<()> {
+        if self.json { print(&self.record(asked, list)?) } else { print(&self.page(asked, list)?) }
+    }
+
+    /// Answers a request and prints the answer while it is written.
+    pub fn aloud(&self, asked: &Asked) -> Result<()> {
+        print(&self.heading(asked)?)?;
+        let items = |text: &str| self.recommender.items(&asked.request, text);
+        let mut live = Live::new(&items);
+        let mut printed = Ok(());
+        let list = self.recommender.recommend_aloud(&asked.request, &mut |text| {
+            if printed.is_ok() {
+                printed = print(&live.next(text));
+            }
+        })?;
+        printed?;
+        print(&live.end())?;
+        print(&summary(&asked.request, &list.items))?;
+        let rate = list.tokens as f64 / list.seconds;
+        eprintln!("tokens: {}, seconds: {:.1}, tokens/s: {rate:.1}", list.tokens, list.seconds);
+        Ok(())
+    }
+
+    fn record(&self, asked: &Asked, list: &List) -> Result<String> {
+        let catalogue = self.recommender.catalogue;
+        let record = Record {
+            user: asked.user.as_deref(),
+            request: asked.request.in_words(catalogue),
+            decode: self.decode,
+            items: list.items.iter().map(|item| ItemRecord::new(item, catalogue)).collect(),
+            text: &list.text,
+            tokens: list.tokens,
+            seconds: list.seconds,
+            prompt: self.prompt.then(|| self.recommender.prompt_text(&asked.request)).transpose()?,
+        };
+        serde_json::to_string(&record).map(|line| line + "\n").map_err(|e| Error::Failed(format!("JSON: {e}")))
+    }
+
+    /// A finished list for people. An answer without a single item is shown as it is.
+    fn page(&self, asked: &Asked, list: &List) -> Result<String> {
+        let mut page = self.heading(asked)?;
+        if list.items.is_empty() {
+            list.text.lines().for_each(|line| page += &format!("  | {}\n", clean(line)));
+        }
+        for (index, item) in list.items.iter().enumerate() {
+            page += &format!("{:3}. {}{}\n", index + 1, clean(&item.title), mark(item.status));
+        }
+        Ok(page + &summary(&asked.request, &list.items))
+    }
+
+    fn heading(&self, asked: &Asked) -> Result<String> {
+        let mut heading = String::new();
+        if self.prompt {
+            let prompt = self.recommender.prompt_text(&asked.request)?;
+            prompt.lines().for_each(|line| heading += &format!("  > {}\n", clean(line)));
+        }
+        if let Some(user) = &asked.user {
+            heading += &format!("user {}\n", clean(user));
+        }
+        Ok(heading)
+    }
+}
+
+/// What is wrong with an item, for people.
+fn mark(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "",
+        Status::Surplus => "  [more than asked for]",
+        Status::NotExist => "  [not in the catalogue]",
+        Status::Repeat => "  [repeated]",
+        Status::InHistory => "  [already taken]",
+    }
+}
+
+/// One line that counts what came.
+fn summary(request: &Request, items: &[Checked]) -> String {
+    const NAMED: [(Status, &str); 5] = [
+        (Status::Ok, "good"),
+        (Status::NotExist, "not in the catalogue"),
+        (Status::Repeat, "repeated"),
+        (Status::InHistory, "already taken"),
+        (Status::Surplus, "more than asked for"),
+    ];
+    let count = |status| items.iter().filter(|item| item.status == status).count();
+    let counts = NAMED.iter().map(|&(status, name)| (count(status), name)).filter(|&(n, name)| n > 0 || name == "good");
+    let words: Vec<_> = counts.map(|(n, name)| format!("{n} {name}")).collect();
+    format!("{} asked for: {}\n", request.count, words.join(", "))
+}
+
+/// An answer that is printed while it is written: each line gets its mark when it ends.
+struct Live<'a> {
+    /// The checked items of an answer's beginning.
+    items: &'a dyn Fn(&str) -> Vec<Checked>,
+    /// The answer so far.
+    text: String,
+    /// Whether nothing of the current line is printed yet.
+    at_line_start: bool,
+    /// How many items have their mark.
+    marked: usize,
+}
+
+impl<'a> Live<'a> {
+    fn new(items: &'a dyn Fn(&str) -> Vec<Checked>) -> Self {
+        Self { items, text: String::new(), at_line_start: true, marked: 0 }
+    }
+
+    /// What to print for the next piece of the answer. The blank that the trained form has before a number is left out.
+    fn next(&mut self, piece: &str) -> String {
+        let mut out = String::new();
+        for character in piece.chars() {
+            self.text.push(character);
+            match character {
+                '\n' => out += &self.end_line(),
+                ' ' if self.at_line_start => {}
+                _ => {
+                    let safe = !is_unsafe(character.encode_utf8(&mut [0; 4]));
+                    out.push(if safe { character } else { char::REPLACEMENT_CHARACTER });
+                    self.at_line_start = false;
+                }
+            }
+        }
+        out
+    }
+
+    /// What to print where a line ends: the mark of the item that it was, if it was one.
+    fn end_line(&mut self) -> String {
+        let items = (self.items)(&self.text);
+        let marks = items[self.marked..].iter().map(|item| mark(item.status));
+        let out = marks.chain(["\n"]).collect();
+        (self.marked, self.at_line_start) = (items.len(), true);
+        out
+    }
+
+    /// What to print where the answer ends.
+    fn end(mut self) -> String {
+        if self.at_line_start { String::new() } else { self.end_line() }
+    }
+}
+
+/// Prints to stdout, where the reader may have gone.
+fn print(text: &str) -> Result<()> {
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::io("stdout", "write"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every numbered line is an item that does not exist.
+    fn items(text: &str) -> Vec<Checked> {
+        let numbered = text.lines().filter(|line| line.trim().starts_with(|c: char| c.is_ascii_digit()));
+        numbered.map(|line| Checked { title: line.into(), item: None, status: Status::NotExist }).collect()
+    }
+
+    fn live(pieces: &[&str]) -> String {
+        let mut live = Live::new(&items);
+        let out: String = pieces.iter().map(|piece| live.next(piece)).collect();
+        out + &live.end()
+    }
+
+    #[test]
+    fn each_line_gets_its_mark_when_it_ends_however_the_pieces_fall() {
+        let expected = "Sure:\n1. Heat  [not in the catalogue]\n2. Ran \u{fffd}[2J  [not in the catalogue]\n";
+        let text = "Sure:\n1. Heat\n 2. Ran \u{1b}[2J";
+        assert_eq!(live(&[text]), expected);
+        assert_eq!(live(&[text, "\n"]), expected);
+        let pieces: Vec<String> = text.chars().map(String::from).collect();
+        assert_eq!(live(&pieces.iter().map(String::as_str).collect::<Vec<_>>()), expected);
+        assert_eq!(live(&[]), "");
+    }
+}

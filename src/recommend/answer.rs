@@ -1,0 +1,130 @@
+//! A list of titles as text and back (method §3.3, §3.5).
+
+use crate::data::Catalogue;
+
+/// Who wrote the answer, which decides how it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A model tuned on [`render`]: every line is an item, so that chatter counts against it.
+    Tuned,
+    /// A general model: only numbered lines are items, and quotes or a category behind a title are forgiven.
+    General,
+}
+
+/// The form that models are trained to write: `1. title⏎ 2. title⏎ … n. title⏎`.
+pub fn render<'a>(titles: impl IntoIterator<Item = &'a str>) -> String {
+    let lines: Vec<_> =
+        titles.into_iter().enumerate().map(|(index, title)| format!("{}. {title}\n", index + 1)).collect();
+    lines.join(" ")
+}
+
+/// The titles of an answer, in order. What [`render`] wrote comes back as it was, in either form.
+pub fn parse<'a>(text: &'a str, form: Form, catalogue: &Catalogue) -> Vec<&'a str> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    match form {
+        Form::Tuned => lines.map(|line| after_index(line, &['.']).unwrap_or(line)).collect(),
+        Form::General => {
+            lines.filter_map(|line| after_index(line, &['.', ')'])).map(|line| meant_title(line, catalogue)).collect()
+        }
+    }
+}
+
+/// What follows a leading number and one of `marks`.
+fn after_index<'a>(line: &'a str, marks: &[char]) -> Option<&'a str> {
+    let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    if rest.len() == line.len() { None } else { rest.strip_prefix(marks).map(str::trim_start) }
+}
+
+/// The first reading of a line that is a title of the catalogue; the barest one where none is.
+fn meant_title<'a>(line: &'a str, catalogue: &Catalogue) -> &'a str {
+    let unquoted = unquote(line);
+    let bare = unquote(without_category(unquoted, catalogue));
+    [line, unquoted, bare].into_iter().find(|title| catalogue.by_title(title).is_some()).unwrap_or(bare)
+}
+
+/// Takes off quotes and emphasis that enclose the whole text.
+fn unquote(text: &str) -> &str {
+    const PAIRS: [(&str, &str); 8] =
+        [("**", "**"), ("*", "*"), ("'", "'"), ("\"", "\""), ("`", "`"), ("“", "”"), ("‘", "’"), ("«", "»")];
+    let inside = |(open, close): &(&str, &str)| text.strip_prefix(open)?.strip_suffix(close);
+    PAIRS.iter().find_map(inside).map_or(text, |inner| unquote(inner.trim()))
+}
+
+/// Takes off a trailing bracket that holds nothing but categories, so that `(1995)` stays.
+fn without_category<'a>(text: &'a str, catalogue: &Catalogue) -> &'a str {
+    let bracket = |open: char, close: char| text.strip_suffix(close)?.rsplit_once(open);
+    match bracket('(', ')').or_else(|| bracket('[', ']')) {
+        Some((title, inside))
+            if inside.split([',', '|', '/']).all(|name| catalogue.category(name.trim()).is_some()) =>
+        {
+            title.trim_end()
+        }
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recommend::testing::catalogue;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_list_has_one_numbered_line_for_each_title() {
+        assert_eq!(render(["Heat (1995)", "12 Angry Men (1957)"]), "1. Heat (1995)\n 2. 12 Angry Men (1957)\n");
+        assert_eq!(render([]), "");
+    }
+
+    #[test]
+    fn a_tuned_models_every_line_counts() {
+        let text = "Here is your list:\n1. Heat (1995)\n\n 2.Ran (1985)\r\nUp (2009)\n 4. 2. Fast\n";
+        let expected = ["Here is your list:", "Heat (1995)", "Ran (1985)", "Up (2009)", "2. Fast"];
+        assert_eq!(parse(text, Form::Tuned, &catalogue()), expected);
+        assert!(parse(" \n", Form::Tuned, &catalogue()).is_empty());
+    }
+
+    #[test]
+    fn a_general_models_chatter_quotes_and_categories_fall_away() {
+        let text = "Sure! Here are 5 films:\n1. \"Heat (1995)\"\n2) **Ran (1985)** [Drama, Crime]\n3. 'Up (2009)' (Drama)\n\
+                    4. Jaws (1975)\n5. “'Salem's Lot (1979)”\n1995 was a good year.\nEnjoy!";
+        let expected = ["Heat (1995)", "Ran (1985)", "Up (2009)", "Jaws (1975)", "'Salem's Lot (1979)"];
+        assert_eq!(parse(text, Form::General, &catalogue()), expected);
+    }
+
+    #[test]
+    fn a_title_of_the_catalogue_is_never_peeled() {
+        assert_eq!(parse("1. 'Quoted' (Drama)", Form::General, &catalogue()), ["'Quoted' (Drama)"]);
+    }
+
+    /// Titles as an import leaves them: no line breaks, no blanks at the ends; numbers and dots at the start are welcome.
+    fn title() -> impl Strategy<Value = String> {
+        prop_oneof!["[0-9]{1,3}[.)]? ?\\PC{0,8}", "\\PC{1,12}", "['\"(*].{0,6}['\")*]"]
+            .prop_map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
+            .prop_filter("empty", |text| !text.is_empty() && !text.contains(char::is_control))
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_undoes_rendering(titles in prop::collection::vec(title(), 0..15)) {
+            let text = render(titles.iter().map(String::as_str));
+            prop_assert_eq!(text.matches('\n').count(), titles.len());
+            prop_assert_eq!(parse(&text, Form::Tuned, &Catalogue::default()), titles);
+        }
+
+        #[test]
+        fn parsing_undoes_rendering_of_catalogue_titles_in_the_general_form(titles in prop::collection::vec(title(), 0..15)) {
+            let items = titles.iter().map(|title| crate::recommend::testing::item(title, &[])).collect();
+            let catalogue = Catalogue::new(items, Vec::new(), Vec::new());
+            let text = render(titles.iter().map(String::as_str));
+            prop_assert_eq!(parse(&text, Form::General, &catalogue), titles);
+        }
+
+        #[test]
+        fn no_answer_is_too_strange_to_read(text in "(\\PC|[\n\r\t0-9.'\"()]){0,80}") {
+            let catalogue = catalogue();
+            let tuned = parse(&text, Form::Tuned, &catalogue);
+            let general = parse(&text, Form::General, &catalogue);
+            prop_assert!(general.len() <= tuned.len());
+        }
+    }
+}

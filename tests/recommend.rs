@@ -1,0 +1,189 @@
+//! `tiller recommend` from the command line, with a model whose answer is known.
+
+mod common {
+    pub mod toy;
+}
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use common::toy;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// What the model answers: chatter, then each kind of item. An escape sequence stands for all that titles may smuggle.
+const ANSWER: [&str; 7] = [
+    "Here you go:\n",
+    "1. Up (2009)\n",
+    " 2. 12 Angry Men (1957)\n",
+    " 3. No\u{1b}[2Jpe\n",
+    " 4. 2. Fast\n",
+    " 5. 2. Fast (Crime)\n",
+    " 6. Heat (1995)\n",
+];
+
+struct World {
+    folder: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self { folder: tempfile::tempdir().unwrap() };
+        toy::write_data_set(&world.path("data"));
+        toy::write_model(&world.path("model"), &ANSWER, 2048);
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `tiller recommend data --model model ARGUMENTS` on the CPU.
+    fn recommend(&self, arguments: &[&str]) -> Output {
+        self.recommend_with(&self.path("model"), arguments)
+    }
+
+    fn recommend_with(&self, model: &Path, arguments: &[&str]) -> Output {
+        let mut command = self.command();
+        command.arg(self.path("data")).arg("--model").arg(model).args(arguments);
+        command.output().unwrap()
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tiller"));
+        command.args(["--device", "cpu", "recommend"]).env("TILLER_HOME", self.path("home"));
+        command
+    }
+
+    /// The JSON lines of a successful call.
+    fn lists(&self, arguments: &[&str]) -> Vec<Value> {
+        let output = self.recommend(&[arguments, &["--json"]].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn statuses(list: &Value) -> Vec<&str> {
+    list["items"].as_array().unwrap().iter().map(|item| item["status"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn every_item_of_a_list_has_its_key_and_its_status() {
+    let world = World::new();
+    let lists = world.lists(&["--user", "anna", "-k", "5", "--more", "Drama", "--less", "Crime"]);
+    let [list] = lists.as_slice() else { panic!("{lists:?}") };
+    assert_eq!(list["user"], "anna");
+    let expected = json!({ "history": ["Up (2009)", "Ran (1985)"], "count": 5, "more": ["Drama"], "less": ["Crime"] });
+    assert_eq!(list["request"], expected);
+    assert_eq!(statuses(list), ["in-history", "ok", "not-exist", "ok", "repeat", "surplus"]);
+    let ids: Vec<_> = list["items"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect();
+    assert_eq!(ids, [json!("u"), json!("a"), json!(null), json!("f"), json!("f"), json!("h")]);
+    assert_eq!(list["text"], ANSWER.concat());
+    assert_eq!(list["tokens"], ANSWER.len() + 1, "the end counts too");
+    assert!(list["seconds"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn batches_change_nothing_but_the_time() {
+    let world = World::new();
+    let without_time = |arguments: &[&str]| -> Vec<Value> {
+        let mut lists = world.lists(arguments);
+        lists.iter_mut().for_each(|list| list["seconds"] = json!(0));
+        lists
+    };
+    let together = without_time(&["--user", "all", "-k", "3"]);
+    let users: Vec<_> = together.iter().map(|list| list["user"].as_str().unwrap()).collect();
+    assert_eq!(users, ["anna", "bert", "cleo"]);
+    assert_eq!(statuses(&together[2])[..3], ["ok", "in-history", "not-exist"]);
+    assert_eq!(without_time(&["--user", "all", "-k", "3", "--batch", "2"]), together);
+
+    let file = world.path("users.txt");
+    std::fs::write(&file, "cleo\nanna\n").unwrap();
+    let named = without_time(&["--user", file.to_str().unwrap(), "-k", "3"]);
+    assert_eq!(named, [together[2].clone(), together[0].clone()]);
+}
+
+#[test]
+fn people_read_what_is_wrong_and_no_title_reaches_the_terminal_raw() {
+    let world = World::new();
+    let output = world.recommend(&["--history", "Ran (1985)", "Heat (1995)", "-k", "5", "--less", "Crime", "--prompt"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "What I took so far: 'Ran (1985)' → 'Heat (1995)'.",
+        "'Crime'",
+        "<|assistant|>",
+        "  2. 12 Angry Men (1957)\n",
+        "  3. No [2Jpe  [not in the catalogue]\n",
+        "  5. 2. Fast  [repeated]\n",
+        "  6. Heat (1995)  [more than asked for]\n",
+        "5 asked for: 3 good, 1 not in the catalogue, 1 repeated, 1 more than asked for\n",
+    ] {
+        assert!(text.contains(part), "{part:?} is missing in {text}");
+    }
+    assert!(!text.contains('\u{1b}'));
+}
+
+#[test]
+fn sampling_flags_that_leave_no_choice_give_the_greedy_list() {
+    let world = World::new();
+    let greedy = world.lists(&["--user", "bert"])[0]["text"].clone();
+    for flags in [&["--temperature", "0"][..], &["--top-k", "1", "--temperature", "3", "--seed", "7"]] {
+        assert_eq!(world.lists(&[&["--user", "bert"], flags].concat())[0]["text"], greedy, "{flags:?}");
+    }
+    assert_eq!(world.lists(&["--user", "bert", "--max-new-tokens", "2"])[0]["text"], ANSWER[..2].concat());
+}
+
+#[test]
+fn an_answer_without_a_list_is_shown_as_it_is() {
+    let world = World::new();
+    let model = world.path("chatty");
+    toy::write_model(&model, &["I cannot\n", "help you.\u{7}\n"], 2048);
+    let output = world.recommend_with(&model, &["--user", "anna"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text, "user anna\n  | I cannot\n  | help you.\n10 asked for: 0 good\n");
+}
+
+#[test]
+fn wrong_usage_names_the_flag_and_the_next_step() {
+    let world = World::new();
+    let short = world.path("short");
+    toy::write_model(&short, &ANSWER, 128);
+    let bad_users = world.path("users.txt");
+    std::fs::write(&bad_users, "anna\nannna\n").unwrap();
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["--user", "ana"], &["--user", "\"anna\"", "--user all"]),
+        (&["--user", bad_users.to_str().unwrap()], &["line 2", "\"anna\""]),
+        (&["--history", "heat"], &["--history", "\"Heat (1995)\""]),
+        (&["--history", ""], &["--history", "at least one"]),
+        (&[], &["--user ID", "--history TITLE"]),
+        (&["--user", "anna", "--more", "Dramas"], &["--more", "\"Drama\""]),
+        (&["--user", "anna", "--less", "Western"], &["--less", "tiller data stats"]),
+        (&["--user", "anna", "--more", "Drama", "--less", "Drama"], &["--less", "--more"]),
+        (&["--user", "anna", "-k", "0"], &["-k", "at least 1"]),
+        (&["--user", "anna", "-k", "1000"], &["the prompt", "fewer items (-k)"]),
+        (&["--user", "anna", "--temperature", "-1"], &["temperature"]),
+        (&["--user", "anna", "--top-p", "1.5"], &["top-p"]),
+        (&["--user", "anna", "--history", "Heat (1995)"], &["cannot be used with"]),
+        (&["--user", "anna", "--decode", "magic"], &["free"]),
+    ];
+    for (arguments, parts) in cases {
+        refused(world.recommend(arguments), parts);
+    }
+    refused(world.recommend_with(&short, &["--user", "anna", "-k", "1"]), &["the prompt", "128 tokens of context"]);
+    refused(
+        world.recommend_with(&world.path("nowhere"), &["--user", "anna"]),
+        &["--model", "tiller pull smollm2-135m"],
+    );
+    refused(world.recommend_with(Path::new("smollm2-135m"), &["--user", "anna"]), &["next: tiller pull smollm2-135m"]);
+    let without_model = world.command().arg(world.path("data")).args(["--user", "anna"]).output().unwrap();
+    refused(without_model, &["--model", "tiller pull smollm2-135m"]);
+}
+
+/// The call ended with code 2, printed nothing to stdout, and said all of `parts` on stderr.
+fn refused(output: Output, parts: &[&str]) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]), "{stderr}");
+    for part in parts {
+        assert!(stderr.contains(part), "{part:?} is missing in {stderr}");
+    }
+}
