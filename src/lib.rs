@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod data;
+pub mod decode;
 pub mod pull;
 pub mod recommend;
 pub mod run;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tiller::data::Dataset;
 use tiller::data::split::{Split, case};
+use tiller_models::tokenizer::Tokenizer;
 
 const MOVIES: &str = "0001::Été \"indien\" (1999)::Drama|Comedy\n0002::Heat (1995)::Crime\n0003::Heat (1995)::Drama\n";
 const RATINGS: &str = "7::0001::9::30\n7::0002::9::10\n7::0003::1::20\n8::0001::9::5\n8::0003::9::6\n9::0001::9::1\n";
@@ -77,6 +78,31 @@ fn without_a_filter_all_is_kept_and_one_title_serves_one_item() {
     assert_eq!(titles, ["Heat (1995)", "Heat (1995) (2)", "Été \"indien\" (1999)"]);
     let user = dataset.user("7").unwrap();
     assert_eq!(dataset.catalogue.title(case(user, Split::Test).unwrap().target), "Été \"indien\" (1999)");
+}
+
+#[test]
+fn a_tokenizer_gives_titles_the_form_that_it_writes() {
+    let folder = raw_folder();
+    let long = format!("0004::{} (1999)::Drama\n", "ab\u{1f680}".repeat(100));
+    std::fs::write(folder.path().join("raw/movies.dat"), [MOVIES, &long].concat()).unwrap();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/tokenizer/byte_level.json");
+    let flags = ["--out", "all", "--min-user", "0", "--min-item", "0", "--tokenizer", path];
+    succeed(folder.path(), &[&IMPORT[..5], &flags].concat());
+
+    let dataset = Dataset::read(&folder.path().join("all")).unwrap();
+    let tokenizer = Tokenizer::from_path(Path::new(path)).unwrap();
+    for item in dataset.catalogue.items() {
+        let ids = tokenizer.encode_plain(&item.title).unwrap();
+        assert!(ids.len() <= 64 && tokenizer.decode(&ids, true).unwrap() == item.title, "{}", item.title);
+    }
+    let cut = &dataset.catalogue.items()[3];
+    assert!(
+        cut.title.len() > 20 && cut.title.ends_with('\u{1f680}') | cut.title.ends_with(['a', 'b']),
+        "{}",
+        cut.title
+    );
+    assert_eq!(cut.attributes, ["1999"], "the year is read before the title is cut");
+    assert!(dataset.catalogue.by_title("Heat (1995) (2)").is_some());
 }
 
 #[test]

@@ -1,8 +1,15 @@
 //! A kernel: a shader and the constants of one variant of it; and its launch through burn's runtime.
 //!
 //! The kernel itself is the key of the pipeline cache, constants and all, so two variants can never share a pipeline.
-//! Shaders read and write through burn's pooled buffers unchecked: each guards its own indices, and its tests run it a
-//! second time through plain wgpu with checks on.
+//!
+//! What every shader keeps to, and why:
+//! - Bindings are `read_write` storage, the parameters too: burn's tensors are slices of shared buffers, and one buffer
+//!   cannot be bound for reading and for writing in the same dispatch.
+//! - Every binding is used, else it vanishes from the layout that wgpu derives.
+//! - Indices are guarded and workgroup memory is written before it is read: launches run without bounds checks and without
+//!   zeroing. Tests run every variant a second time through plain wgpu with checks on.
+//! - Barriers stand in uniform control flow: no early return before them, none in a loop whose length comes from a buffer.
+//! - No subgroup size is assumed, and the last variant of a kernel needs no feature and no more than WebGPU's limits.
 
 use burn::tensor::{DType, Shape};
 use burn_cubecl::cubecl::prelude::KernelId;
@@ -82,7 +89,7 @@ pub fn best<const V: usize>(variants: [Kernel; V], tensor: &CubeTensor) -> Kerne
 /// Its bindings are the inputs, the outputs and the parameters, in this order.
 ///
 /// # Panics
-/// Inputs that are not contiguous f32.
+/// Inputs that are not contiguous, or of elements that are neither f32 nor whole 32-bit words.
 pub fn launch<const O: usize>(
     kernel: Kernel,
     inputs: &[&CubeTensor],
@@ -91,8 +98,8 @@ pub fn launch<const O: usize>(
     workgroups: usize,
 ) -> [CubeTensor; O] {
     for input in inputs {
-        let f32_rows = input.dtype == DType::F32 && input.is_contiguous();
-        assert!(f32_rows, "{}: expected contiguous f32 tensors, found {input:?}", kernel.name());
+        let words = matches!(input.dtype, DType::F32 | DType::I32 | DType::U32) && input.is_contiguous();
+        assert!(words, "{}: expected contiguous tensors of f32 or 32-bit words, found {input:?}", kernel.name());
     }
     let first = inputs[0];
     let client = &first.client;

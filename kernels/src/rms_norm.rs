@@ -72,25 +72,54 @@ struct Params {
     epsilon: f32,
 }
 
-/// The variants of the forward or the backward shader, best first.
-fn variants(shader: &'static str, wide: bool) -> [Kernel; 2] {
-    Kernel::new(shader).with("WORKGROUP", 256u32).with("WIDE", wide).summing()
+/// How a workgroup walks its row: so many invocations side by side, four numbers each or one.
+#[derive(Clone, Copy)]
+struct Walk {
+    workgroup: u32,
+    wide: bool,
+}
+
+impl Walk {
+    const ALL: [Walk; 4] = [
+        Walk { workgroup: 64, wide: false },
+        Walk { workgroup: 64, wide: true },
+        Walk { workgroup: 256, wide: false },
+        Walk { workgroup: 256, wide: true },
+    ];
+
+    /// The walk that keeps most invocations busy.
+    fn over(width: usize) -> Self {
+        let wide = width.is_multiple_of(4);
+        let workgroup = if width <= if wide { 256 } else { 64 } { 64 } else { 256 };
+        Walk { workgroup, wide }
+    }
+
+    fn params(self, rows: usize, width: usize, epsilon: f64) -> Params {
+        let values = if self.wide { width / 4 } else { width };
+        Params { rows: rows as u32, values: values as u32, width: width as f32, epsilon: epsilon as f32 }
+    }
+
+    /// The variants of the forward or the backward shader, best first.
+    fn variants(self, shader: &'static str) -> [Kernel; 2] {
+        Kernel::new(shader).with("WORKGROUP", self.workgroup).with("WIDE", self.wide).summing()
+    }
 }
 
 /// Every variant, for the translation test.
 pub(crate) fn kernels() -> Vec<Kernel> {
-    let shaders = ["rms_norm", "rms_norm_grad"];
-    shaders.iter().flat_map(|shader| [false, true].map(|wide| variants(shader, wide))).flatten().collect()
+    ["rms_norm", "rms_norm_grad"]
+        .iter()
+        .flat_map(|shader| Walk::ALL.map(|walk| walk.variants(shader)))
+        .flatten()
+        .collect()
 }
 
 /// One workgroup per row of the first input; the output has its shape.
 fn launch_rows(shader: &'static str, inputs: &[&CubeTensor], epsilon: f64) -> CubeTensor {
     let (rows, width) = rows_and_width(inputs[0]);
-    let wide = width % 4 == 0;
-    let values = if wide { width / 4 } else { width };
-    let params = Params { rows: rows as u32, values: values as u32, width: width as f32, epsilon: epsilon as f32 };
-    let kernel = best(variants(shader, wide), inputs[0]);
-    let [output] = launch(kernel, inputs, [inputs[0].shape()], &params, rows);
+    let walk = Walk::over(width);
+    let kernel = best(walk.variants(shader), inputs[0]);
+    let [output] = launch(kernel, inputs, [inputs[0].shape()], &walk.params(rows, width, epsilon), rows);
     output
 }
 
@@ -169,52 +198,57 @@ fn weight_gradient<B: Backend>(x: FloatTensor<B>, dy: FloatTensor<B>, epsilon: f
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use burn::tensor::{Device, TensorData};
+    use burn::tensor::Device;
 
+    use super::*;
     use crate::device::{test_devices, test_gpu};
-    use crate::testing::{assert_close, check_gradients, noise, run_checked};
+    use crate::testing::{assert_close, check_gradients, download, noise, run_checked, upload};
 
     const EPSILON: f64 = 1e-5;
 
-    /// Rows and widths that miss every round number of the kernels, and more rows than one dimension of a grid.
+    /// Rows and widths that miss every round number of the kernels.
     const SHAPES: [(usize, usize); 9] =
-        [(1, 1), (3, 5), (2, 64), (7, 100), (5, 255), (1, 256), (4, 257), (3, 1030), (70_000, 4)];
+        [(1, 1), (3, 5), (2, 64), (7, 100), (5, 255), (1, 256), (4, 257), (3, 1030), (2, 1032)];
+
+    fn agrees(name: &str, device: &Device, rows: usize, width: usize) {
+        let (x, weight) = (noise(1, rows * width), noise(2, width));
+        let y = rms_norm(upload(&x, [1, rows, width], device), upload(&weight, [width], device), EPSILON);
+        let expected = forward_reference(&x, &weight, EPSILON);
+        assert_close(&download(y), &expected, 1e-5, &format!("{name} {rows}x{width}"));
+    }
 
     #[test]
     fn both_devices_agree_with_the_reference_on_ragged_shapes() {
         for (name, device) in test_devices() {
             for (rows, width) in SHAPES {
-                let (x, weight) = (noise(1, rows * width), noise(2, width));
-                let expected = forward_reference(&x, &weight, EPSILON);
-                let x = Tensor::<3>::from_data(TensorData::new(x, [1, rows, width]), &device);
-                let weight = Tensor::<1>::from_data(TensorData::new(weight, [width]), &device);
-                let y = rms_norm(x, weight, EPSILON).into_data().try_to_vec::<f32>().unwrap();
-                assert_close(&y, &expected, 1e-5, &format!("{name} {rows}x{width}"));
+                agrees(name, &device, rows, width);
             }
         }
     }
 
     #[test]
+    fn more_rows_than_a_dimension_of_the_grid_holds_are_folded() {
+        agrees("folded", &test_gpu().device, 65_537, 2);
+    }
+
+    #[test]
     fn the_reference_is_the_formula() {
         let device = Device::flex();
-        let x = Tensor::<2>::from_data(TensorData::new(noise(3, 12 * 40), [12, 40]), &device);
-        let weight = Tensor::<1>::from_data(TensorData::new(noise(4, 40), [40]), &device);
+        let x: Tensor<2> = upload(&noise(3, 12 * 40), [12, 40], &device);
+        let weight: Tensor<1> = upload(&noise(4, 40), [40], &device);
         let rms = (x.clone().powi_scalar(2).mean_dim(1) + EPSILON).sqrt();
-        let expected = (x.clone() / rms * weight.clone().unsqueeze()).into_data().try_to_vec::<f32>().unwrap();
-        let y = rms_norm(x, weight, EPSILON).into_data().try_to_vec::<f32>().unwrap();
-        assert_close(&y, &expected, 1e-5, "plain burn");
+        let expected = download(x.clone() / rms * weight.clone().unsqueeze());
+        assert_close(&download(rms_norm(x, weight, EPSILON)), &expected, 1e-5, "plain burn");
     }
 
     #[test]
     fn a_view_that_is_not_contiguous_is_read_in_its_own_order() {
         for (name, device) in test_devices() {
-            let x = Tensor::<2>::from_data(TensorData::new(noise(5, 24), [4, 6]), &device);
+            let x: Tensor<2> = upload(&noise(5, 24), [4, 6], &device);
             let weight = Tensor::<1>::ones([4], &device);
-            let view = rms_norm(x.clone().transpose(), weight.clone(), EPSILON).into_data().try_to_vec::<f32>().unwrap();
-            let copied = Tensor::<2>::from_data(x.transpose().into_data(), &device);
-            let copy = rms_norm(copied, weight, EPSILON).into_data().try_to_vec::<f32>().unwrap();
-            assert_close(&view, &copy, 0.0, name);
+            let view = rms_norm(x.clone().transpose(), weight.clone(), EPSILON);
+            let copy: Tensor<2> = upload(&download(x.transpose()), [6, 4], &device);
+            assert_close(&download(view), &download(rms_norm(copy, weight, EPSILON)), 0.0, name);
         }
     }
 
@@ -229,23 +263,41 @@ mod tests {
     }
 
     #[test]
+    fn a_frozen_weight_changes_nothing_for_x_and_takes_no_gradient() {
+        for (name, device) in test_devices() {
+            let recording = device.clone().autodiff();
+            let x_gradient = |weight: &Tensor<1>| {
+                let x: Tensor<2> = upload(&noise(9, 30), [5, 6], &recording).require_grad();
+                let gradients = rms_norm(x.clone(), weight.clone(), EPSILON).powi_scalar(3).sum().backward();
+                (download(x.grad(&gradients).expect("x is tracked")), weight.grad(&gradients).is_some())
+            };
+            let weight = noise(10, 6);
+            let (expected, has) = x_gradient(&upload(&weight, [6], &recording).require_grad());
+            assert!(has, "{name}");
+            for frozen in [upload(&weight, [6], &recording), upload(&weight, [6], &device)] {
+                let (found, has) = x_gradient(&frozen);
+                assert_close(&found, &expected, 0.0, name);
+                assert!(!has, "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn every_variant_agrees_with_the_reference_under_bounds_checks() {
         let gpu = test_gpu().gpu.unwrap();
         for (rows, width) in SHAPES {
             let (x, weight, dy) = (noise(6, rows * width), noise(7, width), noise(8, rows * width));
             let forward = forward_reference(&x, &weight, EPSILON);
             let backward = backward_reference(&x, &weight, &dy, EPSILON);
-            for wide in [false, true].into_iter().filter(|wide| !wide || width % 4 == 0) {
-                let values = if wide { width / 4 } else { width };
-                let epsilon = EPSILON as f32;
-                let params = Params { rows: rows as u32, values: values as u32, width: width as f32, epsilon };
-                for kernel in variants("rms_norm", wide) {
-                    let y = run_checked(&gpu, &kernel, &[&x, &weight], [x.len()], &params, rows);
-                    assert_close(&y[0], &forward, 1e-5, &format!("{} {rows}x{width}", kernel.name()));
+            for walk in Walk::ALL.into_iter().filter(|walk| !walk.wide || width % 4 == 0) {
+                let params = walk.params(rows, width, EPSILON);
+                for kernel in walk.variants("rms_norm") {
+                    let [y] = run_checked(&gpu, &kernel, &[&x, &weight], [x.len()], &params, rows);
+                    assert_close(&y, &forward, 1e-5, &format!("{} {rows}x{width}", kernel.name()));
                 }
-                for kernel in variants("rms_norm_grad", wide) {
-                    let dx = run_checked(&gpu, &kernel, &[&x, &weight, &dy], [x.len()], &params, rows);
-                    assert_close(&dx[0], &backward, 1e-4, &format!("{} {rows}x{width}", kernel.name()));
+                for kernel in walk.variants("rms_norm_grad") {
+                    let [dx] = run_checked(&gpu, &kernel, &[&x, &weight, &dy], [x.len()], &params, rows);
+                    assert_close(&dx, &backward, 1e-4, &format!("{} {rows}x{width}", kernel.name()));
                 }
             }
         }

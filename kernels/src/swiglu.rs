@@ -81,7 +81,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
 /// One invocation per value; the outputs have the shape of the inputs.
 fn launch_values<const O: usize>(shader: &'static str, inputs: &[&CubeTensor]) -> [CubeTensor; O] {
     let shape = inputs[0].shape();
-    let wide = shape.num_elements() % 4 == 0;
+    let wide = shape.num_elements().is_multiple_of(4);
     let values = if wide { shape.num_elements() / 4 } else { shape.num_elements() };
     let outputs = std::array::from_fn(|_| shape.clone());
     let params = Params { values: values as u32 };
@@ -139,11 +139,11 @@ fn sigmoid(x: f32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, TensorData, activation};
+    use burn::tensor::{Device, activation};
 
     use super::*;
     use crate::device::{test_devices, test_gpu};
-    use crate::testing::{assert_close, check_gradients, noise, run_checked};
+    use crate::testing::{assert_close, check_gradients, download, noise, run_checked, upload};
 
     const LENGTHS: [usize; 7] = [1, 3, 4, 255, 1024, 1027, 70_001];
 
@@ -157,11 +157,8 @@ mod tests {
         for (name, device) in test_devices() {
             for length in LENGTHS {
                 let (gate, up) = (gates(length), noise(2, length));
-                let expected = forward_reference(&gate, &up);
-                let [gate, up] =
-                    [gate, up].map(|numbers| Tensor::<3>::from_data(TensorData::new(numbers, [1, 1, length]), &device));
-                let y = swiglu(gate, up).into_data().try_to_vec::<f32>().unwrap();
-                assert_close(&y, &expected, 1e-5, &format!("{name} {length}"));
+                let y: Tensor<3> = swiglu(upload(&gate, [1, 1, length], &device), upload(&up, [1, 1, length], &device));
+                assert_close(&download(y), &forward_reference(&gate, &up), 1e-5, &format!("{name} {length}"));
             }
         }
     }
@@ -169,11 +166,10 @@ mod tests {
     #[test]
     fn the_reference_is_the_formula() {
         let device = Device::flex();
-        let [gate, up] =
-            [gates(60), noise(3, 60)].map(|numbers| Tensor::<2>::from_data(TensorData::new(numbers, [6, 10]), &device));
-        let expected = (activation::silu(gate.clone()) * up.clone()).into_data().try_to_vec::<f32>().unwrap();
-        let y = swiglu(gate, up).into_data().try_to_vec::<f32>().unwrap();
-        assert_close(&y, &expected, 1e-5, "plain burn");
+        let gate: Tensor<2> = upload(&gates(60), [6, 10], &device);
+        let up: Tensor<2> = upload(&noise(3, 60), [6, 10], &device);
+        let expected = download(activation::silu(gate.clone()) * up.clone());
+        assert_close(&download(swiglu(gate, up)), &expected, 1e-5, "plain burn");
     }
 
     #[test]
@@ -193,8 +189,8 @@ mod tests {
             for wide in [false, true].into_iter().filter(|wide| !wide || length % 4 == 0) {
                 let values = if wide { length / 4 } else { length };
                 let (params, workgroups) = (Params { values: values as u32 }, values.div_ceil(WORKGROUP as usize));
-                let y = run_checked(&gpu, &kernel("swiglu", wide), &[&gate, &up], [length], &params, workgroups);
-                assert_close(&y[0], &forward, 1e-5, &format!("swiglu {length} wide {wide}"));
+                let [y] = run_checked(&gpu, &kernel("swiglu", wide), &[&gate, &up], [length], &params, workgroups);
+                assert_close(&y, &forward, 1e-5, &format!("swiglu {length} wide {wide}"));
 
                 let grad = kernel("swiglu_grad", wide);
                 let [dgate, dup] = run_checked(&gpu, &grad, &[&gate, &up, &dy], [length; 2], &params, workgroups);

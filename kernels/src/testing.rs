@@ -27,42 +27,50 @@ pub fn assert_close(found: &[f32], expected: &[f32], tolerance: f32, what: &str)
     }
 }
 
+/// Numbers in row-major order as a tensor.
+pub fn upload<const D: usize>(numbers: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(numbers.to_vec(), shape), device)
+}
+
+/// The numbers of a tensor in row-major order.
+pub fn download<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().expect("the device computed f32")
+}
+
 /// Compares the gradients of `operation` with central differences on every test device, with and without checkpointing.
 ///
 /// The inputs are vectors of the given lengths. The operation stands in the middle of a graph, between an affine map and a
 /// weighted sum of squares, so that a gradient which forgets the one that flows in, or the graph behind, does not pass.
 pub fn check_gradients(lengths: &[usize], operation: impl Fn(&[Tensor<1>]) -> Tensor<1>) {
+    let inputs: Vec<Vec<f32>> = lengths.iter().enumerate().map(|(i, &n)| noise(i as u64 + 11, n)).collect();
+    let on = |inputs: &[Vec<f32>], device: &Device| -> Vec<Tensor<1>> {
+        inputs.iter().map(|input| upload(input, [input.len()], device)).collect()
+    };
+    let middle = |inputs: &[Tensor<1>]| {
+        let before: Vec<Tensor<1>> = inputs.iter().map(|input| input.clone() * 1.5 + 0.25).collect();
+        operation(&before)
+    };
     for (name, device) in test_devices() {
-        let inputs: Vec<Vec<f32>> = lengths.iter().enumerate().map(|(i, &n)| noise(i as u64 + 11, n)).collect();
-        let middle = |inputs: &[Tensor<1>]| {
-            let before: Vec<Tensor<1>> = inputs.iter().map(|input| input.clone() * 1.5 + 0.25).collect();
-            operation(&before)
-        };
         let loss = |inputs: &[Vec<f32>]| {
-            let y = middle(&upload(inputs, &device)).into_data().try_to_vec::<f32>().unwrap();
+            let y = download(middle(&on(inputs, &device)));
             y.iter().zip(coefficients(y.len())).map(|(&y, c)| f64::from(c) * f64::from(y).powi(2)).sum::<f64>()
         };
+        let expected: Vec<Vec<f32>> = (0..inputs.len())
+            .map(|input| (0..lengths[input]).map(|i| central_difference(&inputs, input, i, &loss)).collect())
+            .collect();
 
-        let plain = device.clone().autodiff();
-        for (checkpointing, device) in [("", plain.clone()), (" checkpointed", plain.gradient_checkpointing())] {
-            let leaves: Vec<Tensor<1>> =
-                upload(&inputs, &device).into_iter().map(|input| input.require_grad()).collect();
+        let recording = device.clone().autodiff();
+        for (way, device) in [("", recording.clone()), (", checkpointed", recording.gradient_checkpointing())] {
+            let leaves: Vec<Tensor<1>> = on(&inputs, &device).into_iter().map(Tensor::require_grad).collect();
             let y = middle(&leaves);
-            let c = Tensor::<1>::from_data(TensorData::from(coefficients(y.dims()[0]).as_slice()), &device);
-            let gradients = (y.powi_scalar(2) * c).sum().backward();
-
-            for (input, leaf) in leaves.iter().enumerate() {
-                let found = leaf.grad(&gradients).expect("a gradient").into_data().try_to_vec::<f32>().unwrap();
-                let expected: Vec<f32> =
-                    (0..lengths[input]).map(|i| central_difference(&inputs, input, i, &loss)).collect();
-                assert_close(&found, &expected, 5e-3, &format!("{name}{checkpointing}, gradient of input {input}"));
+            let coefficients = upload(&coefficients(y.dims()[0]), y.dims(), &device);
+            let gradients = (y.powi_scalar(2) * coefficients).sum().backward();
+            for (input, (leaf, expected)) in leaves.iter().zip(&expected).enumerate() {
+                let found = download(leaf.grad(&gradients).expect("every input has a gradient"));
+                assert_close(&found, expected, 5e-3, &format!("{name}{way}: gradient of input {input}"));
             }
         }
     }
-}
-
-fn upload(inputs: &[Vec<f32>], device: &Device) -> Vec<Tensor<1>> {
-    inputs.iter().map(|input| Tensor::from_data(TensorData::from(input.as_slice()), device)).collect()
 }
 
 fn coefficients(length: usize) -> Vec<f32> {

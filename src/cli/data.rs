@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::HumanCount;
+use tiller_models::tokenizer::Tokenizer;
 
 use super::Global;
 use crate::data::assemble::{Rules, assemble};
@@ -15,7 +16,7 @@ use crate::data::raw::Dropped;
 use crate::data::stats::{Bin, Stats};
 use crate::data::store::refuse_to_replace;
 use crate::data::synth::{self, Settings};
-use crate::data::titles::{LONGEST_IN_CHARACTERS, cut};
+use crate::data::titles::{LONGEST_IN_CHARACTERS, LONGEST_IN_TOKENS, cut};
 use crate::data::{About, Dataset};
 use crate::{Error, Result};
 
@@ -48,6 +49,7 @@ enum Command {
 const IMPORT_EXAMPLES: &str = "\
 Examples:
   tiller data import --format movielens ml-1m --out ml-1m-5core
+  tiller data import --format movielens ml-25m --tokenizer Llama-3.2-1B-Instruct --out ml-25m-5core
   tiller data import --format amazon amazon-movies --out movie --min-user 25 --min-item 10
   tiller data import --format csv plays.csv --items songs.csv --user-column listener --out songs
   tiller data import --format csv my-folder --out mine --min-user 0 --min-item 0";
@@ -78,6 +80,9 @@ struct Import {
     /// Interactions that an item needs to stay; 0 keeps all, also those that nobody took
     #[arg(long, default_value_t = 5, value_name = "N")]
     min_item: usize,
+    /// Bring titles into the form that this model writes: a folder with tokenizer.json, the file itself, or a .gguf
+    #[arg(long, value_name = "PATH")]
+    tokenizer: Option<PathBuf>,
     #[command(flatten)]
     columns: Columns,
 }
@@ -105,14 +110,18 @@ pub fn run(args: Args, global: &Global) -> Result<()> {
 
 fn run_import(args: &Import, global: &Global) -> Result<()> {
     refuse_to_replace(&args.out)?;
+    let tokenizer = args.tokenizer.as_deref().map(Tokenizer::from_path).transpose()?;
     let raw = import::read(args.format, &args.path, &args.columns)?;
-    let rules = Rules {
-        name: file_name(&args.out),
-        core: Core { min_user: args.min_user, min_item: args.min_item },
-        shorten: &cut,
-        titles: format!("at most {LONGEST_IN_CHARACTERS} characters"),
+    let shorten = |title: &str| match &tokenizer {
+        Some(tokenizer) => tokenizer.round_trip(title, LONGEST_IN_TOKENS),
+        None => cut(title),
     };
-    let (dataset, about) = assemble(raw, &rules)?;
+    let titles = match &args.tokenizer {
+        Some(path) => format!("as the tokenizer {} writes them, at most {LONGEST_IN_TOKENS} tokens", file_name(path)),
+        None => format!("at most {LONGEST_IN_CHARACTERS} characters"),
+    };
+    let core = Core { min_user: args.min_user, min_item: args.min_item };
+    let (dataset, about) = assemble(raw, &Rules { name: file_name(&args.out), core, shorten: &shorten, titles })?;
     dataset.write(&about, &args.out)?;
     report(&about, &args.out, global)
 }

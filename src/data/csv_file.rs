@@ -67,7 +67,7 @@ impl CsvFile {
             Error::bad_input(format!("{} line 1", self.path.display()))
                 .expected(format!("a column {}", quote(name)))
                 .found(format!("the columns {}", quote(&self.columns.join(","))))
-                .next("rename the column, or for `tiller data import --format csv` name yours by its flag (--help lists them)")
+                .next("rename the column, or name yours by its flag: `tiller data import --help` lists them")
                 .into()
         })
     }
@@ -103,7 +103,7 @@ impl<'a> Row<'a> {
         self.record.get(column).unwrap_or_default().trim()
     }
 
-    /// The number of the line on which the row starts.
+    /// The number of the line on which the row, or the first of the blank lines before it, starts.
     pub fn line(&self) -> u64 {
         self.record.position().map_or(0, csv::Position::line)
     }
@@ -151,8 +151,8 @@ fn refuse(path: &Path, error: csv::Error) -> Error {
 
 /// What stands between the file and the CSV parser.
 ///
-/// It gives up when one record has used up its budget: a forgotten quote would swallow the rest of the file. And it drops
-/// carriage returns, so that lines are counted right: the parser counts a CRLF only when it reads the next record.
+/// It gives up when one record has used up its budget: a forgotten quote would swallow the rest of the file. And it
+/// drops carriage returns, so that lines are counted right: the parser counts a CRLF only with the next record.
 struct Bounded {
     inner: Box<dyn BufRead>,
     left: Rc<Cell<usize>>,

@@ -60,12 +60,12 @@ fn drop_repeats(history: &mut Vec<Event>) {
     history.retain(|event| seen.insert(event.item));
 }
 
-/// Empties the histories of users with too few interactions and drops items with too few, again and again until all that
-/// is left has enough.
+/// Empties the histories of users with too few interactions and drops items with too few, again and again until all
+/// that is left has enough.
 ///
-/// Who falls lowers the counts of those that it was linked to, and only these are looked at again: the time is linear in
-/// the interactions even where one user after the other falls. What is left is the largest set that meets both bounds, the
-/// same that the rounds of method §1.2 end with.
+/// Who falls lowers the counts of those it was linked to, and only these are looked at again: the time is linear in the
+/// interactions even where one user after the other falls. What is left is the largest set that meets both bounds, the
+/// one that the rounds of method §1.2 end with, too.
 pub fn k_core(histories: &mut [Vec<Event>], items: usize, core: Core) {
     let users = histories.len();
     let takers = takers(histories, items);

@@ -50,16 +50,6 @@ impl Names {
         self.numbers.get(name).copied()
     }
 
-    /// How many names there are.
-    pub fn len(&self) -> usize {
-        self.names.len()
-    }
-
-    /// Whether there is none yet.
-    pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
-    }
-
     /// The names, in the order of their numbers.
     pub fn into_vec(self) -> Vec<String> {
         self.names

@@ -5,7 +5,7 @@ const DAYS_PER_ERA: i64 = 146_097;
 /// Days from 1 March of year 0 to 1 January 1970.
 const EPOCH: i64 = 719_468;
 
-/// Reads unix seconds (a fraction is dropped) or a date in UTC: `2013-05-31`, `2013-05-31 20:15:00`, `2013-05-31T20:15:00Z`.
+/// Reads unix seconds (a fraction is dropped) or a date in UTC: `2013-05-31`, `2013-05-31T20:15:00Z`.
 pub fn parse_timestamp(text: &str) -> Option<i64> {
     parse_seconds(text).or_else(|| parse_date(text))
 }
@@ -50,7 +50,7 @@ fn numbers(text: &str, separator: char) -> Option<[i64; 3]> {
 
 /// Days since 1970-01-01 of a day in the Gregorian calendar.
 ///
-/// Years start in March here, so that the leap day is the last of its year; an era is the 400 years after which all repeats.
+/// Years start in March here, so that a leap day ends its year; an era is the 400 years after which all repeats.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));

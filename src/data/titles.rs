@@ -42,8 +42,8 @@ pub fn is_unsafe(text: &str) -> bool {
 /// Zero-width spaces and marks, and the marks and overrides of writing direction. The joiners (U+200C, U+200D) stay:
 /// Persian, Hindi and emoji are spelt with them.
 fn is_invisible(character: char) -> bool {
-    matches!(character,
-        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(character, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}')
+        || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn is_line_separator(character: char) -> bool {
@@ -191,7 +191,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn final_titles_are_unique_safe_and_final(titles in prop::collection::vec("[ab\u{1b}\n\u{202e} ]{0,3}x.{0,3}", 0..20)) {
+        fn final_titles_are_unique_safe_and_final(
+            titles in prop::collection::vec("[ab\u{1b}\n\u{202e} ]{0,3}x.{0,3}", 0..20),
+        ) {
             let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
             let once = settled(&titles);
             prop_assert_eq!(once.iter().collect::<HashSet<_>>().len(), titles.len());

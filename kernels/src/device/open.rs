@@ -123,15 +123,23 @@ fn request(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), wgpu:
 
 #[cfg(test)]
 mod tests {
+    use burn::backend::DispatchDevice;
     use burn::tensor::{Tensor, TensorData};
 
-    use super::super::{test_devices, test_gpu};
+    use super::super::{features, test_devices, test_gpu};
 
     #[test]
     fn an_adapter_is_opened_once_however_it_is_asked_for() {
         let (one, other) = (test_gpu(), test_gpu());
         assert_eq!(one.device, other.device);
         assert_eq!(one.gpu.unwrap().device, other.gpu.unwrap().device);
+    }
+
+    #[test]
+    fn the_features_of_a_tensor_are_those_of_its_adapter() {
+        let open = test_gpu();
+        let DispatchDevice::Cube(device) = open.device.as_dispatch() else { panic!("a wgpu device runs on cubecl") };
+        assert_eq!(features(device), open.gpu.unwrap().device.features());
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::*;
-use crate::files::testing::{GgufBytes, file_with, with_mutations};
+use crate::files::testing::{GgufBytes, mapped, with_mutations};
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden").join(name)
@@ -155,8 +155,7 @@ fn a_gguf_holds_its_template_in_the_metadata() {
         .texts("tokenizer.ggml.merges", &[""; 0])
         .number("tokenizer.ggml.eos_token_id", 1);
     let render = |file: GgufBytes| {
-        let (_folder, path) = file_with(&file.build());
-        let gguf = Gguf::open(&path)?;
+        let gguf = Gguf::parse(Path::new("chat.gguf"), mapped(&file.build()))?;
         ChatTemplate::from_gguf(&gguf, &Tokenizer::from_gguf(&gguf)?)?
             .render(&conversation(&[(Role::User, "a")]), false)
     };
@@ -199,9 +198,8 @@ fn bos_comes_once_whether_the_template_writes_it_or_not() {
 fn damaged_templates_never_panic() {
     let source = std::fs::read(golden("chat/thinking.jinja")).unwrap();
     let turns = conversation(&[(Role::System, "a"), (Role::User, "LOUD"), (Role::Assistant, "x</think>y")]);
-    with_mutations(&source, 1500, |path| {
-        let _ = crate::files::read_text(path)
-            .and_then(|source| ChatTemplate::from_source(&source, "<s>", "</s>"))
-            .and_then(|template| template.render(&turns, true));
+    with_mutations(&source, 1500, |bytes| {
+        let source = String::from_utf8_lossy(bytes);
+        let _ = ChatTemplate::from_source(&source, "<s>", "</s>").and_then(|template| template.render(&turns, true));
     });
 }

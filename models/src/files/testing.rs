@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use memmap2::{Mmap, MmapMut};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
@@ -14,13 +15,19 @@ pub(crate) fn file_with(bytes: &[u8]) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Calls `read` with the path of a file that holds `whole` with one to eight random bytes changed, `times` times over.
+/// Memory such as that of a mapped file, without the file.
+pub(crate) fn mapped(bytes: &[u8]) -> Mmap {
+    let mut memory = MmapMut::map_anon(bytes.len()).unwrap();
+    memory.copy_from_slice(bytes);
+    memory.make_read_only().unwrap()
+}
+
+/// Calls `read` with `whole` after one to eight random changes of its bytes, `times` times over.
 ///
-/// `read` may succeed or fail, but not panic; that it allocates little is up to the readers' own checks, which a count far
-/// beyond the file would abort on. The changes are the same in every run.
-pub(crate) fn with_mutations(whole: &[u8], times: usize, mut read: impl FnMut(&std::path::Path)) {
+/// `read` may succeed or fail, but not panic, and not allocate what a damaged count asks for, which would abort the test.
+/// The changes are the same in every run.
+pub(crate) fn with_mutations(whole: &[u8], times: usize, mut read: impl FnMut(&[u8])) {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
-    let (_folder, path) = file_with(whole);
     for _ in 0..times {
         let mut damaged = whole.to_vec();
         for _ in 0..rng.random_range(1..=8) {
@@ -31,17 +38,7 @@ pub(crate) fn with_mutations(whole: &[u8], times: usize, mut read: impl FnMut(&s
                 _ => rng.next_u32() as u8,
             };
         }
-        std::fs::write(&path, &damaged).unwrap();
-        read(&path);
-    }
-}
-
-/// Calls `read` with the path of a file that holds the first `n` bytes of `whole`, for every n below its length.
-pub(crate) fn with_truncations(whole: &[u8], mut read: impl FnMut(usize, &std::path::Path)) {
-    let (_folder, path) = file_with(whole);
-    for n in 0..whole.len() {
-        std::fs::write(&path, &whole[..n]).unwrap();
-        read(n, &path);
+        read(&damaged);
     }
 }
 

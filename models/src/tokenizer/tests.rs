@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
-use crate::files::testing::{GgufBytes, file_with, with_mutations};
+use crate::files::testing::{GgufBytes, file_with, mapped, with_mutations};
 
 const FORMS: [&str; 2] = ["byte_level", "sentence_piece"];
 
@@ -265,8 +265,8 @@ fn tiny(kind: &str, pre: &str, merges: &[&str]) -> GgufBytes {
 #[test]
 fn every_named_splitting_rule_works() {
     for pre in splits::NAMES.split(", ") {
-        let (_folder, path) = file_with(&tiny("gpt2", pre, &["a b"]).build());
-        let tokenizer = Tokenizer::from_gguf(&Gguf::open(&path).unwrap()).unwrap();
+        let gguf = Gguf::parse(Path::new("tiny.gguf"), mapped(&tiny("gpt2", pre, &["a b"]).build()));
+        let tokenizer = Tokenizer::from_gguf(&gguf.unwrap()).unwrap();
         assert_eq!(tokenizer.encode("abba<s>", false).unwrap(), [2, 1, 0, 3], "{pre}");
     }
 }
@@ -291,25 +291,30 @@ fn a_gguf_with_a_wrong_vocabulary_is_refused_by_key() {
         (tiny("gpt2", "smollm", &[]).number("tokenizer.ggml.eos_token_id", 4), "the id 4, which it doesn't have"),
         (tiny("gpt2", "smollm", &[]).text("tokenizer.ggml.add_bos_token", "yes"), "add_bos_token: expected a flag"),
     ] {
-        let (_folder, path) = file_with(&file.build());
-        let error = Tokenizer::from_gguf(&Gguf::open(&path).unwrap()).unwrap_err();
+        let gguf = Gguf::parse(Path::new("tiny.gguf"), mapped(&file.build()));
+        let error = Tokenizer::from_gguf(&gguf.unwrap()).unwrap_err();
         assert!(error.exit_code() == 2 && error.to_string().contains(part), "{error}");
     }
 }
 
 #[test]
 fn damaged_vocabularies_never_panic() {
-    with_mutations(&tiny("gpt2", "smollm", &["a b"]).number("tokenizer.ggml.eos_token_id", 3).build(), 1500, |path| {
-        let _ = Gguf::open(path).and_then(|gguf| Tokenizer::from_gguf(&gguf)?.encode("abba<s>", true));
-    });
     let scores = [-1.0, -2.0, -0.5, 0.0];
-    with_mutations(&tiny("llama", "", &[]).floats("tokenizer.ggml.scores", &scores).build(), 1500, |path| {
-        let _ = Gguf::open(path).and_then(|gguf| Tokenizer::from_gguf(&gguf)?.encode("abba<s>", true));
-    });
+    for file in [
+        tiny("gpt2", "smollm", &["a b"]).number("tokenizer.ggml.eos_token_id", 3),
+        tiny("llama", "", &[]).floats("tokenizer.ggml.scores", &scores),
+    ] {
+        with_mutations(&file.build(), 1500, |bytes| {
+            let gguf = Gguf::parse(Path::new("damaged.gguf"), mapped(bytes));
+            let _ = gguf.and_then(|gguf| Tokenizer::from_gguf(&gguf)?.encode("abba<s>", true));
+        });
+    }
     let json = r#"{"version":"1.0","added_tokens":[{"id":2,"content":"<s>","single_word":false,"lstrip":false,
         "rstrip":false,"normalized":false,"special":true}],"pre_tokenizer":{"type":"Digits","individual_digits":true},
         "model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":[]}}"#;
-    with_mutations(json.as_bytes(), 1500, |path| {
-        let _ = Tokenizer::from_path(path).and_then(|tokenizer| tokenizer.encode("abba<s>", true));
+    let (_folder, path) = file_with(json.as_bytes());
+    with_mutations(json.as_bytes(), 300, |bytes| {
+        std::fs::write(&path, bytes).unwrap();
+        let _ = Tokenizer::from_path(&path).and_then(|tokenizer| tokenizer.encode("abba<s>", true));
     });
 }

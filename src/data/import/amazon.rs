@@ -1,5 +1,5 @@
-//! Amazon Review v2 (Ni, Li and McAuley, EMNLP 2019), read as method §1.2 does: no rating filter, the first row of a pair,
-//! categories as prefixes of the path without its department.
+//! Amazon Review v2 (Ni, Li and McAuley, EMNLP 2019), read as method §1.2 does: no rating filter, the first row of a
+//! pair, categories as prefixes of the path without its department.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::data::input::{Line, Lines, quote};
 use crate::data::raw::{RawData, RawItem};
 use crate::{Error, Result};
 
-/// The deepest category path. The prefixes of a path take space by the square of its depth; real ones have about ten levels.
+/// The deepest category path. Its prefixes take space by the square of its depth; real ones have ten levels or so.
 const DEEPEST_PATH: usize = 64;
 
 /// A line of the meta file, as far as it matters.

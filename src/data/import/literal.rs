@@ -1,6 +1,6 @@
 //! Python literals, one a line, as the UCSD files hold them: `{u'id': u'10', 'price': 4.99, 'tags': [u'Action']}`.
 //!
-//! Strict on purpose: dictionaries with text keys, lists, tuples, text, numbers, True, False and None, and nothing else.
+//! Strict on purpose: dictionaries with text keys, lists, tuples, text, numbers, True, False, None, and nothing else.
 
 use serde_json::{Map, Number, Value};
 
@@ -190,10 +190,12 @@ mod tests {
 
     #[test]
     fn what_the_files_hold_is_read() {
-        let line = r#"{u'id': u'761140', 'price': 4.99, u"o'k": [u'Action', 'Indie',], 't': (1, -2), 'early': False, 'none': None, 'e': {}}"#;
+        let line = r#"{u'id': u'761140', 'price': 4.99, u"o'k": [u'Action', 'Indie',], 't': (1, -2), 'early': False,
+            'none': None, 'e': {}}"#
+            .replace('\n', "");
         let expected = json!({"id": "761140", "price": 4.99, "o'k": ["Action", "Indie"], "t": [1, -2], "early": false,
             "none": null, "e": {}});
-        assert_eq!(parse(line).unwrap(), expected);
+        assert_eq!(parse(&line).unwrap(), expected);
     }
 
     #[test]

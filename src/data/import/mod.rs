@@ -28,7 +28,7 @@ pub enum Format {
     Amazon,
     /// A folder with the UCSD Steam files: steam_games and steam_reviews, .json or .json.gz
     Steam,
-    /// A CSV file of interactions, with --items for a CSV file of items; or a folder with items.csv and interactions.csv
+    /// A CSV file of interactions, with --items for one of items; or a folder with items.csv and interactions.csv
     Csv,
 }
 

@@ -69,7 +69,7 @@ impl Counts {
 }
 
 impl About {
-    /// Reads dataset.json, its texts made safe for a terminal; a folder without one has the folder's name and nothing else to tell.
+    /// Reads dataset.json, its texts made safe for a terminal; without it, there is only the folder's name to tell.
     ///
     /// # Errors
     /// A file that is not the JSON object it should be.

@@ -2,20 +2,21 @@
 //!
 //! The generative model, from a seed alone:
 //!
-//! - **Films.** A genre is drawn by its weight, and a title from the words of that genre. One work in five is
-//!   a series of two to five parts ("… II", "… III") that share genres and country and are one to three years apart. A film has its
-//!   main genre and up to two neighbours of it in a ring of twelve. Recent years have more films; newer films cost more.
+//! - **Films.** A genre is drawn by its weight, and a title from the words of that genre. One work in five is a series
+//!   of two to five parts ("… II", "… III") that share genres and country and are one to three years apart. A film has
+//!   its main genre and up to two neighbours of it in a ring of twelve. Recent years have more films; newer films cost
+//!   more.
 //! - **Popularity.** Works get a random rank r and the appeal 1 / (r + 20); a sequel has 4/5 of its predecessor's.
 //! - **People.** Everyone has two favourite genres, a current genre and an era. After each film the genre stays (60 %),
-//!   moves to the next in the ring (25 %) or returns to a favourite (15 %), and the era moves by a year, always the same
-//!   way for one person until the years end. Lengths are geometric above 5.
-//! - **Choice.** Where one of the last three films has a sequel not seen yet, that is next in 65 of 100 cases. Otherwise a
-//!   film of the current genre is drawn in proportion to appeal × belonging to the genre × closeness to the era, among
-//!   those not seen whose predecessor has been seen.
+//!   moves to the next in the ring (25 %) or returns to a favourite (15 %), and the era moves by a year, always the
+//!   same way for one person until the years end. Lengths are geometric above 5.
+//! - **Choice.** Where one of the last three films has a sequel not seen yet, that is next in 65 of 100 cases.
+//!   Otherwise a film of the current genre is drawn in proportion to appeal × belonging to the genre × closeness to the
+//!   era, among those not seen whose predecessor has been seen.
 //!
-//! So the order of a history tells what comes next (the sequel, the drift of genre and era), while popularity alone tells
-//! little: a sequential recommender has something to learn. All draws are whole numbers from ChaCha8, and nothing depends
-//! on the order of a hash map, so a seed gives the same bytes on every machine.
+//! So the order of a history tells what comes next (the sequel, the drift of genre and era), while popularity alone
+//! tells little: a sequential recommender has something to learn. All draws are whole numbers from ChaCha8, and nothing
+//! depends on the order of a hash map, so a seed gives the same bytes on every machine.
 
 use super::assemble::{Rules, assemble};
 use super::dataset::Dataset;

@@ -1,12 +1,13 @@
 //! The people of an invented world: what they watch, and when.
 
-use std::collections::HashSet;
+use indicatif::ProgressFinish;
 
 use super::dice::Dice;
 use super::words::GENRES;
 use super::world::{World, YEARS, film_key};
 use crate::Result;
 use crate::data::raw::RawData;
+use crate::run::progress;
 
 /// The shortest and the longest history.
 const LENGTHS: (usize, usize) = (5, 200);
@@ -62,7 +63,8 @@ impl Taste {
 
 /// Adds the histories of `count` people to a raw source; `mean` is their mean length.
 pub(super) fn live(world: &World, count: usize, mean: usize, dice: &mut Dice, raw: &mut RawData) -> Result<()> {
-    for person in 1..=count {
+    let bar = progress::bar("inventing", count as u64, "people").with_finish(ProgressFinish::AndClear);
+    for person in (1..=count).inspect(|_| bar.inc(1)) {
         let mut time = OPENING + dice.below(5 * 365 * DAY) as i64;
         for film in history(world, length(mean, dice), dice) {
             raw.push_interaction(&format!("u{person}"), &film_key(film), time)?;
@@ -86,25 +88,19 @@ fn length(mean: usize, dice: &mut Dice) -> usize {
 /// What one person watches, in order; shorter than `length` where nothing is left to watch.
 fn history(world: &World, length: usize, dice: &mut Dice) -> Vec<usize> {
     let mut taste = Taste::new(dice);
-    let (mut watched, mut history) = (HashSet::new(), Vec::with_capacity(length));
+    let (mut watched, mut history) = (vec![false; world.films.len()], Vec::with_capacity(length));
     while history.len() < length {
         let Some(film) = next_film(world, &taste, &watched, &history, dice) else { break };
-        watched.insert(film);
+        watched[film] = true;
         history.push(film);
         taste.drift(dice);
     }
     history
 }
 
-fn next_film(
-    world: &World,
-    taste: &Taste,
-    watched: &HashSet<usize>,
-    history: &[usize],
-    dice: &mut Dice,
-) -> Option<usize> {
+fn next_film(world: &World, taste: &Taste, watched: &[bool], history: &[usize], dice: &mut Dice) -> Option<usize> {
     let sequels = history.iter().rev().take(MEMORY).filter_map(|&film| world.films[film].sequel);
-    let begun = sequels.into_iter().find(|sequel| !watched.contains(sequel));
+    let begun = sequels.into_iter().find(|&sequel| !watched[sequel]);
     if let Some(sequel) = begun.filter(|_| dice.chance(GOES_ON)) {
         return Some(sequel);
     }
@@ -115,8 +111,8 @@ fn next_film(
             .iter()
             .map(|&(index, belonging)| {
                 let film = &world.films[index];
-                let in_order = film.predecessor.is_none_or(|before| watched.contains(&before));
-                let open = in_order && !watched.contains(&index);
+                let in_order = film.predecessor.is_none_or(|before| watched[before]);
+                let open = in_order && !watched[index];
                 if open { film.appeal * belonging * taste.closeness(film.year) } else { 0 }
             })
             .collect();
@@ -126,6 +122,8 @@ fn next_film(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]

@@ -64,7 +64,8 @@ pub(super) const GENRES: [Genre; 12] = [
     Genre {
         name: "Western",
         weight: 4,
-        adjectives: "Dusty, Lonesome, Crooked, Sunburnt, Wild, Rusted, Bitter, Drifting, Painted, Red, Thirsty, Windswept",
+        adjectives: "Dusty, Lonesome, Crooked, Sunburnt, Wild, Rusted, Bitter, Drifting, Painted, Red, Thirsty, \
+            Windswept",
         nouns: "Canyon, Saddle, Marshal, Stagecoach, Saloon, Mustang, Homestead, Spur, Prospector, Lasso, Mesa, \
             Railhead, Gunsmith, Coyote, Frontier, Water Tower",
     },
@@ -111,7 +112,8 @@ pub(super) const GENRES: [Genre; 12] = [
     Genre {
         name: "Mystery",
         weight: 6,
-        adjectives: "Missing, Blue, Unsigned, Silent, Veiled, Third, Curious, Coded, Vanishing, Torn, Foggy, Thirteenth",
+        adjectives: "Missing, Blue, Unsigned, Silent, Veiled, Third, Curious, Coded, Vanishing, Torn, Foggy, \
+            Thirteenth",
         nouns: "Witness, Alibi, Riddle, Clue, Footprint, Keyhole, Manor, Cipher, Magpie, Night Porter, Inkwell, \
             Auction, Disguise, Telegram, Librarian, Study",
     },

@@ -121,7 +121,7 @@ fn mixed_with_neighbours(genre: usize, dice: &mut Dice) -> Vec<usize> {
     neighbours.into_iter().take(count).chain([genre]).collect()
 }
 
-/// Gives works an appeal by a random rank (Zipf's law, flattened at the top); each sequel has four fifths of its predecessor's.
+/// Gives works an appeal by a random rank (Zipf's law, flattened at the top); a sequel has 4/5 of its predecessor's.
 fn rank(films: &mut [Film], mut works: Vec<(usize, u64)>, dice: &mut Dice) {
     dice.shuffle(&mut works);
     for (rank, (first, parts)) in works.into_iter().enumerate() {

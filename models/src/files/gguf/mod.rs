@@ -48,7 +48,11 @@ impl Gguf {
     /// and sizes beyond the file, text that is not UTF-8, an unknown block format, tensors that overlap, repeated names,
     /// one part of a split model.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = map(path)?;
+        Self::parse(path, map(path)?)
+    }
+
+    /// Reads the description of `file`, which lies at `path`.
+    pub(crate) fn parse(path: &Path, file: Mmap) -> Result<Self> {
         let mut cursor = Cursor::new(path, &file);
         read_version(&mut cursor)?;
         let n_tensors = cursor.count("tensors", tensors::LEAST_BYTES)?;

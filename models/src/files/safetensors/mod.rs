@@ -56,9 +56,10 @@ impl Safetensors {
     pub fn open(path: &Path) -> Result<Self> {
         let mut opened = Self { place: path.to_path_buf(), shards: Vec::new(), tensors: BTreeMap::new() };
         if !path.is_dir() {
-            opened.add_shard(path)?;
+            opened.add_shard(path, map(path)?)?;
         } else if path.join(FILE).exists() {
-            opened.add_shard(&path.join(FILE))?;
+            let file = path.join(FILE);
+            opened.add_shard(&file, map(&file)?)?;
         } else if path.join(INDEX).exists() {
             opened.add_indexed_shards(path)?;
         } else {
@@ -72,9 +73,8 @@ impl Safetensors {
         Ok(opened)
     }
 
-    /// Maps one file and takes in its tensors.
-    fn add_shard(&mut self, path: &Path) -> Result<()> {
-        let mapped = map(path)?;
+    /// Takes in the tensors of the file `mapped` at `path`.
+    fn add_shard(&mut self, path: &Path, mapped: Mmap) -> Result<()> {
         let header = read_header(&mapped).map_err(|found| {
             Error::bad_input(path.display())
                 .expected("a whole safetensors file")
@@ -115,7 +115,8 @@ impl Safetensors {
                     .next("do not use this model: its index reaches outside its folder")
                     .into());
             }
-            self.add_shard(&folder.join(shard))?;
+            let file = folder.join(shard);
+            self.add_shard(&file, map(&file)?)?;
         }
         for (name, shard) in &shard_of {
             if !self.tensors.contains_key(name) {

@@ -1,0 +1,32 @@
+//! Controlled decoding: which tokens a language model may say next, so that its list exists and obeys.
+//!
+//! A [`Request`] becomes an allowed set of items and counters over sets of items ([`request`]). Before a token is chosen,
+//! [`feasible`] proves that a list exists, or the request is refused together with its nearest neighbours that can be met ([`infeasible`]).
+//! The catalogue becomes a [`Grammar`]: the tokens of every list, with a [`trie`] of the titles. An [`Automaton`] walks both: it knows
+//! the tokens that may follow, and which of them follow without alternative. The model only has to rank.
+//!
+//! Nothing here knows a model or a device; [`masked`] shows the loop that an engine runs.
+//!
+//! What is guaranteed for every model, greedy or sampled: exactly k lines in the format of the method (§3.3), every item in the
+//! catalogue, none twice, none of the history, and all rules of the request. The rules never give way: decoding cannot
+//! reach a state without a next token.
+
+pub mod automaton;
+pub mod bitset;
+pub mod feasible;
+pub mod grammar;
+pub mod infeasible;
+pub mod masked;
+pub mod predicate;
+pub mod request;
+pub mod share;
+pub mod trie;
+
+#[cfg(test)]
+mod tests;
+
+pub use automaton::{Allowed, Automaton};
+pub use grammar::{Codec, Grammar};
+pub use predicate::{Predicate, find_category};
+pub use request::{Constraints, Request};
+pub use share::Share;

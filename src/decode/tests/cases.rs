@@ -1,0 +1,133 @@
+//! Hand-made cases: the longest and the shortest list, a large catalogue, and what refusals say.
+
+use std::collections::BTreeSet;
+
+use super::guarantees::obeys;
+use super::samples::Shop;
+use super::toy::{Cut, Toy};
+use crate::data::{Catalogue, CategoryId, Item, ItemId};
+use crate::decode::automaton::Automaton;
+use crate::decode::grammar::{Codec, Grammar, LONGEST_LIST};
+use crate::decode::masked::Pace;
+use crate::decode::predicate::Predicate;
+use crate::decode::request::Request;
+use crate::decode::share::Share;
+
+#[test]
+fn the_longest_list_and_no_longer() {
+    let titles: BTreeSet<String> = (0..=LONGEST_LIST).map(|n| format!("Film {n}")).collect();
+    let shop = Shop::new(&titles, &[(1, 0)], Cut::Words);
+    let request = |k: usize| Request { k: k as u32, ..Request::default() }.constraints(&shop.catalogue).unwrap();
+    let list = shop.decode(&request(LONGEST_LIST), Pace::Jump, 7, None);
+    assert_eq!(shop.toy.decode(&list.tokens[..list.tokens.len() - 1]).lines().count(), LONGEST_LIST);
+    assert!(Automaton::new(&shop.grammar, &request(LONGEST_LIST + 1)).is_err());
+}
+
+#[test]
+fn one_item_is_written_without_a_single_choice() {
+    let shop = Shop::new(&BTreeSet::from(["Amélie (2001)".to_owned()]), &[(1, 0)], Cut::Words);
+    let constraints = Request { k: 1, ..Request::default() }.constraints(&shop.catalogue).unwrap();
+    let list = shop.decode(&constraints, Pace::Jump, 7, None);
+    assert_eq!((list.statistics.steps, list.items), (0, vec![ItemId(1)]));
+    assert_eq!(list.statistics.forced, list.tokens.len());
+}
+
+#[test]
+fn refusals_say_what_is_left_and_what_would_work() {
+    let titles: BTreeSet<String> = (0..6).map(|n| format!("Film {n}")).collect();
+    // Films 0, 2 and 4 are C0; the others are C1.
+    let shop = Shop::new(&titles, &[(1, 0), (2, 1)], Cut::Words);
+    let share = |text: &str| Share::parse(text, &shop.catalogue).unwrap();
+    let told = |request: Request| match request.constraints(&shop.catalogue) {
+        Ok(constraints) => Automaton::new(&shop.grammar, &constraints).unwrap_err().to_string(),
+        Err(error) => error.to_string(),
+    };
+    assert_eq!(
+        told(Request { k: 6, history: vec![ItemId(1)], ..Request::default() }),
+        "the request: expected a list of 6 items, found 6 in the catalogue, 5 not in the history\n  next: ask for -k 5"
+    );
+    assert_eq!(
+        told(Request { k: 5, shares: vec![share("C0<=20%")], ..Request::default() }),
+        "the request: expected a list of 5 items with at most 20% C0, found 6 in the catalogue, no list that meets all shares\n  \
+         next: ask for -k 3, or ask for at most 2 of C0"
+    );
+    assert_eq!(
+        told(Request {
+            k: 2,
+            conditions: vec![Predicate::parse("year>=2001 and category=C0", &shop.catalogue).unwrap()],
+            ..Request::default()
+        }),
+        "the request: expected a list of 2 items, found 6 in the catalogue, 0 year>=2001 and category=C0\n  next: drop one of the rules"
+    );
+    assert_eq!(
+        told(Request { k: 2, mandatory: vec![ItemId(2)], all_in: vec![CategoryId(0)], ..Request::default() }),
+        "the request: expected every mandatory item in C0, found \"Film 1\", which is not\n  next: drop the item or the rule"
+    );
+    assert!(told(Request::default()).contains("at least 1 item"));
+}
+
+#[test]
+fn titles_that_cannot_be_written_are_named() {
+    let toy = Toy::train(Cut::Words, "", 0);
+    let catalogue = |titles: &[&str]| {
+        let item = |title: &&str| Item {
+            key: title.to_string(),
+            title: title.to_string(),
+            categories: Vec::new(),
+            attributes: Vec::new(),
+        };
+        Catalogue::new(titles.iter().map(item).collect(), Vec::new(), Vec::new())
+    };
+    /// A tokenizer that knows no capital letters.
+    struct Small(Toy);
+    impl Codec for Small {
+        fn encode(&self, text: &str) -> Vec<u32> {
+            self.0.encode(&text.to_lowercase())
+        }
+        fn decode(&self, tokens: &[u32]) -> String {
+            self.0.decode(tokens)
+        }
+    }
+    /// One that cannot even see them when it decodes.
+    struct Blind(Toy);
+    impl Codec for Blind {
+        fn encode(&self, text: &str) -> Vec<u32> {
+            self.0.encode(&text.replace('B', "A"))
+        }
+        fn decode(&self, tokens: &[u32]) -> String {
+            if tokens.contains(&u32::from(b'A')) { "1. B\n".into() } else { self.0.decode(tokens) }
+        }
+    }
+    let told =
+        |titles: &[&str], codec: &dyn Codec| Grammar::build(&catalogue(titles), codec, 0).unwrap_err().to_string();
+    assert!(told(&[], &toy).contains("items to recommend"));
+    assert!(told(&["two\nlines"], &toy).contains("a line break"));
+    assert!(told(&["small", "Large"], &Small(Toy::train(Cut::Words, "", 0))).contains("the title \"Large\""));
+    assert!(
+        told(&["x", "B", "B"], &Blind(Toy::train(Cut::Words, "", 0))).contains("\"B\" (item B) and \"B\" (item B)")
+    );
+}
+
+#[test]
+fn fifty_thousand_titles_stay_small() {
+    let word = |n: usize| ["Dark", "Night", "of", "the", "Living", "Return", "City", "Love", "War", "Star"][n % 10];
+    let title = |n: usize| format!("{} {} {} {n} ({})", word(n), word(n / 10), word(n / 100), 1950 + n % 70);
+    let shop = Shop::new(&(0..50_000).map(title).take(1).collect(), &[(1, 0)], Cut::Words);
+    let items = (0..50_000).map(|n| Item {
+        key: n.to_string(),
+        title: title(n),
+        categories: vec![CategoryId((n % 3) as u32)],
+        attributes: vec!["2000".into()],
+    });
+    let catalogue = Catalogue::new(items.collect(), shop.catalogue.categories().to_vec(), vec!["year".into()]);
+    let grammar = Grammar::build(&catalogue, &shop.toy, shop.grammar.end()).unwrap();
+    let trie = grammar.titles();
+    assert_eq!(trie.leaves(), 50_000);
+    let bytes_per_title = trie.bytes() / trie.leaves();
+    assert!(bytes_per_title < 200, "{bytes_per_title} bytes per title");
+    let shop = Shop { catalogue, grammar, ..shop };
+    let share = Share::parse("C0>=50%", &shop.catalogue).unwrap();
+    let request = Request { k: 10, shares: vec![share], none_in: vec![CategoryId(1)], ..Request::default() };
+    let list = shop.decode(&request.constraints(&shop.catalogue).unwrap(), Pace::Jump, 3, None);
+    assert!(obeys(&request, &shop.catalogue, &list.items));
+}
