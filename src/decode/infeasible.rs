@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::feasible::{Answer, Bound, Class};
+use super::feasible::{Bound, Class, LINE_EFFORT};
 use super::request::{Constraints, Narrowing, Rule};
 use crate::Error;
 
@@ -55,8 +55,8 @@ fn nearest_length(constraints: &Constraints, classes: &[Class]) -> Option<u32> {
     let k = constraints.k;
     let allowed: u32 = classes.iter().map(|class| class.available).sum();
     let shortest_first = (0..=REACH).flat_map(|step| [k.min(allowed).saturating_sub(step), k.saturating_add(step)]);
-    let lengths = shortest_first.filter(|&length| length > 0 && length <= allowed && length != k);
-    first_plan(lengths.map(|length| (length, constraints.problem(classes, length).solve(0)))).map(|(length, _)| length)
+    let mut lengths = shortest_first.filter(|&length| length > 0 && length <= allowed && length != k);
+    lengths.find(|&length| constraints.problem(classes, length).solve(0, LINE_EFFORT).plan().is_some())
 }
 
 /// Lets the counters miss their bounds by one item in total, then by two, until a list exists.
@@ -67,26 +67,16 @@ fn relax(constraints: &Constraints, classes: &[Class]) -> Option<Relaxed> {
     }
     let problem = constraints.problem(classes, k);
     let most = (k + 1) * constraints.counters.len() as u32;
-    let (_, plan) = first_plan((1..=most).map(|slack| (slack, problem.solve(slack))))?;
+    let plan = (0..=most).find_map(|slack| problem.solve(slack, LINE_EFFORT).plan())?;
     let widened = problem.bounds.iter().zip(problem.counts(&plan)).enumerate();
     let bounds = widened.filter(|(_, (bound, count))| bound.missed_by(*count) > 0).map(|(counter, (bound, count))| {
         // A bound that is empty for want of whole numbers closes around the count itself.
         let Bound { min, max } = *bound;
         (counter, Bound { min: min.min(count), max: max.max(count) })
     });
-    Some(Relaxed { k, bounds: bounds.collect() })
-}
-
-/// The first attempt that has a plan. One that could not be decided ends the looking: its neighbours would take as long.
-fn first_plan(attempts: impl Iterator<Item = (u32, Answer)>) -> Option<(u32, Vec<u32>)> {
-    for (attempt, answer) in attempts {
-        match answer {
-            Answer::Plan(plan) => return Some((attempt, plan)),
-            Answer::Impossible => {}
-            Answer::Unknown => return None,
-        }
-    }
-    None
+    let bounds: Vec<(usize, Bound)> = bounds.collect();
+    // Where only the length stood in the way, the other length says it all.
+    (!bounds.is_empty()).then_some(Relaxed { k, bounds })
 }
 
 impl From<Infeasible> for Error {

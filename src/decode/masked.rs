@@ -177,3 +177,50 @@ fn check_vocabulary(logits: &[f32], allowed: &[u32]) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    const LOG_HALF: f32 = -std::f32::consts::LN_2;
+
+    #[test]
+    fn the_removed_mass_is_what_the_model_gave_to_other_tokens() {
+        // Probabilities 1/2, 1/4, 1/8, 1/8.
+        let logits = [LOG_HALF, 2.0 * LOG_HALF, 3.0 * LOG_HALF, 3.0 * LOG_HALF].map(|logit| logit + 10.0);
+        let mut statistics = Statistics::default();
+        statistics.count(&logits, &[1, 3]);
+        statistics.count(&logits, &[0, 1, 2]);
+        assert_eq!((statistics.steps, statistics.choices, statistics.changed), (2, 2, 1));
+        assert!((statistics.removed_mass - (0.625 + 0.125)).abs() < 1e-6);
+        assert!((statistics.mean_removed_mass() - 0.375).abs() < 1e-6);
+    }
+
+    #[test]
+    fn samples_follow_the_probabilities_of_what_is_allowed() {
+        let logits = [0.0, 2.0 * LOG_HALF, 5.0, 0.0];
+        for (temperature, expected) in [(1.0, 0.8), (2.0, 2.0 / 3.0), (0.1, 1.0)] {
+            let mut rng = ChaCha8Rng::seed_from_u64(3);
+            let mut picker = Picker::Sample { temperature, rng: &mut rng };
+            let draws = 20_000;
+            let zeros = (0..draws).filter(|_| picker.pick(&logits, &[0, 1]) == 0).count();
+            assert!((zeros as f64 / f64::from(draws) - expected).abs() < 0.01, "{zeros} at {temperature}");
+        }
+    }
+
+    #[test]
+    fn a_model_that_gives_no_number_still_gets_an_allowed_token() {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        for logits in [[f32::NAN; 3], [f32::NEG_INFINITY; 3], [f32::NAN, 1.0, f32::NEG_INFINITY]] {
+            assert_eq!(Picker::<ChaCha8Rng>::Greedy.pick(&logits, &[1, 2]), 1);
+            assert!([1, 2].contains(&Picker::Sample { temperature: 1.0, rng: &mut rng }.pick(&logits, &[1, 2])));
+            let mut statistics = Statistics::default();
+            statistics.count(&logits, &[1, 2]);
+            assert!(statistics.removed_mass.is_finite());
+        }
+        assert!(check_vocabulary(&[0.0; 3], &[1, 3]).is_err());
+    }
+}

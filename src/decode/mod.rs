@@ -19,6 +19,7 @@ pub mod infeasible;
 pub mod masked;
 pub mod predicate;
 pub mod request;
+pub mod search;
 pub mod share;
 pub mod trie;
 

@@ -83,7 +83,7 @@ impl Rule {
     pub fn bound(&self, k: u32) -> Bound {
         match self {
             Rule::Share(share) => share.bound(k),
-            Rule::Mandatory(number) => Bound { min: (*number).min(k + 1), max: k },
+            Rule::Mandatory(number) => Bound { min: (*number).min(k.saturating_add(1)), max: k },
         }
     }
 }
@@ -193,7 +193,7 @@ impl Constraints {
         let (mut classes, mut members): (Vec<Class>, Vec<BitSet>) = (Vec::new(), Vec::new());
         for item in self.allowed.iter() {
             let counted = self.counters.iter().enumerate().filter(|(_, counter)| counter.members.contains(item));
-            let signature = counted.fold(0u64, |signature, (bit, _)| signature | 1 << bit);
+            let signature = counted.fold(0u32, |signature, (bit, _)| signature | 1 << bit);
             let class = *class_of.entry(signature).or_insert_with(|| {
                 classes.push(Class { signature, available: 0 });
                 members.push(self.allowed.cleared());

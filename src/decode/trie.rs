@@ -98,10 +98,9 @@ impl Trie {
         self.token.len()
     }
 
-    /// The memory of the arrays, in bytes.
-    pub fn bytes(&self) -> usize {
-        let numbers = [&self.first_child, &self.token, &self.first_leaf, &self.item, &self.leaf];
-        numbers.iter().map(|array| size_of_val(array.as_slice())).sum()
+    /// All there is: first child `[nodes + 1]`, token `[nodes]`, first leaf `[nodes]`, item `[leaves]`, leaf `[highest id + 1]`.
+    pub fn arrays(&self) -> [&[u32]; 5] {
+        [&self.first_child, &self.token, &self.first_leaf, &self.item, &self.leaf]
     }
 
     /// The place before the first token of a title.

@@ -141,8 +141,9 @@ proptest! {
                 }
                 Allowed::Done => prop_assert!(false, "done, and not done"),
             }
-            let stranger = (0..=shop.grammar.end()).find(|token| !follow.contains(token)).unwrap();
-            prop_assert!(automaton.advance(stranger).is_err());
+            for stranger in (0..=shop.grammar.end()).filter(|token| !follow.contains(token)) {
+                prop_assert!(automaton.advance(stranger).is_err());
+            }
             let token = choices.next().unwrap().get(&follow);
             automaton.advance(*token).unwrap();
             said.push(*token);

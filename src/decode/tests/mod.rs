@@ -1,6 +1,7 @@
 //! Controlled decoding as a whole: its promises against brute force, and hand-made cases.
 
 mod cases;
+mod feasibility;
 mod guarantees;
 mod samples;
 mod toy;
