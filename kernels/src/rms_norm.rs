@@ -157,25 +157,31 @@ impl Differentiable<Flex, 2> for RmsNorm {
 
 /// y `[rows, width]` of x `[rows, width]` and weight `[width]`.
 fn forward_reference(x: &[f32], weight: &[f32], epsilon: f64) -> Vec<f32> {
-    let rows = x.par_chunks_exact(weight.len().max(1));
-    rows.flat_map_iter(|x| {
+    let width = weight.len().max(1);
+    let mut y = vec![0.0; x.len()];
+    y.par_chunks_exact_mut(width).zip(x.par_chunks_exact(width)).for_each(|(y, x)| {
         let r = inverse_rms(x, epsilon);
-        x.iter().zip(weight).map(move |(&x, &w)| (f64::from(x) * r * f64::from(w)) as f32)
-    })
-    .collect()
+        for i in 0..width {
+            y[i] = (f64::from(x[i]) * r * f64::from(weight[i])) as f32;
+        }
+    });
+    y
 }
 
 /// dx `[rows, width]` = r · weight · dy - x · r³ · mean(weight · dy · x), where r is the inverse root mean square of x.
 fn backward_reference(x: &[f32], weight: &[f32], dy: &[f32], epsilon: f64) -> Vec<f32> {
     let width = weight.len().max(1);
+    let mut dx = vec![0.0; x.len()];
     let rows = x.par_chunks_exact(width).zip(dy.par_chunks_exact(width));
-    rows.flat_map_iter(|(x, dy)| {
+    dx.par_chunks_exact_mut(width).zip(rows).for_each(|(dx, (x, dy))| {
         let r = inverse_rms(x, epsilon);
-        let dnorm = move |i: usize| f64::from(weight[i]) * f64::from(dy[i]);
-        let along_x = r * r * (0..width).map(|i| dnorm(i) * f64::from(x[i])).sum::<f64>() / width as f64;
-        (0..width).map(move |i| (r * (dnorm(i) - f64::from(x[i]) * along_x)) as f32)
-    })
-    .collect()
+        let scaled = |i: usize| f64::from(weight[i]) * f64::from(dy[i]);
+        let along_x = r * r * (0..width).map(|i| scaled(i) * f64::from(x[i])).sum::<f64>() / width as f64;
+        for i in 0..width {
+            dx[i] = (r * (scaled(i) - f64::from(x[i]) * along_x)) as f32;
+        }
+    });
+    dx
 }
 
 fn inverse_rms(x: &[f32], epsilon: f64) -> f64 {

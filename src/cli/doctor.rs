@@ -71,6 +71,9 @@ fn print(report: &Report) {
     }
 }
 
+/// How a fact reads in the table.
+type Fact = fn(&Capabilities) -> String;
+
 /// One column per adapter, one row per fact.
 fn table(adapters: &[AdapterFacts]) -> Table {
     let mut table = Table::new();
@@ -79,7 +82,7 @@ fn table(adapters: &[AdapterFacts]) -> Table {
     table.add_row(row("type", adapters, |a| a.kind.to_string()));
     table.add_row(row("backend", adapters, |a| a.backend.to_owned()));
     table.add_row(row("driver", adapters, |a| a.driver.clone()));
-    let facts: [(&str, fn(&Capabilities) -> String); 9] = [
+    let facts: [(&str, Fact); 9] = [
         ("largest binding", |c| HumanBytes(c.max_binding_bytes).to_string()),
         ("largest buffer", |c| HumanBytes(c.max_buffer_bytes).to_string()),
         ("workgroup storage", |c| HumanBytes(c.workgroup_storage_bytes.into()).to_string()),
@@ -93,7 +96,9 @@ fn table(adapters: &[AdapterFacts]) -> Table {
     for (label, fact) in facts {
         table.add_row(row(label, adapters, |a| fact(&a.capabilities)));
     }
-    table.add_row(row("below WebGPU", adapters, |a| a.shortfall.clone().unwrap_or_else(|| "nothing".to_owned())));
+    table.add_row(row("below WebGPU's limits", adapters, |a| {
+        a.shortfall.clone().unwrap_or_else(|| "nothing".to_owned())
+    }));
     table
 }
 
