@@ -8,6 +8,7 @@ pub mod data;
 pub mod decode;
 pub mod pull;
 pub mod recommend;
+pub mod request;
 pub mod run;
 
 pub use tiller_models::error::{Error, Result};

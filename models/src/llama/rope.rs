@@ -39,9 +39,8 @@ impl Frequencies {
         let in_step = positions.chunks_exact(seq).all(|row| row == &positions[..seq]);
         let rows = if in_step { 1 } else { batch };
         let angles = || positions[..rows * seq].iter().flat_map(|p| self.0.iter().map(|f| f64::from(*p) * f));
-        let upload = |values: Vec<f32>| {
-            Tensor::from_data(TensorData::new(values, [rows, 1, seq, self.0.len()]), device)
-        };
+        let upload =
+            |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [rows, 1, seq, self.0.len()]), device);
         Rotation {
             cos: upload(angles().map(|angle| angle.cos() as f32).collect()),
             sin: upload(angles().map(|angle| angle.sin() as f32).collect()),

@@ -29,7 +29,11 @@ impl Sampling {
         let Self::Random { temperature, top_p, .. } = *self else { return Ok(()) };
         if !(temperature > 0.0 && temperature.is_finite()) {
             let next = "decode greedily instead of at temperature 0";
-            return Err(Error::bad_input("temperature").expected("a number above 0").found(temperature).next(next).into());
+            return Err(Error::bad_input("temperature")
+                .expected("a number above 0")
+                .found(temperature)
+                .next(next)
+                .into());
         }
         if !(top_p > 0.0 && top_p <= 1.0) {
             return Err(Error::bad_input("top-p").expected("a number above 0, at most 1").found(top_p).into());
@@ -179,7 +183,9 @@ mod tests {
 
     #[test]
     fn impossible_options_are_refused_by_name() {
-        for (temperature, top_p, name) in [(0.0, 1.0, "temperature"), (f32::NAN, 1.0, "temperature"), (1.0, 1.5, "top-p")] {
+        for (temperature, top_p, name) in
+            [(0.0, 1.0, "temperature"), (f32::NAN, 1.0, "temperature"), (1.0, 1.5, "top-p")]
+        {
             let error = Sampling::Random { temperature, top_k: 0, top_p }.check().unwrap_err();
             assert!(error.to_string().starts_with(name), "{error}");
         }

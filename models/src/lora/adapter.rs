@@ -154,9 +154,11 @@ pub(super) fn is_target(target: &str, name: &str) -> bool {
 /// FNV-1a over the parts: a hash that stays the same across versions of the compiler, unlike the standard library's.
 fn stable_id(parts: &[&str]) -> ParamId {
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
-    ParamId::from(bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    }))
+    ParamId::from(
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        }),
+    )
 }
 
 /// `rows` orthogonal rows of length `gain` and `width` elements: Gaussian rows, orthogonalised one after the other (Gram–Schmidt).
@@ -256,7 +258,8 @@ mod tests {
     #[test]
     fn ids_depend_on_role_and_place_alone() {
         let ids = |role: &str| {
-            let adapter = recipe(&["all-linear"]).adapter(linears().iter(), 0, &Device::flex()).unwrap().with_ids_of(role);
+            let adapter =
+                recipe(&["all-linear"]).adapter(linears().iter(), 0, &Device::flex()).unwrap().with_ids_of(role);
             adapter.loras.into_values().flat_map(|lora| [lora.a.id, lora.b.id]).collect::<Vec<_>>()
         };
         assert_eq!(ids("actor"), ids("actor"));

@@ -72,7 +72,8 @@ impl Adapter {
         }
         let tensors = tensors.iter().map(|(name, shape, values)| (name.as_str(), shape.as_slice(), values.as_slice()));
         safetensors::write(&folder.join(WEIGHTS), tensors, &[("format", "pt")])?;
-        let config = serde_json::to_string_pretty(&PeftConfig::describe(self)).expect("a JSON value is always writable");
+        let config =
+            serde_json::to_string_pretty(&PeftConfig::describe(self)).expect("a JSON value is always writable");
         write_atomically(&folder.join(CONFIG), |file| writeln!(file, "{config}"))
     }
 }

@@ -150,7 +150,8 @@ impl PeftConfig {
 
     /// The file for `adapter`, with the keys that every version of PEFT since 0.7 reads.
     pub fn describe(adapter: &Adapter) -> Value {
-        let ranks: BTreeMap<&str, usize> = adapter.loras.iter().map(|(name, lora)| (name.as_str(), lora.rank())).collect();
+        let ranks: BTreeMap<&str, usize> =
+            adapter.loras.iter().map(|(name, lora)| (name.as_str(), lora.rank())).collect();
         let alphas: BTreeMap<&str, f64> = adapter
             .loras
             .iter()

@@ -76,7 +76,9 @@ fn scaling(keys: &Metadata<'_>, head_dim: usize) -> Result<RopeScaling> {
         "linear" => {
             Ok(RopeScaling::Linear { factor: keys.number("llama.rope.scaling.factor", 0.0, limit::FACTOR, None)? })
         }
-        other => Err(keys.at(KIND).expected("none or linear").found(format!("{other:?}, which is not supported")).into()),
+        other => {
+            Err(keys.at(KIND).expected("none or linear").found(format!("{other:?}, which is not supported")).into())
+        }
     }
 }
 

@@ -92,7 +92,11 @@ fn read_sizes(keys: &dyn Keys, names: &Names, vocab_size: usize) -> Result<Llama
     let n_heads = keys.size(names.n_heads, limit::HEADS, None)?;
     let n_kv_heads = keys.size(names.n_kv_heads, limit::HEADS, Some(n_heads))?;
     if !n_heads.is_multiple_of(n_kv_heads) {
-        return Err(keys.at(names.n_kv_heads).expected(format!("a divisor of {n_heads} heads")).found(n_kv_heads).into());
+        return Err(keys
+            .at(names.n_kv_heads)
+            .expected(format!("a divisor of {n_heads} heads"))
+            .found(n_kv_heads)
+            .into());
     }
     let even_split = d_model.is_multiple_of(n_heads).then_some(d_model / n_heads);
     let head_dim = keys.size(names.head_dim, limit::HEAD_DIM, even_split)?;
