@@ -10,5 +10,6 @@ pub mod pull;
 pub mod recommend;
 pub mod request;
 pub mod run;
+pub mod teacher;
 
 pub use tiller_models::error::{Error, Result};

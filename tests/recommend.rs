@@ -110,7 +110,7 @@ fn people_read_what_is_wrong_and_no_title_reaches_the_terminal_raw() {
     let output = world.recommend(&["--history", "Ran (1985)", "Heat (1995)", "-k", "5", "--less", "Crime", "--prompt"]);
     let text = String::from_utf8(output.stdout).unwrap();
     for part in [
-        "What I took so far: 'Ran (1985)' → 'Heat (1995)'.",
+        "I chose these items before: 'Ran (1985)' → 'Heat (1995)'.",
         "'Crime'",
         "<|assistant|>",
         "  2. 12 Angry Men (1957)\n",

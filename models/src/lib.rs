@@ -9,6 +9,7 @@ pub mod files;
 pub mod language_model;
 pub mod llama;
 pub mod lora;
+pub mod sasrec;
 pub mod tokenizer;
 
 pub use error::{Error, Result};

@@ -4,6 +4,7 @@ mod data;
 mod doctor;
 mod pull;
 mod recommend;
+mod sasrec;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,8 @@ enum Command {
     Data(data::Args),
     /// List adapters, driver, limits and features, and which device would be taken and why
     Doctor(doctor::Args),
+    /// Train, measure and ask the teacher: SASRec, a small classical recommender
+    Sasrec(sasrec::Args),
     /// Fetch a model or a data set by name
     Pull(pull::Args),
     /// Recommend items to users, or to somebody new
@@ -72,6 +75,7 @@ fn run(command: Command, global: &Global) -> Result<()> {
     match command {
         Command::Data(args) => data::run(args, global),
         Command::Doctor(args) => doctor::run(args, global),
+        Command::Sasrec(args) => sasrec::run(args, global),
         Command::Pull(args) => pull::run(&args, global),
         Command::Recommend(args) => recommend::run(&args, global),
     }

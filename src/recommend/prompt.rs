@@ -11,16 +11,15 @@ use crate::request::{Amount, Relation, Request, Share};
 
 const SYSTEM: &str = "You are an expert at recommending items from a catalogue.";
 
-const ACKNOWLEDGEMENT: &str =
-    "Understood. I will answer with a numbered list of titles, one on each line, and nothing else.";
+/// A question rather than a promise: small models repeat their own earlier promise instead of keeping it.
+const ACKNOWLEDGEMENT: &str = "Of course. What should I know, and how many items would you like?";
 
 /// What the first turn announces. Where both are given, the intention wins over the preference.
-const BY_PREFERENCE: &str = "I will show you what I took so far, the newest last. \
-    Learn my taste from it, then recommend items that I am likely to take next.";
-const BY_INTENTION: &str = "I will tell you what I am looking for. Then recommend items that fit.";
-const BY_BOTH: &str = "I will show you what I took so far, the newest last, and tell you what I am looking for. \
-    Learn my taste from the one and obey the other: where they disagree, what I am looking for decides. \
-    Then recommend items to me.";
+const BY_PREFERENCE: &str = "Please recommend items to me. I will tell you what I chose before, the newest last: \
+    learn my taste from it.";
+const BY_INTENTION: &str = "Please recommend items to me. I will tell you what I am looking for.";
+const BY_BOTH: &str = "Please recommend items to me. I will tell you what I chose before, the newest last, and what I am \
+    looking for: where the two disagree, what I am looking for decides.";
 
 /// The conversation that asks for the request's list. `phrasing` chooses the wording; any number will do, it counts round.
 ///
@@ -51,7 +50,7 @@ fn question(request: &Request, catalogue: &Catalogue, phrasing: usize) -> String
 
     let mut sentences = Vec::new();
     if !request.history.is_empty() {
-        sentences.push(format!("What I took so far: {}.", quoted(recent(&request.history), " → ", catalogue)));
+        sentences.push(format!("I chose these items before: {}.", quoted(recent(&request.history), " → ", catalogue)));
     }
     sentences.extend(request.candidates.as_deref().and_then(|items| titles(&CANDIDATES, items)));
     sentences.extend(request.all_in.iter().map(|&category| kind(&MORE, name(category))));
@@ -61,8 +60,8 @@ fn question(request: &Request, catalogue: &Catalogue, phrasing: usize) -> String
     sentences.extend(titles(&MUST, &request.mandatory));
     sentences.extend(titles(&EXCLUDE, &request.excluded));
     sentences.push(match request.k {
-        1 => "Recommend one item.".to_owned(),
-        k => format!("Recommend a list of {k} different items."),
+        1 => "Give me a numbered list of one title.".to_owned(),
+        k => format!("Give me a numbered list of {k} different titles."),
     });
     sentences.join(" ")
 }
@@ -107,7 +106,13 @@ mod tests {
         let titles: Vec<_> = (0..12).map(|i| ItemId(i % 4 + 1)).collect();
         let asked = last_turn(&Request { k: 3, history: titles.clone(), ..Request::default() }, 0);
         let shown: Vec<_> = titles[2..].iter().map(|&item| format!("'{}'", catalogue().title(item))).collect();
-        assert_eq!(asked, format!("What I took so far: {}. Recommend a list of 3 different items.", shown.join(" → ")));
+        assert_eq!(
+            asked,
+            format!(
+                "I chose these items before: {}. Give me a numbered list of 3 different titles.",
+                shown.join(" → ")
+            )
+        );
     }
 
     #[test]
@@ -151,7 +156,7 @@ mod tests {
             let request = Request { k: 1, history: history.into(), all_in: wishes.into(), ..Request::default() };
             let conversation = render(&request, &catalogue(), 0);
             assert_eq!(conversation.len(), 4);
-            assert!(conversation[3].content.ends_with("Recommend one item."));
+            assert!(conversation[3].content.ends_with("Give me a numbered list of one title."));
             conversation[1].content.clone()
         };
         assert_eq!(first_turn(&[ItemId(1)], &[]), BY_PREFERENCE);

@@ -25,11 +25,51 @@ impl RunFolder {
     pub fn create(path: &Path, config: &impl Serialize) -> Result<Self> {
         std::fs::create_dir_all(path.join("checkpoints")).map_err(Error::io(path, "create"))?;
         let lock = lock(path)?;
-        let text = toml::to_string_pretty(config).map_err(|e| Error::Failed(format!("config.toml: {e}")))?;
-        write_atomically(&path.join("config.toml"), |w| w.write_all(text.as_bytes()))?;
+        write_config(path, config)?;
         let metrics_path = path.join("metrics.jsonl");
         let metrics = File::create(&metrics_path).map_err(Error::io(&metrics_path, "create"))?;
         Ok(Self { path: path.to_owned(), metrics, _lock: lock })
+    }
+
+    /// Opens the run in `path` to go on with it: stores the resolved configuration and appends to metrics.jsonl.
+    ///
+    /// # Errors
+    /// No run there, a folder that cannot be written, or one that another process is writing to.
+    pub fn reopen(path: &Path, config: &impl Serialize) -> Result<Self> {
+        Self::stored_config(path)?;
+        let lock = lock(path)?;
+        write_config(path, config)?;
+        Ok(Self { path: path.to_owned(), metrics: open_metrics(path)?, _lock: lock })
+    }
+
+    /// Where the run in `path` has stored its configuration.
+    ///
+    /// # Errors
+    /// No run there.
+    pub fn stored_config(path: &Path) -> Result<PathBuf> {
+        let config = path.join("config.toml");
+        if config.exists() {
+            return Ok(config);
+        }
+        Err(Error::bad_input(path.display())
+            .expected("a run to go on with")
+            .found("no config.toml")
+            .next("start it without --resume")
+            .into())
+    }
+
+    /// Drops the lines of metrics.jsonl for which `keep` does not hold, and one that was cut off.
+    ///
+    /// # Errors
+    /// metrics.jsonl cannot be read or written.
+    pub fn retain_metrics(&mut self, keep: impl Fn(&serde_json::Value) -> bool) -> Result<()> {
+        let path = self.path.join("metrics.jsonl");
+        let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+        let kept = text.lines().filter(|line| serde_json::from_str(line).is_ok_and(|value| keep(&value)));
+        let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
+        write_atomically(&path, |w| w.write_all(kept.as_bytes()))?;
+        self.metrics = open_metrics(&self.path)?;
+        Ok(())
     }
 
     /// The folder itself.
@@ -51,6 +91,17 @@ impl RunFolder {
         line.push(b'\n');
         self.metrics.write_all(&line).map_err(Error::io(self.path.join("metrics.jsonl"), "write"))
     }
+}
+
+fn write_config(path: &Path, config: &impl Serialize) -> Result<()> {
+    let text = toml::to_string_pretty(config).map_err(|e| Error::Failed(format!("config.toml: {e}")))?;
+    write_atomically(&path.join("config.toml"), |w| w.write_all(text.as_bytes()))
+}
+
+/// metrics.jsonl, open for appending.
+fn open_metrics(path: &Path) -> Result<File> {
+    let path = path.join("metrics.jsonl");
+    OpenOptions::new().create(true).append(true).open(&path).map_err(Error::io(&path, "open"))
 }
 
 fn lock(path: &Path) -> Result<File> {
@@ -83,5 +134,23 @@ mod tests {
         assert!(RunFolder::create(folder.path(), &config).is_err());
         drop(first);
         assert!(RunFolder::create(folder.path(), &config).is_ok());
+    }
+
+    #[test]
+    fn a_reopened_run_goes_on_after_the_lines_that_were_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = toml::Table::new();
+        assert_eq!(RunFolder::reopen(&folder.path().join("none"), &config).unwrap_err().exit_code(), 2);
+        let mut first = RunFolder::create(folder.path(), &config).unwrap();
+        for epoch in 0..4 {
+            first.log(&serde_json::json!({ "epoch": epoch })).unwrap();
+        }
+        first.metrics.write_all(b"{\"epoch\": 4, \"lo").unwrap();
+        drop(first);
+        let mut second = RunFolder::reopen(folder.path(), &config).unwrap();
+        second.retain_metrics(|line| line["epoch"].as_u64().is_some_and(|epoch| epoch < 2)).unwrap();
+        second.log(&serde_json::json!({ "epoch": 2 })).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("metrics.jsonl")).unwrap();
+        assert_eq!(text, "{\"epoch\":0}\n{\"epoch\":1}\n{\"epoch\":2}\n");
     }
 }

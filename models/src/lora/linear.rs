@@ -43,7 +43,7 @@ impl Linear {
 
     /// `[n, in]` to `[n, out]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let frozen = project(x.clone(), self.weight.clone());
+        let frozen = times_transposed(x.clone(), self.weight.clone());
         match &self.lora {
             Some(lora) => frozen + lora.forward(x),
             None => frozen,
@@ -51,17 +51,13 @@ impl Linear {
     }
 }
 
-fn project(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
-    let v = std::env::var("V").unwrap_or_default();
-    let [out, d_in] = w.dims();
-    let n = x.dims()[0];
-    match v.as_str() {
-        "B" => w.matmul(x.transpose()).transpose(),
-        "C2" | "C4" | "C8" => {
-            let p: usize = v[1..].parse().unwrap();
-            let y = w.reshape([p, out / p, d_in]).matmul(x.transpose().unsqueeze::<3>());
-            y.reshape([out, n]).transpose()
-        }
-        _ => x.matmul(w.transpose()),
-    }
+/// Up to so many rows, [`times_transposed`] multiplies the other way round.
+const FEW_ROWS: usize = 32;
+
+/// x wᵀ for x `[n, in]` and w `[out, in]`: `[n, out]`.
+///
+/// On the CPU, burn's product copies its right factor into tiles first. With few rows, as in decoding, that costs more than the
+/// product itself, so the small factor goes to the right: (w xᵀ)ᵀ.
+fn times_transposed(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
+    if x.dims()[0] <= FEW_ROWS { w.matmul(x.transpose()).transpose() } else { x.matmul(w.transpose()) }
 }

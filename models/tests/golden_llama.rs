@@ -1,0 +1,238 @@
+//! Llama against transformers and PEFT: logits, log-probabilities, entropies, gradients, ten training steps, greedy decoding.
+//! The states and their generator lie in `tests/golden`.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use burn::module::{Module, Param};
+use burn::optim::{AdamWConfig, GradientsParams};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation};
+use safetensors::SafeTensors;
+use tiller_kernels::device::test_devices;
+use tiller_models::llama::{Batch, GenerateOptions, Llama, Sampling, generate};
+use tiller_models::lora::{Adapter, Lora};
+
+const MODELS: [&str; 2] = ["gqa-tied", "mha-untied"];
+
+/// How far a value may be off, as a fraction of the largest expected one.
+const CLOSE: f64 = 1e-4;
+
+/// The recorded states of one model.
+struct Golden {
+    folder: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Golden {
+    fn open(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden").join(name);
+        let bytes = std::fs::read(folder.join("golden.safetensors")).unwrap();
+        Self { folder, bytes }
+    }
+
+    fn words<T>(&self, name: &str, value: impl Fn([u8; 4]) -> T) -> Vec<T> {
+        let states = SafeTensors::deserialize(&self.bytes).unwrap();
+        let tensor = states.tensor(name).unwrap();
+        tensor.data().chunks_exact(4).map(|word| value(word.try_into().unwrap())).collect()
+    }
+
+    fn floats(&self, name: &str) -> Vec<f32> {
+        self.words(name, f32::from_le_bytes)
+    }
+
+    fn ids(&self, name: &str) -> Vec<i32> {
+        self.words(name, i32::from_le_bytes)
+    }
+
+    /// The recorded batch: left-padded, with positions 0, 1, 2, … in every row nevertheless.
+    fn batch(&self) -> Batch {
+        let padding: Vec<usize> = self
+            .ids("attention_mask")
+            .chunks_exact(SEQ)
+            .map(|row| row.iter().filter(|seen| **seen == 0).count())
+            .collect();
+        Batch {
+            tokens: self.ids("input_ids").iter().map(|id| *id as u32).collect(),
+            positions: (0..ROWS).flat_map(|_| 0..SEQ as u32).collect(),
+            padding,
+        }
+    }
+
+    fn adapted(&self, base: &Llama, device: &Device) -> Llama {
+        let adapter = Adapter::read(&self.folder.join("adapter"), base.linears(), device).unwrap();
+        base.with_adapter(&adapter).unwrap()
+    }
+
+    /// The adapter as it was after the ten steps.
+    fn trained(&self, base: &Llama, device: &Device) -> Llama {
+        let mut adapter = Adapter::read(&self.folder.join("adapter"), base.linears(), device).unwrap();
+        for (name, lora) in &mut adapter.loras {
+            let weight = |part: &str, shape| {
+                let values = self.floats(&format!("after10.{name}.{part}.weight"));
+                Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
+            };
+            *lora = Lora { a: weight("lora_A", lora.a.dims()), b: weight("lora_B", lora.b.dims()), scale: lora.scale };
+        }
+        base.with_adapter(&adapter).unwrap()
+    }
+}
+
+const ROWS: usize = 3;
+const SEQ: usize = 24;
+
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.try_into_vec_as().unwrap()
+}
+
+fn assert_close(found: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let largest = expected.iter().fold(0.0, |largest: f64, e| largest.max(f64::from(e.abs())));
+    let worst = found.iter().zip(expected).map(|(f, e)| f64::from((f - e).abs())).fold(0.0, f64::max);
+    assert!(worst <= CLOSE * largest, "{what}: off by {worst:.3e}, where the largest value is {largest:.3e}");
+}
+
+/// The entries of `values`, `[ROWS, SEQ, width]`, at real tokens.
+fn unpadded(values: &[f32], padding: &[usize]) -> Vec<f32> {
+    let width = values.len() / (ROWS * SEQ);
+    let rows = values.chunks_exact(SEQ * width).zip(padding);
+    rows.flat_map(|(row, padding)| row[padding * width..].to_vec()).collect()
+}
+
+#[test]
+fn logits_log_probabilities_and_entropies() {
+    for name in MODELS {
+        let golden = Golden::open(name);
+        let batch = golden.batch();
+        for (device_name, device) in test_devices() {
+            let check = |found: Vec<f32>, expected: &str| {
+                let expected_values = unpadded(&golden.floats(expected), &batch.padding);
+                assert_close(
+                    &unpadded(&found, &batch.padding),
+                    &expected_values,
+                    &format!("{name} {device_name} {expected}"),
+                );
+            };
+            let base = Llama::load(&golden.folder, &device).unwrap();
+            check(host(base.forward(&batch)), "base_logits");
+
+            let adapted = golden.adapted(&base, &device);
+            let logits = adapted.forward(&batch);
+            check(host(logits.clone()), "adapter_logits");
+
+            let logprobs = activation::log_softmax(logits, 2); // [ROWS, SEQ, vocab]
+            check(host(-(logprobs.clone().exp() * logprobs.clone()).sum_dim(2)), "entropy");
+            let chosen = host(next_token_logprobs(logprobs, &golden, &device));
+            let real = |values: &[f32]| -> Vec<f32> {
+                let rows = values.chunks_exact(SEQ - 1).zip(&batch.padding);
+                rows.flat_map(|(row, padding)| row[*padding..].to_vec()).collect()
+            };
+            assert_close(&real(&chosen), &real(&golden.floats("token_logprob")), &format!("{name} {device_name}"));
+
+            check(host(adapted.without_adapter().forward(&batch)), "base_logits");
+        }
+    }
+}
+
+/// log p(token t + 1) at every t: `[ROWS, SEQ - 1]` of `[ROWS, SEQ, vocab]`.
+fn next_token_logprobs(logprobs: Tensor<3>, golden: &Golden, device: &Device) -> Tensor<2> {
+    let next: Vec<i32> = golden.ids("input_ids").chunks_exact(SEQ).flat_map(|row| row[1..].to_vec()).collect();
+    let next = Tensor::<3, Int>::from_data(TensorData::new(next, [ROWS, SEQ - 1, 1]), device);
+    logprobs.narrow(1, 0, SEQ - 1).gather(2, next).reshape([ROWS, SEQ - 1])
+}
+
+/// The loss of the golden states: the mean over samples of the mean negative log-likelihood over that sample's labels.
+fn loss(model: &Llama, golden: &Golden, device: &Device) -> Tensor<1> {
+    let logprobs = activation::log_softmax(model.forward(&golden.batch()), 2);
+    let chosen = next_token_logprobs(logprobs, golden, device);
+    let scored: Vec<bool> =
+        golden.ids("labels").chunks_exact(SEQ).flat_map(|row| row[1..].iter().map(|label| *label != -100)).collect();
+    let scored = Tensor::<2, Bool>::from_data(TensorData::new(scored, [ROWS, SEQ - 1]), device).float();
+    let counts = scored.clone().sum_dim(1); // [ROWS, 1]
+    -((chosen * scored).sum_dim(1) / counts).mean()
+}
+
+/// A model whose low-rank parts can be trained.
+fn trainable(golden: &Golden, device: &Device) -> Llama {
+    golden.adapted(&Llama::load(&golden.folder, device).unwrap(), device).train()
+}
+
+#[test]
+fn gradients_of_every_low_rank_part() {
+    for name in MODELS {
+        let golden = Golden::open(name);
+        for (device_name, device) in test_devices() {
+            let model = trainable(&golden, &device);
+            let gradients = loss(&model, &golden, &device).backward();
+            let loras: BTreeMap<&str, &Lora> = model.linears().filter_map(|l| Some((l.name(), l.lora()?))).collect();
+            assert_eq!(loras.len(), 7 * model.config().n_layers);
+            for (place, lora) in loras {
+                for (part, weight) in [("lora_A", lora.a.val()), ("lora_B", lora.b.val())] {
+                    let key = format!("grad.{place}.{part}.weight");
+                    let found = host(weight.grad(&gradients).expect("every part has a gradient"));
+                    assert_close(&found, &golden.floats(&key), &format!("{name} {device_name} {key}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn ten_adamw_steps() {
+    let device = Device::flex();
+    for name in MODELS {
+        let golden = Golden::open(name);
+        let mut model = trainable(&golden, &device);
+        let mut adamw = AdamWConfig::new().with_epsilon(1e-5).with_weight_decay(0.01).init();
+        let mut losses = Vec::new();
+        for _ in 0..10 {
+            let loss = loss(&model, &golden, &device);
+            losses.push(loss.clone().into_scalar::<f32>());
+            let gradients = clipped(GradientsParams::from_grads(loss.backward(), &model), &model);
+            model = adamw.step(1e-2, model, gradients);
+        }
+        assert_close(&losses, &golden.floats("losses"), &format!("{name} losses"));
+        for linear in model.linears() {
+            let Some(lora) = linear.lora() else { continue };
+            let after = |part: &str| golden.floats(&format!("after10.{}.{part}.weight", linear.name()));
+            // Where a gradient is near zero, its sign decides the first steps: the weights are less alike than the losses.
+            let near = |found: Vec<f32>, expected: Vec<f32>| {
+                found.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() < 5e-3)
+            };
+            assert!(near(host(lora.a.val()), after("lora_A")), "{name} {} A", linear.name());
+            assert!(near(host(lora.b.val()), after("lora_B")), "{name} {} B", linear.name());
+        }
+    }
+}
+
+/// Scales all gradients so that their common norm is at most 1, as torch.nn.utils.clip_grad_norm_ does.
+fn clipped(gradients: GradientsParams, model: &Llama) -> GradientsParams {
+    let parameters: Vec<_> = model.linears().filter_map(|l| l.lora()).flat_map(|lora| [lora.a.id, lora.b.id]).collect();
+    let gradient = |id| gradients.get::<2>(id).expect("every part has a gradient");
+    let squares: f32 = parameters.iter().map(|id| gradient(*id).square().sum().into_scalar::<f32>()).sum();
+    let factor = (1.0 / (squares.sqrt() + 1e-6)).min(1.0);
+    let mut clipped = GradientsParams::new();
+    parameters.iter().for_each(|id| clipped.register(*id, gradient(*id) * factor));
+    clipped
+}
+
+#[test]
+fn greedy_decoding_with_the_trained_adapter() {
+    for name in MODELS {
+        let golden = Golden::open(name);
+        let expected: Vec<u32> = golden.ids("greedy").iter().map(|id| *id as u32).collect();
+        let (prompt, continuation) = expected.split_at(10);
+        for (device_name, device) in test_devices() {
+            let model = golden.trained(&Llama::load(&golden.folder, &device).unwrap(), &device);
+            let options = GenerateOptions { max_new_tokens: 20, sampling: Sampling::Greedy, seed: 0 };
+            let mut streamed = Vec::new();
+            let found = generate(&model, &[prompt.to_vec()], &[], &options, &mut |row, token| {
+                assert_eq!(row, 0);
+                streamed.push(token);
+                ControlFlow::Continue(())
+            });
+            assert_eq!(found.unwrap(), [continuation], "{name} {device_name}");
+            assert_eq!(streamed, continuation, "{name} {device_name}");
+        }
+    }
+}

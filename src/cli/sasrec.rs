@@ -1,0 +1,283 @@
+//! `tiller sasrec train|eval|topk`: the teacher, from its training to its lists.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::json;
+
+use super::Global;
+use crate::data::split::Split;
+use crate::data::{Catalogue, Dataset, ItemId, ItemSet};
+use crate::request::names;
+use crate::run::config::{ConfigFlags, resolve};
+use crate::run::folder::RunFolder;
+use crate::run::interrupt;
+use crate::teacher::evaluate::{Evaluation, LIST_LENGTHS, evaluate};
+use crate::teacher::train::Training;
+use crate::teacher::{Popularity, Query, Scorer, Teacher, TeacherConfig, Wish};
+use crate::{Error, Result};
+
+/// The flags of `tiller sasrec`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a teacher on a data set folder
+    #[command(after_help = TRAIN_EXAMPLES)]
+    Train(Train),
+    /// Measure a teacher, and popularity beside it
+    #[command(after_help = EVAL_EXAMPLES)]
+    Eval(Eval),
+    /// Recommend with a teacher
+    #[command(after_help = TOPK_EXAMPLES)]
+    Topk(Topk),
+}
+
+const TRAIN_EXAMPLES: &str = "\
+Examples:
+  tiller sasrec train ml-1m-5core
+  tiller sasrec train ml-1m-5core --epochs 20 --seed 7 --out runs/teacher-7
+  tiller sasrec train ml-1m-5core --set model.d_model=64 --set lr=0.002
+  tiller sasrec train ml-1m-5core --resume";
+
+const EVAL_EXAMPLES: &str = "\
+Examples:
+  tiller sasrec eval ml-1m-5core
+  tiller sasrec eval ml-1m-5core --run runs/teacher-7 --split validation
+  tiller sasrec eval ml-1m-5core --json | jq '.sasrec.figures[1].ndcg'";
+
+const TOPK_EXAMPLES: &str = "\
+Examples:
+  tiller sasrec topk ml-1m-5core --user 42
+  tiller sasrec topk ml-1m-5core --user 42 -k 5 --more Comedy --less Horror
+  tiller sasrec topk ml-1m-5core --history \"Toy Story (1995)\" \"Heat (1995)\" --json";
+
+#[derive(Debug, clap::Args)]
+struct Train {
+    /// The data set folder
+    dir: PathBuf,
+    /// The run folder to write [default: DIR/teacher]
+    #[arg(long, value_name = "RUN")]
+    out: Option<PathBuf>,
+    /// Go on with the run in the run folder
+    #[arg(long, conflicts_with = "config")]
+    resume: bool,
+    /// Passes over the data at most [default: 100]
+    #[arg(long, value_name = "N")]
+    epochs: Option<u32>,
+    /// Decides first weights, order and dropout [default: 2022]
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+    #[command(flatten)]
+    config: ConfigFlags,
+}
+
+#[derive(Debug, clap::Args)]
+struct Eval {
+    /// The data set folder
+    dir: PathBuf,
+    /// The teacher's run folder [default: DIR/teacher]
+    #[arg(long, value_name = "RUN")]
+    run: Option<PathBuf>,
+    /// Which item of each user is to be foreseen
+    #[arg(long, value_enum, default_value = "test")]
+    split: SplitName,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum SplitName {
+    /// The last item
+    Test,
+    /// The last but one
+    Validation,
+}
+
+#[derive(Debug, clap::Args)]
+struct Topk {
+    /// The data set folder
+    dir: PathBuf,
+    /// The teacher's run folder [default: DIR/teacher]
+    #[arg(long, value_name = "RUN")]
+    run: Option<PathBuf>,
+    #[command(flatten)]
+    who: Who,
+    /// How many items
+    #[arg(short, default_value_t = 10, value_name = "N")]
+    k: usize,
+    /// Only items of this category (repeatable: of any of them)
+    #[arg(long, value_name = "CATEGORY")]
+    more: Vec<String>,
+    /// No item of this category (repeatable)
+    #[arg(long, value_name = "CATEGORY")]
+    less: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Who {
+    /// A user of the data set
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    /// Titles that someone new took, oldest first
+    #[arg(long, value_name = "TITLE", num_args = 1..)]
+    history: Vec<String>,
+}
+
+/// Runs `tiller sasrec`.
+///
+/// # Errors
+/// Whatever the subcommand reports.
+pub fn run(args: Args, global: &Global) -> Result<()> {
+    match args.command {
+        Command::Train(args) => train(args, global),
+        Command::Eval(args) => eval(&args, global),
+        Command::Topk(args) => topk(&args, global),
+    }
+}
+
+fn train(args: Train, global: &Global) -> Result<()> {
+    let dataset = Dataset::read(&args.dir)?;
+    let out = run_folder(args.out, &args.dir);
+    let config = train_config(args.config, args.epochs, args.seed, args.resume.then_some(&out))?;
+    eprint!("{}", toml::to_string_pretty(&config).map_err(|e| Error::Failed(e.to_string()))?);
+    let device = global.open_device()?;
+    interrupt::listen();
+    let mut run = if args.resume { RunFolder::reopen(&out, &config) } else { RunFolder::create(&out, &config) }?;
+    let start = if args.resume { Training::resume } else { Training::fresh };
+    let summary = start(&dataset, &config, &mut run, &device)?.run(interrupt::requested)?;
+    if global.json {
+        println!("{}", json!({ "run": out, "summary": summary }));
+    } else {
+        println!(
+            "trained {} epochs of {} examples at {:.0} examples/s",
+            summary.epochs, summary.examples, summary.examples_per_second
+        );
+        println!("best validation NDCG@10 {:.4}, after {} epochs", summary.best_ndcg, summary.best_epoch);
+        println!("saved to {}; measure it with `tiller sasrec eval`", out.display());
+    }
+    Ok(())
+}
+
+/// The configuration of the flags; a resumed run's own configuration lies beneath them.
+fn train_config(
+    mut layers: ConfigFlags,
+    epochs: Option<u32>,
+    seed: Option<u32>,
+    resumed: Option<&PathBuf>,
+) -> Result<TeacherConfig> {
+    if let Some(run) = resumed {
+        layers.config = Some(RunFolder::stored_config(run)?);
+    }
+    let flags = [("epochs", epochs), ("seed", seed)];
+    let flags = flags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), i64::from(value?).into())));
+    resolve(&layers, flags.collect())
+}
+
+fn eval(args: &Eval, global: &Global) -> Result<()> {
+    let dataset = Dataset::read(&args.dir)?;
+    let device = global.open_device()?;
+    let teacher = Teacher::load(&run_folder(args.run.clone(), &args.dir), &dataset, &device)?;
+    let split = match args.split {
+        SplitName::Test => Split::Test,
+        SplitName::Validation => Split::Validation,
+    };
+    let popularity = evaluate(&Popularity::of(&dataset), &dataset, split)?;
+    let sasrec = evaluate(&teacher, &dataset, split)?;
+    if global.json {
+        println!("{}", json!({ "popularity": popularity, "sasrec": sasrec }));
+    } else {
+        println!("{}", sasrec.protocol);
+        println!("{}", table_of(&[("popularity", &popularity), ("SASRec", &sasrec)]));
+    }
+    Ok(())
+}
+
+fn table_of(rows: &[(&str, &Evaluation)]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    let figures = LIST_LENGTHS.iter().flat_map(|k| ["HR", "NDCG", "MRR"].map(|name| format!("{name}@{k}")));
+    table.set_header([String::new()].into_iter().chain(figures).chain(["users/s".to_owned()]));
+    for (name, evaluation) in rows {
+        let figures = evaluation.figures.iter().flat_map(|at| [at.hr, at.ndcg, at.mrr]).map(|f| format!("{f:.4}"));
+        let speed = format!("{:.0}", evaluation.users_per_second);
+        table.add_row([(*name).to_owned()].into_iter().chain(figures).chain([speed]));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn topk(args: &Topk, global: &Global) -> Result<()> {
+    let dataset = Dataset::read(&args.dir)?;
+    let catalogue = &dataset.catalogue;
+    let history = history_of(&args.who, &dataset)?;
+    let allowed = allowed(args, catalogue)?;
+    let device = global.open_device()?;
+    let teacher = Teacher::load(&run_folder(args.run.clone(), &args.dir), &dataset, &device)?;
+    let query = Query { history: &history, wish: Wish::Only(&allowed), k: args.k };
+    let items = teacher.top_k(&[query])?.concat();
+    if items.len() < args.k {
+        eprintln!("only {} items are left to recommend from", items.len());
+    }
+    if global.json {
+        let entry = |item: &ItemId| {
+            let entry = catalogue.item(*item);
+            json!({ "item": entry.key, "title": entry.title, "categories": category_names(catalogue, *item) })
+        };
+        println!("{}", json!(items.iter().map(entry).collect::<Vec<_>>()));
+    } else {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        for (place, &item) in items.iter().enumerate() {
+            let categories = category_names(catalogue, item).join(", ");
+            table.add_row([format!("{}.", place + 1), catalogue.title(item).to_owned(), categories]);
+        }
+        println!("{table}");
+    }
+    Ok(())
+}
+
+/// The items that `--more` and `--less` leave.
+fn allowed(args: &Topk, catalogue: &Catalogue) -> Result<ItemSet> {
+    let union = |names: &[String], flag: &str| -> Result<ItemSet> {
+        let mut set = ItemSet::none(catalogue.len());
+        for name in names {
+            let category = names::category(flag, name, catalogue)?;
+            set.unite(&ItemSet::of(catalogue.len(), catalogue.members(category)));
+        }
+        Ok(set)
+    };
+    let mut allowed = union(&args.less, "--less")?.complement();
+    if !args.more.is_empty() {
+        allowed.intersect(&union(&args.more, "--more")?);
+    }
+    Ok(allowed)
+}
+
+fn history_of(who: &Who, dataset: &Dataset) -> Result<Vec<ItemId>> {
+    if let Some(key) = &who.user {
+        let user = dataset.user(key).ok_or_else(|| {
+            Error::bad_input("--user")
+                .expected("a user of the data set")
+                .found(format!("{key:?}"))
+                .next("interactions.csv has every user in its first column")
+        })?;
+        return Ok(user.items.clone());
+    }
+    who.history.iter().map(|title| names::item("--history", title, &dataset.catalogue)).collect()
+}
+
+fn category_names(catalogue: &Catalogue, item: ItemId) -> Vec<&str> {
+    let names = catalogue.categories();
+    catalogue.item(item).categories.iter().map(|category| names[category.index()].as_str()).collect()
+}
+
+fn run_folder(given: Option<PathBuf>, dir: &Path) -> PathBuf {
+    given.unwrap_or_else(|| dir.join("teacher"))
+}

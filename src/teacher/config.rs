@@ -1,0 +1,114 @@
+//! How a teacher is trained.
+
+use serde::{Deserialize, Serialize};
+use tiller_models::sasrec::SasRecConfig;
+
+use crate::{Error, Result};
+
+/// The settings of `tiller sasrec train`; the defaults are the method's (§2.2).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TeacherConfig {
+    /// Passes over the training examples at most.
+    pub epochs: u32,
+    /// Examples per step.
+    pub batch: usize,
+    /// The first learning rate.
+    pub lr: f64,
+    /// Failures in a row to improve validation NDCG@10 that are forgiven; one more ends the training.
+    pub patience: u32,
+    /// Decides the first weights, the order of the examples and the dropout.
+    pub seed: u64,
+    /// When the learning rate falls.
+    pub plateau: Plateau,
+    /// The sizes of the model.
+    pub model: SasRecConfig,
+}
+
+/// Lowers the learning rate where validation NDCG@10 no longer rises.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Plateau {
+    /// What the learning rate is multiplied by.
+    pub factor: f64,
+    /// Validations in a row without a rise that are forgiven.
+    pub patience: u32,
+    /// A rise is more than this share of the best figure so far.
+    pub threshold: f64,
+}
+
+impl Default for TeacherConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 100,
+            batch: 1024,
+            lr: 1e-3,
+            patience: 10,
+            seed: 2022,
+            plateau: Plateau::default(),
+            model: SasRecConfig::default(),
+        }
+    }
+}
+
+impl Default for Plateau {
+    fn default() -> Self {
+        Self { factor: 0.5, patience: 1, threshold: 1e-4 }
+    }
+}
+
+impl TeacherConfig {
+    /// Checks that the settings make sense.
+    ///
+    /// # Errors
+    /// The key that does not.
+    pub fn validate(&self) -> Result<()> {
+        self.model.validate()?;
+        let wrong = |key: &str, expected: &str, found: f64| {
+            Err(Error::bad_input(key).expected(expected).found(found).next(format!("set it with --set {key}=…")).into())
+        };
+        if self.batch == 0 {
+            return wrong("batch", "at least 1", 0.0);
+        }
+        if !(self.lr > 0.0 && self.lr.is_finite()) {
+            return wrong("lr", "a positive number", self.lr);
+        }
+        if !(self.plateau.factor > 0.0 && self.plateau.factor <= 1.0) {
+            return wrong("plateau.factor", "a number above 0 and at most 1", self.plateau.factor);
+        }
+        if !(self.plateau.threshold >= 0.0 && self.plateau.threshold.is_finite()) {
+            return wrong("plateau.threshold", "a number of at least 0", self.plateau.threshold);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_make_no_sense_are_refused_by_name() {
+        let good = TeacherConfig::default();
+        assert!(good.validate().is_ok());
+        let plateau = Plateau { factor: 2.0, ..Plateau::default() };
+        let cases = [
+            ("batch", TeacherConfig { batch: 0, ..good.clone() }),
+            ("lr", TeacherConfig { lr: f64::NAN, ..good.clone() }),
+            ("plateau.factor", TeacherConfig { plateau, ..good.clone() }),
+            ("model.heads", TeacherConfig { model: SasRecConfig { heads: 7, ..good.model.clone() }, ..good }),
+        ];
+        for (key, config) in cases {
+            let error = config.validate().unwrap_err();
+            assert!(error.to_string().starts_with(key), "{error}");
+            assert_eq!(error.exit_code(), 2);
+        }
+    }
+
+    #[test]
+    fn the_stored_configuration_is_read_back() {
+        let config = TeacherConfig { epochs: 3, ..TeacherConfig::default() };
+        let text = toml::to_string_pretty(&config).unwrap();
+        assert_eq!(toml::from_str::<TeacherConfig>(&text).unwrap(), config);
+    }
+}

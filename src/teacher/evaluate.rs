@@ -1,0 +1,169 @@
+//! How well a recommender foresees what users took next, and the protocol without which such a figure says nothing.
+
+use std::fmt;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::query::{RankQuery, Scorer};
+use crate::data::Dataset;
+use crate::data::split::{Case, Split, case};
+use crate::run::progress;
+use crate::{Error, Result};
+
+/// The lengths of list that are reported.
+pub const LIST_LENGTHS: [usize; 3] = [5, 10, 20];
+/// Users between two updates of the progress bar.
+const CHUNK: usize = 4096;
+
+/// Under which rules the figures were made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Protocol {
+    /// The name of the data set.
+    pub dataset: String,
+    /// "test" (the last item of each user) or "validation" (the one before it).
+    pub split: &'static str,
+    /// Users with a case, which are all counted.
+    pub users: usize,
+    /// Users whose sequences are too short for a case; they are not counted.
+    pub users_without_case: usize,
+    /// Items that each target is ranked among, less the user's earlier ones.
+    pub items: usize,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { dataset, split, users, users_without_case, items } = self;
+        write!(
+            f,
+            "{dataset}, {split} split, leave-one-out, {users} users ({users_without_case} too short to take part), \
+             full ranking over {items} items, the user's earlier items masked, equal scores by item id"
+        )
+    }
+}
+
+/// The figures for lists of one length; each is a mean over users.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct AtK {
+    /// The length of the list.
+    pub k: usize,
+    /// HR@K: the share of users whose target is in the list.
+    pub hr: f64,
+    /// NDCG@K: 1/log2(rank + 2) where the target is in the list (rank from 0), else 0.
+    pub ndcg: f64,
+    /// MRR@K: 1/(rank + 1) where the target is in the list, else 0.
+    pub mrr: f64,
+}
+
+/// A recommender's figures on one split.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// The rules.
+    pub protocol: Protocol,
+    /// The figures, one for each of [`LIST_LENGTHS`].
+    pub figures: Vec<AtK>,
+    /// Users ranked per second, end to end.
+    pub users_per_second: f64,
+}
+
+impl Evaluation {
+    /// The figures for lists of `k`, one of [`LIST_LENGTHS`].
+    pub fn at(&self, k: usize) -> Option<AtK> {
+        self.figures.iter().find(|figures| figures.k == k).copied()
+    }
+}
+
+/// Ranks every user's target among all items, with the user's earlier items masked.
+///
+/// # Errors
+/// A data set in which no user has a case, or a device that fails.
+pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split) -> Result<Evaluation> {
+    let cases: Vec<Case> = dataset.users.iter().filter_map(|user| case(user, split)).collect();
+    if cases.is_empty() {
+        return Err(Error::bad_input(&dataset.name)
+            .expected("users with at least three items")
+            .found("none")
+            .next("import with --min-user 3 or more")
+            .into());
+    }
+    let start = Instant::now();
+    let bar = progress::bar("evaluate", cases.len() as u64, "users");
+    let mut ranks = Vec::with_capacity(cases.len());
+    for chunk in cases.chunks(CHUNK) {
+        let queries: Vec<RankQuery> = chunk
+            .iter()
+            .map(|case| RankQuery { history: case.history, items: std::slice::from_ref(&case.target) })
+            .collect();
+        ranks.extend(scorer.ranks(&queries)?.into_iter().flatten());
+        bar.inc(chunk.len() as u64);
+    }
+    bar.finish_and_clear();
+    Ok(Evaluation {
+        protocol: Protocol {
+            dataset: dataset.name.clone(),
+            split: match split {
+                Split::Validation => "validation",
+                Split::Test => "test",
+            },
+            users: cases.len(),
+            users_without_case: dataset.users.len() - cases.len(),
+            items: scorer.n_items(),
+        },
+        figures: LIST_LENGTHS.iter().map(|&k| at_k(&ranks, k)).collect(),
+        users_per_second: cases.len() as f64 / start.elapsed().as_secs_f64(),
+    })
+}
+
+/// The figures for lists of `k`, from each user's rank of the target.
+fn at_k(ranks: &[u32], k: usize) -> AtK {
+    let mean = |gain: fn(f64) -> f64| {
+        let in_list = ranks.iter().filter(|&&rank| (rank as usize) < k);
+        in_list.map(|&rank| gain(rank.into())).sum::<f64>() / ranks.len() as f64
+    };
+    AtK { k, hr: mean(|_| 1.0), ndcg: mean(|rank| 1.0 / (rank + 2.0).log2()), mrr: mean(|rank| 1.0 / (rank + 1.0)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Catalogue, Item, ItemId, User};
+    use crate::teacher::Popularity;
+
+    #[test]
+    fn the_figures_are_those_of_their_definitions() {
+        let figures = at_k(&[0, 1, 4, 5, 100], 5);
+        assert_eq!(figures.hr, 3.0 / 5.0);
+        assert!((figures.ndcg - (1.0 + 1.0 / 3f64.log2() + 1.0 / 6f64.log2()) / 5.0).abs() < 1e-12);
+        assert!((figures.mrr - (1.0 + 0.5 + 0.2) / 5.0).abs() < 1e-12);
+        assert_eq!(at_k(&[5], 5), AtK { k: 5, hr: 0.0, ndcg: 0.0, mrr: 0.0 });
+    }
+
+    #[test]
+    fn popularity_ranks_with_the_earlier_items_masked_and_counts_who_took_part() {
+        let item = |key: u32| Item {
+            key: key.to_string(),
+            title: key.to_string(),
+            categories: Vec::new(),
+            attributes: Vec::new(),
+        };
+        let user = |items: &[u32]| User {
+            key: String::new(),
+            items: items.iter().copied().map(ItemId).collect(),
+            timestamps: vec![0; items.len()],
+        };
+        // Training items: 1 2 3, 1 2, 1. Counts: item 1 three, item 2 two, item 3 one, the others none.
+        let users = vec![user(&[1, 2, 3, 4, 5]), user(&[1, 2, 6, 3]), user(&[1, 7, 2]), user(&[4])];
+        let catalogue = Catalogue::new((1..=7).map(item).collect(), Vec::new(), Vec::new());
+        let dataset = Dataset { name: "tiny".into(), catalogue, users };
+        let evaluation = evaluate(&Popularity::of(&dataset), &dataset, Split::Test).unwrap();
+        // Target 5 after 1 2 3 4: first of 5 6 7. Target 3 after 1 2 6: first. Target 2 after 1 7: first.
+        assert_eq!(evaluation.at(5), Some(AtK { k: 5, hr: 1.0, ndcg: 1.0, mrr: 1.0 }));
+        let protocol = evaluation.protocol;
+        assert_eq!((protocol.users, protocol.users_without_case, protocol.items), (3, 1, 7));
+        // Validation. Target 4 after 1 2 3: first of 4 5 6 7. Target 6 after 1 2: behind 3 4 5. Target 7 after 1:
+        // behind 2 3 4 5 6.
+        let validation = evaluate(&Popularity::of(&dataset), &dataset, Split::Validation).unwrap();
+        assert_eq!(validation.at(5).unwrap().hr, 2.0 / 3.0);
+        assert!((validation.at(5).unwrap().mrr - (1.0 + 0.25) / 3.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,19 @@
+//! The teacher: a small classical recommender that labels the language model's training answers (method §2).
+
+pub mod checkpoint;
+pub mod config;
+pub mod evaluate;
+pub mod examples;
+mod model;
+pub mod order;
+mod popularity;
+pub mod query;
+pub mod schedule;
+#[cfg(test)]
+mod tests;
+pub mod train;
+
+pub use config::TeacherConfig;
+pub use model::Teacher;
+pub use popularity::Popularity;
+pub use query::{Query, RankQuery, Scorer, Wish};

@@ -1,0 +1,217 @@
+//! The training of a teacher (method §2.2), from fresh weights or from where an earlier run was stopped.
+
+use std::time::Instant;
+
+use burn::tensor::Device;
+use indicatif::ProgressBar;
+use serde::Serialize;
+use tiller_models::sasrec::{Adam, SasRec};
+
+use super::checkpoint::{BEST, Checkpoint, LAST, Position, write_best, write_last};
+use super::config::TeacherConfig;
+use super::evaluate::{AtK, evaluate};
+use super::examples::Examples;
+use super::model::Teacher;
+use super::schedule::{Schedule, Verdict};
+use crate::data::Dataset;
+use crate::data::split::Split;
+use crate::run::folder::RunFolder;
+use crate::run::progress;
+use crate::{Error, Result};
+
+/// The length of list whose NDCG decides.
+const DECIDING_K: usize = 10;
+
+/// How a training ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// Epochs completed.
+    pub epochs: u32,
+    /// Epochs before the best validation.
+    pub best_epoch: u32,
+    /// The best validation NDCG@10.
+    pub best_ndcg: f64,
+    /// Training examples per epoch.
+    pub examples: usize,
+    /// Examples per second over this process's steps, validation left out.
+    pub examples_per_second: f64,
+}
+
+/// A line of metrics.jsonl: what is known before an epoch.
+#[derive(Debug, Serialize)]
+struct Line {
+    /// Epochs completed.
+    epoch: u32,
+    /// The mean loss of the epoch just completed, in nats.
+    loss: Option<f64>,
+    /// The learning rate of the epoch to come.
+    lr: f64,
+    /// The figures on the validation split.
+    validation: Vec<AtK>,
+    /// Seconds since this process began to train.
+    seconds: f64,
+}
+
+/// A training in progress.
+pub struct Training<'a> {
+    dataset: &'a Dataset,
+    config: &'a TeacherConfig,
+    run: &'a mut RunFolder,
+    examples: Examples,
+    model: SasRec,
+    adam: Adam,
+    position: Position,
+    started: Instant,
+    /// Examples and seconds of this process's steps.
+    trained: (usize, f64),
+}
+
+impl<'a> Training<'a> {
+    /// A training with fresh weights.
+    ///
+    /// # Errors
+    /// Settings that make no sense, or a data set without training examples.
+    pub fn fresh(
+        dataset: &'a Dataset,
+        config: &'a TeacherConfig,
+        run: &'a mut RunFolder,
+        device: &Device,
+    ) -> Result<Self> {
+        config.validate()?;
+        let model = SasRec::new(&config.model, dataset.catalogue.len(), config.seed, device)?;
+        let position = Position { epoch: 0, step: 0, loss: 0.0, adam_steps: 0, schedule: Schedule::new(config) };
+        Self::at(dataset, config, run, (model, Adam::default(), position))
+    }
+
+    /// The training that `run` holds, from its last checkpoint on; the same as if it had never stopped.
+    ///
+    /// # Errors
+    /// No checkpoint, or one of other settings (only `epochs` and `patience` may differ) or of another catalogue.
+    pub fn resume(
+        dataset: &'a Dataset,
+        config: &'a TeacherConfig,
+        run: &'a mut RunFolder,
+        device: &Device,
+    ) -> Result<Self> {
+        config.validate()?;
+        let checkpoint = Checkpoint::read(&run.checkpoint(LAST), &dataset.catalogue)?;
+        let TeacherConfig { epochs, patience, .. } = *config;
+        if (TeacherConfig { epochs, patience, ..checkpoint.config.clone() }) != *config {
+            return Err(Error::bad_input("--resume")
+                .expected("the settings of the run (epochs and patience may differ)")
+                .found("others")
+                .next(format!("compare with {}", run.path().join("config.toml").display()))
+                .into());
+        }
+        let training = checkpoint.training(device)?;
+        let Position { epoch, step, .. } = training.2;
+        // What was logged after the checkpoint will be logged again.
+        run.retain_metrics(|line| line["epoch"].as_u64().is_some_and(|e| e < u64::from(epoch) + u64::from(step > 0)))?;
+        Self::at(dataset, config, run, training)
+    }
+
+    fn at(
+        dataset: &'a Dataset,
+        config: &'a TeacherConfig,
+        run: &'a mut RunFolder,
+        (model, adam, position): (SasRec, Adam, Position),
+    ) -> Result<Self> {
+        let examples = Examples::of(dataset);
+        if examples.is_empty() {
+            return Err(Error::bad_input(&dataset.name)
+                .expected("users with at least three items")
+                .found("none")
+                .next("import with --min-user 3 or more")
+                .into());
+        }
+        let (started, trained) = (Instant::now(), (0, 0.0));
+        Ok(Self { dataset, config, run, examples, model, adam, position, started, trained })
+    }
+
+    /// Validates and trains in turn until patience or the epochs run out; the best model is in the run folder then.
+    /// After each step `stop` is asked whether to save and end early.
+    ///
+    /// # Errors
+    /// A loss that is no number any more, a device or a disk that fails; [`Error::Interrupted`] where `stop` said so.
+    pub fn run(mut self, stop: impl Fn() -> bool) -> Result<Summary> {
+        // A checkpoint that an earlier run left here must not be taken for this one's.
+        self.save()?;
+        let bar = progress::bar("train", u64::from(self.config.epochs) * self.examples.len() as u64, "examples");
+        loop {
+            if self.position.step == 0 && !self.validate(&bar)? {
+                break;
+            }
+            self.epoch(&bar, &stop)?;
+            self.save()?;
+        }
+        bar.finish_and_clear();
+        let (best_ndcg, best_epoch) = self.position.schedule.best.unwrap_or_default();
+        let (examples, seconds) = self.trained;
+        Ok(Summary {
+            epochs: self.position.epoch,
+            best_epoch,
+            best_ndcg,
+            examples: self.examples.len(),
+            examples_per_second: if examples == 0 { 0.0 } else { examples as f64 / seconds },
+        })
+    }
+
+    /// Takes in the validation figures; whether an epoch is to follow.
+    fn validate(&mut self, bar: &ProgressBar) -> Result<bool> {
+        let epoch = self.position.epoch;
+        let evaluation = evaluate(&Teacher::new(self.model.clone()), self.dataset, Split::Validation)?;
+        let ndcg = evaluation.at(DECIDING_K).map_or(0.0, |figures| figures.ndcg);
+        let verdict = self.position.schedule.observe(ndcg, epoch, self.config);
+        if verdict == Verdict::Best {
+            write_best(&self.run.checkpoint(BEST), &self.model, self.config, &self.dataset.catalogue)?;
+        }
+        let loss = (epoch > 0).then_some(self.position.loss / self.examples.len() as f64);
+        let lr = self.position.schedule.lr;
+        let seconds = self.started.elapsed().as_secs_f64();
+        self.run.log(&Line { epoch, loss, lr, validation: evaluation.figures, seconds })?;
+        bar.set_message(format!("epoch {epoch} loss {:.3} NDCG@{DECIDING_K} {ndcg:.4}", loss.unwrap_or(f64::NAN)));
+        self.position.loss = 0.0;
+        Ok(verdict != Verdict::Stop && epoch < self.config.epochs)
+    }
+
+    /// The rest of the epoch at hand.
+    fn epoch(&mut self, bar: &ProgressBar, stop: &impl Fn() -> bool) -> Result<()> {
+        let TeacherConfig { batch, seed, ref model, .. } = *self.config;
+        let examples = self.examples.shuffled(seed, self.position.epoch);
+        bar.set_position(self.position.epoch as u64 * examples.len() as u64 + (self.position.step * batch) as u64);
+        for (step, examples) in examples.chunks(batch).enumerate().skip(self.position.step) {
+            let start = Instant::now();
+            let noise = seed.rotate_left(32) ^ u64::from(self.adam.steps());
+            let gradient = self.model.gradient(examples, model.dropout, noise);
+            if !gradient.loss.is_finite() {
+                return Err(Error::Failed(format!(
+                    "epoch {} step {step}: the loss is no number any more\n  next: lower the rate with --set lr=…",
+                    self.position.epoch
+                )));
+            }
+            self.position.loss += gradient.loss * examples.len() as f64;
+            self.model = self.adam.step(self.model.clone(), gradient, self.position.schedule.lr);
+            self.position.step = step + 1;
+            self.trained.0 += examples.len();
+            self.trained.1 += start.elapsed().as_secs_f64();
+            bar.inc(examples.len() as u64);
+            if stop() {
+                self.save()?;
+                return Err(Error::Interrupted(format!(
+                    " in epoch {}; saved to {}\n  next: go on with --resume",
+                    self.position.epoch,
+                    self.run.path().display()
+                )));
+            }
+        }
+        self.position.epoch += 1;
+        self.position.step = 0;
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<()> {
+        self.position.adam_steps = self.adam.steps();
+        let path = self.run.checkpoint(LAST);
+        write_last(&path, &self.model, &self.adam, &self.position, self.config, &self.dataset.catalogue)
+    }
+}

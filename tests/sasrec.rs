@@ -1,0 +1,138 @@
+//! `tiller sasrec` as its users see it: commands, files, exit codes.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Sizes at which an epoch takes a fraction of a second.
+const SMALL: [&str; 6] = ["--set", "model.d_model=16", "--set", "model.inner=16", "--set", "batch=256"];
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tiller"));
+    command.args(arguments).args(["--device", "cpu"]).current_dir(folder);
+    command
+}
+
+fn tiller(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().unwrap()
+}
+
+#[track_caller]
+fn succeed(folder: &Path, arguments: &[&str]) -> String {
+    let output = tiller(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+fn fail(folder: &Path, arguments: &[&str], part: &str) {
+    let output = tiller(folder, arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+    assert!(stderr.contains(part), "{arguments:?}: {stderr}");
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// A folder with an invented data set in `set`.
+fn world() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(folder.path(), &["data", "synth", "--users", "200", "--items", "80", "--seed", "3", "--out", "set"]);
+    folder
+}
+
+/// The key of the first user of interactions.csv.
+fn first_user(folder: &Path) -> String {
+    let interactions = std::fs::read_to_string(folder.join("set/interactions.csv")).unwrap();
+    interactions.lines().nth(1).unwrap().split(',').next().unwrap().to_owned()
+}
+
+fn train(folder: &Path, more: &[&str]) -> String {
+    succeed(folder, &[&["sasrec", "train", "set"], &SMALL[..], more].concat())
+}
+
+#[test]
+fn a_teacher_is_trained_measured_and_asked() {
+    let folder = world();
+    let folder = folder.path();
+    let summary = json(&train(folder, &["--epochs", "3", "--json"]))["summary"].clone();
+    assert_eq!(summary["epochs"], 3);
+    let run = folder.join("set/teacher");
+    let config = std::fs::read_to_string(run.join("config.toml")).unwrap();
+    assert!(config.contains("epochs = 3") && config.contains("d_model = 16"), "{config}");
+    let metrics = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    assert_eq!(metrics.lines().map(|line| json(line)["epoch"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1, 2, 3]);
+
+    let evaluation = json(&succeed(folder, &["sasrec", "eval", "set", "--json"]));
+    let protocol = &evaluation["sasrec"]["protocol"];
+    assert_eq!((&protocol["split"], &protocol["users"]), (&Value::from("test"), &Value::from(200)));
+    assert_eq!(&evaluation["popularity"]["protocol"], protocol);
+    let text = succeed(folder, &["sasrec", "eval", "set", "--split", "validation"]);
+    for part in ["validation split", "full ranking", "earlier items masked", "NDCG@10", "popularity", "SASRec"] {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+
+    let interactions = std::fs::read_to_string(folder.join("set/interactions.csv")).unwrap();
+    let user = &first_user(folder)[..];
+    let theirs: Vec<&str> =
+        interactions.lines().filter_map(|line| line.strip_prefix(user)?.strip_prefix(',')?.split(',').next()).collect();
+    let list = json(&succeed(folder, &["sasrec", "topk", "set", "--user", user, "-k", "7", "--json"]));
+    let list = list.as_array().unwrap();
+    assert_eq!(list.len(), 7);
+    assert!(list.iter().all(|item| !theirs.contains(&item["item"].as_str().unwrap())));
+
+    let (title, category) = (list[0]["title"].as_str().unwrap(), list[0]["categories"][0].as_str().unwrap());
+    let ask = |flag| {
+        let arguments = ["sasrec", "topk", "set", "--history", title, "-k", "80", flag, category, "--json"];
+        json(&succeed(folder, &arguments)).as_array().unwrap().clone()
+    };
+    let is_in = |item: &Value| item["categories"].as_array().unwrap().contains(&Value::from(category));
+    let (more, less) = (ask("--more"), ask("--less"));
+    assert!(more.iter().all(is_in) && !less.iter().any(is_in));
+    assert_eq!(more.len() + less.len(), 79, "all but the history itself");
+}
+
+#[test]
+fn wrong_usage_is_answered_with_exit_code_2_and_a_next_step() {
+    let folder = world();
+    let folder = folder.path();
+    fail(folder, &["sasrec", "eval", "set"], "tiller sasrec train");
+    fail(folder, &["sasrec", "train", "set", "--resume"], "without --resume");
+    fail(folder, &["sasrec", "train", "set", "--set", "model.heads=3"], "model.heads");
+    fail(folder, &["sasrec", "train", "set", "--set", "model.width=3"], "width");
+    fail(folder, &["sasrec", "train", "nowhere"], "nowhere");
+    train(folder, &["--epochs", "0"]);
+    fail(folder, &["sasrec", "topk", "set"], "--user");
+    fail(folder, &["sasrec", "topk", "set", "--user", "nobody"], "nobody");
+    fail(folder, &["sasrec", "topk", "set", "--history", "No Such Film"], "No Such Film");
+    fail(folder, &["sasrec", "topk", "set", "--user", &first_user(folder), "--more", "Nonsense"], "--more");
+    fail(folder, &["sasrec", "train", "set", "--resume", "--seed", "5"], "--resume");
+    std::fs::write(folder.join("set/teacher/checkpoints/best.safetensors"), "cut off").unwrap();
+    fail(folder, &["sasrec", "eval", "set"], "best.safetensors");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_and_the_run_goes_on_from_there() {
+    let folder = world();
+    let folder = folder.path();
+    let arguments =
+        [&["sasrec", "train", "set", "--epochs", "100000", "--set", "patience=100000"], &SMALL[..]].concat();
+    let mut training = command(folder, &arguments).spawn().unwrap();
+    let metrics = || std::fs::read_to_string(folder.join("set/teacher/metrics.jsonl")).unwrap_or_default();
+    while metrics().lines().count() < 2 {
+        assert!(training.try_wait().unwrap().is_none(), "the training ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    Command::new("kill").args(["-INT", &training.id().to_string()]).status().unwrap();
+    assert_eq!(training.wait().unwrap().code(), Some(130));
+
+    let done = metrics().lines().count();
+    let epochs = (done + 1).to_string();
+    let summary = json(&train(folder, &["--resume", "--epochs", &epochs, "--set", "patience=100000", "--json"]));
+    assert_eq!(summary["summary"]["epochs"], done + 1);
+    assert_eq!(metrics().lines().count(), done + 2);
+}
