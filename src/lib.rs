@@ -8,6 +8,7 @@ pub mod data;
 pub mod decode;
 pub mod pull;
 pub mod recommend;
+pub mod request;
 pub mod run;
 pub mod teacher;
 

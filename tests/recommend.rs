@@ -73,7 +73,8 @@ fn every_item_of_a_list_has_its_key_and_its_status() {
     let lists = world.lists(&["--user", "anna", "-k", "5", "--more", "Drama", "--less", "Crime"]);
     let [list] = lists.as_slice() else { panic!("{lists:?}") };
     assert_eq!(list["user"], "anna");
-    let expected = json!({ "history": ["Up (2009)", "Ran (1985)"], "count": 5, "more": ["Drama"], "less": ["Crime"] });
+    let expected = json!({ "k": 5, "history": ["Up (2009)", "Ran (1985)"], "exclude": [], "must": [], "candidates": null,
+        "more": ["Drama"], "less": ["Crime"], "where": [], "share": [] });
     assert_eq!(list["request"], expected);
     assert_eq!(statuses(list), ["in-history", "ok", "not-exist", "ok", "repeat", "surplus"]);
     let ids: Vec<_> = list["items"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect();

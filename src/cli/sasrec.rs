@@ -8,13 +8,14 @@ use serde_json::json;
 
 use super::Global;
 use crate::data::split::Split;
-use crate::data::{Catalogue, Dataset, ItemId};
+use crate::data::{Catalogue, Dataset, ItemId, ItemSet};
+use crate::request::names;
 use crate::run::config::{ConfigFlags, resolve};
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;
 use crate::teacher::evaluate::{Evaluation, LIST_LENGTHS, evaluate};
 use crate::teacher::train::Training;
-use crate::teacher::{ItemSet, Popularity, Query, Scorer, Teacher, TeacherConfig, Wish};
+use crate::teacher::{Popularity, Query, Scorer, Teacher, TeacherConfig, Wish};
 use crate::{Error, Result};
 
 /// The flags of `tiller sasrec`.
@@ -247,12 +248,7 @@ fn allowed(args: &Topk, catalogue: &Catalogue) -> Result<ItemSet> {
     let union = |names: &[String], flag: &str| -> Result<ItemSet> {
         let mut set = ItemSet::none(catalogue.len());
         for name in names {
-            let category = catalogue.category(name).ok_or_else(|| {
-                Error::bad_input(flag)
-                    .expected("a category of the data set")
-                    .found(format!("{name:?}"))
-                    .next("`tiller data stats DIR` lists the categories")
-            })?;
+            let category = names::category(flag, name, catalogue)?;
             set.unite(&ItemSet::of(catalogue.len(), catalogue.members(category)));
         }
         Ok(set)
@@ -274,13 +270,7 @@ fn history_of(who: &Who, dataset: &Dataset) -> Result<Vec<ItemId>> {
         })?;
         return Ok(user.items.clone());
     }
-    let item = |title: &String| {
-        dataset.catalogue.by_title(title).ok_or_else(|| {
-            let bad = Error::bad_input("--history").expected("titles of the catalogue").found(format!("{title:?}"));
-            bad.next("items.csv has every title").into()
-        })
-    };
-    who.history.iter().map(item).collect()
+    who.history.iter().map(|title| names::item("--history", title, &dataset.catalogue)).collect()
 }
 
 fn category_names(catalogue: &Catalogue, item: ItemId) -> Vec<&str> {

@@ -1,11 +1,13 @@
 //! From raw interactions to a data set: import, filter, split, store, describe, invent.
 
 pub mod assemble;
+pub mod bitset;
 pub mod csv_file;
 pub mod dataset;
 pub mod filter;
 pub mod import;
 pub mod input;
+pub mod item_set;
 pub mod names;
 pub mod raw;
 pub mod split;
@@ -16,4 +18,5 @@ pub mod time;
 pub mod titles;
 
 pub use dataset::{Catalogue, CategoryId, Dataset, Item, ItemId, User};
+pub use item_set::ItemSet;
 pub use store::About;

@@ -7,12 +7,12 @@
 //! A title is open as long as it is allowed, unused, and the list can still be completed after it. One open title always
 //! exists, because the automaton carries a plan for the rest of the list (see [`Feasible`]); so it never has to give up a rule.
 
-use super::bitset::BitSet;
+use super::constraints::Constraints;
 use super::feasible::Feasible;
 use super::grammar::{Grammar, check_length};
-use super::request::Constraints;
 use super::trie::Prefix;
-use crate::data::ItemId;
+use crate::data::bitset::BitSet;
+use crate::data::{ItemId, ItemSet};
 use crate::{Error, Result};
 
 /// What may come next.
@@ -56,9 +56,8 @@ impl<'a> Automaton<'a> {
         check_length(constraints.k as usize)?;
         let (feasible, classes) = constraints.feasible()?;
         let titles = grammar.titles();
-        let leaves_of = |items: &BitSet| {
-            BitSet::of(titles.leaves(), items.iter().filter_map(|item| titles.leaf(ItemId(item as u32))))
-        };
+        let leaves_of =
+            |items: &ItemSet| BitSet::of(titles.leaves(), items.iter().filter_map(|item| titles.leaf(item)));
         let mut automaton = Self {
             grammar,
             unused: classes.iter().map(leaves_of).collect(),
@@ -132,7 +131,7 @@ impl<'a> Automaton<'a> {
         self.after = (0..self.unused.len()).map(|class| rest.take(class)).collect();
         self.open = self.open.cleared();
         for (unused, _) in self.unused.iter().zip(&self.after).filter(|(_, after)| after.is_some()) {
-            self.open.union_with(unused);
+            self.open.unite(unused);
         }
     }
 

@@ -6,6 +6,7 @@
 //! four overlapping shares in lists of fifty, or six in lists of ten, stayed below. Past the limit it is [`Answer::Unknown`], which callers treat as "no": nothing is ever promised on a guess.
 
 use super::search;
+use crate::request::Bound;
 
 /// Counters that one request may have. They make up to 2⁸ classes, each of which is looked at before every line.
 pub const MAX_COUNTERS: usize = 8;
@@ -29,22 +30,6 @@ impl Class {
     /// 1 where a counter counts the items, 0 where it does not.
     pub fn counted_by(self, counter: usize) -> u32 {
         self.signature >> counter & 1
-    }
-}
-
-/// How many items of a counter a list may hold, both ends included. `min > max` can never be met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bound {
-    /// At least so many.
-    pub min: u32,
-    /// At most so many.
-    pub max: u32,
-}
-
-impl Bound {
-    /// How far `count` lies outside.
-    pub fn missed_by(self, count: u32) -> u32 {
-        self.min.saturating_sub(count) + count.saturating_sub(self.max)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::feasible::{Bound, Class, LINE_EFFORT};
-use super::request::{Constraints, Narrowing, Rule};
+use super::constraints::{Constraints, Narrowing, Rule};
+use super::feasible::{Class, LINE_EFFORT};
 use crate::Error;
+use crate::request::Bound;
 
 /// List lengths that are tried in either direction when a request cannot be met.
 const REACH: u32 = 50;

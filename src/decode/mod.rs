@@ -1,6 +1,6 @@
 //! Controlled decoding: which tokens a language model may say next, so that its list exists and obeys.
 //!
-//! A [`Request`] becomes an allowed set of items and counters over sets of items ([`request`]). Before a token is chosen,
+//! A [`crate::request::Request`] becomes an allowed set of items and counters over sets of items ([`constraints`]). Before a token is chosen,
 //! [`feasible`] proves that a list exists, or the request is refused together with its nearest neighbours that can be met ([`infeasible`]).
 //! The catalogue becomes a [`Grammar`]: the tokens of every list, with a [`trie`] of the titles. An [`Automaton`] walks both: it knows
 //! the tokens that may follow, and which of them follow without alternative. The model only has to rank.
@@ -12,22 +12,17 @@
 //! reach a state without a next token.
 
 pub mod automaton;
-pub mod bitset;
+pub mod constraints;
 pub mod feasible;
 pub mod grammar;
 pub mod infeasible;
 pub mod masked;
-pub mod predicate;
-pub mod request;
 pub mod search;
-pub mod share;
 pub mod trie;
 
 #[cfg(test)]
 mod tests;
 
 pub use automaton::{Allowed, Automaton};
+pub use constraints::Constraints;
 pub use grammar::{Codec, Grammar};
-pub use predicate::{Predicate, find_category};
-pub use request::{Constraints, Request};
-pub use share::Share;

@@ -9,8 +9,8 @@
 
 use std::ops::Range;
 
-use super::bitset::BitSet;
 use crate::data::ItemId;
+use crate::data::bitset::BitSet;
 
 /// The titles of a catalogue as token sequences.
 #[derive(Debug, Clone, PartialEq, Eq)]

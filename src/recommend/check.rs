@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::request::Request;
 use crate::data::{Catalogue, ItemId};
+use crate::request::Request;
 
 /// The state of one item of an answer; where several apply, it is the first of them in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -37,7 +37,7 @@ pub fn check<'a>(titles: impl IntoIterator<Item = &'a str>, request: &Request, c
     let mut checked: Vec<Checked> = Vec::new();
     for title in titles {
         let item = catalogue.by_title(title);
-        let status = if checked.len() >= request.count {
+        let status = if checked.len() >= request.k as usize {
             Status::Surplus
         } else if item.is_none() {
             Status::NotExist
@@ -59,8 +59,8 @@ mod tests {
     use crate::recommend::testing::catalogue;
     use proptest::prelude::*;
 
-    fn statuses(titles: &[&str], count: usize, history: &[u32]) -> Vec<Status> {
-        let request = Request { history: history.iter().copied().map(ItemId).collect(), count, wishes: Vec::new() };
+    fn statuses(titles: &[&str], k: u32, history: &[u32]) -> Vec<Status> {
+        let request = Request { k, history: history.iter().copied().map(ItemId).collect(), ..Request::default() };
         check(titles.iter().copied(), &request, &catalogue()).into_iter().map(|checked| checked.status).collect()
     }
 
@@ -88,11 +88,11 @@ mod tests {
     proptest! {
         #[test]
         fn valid_items_are_distinct_known_new_and_no_more_than_asked_for(
-            picks in prop::collection::vec(0..8u32, 0..12), count in 0..10usize, history in prop::collection::vec(1..7u32, 0..4)
+            picks in prop::collection::vec(0..8u32, 0..12), k in 0..10u32, history in prop::collection::vec(1..7u32, 0..4)
         ) {
             let catalogue = catalogue();
             let titles: Vec<_> = picks.iter().map(|&pick| if pick == 0 { "Nope" } else { catalogue.title(ItemId(pick % 6 + 1)) }).collect();
-            let request = Request { history: history.into_iter().map(ItemId).collect(), count, wishes: Vec::new() };
+            let request = Request { k, history: history.into_iter().map(ItemId).collect(), ..Request::default() };
             let checked = check(titles.iter().copied(), &request, &catalogue);
             prop_assert_eq!(checked.len(), titles.len());
             let valid: Vec<_> = checked.iter().filter(|c| c.status == Status::Ok).map(|c| c.item.unwrap()).collect();
@@ -100,7 +100,7 @@ mod tests {
             distinct.sort();
             distinct.dedup();
             prop_assert_eq!(distinct.len(), valid.len());
-            prop_assert!(valid.len() <= count && valid.iter().all(|item| !request.history.contains(item)));
+            prop_assert!(valid.len() <= k as usize && valid.iter().all(|item| !request.history.contains(item)));
         }
     }
 }

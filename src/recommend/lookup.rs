@@ -1,10 +1,10 @@
-//! Names as users type them, found in the data set or answered with the nearest ones.
+//! What the flags of the command line name: users, titles, categories.
 
 use std::path::Path;
 
-use super::request::Wish;
 use crate::data::input::{Lines, quote};
 use crate::data::{Catalogue, CategoryId, Dataset, ItemId, User};
+use crate::request::names::{self, unknown};
 use crate::{Error, Result};
 
 /// The users that `--user` means: `all`, a user's key, or a file with one key on each line.
@@ -53,63 +53,26 @@ pub fn history(catalogue: &Catalogue, titles: &[String]) -> Result<Vec<ItemId>> 
             .next("give at least one title, each in quotes")
             .into());
     }
-    let item = |title: &String| {
-        catalogue.by_title(title.trim()).ok_or_else(|| {
-            let known = catalogue.items().iter().map(|item| item.title.as_str());
-            unknown("--history", "titles of the catalogue", title, known, "items.csv has every title")
-        })
-    };
-    titles.iter().map(item).collect()
+    titles.iter().map(|title| names::item("--history", title, catalogue)).collect()
 }
 
-/// The wishes of `--more` and `--less`.
+/// The categories of `--more` and of `--less`.
 ///
 /// # Errors
 /// A category that the catalogue does not have, or one that is wanted and unwanted at once.
-pub fn wishes(catalogue: &Catalogue, more: &[String], less: &[String]) -> Result<Vec<Wish>> {
-    if let Some(both) = more.iter().find(|name| less.contains(name)) {
-        return Err(Error::bad_input(format!("--less {}", quote(both)))
+pub fn wishes(catalogue: &Catalogue, more: &[String], less: &[String]) -> Result<[Vec<CategoryId>; 2]> {
+    let categories = |flag: &str, wanted: &[String]| -> Result<Vec<CategoryId>> {
+        wanted.iter().map(|name| names::category(flag, name, catalogue)).collect()
+    };
+    let (more, less) = (categories("--more", more)?, categories("--less", less)?);
+    if let Some(both) = more.iter().find(|category| less.contains(category)) {
+        return Err(Error::bad_input(format!("--less {}", quote(&catalogue.categories()[both.index()])))
             .expected("a category that is not also in --more")
             .found("the same one")
             .next("leave one of the two out")
             .into());
     }
-    let category = |flag: &'static str| move |name: &String| category(catalogue, flag, name);
-    let more = more.iter().map(category("--more")).map(|found| found.map(Wish::More));
-    let less = less.iter().map(category("--less")).map(|found| found.map(Wish::Less));
-    more.chain(less).collect()
-}
-
-fn category(catalogue: &Catalogue, flag: &str, name: &str) -> Result<CategoryId> {
-    catalogue.category(name).ok_or_else(|| {
-        let known = catalogue.categories().iter().map(String::as_str);
-        unknown(flag, "a category of the data set", name, known, "`tiller data stats DIR` lists the categories")
-    })
-}
-
-fn unknown<'a>(
-    place: &str,
-    expected: &str,
-    name: &str,
-    known: impl Iterator<Item = &'a str>,
-    otherwise: &str,
-) -> Error {
-    let nearest: Vec<_> = nearest(name, known).into_iter().map(quote).collect();
-    let next =
-        if nearest.is_empty() { otherwise.to_owned() } else { format!("nearest: {}; {otherwise}", nearest.join(", ")) };
-    Error::bad_input(place).expected(expected).found(quote(name)).next(next).into()
-}
-
-/// The three known names most alike to `name`, best first, if they are alike at all.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    const ALIKE: f64 = 0.75;
-    let name = name.to_lowercase();
-    let mut scored: Vec<_> = known
-        .map(|known| (strsim::jaro_winkler(&name, &known.to_lowercase()), known))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .collect();
-    scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    scored.into_iter().take(3).map(|(_, known)| known).collect()
+    Ok([more, less])
 }
 
 #[cfg(test)]
@@ -146,12 +109,12 @@ mod tests {
     fn what_is_not_known_is_answered_with_the_nearest() {
         let (dataset, catalogue) = (dataset(), catalogue());
         for (error, part) in [
-            (users(&dataset, "ana").unwrap_err(), "nearest: \"anna\""),
+            (users(&dataset, "ana").unwrap_err(), "did you mean \"anna\"?"),
             (users(&dataset, "zzzz").unwrap_err(), "--user all"),
-            (history(&catalogue, &strings(&["heat"])).unwrap_err(), "nearest: \"Heat (1995)\""),
+            (history(&catalogue, &strings(&["heat"])).unwrap_err(), "did you mean \"Heat (1995)\"?"),
             (history(&catalogue, &strings(&[" "])).unwrap_err(), "at least one title"),
-            (wishes(&catalogue, &strings(&["drama"]), &[]).unwrap_err(), "nearest: \"Drama\""),
-            (wishes(&catalogue, &strings(&["Crime"]), &strings(&["Crime"])).unwrap_err(), "--less \"Crime\""),
+            (wishes(&catalogue, &strings(&["dramas"]), &[]).unwrap_err(), "--more: expected a category"),
+            (wishes(&catalogue, &strings(&["crime"]), &strings(&["Crime"])).unwrap_err(), "--less \"Crime\""),
         ] {
             assert!(error.to_string().contains(part), "{part} is missing in {error}");
             assert_eq!(error.exit_code(), 2);
@@ -159,10 +122,10 @@ mod tests {
     }
 
     #[test]
-    fn wishes_keep_their_kind() {
+    fn wishes_keep_their_kind_in_any_case_of_letters() {
         let catalogue = catalogue();
         let [crime, drama] = ["Crime", "Drama"].map(|name| catalogue.category(name).unwrap());
-        let wishes = wishes(&catalogue, &strings(&["Drama"]), &strings(&["Crime"])).unwrap();
-        assert_eq!(wishes, [Wish::More(drama), Wish::Less(crime)]);
+        let wishes = wishes(&catalogue, &strings(&["drama"]), &strings(&["Crime"])).unwrap();
+        assert_eq!(wishes, [vec![drama], vec![crime]]);
     }
 }

@@ -5,9 +5,8 @@ pub mod check;
 pub mod lookup;
 pub mod prompt;
 pub mod recommender;
-pub mod request;
 #[cfg(test)]
 mod testing;
+mod wordings;
 
 pub use check::{Checked, Status, check};
-pub use request::{Request, Wish};

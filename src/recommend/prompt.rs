@@ -2,9 +2,12 @@
 
 use tiller_models::chat::{Message, Role};
 
-use super::request::{Request, Wish};
-use crate::data::Catalogue;
+use super::wordings::{
+    ABOUT, AT_LEAST, AT_MOST, CANDIDATES, EXACTLY, EXCLUDE, LESS, MORE, MUST, PHRASINGS, WHERE, Wording,
+};
 use crate::data::split::recent;
+use crate::data::{Catalogue, CategoryId, ItemId};
+use crate::request::{Amount, Relation, Request, Share};
 
 const SYSTEM: &str = "You are an expert at recommending items from a catalogue.";
 
@@ -18,37 +21,14 @@ const BY_INTENTION: &str = "Please recommend items to me. I will tell you what I
 const BY_BOTH: &str = "Please recommend items to me. I will tell you what I chose before, the newest last, and what I am \
     looking for: where the two disagree, what I am looking for decides.";
 
-/// The wordings of a wish for a category; `{}` is its name.
-const MORE: [&str; 6] = [
-    "I am in the mood for '{}'.",
-    "Please recommend items of the kind '{}'.",
-    "I would like to see more '{}'.",
-    "'{}' is what I am looking for.",
-    "Items in the category '{}' would suit me best.",
-    "Let it be '{}' this time.",
-];
-
-/// The wordings of a wish against a category.
-const LESS: [&str; 6] = [
-    "I am not in the mood for '{}'.",
-    "Please leave out items of the kind '{}'.",
-    "I do not want to see any '{}'.",
-    "'{}' is not what I am looking for.",
-    "Items in the category '{}' would not suit me at all.",
-    "Anything but '{}' this time.",
-];
-
-/// How many wordings a wish has; [`render`] takes any number and counts round.
-pub const PHRASINGS: usize = MORE.len();
-
-/// The conversation that asks for the request's list. `phrasing` chooses the wording of its wishes.
+/// The conversation that asks for the request's list. `phrasing` chooses the wording; any number will do, it counts round.
 ///
 /// The prompt shows the newest items of the history ([`recent`]), oldest first.
 pub fn render(request: &Request, catalogue: &Catalogue, phrasing: usize) -> Vec<Message> {
-    let announcement = match (request.history.is_empty(), request.wishes.is_empty()) {
-        (false, true) => BY_PREFERENCE,
+    let announcement = match (request.history.is_empty(), request.has_intention()) {
+        (false, false) => BY_PREFERENCE,
         (true, _) => BY_INTENTION,
-        (false, false) => BY_BOTH,
+        (false, true) => BY_BOTH,
     };
     vec![
         Message::new(Role::System, SYSTEM),
@@ -58,80 +38,129 @@ pub fn render(request: &Request, catalogue: &Catalogue, phrasing: usize) -> Vec<
     ]
 }
 
-/// The second turn: history, wishes, length.
+/// The second turn: history, candidates, intention, length.
 fn question(request: &Request, catalogue: &Catalogue, phrasing: usize) -> String {
+    let say = |wording: &Wording| wording[phrasing % PHRASINGS];
+    let kind = |wording: &Wording, kind: &str| say(wording).replace("{kind}", kind);
+    let titles = |wording: &Wording, items: &[ItemId]| {
+        let told = || say(wording).replace("{titles}", &quoted(items, ", ", catalogue));
+        (!items.is_empty()).then(told)
+    };
+    let name = |category: CategoryId| catalogue.categories()[category.index()].as_str();
+
     let mut sentences = Vec::new();
     if !request.history.is_empty() {
-        let titles: Vec<_> =
-            recent(&request.history).iter().map(|&item| format!("'{}'", catalogue.title(item))).collect();
-        sentences.push(format!("I chose these items before: {}.", titles.join(" → ")));
+        sentences.push(format!("I chose these items before: {}.", quoted(recent(&request.history), " → ", catalogue)));
     }
-    sentences.extend(request.wishes.iter().map(|&wish| intention(wish, catalogue, phrasing)));
-    sentences.push(match request.count {
+    sentences.extend(request.candidates.as_deref().and_then(|items| titles(&CANDIDATES, items)));
+    sentences.extend(request.all_in.iter().map(|&category| kind(&MORE, name(category))));
+    sentences.extend(request.none_in.iter().map(|&category| kind(&LESS, name(category))));
+    sentences.extend(request.conditions.iter().map(|condition| kind(&WHERE, &condition.to_string())));
+    sentences.extend(request.shares.iter().map(|share| proportion(share, phrasing)));
+    sentences.extend(titles(&MUST, &request.mandatory));
+    sentences.extend(titles(&EXCLUDE, &request.excluded));
+    sentences.push(match request.k {
         1 => "Give me a numbered list of one title.".to_owned(),
-        count => format!("Give me a numbered list of {count} different titles."),
+        k => format!("Give me a numbered list of {k} different titles."),
     });
     sentences.join(" ")
 }
 
-fn intention(wish: Wish, catalogue: &Catalogue, phrasing: usize) -> String {
-    let wordings = match wish {
-        Wish::More(_) => MORE,
-        Wish::Less(_) => LESS,
+/// The sentence for a share of the list.
+fn proportion(share: &Share, phrasing: usize) -> String {
+    let wording = match share.relation {
+        Relation::AtMost => AT_MOST,
+        Relation::AtLeast => AT_LEAST,
+        Relation::Exactly => EXACTLY,
+        Relation::About => ABOUT,
     };
-    wordings[phrasing % PHRASINGS].replace("{}", &catalogue.categories()[wish.category().index()])
+    let amount = match share.amount {
+        Amount::Percent(percent) => format!("{percent}% of the items"),
+        Amount::Count(1) => "1 item".to_owned(),
+        Amount::Count(count) => format!("{count} items"),
+    };
+    // The kind comes last: it may spell anything, `{amount}` too.
+    wording[phrasing % PHRASINGS].replace("{amount}", &amount).replace("{kind}", &share.of.to_string())
+}
+
+/// Titles in quotes.
+fn quoted(items: &[ItemId], between: &str, catalogue: &Catalogue) -> String {
+    let titles: Vec<_> = items.iter().map(|&item| format!("'{}'", catalogue.title(item))).collect();
+    titles.join(between)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::ItemId;
     use crate::recommend::testing::catalogue;
+    use crate::request::Predicate;
 
-    fn last_turn(history: impl IntoIterator<Item = u32>, wishes: &[Wish], phrasing: usize) -> String {
-        let request = Request { history: history.into_iter().map(ItemId).collect(), count: 3, wishes: wishes.into() };
-        render(&request, &catalogue(), phrasing).pop().unwrap().content
+    const DRAMA: CategoryId = CategoryId(1);
+
+    fn last_turn(request: &Request, phrasing: usize) -> String {
+        render(request, &catalogue(), phrasing).pop().unwrap().content
     }
 
     #[test]
     fn the_newest_ten_titles_stand_quoted_in_the_order_of_time() {
         let titles: Vec<_> = (0..12).map(|i| ItemId(i % 4 + 1)).collect();
-        let asked = last_turn(titles.iter().map(|item| item.0), &[], 0);
+        let asked = last_turn(&Request { k: 3, history: titles.clone(), ..Request::default() }, 0);
         let shown: Vec<_> = titles[2..].iter().map(|&item| format!("'{}'", catalogue().title(item))).collect();
-        let expected = format!(
-            "I chose these items before: {}. Give me a numbered list of 3 different titles.",
-            shown.join(" → ")
+        assert_eq!(
+            asked,
+            format!(
+                "I chose these items before: {}. Give me a numbered list of 3 different titles.",
+                shown.join(" → ")
+            )
         );
-        assert_eq!(asked, expected);
     }
 
     #[test]
-    fn every_phrasing_names_the_category_and_no_two_are_alike() {
-        let category = catalogue().category("Drama").unwrap();
-        let mut asked: Vec<_> = (0..PHRASINGS)
-            .flat_map(|phrasing| [Wish::More(category), Wish::Less(category)].map(|wish| (wish, phrasing)))
-            .map(|(wish, phrasing)| last_turn([1], &[wish], phrasing))
-            .collect();
-        assert!(asked.iter().all(|turn| turn.contains("'Drama'") && !turn.contains("{}")));
+    fn every_part_of_a_request_is_said_in_every_phrasing_and_no_two_are_alike() {
+        let catalogue = catalogue();
+        let share =
+            |text: &str| Request { shares: vec![Share::parse(text, &catalogue).unwrap()], ..Request::default() };
+        let condition = Predicate::parse("category=Crime|Drama", &catalogue).unwrap();
+        let requests = [
+            (Request { all_in: vec![DRAMA], ..Request::default() }, vec!["'Drama'"]),
+            (Request { none_in: vec![DRAMA], ..Request::default() }, vec!["'Drama'"]),
+            (Request { conditions: vec![condition], ..Request::default() }, vec!["category=Crime|Drama"]),
+            (share("Drama<=30%"), vec!["'Drama'", "30% of the items"]),
+            (share("Drama>=3"), vec!["'Drama'", "3 items"]),
+            (share("Drama~50%"), vec!["'Drama'", "50% of the items"]),
+            (share("Drama=1"), vec!["'Drama'", "1 item"]),
+            (
+                Request { mandatory: vec![ItemId(1), ItemId(2)], ..Request::default() },
+                vec!["'Heat (1995)', 'Ran (1985)'"],
+            ),
+            (Request { excluded: vec![ItemId(2)], ..Request::default() }, vec!["'Ran (1985)'"]),
+            (Request { candidates: Some(vec![ItemId(3)]), ..Request::default() }, vec!["'Up (2009)'"]),
+        ];
+        let mut asked = Vec::new();
+        for (request, parts) in &requests {
+            for phrasing in 0..PHRASINGS {
+                let turn = last_turn(request, phrasing);
+                assert!(parts.iter().all(|part| turn.contains(part)) && !turn.contains('{'), "{turn}");
+                assert_eq!(turn, last_turn(request, phrasing + PHRASINGS));
+                asked.push(turn);
+            }
+        }
         asked.sort();
         asked.dedup();
-        assert_eq!(asked.len(), 2 * PHRASINGS);
-        let more = [Wish::More(category)];
-        assert_eq!(last_turn([1], &more, 0), last_turn([1], &more, PHRASINGS));
+        assert_eq!(asked.len(), requests.len() * PHRASINGS);
     }
 
     #[test]
     fn the_first_turn_announces_what_the_second_one_gives() {
-        let wish = Wish::More(catalogue().category("Drama").unwrap());
-        let first_turn = |history: &[ItemId], wishes: &[Wish]| {
-            let request = Request { history: history.into(), count: 1, wishes: wishes.into() };
+        let first_turn = |history: &[ItemId], wishes: &[CategoryId]| {
+            let request = Request { k: 1, history: history.into(), all_in: wishes.into(), ..Request::default() };
             let conversation = render(&request, &catalogue(), 0);
             assert_eq!(conversation.len(), 4);
-            assert!(conversation[3].content.ends_with("a numbered list of one title."));
+            assert!(conversation[3].content.ends_with("Give me a numbered list of one title."));
             conversation[1].content.clone()
         };
         assert_eq!(first_turn(&[ItemId(1)], &[]), BY_PREFERENCE);
-        assert_eq!(first_turn(&[], &[wish]), BY_INTENTION);
-        assert_eq!(first_turn(&[ItemId(1)], &[wish]), BY_BOTH);
+        assert_eq!(first_turn(&[], &[DRAMA]), BY_INTENTION);
+        assert_eq!(first_turn(&[ItemId(1)], &[DRAMA]), BY_BOTH);
     }
 }

@@ -9,8 +9,8 @@ use tiller_models::llama::GenerateOptions;
 use super::answer::{self, Form};
 use super::check::{Checked, check};
 use super::prompt;
-use super::request::Request;
 use crate::data::Catalogue;
+use crate::request::Request;
 use crate::{Error, Result};
 
 /// Room for each item of a list, in tokens: an index, a title and a line break. The longest titles have 64.
@@ -41,9 +41,9 @@ pub struct Recommender<'a> {
     pub options: GenerateOptions,
 }
 
-/// How many tokens an answer of `count` items may need.
-pub fn enough_tokens(count: usize) -> usize {
-    TOKENS_PER_ITEM.saturating_mul(count.saturating_add(1))
+/// How many tokens an answer of `k` items may need.
+pub fn enough_tokens(k: u32) -> usize {
+    TOKENS_PER_ITEM.saturating_mul((k as usize).saturating_add(1))
 }
 
 impl Recommender<'_> {

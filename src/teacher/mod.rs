@@ -4,7 +4,6 @@ pub mod checkpoint;
 pub mod config;
 pub mod evaluate;
 pub mod examples;
-pub mod item_set;
 mod model;
 pub mod order;
 mod popularity;
@@ -15,7 +14,6 @@ mod tests;
 pub mod train;
 
 pub use config::TeacherConfig;
-pub use item_set::ItemSet;
 pub use model::Teacher;
 pub use popularity::Popularity;
 pub use query::{Query, RankQuery, Scorer, Wish};

@@ -1,7 +1,6 @@
 //! The order of recommendation: the higher score first, and of equal scores the item with the smaller id.
 
-use super::item_set::ItemSet;
-use crate::data::ItemId;
+use crate::data::{ItemId, ItemSet};
 
 /// The `k` best items for which `allowed` holds, best first; fewer where fewer are allowed.
 ///

@@ -1,8 +1,7 @@
 //! Questions to a recommender: the best items under a wish, and the ranks of given items (method §2.3).
 
-use super::item_set::ItemSet;
 use super::order::{rank, top_k};
-use crate::data::ItemId;
+use crate::data::{ItemId, ItemSet};
 use crate::{Error, Result};
 
 /// Which items an answer may hold.

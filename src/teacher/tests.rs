@@ -11,9 +11,9 @@ use super::checkpoint::BEST;
 use super::config::TeacherConfig;
 use super::evaluate::evaluate;
 use super::train::Training;
-use super::{ItemSet, Popularity, Query, RankQuery, Scorer, Teacher, Wish};
+use super::{Popularity, Query, RankQuery, Scorer, Teacher, Wish};
 use crate::data::split::Split;
-use crate::data::{Catalogue, Dataset, Item, ItemId, User};
+use crate::data::{Catalogue, Dataset, Item, ItemId, ItemSet, User};
 use crate::run::folder::RunFolder;
 use crate::{Error, Result};
 

@@ -17,8 +17,9 @@ use crate::data::Dataset;
 use crate::data::input::quote;
 use crate::pull::resolve_model;
 use crate::recommend::answer::Form;
+use crate::recommend::lookup;
 use crate::recommend::recommender::{Recommender, enough_tokens};
-use crate::recommend::{Request, lookup};
+use crate::request::Request;
 use crate::run::progress;
 use crate::{Error, Result};
 
@@ -50,7 +51,7 @@ pub struct Args {
     history: Option<Vec<String>>,
     /// How many items to recommend
     #[arg(short, default_value_t = 10, value_name = "ITEMS")]
-    k: usize,
+    k: u32,
     /// A category to have (repeatable)
     #[arg(long, value_name = "CATEGORY")]
     more: Vec<String>,
@@ -147,8 +148,9 @@ fn ask(args: &Args, dataset: &Dataset) -> Result<Vec<Asked>> {
             .next("ask for a list such as -k 10")
             .into());
     }
-    let wishes = lookup::wishes(catalogue, &args.more, &args.less)?;
-    let request = |history| Request { history, count: args.k, wishes: wishes.clone() };
+    let [all_in, none_in] = lookup::wishes(catalogue, &args.more, &args.less)?;
+    let wishes = Request { k: args.k, all_in, none_in, ..Request::default() };
+    let request = |history| Request { history, ..wishes.clone() };
     match (&args.user, &args.history) {
         (Some(who), _) => {
             let users = lookup::users(dataset, who)?;

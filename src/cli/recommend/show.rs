@@ -8,8 +8,8 @@ use super::{Asked, Decode};
 use crate::data::Catalogue;
 use crate::data::titles::{clean, is_unsafe};
 use crate::recommend::recommender::{List, Recommender};
-use crate::recommend::request::InWords;
-use crate::recommend::{Checked, Request, Status};
+use crate::recommend::{Checked, Status};
+use crate::request::{InWords, Request};
 use crate::{Error, Result};
 
 /// How lists are shown.
@@ -138,7 +138,7 @@ fn summary(request: &Request, items: &[Checked]) -> String {
     let count = |status| items.iter().filter(|item| item.status == status).count();
     let counts = NAMED.iter().map(|&(status, name)| (count(status), name)).filter(|&(n, name)| n > 0 || name == "good");
     let words: Vec<_> = counts.map(|(n, name)| format!("{n} {name}")).collect();
-    format!("{} asked for: {}\n", request.count, words.join(", "))
+    format!("{} asked for: {}\n", request.k, words.join(", "))
 }
 
 /// An answer that is printed while it is written: each line gets its mark when it ends.

@@ -7,17 +7,16 @@ use super::samples::Shop;
 use super::toy::{Cut, Toy};
 use crate::data::{Catalogue, CategoryId, Item, ItemId};
 use crate::decode::automaton::Automaton;
+use crate::decode::constraints::Constraints;
 use crate::decode::grammar::{Codec, Grammar, LONGEST_LIST};
 use crate::decode::masked::Pace;
-use crate::decode::predicate::Predicate;
-use crate::decode::request::Request;
-use crate::decode::share::Share;
+use crate::request::{Predicate, Request, Share};
 
 #[test]
 fn the_longest_list_and_no_longer() {
     let titles: BTreeSet<String> = (0..=LONGEST_LIST).map(|n| format!("Film {n}")).collect();
     let shop = Shop::new(&titles, &[(1, 0)], Cut::Words);
-    let request = |k: usize| Request { k: k as u32, ..Request::default() }.constraints(&shop.catalogue).unwrap();
+    let request = |k: usize| Constraints::new(&Request { k: k as u32, ..Request::default() }, &shop.catalogue).unwrap();
     let list = shop.decode(&request(LONGEST_LIST), Pace::Jump, 7, None);
     assert_eq!(shop.toy.decode(&list.tokens[..list.tokens.len() - 1]).lines().count(), LONGEST_LIST);
     assert!(Automaton::new(&shop.grammar, &request(LONGEST_LIST + 1)).is_err());
@@ -26,7 +25,7 @@ fn the_longest_list_and_no_longer() {
 #[test]
 fn one_item_is_written_without_a_single_choice() {
     let shop = Shop::new(&BTreeSet::from(["Amélie (2001)".to_owned()]), &[(1, 0)], Cut::Words);
-    let constraints = Request { k: 1, ..Request::default() }.constraints(&shop.catalogue).unwrap();
+    let constraints = Constraints::new(&Request { k: 1, ..Request::default() }, &shop.catalogue).unwrap();
     let list = shop.decode(&constraints, Pace::Jump, 7, None);
     assert_eq!((list.statistics.steps, list.items), (0, vec![ItemId(1)]));
     assert_eq!(list.statistics.forced, list.tokens.len());
@@ -38,7 +37,7 @@ fn refusals_say_what_is_left_and_what_would_work() {
     // Films 0, 2 and 4 are C0; the others are C1.
     let shop = Shop::new(&titles, &[(1, 0), (2, 1)], Cut::Words);
     let share = |text: &str| Share::parse(text, &shop.catalogue).unwrap();
-    let told = |request: Request| match request.constraints(&shop.catalogue) {
+    let told = |request: Request| match Constraints::new(&request, &shop.catalogue) {
         Ok(constraints) => Automaton::new(&shop.grammar, &constraints).unwrap_err().to_string(),
         Err(error) => error.to_string(),
     };
@@ -121,6 +120,6 @@ fn fifty_thousand_titles_stay_small_and_obey() {
 
     let share = Share::parse("C2>=50%", &shop.catalogue).unwrap();
     let request = Request { k: 10, shares: vec![share], none_in: vec![CategoryId(1)], ..Request::default() };
-    let list = shop.decode(&request.constraints(&shop.catalogue).unwrap(), Pace::Jump, 3, None);
+    let list = shop.decode(&Constraints::new(&request, &shop.catalogue).unwrap(), Pace::Jump, 3, None);
     assert!(obeys(&request, &shop.catalogue, &list.items));
 }

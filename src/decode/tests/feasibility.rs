@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::decode::feasible::{Answer, Bound, Class, Feasible, Problem, REQUEST_EFFORT as EFFORT};
+use crate::decode::feasible::{Answer, Class, Feasible, Problem, REQUEST_EFFORT as EFFORT};
 use crate::decode::search;
+use crate::request::Bound;
 
 /// The least miss of any way to take `left` items, over all counts that can be reached class by class.
 fn best_miss(problem: &Problem) -> Option<u32> {

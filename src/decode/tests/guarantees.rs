@@ -13,12 +13,11 @@ use super::samples::{CUTS, Shop, kinds, titles, wish};
 use super::toy::Cut;
 use crate::data::{Catalogue, CategoryId, ItemId};
 use crate::decode::automaton::{Allowed, Automaton};
-use crate::decode::feasible::Bound;
+use crate::decode::constraints::Constraints;
 use crate::decode::grammar::{Codec, list_text};
 use crate::decode::infeasible::Infeasible;
 use crate::decode::masked::Pace;
-use crate::decode::request::Request;
-use crate::decode::share::{Amount, Relation, Share};
+use crate::request::{Amount, Bound, Relation, Request, Share};
 
 /// Whether a list keeps every promise of a request; written down anew, over the request itself.
 pub fn obeys(request: &Request, catalogue: &Catalogue, list: &[ItemId]) -> bool {
@@ -81,7 +80,7 @@ proptest! {
         let good: Vec<Vec<ItemId>> =
             all_lists(&shop.catalogue, request.k).into_iter().filter(|list| obeys(&request, &shop.catalogue, list)).collect();
 
-        let refused = match request.constraints(&shop.catalogue) {
+        let refused = match Constraints::new(&request, &shop.catalogue) {
             Err(_) => true,
             Ok(constraints) => match constraints.feasible() {
                 Err(no) => {
@@ -119,7 +118,7 @@ proptest! {
     ) {
         let shop = Shop::new(&titles, &kinds, cut);
         let request = wish.over(&shop.catalogue);
-        let Ok(constraints) = request.constraints(&shop.catalogue) else { return Ok(()) };
+        let Ok(constraints) = Constraints::new(&request, &shop.catalogue) else { return Ok(()) };
         let Ok(mut automaton) = Automaton::new(&shop.grammar, &constraints) else { return Ok(()) };
         let good: Vec<Vec<u32>> = all_lists(&shop.catalogue, request.k)
             .into_iter()
@@ -174,17 +173,17 @@ fn check_nearest(catalogue: &Catalogue, request: &Request, no: &Infeasible) -> R
     prop_assert_eq!(left > 0, no.other_k.is_some() || no.relaxed.is_some());
     if let Some(k) = no.other_k {
         let other = Request { k, ..request.clone() };
-        prop_assert!(other.constraints(catalogue).unwrap().feasible().is_ok());
+        prop_assert!(Constraints::new(&other, catalogue).unwrap().feasible().is_ok());
     }
     if let Some(relaxed) = &no.relaxed {
         let bound_of = |counter: usize, usual: Bound| {
             relaxed.bounds.iter().find(|(at, _)| *at == counter).map_or(usual, |(_, bound)| *bound)
         };
-        let constraints = Request { k: relaxed.k, ..request.clone() }.constraints(catalogue).unwrap();
+        let constraints = Constraints::new(&Request { k: relaxed.k, ..request.clone() }, catalogue).unwrap();
         let found = all_lists(catalogue, relaxed.k).into_iter().any(|list| {
-            list.iter().all(|id| constraints.allowed.contains(id.index()))
+            list.iter().all(|id| constraints.allowed.contains(*id))
                 && constraints.counters.iter().enumerate().all(|(at, counter)| {
-                    let count = list.iter().filter(|id| counter.members.contains(id.index())).count() as u32;
+                    let count = list.iter().filter(|id| counter.members.contains(**id)).count() as u32;
                     bound_of(at, counter.rule.bound(relaxed.k)).missed_by(count) == 0
                 })
         });

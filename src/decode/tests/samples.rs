@@ -12,11 +12,10 @@ use rand_chacha::ChaCha8Rng;
 use super::toy::{Cut, Toy};
 use crate::data::{Catalogue, CategoryId, Item, ItemId};
 use crate::decode::automaton::Automaton;
+use crate::decode::constraints::Constraints;
 use crate::decode::grammar::{Grammar, list_text};
 use crate::decode::masked::{Decoded, Pace, Picker, decode};
-use crate::decode::predicate::Predicate;
-use crate::decode::request::{Constraints, Request};
-use crate::decode::share::Share;
+use crate::request::{Predicate, Request, Share};
 
 pub const CATEGORIES: u32 = 3;
 pub const CUTS: [Cut; 4] = [Cut::Words, Cut::WordsAndBreaks, Cut::Sentence, Cut::Nothing];

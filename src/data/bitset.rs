@@ -1,4 +1,4 @@
-//! A set of small numbers as bits: items by their id, or titles by their place in the trie.
+//! A set of small numbers as bits: what [`super::ItemSet`] is made of, and any other numbering of items, such as the places of a trie.
 
 use std::ops::Range;
 
@@ -62,8 +62,13 @@ impl BitSet {
     }
 
     /// How many numbers are in the set.
-    pub fn count(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// Whether no number is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|&word| word == 0)
     }
 
     /// The numbers, ascending.
@@ -75,12 +80,12 @@ impl BitSet {
     }
 
     /// Adds everything of `other`, a set of the same length.
-    pub fn union_with(&mut self, other: &BitSet) {
+    pub fn unite(&mut self, other: &BitSet) {
         self.merge(other, |a, b| a | b);
     }
 
     /// Keeps what `other`, a set of the same length, has too.
-    pub fn intersect_with(&mut self, other: &BitSet) {
+    pub fn intersect(&mut self, other: &BitSet) {
         self.merge(other, |a, b| a & b);
     }
 
@@ -116,9 +121,9 @@ mod tests {
                 set.iter().collect::<BTreeSet<_>>()
             };
             prop_assert_eq!(bits_a.iter().collect::<Vec<_>>(), a.iter().copied().collect::<Vec<_>>());
-            prop_assert_eq!(bits_a.count(), a.len());
-            prop_assert_eq!(after(BitSet::union_with), &a | &b);
-            prop_assert_eq!(after(BitSet::intersect_with), &a & &b);
+            prop_assert_eq!(bits_a.len(), a.len());
+            prop_assert_eq!(after(BitSet::unite), &a | &b);
+            prop_assert_eq!(after(BitSet::intersect), &a & &b);
             prop_assert_eq!(after(BitSet::subtract), &a - &b);
             prop_assert_eq!(bits_a.any_in(start..end), (start..end).any(|n| a.contains(&n)));
             prop_assert_eq!(bits_a.contains(start), a.contains(&start));

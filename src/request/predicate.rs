@@ -6,10 +6,11 @@
 //! because nothing can be promised about it.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt;
 
-use super::bitset::BitSet;
-use crate::data::{Catalogue, CategoryId, Item};
+use super::names::{category, nearest, same_text};
+use crate::data::{Catalogue, CategoryId, Item, ItemSet};
 use crate::{Error, Result};
 
 /// A condition on an item.
@@ -59,10 +60,9 @@ impl Predicate {
         self.terms.iter().all(|term| term.matches(item))
     }
 
-    /// The ids of the items that satisfy it.
-    pub fn items(&self, catalogue: &Catalogue) -> BitSet {
-        let matching = catalogue.ids().filter(|&id| self.matches(catalogue.item(id)));
-        BitSet::of(catalogue.len() + 1, matching.map(|id| id.index()))
+    /// The items that satisfy it.
+    pub fn items(&self, catalogue: &Catalogue) -> ItemSet {
+        ItemSet::of(catalogue.len(), catalogue.ids().filter(|&id| self.matches(catalogue.item(id))))
     }
 }
 
@@ -72,30 +72,12 @@ impl fmt::Display for Predicate {
     }
 }
 
-/// The category of a name, in any case of letters.
-///
-/// # Errors
-/// No such category; the nearest names are suggested.
-pub fn find_category(name: &str, catalogue: &Catalogue) -> Result<CategoryId> {
-    let name = name.trim();
-    let in_any_case = || {
-        let at = catalogue.categories().iter().position(|category| same_text(category, name))?;
-        Some(CategoryId(at as u32))
-    };
-    catalogue.category(name).or_else(in_any_case).ok_or_else(|| {
-        Error::bad_input("the request")
-            .expected("a category of the catalogue")
-            .found(format!("{name:?}"))
-            .next(nearest_of(name, catalogue.categories()))
-            .into()
-    })
-}
-
 impl Term {
     fn parse(text: &str, catalogue: &Catalogue) -> Result<Self> {
+        let place = format!("the condition {text:?}");
         let bad = |found: String, next: String| -> Error {
             let expected = "FIELD OP VALUE with OP one of = != < <= > >=";
-            Error::bad_input(format!("the condition {text:?}")).expected(expected).found(found).next(next).into()
+            Error::bad_input(&place).expected(expected).found(found).next(next).into()
         };
         let Some((field, operator, value)) = split_at_operator(text) else {
             return Err(bad("no operator".into(), "write for example year>=2010".into()));
@@ -109,7 +91,7 @@ impl Term {
             if !matches!(operator, "=" | "!=") {
                 return Err(bad(format!("{operator} on a category"), "write = or !=".into()));
             }
-            let any_of = alternatives.map(|name| find_category(name, catalogue)).collect::<Result<_>>()?;
+            let any_of = alternatives.map(|name| category(&place, name, catalogue)).collect::<Result<_>>()?;
             return Ok(Term::Category { any_of, holds: operator == "=" });
         }
 
@@ -122,8 +104,9 @@ impl Term {
             "=" | "!=" => {
                 let any_of: Vec<String> = alternatives.map(str::to_owned).collect();
                 if let Some(unseen) = any_of.iter().find(|value| !occurs(value, column, catalogue)) {
-                    let values: Vec<String> = distinct_values(column, catalogue);
-                    return Err(bad(format!("no item with {field}={unseen}"), nearest_of(unseen, &values)));
+                    let values = distinct_values(column, catalogue);
+                    let next = nearest(unseen, values.into_iter(), "items.csv has every value");
+                    return Err(bad(format!("no item with {field}={unseen}"), next));
                 }
                 return Ok(Term::Value { column, any_of, holds: operator == "=" });
             }
@@ -212,10 +195,6 @@ fn number(text: &str) -> Option<f64> {
     text.trim().trim_start_matches(['$', '€', '£']).parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-fn same_text(a: &str, b: &str) -> bool {
-    a == b || a.to_lowercase() == b.to_lowercase()
-}
-
 fn same_value(a: &str, b: &str) -> bool {
     same_text(a, b) || number(a).is_some_and(|a| number(b) == Some(a))
 }
@@ -224,31 +203,14 @@ fn occurs(value: &str, column: usize, catalogue: &Catalogue) -> bool {
     catalogue.items().iter().any(|item| attribute(item, column).is_some_and(|other| same_value(value, other)))
 }
 
-fn distinct_values(column: usize, catalogue: &Catalogue) -> Vec<String> {
-    let mut values: Vec<String> =
-        catalogue.items().iter().filter_map(|item| attribute(item, column)).map(str::to_owned).collect();
-    values.sort_unstable();
-    values.dedup();
-    values
-}
-
-/// "did you mean …" with the three names nearest to `name`.
-pub(super) fn nearest_of(name: &str, known: &[String]) -> String {
-    let name = name.to_lowercase();
-    let mut by_likeness: Vec<(f64, &String)> =
-        known.iter().map(|other| (strsim::jaro_winkler(&name, &other.to_lowercase()), other)).collect();
-    by_likeness.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let nearest: Vec<String> = by_likeness.iter().take(3).map(|(_, other)| format!("{other:?}")).collect();
-    if nearest.is_empty() {
-        "the catalogue has none".to_owned()
-    } else {
-        format!("did you mean {}?", nearest.join(" or "))
-    }
+fn distinct_values(column: usize, catalogue: &Catalogue) -> BTreeSet<&str> {
+    catalogue.items().iter().filter_map(|item| attribute(item, column)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::ItemId;
 
     /// Category, year, price and brand of five items; the last knows nothing but its category.
     fn shop() -> Catalogue {
@@ -271,7 +233,7 @@ mod tests {
 
     fn ids(text: &str) -> Vec<usize> {
         let shop = shop();
-        Predicate::parse(text, &shop).unwrap().items(&shop).iter().collect()
+        Predicate::parse(text, &shop).unwrap().items(&shop).iter().map(ItemId::index).collect()
     }
 
     #[test]

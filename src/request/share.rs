@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use super::feasible::Bound;
-use super::predicate::{Predicate, find_category, nearest_of};
+use super::names::category;
+use super::predicate::Predicate;
 use crate::data::Catalogue;
 use crate::{Error, Result};
 
@@ -43,15 +43,32 @@ pub enum Amount {
     Percent(f64),
 }
 
+/// How many items of a kind a list may hold, both ends included. `min > max` can never be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    /// At least so many.
+    pub min: u32,
+    /// At most so many.
+    pub max: u32,
+}
+
+impl Bound {
+    /// How far `count` lies outside.
+    pub fn missed_by(self, count: u32) -> u32 {
+        self.min.saturating_sub(count) + count.saturating_sub(self.max)
+    }
+}
+
 impl Share {
     /// Reads a share such as `Comedy<=30%`: a category or a condition, then `<=`, `>=`, `=` or `~`, then a count or a percentage.
     ///
     /// # Errors
     /// Any part missing or unknown, a percentage above 100.
     pub fn parse(text: &str, catalogue: &Catalogue) -> Result<Self> {
+        let place = format!("the share {text:?}");
         let bad = |found: String, next: &str| -> Error {
             let expected = "CATEGORY or CONDITION, then <=, >=, = or ~, then a count or a percentage";
-            Error::bad_input(format!("the share {text:?}")).expected(expected).found(found).next(next).into()
+            Error::bad_input(&place).expected(expected).found(found).next(next).into()
         };
         const EXAMPLE: &str = "write for example Comedy<=30%";
         let Some((start, end)) = last_operator(text) else {
@@ -71,15 +88,13 @@ impl Share {
         if kind.is_empty() {
             return Err(bad("nothing to count".into(), EXAMPLE));
         }
-        let of = match find_category(kind, catalogue) {
+        let of = match category(&place, kind, catalogue) {
             Ok(category) => Predicate::category(category, catalogue),
             Err(_) if kind.contains(['<', '>', '=']) => Predicate::parse(kind, catalogue)?,
             Err(_) if catalogue.attributes().iter().any(|field| field.eq_ignore_ascii_case(kind)) => {
                 return Err(bad("a condition without its amount".into(), "write for example year>=2010 >= 30%"));
             }
-            Err(_) => {
-                return Err(bad(format!("no category {kind:?}"), &nearest_of(kind, catalogue.categories())));
-            }
+            Err(unknown) => return Err(unknown),
         };
         Ok(Self { of, relation, amount })
     }

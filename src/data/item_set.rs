@@ -1,0 +1,131 @@
+//! Sets of items: the language in which wishes such as "comedies from after 2010" are put to a recommender.
+
+use std::borrow::Borrow;
+
+use super::bitset::BitSet;
+use super::dataset::ItemId;
+
+/// A set of items of a catalogue; the padding item is never in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemSet {
+    n_items: usize,
+    /// One bit per id; padding's stays 0.
+    bits: BitSet,
+}
+
+impl ItemSet {
+    /// No item of a catalogue with `n_items`.
+    pub fn none(n_items: usize) -> Self {
+        Self { n_items, bits: BitSet::new(n_items + 1) }
+    }
+
+    /// Every item of a catalogue with `n_items`.
+    pub fn all(n_items: usize) -> Self {
+        Self { n_items, bits: BitSet::of(n_items + 1, 1..=n_items) }
+    }
+
+    /// These items of a catalogue with `n_items`.
+    ///
+    /// # Panics
+    /// On an id that the catalogue does not have.
+    pub fn of(n_items: usize, items: impl IntoIterator<Item = impl Borrow<ItemId>>) -> Self {
+        let mut set = Self::none(n_items);
+        for item in items {
+            set.insert(*item.borrow());
+        }
+        set
+    }
+
+    /// How many items the catalogue has.
+    pub fn n_items(&self) -> usize {
+        self.n_items
+    }
+
+    /// Adds an item.
+    ///
+    /// # Panics
+    /// On an id that the catalogue does not have.
+    pub fn insert(&mut self, item: ItemId) {
+        assert!((1..=self.n_items).contains(&item.index()), "no item {} among {}", item.0, self.n_items);
+        self.bits.insert(item.index());
+    }
+
+    /// Whether the item is in the set.
+    pub fn contains(&self, item: ItemId) -> bool {
+        self.bits.contains(item.index())
+    }
+
+    /// How many items are in the set.
+    pub fn len(&self) -> usize {
+        self.bits.len()
+    }
+
+    /// Whether no item is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.bits.is_empty()
+    }
+
+    /// The items, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = ItemId> + '_ {
+        self.bits.iter().map(|id| ItemId(id as u32))
+    }
+
+    /// All items outside the set.
+    pub fn complement(self) -> Self {
+        let mut others = Self::all(self.n_items);
+        others.subtract(&self);
+        others
+    }
+
+    /// Adds the items of another set of the same catalogue.
+    pub fn unite(&mut self, other: &ItemSet) {
+        self.bits.unite(&other.bits);
+    }
+
+    /// Keeps only the items that are also in another set of the same catalogue.
+    pub fn intersect(&mut self, other: &ItemSet) {
+        self.bits.intersect(&other.bits);
+    }
+
+    /// Takes the items of another set of the same catalogue away.
+    pub fn subtract(&mut self, other: &ItemSet) {
+        self.bits.subtract(&other.bits);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn sets_of_items_are_sets_without_padding(n_items in 1..200u32, a in 0..200u32, b in 0..200u32) {
+            let within = |step: u32| (1..=n_items).filter(move |id| id % (step + 1) == 0).map(ItemId);
+            let (some, more): (BTreeSet<_>, BTreeSet<_>) = (within(a).collect(), within(b).collect());
+            let n = n_items as usize;
+            let after = |change: fn(&mut ItemSet, &ItemSet)| {
+                let mut set = ItemSet::of(n, &some);
+                change(&mut set, &ItemSet::of(n, more.clone()));
+                set.iter().collect::<BTreeSet<_>>()
+            };
+            let everything: BTreeSet<_> = (1..=n_items).map(ItemId).collect();
+            prop_assert_eq!(ItemSet::all(n).iter().collect::<BTreeSet<_>>(), everything.clone());
+            prop_assert_eq!(ItemSet::of(n, &some).complement().iter().collect::<BTreeSet<_>>(), &everything - &some);
+            prop_assert_eq!(after(ItemSet::unite), &some | &more);
+            prop_assert_eq!(after(ItemSet::intersect), &some & &more);
+            prop_assert_eq!(after(ItemSet::subtract), &some - &more);
+            prop_assert_eq!((ItemSet::of(n, &some).len(), ItemSet::of(n, &some).is_empty()), (some.len(), some.is_empty()));
+            prop_assert!(!ItemSet::all(n).contains(ItemId::PAD) && !ItemSet::all(n).contains(ItemId(n_items + 1)));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "no item 4 among 3")]
+    fn a_strange_item_is_no_member() {
+        ItemSet::none(3).insert(ItemId(4));
+    }
+}
