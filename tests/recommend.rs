@@ -38,9 +38,10 @@ impl World {
         self.folder.path().join(name)
     }
 
-    /// `tiller recommend data --model model ARGUMENTS` on the CPU.
+    /// `tiller recommend data --model model ARGUMENTS` on the CPU, where the model writes alone unless the arguments say otherwise.
     fn recommend(&self, arguments: &[&str]) -> Output {
-        self.recommend_with(&self.path("model"), arguments)
+        let alone: &[&str] = if arguments.contains(&"--decode") { &[] } else { &["--decode", "free"] };
+        self.recommend_with(&self.path("model"), &[alone, arguments].concat())
     }
 
     fn recommend_with(&self, model: &Path, arguments: &[&str]) -> Output {
@@ -81,6 +82,7 @@ fn every_item_of_a_list_has_its_key_and_its_status() {
     assert_eq!(ids, [json!("u"), json!("a"), json!(null), json!("f"), json!("f"), json!("h")]);
     assert_eq!(list["text"], ANSWER.concat());
     assert_eq!(list["tokens"], ANSWER.len() + 1, "the end counts too");
+    assert_eq!((&list["decode"], &list["guidance"]), (&json!("free"), &json!(null)));
     assert!(list["seconds"].as_f64().unwrap() > 0.0);
 }
 
@@ -135,11 +137,74 @@ fn sampling_flags_that_leave_no_choice_give_the_greedy_list() {
 }
 
 #[test]
+fn a_guided_list_obeys_whatever_the_model_would_say() {
+    let world = World::new();
+    let one = |arguments: &[&str]| world.lists(&[&["--decode", "strict"], arguments].concat()).remove(0);
+    let titles = |list: &Value| -> Vec<String> {
+        list["items"].as_array().unwrap().iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect()
+    };
+    let list = one(&["--user", "anna", "-k", "3"]);
+    assert_eq!((statuses(&list), &list["decode"]), (vec!["ok"; 3], &json!("strict")));
+    let guidance = |name: &str| list["guidance"][name].as_u64().unwrap();
+    assert_eq!(guidance("steps"), guidance("choices"));
+    assert_eq!(list["tokens"].as_u64().unwrap(), guidance("choices") + guidance("forced"));
+    assert!(guidance("changed") > 0 && list["guidance"]["removed_mass"].as_f64().unwrap() > 0.0);
+
+    let list = one(&[
+        "--history",
+        "Up (2009)",
+        "-k",
+        "2",
+        "--must",
+        "Heat (1995)",
+        "--share",
+        "Crime<=1",
+        "--exclude",
+        "Ran (1985)",
+    ]);
+    let mut found = titles(&list);
+    found.sort();
+    assert_eq!(found, ["12 Angry Men (1957)", "Heat (1995)"]);
+
+    let file = world.path("candidates.txt");
+    std::fs::write(&file, "Ran (1985)\n2. Fast\n").unwrap();
+    let list =
+        one(&["--user", "bert", "-k", "1", "--candidates", file.to_str().unwrap(), "--where", "category!=Drama"]);
+    assert_eq!(titles(&list), ["2. Fast"]);
+    assert_eq!(list["request"]["where"], json!(["category!=Drama"]));
+
+    let everybody =
+        world.lists(&["--decode", "catalogue", "--user", "all", "-k", "3", "--less", "Drama", "--temperature", "2"]);
+    assert!(everybody.iter().all(|list| statuses(list) == ["ok"; 3]), "{everybody:?}");
+}
+
+#[test]
+fn what_cannot_be_met_is_refused_before_the_model_is_loaded() {
+    let world = World::new();
+    std::fs::write(world.path("model/model.safetensors"), "damaged").unwrap();
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["-k", "4"], &["3 not in the history", "-k 3"]),
+        (&["-k", "2", "--less", "Crime"], &["1 not in Crime", "-k 1"]),
+        (&["-k", "2", "--share", "Drama=50%", "--less", "Drama"], &["-k"]),
+        (&["-k", "2", "--must", "Ran (1985)"], &["\"Ran (1985)\""]),
+        (&["-k", "101"], &["-k", "at most 100"]),
+        (&["-k", "2", "--share", "Dramas<=1"], &["did you mean \"Drama\""]),
+        (&["-k", "2", "--where", "year>2000"], &["the fields are category"]),
+        (&["-k", "2", "--must", "Heat"], &["--must", "\"Heat (1995)\""]),
+        (&["-k", "2", "--max-new-tokens", "5"], &["--max-new-tokens", "--decode free"]),
+    ];
+    for (arguments, parts) in cases {
+        let arguments = [&["--user", "anna", "--decode", "strict"], *arguments].concat();
+        refused(world.recommend(&arguments), parts);
+    }
+}
+
+#[test]
 fn an_answer_without_a_list_is_shown_as_it_is() {
     let world = World::new();
     let model = world.path("chatty");
     toy::write_model(&model, &["I cannot\n", "help you.\u{7}\n"], 2048);
-    let output = world.recommend_with(&model, &["--user", "anna"]);
+    let output = world.recommend_with(&model, &["--user", "anna", "--decode", "free"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(text, "user anna\n  | I cannot\n  | help you.\n10 asked for: 0 good\n");
 }
@@ -170,7 +235,10 @@ fn wrong_usage_names_the_flag_and_the_next_step() {
     for (arguments, parts) in cases {
         refused(world.recommend(arguments), parts);
     }
-    refused(world.recommend_with(&short, &["--user", "anna", "-k", "1"]), &["the prompt", "128 tokens of context"]);
+    refused(
+        world.recommend_with(&short, &["--user", "anna", "-k", "1", "--decode", "free"]),
+        &["the prompt", "128 tokens of context"],
+    );
     refused(
         world.recommend_with(&world.path("nowhere"), &["--user", "anna"]),
         &["--model", "tiller pull smollm2-135m"],

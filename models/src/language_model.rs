@@ -7,7 +7,7 @@ use burn::tensor::Device;
 
 use crate::chat::{ChatTemplate, Message};
 use crate::files::gguf::Gguf;
-use crate::llama::{self, GenerateOptions, Llama};
+use crate::llama::{self, GenerateOptions, Guide, Llama};
 use crate::lora::Adapter;
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
@@ -73,5 +73,19 @@ impl LanguageModel {
         on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
     ) -> Result<Vec<Vec<u32>>> {
         llama::generate(&self.llama, prompts, self.tokenizer.eos_ids(), options, on_token)
+    }
+
+    /// [`LanguageModel::generate`] along a guide for each prompt; see [`llama::generate_guided`].
+    ///
+    /// # Errors
+    /// As [`llama::generate_guided`].
+    pub fn generate_guided<G: Guide>(
+        &self,
+        prompts: &[Vec<u32>],
+        guides: &mut [G],
+        options: &GenerateOptions,
+        on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
+    ) -> Result<Vec<Vec<u32>>> {
+        llama::generate_guided(&self.llama, prompts, guides, self.tokenizer.eos_ids(), options, on_token)
     }
 }

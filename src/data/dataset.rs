@@ -28,7 +28,7 @@ impl CategoryId {
 }
 
 /// One thing that can be recommended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Item {
     /// The item's identifier in the source data.
     pub key: String,

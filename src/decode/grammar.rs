@@ -33,6 +33,8 @@ pub struct Grammar {
     /// `[LONGEST_LIST]` The tokens before each title: "1.", " 2.", " 3.", …
     starts: Vec<Vec<u32>>,
     titles: Trie,
+    /// The most tokens that a title has.
+    longest_title: usize,
     end: u32,
 }
 
@@ -74,8 +76,9 @@ impl Grammar {
         let ids: Vec<ItemId> = catalogue.ids().collect();
         let tokenise = |id| Ok((id, title_tokens(catalogue.title(id), codec, &starts[0], &starts[1])?));
         let titles: Vec<(ItemId, Vec<u32>)> = ids.into_par_iter().map(tokenise).collect::<Result<_>>()?;
+        let longest_title = titles.iter().map(|(_, tokens)| tokens.len()).max().unwrap_or(0);
         let titles = Trie::build(titles).map_err(|clash| alike(clash, catalogue))?;
-        let grammar = Self { starts, titles, end };
+        let grammar = Self { starts, titles, longest_title, end };
         grammar.prove_starts(catalogue, codec)?;
         Ok(grammar)
     }
@@ -88,6 +91,11 @@ impl Grammar {
     /// The trie of the titles, each with its leading space and its line break.
     pub fn titles(&self) -> &Trie {
         &self.titles
+    }
+
+    /// Room for any list of `k` items with its end, in tokens.
+    pub fn longest(&self, k: usize) -> usize {
+        self.starts.iter().take(k).map(|start| start.len() + self.longest_title).sum::<usize>() + 1
     }
 
     /// The token that ends the sequence.

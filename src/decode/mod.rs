@@ -5,7 +5,8 @@
 //! The catalogue becomes a [`Grammar`]: the tokens of every list, with a [`trie`] of the titles. An [`Automaton`] walks both: it knows
 //! the tokens that may follow, and which of them follow without alternative. The model only has to rank.
 //!
-//! Nothing here knows a model or a device; [`masked`] shows the loop that an engine runs.
+//! Only [`guide`] knows what a language model is: it makes an automaton the guide of a generation. [`masked`] is the reference that
+//! every engine has to agree with.
 //!
 //! What is guaranteed for every model, greedy or sampled: exactly k lines in the format of the method (§3.3), every item in the
 //! catalogue, none twice, none of the history, and all rules of the request. The rules never give way: decoding cannot
@@ -15,9 +16,12 @@ pub mod automaton;
 pub mod constraints;
 pub mod feasible;
 pub mod grammar;
+pub mod guide;
 pub mod infeasible;
 pub mod masked;
+pub mod mode;
 pub mod search;
+pub mod statistics;
 pub mod trie;
 
 #[cfg(test)]
@@ -26,3 +30,6 @@ mod tests;
 pub use automaton::{Allowed, Automaton};
 pub use constraints::Constraints;
 pub use grammar::{Codec, Grammar};
+pub use guide::ListGuide;
+pub use mode::Mode;
+pub use statistics::Statistics;

@@ -53,7 +53,31 @@ pub fn history(catalogue: &Catalogue, titles: &[String]) -> Result<Vec<ItemId>> 
             .next("give at least one title, each in quotes")
             .into());
     }
-    titles.iter().map(|title| names::item("--history", title, catalogue)).collect()
+    self::titles(catalogue, "--history", titles)
+}
+
+/// The items of the titles that stand behind `flag`.
+///
+/// # Errors
+/// A title that no item has.
+pub fn titles(catalogue: &Catalogue, flag: &str, titles: &[String]) -> Result<Vec<ItemId>> {
+    titles.iter().map(|title| names::item(flag, title, catalogue)).collect()
+}
+
+/// The items of a file with one title on each line.
+///
+/// # Errors
+/// A title that no item has, with its line; a file that cannot be read or names nothing.
+pub fn titles_of_file(catalogue: &Catalogue, path: &Path) -> Result<Vec<ItemId>> {
+    let mut lines = Lines::open(path)?;
+    let mut items = Vec::new();
+    while let Some(line) = lines.next_line()? {
+        items.push(names::item(&line.place(), line.utf8()?, catalogue)?);
+    }
+    if items.is_empty() {
+        return Err(Error::bad_input(path.display()).expected("a title on each line").found("none").into());
+    }
+    Ok(items)
 }
 
 /// The categories of `--more` and of `--less`.

@@ -10,6 +10,7 @@ use super::answer::{self, Form};
 use super::check::{Checked, check};
 use super::prompt;
 use crate::data::Catalogue;
+use crate::decode::{Automaton, Grammar, ListGuide, Mode, Statistics};
 use crate::request::Request;
 use crate::{Error, Result};
 
@@ -25,35 +26,79 @@ pub struct List {
     pub text: String,
     /// How many tokens that took.
     pub tokens: usize,
+    /// What guidance did; `None` where the model wrote alone.
+    pub guidance: Option<Statistics>,
     /// How long the request's batch took, in seconds.
     pub seconds: f64,
 }
 
 /// Answers requests about one catalogue with one model.
 pub struct Recommender<'a> {
-    /// The model.
-    pub model: &'a LanguageModel,
-    /// What can be recommended.
-    pub catalogue: &'a Catalogue,
-    /// How the model's answers are read.
-    pub form: Form,
-    /// How tokens are chosen, and how many at most.
-    pub options: GenerateOptions,
+    model: &'a LanguageModel,
+    catalogue: &'a Catalogue,
+    form: Form,
+    options: GenerateOptions,
+    mode: Mode,
+    /// All lists over the catalogue; `None` where the model writes alone.
+    grammar: Option<Grammar>,
 }
 
-/// How many tokens an answer of `k` items may need.
+/// An answer in tokens, and what guidance did to it.
+type Answer = (Vec<u32>, Option<Statistics>);
+
+/// How many tokens an answer of `k` items may need where the model writes alone.
 pub fn enough_tokens(k: u32) -> usize {
     TOKENS_PER_ITEM.saturating_mul((k as usize).saturating_add(1))
 }
 
-impl Recommender<'_> {
+impl<'a> Recommender<'a> {
+    /// A recommender whose lists are kept in order as `mode` says. `form` is how `model` writes when it writes alone; how long an answer
+    /// may get is for `options` to say in that case, and for the list itself in all others.
+    ///
+    /// # Errors
+    /// A catalogue whose titles the model's tokenizer cannot write, a tokenizer without an end of the sequence.
+    pub fn new(
+        model: &'a LanguageModel,
+        catalogue: &'a Catalogue,
+        form: Form,
+        options: GenerateOptions,
+        mode: Mode,
+    ) -> Result<Self> {
+        if mode == Mode::Free {
+            return Ok(Self { model, catalogue, form, options, mode, grammar: None });
+        }
+        let end = model.tokenizer.eos().ok_or_else(|| {
+            Error::bad_input("the tokenizer")
+                .expected("a token that ends the sequence")
+                .found("none")
+                .next("--decode free does without")
+        })?;
+        let grammar = Some(Grammar::build(catalogue, &model.tokenizer, end)?);
+        Ok(Self { model, catalogue, form: Form::Tuned, options, mode, grammar })
+    }
+
+    /// What can be recommended.
+    pub fn catalogue(&self) -> &'a Catalogue {
+        self.catalogue
+    }
+
+    /// What keeps the lists in order.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The most tokens that the answer to a request may take.
+    fn room(&self, request: &Request) -> usize {
+        self.grammar.as_ref().map_or(self.options.max_new_tokens, |grammar| grammar.longest(request.k as usize))
+    }
+
     /// The request's prompt in tokens.
     ///
     /// # Errors
     /// A prompt that leaves no room for the answer in the model's context.
     pub fn prompt(&self, request: &Request) -> Result<Vec<u32>> {
         let tokens = self.model.encode_chat(&prompt::render(request, self.catalogue, 0))?;
-        let (context, answer) = (self.model.llama.config().max_positions, self.options.max_new_tokens);
+        let (context, answer) = (self.model.llama.config().max_positions, self.room(request));
         if tokens.len().saturating_add(answer) <= context {
             return Ok(tokens);
         }
@@ -75,13 +120,12 @@ impl Recommender<'_> {
     /// Answers `requests` together, in their order.
     ///
     /// # Errors
-    /// A prompt that is too long, or a device that fails.
+    /// A prompt that is too long, a request that the mode has to obey and that no list satisfies, or a device that fails.
     pub fn recommend(&self, requests: &[Request]) -> Result<Vec<List>> {
         let start = Instant::now();
-        let prompts = requests.iter().map(|request| self.prompt(request)).collect::<Result<Vec<_>>>()?;
-        let answers = self.model.generate(&prompts, &self.options, &mut |_, _| ControlFlow::Continue(()))?;
+        let answers = self.write(requests, &mut |_, _| ControlFlow::Continue(()))?;
         let seconds = start.elapsed().as_secs_f64();
-        requests.iter().zip(answers).map(|(request, tokens)| self.read(request, &tokens, seconds)).collect()
+        requests.iter().zip(answers).map(|(request, answer)| self.read(request, answer, seconds)).collect()
     }
 
     /// Answers one request and hands its text on while it is written.
@@ -90,10 +134,9 @@ impl Recommender<'_> {
     /// As [`Recommender::recommend`].
     pub fn recommend_aloud(&self, request: &Request, hear: &mut dyn FnMut(&str)) -> Result<List> {
         let start = Instant::now();
-        let prompt = self.prompt(request)?;
         let mut decoder = self.model.tokenizer.stream();
         let mut decoded = Ok(());
-        let answers = self.model.generate(&[prompt], &self.options, &mut |_, token| match decoder.push(token) {
+        let answers = self.write(std::slice::from_ref(request), &mut |_, token| match decoder.push(token) {
             Ok(text) => {
                 hear(&text);
                 ControlFlow::Continue(())
@@ -104,13 +147,36 @@ impl Recommender<'_> {
             }
         })?;
         decoded?;
-        let tokens = answers.into_iter().next().unwrap_or_default();
-        self.read(request, &tokens, start.elapsed().as_secs_f64())
+        let answer = answers.into_iter().next().unwrap_or_default();
+        self.read(request, answer, start.elapsed().as_secs_f64())
     }
 
-    fn read(&self, request: &Request, tokens: &[u32], seconds: f64) -> Result<List> {
-        let text = self.model.tokenizer.decode(tokens, true)?;
-        Ok(List { items: self.items(request, &text), text, tokens: tokens.len(), seconds })
+    /// Lets the model write, alone or guided.
+    fn write(
+        &self,
+        requests: &[Request],
+        on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
+    ) -> Result<Vec<Answer>> {
+        let prompts = requests.iter().map(|request| self.prompt(request)).collect::<Result<Vec<_>>>()?;
+        let Some(grammar) = &self.grammar else {
+            let answers = self.model.generate(&prompts, &self.options, on_token)?;
+            return Ok(answers.into_iter().map(|tokens| (tokens, None)).collect());
+        };
+        let mut guides = Vec::new();
+        for request in requests {
+            if let Some(constraints) = self.mode.constraints(request, self.catalogue)? {
+                guides.push(ListGuide::new(Automaton::new(grammar, &constraints)?));
+            }
+        }
+        let room = requests.iter().map(|request| self.room(request)).max().unwrap_or(0);
+        let options = GenerateOptions { max_new_tokens: room, ..self.options };
+        let answers = self.model.generate_guided(&prompts, &mut guides, &options, on_token)?;
+        Ok(answers.into_iter().zip(guides).map(|(tokens, guide)| (tokens, Some(guide.statistics()))).collect())
+    }
+
+    fn read(&self, request: &Request, (tokens, guidance): Answer, seconds: f64) -> Result<List> {
+        let text = self.model.tokenizer.decode(&tokens, true)?;
+        Ok(List { items: self.items(request, &text), text, tokens: tokens.len(), guidance, seconds })
     }
 
     /// The checked items of an answer, or of its beginning.

@@ -5,15 +5,16 @@ use burn::tensor::{Device, Tensor, s};
 use super::batch::Batch;
 use super::config::LlamaConfig;
 
-/// The keys and values of every block for a batch of sequences, allocated once for `capacity` tokens per row.
+/// The keys and values of every block for a batch of sequences.
+///
+/// All rows have the same number of columns. Rows that bring fewer tokens into a step than others have padding in front of them in
+/// that step, so padding may lie anywhere in a row; no token ever looks at it.
 #[derive(Debug)]
 pub struct KvCache {
     pub(super) layers: Vec<LayerCache>,
-    /// Columns that every row has so far, padding included.
-    pub(super) len: usize,
+    /// `[batch][columns]`: whether a column holds a token, and not padding.
+    seen: Vec<Vec<bool>>,
     capacity: usize,
-    /// Columns of padding at the left of each row, `[batch]`.
-    padding: Vec<usize>,
 }
 
 /// One block's share of a [`KvCache`]; both tensors are `[batch, n_kv_heads, capacity, head_dim]`.
@@ -24,25 +25,57 @@ pub(super) struct LayerCache {
 }
 
 impl KvCache {
-    /// An empty cache for a batch of `padding.len()` rows, of which row r begins with `padding[r]` columns of padding.
-    pub fn new(config: &LlamaConfig, padding: &[usize], capacity: usize, device: &Device) -> Self {
-        let shape = [padding.len(), config.n_kv_heads, capacity, config.head_dim];
+    /// An empty cache for a batch of `rows`, with room for `capacity` columns; it grows where they do not suffice.
+    pub fn new(config: &LlamaConfig, rows: usize, capacity: usize, device: &Device) -> Self {
+        let shape = [rows, config.n_kv_heads, capacity, config.head_dim];
         let layer = || LayerCache { k: Tensor::zeros(shape, device), v: Tensor::zeros(shape, device) };
         let layers = (0..config.n_layers).map(|_| layer()).collect();
-        Self { layers, len: 0, capacity, padding: padding.to_vec() }
+        Self { layers, seen: vec![Vec::new(); rows], capacity }
     }
 
-    /// Columns for which there is room.
-    pub fn capacity(&self) -> usize {
-        self.capacity
+    /// Columns that every row has so far, padding included.
+    pub fn columns(&self) -> usize {
+        self.seen.first().map_or(0, Vec::len)
     }
 
-    /// One further token for every row, `[batch]`, at the position after the row's last.
-    pub fn next(&self, tokens: &[u32]) -> Batch {
-        Batch {
-            tokens: tokens.to_vec(),
-            positions: self.padding.iter().map(|padding| (self.len - padding) as u32).collect(),
-            padding: self.padding.clone(),
+    /// `[batch][columns]`: whether a column holds a token, and not padding.
+    pub(super) fn seen(&self) -> &[Vec<bool>] {
+        &self.seen
+    }
+
+    /// The further tokens of every row, at the positions after the row's last. Rows may bring any number of them, also none.
+    pub fn next<R: AsRef<[u32]>>(&self, runs: &[R]) -> Batch {
+        let mut batch = Batch::left_padded(runs);
+        let seq = batch.shape()[1].max(1);
+        for (positions, seen) in batch.positions.chunks_exact_mut(seq).zip(&self.seen) {
+            let taken = seen.iter().filter(|seen| **seen).count() as u32;
+            positions.iter_mut().for_each(|position| *position += taken);
+        }
+        batch
+    }
+
+    /// Makes room for a step of `seq` columns.
+    pub(super) fn reserve(&mut self, seq: usize) {
+        let columns = self.columns();
+        if columns + seq <= self.capacity {
+            return;
+        }
+        self.capacity = (columns + seq).max(2 * self.capacity);
+        for LayerCache { k, v } in &mut self.layers {
+            for all in [k, v] {
+                let [rows, heads, _, width] = all.dims();
+                let larger = Tensor::zeros([rows, heads, self.capacity, width], &all.device());
+                let filled = all.clone().narrow(2, 0, columns);
+                *all = larger.slice_assign(s![.., .., 0..columns, ..], filled);
+            }
+        }
+    }
+
+    /// Notes that every row has taken the columns of `batch`.
+    pub(super) fn advance(&mut self, batch: &Batch) {
+        let seq = batch.shape()[1];
+        for (seen, padding) in self.seen.iter_mut().zip(&batch.padding) {
+            seen.extend((0..seq).map(|column| column >= *padding));
         }
     }
 }

@@ -21,10 +21,12 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    pub fn new(batch: &Batch, past: usize, frequencies: &Frequencies, device: &Device) -> Self {
+    /// The surroundings of `batch` behind a `past`, which says of each row and column whether it holds a token.
+    pub fn new(batch: &Batch, past: &[Vec<bool>], frequencies: &Frequencies, device: &Device) -> Self {
         let shape = batch.shape();
         let rotation = frequencies.rotation(&batch.positions, shape, device);
-        Self { shape, past, rotation, mask: mask(&batch.padding, shape[1], past, device) }
+        let columns = past.first().map_or(0, Vec::len);
+        Self { shape, past: columns, rotation, mask: mask(past, &batch.padding, shape[1], device) }
     }
 
     /// `[batch, n_heads, seq, past + seq]` to the same.
@@ -36,47 +38,51 @@ impl Frame {
     }
 }
 
-/// Query i of this step stands in column `past + i` and sees the columns up to its own, except the row's padding.
-fn mask(padding: &[usize], seq: usize, past: usize, device: &Device) -> Option<Tensor<4>> {
-    let unpadded = padding.iter().all(|p| *p == 0);
+/// Query i of this step sees every token of the past, and those of this step up to itself; padding it never sees.
+fn mask(past: &[Vec<bool>], padding: &[usize], seq: usize, device: &Device) -> Option<Tensor<4>> {
+    let unpadded = padding.iter().all(|p| *p == 0) && past.iter().flatten().all(|seen| *seen);
     if unpadded && seq == 1 {
         return None;
     }
-    let rows = if unpadded { &[0] } else { padding };
-    let keys = past + seq;
-    let mut values = vec![HIDDEN; rows.len() * seq * keys];
-    for (line, seen) in values.chunks_exact_mut(keys).enumerate() {
-        let (first, last) = (rows[line / seq], past + line % seq);
-        if first <= last {
-            seen[first..=last].fill(0.0);
+    let rows = if unpadded { 1 } else { padding.len() };
+    let mut values = Vec::new();
+    for (row, padding) in padding.iter().enumerate().take(rows) {
+        let before = past.get(row).map_or(&[][..], Vec::as_slice);
+        for query in 0..seq {
+            let now = (0..seq).map(|key| (*padding..=query).contains(&key));
+            values.extend(before.iter().copied().chain(now).map(|seen| if seen { 0.0 } else { HIDDEN }));
         }
     }
-    Some(Tensor::from_data(TensorData::new(values, [rows.len(), 1, seq, keys]), device))
+    let keys = values.len() / (rows * seq);
+    Some(Tensor::from_data(TensorData::new(values, [rows, 1, seq, keys]), device))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn seen(padding: &[usize], seq: usize, past: usize) -> Option<Vec<u8>> {
-        let values: Vec<f32> = mask(padding, seq, past, &Device::flex())?.try_into_vec_as().unwrap();
+    /// What a mask lets through; of the past, 1 is a token and 0 is padding.
+    fn seen<const N: usize>(past: [&[u8]; N], padding: [usize; N], seq: usize) -> Option<Vec<u8>> {
+        let past = past.map(|row| row.iter().map(|token| *token == 1).collect::<Vec<bool>>());
+        let values: Vec<f32> = mask(&past, &padding, seq, &Device::flex())?.try_into_vec_as().unwrap();
         Some(values.iter().map(|v| u8::from(*v == 0.0)).collect())
     }
 
     #[test]
     fn a_token_sees_itself_and_what_came_before() {
-        assert_eq!(seen(&[0, 0], 3, 0).unwrap(), [1, 0, 0, 1, 1, 0, 1, 1, 1]);
-        assert_eq!(seen(&[0], 2, 1).unwrap(), [1, 1, 0, 1, 1, 1]);
+        assert_eq!(seen([&[], &[]], [0, 0], 3).unwrap(), [1, 0, 0, 1, 1, 0, 1, 1, 1]);
+        assert_eq!(seen([&[1]], [0], 2).unwrap(), [1, 1, 0, 1, 1, 1]);
     }
 
     #[test]
-    fn no_token_sees_padding() {
-        assert_eq!(seen(&[0, 2], 1, 2).unwrap(), [1, 1, 1, 0, 0, 1]);
-        assert_eq!(seen(&[1], 2, 0).unwrap(), [0, 0, 0, 1]);
+    fn no_token_sees_padding_wherever_it_lies() {
+        assert_eq!(seen([&[1, 1], &[0, 0]], [0, 0], 1).unwrap(), [1, 1, 1, 0, 0, 1]);
+        assert_eq!(seen([&[]], [1], 2).unwrap(), [0, 0, 0, 1]);
+        assert_eq!(seen([&[1, 0, 1]], [1], 2).unwrap(), [1, 0, 1, 0, 0, 1, 0, 1, 0, 1]);
     }
 
     #[test]
     fn a_single_token_without_padding_needs_no_mask() {
-        assert_eq!(seen(&[0, 0], 1, 9), None);
+        assert_eq!(seen([&[1; 9], &[1; 9]], [0, 0], 1), None);
     }
 }

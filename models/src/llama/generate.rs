@@ -1,4 +1,4 @@
-//! Continuing a batch of prompts, one token per row and step.
+//! Continuing a batch of prompts, freely or along a guide.
 
 use std::ops::ControlFlow;
 
@@ -6,8 +6,8 @@ use burn::module::Module;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::batch::Batch;
 use super::cache::KvCache;
+use super::guide::{Guide, Next, Unguided};
 use super::model::Llama;
 use super::sampling::Sampling;
 use crate::{Error, Result};
@@ -26,8 +26,6 @@ pub struct GenerateOptions {
 /// Continues every prompt until one of the `stop` tokens, `max_new_tokens`, or a `Break` from `on_token`, which is told each new token
 /// and its row. Returns the new tokens of each row; a stop token is the last of its row.
 ///
-/// Rows that are done stay in the batch, but nothing more is taken from them.
-///
 /// # Errors
 /// Options out of range, an empty prompt, a token beyond the vocabulary, prompts that together with the new tokens exceed the model's
 /// positions; a device that fails, or a model whose logits are not numbers.
@@ -38,64 +36,138 @@ pub fn generate(
     options: &GenerateOptions,
     on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
 ) -> Result<Vec<Vec<u32>>> {
+    generate_guided(model, prompts, &mut vec![Unguided; prompts.len()], stop, options, on_token)
+}
+
+/// [`generate`], with a guide for each row that says which tokens may follow.
+///
+/// A step computes, for every row, the tokens of a run and asks for the choice behind them, so that a row takes as many steps as it
+/// has choices. Rows that are done stay in the batch as padding.
+///
+/// # Errors
+/// As [`generate`], and what the guides refuse.
+pub fn generate_guided<G: Guide>(
+    model: &Llama,
+    prompts: &[Vec<u32>],
+    guides: &mut [G],
+    stop: &[u32],
+    options: &GenerateOptions,
+    on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
+) -> Result<Vec<Vec<u32>>> {
     check(model, prompts, options)?;
     // Nothing here is differentiated: a model in training would record every step.
     let model = model.valid();
-    let mut batch = Batch::left_padded(prompts);
-    let capacity = batch.shape()[1] + options.max_new_tokens;
-    let mut cache = KvCache::new(model.config(), &batch.padding, capacity, &model.device());
-    let mut rows: Vec<Row> = (0..prompts.len() as u64).map(|r| Row::new(options.seed, r)).collect();
+    let vocab_size = model.config().vocab_size;
+    let longest = prompts.iter().map(Vec::len).max().unwrap_or(0);
+    let mut cache = KvCache::new(model.config(), prompts.len(), longest + options.max_new_tokens, &model.device());
+    let mut rows: Vec<Row<G>> = (0..)
+        .zip(prompts.iter().zip(guides))
+        .map(|(r, (prompt, guide))| Row::new(prompt, guide, stop, r, options))
+        .collect();
 
-    for _ in 0..options.max_new_tokens {
+    loop {
+        let mut said = Vec::new();
+        for (r, row) in rows.iter_mut().enumerate() {
+            row.follow(&mut |token| said.push((r, token)))?;
+        }
+        let go_on = said.drain(..).try_for_each(|(r, token)| on_token(r, token));
+        if go_on.is_break() || rows.iter().all(|row| row.done) {
+            break;
+        }
+        let batch = cache.next(&rows.iter_mut().map(Row::unread).collect::<Vec<_>>());
         let logits: Vec<f32> = model
             .extend(&batch, &mut cache)
             .try_into_vec_as()
             .map_err(|e| Error::Failed(format!("the device gave no logits: {e}")))?;
-        for (r, (row, logits)) in rows.iter_mut().zip(logits.chunks_exact(model.config().vocab_size)).enumerate() {
-            let Some(token) = row.take(logits, stop, options.sampling)? else { continue };
-            if on_token(r, token).is_break() {
-                return Ok(rows.into_iter().map(|row| row.tokens).collect());
+        for (r, (row, logits)) in rows.iter_mut().zip(logits.chunks_exact(vocab_size)).enumerate() {
+            if !row.done {
+                said.push((r, row.choose(logits)?));
             }
         }
-        if rows.iter().all(|row| row.done) {
+        if said.into_iter().try_for_each(|(r, token)| on_token(r, token)).is_break() {
             break;
         }
-        batch = cache.next(&rows.iter().map(Row::last).collect::<Vec<_>>());
     }
     Ok(rows.into_iter().map(|row| row.tokens).collect())
 }
 
 /// One sequence in the making.
-struct Row {
-    tokens: Vec<u32>,
-    done: bool,
+struct Row<'a, G> {
+    guide: &'a mut G,
+    stop: &'a [u32],
+    options: &'a GenerateOptions,
     rng: ChaCha8Rng,
+    tokens: Vec<u32>,
+    /// Tokens that the model has not read yet.
+    unread: Vec<u32>,
+    done: bool,
 }
 
-impl Row {
-    fn new(seed: u64, stream: u64) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+impl<'a, G: Guide> Row<'a, G> {
+    fn new(prompt: &[u32], guide: &'a mut G, stop: &'a [u32], stream: u64, options: &'a GenerateOptions) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
         rng.set_stream(stream);
-        Self { tokens: Vec::new(), done: false, rng }
+        let done = options.max_new_tokens == 0;
+        Self { guide, stop, options, rng, tokens: Vec::new(), unread: prompt.to_vec(), done }
     }
 
-    /// Chooses the next token, unless the row is done.
-    fn take(&mut self, logits: &[f32], stop: &[u32], sampling: Sampling) -> Result<Option<u32>> {
-        if self.done {
-            return Ok(None);
+    /// Appends all that follows without a choice, and says it.
+    fn follow(&mut self, say: &mut dyn FnMut(u32)) -> Result<()> {
+        while !self.done {
+            let Next::Run(run) = self.guide.next() else { break };
+            let Some(&token) = run.first() else {
+                self.done = true;
+                break;
+            };
+            self.append(token, None)?;
+            say(token);
         }
-        let token = sampling
-            .pick(logits, self.rng.random())
-            .ok_or_else(|| Error::Failed("the model's logits are not numbers; its weights may be damaged".into()))?;
-        self.tokens.push(token);
-        self.done = stop.contains(&token);
-        Ok(Some(token))
+        Ok(())
     }
 
-    /// The token that stands last; a row that is done repeats it, and nobody looks.
-    fn last(&self) -> u32 {
-        self.tokens.last().copied().unwrap_or_default()
+    /// Chooses the next token by `logits`, `[vocab_size]`, and appends it.
+    fn choose(&mut self, logits: &[f32]) -> Result<u32> {
+        let not_numbers = || Error::Failed("the model's logits are not numbers; its weights may be damaged".into());
+        let uniform = self.rng.random();
+        let token = match self.guide.next() {
+            Next::OneOf(tokens) => {
+                let theirs = allowed_logits(logits, tokens)?;
+                let at = self.options.sampling.pick(&theirs, uniform).ok_or_else(not_numbers)?;
+                tokens[at as usize]
+            }
+            Next::Any | Next::Run(_) => self.options.sampling.pick(logits, uniform).ok_or_else(not_numbers)?,
+        };
+        self.append(token, Some(logits))?;
+        Ok(token)
     }
+
+    fn append(&mut self, token: u32, logits: Option<&[f32]>) -> Result<()> {
+        self.guide.take(token, logits)?;
+        self.tokens.push(token);
+        self.unread.push(token);
+        self.done = self.stop.contains(&token) || self.tokens.len() >= self.options.max_new_tokens;
+        Ok(())
+    }
+
+    /// What the model shall read next; nothing once the row is done.
+    fn unread(&mut self) -> Vec<u32> {
+        let unread = std::mem::take(&mut self.unread);
+        if self.done { Vec::new() } else { unread }
+    }
+}
+
+/// The logits of `tokens`, in their order.
+fn allowed_logits(logits: &[f32], tokens: &[u32]) -> Result<Vec<f32>> {
+    let of = |token: &u32| {
+        logits.get(*token as usize).copied().ok_or_else(|| {
+            Error::bad_input("the guide")
+                .expected(format!("tokens below {}, the model's vocabulary", logits.len()))
+                .found(token)
+                .next("use the tokenizer that belongs to this model")
+                .into()
+        })
+    };
+    tokens.iter().map(of).collect()
 }
 
 fn check(model: &Llama, prompts: &[Vec<u32>], options: &GenerateOptions) -> Result<()> {

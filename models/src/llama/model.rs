@@ -87,18 +87,18 @@ impl Llama {
     /// Takes the batch's tokens into the cache; returns the logits after its last column, `[batch, vocab_size]`.
     ///
     /// # Panics
-    /// Where the cache has no room for the tokens or another number of rows.
+    /// Where the cache has another number of rows.
     pub fn extend(&self, batch: &Batch, cache: &mut KvCache) -> Tensor<2> {
         let [rows, seq] = batch.shape();
-        assert!(cache.len + seq <= cache.capacity(), "the cache has room for {} tokens", cache.capacity());
+        cache.reserve(seq);
         let hidden = self.run(batch, Some(cache)).reshape([rows, seq, self.config.d_model]);
-        cache.len += seq;
+        cache.advance(batch);
         self.logits(hidden.narrow(1, seq - 1, 1).reshape([rows, self.config.d_model]))
     }
 
     fn run(&self, batch: &Batch, mut cache: Option<&mut KvCache>) -> Tensor<2> {
         let device = self.device();
-        let past = cache.as_ref().map_or(0, |cache| cache.len);
+        let past = cache.as_ref().map_or(&[][..], |cache| cache.seen());
         let frame = Frame::new(batch, past, &self.frequencies, &device);
         let mut x = self.embed(&batch.tokens, &device);
         for (i, block) in self.blocks.iter().enumerate() {

@@ -6,20 +6,19 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use clap::ValueEnum;
-use serde::Serialize;
 use tiller_models::language_model::LanguageModel;
 use tiller_models::llama::{GenerateOptions, Sampling};
 
 use self::show::Show;
 use super::Global;
-use crate::data::Dataset;
 use crate::data::input::quote;
+use crate::data::{Catalogue, Dataset};
+use crate::decode::Mode;
 use crate::pull::resolve_model;
 use crate::recommend::answer::Form;
 use crate::recommend::lookup;
 use crate::recommend::recommender::{Recommender, enough_tokens};
-use crate::request::Request;
+use crate::request::{Predicate, Request, Share};
 use crate::run::progress;
 use crate::{Error, Result};
 
@@ -27,6 +26,7 @@ const EXAMPLES: &str = "\
 Examples:
   tiller recommend films --model smollm2-135m --user 42
   tiller recommend films --model smollm2-135m --user 42 -k 5 --more Comedy --less Horror
+  tiller recommend films --model smollm2-135m --user 42 --share 'Comedy<=30%' --where 'year>=2010'
   tiller recommend films --model smollm2-135m --adapter run/adapter --user 42
   tiller recommend films --model smollm2-135m --history 'Heat (1995)' 'Ran (1985)'
   tiller recommend films --model smollm2-135m --user all --batch 64 --json > lists.jsonl";
@@ -58,13 +58,28 @@ pub struct Args {
     /// A category not to have (repeatable)
     #[arg(long, value_name = "CATEGORY")]
     less: Vec<String>,
+    /// How many items of a kind to have, such as 'Comedy<=30%', 'Drama>=2' or 'Crime~50%' (repeatable)
+    #[arg(long, value_name = "SHARE")]
+    share: Vec<String>,
+    /// A condition on every item, such as 'year>=2010' (repeatable)
+    #[arg(long = "where", value_name = "CONDITION")]
+    conditions: Vec<String>,
+    /// A title to have in the list (repeatable)
+    #[arg(long, value_name = "TITLE")]
+    must: Vec<String>,
+    /// A title not to have in the list (repeatable)
+    #[arg(long, value_name = "TITLE")]
+    exclude: Vec<String>,
+    /// Choose from the titles of this file alone, one on each line
+    #[arg(long, value_name = "FILE")]
+    candidates: Option<PathBuf>,
     /// What keeps the list in order
-    #[arg(long, value_enum, default_value_t = Decode::Free)]
-    decode: Decode,
+    #[arg(long, value_enum, default_value_t = Mode::Strict)]
+    decode: Mode,
     /// How many lists are written at once
     #[arg(long, default_value_t = 16, value_name = "LISTS", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
-    /// The most tokens that an answer may take [default: enough for the list]
+    /// With --decode free: the most tokens that an answer may take [default: enough for the list]
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
     max_new_tokens: Option<u32>,
     #[command(flatten)]
@@ -72,14 +87,6 @@ pub struct Args {
     /// Also show the prompt that the model gets
     #[arg(long)]
     prompt: bool,
-}
-
-/// What keeps a list in order while it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Decode {
-    /// The model alone; each item is checked afterwards
-    Free,
 }
 
 /// How tokens are drawn; without any of these the likeliest one is taken.
@@ -111,9 +118,19 @@ struct Asked {
 /// # Errors
 /// Names that are not known, a data set or model that cannot be read, a prompt longer than the model's context.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
+    if args.max_new_tokens.is_some() && args.decode != Mode::Free {
+        return Err(Error::bad_input("--max-new-tokens")
+            .expected("--decode free, where the model alone decides how long its answer is")
+            .found("a list that is written to its end")
+            .next("leave it out, or add --decode free")
+            .into());
+    }
     let model = resolve_model(args.model.as_deref().ok_or_else(no_model)?)?;
     let dataset = Dataset::read(&args.dir)?;
     let asked = ask(args, &dataset)?;
+    for Asked { request, .. } in &asked {
+        args.decode.constraints(request, &dataset.catalogue)?;
+    }
     let options = GenerateOptions {
         max_new_tokens: args.max_new_tokens.map_or_else(|| enough_tokens(args.k), |tokens| tokens as usize),
         sampling: args.sampling.resolve()?,
@@ -122,8 +139,8 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let device = global.open_device()?;
     let model = LanguageModel::load(&model, args.adapter.as_deref(), &device)?;
     let form = if args.adapter.is_some() { Form::Tuned } else { Form::General };
-    let recommender = Recommender { model: &model, catalogue: &dataset.catalogue, form, options };
-    let show = Show { recommender: &recommender, decode: args.decode, prompt: args.prompt, json: global.json };
+    let recommender = Recommender::new(&model, &dataset.catalogue, form, options, args.decode)?;
+    let show = Show { recommender: &recommender, prompt: args.prompt, json: global.json };
     match asked.as_slice() {
         [one] if std::io::stdout().is_terminal() && !global.json => show.aloud(one),
         all => answer_in_batches(&recommender, &show, all, usize::from(args.batch)),
@@ -148,8 +165,7 @@ fn ask(args: &Args, dataset: &Dataset) -> Result<Vec<Asked>> {
             .next("ask for a list such as -k 10")
             .into());
     }
-    let [all_in, none_in] = lookup::wishes(catalogue, &args.more, &args.less)?;
-    let wishes = Request { k: args.k, all_in, none_in, ..Request::default() };
+    let wishes = wishes(args, catalogue)?;
     let request = |history| Request { history, ..wishes.clone() };
     match (&args.user, &args.history) {
         (Some(who), _) => {
@@ -166,6 +182,22 @@ fn ask(args: &Args, dataset: &Dataset) -> Result<Vec<Asked>> {
             .next(format!("for example --user {}", dataset.users.first().map_or("all".into(), |user| quote(&user.key))))
             .into()),
     }
+}
+
+/// What the flags ask of everybody's list.
+fn wishes(args: &Args, catalogue: &Catalogue) -> Result<Request> {
+    let [all_in, none_in] = lookup::wishes(catalogue, &args.more, &args.less)?;
+    Ok(Request {
+        k: args.k,
+        history: Vec::new(),
+        excluded: lookup::titles(catalogue, "--exclude", &args.exclude)?,
+        mandatory: lookup::titles(catalogue, "--must", &args.must)?,
+        candidates: args.candidates.as_deref().map(|file| lookup::titles_of_file(catalogue, file)).transpose()?,
+        all_in,
+        none_in,
+        conditions: args.conditions.iter().map(|text| Predicate::parse(text, catalogue)).collect::<Result<_>>()?,
+        shares: args.share.iter().map(|text| Share::parse(text, catalogue)).collect::<Result<_>>()?,
+    })
 }
 
 impl SamplingArgs {

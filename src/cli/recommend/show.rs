@@ -4,9 +4,10 @@ use std::io::{Write, stdout};
 
 use serde::Serialize;
 
-use super::{Asked, Decode};
+use super::Asked;
 use crate::data::Catalogue;
 use crate::data::titles::{clean, is_unsafe};
+use crate::decode::{Mode, Statistics};
 use crate::recommend::recommender::{List, Recommender};
 use crate::recommend::{Checked, Status};
 use crate::request::{InWords, Request};
@@ -15,7 +16,6 @@ use crate::{Error, Result};
 /// How lists are shown.
 pub struct Show<'a> {
     pub recommender: &'a Recommender<'a>,
-    pub decode: Decode,
     /// Whether the prompt comes with each list.
     pub prompt: bool,
     pub json: bool,
@@ -26,10 +26,12 @@ pub struct Show<'a> {
 struct Record<'a> {
     user: Option<&'a str>,
     request: InWords,
-    decode: Decode,
+    decode: Mode,
     items: Vec<ItemRecord<'a>>,
     text: &'a str,
     tokens: usize,
+    /// What guidance did; null where the model wrote alone.
+    guidance: Option<Statistics>,
     seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt: Option<String>,
@@ -69,21 +71,22 @@ impl Show<'_> {
         })?;
         printed?;
         print(&live.end())?;
-        print(&summary(&asked.request, &list.items))?;
+        print(&summary(&asked.request, &list))?;
         let rate = list.tokens as f64 / list.seconds;
         eprintln!("tokens: {}, seconds: {:.1}, tokens/s: {rate:.1}", list.tokens, list.seconds);
         Ok(())
     }
 
     fn record(&self, asked: &Asked, list: &List) -> Result<String> {
-        let catalogue = self.recommender.catalogue;
+        let catalogue = self.recommender.catalogue();
         let record = Record {
             user: asked.user.as_deref(),
             request: asked.request.in_words(catalogue),
-            decode: self.decode,
+            decode: self.recommender.mode(),
             items: list.items.iter().map(|item| ItemRecord::new(item, catalogue)).collect(),
             text: &list.text,
             tokens: list.tokens,
+            guidance: list.guidance,
             seconds: list.seconds,
             prompt: self.prompt.then(|| self.recommender.prompt_text(&asked.request)).transpose()?,
         };
@@ -99,7 +102,7 @@ impl Show<'_> {
         for (index, item) in list.items.iter().enumerate() {
             page += &format!("{:3}. {}{}\n", index + 1, clean(&item.title), mark(item.status));
         }
-        Ok(page + &summary(&asked.request, &list.items))
+        Ok(page + &summary(&asked.request, list))
     }
 
     fn heading(&self, asked: &Asked) -> Result<String> {
@@ -126,8 +129,8 @@ fn mark(status: Status) -> &'static str {
     }
 }
 
-/// One line that counts what came.
-fn summary(request: &Request, items: &[Checked]) -> String {
+/// One line that counts what came, and one about what guidance did.
+fn summary(request: &Request, list: &List) -> String {
     const NAMED: [(Status, &str); 5] = [
         (Status::Ok, "good"),
         (Status::NotExist, "not in the catalogue"),
@@ -135,10 +138,20 @@ fn summary(request: &Request, items: &[Checked]) -> String {
         (Status::InHistory, "already taken"),
         (Status::Surplus, "more than asked for"),
     ];
-    let count = |status| items.iter().filter(|item| item.status == status).count();
+    let count = |status| list.items.iter().filter(|item| item.status == status).count();
     let counts = NAMED.iter().map(|&(status, name)| (count(status), name)).filter(|&(n, name)| n > 0 || name == "good");
     let words: Vec<_> = counts.map(|(n, name)| format!("{n} {name}")).collect();
-    format!("{} asked for: {}\n", request.k, words.join(", "))
+    let guidance = list.guidance.map(|guidance| {
+        format!(
+            "{} tokens in {} steps; {} of {} choices were not the model's own, which lost {:.0}% of its probability on average\n",
+            list.tokens,
+            guidance.steps,
+            guidance.changed,
+            guidance.choices,
+            100.0 * guidance.mean_removed_mass()
+        )
+    });
+    format!("{} asked for: {}\n{}", request.k, words.join(", "), guidance.unwrap_or_default())
 }
 
 /// An answer that is printed while it is written: each line gets its mark when it ends.

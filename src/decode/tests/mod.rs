@@ -3,5 +3,6 @@
 mod cases;
 mod feasibility;
 mod guarantees;
+mod guided;
 mod samples;
 mod toy;
