@@ -7,6 +7,7 @@ pub mod autodiff;
 mod cpu;
 pub mod device;
 pub mod kernel;
+pub mod quant;
 pub mod rms_norm;
 pub mod swiglu;
 #[cfg(test)]
