@@ -7,6 +7,7 @@ pub mod autodiff;
 mod cpu;
 pub mod device;
 pub mod kernel;
+pub mod matmul;
 pub mod quant;
 pub mod rms_norm;
 pub mod swiglu;
@@ -20,5 +21,5 @@ pub use swiglu::swiglu;
 
 /// Every variant of every kernel: what is translated offline to the shading languages of all graphics APIs.
 pub fn kernels() -> Vec<Kernel> {
-    [rms_norm::kernels(), swiglu::kernels()].concat()
+    [matmul::kernels(), rms_norm::kernels(), swiglu::kernels()].concat()
 }

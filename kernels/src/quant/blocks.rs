@@ -75,7 +75,9 @@ impl Blocks {
         let half = |at: usize| f16::from_le_bytes([block[at], block[at + 1]]);
         match self {
             Blocks::F32 => codes[b] = u32::from_le_bytes([block[0], block[1], block[2], block[3]]),
-            Blocks::F16 => drop(put_half(codes, b, half(0))),
+            Blocks::F16 => {
+                put_half(codes, b, half(0));
+            }
             Blocks::Q8_0 => {
                 put_half(scales, b, half(0));
                 block[2..].iter().enumerate().for_each(|(i, code)| put_byte(codes, 32 * b + i, *code));

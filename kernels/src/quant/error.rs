@@ -47,6 +47,22 @@ pub enum PackError {
         /// The scheme that was asked for.
         scheme: Scheme,
     },
+    /// More than a shader can reach in one buffer of this device.
+    #[error(
+        "a weight of {rows} x {cols} in {scheme}: expected at most {limit} bytes in one buffer, found {bytes}\n  next: choose a scheme of fewer bits, or `--device cpu`"
+    )]
+    Buffer {
+        /// The scheme.
+        scheme: Scheme,
+        /// Rows.
+        rows: usize,
+        /// Columns.
+        cols: usize,
+        /// The size of the codes.
+        bytes: u64,
+        /// The device's limit.
+        limit: u64,
+    },
     /// A name that is none of the schemes'.
     #[error("{0}: expected one of f32, f16, q8, q4, q4affine, q4k, nf4, found another name")]
     UnknownScheme(String),

@@ -11,7 +11,11 @@ use super::scheme::{NF4_LEVELS, RUN, Scheme};
 pub(super) fn pack(scheme: Scheme, weights: &[f32], codes: &mut [u32], scales: &mut [u32]) {
     match scheme {
         Scheme::F32 => codes.iter_mut().zip(weights).for_each(|(code, weight)| *code = weight.to_bits()),
-        Scheme::F16 => weights.iter().enumerate().for_each(|(i, w)| drop(put_half(codes, i, f16::from_f32(*w)))),
+        Scheme::F16 => {
+            for (i, weight) in weights.iter().enumerate() {
+                put_half(codes, i, f16::from_f32(*weight));
+            }
+        }
         Scheme::Q8 => pack_q8(weights, codes, scales),
         Scheme::Q4 => pack_q4(weights, codes, scales),
         Scheme::Q4Affine => pack_q4_affine(weights, codes, scales),

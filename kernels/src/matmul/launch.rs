@@ -1,0 +1,123 @@
+//! The launches of `lora_linear.wgsl`: its variants, its parameters, and how long work is cut.
+
+use burn::backend::TensorMetadata;
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::tensor::CubeTensor;
+use bytemuck::{Pod, Zeroable};
+
+use super::linear::Linear;
+use crate::kernel::{Kernel, empty_beside, enqueue};
+use crate::quant::{RUN, Scheme};
+
+/// Scheme and shape `[rows, cols]` of a weight, apart from its words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Form {
+    pub(super) scheme: Scheme,
+    pub(super) rows: usize,
+    pub(super) cols: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// By Wᵀ.
+    Forward,
+    /// By W.
+    Backward,
+}
+
+/// The low-rank terms of a launch: + s · u · bᵀ, or backward + s · u · b.
+pub(super) struct Adapter {
+    /// `[rows, rank]`
+    pub(super) u: CubeTensor,
+    /// B `[out, rank]`, or backward A `[rank, in]`.
+    pub(super) b: CubeTensor,
+    pub(super) scale: f32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+pub(super) struct Params {
+    pub(super) rows: u32,
+    pub(super) first_row: u32,
+    pub(super) columns: u32,
+    pub(super) depth: u32,
+    pub(super) runs: u32,
+    pub(super) rank: u32,
+    pub(super) scale: f32,
+}
+
+/// Rows and columns of the result of one workgroup.
+const TILE: usize = 64;
+
+/// What one launch may compute, so that no driver takes a slow GPU for a dead one: half a second at 70 GFLOP/s.
+const FLOPS_PER_LAUNCH: usize = 1 << 35;
+
+pub(super) fn kernel(scheme: Scheme, direction: Direction, lora: bool, wide: bool) -> Kernel {
+    let number = match scheme {
+        Scheme::F32 => 0u32,
+        Scheme::F16 => 1,
+        Scheme::Q8 => 2,
+        Scheme::Q4 => 3,
+        Scheme::Q4Affine => 4,
+        Scheme::Q4K => 5,
+        Scheme::Nf4 => 6,
+    };
+    Kernel::new("lora_linear")
+        .with("BACKWARD", direction == Direction::Backward)
+        .with("LORA", lora)
+        .with("WIDE", wide)
+        .with("SCHEME", number)
+        .with("SCALED", scheme.scale_words(RUN) > 0)
+}
+
+/// Every variant, for the translation test.
+pub(crate) fn kernels() -> Vec<Kernel> {
+    let flags = [false, true];
+    let of = |scheme: Scheme, direction| {
+        // Rows of x divide by four wherever the scheme asks for whole groups.
+        let any_depth = direction == Direction::Backward || scheme.row_multiple() == 1;
+        let widths = if any_depth { &flags[..] } else { &flags[1..] };
+        widths.iter().flat_map(move |&wide| flags.map(|lora| kernel(scheme, direction, lora, wide)))
+    };
+    let directions = [Direction::Forward, Direction::Backward];
+    Scheme::ALL.into_iter().flat_map(|scheme| directions.into_iter().flat_map(move |d| of(scheme, d))).collect()
+}
+
+/// The product of the rows of `x` with the weight, plus the adapter's terms.
+pub(super) fn launch(weight: &Linear, direction: Direction, x: CubeTensor, adapter: Option<Adapter>) -> CubeTensor {
+    let form = weight.form;
+    let (depth, columns) = match direction {
+        Direction::Forward => (form.cols, form.rows),
+        Direction::Backward => (form.rows, form.cols),
+    };
+    let rows = x.shape()[0];
+    let x = into_contiguous(x);
+    let adapter =
+        adapter.map(|adapter| Adapter { u: into_contiguous(adapter.u), b: into_contiguous(adapter.b), ..adapter });
+    let (rank, scale) = adapter.as_ref().map_or((0, 0.0), |adapter| (adapter.u.shape()[1], adapter.scale));
+    let y = empty_beside(&x, [rows, columns].into());
+
+    let kernel = kernel(form.scheme, direction, adapter.is_some(), depth % 4 == 0);
+    let scales = (form.scheme.scale_words(RUN) > 0).then_some(&weight.scales);
+    let low_rank = adapter.iter().flat_map(|adapter| [&adapter.u, &adapter.b]);
+    let tensors: Vec<&CubeTensor> = [&x, &weight.codes].into_iter().chain(scales).chain(low_rank).chain([&y]).collect();
+    for (first_row, rows_here) in cut(rows, columns * (depth + rank)) {
+        let params = Params {
+            rows: rows as u32,
+            first_row: first_row as u32,
+            columns: columns as u32,
+            depth: depth as u32,
+            runs: form.cols.div_ceil(RUN) as u32,
+            rank: rank as u32,
+            scale,
+        };
+        enqueue(kernel.clone(), &tensors, &params, rows_here.div_ceil(TILE) * columns.div_ceil(TILE));
+    }
+    y
+}
+
+/// Cuts `rows` of `products` multiply-adds each into launches of whole tiles: (first row, number of rows).
+pub(super) fn cut(rows: usize, products: usize) -> impl Iterator<Item = (usize, usize)> {
+    let at_once = (FLOPS_PER_LAUNCH / (2 * products).max(1) / TILE).max(1) * TILE;
+    (0..rows).step_by(at_once).map(move |first| (first, at_once.min(rows - first)))
+}
