@@ -49,7 +49,7 @@ impl Kernel {
         self
     }
 
-    /// The variants of a kernel that includes `lib/sum.wgsl`, best first.
+    /// The variants of a kernel that sums over its workgroup, as `lib/sum.wgsl` does, best first.
     pub fn summing(self) -> [Self; 2] {
         let by_tree = self.clone().with("SUBGROUPS", 0u32);
         [self.with("SUBGROUPS", 1u32).needing(Features::SUBGROUP), by_tree]
@@ -79,7 +79,14 @@ impl Kernel {
 /// # Panics
 /// Where none of them does without features: every operation has a variant for any adapter.
 pub fn best<const V: usize>(variants: [Kernel; V], tensor: &CubeTensor) -> Kernel {
-    let offered = device::features(&tensor.device);
+    first_within(variants, device::features(&tensor.device))
+}
+
+/// The first of `variants`, which stand best first, that needs no more than is `offered`.
+///
+/// # Panics
+/// Where none of them does without features: every operation has a variant for any adapter.
+pub fn first_within<const V: usize>(variants: [Kernel; V], offered: Features) -> Kernel {
     let mut variants = variants.into_iter();
     variants.find(|kernel| offered.contains(kernel.needs)).expect("the last variant needs nothing")
 }

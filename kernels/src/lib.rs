@@ -8,6 +8,7 @@ mod cpu;
 pub mod device;
 pub mod kernel;
 pub mod matmul;
+pub mod pipelines;
 pub mod quant;
 pub mod rms_norm;
 pub mod swiglu;

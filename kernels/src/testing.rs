@@ -147,7 +147,8 @@ pub fn run_checked<const O: usize>(
     outputs.map(|output| read(gpu, &output))
 }
 
-fn read(gpu: &Gpu, buffer: &wgpu::Buffer) -> Vec<f32> {
+/// The numbers in a buffer that can be copied from.
+pub fn read(gpu: &Gpu, buffer: &wgpu::Buffer) -> Vec<f32> {
     let copy = gpu.device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
         size: buffer.size(),

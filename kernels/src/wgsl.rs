@@ -22,6 +22,7 @@ macro_rules! embed {
 
 /// Every file of `shaders/`, by its path there.
 const FILES: &[(&str, &str)] = embed![
+    "gemv.wgsl",
     "lib/grid.wgsl",
     "lib/sigmoid.wgsl",
     "lib/sum.wgsl",

@@ -7,15 +7,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::linear::Linear;
 use crate::kernel::{Kernel, empty_beside, enqueue};
-use crate::quant::{RUN, Scheme};
-
-/// Scheme and shape `[rows, cols]` of a weight, apart from its words.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Form {
-    pub(super) scheme: Scheme,
-    pub(super) rows: usize,
-    pub(super) cols: usize,
-}
+use crate::quant::Scheme;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
@@ -53,6 +45,15 @@ const TILE: usize = 64;
 const FLOPS_PER_LAUNCH: usize = 1 << 35;
 
 pub(super) fn kernel(scheme: Scheme, direction: Direction, lora: bool, wide: bool) -> Kernel {
+    let kernel = Kernel::new("lora_linear")
+        .with("BACKWARD", direction == Direction::Backward)
+        .with("LORA", lora)
+        .with("WIDE", wide);
+    with_scheme(kernel, scheme)
+}
+
+/// Supplies the constants of `lib/weights.wgsl`.
+pub(super) fn with_scheme(kernel: Kernel, scheme: Scheme) -> Kernel {
     let number = match scheme {
         Scheme::F32 => 0u32,
         Scheme::F16 => 1,
@@ -62,12 +63,7 @@ pub(super) fn kernel(scheme: Scheme, direction: Direction, lora: bool, wide: boo
         Scheme::Q4K => 5,
         Scheme::Nf4 => 6,
     };
-    Kernel::new("lora_linear")
-        .with("BACKWARD", direction == Direction::Backward)
-        .with("LORA", lora)
-        .with("WIDE", wide)
-        .with("SCHEME", number)
-        .with("SCALED", scheme.scale_words(RUN) > 0)
+    kernel.with("SCHEME", number).with("SCALED", scheme.is_scaled())
 }
 
 /// Every variant, for the translation test.
@@ -98,7 +94,7 @@ pub(super) fn launch(weight: &Linear, direction: Direction, x: CubeTensor, adapt
     let y = empty_beside(&x, [rows, columns].into());
 
     let kernel = kernel(form.scheme, direction, adapter.is_some(), depth % 4 == 0);
-    let scales = (form.scheme.scale_words(RUN) > 0).then_some(&weight.scales);
+    let scales = form.scheme.is_scaled().then_some(&weight.scales);
     let low_rank = adapter.iter().flat_map(|adapter| [&adapter.u, &adapter.b]);
     let tensors: Vec<&CubeTensor> = [&x, &weight.codes].into_iter().chain(scales).chain(low_rank).chain([&y]).collect();
     for (first_row, rows_here) in cut(rows, columns * (depth + rank)) {
@@ -107,7 +103,7 @@ pub(super) fn launch(weight: &Linear, direction: Direction, x: CubeTensor, adapt
             first_row: first_row as u32,
             columns: columns as u32,
             depth: depth as u32,
-            runs: form.cols.div_ceil(RUN) as u32,
+            runs: form.runs() as u32,
             rank: rank as u32,
             scale,
         };

@@ -21,7 +21,8 @@ use burn::tensor::Tensor;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::launch::{Adapter, Direction, Form, launch};
+use super::form::Form;
+use super::launch::{Adapter, Direction, launch};
 use super::weight::{PackedWeight, Values};
 use crate::autodiff::{Differentiable, record};
 

@@ -1,15 +1,26 @@
 //! Products with packed weights: many rows at once for training and prefill, few columns for decoding.
 //!
-//! [`linear`] and [`lora_linear`] stand in burn's graph, with gradients; [`PackedWeight`] is the frozen matrix on a device.
+//! [`linear`] and [`lora_linear`] stand in burn's graph, with gradients, over a [`PackedWeight`]. [`gemv`] is a [`Step`] of
+//! plain wgpu, over a [`GpuWeight`]. Both read the layout of [`quant`](crate::quant).
+//!
+//! [`Step`]: crate::pipelines::Step
 
+mod form;
+mod gemv;
 mod launch;
 mod linear;
 mod weight;
 
+pub use gemv::{GpuWeight, MAX_COLUMNS, gemv};
 pub use linear::{Lora, linear, lora_linear};
 pub use weight::PackedWeight;
 
-pub(crate) use launch::kernels;
+use crate::Kernel;
+
+/// Every variant of every kernel here.
+pub(crate) fn kernels() -> Vec<Kernel> {
+    [gemv::kernels(), launch::kernels()].concat()
+}
 
 #[cfg(test)]
 mod tests;

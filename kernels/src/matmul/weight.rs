@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::launch::Form;
+use super::form::Form;
 use crate::device::gpu_of;
 use crate::quant::{PackError, Packed, Scheme};
 
@@ -30,20 +30,17 @@ impl PackedWeight {
     /// # Errors
     /// Codes beyond the largest binding of the device, e.g. 128 MiB on an adapter that offers no more than WebGPU promises.
     pub fn upload(packed: &Packed, device: &Device) -> Result<Self, PackError> {
-        let (scheme, rows, cols) = (packed.scheme(), packed.rows(), packed.cols());
+        let form = Form::of(packed);
         // A constant of every graph: autodiff is for the tensors that meet it.
         let device = device.clone().without_autodiff();
         let values = match gpu_of(&device) {
-            None => Values::Dense(Tensor::from_data(TensorData::new(packed.to_f32(), [rows, cols]), &device)),
+            None => Values::Dense(Tensor::from_data(TensorData::new(packed.to_f32(), [form.rows, form.cols]), &device)),
             Some(gpu) => {
-                let (bytes, limit) = (size_of_val(packed.codes()) as u64, gpu.capabilities.max_binding_bytes);
-                if bytes > limit {
-                    return Err(PackError::Buffer { scheme, rows, cols, bytes, limit });
-                }
+                form.fits(&gpu)?;
                 Values::Packed { codes: words(packed.codes(), &device), scales: words(packed.scales(), &device) }
             }
         };
-        Ok(PackedWeight { values, form: Form { scheme, rows, cols } })
+        Ok(PackedWeight { values, form })
     }
 
     /// The scheme that the weights came in.

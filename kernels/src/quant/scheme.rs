@@ -88,6 +88,11 @@ impl Scheme {
         }
     }
 
+    /// Whether there are scales beside the codes.
+    pub fn is_scaled(self) -> bool {
+        !matches!(self, Scheme::F32 | Scheme::F16)
+    }
+
     /// Words of scales in a row of `cols` weights.
     pub fn scale_words(self, cols: usize) -> usize {
         match self {
