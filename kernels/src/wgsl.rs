@@ -22,6 +22,8 @@ macro_rules! embed {
 
 /// Every file of `shaders/`, by its path there.
 const FILES: &[(&str, &str)] = embed![
+    "ceiling_copy.wgsl",
+    "ceiling_fma.wgsl",
     "gemv.wgsl",
     "lib/grid.wgsl",
     "lib/sigmoid.wgsl",

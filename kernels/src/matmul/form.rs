@@ -5,7 +5,7 @@ use crate::quant::{PackError, Packed, RUN, Scheme};
 
 /// Scheme and shape `[rows, cols]` of a weight, apart from its words.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Form {
+pub(crate) struct Form {
     pub(super) scheme: Scheme,
     pub(super) rows: usize,
     pub(super) cols: usize,

@@ -1,14 +1,13 @@
 //! A packed matrix times few columns, as decoding needs it: the weights are read once for up to 8 sequences.
 
 use bytemuck::{Pod, Zeroable};
-use wgpu::util::DeviceExt;
 
 use super::form::Form;
 use super::launch::with_scheme;
-use crate::device::Gpu;
+use super::plain::GpuWeight;
 use crate::kernel::{Kernel, first_within};
 use crate::pipelines::{Pipelines, Step};
-use crate::quant::{PackError, Packed, RUN, Scheme};
+use crate::quant::Scheme;
 
 /// The most columns that share one read of the weights.
 pub const MAX_COLUMNS: usize = 8;
@@ -18,45 +17,6 @@ const ROWS: usize = 4;
 
 /// Invocations of a workgroup, at least ROWS · [`MAX_COLUMNS`]: the sums are written by one each.
 const WORKGROUP: usize = 64;
-
-/// A packed matrix in buffers of plain wgpu.
-#[derive(Debug, Clone)]
-pub struct GpuWeight {
-    codes: wgpu::Buffer,
-    /// Nothing where the scheme has none.
-    scales: Option<wgpu::Buffer>,
-    form: Form,
-}
-
-impl GpuWeight {
-    /// Copies a packed matrix to the GPU.
-    ///
-    /// # Errors
-    /// Codes beyond the largest binding of the device.
-    pub fn upload(packed: &Packed, gpu: &Gpu) -> Result<Self, PackError> {
-        let form = Form::of(packed);
-        form.fits(gpu)?;
-        let buffer = |words: &[u32]| {
-            gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-                label: Some("weight"),
-                contents: bytemuck::cast_slice(words),
-                usage: wgpu::BufferUsages::STORAGE,
-            })
-        };
-        let scales = form.scheme.is_scaled().then(|| buffer(packed.scales()));
-        Ok(GpuWeight { codes: buffer(packed.codes()), scales, form })
-    }
-
-    /// Numbers that a column of x takes in its buffer: the inputs, filled up with zeros to whole runs.
-    pub fn padded_inputs(&self) -> usize {
-        self.form.cols.next_multiple_of(RUN)
-    }
-
-    /// Outputs of the layer.
-    pub fn outputs(&self) -> usize {
-        self.form.rows
-    }
-}
 
 /// The step that computes y = x · Wᵀ.
 ///
@@ -77,25 +37,15 @@ pub fn gemv(
 }
 
 /// The step of one variant.
-pub(super) fn step_of(
+pub(crate) fn step_of(
     pipelines: &mut Pipelines,
     kernel: &Kernel,
     weight: &GpuWeight,
     x: wgpu::BufferBinding,
     y: wgpu::BufferBinding,
 ) -> Step {
-    let params = pipelines.gpu().device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-        label: Some("gemv params"),
-        contents: bytemuck::bytes_of(&Params::of(weight.form)),
-        usage: wgpu::BufferUsages::STORAGE,
-    });
-    let scales = weight.scales.as_ref().map(wgpu::Buffer::as_entire_binding);
-    let buffers: Vec<wgpu::BindingResource> = [wgpu::BindingResource::Buffer(x), weight.codes.as_entire_binding()]
-        .into_iter()
-        .chain(scales)
-        .chain([wgpu::BindingResource::Buffer(y), params.as_entire_binding()])
-        .collect();
-    pipelines.step(kernel, &buffers, workgroups(weight.form))
+    let params = [(Params::of(weight.form), workgroups(weight.form))];
+    weight.steps(pipelines, kernel, x, &[], y, params).remove(0)
 }
 
 #[repr(C)]
@@ -116,7 +66,7 @@ pub(super) fn workgroups(form: Form) -> usize {
 }
 
 /// The variants for `columns`, best first.
-pub(super) fn variants(scheme: Scheme, columns: usize) -> [Kernel; 2] {
+pub(crate) fn variants(scheme: Scheme, columns: usize) -> [Kernel; 2] {
     assert!((1..=MAX_COLUMNS).contains(&columns), "gemv: expected 1 to {MAX_COLUMNS} columns, found {columns}");
     let kernel = Kernel::new("gemv")
         .with("COLUMNS", columns as u32)
@@ -133,8 +83,11 @@ pub(crate) fn kernels() -> Vec<Kernel> {
 
 #[cfg(test)]
 mod tests {
+    use wgpu::util::DeviceExt;
+
     use super::*;
     use crate::device::test_gpu;
+    use crate::quant::{Packed, RUN};
     use crate::testing::{assert_close, noise, read, run_checked};
 
     /// A weight whose rows no workgroup fits, and for floats rows that no run fits.

@@ -5,19 +5,21 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use bytemuck::{Pod, Zeroable};
 
+use super::form::Form;
 use super::linear::Linear;
 use crate::kernel::{Kernel, empty_beside, enqueue};
 use crate::quant::Scheme;
 
+/// Which way a product goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
+pub(crate) enum Direction {
     /// By Wᵀ.
     Forward,
     /// By W.
     Backward,
 }
 
-/// The low-rank terms of a launch: + s · u · bᵀ, or backward + s · u · b.
+/// The low-rank terms of a launch: + s · u · bᵀ, or backward + s · u · b. A rank of 0 is no adapter.
 pub(super) struct Adapter {
     /// `[rows, rank]`
     pub(super) u: CubeTensor,
@@ -28,7 +30,7 @@ pub(super) struct Adapter {
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
-pub(super) struct Params {
+pub(crate) struct Params {
     pub(super) rows: u32,
     pub(super) first_row: u32,
     pub(super) columns: u32,
@@ -79,35 +81,71 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     Scheme::ALL.into_iter().flat_map(|scheme| directions.into_iter().flat_map(move |d| of(scheme, d))).collect()
 }
 
-/// The product of the rows of `x` with the weight, plus the adapter's terms.
+/// One product with a weight, with the terms of an adapter where its rank is not 0.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Product {
+    pub(crate) form: Form,
+    pub(crate) direction: Direction,
+    /// Of x and of the result.
+    pub(crate) rows: usize,
+    pub(crate) rank: usize,
+    /// s: of the adapter's terms.
+    pub(crate) scale: f32,
+}
+
+impl Product {
+    /// Columns of x.
+    pub(crate) fn depth(&self) -> usize {
+        match self.direction {
+            Direction::Forward => self.form.cols,
+            Direction::Backward => self.form.rows,
+        }
+    }
+
+    /// Columns of the result.
+    pub(crate) fn columns(&self) -> usize {
+        match self.direction {
+            Direction::Forward => self.form.rows,
+            Direction::Backward => self.form.cols,
+        }
+    }
+
+    pub(crate) fn kernel(&self) -> Kernel {
+        kernel(self.form.scheme, self.direction, self.rank > 0, self.depth().is_multiple_of(4))
+    }
+
+    /// Parameters and workgroups of every launch that it takes.
+    pub(crate) fn launches(&self) -> impl Iterator<Item = (Params, usize)> {
+        let (columns, depth) = (self.columns(), self.depth());
+        cut(self.rows, columns * (depth + self.rank)).map(move |(first_row, rows)| {
+            let params = Params {
+                rows: self.rows as u32,
+                first_row: first_row as u32,
+                columns: columns as u32,
+                depth: depth as u32,
+                runs: self.form.runs() as u32,
+                rank: self.rank as u32,
+                scale: self.scale,
+            };
+            (params, rows.div_ceil(TILE) * columns.div_ceil(TILE))
+        })
+    }
+}
+
+/// The product of the rows of `x` with the weight, plus the adapter's terms, through burn's runtime.
 pub(super) fn launch(weight: &Linear, direction: Direction, x: CubeTensor, adapter: Option<Adapter>) -> CubeTensor {
-    let form = weight.form;
-    let (depth, columns) = match direction {
-        Direction::Forward => (form.cols, form.rows),
-        Direction::Backward => (form.rows, form.cols),
-    };
-    let rows = x.shape()[0];
     let x = into_contiguous(x);
     let adapter =
         adapter.map(|adapter| Adapter { u: into_contiguous(adapter.u), b: into_contiguous(adapter.b), ..adapter });
     let (rank, scale) = adapter.as_ref().map_or((0, 0.0), |adapter| (adapter.u.shape()[1], adapter.scale));
-    let y = empty_beside(&x, [rows, columns].into());
+    let product = Product { form: weight.form, direction, rows: x.shape()[0], rank, scale };
+    let y = empty_beside(&x, [product.rows, product.columns()].into());
 
-    let kernel = kernel(form.scheme, direction, adapter.is_some(), depth % 4 == 0);
-    let scales = form.scheme.is_scaled().then_some(&weight.scales);
+    let scales = weight.form.scheme.is_scaled().then_some(&weight.scales);
     let low_rank = adapter.iter().flat_map(|adapter| [&adapter.u, &adapter.b]);
     let tensors: Vec<&CubeTensor> = [&x, &weight.codes].into_iter().chain(scales).chain(low_rank).chain([&y]).collect();
-    for (first_row, rows_here) in cut(rows, columns * (depth + rank)) {
-        let params = Params {
-            rows: rows as u32,
-            first_row: first_row as u32,
-            columns: columns as u32,
-            depth: depth as u32,
-            runs: form.runs() as u32,
-            rank: rank as u32,
-            scale,
-        };
-        enqueue(kernel.clone(), &tensors, &params, rows_here.div_ceil(TILE) * columns.div_ceil(TILE));
+    for (params, workgroups) in product.launches() {
+        enqueue(product.kernel(), &tensors, &params, workgroups);
     }
     y
 }
