@@ -83,12 +83,10 @@ pub(crate) fn kernels() -> Vec<Kernel> {
 
 #[cfg(test)]
 mod tests {
-    use wgpu::util::DeviceExt;
-
     use super::*;
     use crate::device::test_gpu;
     use crate::quant::{Packed, RUN};
-    use crate::testing::{assert_close, noise, read, run_checked};
+    use crate::testing::{assert_close, noise, read, run_checked, storage, submit};
 
     /// A weight whose rows no workgroup fits, and for floats rows that no run fits.
     fn weights(scheme: Scheme) -> Vec<Packed> {
@@ -140,20 +138,8 @@ mod tests {
         let (columns, width) = (2, 64);
         let packed =
             [1, 2].map(|seed| Packed::from_f32(Scheme::Q4, width, width, &noise(seed, width * width)).unwrap());
-        let buffer = |numbers: &[f32]| {
-            gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-                label: None,
-                contents: bytemuck::cast_slice(numbers),
-                usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-            })
-        };
         let whole = wgpu::Buffer::as_entire_buffer_binding;
-        let (x, hidden, y) = (
-            buffer(&vec![0.0; columns * width]),
-            buffer(&vec![0.0; columns * width]),
-            buffer(&vec![0.0; columns * width]),
-        );
-
+        let [x, hidden, y] = [(); 3].map(|()| storage(&gpu, &vec![0.0; columns * width]));
         let mut pipelines = Pipelines::new(gpu.clone());
         let weights = packed.each_ref().map(|packed| GpuWeight::upload(packed, &gpu).unwrap());
         let steps = [
@@ -163,11 +149,7 @@ mod tests {
         for seed in [3, 4] {
             let input = noise(seed, columns * width);
             gpu.queue.write_buffer(&x, 0, bytemuck::cast_slice(&input));
-            let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            steps.iter().for_each(|step| step.encode(&mut pass));
-            drop(pass);
-            gpu.queue.submit([encoder.finish()]);
+            submit(&gpu, &steps);
             let expected = reference(&packed[1], &reference(&packed[0], &input, columns), columns);
             assert_close(&read(&gpu, &y), &expected, 1e-4, "two layers");
         }

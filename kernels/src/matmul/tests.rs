@@ -5,8 +5,9 @@ use burn::tensor::{Device, Tensor};
 use super::launch::{Direction, Params, cut, kernel};
 use super::*;
 use crate::device::{test_devices, test_gpu};
+use crate::pipelines::Pipelines;
 use crate::quant::{Packed, RUN, Scheme};
-use crate::testing::{assert_close, check_gradients, download, noise, run_checked, upload};
+use crate::testing::{assert_close, check_gradients, download, noise, read, run_checked, storage, submit, upload};
 
 /// A layer with its adapter, and rows to put through it.
 struct Case {
@@ -207,6 +208,19 @@ fn every_variant_agrees_with_the_reference_under_bounds_checks() {
             }
         }
     }
+}
+
+#[test]
+fn steps_of_plain_wgpu_agree_with_the_reference() {
+    let gpu = test_gpu().gpu.unwrap();
+    let case = Case::new(Scheme::Q4, 70, 132, 96, 5);
+    let (weight, mut pipelines) = (GpuWeight::upload(&case.packed, &gpu).unwrap(), Pipelines::new(gpu.clone()));
+    let [x, u, b, y] = [&case.x, &case.u(), &case.b, &vec![f32::NAN; 70 * 132]].map(|numbers| storage(&gpu, numbers));
+    let adapter = LowRank { u: u.as_entire_buffer_binding(), b: b.as_entire_buffer_binding(), rank: 5, scale: 1.0 };
+    let (x, to) = (x.as_entire_buffer_binding(), y.as_entire_buffer_binding());
+    let steps = linear_steps(&mut pipelines, &weight, case.rows, x, Some(adapter), to);
+    submit(&gpu, &steps);
+    assert_close(&read(&gpu, &y), &case.forward(true), TOLERANCE, &case.name());
 }
 
 #[test]
