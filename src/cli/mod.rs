@@ -1,5 +1,6 @@
 //! The commands: one file each, every one a short story told with the library.
 
+mod bench;
 mod data;
 mod demo;
 mod doctor;
@@ -48,6 +49,8 @@ impl Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Measure how fast this machine is at what tiller does
+    Bench(bench::Args),
     /// Import, describe or invent a data set
     Data(data::Args),
     /// Go the whole way once, from interactions to lists, as the commands that you would type
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, global: &Global) -> Result<()> {
     match command {
+        Command::Bench(args) => bench::run(args, global),
         Command::Data(args) => data::run(args, global),
         Command::Demo(args) => demo::run(&args, global),
         Command::Doctor(args) => doctor::run(args, global),
