@@ -233,15 +233,12 @@ fn topk(args: &Topk, global: &Global) -> Result<()> {
     Ok(())
 }
 
-/// The items that are in one of the wanted categories, if there are any, and in none of the unwanted.
+/// The items that are in every wanted category and in none of the unwanted.
 fn allowed(catalogue: &Catalogue, more: &[CategoryId], less: &[CategoryId]) -> ItemSet {
-    let any_of = |categories: &[CategoryId]| {
-        ItemSet::of(catalogue.len(), categories.iter().flat_map(|&category| catalogue.members(category)))
-    };
-    let mut allowed = any_of(less).complement();
-    if !more.is_empty() {
-        allowed.intersect(&any_of(more));
-    }
+    let members = |&category: &CategoryId| ItemSet::of(catalogue.len(), catalogue.members(category));
+    let mut allowed = ItemSet::all(catalogue.len());
+    more.iter().for_each(|category| allowed.intersect(&members(category)));
+    less.iter().for_each(|category| allowed.intersect(&members(category).complement()));
     allowed
 }
 
