@@ -34,7 +34,8 @@ fn lines(text: &str) -> Vec<Value> {
 fn world() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     succeed(folder.path(), &["data", "synth", "--users", "60", "--items", "60", "--seed", "3", "--out", "set"]);
-    let conversation = r#"{"conversations": [{"from": "human", "value": "A quay?"}, {"from": "gpt", "value": "For ships."}]}"#;
+    let conversation =
+        r#"{"conversations": [{"from": "human", "value": "A quay?"}, {"from": "gpt", "value": "For ships."}]}"#;
     std::fs::write(folder.path().join("chat.jsonl"), format!("{conversation}\n{conversation}\n")).unwrap();
     folder
 }
@@ -62,7 +63,8 @@ fn examples_of_all_tasks_are_written_with_the_teachers_labels() {
         }
     }
 
-    let again = |arguments: &[&str]| succeed(folder, &[&["instruct", "set", "--chat", "chat.jsonl"], arguments].concat()).0;
+    let again =
+        |arguments: &[&str]| succeed(folder, &[&["instruct", "set", "--chat", "chat.jsonl"], arguments].concat()).0;
     assert_eq!(again(&[]), text);
     assert_ne!(again(&["--epoch", "1"]), text);
     assert_ne!(again(&["--seed", "1"]), text);
@@ -98,6 +100,6 @@ fn what_cannot_be_is_refused_with_a_next_step() {
     fail(folder, &["instruct", "set", "--tasks", "I9"], "I9");
     fail(folder, &["instruct", "set", "--tasks", "I4"], "--chat");
     fail(folder, &["instruct", "set", "--tasks", "I3", "--chat", "bad.jsonl"], "bad.jsonl line 2");
-    fail(folder, &["instruct", "set", "--tasks", "I3", "--chat-ratio", "-1"], "--chat-ratio");
+    fail(folder, &["instruct", "set", "--tasks", "I3", "--chat-ratio", "101"], "--chat-ratio");
     fail(folder, &["instruct", "set", "--tasks", "I3", "--split", "validation"], "tasks I3");
 }

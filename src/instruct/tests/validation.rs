@@ -78,7 +78,9 @@ fn validation_is_worded_as_no_training_example_is() {
     assert_eq!(asked.len(), 2 * dataset.users.len());
     let shared: Vec<String> = wordings(asked.into_iter().map(last_turn)).intersection(&trained).cloned().collect();
     assert!(
-        shared.iter().all(|part| part.starts_with("I chose these items before") || part.starts_with("Give me a numbered list")),
+        shared
+            .iter()
+            .all(|part| part.starts_with("I chose these items before") || part.starts_with("Give me a numbered list")),
         "{shared:?}"
     );
 }
