@@ -4,6 +4,7 @@ mod bench;
 mod data;
 mod demo;
 mod doctor;
+mod instruct;
 mod pull;
 mod recommend;
 mod sasrec;
@@ -59,6 +60,9 @@ enum Command {
     Doctor(doctor::Args),
     /// Train, measure and ask the teacher: SASRec, a small classical recommender
     Sasrec(sasrec::Args),
+    /// Write the examples that language models are tuned on
+    #[command(after_help = instruct::EXAMPLES)]
+    Instruct(instruct::Args),
     /// Fetch a model or a data set by name
     Pull(pull::Args),
     /// Recommend items to users, or to somebody new
@@ -84,6 +88,7 @@ fn run(command: Command, global: &Global) -> Result<()> {
         Command::Demo(args) => demo::run(&args, global),
         Command::Doctor(args) => doctor::run(args, global),
         Command::Sasrec(args) => sasrec::run(args, global),
+        Command::Instruct(args) => instruct::run(&args, global),
         Command::Pull(args) => pull::run(&args, global),
         Command::Recommend(args) => recommend::run(&args, global),
     }
