@@ -4,7 +4,7 @@ use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::bench::{self, Ceilings, Row, Shape, Size};
-use tiller_kernels::device::{self, AdapterKind, Gpu};
+use tiller_kernels::device::{self, Gpu};
 use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::Scheme;
 
@@ -71,9 +71,7 @@ fn kernels(args: &KernelsArgs, global: &Global) -> Result<()> {
 }
 
 fn measure(gpu: Gpu, device: String, schemes: &[Scheme]) -> Result<Report> {
-    let software =
-        device::adapters().iter().any(|a| a.kind == AdapterKind::Software && a.name == gpu.adapter.get_info().name);
-    let size = if software { Size::Software } else { Size::Gpu };
+    let size = Size::of(&gpu);
     let schemes = if schemes.is_empty() { &Scheme::ALL[..] } else { schemes };
     let shapes = Shape::usual(size);
 

@@ -12,6 +12,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::device::Gpu;
 use crate::pipelines::{Pipelines, Step};
 use crate::quant::{PackError, Scheme};
 
@@ -30,6 +31,11 @@ pub enum Size {
 }
 
 impl Size {
+    /// What an adapter says that it is.
+    pub fn of(gpu: &Gpu) -> Self {
+        if gpu.adapter.get_info().device_type == wgpu::DeviceType::Cpu { Size::Software } else { Size::Gpu }
+    }
+
     /// More than caches hold; and for software no more than it reads in a moment.
     fn streamed_bytes(self) -> usize {
         match self {

@@ -17,6 +17,7 @@ pub struct PackedWeight {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant)] // a model has hundreds of weights: a kilobyte beside each is nothing
 pub(super) enum Values {
     /// The words of [`Packed`].
     Packed { codes: Tensor<1, Int>, scales: Tensor<1, Int> },

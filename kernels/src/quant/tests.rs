@@ -81,7 +81,8 @@ fn q4_k_blocks_keep_codes_scales_and_offsets() {
         block.push(s(g) & 15 | m(g) << 4);
     }
     for pair in 0..4 {
-        block.extend((0..32u8).map(|i| (i + 2 * pair) % 16 | (i + 2 * pair + 1) % 16 << 4));
+        let code = |i: u8, group: u8| (i + group) % 16;
+        block.extend((0..32).map(|i| code(i, 2 * pair) | (code(i, 2 * pair + 1) << 4)));
     }
     let packed = Blocks::Q4_K.pack(2, 256, &[block.clone(), block].concat()).unwrap();
     let expected: Vec<f32> = (0..8u8)

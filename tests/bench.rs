@@ -1,0 +1,21 @@
+//! `tiller bench`: its output for programs, and what it refuses.
+
+use std::process::{Command, Output};
+
+fn bench(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tiller")).arg("bench").args(args).output().unwrap()
+}
+
+#[test]
+fn the_cpu_has_no_kernels_to_measure() {
+    let output = bench(&["kernels", "--device", "cpu"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--device cpu: expected an adapter"));
+}
+
+#[test]
+fn an_unknown_scheme_is_a_wrong_usage_that_names_the_known_ones() {
+    let output = bench(&["kernels", "--scheme", "q3"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("expected one of f32, f16, q8"));
+}
