@@ -87,6 +87,16 @@ fn every_item_of_a_list_has_its_key_and_its_status() {
 }
 
 #[test]
+fn every_line_of_a_tuned_model_counts_as_an_item() {
+    let world = World::new();
+    let adapter = world.path("adapter");
+    toy::write_adapter(&adapter);
+    let list = &world.lists(&["--user", "bert", "-k", "3", "--adapter", adapter.to_str().unwrap()])[0];
+    assert_eq!(list["items"][0]["title"], "Here you go:");
+    assert_eq!(statuses(list), ["not-exist", "ok", "ok", "surplus", "surplus", "surplus", "surplus"]);
+}
+
+#[test]
 fn batches_change_nothing_but_the_time() {
     let world = World::new();
     let without_time = |arguments: &[&str]| -> Vec<Value> {

@@ -85,12 +85,30 @@ fn write_weights(path: &Path, chain: &[usize]) {
         (layer("mlp.up_proj"), zeros(8, WIDTH)),
         (layer("mlp.down_proj"), zeros(WIDTH, 8)),
     ];
-    let bytes: Vec<_> = tensors
-        .iter()
-        .map(|(name, (shape, values))| (name, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>()))
-        .collect();
-    let views =
-        bytes.iter().map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, (*shape).clone(), bytes).unwrap()));
+    write_tensors(path, &tensors);
+}
+
+/// Writes an adapter for the model that changes nothing, as a PEFT folder.
+pub fn write_adapter(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    let config = json!({ "peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": ["q_proj"] });
+    write_json(&folder.join("adapter_config.json"), &config);
+    let part = |name: &str| format!("base_model.model.model.layers.0.self_attn.q_proj.lora_{name}.weight");
+    let zeros = || vec![0f32; WIDTH];
+    let tensors = [(part("A"), (vec![1, WIDTH], zeros())), (part("B"), (vec![WIDTH, 1], zeros()))];
+    write_tensors(&folder.join("adapter_model.safetensors"), &tensors);
+}
+
+/// A tensor's name, shape and values.
+type Named = (String, (Vec<usize>, Vec<f32>));
+
+fn write_tensors(path: &Path, tensors: &[Named]) {
+    let bytes = |(name, (shape, values)): &Named| {
+        (name.clone(), shape.clone(), values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>())
+    };
+    let tensors: Vec<_> = tensors.iter().map(bytes).collect();
+    let view = |shape: &[usize], bytes| TensorView::new(Dtype::F32, shape.into(), bytes).unwrap();
+    let views = tensors.iter().map(|(name, shape, bytes)| (name, view(shape, bytes)));
     std::fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
 }
 
