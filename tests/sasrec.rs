@@ -79,18 +79,19 @@ fn a_teacher_is_trained_measured_and_asked() {
     let user = &first_user(folder)[..];
     let theirs: Vec<&str> =
         interactions.lines().filter_map(|line| line.strip_prefix(user)?.strip_prefix(',')?.split(',').next()).collect();
-    let list = json(&succeed(folder, &["sasrec", "topk", "set", "--user", user, "-k", "7", "--json"]));
-    let list = list.as_array().unwrap();
+    let ask = |arguments: &[&str]| {
+        let lists = succeed(folder, &[&["sasrec", "topk", "set", "--json"], arguments].concat());
+        lists.lines().map(|line| json(line)["items"].as_array().unwrap().clone()).collect::<Vec<_>>()
+    };
+    let list = ask(&["--user", user, "-k", "7"]).concat();
     assert_eq!(list.len(), 7);
-    assert!(list.iter().all(|item| !theirs.contains(&item["item"].as_str().unwrap())));
+    assert!(list.iter().all(|item| !theirs.contains(&item["id"].as_str().unwrap())));
+    assert_eq!(ask(&["--user", "all", "-k", "3"]).len(), 200);
 
     let (title, category) = (list[0]["title"].as_str().unwrap(), list[0]["categories"][0].as_str().unwrap());
-    let ask = |flag| {
-        let arguments = ["sasrec", "topk", "set", "--history", title, "-k", "80", flag, category, "--json"];
-        json(&succeed(folder, &arguments)).as_array().unwrap().clone()
-    };
+    let of = |flag| ask(&["--history", title, "-k", "80", flag, category]).concat();
     let is_in = |item: &Value| item["categories"].as_array().unwrap().contains(&Value::from(category));
-    let (more, less) = (ask("--more"), ask("--less"));
+    let (more, less) = (of("--more"), of("--less"));
     assert!(more.iter().all(is_in) && !less.iter().any(is_in));
     assert_eq!(more.len() + less.len(), 79, "all but the history itself");
 }

@@ -49,7 +49,7 @@ impl Kernel {
         self
     }
 
-    /// The variants of a kernel that includes `lib/sum.wgsl`, best first.
+    /// The variants of a kernel that sums over its workgroup, as `lib/sum.wgsl` does, best first.
     pub fn summing(self) -> [Self; 2] {
         let by_tree = self.clone().with("SUBGROUPS", 0u32);
         [self.with("SUBGROUPS", 1u32).needing(Features::SUBGROUP), by_tree]
@@ -79,7 +79,14 @@ impl Kernel {
 /// # Panics
 /// Where none of them does without features: every operation has a variant for any adapter.
 pub fn best<const V: usize>(variants: [Kernel; V], tensor: &CubeTensor) -> Kernel {
-    let offered = device::features(&tensor.device);
+    first_within(variants, device::features(&tensor.device))
+}
+
+/// The first of `variants`, which stand best first, that needs no more than is `offered`.
+///
+/// # Panics
+/// Where none of them does without features: every operation has a variant for any adapter.
+pub fn first_within<const V: usize>(variants: [Kernel; V], offered: Features) -> Kernel {
     let mut variants = variants.into_iter();
     variants.find(|kernel| offered.contains(kernel.needs)).expect("the last variant needs nothing")
 }
@@ -97,26 +104,37 @@ pub fn launch<const O: usize>(
     params: &impl NoUninit,
     workgroups: usize,
 ) -> [CubeTensor; O] {
-    for input in inputs {
-        let words = matches!(input.dtype, DType::F32 | DType::I32 | DType::U32) && input.is_contiguous();
-        assert!(words, "{}: expected contiguous tensors of f32 or 32-bit words, found {input:?}", kernel.name());
-    }
-    let first = inputs[0];
-    let client = &first.client;
-    let outputs = outputs.map(|shape| {
-        let handle = client.empty(shape.num_elements() * size_of::<f32>());
-        CubeTensor::new_contiguous(client.clone(), first.device.clone(), shape, handle, DType::F32)
-    });
-    if workgroups > 0 {
-        let params = client.create_from_slice(bytemuck::bytes_of(params)).binding();
-        let tensors = inputs.iter().copied().chain(&outputs).map(|tensor| tensor.handle.clone().binding());
-        let arguments = KernelArguments::new().with_buffers(tensors.chain([params]).collect());
-        let (x, y) = fold(workgroups);
-        // The shader's own @workgroup_size is what counts.
-        let kernel = SourceKernel::new(kernel, CubeDim::new_single());
-        client.launch(Box::new(kernel), CubeCount::Static(x, y, 1), arguments);
-    }
+    let outputs = outputs.map(|shape| empty_beside(inputs[0], shape));
+    let tensors: Vec<&CubeTensor> = inputs.iter().copied().chain(&outputs).collect();
+    enqueue(kernel, &tensors, params, workgroups);
     outputs
+}
+
+/// A contiguous f32 tensor on the device of `tensor`, of no particular content.
+pub fn empty_beside(tensor: &CubeTensor, shape: Shape) -> CubeTensor {
+    let handle = tensor.client.empty(shape.num_elements() * size_of::<f32>());
+    CubeTensor::new_contiguous(tensor.client.clone(), tensor.device.clone(), shape, handle, DType::F32)
+}
+
+/// Runs `kernel` over `workgroups`. Its bindings are the tensors, inputs before outputs, and the parameters.
+///
+/// # Panics
+/// Tensors that are not contiguous f32 or 32-bit words.
+pub fn enqueue(kernel: Kernel, tensors: &[&CubeTensor], params: &impl NoUninit, workgroups: usize) {
+    for tensor in tensors {
+        let words = matches!(tensor.dtype, DType::F32 | DType::I32 | DType::U32) && tensor.is_contiguous();
+        assert!(words, "{}: expected contiguous tensors of f32 or 32-bit words, found {tensor:?}", kernel.name());
+    }
+    if workgroups == 0 {
+        return;
+    }
+    let client = &tensors[0].client;
+    let params = client.create_from_slice(bytemuck::bytes_of(params)).binding();
+    let buffers = tensors.iter().map(|tensor| tensor.handle.clone().binding()).chain([params]).collect();
+    let (x, y) = fold(workgroups);
+    // The shader's own @workgroup_size is what counts.
+    let kernel = SourceKernel::new(kernel, CubeDim::new_single());
+    client.launch(Box::new(kernel), CubeCount::Static(x, y, 1), KernelArguments::new().with_buffers(buffers));
 }
 
 /// The grid of `lib/grid.wgsl`: one row of workgroups, folded where it passes WebGPU's limit of a dimension.

@@ -4,9 +4,13 @@
 //! same stem.
 
 pub mod autodiff;
+pub mod bench;
 mod cpu;
 pub mod device;
 pub mod kernel;
+pub mod matmul;
+pub mod pipelines;
+pub mod quant;
 pub mod rms_norm;
 pub mod swiglu;
 #[cfg(test)]
@@ -19,5 +23,5 @@ pub use swiglu::swiglu;
 
 /// Every variant of every kernel: what is translated offline to the shading languages of all graphics APIs.
 pub fn kernels() -> Vec<Kernel> {
-    [rms_norm::kernels(), swiglu::kernels()].concat()
+    [bench::kernels().to_vec(), matmul::kernels(), rms_norm::kernels(), swiglu::kernels()].concat()
 }

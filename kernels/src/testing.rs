@@ -6,6 +6,7 @@ use wgpu::util::DeviceExt;
 
 use crate::device::{Gpu, test_devices};
 use crate::kernel::{Kernel, fold};
+use crate::pipelines::Step;
 
 /// Numbers between -1 and 1 that look random and are the same in every run.
 pub fn noise(seed: u64, length: usize) -> Vec<f32> {
@@ -100,16 +101,10 @@ pub fn run_checked<const O: usize>(
     workgroups: usize,
 ) -> [Vec<f32>; O] {
     let device = &gpu.device;
-    let storage = |bytes: &[u8]| {
-        device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-            label: None,
-            contents: bytes,
-            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
-        })
-    };
-    let inputs: Vec<wgpu::Buffer> = inputs.iter().map(|input| storage(bytemuck::cast_slice(input))).collect();
-    let outputs = outputs.map(|length| storage(bytemuck::cast_slice(&vec![f32::NAN; length])));
-    let params = storage(bytemuck::bytes_of(params));
+    let inputs: Vec<wgpu::Buffer> = inputs.iter().map(|input| storage(gpu, input)).collect();
+    let outputs = outputs.map(|length| storage(gpu, &vec![f32::NAN; length]));
+    // The words of the parameters, whatever they mean.
+    let params = storage(gpu, &bytemuck::pod_collect_to_vec::<u8, f32>(bytemuck::bytes_of(params)));
 
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(&kernel.name()),
@@ -147,7 +142,26 @@ pub fn run_checked<const O: usize>(
     outputs.map(|output| read(gpu, &output))
 }
 
-fn read(gpu: &Gpu, buffer: &wgpu::Buffer) -> Vec<f32> {
+/// A buffer of numbers that kernels read and write and that can be copied from.
+pub fn storage(gpu: &Gpu, numbers: &[f32]) -> wgpu::Buffer {
+    gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+        label: None,
+        contents: bytemuck::cast_slice(numbers),
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+    })
+}
+
+/// Runs steps in one pass.
+pub fn submit(gpu: &Gpu, steps: &[Step]) {
+    let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+    steps.iter().for_each(|step| step.encode(&mut pass));
+    drop(pass);
+    gpu.queue.submit([encoder.finish()]);
+}
+
+/// The numbers in a buffer that can be copied from.
+pub fn read(gpu: &Gpu, buffer: &wgpu::Buffer) -> Vec<f32> {
     let copy = gpu.device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
         size: buffer.size(),

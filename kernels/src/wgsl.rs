@@ -22,10 +22,16 @@ macro_rules! embed {
 
 /// Every file of `shaders/`, by its path there.
 const FILES: &[(&str, &str)] = embed![
+    "ceiling_copy.wgsl",
+    "ceiling_fma.wgsl",
+    "gemv.wgsl",
     "lib/grid.wgsl",
     "lib/sigmoid.wgsl",
     "lib/sum.wgsl",
+    "lib/tile.wgsl",
     "lib/value.wgsl",
+    "lib/weights.wgsl",
+    "lora_linear.wgsl",
     "rms_norm.wgsl",
     "rms_norm_grad.wgsl",
     "swiglu.wgsl",

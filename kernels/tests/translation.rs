@@ -14,7 +14,8 @@ fn module(kernel: &Kernel) -> (Module, ModuleInfo) {
         let origin = &expanded.origins[line.clamp(1, expanded.origins.len()) - 1];
         panic!("{}: shaders/{origin}: {}", kernel.name(), error.emit_to_string(&expanded.text))
     });
-    let mut allowed = Capabilities::empty();
+    // Halves packed in a u32 can be unpacked on every adapter of WebGPU; naga asks because OpenGL lacks it.
+    let mut allowed = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     allowed.set(Capabilities::SUBGROUP, kernel.needs().contains(Features::SUBGROUP));
     let info = Validator::new(ValidationFlags::all(), allowed)
         .validate(&module)

@@ -1,7 +1,10 @@
 //! The commands: one file each, every one a short story told with the library.
 
+mod bench;
 mod data;
+mod demo;
 mod doctor;
+mod instruct;
 mod pull;
 mod recommend;
 mod sasrec;
@@ -47,12 +50,19 @@ impl Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Measure how fast this machine is at what tiller does
+    Bench(bench::Args),
     /// Import, describe or invent a data set
     Data(data::Args),
+    /// Go the whole way once, from interactions to lists, as the commands that you would type
+    Demo(demo::Args),
     /// List adapters, driver, limits and features, and which device would be taken and why
     Doctor(doctor::Args),
     /// Train, measure and ask the teacher: SASRec, a small classical recommender
     Sasrec(sasrec::Args),
+    /// Write the examples that language models are tuned on
+    #[command(after_help = instruct::EXAMPLES)]
+    Instruct(instruct::Args),
     /// Fetch a model or a data set by name
     Pull(pull::Args),
     /// Recommend items to users, or to somebody new
@@ -73,9 +83,12 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, global: &Global) -> Result<()> {
     match command {
+        Command::Bench(args) => bench::run(args, global),
         Command::Data(args) => data::run(args, global),
+        Command::Demo(args) => demo::run(&args, global),
         Command::Doctor(args) => doctor::run(args, global),
         Command::Sasrec(args) => sasrec::run(args, global),
+        Command::Instruct(args) => instruct::run(&args, global),
         Command::Pull(args) => pull::run(&args, global),
         Command::Recommend(args) => recommend::run(&args, global),
     }

@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::Global;
 use crate::data::split::Split;
-use crate::data::{Catalogue, Dataset, ItemId, ItemSet};
-use crate::request::names;
+use crate::data::titles::clean;
+use crate::data::{Catalogue, CategoryId, Dataset, ItemId, ItemSet};
+use crate::recommend::lookup;
 use crate::run::config::{ConfigFlags, resolve};
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;
@@ -55,7 +56,8 @@ const TOPK_EXAMPLES: &str = "\
 Examples:
   tiller sasrec topk ml-1m-5core --user 42
   tiller sasrec topk ml-1m-5core --user 42 -k 5 --more Comedy --less Horror
-  tiller sasrec topk ml-1m-5core --history \"Toy Story (1995)\" \"Heat (1995)\" --json";
+  tiller sasrec topk ml-1m-5core --history 'Toy Story (1995)' 'Heat (1995)'
+  tiller sasrec topk ml-1m-5core --user all --json > lists.jsonl";
 
 #[derive(Debug, clap::Args)]
 struct Train {
@@ -104,28 +106,21 @@ struct Topk {
     /// The teacher's run folder [default: DIR/teacher]
     #[arg(long, value_name = "RUN")]
     run: Option<PathBuf>,
-    #[command(flatten)]
-    who: Who,
-    /// How many items
-    #[arg(short, default_value_t = 10, value_name = "N")]
-    k: usize,
-    /// Only items of this category (repeatable: of any of them)
-    #[arg(long, value_name = "CATEGORY")]
-    more: Vec<String>,
-    /// No item of this category (repeatable)
-    #[arg(long, value_name = "CATEGORY")]
-    less: Vec<String>,
-}
-
-#[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
-struct Who {
-    /// A user of the data set
-    #[arg(long, value_name = "USER")]
+    /// For whom: a user of the data set, all of them, or those of a file with one on each line
+    #[arg(long, value_name = "ID|all|FILE", required_unless_present = "history", conflicts_with = "history")]
     user: Option<String>,
-    /// Titles that someone new took, oldest first
+    /// For somebody new: titles of the catalogue that were taken, oldest first
     #[arg(long, value_name = "TITLE", num_args = 1..)]
     history: Vec<String>,
+    /// How many items to recommend
+    #[arg(short, default_value_t = 10, value_name = "ITEMS")]
+    k: usize,
+    /// A category to choose from (repeatable: any of them will do)
+    #[arg(long, value_name = "CATEGORY")]
+    more: Vec<String>,
+    /// A category not to have (repeatable)
+    #[arg(long, value_name = "CATEGORY")]
+    less: Vec<String>,
 }
 
 /// Runs `tiller sasrec`.
@@ -216,66 +211,59 @@ fn table_of(rows: &[(&str, &Evaluation)]) -> Table {
 fn topk(args: &Topk, global: &Global) -> Result<()> {
     let dataset = Dataset::read(&args.dir)?;
     let catalogue = &dataset.catalogue;
-    let history = history_of(&args.who, &dataset)?;
-    let allowed = allowed(args, catalogue)?;
+    let asked: Vec<(Option<&str>, Vec<ItemId>)> = match &args.user {
+        Some(who) => {
+            lookup::users(&dataset, who)?.into_iter().map(|user| (Some(&user.key[..]), user.items.clone())).collect()
+        }
+        None => vec![(None, lookup::history(catalogue, &args.history)?)],
+    };
+    let [more, less] = lookup::wishes(catalogue, &args.more, &args.less)?;
+    let allowed = allowed(catalogue, &more, &less);
     let device = global.open_device()?;
     let teacher = Teacher::load(&run_folder(args.run.clone(), &args.dir), &dataset, &device)?;
-    let query = Query { history: &history, wish: Wish::Only(&allowed), k: args.k };
-    let items = teacher.top_k(&[query])?.concat();
-    if items.len() < args.k {
-        eprintln!("only {} items are left to recommend from", items.len());
-    }
-    if global.json {
-        let entry = |item: &ItemId| {
-            let entry = catalogue.item(*item);
-            json!({ "item": entry.key, "title": entry.title, "categories": category_names(catalogue, *item) })
-        };
-        println!("{}", json!(items.iter().map(entry).collect::<Vec<_>>()));
-    } else {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        for (place, &item) in items.iter().enumerate() {
-            let categories = category_names(catalogue, item).join(", ");
-            table.add_row([format!("{}.", place + 1), catalogue.title(item).to_owned(), categories]);
+    let wish = Wish::Only(&allowed);
+    let queries: Vec<Query> = asked.iter().map(|(_, history)| Query { history, wish, k: args.k }).collect();
+    for ((user, _), items) in asked.iter().zip(teacher.top_k(&queries)?) {
+        if global.json {
+            println!("{}", record(catalogue, *user, &items));
+        } else {
+            page(catalogue, *user, &items, args.k);
         }
-        println!("{table}");
     }
     Ok(())
 }
 
-/// The items that `--more` and `--less` leave.
-fn allowed(args: &Topk, catalogue: &Catalogue) -> Result<ItemSet> {
-    let union = |names: &[String], flag: &str| -> Result<ItemSet> {
-        let mut set = ItemSet::none(catalogue.len());
-        for name in names {
-            let category = names::category(flag, name, catalogue)?;
-            set.unite(&ItemSet::of(catalogue.len(), catalogue.members(category)));
-        }
-        Ok(set)
-    };
-    let mut allowed = union(&args.less, "--less")?.complement();
-    if !args.more.is_empty() {
-        allowed.intersect(&union(&args.more, "--more")?);
-    }
-    Ok(allowed)
+/// The items that are in every wanted category and in none of the unwanted.
+fn allowed(catalogue: &Catalogue, more: &[CategoryId], less: &[CategoryId]) -> ItemSet {
+    let members = |&category: &CategoryId| ItemSet::of(catalogue.len(), catalogue.members(category));
+    let mut allowed = ItemSet::all(catalogue.len());
+    more.iter().for_each(|category| allowed.intersect(&members(category)));
+    less.iter().for_each(|category| allowed.intersect(&members(category).complement()));
+    allowed
 }
 
-fn history_of(who: &Who, dataset: &Dataset) -> Result<Vec<ItemId>> {
-    if let Some(key) = &who.user {
-        let user = dataset.user(key).ok_or_else(|| {
-            Error::bad_input("--user")
-                .expected("a user of the data set")
-                .found(format!("{key:?}"))
-                .next("interactions.csv has every user in its first column")
-        })?;
-        return Ok(user.items.clone());
-    }
-    who.history.iter().map(|title| names::item("--history", title, &dataset.catalogue)).collect()
-}
-
-fn category_names(catalogue: &Catalogue, item: ItemId) -> Vec<&str> {
+/// A list for machines.
+fn record(catalogue: &Catalogue, user: Option<&str>, items: &[ItemId]) -> serde_json::Value {
     let names = catalogue.categories();
-    catalogue.item(item).categories.iter().map(|category| names[category.index()].as_str()).collect()
+    let entry = |&id: &ItemId| {
+        let item = catalogue.item(id);
+        let categories: Vec<&str> = item.categories.iter().map(|category| &names[category.index()][..]).collect();
+        json!({ "id": item.key, "title": item.title, "categories": categories })
+    };
+    json!({ "user": user, "items": items.iter().map(entry).collect::<Vec<_>>() })
+}
+
+/// A list for people, who are told where it is shorter than asked for.
+fn page(catalogue: &Catalogue, user: Option<&str>, items: &[ItemId], k: usize) {
+    if let Some(user) = user {
+        println!("user {}", clean(user));
+    }
+    for (place, &item) in items.iter().enumerate() {
+        println!("{:3}. {}", place + 1, clean(catalogue.title(item)));
+    }
+    if items.len() < k {
+        println!("     (no more items of the catalogue are new to the user and wanted)");
+    }
 }
 
 fn run_folder(given: Option<PathBuf>, dir: &Path) -> PathBuf {

@@ -4,6 +4,7 @@ pub mod assemble;
 pub mod bitset;
 pub mod csv_file;
 pub mod dataset;
+pub(crate) mod dice;
 pub mod filter;
 pub mod import;
 pub mod input;

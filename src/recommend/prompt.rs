@@ -5,11 +5,13 @@ use tiller_models::chat::{Message, Role};
 use super::wordings::{
     ABOUT, AT_LEAST, AT_MOST, CANDIDATES, EXACTLY, EXCLUDE, LESS, MORE, MUST, PHRASINGS, WHERE, Wording,
 };
+pub use super::wordings::{HELD_OUT_PHRASINGS, TRAINING_PHRASINGS, tells_feeling};
 use crate::data::split::recent;
 use crate::data::{Catalogue, CategoryId, ItemId};
 use crate::request::{Amount, Relation, Request, Share};
 
-const SYSTEM: &str = "You are an expert at recommending items from a catalogue.";
+/// The rules that every conversation about the catalogue begins with.
+pub const SYSTEM: &str = "You are an expert at recommending items from a catalogue.";
 
 /// A question rather than a promise: small models repeat their own earlier promise instead of keeping it.
 const ACKNOWLEDGEMENT: &str = "Of course. What should I know, and how many items would you like?";

@@ -1,8 +1,22 @@
 //! The wordings of everything that a request may ask, each in several phrasings. `{kind}` is a category or a condition,
 //! `{amount}` a part of the list or a number of items, `{titles}` titles in quotes.
 
+use std::ops::Range;
+
 /// How many phrasings everything has.
 pub const PHRASINGS: usize = 6;
+
+/// The phrasings that language models are trained on.
+pub const TRAINING_PHRASINGS: Range<usize> = 0..4;
+
+/// The phrasings that no training example has: models are evaluated on them.
+pub const HELD_OUT_PHRASINGS: Range<usize> = 4..PHRASINGS;
+
+/// Whether [`AT_MOST`], [`AT_LEAST`] and [`ABOUT`] in this phrasing also tell that the kind is liked or disliked, as the method's
+/// LP and MP do ("like it, but at most …"). The other phrasings only state the share (LP1).
+pub fn tells_feeling(phrasing: usize) -> bool {
+    phrasing % 2 == 1
+}
 
 /// One thing to ask, phrased in different ways.
 pub type Wording = [&'static str; PHRASINGS];
@@ -40,31 +54,31 @@ pub const WHERE: Wording = [
 /// LP: no more than so many of a kind.
 pub const AT_MOST: Wording = [
     "At most {amount} may be '{kind}'.",
-    "Let no more than {amount} be '{kind}'.",
+    "I like '{kind}', but let no more than {amount} be of it.",
     "Keep '{kind}' down to {amount} or fewer.",
-    "I can do with '{kind}' for up to {amount}, not more.",
+    "'{kind}' is to my taste, yet I can do with {amount} and not more.",
     "'{kind}' should make up {amount} at the very most.",
-    "Not more '{kind}' than {amount}, please.",
+    "Fond as I am of '{kind}', stop at {amount}.",
 ];
 
 /// MP: no fewer than so many of a kind.
 pub const AT_LEAST: Wording = [
     "At least {amount} should be '{kind}'.",
-    "Let no fewer than {amount} be '{kind}'.",
+    "I do not like '{kind}', but let no fewer than {amount} be of it.",
     "Give me '{kind}' for {amount} or more.",
-    "I want '{kind}' for {amount} as a minimum.",
+    "'{kind}' is not to my taste, yet I need {amount} of it as a minimum.",
     "'{kind}' should make up {amount} at the very least.",
-    "Not less '{kind}' than {amount}, please.",
+    "Little as I care for '{kind}', do not go below {amount}.",
 ];
 
 /// EP: nearly so many of a kind.
 pub const ABOUT: Wording = [
     "About {amount} should be '{kind}'.",
-    "Let roughly {amount} be '{kind}'.",
+    "I like '{kind}', so let roughly {amount} be of it.",
     "Give me '{kind}' for some {amount}, give or take one item.",
-    "I want '{kind}' for {amount} or close to it.",
+    "I do not mind '{kind}' for {amount} or close to it.",
     "'{kind}' should make up {amount}, more or less.",
-    "Something near {amount} of '{kind}', please.",
+    "Something near {amount} of '{kind}' would please me.",
 ];
 
 /// Just so many of a kind.

@@ -55,6 +55,12 @@ impl Predicate {
         Self { text, terms: vec![Term::Category { any_of: vec![id], holds: true }] }
     }
 
+    /// All of some conditions at once.
+    pub fn all(conditions: impl IntoIterator<Item = Predicate>) -> Self {
+        let (texts, terms): (Vec<String>, Vec<Vec<Term>>) = conditions.into_iter().map(|c| (c.text, c.terms)).unzip();
+        Self { text: texts.join(" and "), terms: terms.concat() }
+    }
+
     /// Whether an item satisfies every term.
     pub fn matches(&self, item: &Item) -> bool {
         self.terms.iter().all(|term| term.matches(item))
@@ -191,7 +197,7 @@ fn attribute(item: &Item, column: usize) -> Option<&str> {
 }
 
 /// A number as catalogues write it, with or without a currency sign.
-fn number(text: &str) -> Option<f64> {
+pub(crate) fn number(text: &str) -> Option<f64> {
     text.trim().trim_start_matches(['$', '€', '£']).parse().ok().filter(|number: &f64| number.is_finite())
 }
 

@@ -13,7 +13,7 @@ pub use adapters::{AdapterFacts, AdapterKind, Capabilities, CooperativeMatrix, S
 pub use choice::{Choice, choose};
 pub use cpu::{CpuFacts, cpu};
 pub use error::DeviceError;
-pub use open::{Gpu, OpenDevice, features, open};
+pub use open::{Gpu, OpenDevice, features, gpu_of, open};
 
 use burn::tensor::Device;
 

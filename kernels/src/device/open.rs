@@ -65,9 +65,13 @@ pub fn features(device: &CubeDevice) -> wgpu::Features {
         CubeDevice::Wgpu(device) => Device::from(device.clone()),
         _ => return wgpu::Features::empty(),
     };
-    let opened = opened();
-    let gpu = opened.iter().flatten().find(|(opened, _)| *opened == device).map(|(_, gpu)| gpu);
-    gpu.map_or(wgpu::Features::empty(), |gpu| gpu.device.features())
+    gpu_of(&device).map_or(wgpu::Features::empty(), |gpu| gpu.device.features())
+}
+
+/// The wgpu side of a device of burn, with or without autodiff; `None` for the CPU and for a device that was not opened here.
+pub fn gpu_of(device: &Device) -> Option<Gpu> {
+    let plain = device.clone().without_autodiff();
+    opened().iter().flatten().find(|(opened, _)| *opened == plain).map(|(_, gpu)| gpu.clone())
 }
 
 /// What is open, by the index of the adapter.

@@ -26,10 +26,9 @@ use super::store::About;
 use super::titles::{LONGEST_IN_CHARACTERS, cut};
 use crate::{Error, Result};
 
-use dice::Dice;
+use super::dice::Dice;
 use world::World;
 
-mod dice;
 mod people;
 mod titles;
 mod words;

@@ -2,10 +2,10 @@
 
 use indicatif::ProgressFinish;
 
-use super::dice::Dice;
 use super::words::GENRES;
 use super::world::{World, YEARS, film_key};
 use crate::Result;
+use crate::data::dice::Dice;
 use crate::data::raw::RawData;
 use crate::run::progress;
 

@@ -1,7 +1,7 @@
 //! Titles for invented films: every genre has a shuffled stock of all the titles that its words can make.
 
-use super::dice::Dice;
 use super::words::{GENRES, Genre, places};
+use crate::data::dice::Dice;
 
 /// The numbers of the parts of a series behind its title; the first part has none.
 const PARTS: [&str; 5] = ["", " II", " III", " IV", " V"];

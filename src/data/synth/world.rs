@@ -1,9 +1,9 @@
 //! The films of an invented world.
 
-use super::dice::Dice;
 use super::titles::{LONGEST_SERIES, Titles, part};
 use super::words::{COUNTRIES, GENRES};
 use crate::Result;
+use crate::data::dice::Dice;
 use crate::data::raw::{RawData, RawItem};
 
 /// The first and the last year of a film.

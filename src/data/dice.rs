@@ -4,34 +4,45 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A stream of random decisions.
-pub(super) struct Dice(ChaCha8Rng);
+pub(crate) struct Dice(ChaCha8Rng);
 
 impl Dice {
     /// Stream number `stream` of a seed: what one part of the world draws does not shift what another draws.
-    pub(super) fn new(seed: u64, stream: u64) -> Self {
+    pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);
         Self(rng)
     }
 
+    /// Stream number `stream` of a key of four numbers, such as seed, epoch, task and example: no two keys share a draw.
+    pub(crate) fn of_key(key: [u64; 4], stream: u64) -> Self {
+        let mut bytes = [0; 32];
+        for (place, number) in bytes.chunks_exact_mut(8).zip(key) {
+            place.copy_from_slice(&number.to_le_bytes());
+        }
+        let mut rng = ChaCha8Rng::from_seed(bytes);
+        rng.set_stream(stream);
+        Self(rng)
+    }
+
     /// A number from 0 to `bound` − 1. The bias is below `bound` / 2⁶⁴.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         let product = u128::from(self.0.next_u64()) * u128::from(bound);
         (product >> 64) as u64
     }
 
     /// True `percent` times in a hundred.
-    pub(super) fn chance(&mut self, percent: u64) -> bool {
+    pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
     /// One of the things, each as likely as the others.
-    pub(super) fn pick<'a, T>(&mut self, things: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, things: &'a [T]) -> &'a T {
         &things[self.below(things.len() as u64) as usize]
     }
 
     /// A position, drawn in proportion to its weight; `None` where all weights are 0.
-    pub(super) fn weighted(&mut self, weights: &[u64]) -> Option<usize> {
+    pub(crate) fn weighted(&mut self, weights: &[u64]) -> Option<usize> {
         let total: u64 = weights.iter().sum();
         let mut left = (total > 0).then(|| self.below(total))?;
         weights.iter().position(|&weight| {
@@ -42,10 +53,21 @@ impl Dice {
     }
 
     /// Brings things into a random order (Fisher and Yates).
-    pub(super) fn shuffle<T>(&mut self, things: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
         for last in (1..things.len()).rev() {
             things.swap(last, self.below(last as u64 + 1) as usize);
         }
+    }
+
+    /// `count` of the things in random order, each set of them as likely as the others; all where there are fewer.
+    pub(crate) fn sample<T>(&mut self, mut things: Vec<T>, count: usize) -> Vec<T> {
+        let count = count.min(things.len());
+        for place in 0..count {
+            let rest = (things.len() - place) as u64;
+            things.swap(place, place + self.below(rest) as usize);
+        }
+        things.truncate(count);
+        things
     }
 }
 
@@ -65,6 +87,8 @@ mod tests {
         let draw = |seed, stream| Dice::new(seed, stream).below(1 << 60);
         assert_eq!(draw(7, 1), draw(7, 1));
         assert!(draw(7, 1) != draw(7, 2) && draw(7, 1) != draw(8, 1));
+        let of_key = |key| Dice::of_key(key, 1).below(1 << 60);
+        assert!((0..4).all(|place| of_key([0; 4]) != of_key(std::array::from_fn(|i| u64::from(i == place)))));
         assert_eq!(dice.weighted(&[0, 0]), None);
     }
 
@@ -75,5 +99,18 @@ mod tests {
         assert!(!things.is_sorted());
         things.sort_unstable();
         assert_eq!(things, (0..50).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn samples_hold_each_thing_once_and_equally_often() {
+        let mut counts = [0; 5];
+        for seed in 0..5000 {
+            let mut sample = Dice::of_key([seed, 1, 2, 3], 4).sample((0..5).collect(), 2);
+            sample.iter().for_each(|&thing: &usize| counts[thing] += 1);
+            sample.dedup();
+            assert_eq!(sample.len(), 2);
+        }
+        assert!(counts.iter().all(|count| (1850..2150).contains(count)), "{counts:?}");
+        assert_eq!(Dice::new(1, 1).sample(vec![7], 9), [7]);
     }
 }

@@ -1,0 +1,157 @@
+//! The launches of `lora_linear.wgsl`: its variants, its parameters, and how long work is cut.
+
+use burn::backend::TensorMetadata;
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::tensor::CubeTensor;
+use bytemuck::{Pod, Zeroable};
+
+use super::form::Form;
+use super::linear::Linear;
+use crate::kernel::{Kernel, empty_beside, enqueue};
+use crate::quant::Scheme;
+
+/// Which way a product goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// By Wᵀ.
+    Forward,
+    /// By W.
+    Backward,
+}
+
+/// The low-rank terms of a launch: + s · u · bᵀ, or backward + s · u · b. A rank of 0 is no adapter.
+pub(super) struct Adapter {
+    /// `[rows, rank]`
+    pub(super) u: CubeTensor,
+    /// B `[out, rank]`, or backward A `[rank, in]`.
+    pub(super) b: CubeTensor,
+    pub(super) scale: f32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+pub(crate) struct Params {
+    pub(super) rows: u32,
+    pub(super) first_row: u32,
+    pub(super) columns: u32,
+    pub(super) depth: u32,
+    pub(super) runs: u32,
+    pub(super) rank: u32,
+    pub(super) scale: f32,
+}
+
+/// Rows and columns of the result of one workgroup.
+const TILE: usize = 64;
+
+/// What one launch may compute, so that no driver takes a slow GPU for a dead one: half a second at 70 GFLOP/s.
+const FLOPS_PER_LAUNCH: usize = 1 << 35;
+
+pub(super) fn kernel(scheme: Scheme, direction: Direction, lora: bool, wide: bool) -> Kernel {
+    let kernel = Kernel::new("lora_linear")
+        .with("BACKWARD", direction == Direction::Backward)
+        .with("LORA", lora)
+        .with("WIDE", wide);
+    with_scheme(kernel, scheme)
+}
+
+/// Supplies the constants of `lib/weights.wgsl`.
+pub(super) fn with_scheme(kernel: Kernel, scheme: Scheme) -> Kernel {
+    let number = match scheme {
+        Scheme::F32 => 0u32,
+        Scheme::F16 => 1,
+        Scheme::Q8 => 2,
+        Scheme::Q4 => 3,
+        Scheme::Q4Affine => 4,
+        Scheme::Q4K => 5,
+        Scheme::Nf4 => 6,
+    };
+    kernel.with("SCHEME", number).with("SCALED", scheme.is_scaled())
+}
+
+/// Every variant, for the translation test.
+pub(crate) fn kernels() -> Vec<Kernel> {
+    let flags = [false, true];
+    let of = |scheme: Scheme, direction| {
+        // Rows of x divide by four wherever the scheme asks for whole groups.
+        let any_depth = direction == Direction::Backward || scheme.row_multiple() == 1;
+        let widths = if any_depth { &flags[..] } else { &flags[1..] };
+        widths.iter().flat_map(move |&wide| flags.map(|lora| kernel(scheme, direction, lora, wide)))
+    };
+    let directions = [Direction::Forward, Direction::Backward];
+    Scheme::ALL.into_iter().flat_map(|scheme| directions.into_iter().flat_map(move |d| of(scheme, d))).collect()
+}
+
+/// One product with a weight, with the terms of an adapter where its rank is not 0.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Product {
+    pub(crate) form: Form,
+    pub(crate) direction: Direction,
+    /// Of x and of the result.
+    pub(crate) rows: usize,
+    pub(crate) rank: usize,
+    /// s: of the adapter's terms.
+    pub(crate) scale: f32,
+}
+
+impl Product {
+    /// Columns of x.
+    pub(crate) fn depth(&self) -> usize {
+        match self.direction {
+            Direction::Forward => self.form.cols,
+            Direction::Backward => self.form.rows,
+        }
+    }
+
+    /// Columns of the result.
+    pub(crate) fn columns(&self) -> usize {
+        match self.direction {
+            Direction::Forward => self.form.rows,
+            Direction::Backward => self.form.cols,
+        }
+    }
+
+    pub(crate) fn kernel(&self) -> Kernel {
+        kernel(self.form.scheme, self.direction, self.rank > 0, self.depth().is_multiple_of(4))
+    }
+
+    /// Parameters and workgroups of every launch that it takes.
+    pub(crate) fn launches(&self) -> impl Iterator<Item = (Params, usize)> {
+        let (columns, depth) = (self.columns(), self.depth());
+        cut(self.rows, columns * (depth + self.rank)).map(move |(first_row, rows)| {
+            let params = Params {
+                rows: self.rows as u32,
+                first_row: first_row as u32,
+                columns: columns as u32,
+                depth: depth as u32,
+                runs: self.form.runs() as u32,
+                rank: self.rank as u32,
+                scale: self.scale,
+            };
+            (params, rows.div_ceil(TILE) * columns.div_ceil(TILE))
+        })
+    }
+}
+
+/// The product of the rows of `x` with the weight, plus the adapter's terms, through burn's runtime.
+pub(super) fn launch(weight: &Linear, direction: Direction, x: CubeTensor, adapter: Option<Adapter>) -> CubeTensor {
+    let x = into_contiguous(x);
+    let adapter =
+        adapter.map(|adapter| Adapter { u: into_contiguous(adapter.u), b: into_contiguous(adapter.b), ..adapter });
+    let (rank, scale) = adapter.as_ref().map_or((0, 0.0), |adapter| (adapter.u.shape()[1], adapter.scale));
+    let product = Product { form: weight.form, direction, rows: x.shape()[0], rank, scale };
+    let y = empty_beside(&x, [product.rows, product.columns()].into());
+
+    let scales = weight.form.scheme.is_scaled().then_some(&weight.scales);
+    let low_rank = adapter.iter().flat_map(|adapter| [&adapter.u, &adapter.b]);
+    let tensors: Vec<&CubeTensor> = [&x, &weight.codes].into_iter().chain(scales).chain(low_rank).chain([&y]).collect();
+    for (params, workgroups) in product.launches() {
+        enqueue(product.kernel(), &tensors, &params, workgroups);
+    }
+    y
+}
+
+/// Cuts `rows` of `products` multiply-adds each into launches of whole tiles: (first row, number of rows).
+pub(super) fn cut(rows: usize, products: usize) -> impl Iterator<Item = (usize, usize)> {
+    let at_once = (FLOPS_PER_LAUNCH / (2 * products).max(1) / TILE).max(1) * TILE;
+    (0..rows).step_by(at_once).map(move |first| (first, at_once.min(rows - first)))
+}

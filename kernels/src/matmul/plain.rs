@@ -1,0 +1,124 @@
+//! Packed weights in buffers of plain wgpu, and the steps of products with them.
+
+use bytemuck::NoUninit;
+use wgpu::util::DeviceExt;
+
+use super::form::Form;
+use super::launch::{Direction, Product};
+use crate::device::Gpu;
+use crate::kernel::Kernel;
+use crate::pipelines::{Pipelines, Step};
+use crate::quant::{PackError, Packed, RUN};
+
+/// A packed matrix in buffers of plain wgpu.
+#[derive(Debug, Clone)]
+pub struct GpuWeight {
+    codes: wgpu::Buffer,
+    /// Nothing where the scheme has none.
+    scales: Option<wgpu::Buffer>,
+    pub(super) form: Form,
+}
+
+impl GpuWeight {
+    /// Copies a packed matrix to the GPU.
+    ///
+    /// # Errors
+    /// Codes beyond the largest binding of the device.
+    pub fn upload(packed: &Packed, gpu: &Gpu) -> Result<Self, PackError> {
+        let form = Form::of(packed);
+        form.fits(gpu)?;
+        let buffer = |words: &[u32]| {
+            gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+                label: Some("weight"),
+                contents: bytemuck::cast_slice(words),
+                usage: wgpu::BufferUsages::STORAGE,
+            })
+        };
+        let scales = form.scheme.is_scaled().then(|| buffer(packed.scales()));
+        Ok(GpuWeight { codes: buffer(packed.codes()), scales, form })
+    }
+
+    /// Numbers that a column of x takes in its buffer: the inputs, filled up with zeros to whole runs.
+    pub fn padded_inputs(&self) -> usize {
+        self.form.cols.next_multiple_of(RUN)
+    }
+
+    /// Outputs of the layer.
+    pub fn outputs(&self) -> usize {
+        self.form.rows
+    }
+
+    /// One step for each of the launches `(params, workgroups)` of a kernel that takes x, the weight, further inputs and y.
+    pub(super) fn steps<P: NoUninit>(
+        &self,
+        pipelines: &mut Pipelines,
+        kernel: &Kernel,
+        x: wgpu::BufferBinding,
+        further: &[wgpu::BufferBinding],
+        y: wgpu::BufferBinding,
+        launches: impl IntoIterator<Item = (P, usize)>,
+    ) -> Vec<Step> {
+        let scales = self.scales.as_ref().map(wgpu::Buffer::as_entire_buffer_binding);
+        let buffers: Vec<wgpu::BindingResource> = [x, self.codes.as_entire_buffer_binding()]
+            .into_iter()
+            .chain(scales)
+            .chain(further.iter().cloned())
+            .chain([y])
+            .map(wgpu::BindingResource::Buffer)
+            .collect();
+        let step = |(params, workgroups): (P, usize)| {
+            let params = pipelines.gpu().device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+                label: Some("params"),
+                contents: bytemuck::bytes_of(&params),
+                usage: wgpu::BufferUsages::STORAGE,
+            });
+            pipelines.step(kernel, &[&buffers[..], &[params.as_entire_binding()]].concat(), workgroups)
+        };
+        launches.into_iter().map(step).collect()
+    }
+}
+
+/// The low-rank terms of an adapter, in buffers.
+#[derive(Debug, Clone)]
+pub struct LowRank<'a> {
+    /// u = x · Aᵀ, `[rows, rank]`
+    pub u: wgpu::BufferBinding<'a>,
+    /// B, `[outputs, rank]`
+    pub b: wgpu::BufferBinding<'a>,
+    /// Columns of both.
+    pub rank: usize,
+    /// s
+    pub scale: f32,
+}
+
+/// The steps that compute y = x · Wᵀ + s · u · Bᵀ for many rows, as prefill needs it; few rows are for
+/// [`gemv`](super::gemv()).
+///
+/// # Shapes
+/// x `[rows, inputs]`, y `[rows, outputs]`; both f32.
+pub fn linear_steps(
+    pipelines: &mut Pipelines,
+    weight: &GpuWeight,
+    rows: usize,
+    x: wgpu::BufferBinding,
+    adapter: Option<LowRank>,
+    y: wgpu::BufferBinding,
+) -> Vec<Step> {
+    product_steps(pipelines, weight, Direction::Forward, rows, x, adapter, y)
+}
+
+/// The same in either direction; backward it is dx = dy · W + s · du · A.
+pub(crate) fn product_steps(
+    pipelines: &mut Pipelines,
+    weight: &GpuWeight,
+    direction: Direction,
+    rows: usize,
+    x: wgpu::BufferBinding,
+    adapter: Option<LowRank>,
+    y: wgpu::BufferBinding,
+) -> Vec<Step> {
+    let (rank, scale) = adapter.as_ref().map_or((0, 0.0), |adapter| (adapter.rank, adapter.scale));
+    let further = adapter.map_or(vec![], |adapter| vec![adapter.u, adapter.b]);
+    let product = Product { form: weight.form, direction, rows, rank, scale };
+    weight.steps(pipelines, &product.kernel(), x, &further, y, product.launches())
+}

@@ -1,0 +1,256 @@
+//! Products over every scheme against f64 sums, on ragged shapes, through burn and under bounds checks; and their gradients.
+
+use burn::tensor::{Device, Tensor};
+
+use super::launch::{Direction, Params, cut, kernel};
+use super::*;
+use crate::device::{test_devices, test_gpu};
+use crate::pipelines::Pipelines;
+use crate::quant::{Packed, RUN, Scheme};
+use crate::testing::{assert_close, check_gradients, download, noise, read, run_checked, storage, submit, upload};
+
+/// A layer with its adapter, and rows to put through it.
+struct Case {
+    packed: Packed,
+    rows: usize,
+    rank: usize,
+    x: Vec<f32>,  // [rows, in]
+    dy: Vec<f32>, // [rows, out]
+    a: Vec<f32>,  // [rank, in]
+    b: Vec<f32>,  // [out, rank]
+}
+
+const SCALE: f32 = 0.75;
+
+impl Case {
+    fn new(scheme: Scheme, rows: usize, outputs: usize, inputs: usize, rank: usize) -> Self {
+        Case {
+            packed: Packed::from_f32(scheme, outputs, inputs, &noise(1, outputs * inputs)).unwrap(),
+            rows,
+            rank,
+            x: noise(2, rows * inputs),
+            dy: noise(3, rows * outputs),
+            a: noise(4, rank * inputs),
+            b: noise(5, outputs * rank),
+        }
+    }
+
+    /// Ragged shapes that no tile fits, with inputs of whole groups; and for floats inputs that no run and no vec4 fits.
+    fn ragged(scheme: Scheme) -> Vec<Case> {
+        let group = scheme.row_multiple().max(32);
+        let mut cases = vec![Case::new(scheme, 1, 3, group, 1), Case::new(scheme, 70, 132, 3 * group, 37)];
+        if scheme.row_multiple() == 1 {
+            cases.push(Case::new(scheme, 65, 66, 43, 5));
+        }
+        cases
+    }
+
+    fn name(&self) -> String {
+        let (scheme, outputs, inputs) = (self.packed.scheme(), self.packed.rows(), self.packed.cols());
+        format!("{scheme} {}x{inputs} by {outputs}x{inputs}, rank {}", self.rows, self.rank)
+    }
+
+    /// s · x · Aᵀ `[rows, rank]`
+    fn u(&self) -> Vec<f32> {
+        let (rank, inputs) = (self.rank, self.packed.cols());
+        product(self.rows, rank, inputs, |r, k| self.x[r * inputs + k], |c, k| SCALE * self.a[c * inputs + k])
+    }
+
+    /// s · dy · B `[rows, rank]`
+    fn du(&self) -> Vec<f32> {
+        let (rank, outputs) = (self.rank, self.packed.rows());
+        product(self.rows, rank, outputs, |r, k| self.dy[r * outputs + k], |c, k| SCALE * self.b[k * rank + c])
+    }
+
+    /// x · Wᵀ, and with the adapter + u · Bᵀ: terms `in` and beyond are those of the rank.
+    fn forward(&self, lora: bool) -> Vec<f32> {
+        let (w, u, rank) = (self.packed.to_f32(), self.u(), self.rank);
+        let (inputs, outputs) = (self.packed.cols(), self.packed.rows());
+        let depth = if lora { inputs + rank } else { inputs };
+        let left = |r: usize, k: usize| if k < inputs { self.x[r * inputs + k] } else { u[r * rank + k - inputs] };
+        let right = |c: usize, k: usize| if k < inputs { w[c * inputs + k] } else { self.b[c * rank + k - inputs] };
+        product(self.rows, outputs, depth, left, right)
+    }
+
+    /// dy · W, and with the adapter + du · A.
+    fn backward(&self, lora: bool) -> Vec<f32> {
+        let (w, du, rank) = (self.packed.to_f32(), self.du(), self.rank);
+        let (inputs, outputs) = (self.packed.cols(), self.packed.rows());
+        let depth = if lora { outputs + rank } else { outputs };
+        let left = |r: usize, k: usize| if k < outputs { self.dy[r * outputs + k] } else { du[r * rank + k - outputs] };
+        let right =
+            |c: usize, k: usize| if k < outputs { w[k * inputs + c] } else { self.a[(k - outputs) * inputs + c] };
+        product(self.rows, inputs, depth, left, right)
+    }
+
+    /// x, A, B on a device; leaves where it records.
+    fn tensors(&self, device: &Device) -> (Tensor<2>, Lora) {
+        let (inputs, outputs) = (self.packed.cols(), self.packed.rows());
+        let leaf = |t: Tensor<2>| if device.is_autodiff() { t.require_grad() } else { t };
+        let a = leaf(upload(&self.a, [self.rank, inputs], device));
+        let b = leaf(upload(&self.b, [outputs, self.rank], device));
+        let x = leaf(upload(&self.x, [self.rows, inputs], device));
+        (x, Lora { a, b, scale: SCALE })
+    }
+}
+
+/// Σ over k of left(r, k) · right(c, k) for every r and c, in f64.
+fn product(
+    rows: usize,
+    columns: usize,
+    depth: usize,
+    left: impl Fn(usize, usize) -> f32,
+    right: impl Fn(usize, usize) -> f32,
+) -> Vec<f32> {
+    let sum = |r, c| (0..depth).map(|k| f64::from(left(r, k)) * f64::from(right(c, k))).sum::<f64>() as f32;
+    (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))).map(|(r, c)| sum(r, c)).collect()
+}
+
+const TOLERANCE: f32 = 1e-4;
+
+#[test]
+fn every_scheme_agrees_with_the_reference_on_both_devices() {
+    for (device_name, device) in test_devices() {
+        for case in Scheme::ALL.into_iter().flat_map(Case::ragged) {
+            let weight = PackedWeight::upload(&case.packed, &device).unwrap();
+            let (x, lora) = case.tensors(&device);
+            let name = format!("{device_name}: {}", case.name());
+            if case.packed.scheme() == Scheme::Q4 {
+                assert_close(&download(linear(x.clone(), &weight)), &case.forward(false), TOLERANCE, &name);
+            }
+            let y = lora_linear(x.unsqueeze::<3>(), &weight, lora);
+            assert_eq!(y.dims(), [1, case.rows, case.packed.rows()]);
+            assert_close(&download(y), &case.forward(true), TOLERANCE, &format!("{name}, adapter"));
+        }
+    }
+}
+
+#[test]
+fn gradients_over_packed_weights_are_those_of_the_unpacked_graph() {
+    // Of the backward kernel, every variant is held below; here it is the graph around it.
+    let device = test_gpu().device.autodiff();
+    for case in [Scheme::F32, Scheme::Q4].into_iter().flat_map(Case::ragged) {
+        let weight = PackedWeight::upload(&case.packed, &device).unwrap();
+        let w: Tensor<2> = upload(&case.packed.to_f32(), [case.packed.rows(), case.packed.cols()], &device);
+        let gradients = |layer: &dyn Fn(Tensor<2>, Lora) -> Tensor<2>| {
+            let (x, lora) = case.tensors(&device);
+            let dy = upload(&case.dy, [case.rows, case.packed.rows()], &device);
+            let of = (layer(x.clone(), lora.clone()) * dy).sum().backward();
+            [x, lora.a, lora.b].map(|leaf| download(leaf.grad(&of).expect("a leaf of the graph")))
+        };
+        let fused = gradients(&|x, lora| lora_linear(x, &weight, lora));
+        let plain = gradients(&|x, Lora { a, b, scale }| {
+            let low = x.clone().matmul(a.transpose()) * scale;
+            x.matmul(w.clone().transpose()) + low.matmul(b.transpose())
+        });
+        for ((fused, plain), of) in fused.iter().zip(&plain).zip(["x", "A", "B"]) {
+            assert_close(fused, plain, TOLERANCE, &format!("gradient of {of}: {}", case.name()));
+        }
+    }
+}
+
+#[test]
+fn gradients_agree_with_finite_differences_in_the_middle_of_a_graph() {
+    let (rows, outputs, inputs, rank) = (3, 5, 32, 2);
+    let packed = Packed::from_f32(Scheme::Q4, outputs, inputs, &noise(1, outputs * inputs)).unwrap();
+    check_gradients(&[rows * inputs], |tensors| {
+        let weight = PackedWeight::upload(&packed, &tensors[0].device()).unwrap();
+        linear(tensors[0].clone().reshape([rows, inputs]) * 0.2, &weight).reshape([rows * outputs])
+    });
+    check_gradients(&[rows * inputs, rank * inputs, outputs * rank], |tensors| {
+        let weight = PackedWeight::upload(&packed, &tensors[0].device()).unwrap();
+        let (a, b) = (tensors[1].clone().reshape([rank, inputs]), tensors[2].clone().reshape([outputs, rank]));
+        let x = tensors[0].clone().reshape([rows, inputs]) * 0.2;
+        lora_linear(x, &weight, Lora { a, b, scale: SCALE }).reshape([rows * outputs])
+    });
+}
+
+#[test]
+fn every_variant_agrees_with_the_reference_under_bounds_checks() {
+    let gpu = test_gpu().gpu.unwrap();
+    for case in Scheme::ALL.into_iter().flat_map(Case::ragged) {
+        let (inputs, outputs) = (case.packed.cols(), case.packed.rows());
+        for (direction, lora) in [
+            (Direction::Forward, false),
+            (Direction::Forward, true),
+            (Direction::Backward, false),
+            (Direction::Backward, true),
+        ] {
+            let (x, u, b, depth, columns) = match direction {
+                Direction::Forward => (&case.x, case.u(), &case.b, inputs, outputs),
+                Direction::Backward => (&case.dy, case.du(), &case.a, outputs, inputs),
+            };
+            let expected = match direction {
+                Direction::Forward => case.forward(lora),
+                Direction::Backward => case.backward(lora),
+            };
+            let params = Params {
+                rows: case.rows as u32,
+                first_row: 0,
+                columns: columns as u32,
+                depth: depth as u32,
+                runs: inputs.div_ceil(RUN) as u32,
+                rank: if lora { case.rank as u32 } else { 0 },
+                scale: 1.0,
+            };
+            let mut buffers: Vec<&[f32]> = vec![x, bytemuck::cast_slice(case.packed.codes())];
+            if !case.packed.scales().is_empty() {
+                buffers.push(bytemuck::cast_slice(case.packed.scales()));
+            }
+            if lora {
+                buffers.extend([&u[..], b]);
+            }
+            for wide in [false, true].into_iter().filter(|wide| !wide || depth % 4 == 0) {
+                let kernel = kernel(case.packed.scheme(), direction, lora, wide);
+                let workgroups = case.rows.div_ceil(64) * columns.div_ceil(64);
+                let [y] = run_checked(&gpu, &kernel, &buffers, [expected.len()], &params, workgroups);
+                assert_close(&y, &expected, TOLERANCE, &format!("{}: {}", kernel.name(), case.name()));
+            }
+        }
+    }
+}
+
+#[test]
+fn steps_of_plain_wgpu_agree_with_the_reference() {
+    let gpu = test_gpu().gpu.unwrap();
+    let case = Case::new(Scheme::Q4, 70, 132, 96, 5);
+    let (weight, mut pipelines) = (GpuWeight::upload(&case.packed, &gpu).unwrap(), Pipelines::new(gpu.clone()));
+    let [x, u, b, y] = [&case.x, &case.u(), &case.b, &vec![f32::NAN; 70 * 132]].map(|numbers| storage(&gpu, numbers));
+    let adapter = LowRank { u: u.as_entire_buffer_binding(), b: b.as_entire_buffer_binding(), rank: 5, scale: 1.0 };
+    let (x, to) = (x.as_entire_buffer_binding(), y.as_entire_buffer_binding());
+    let steps = linear_steps(&mut pipelines, &weight, case.rows, x, Some(adapter), to);
+    submit(&gpu, &steps);
+    assert_close(&read(&gpu, &y), &case.forward(true), TOLERANCE, &case.name());
+}
+
+#[test]
+fn a_launch_of_some_rows_leaves_the_others_alone() {
+    let gpu = test_gpu().gpu.unwrap();
+    let case = Case::new(Scheme::F32, 150, 64, 32, 1);
+    let codes = bytemuck::cast_slice(case.packed.codes());
+    let params = Params { rows: 150, first_row: 64, columns: 64, depth: 32, runs: 4, rank: 0, scale: 0.0 };
+    let kernel = kernel(Scheme::F32, Direction::Forward, false, true);
+    let [y] = run_checked(&gpu, &kernel, &[&case.x, codes], [150 * 64], &params, 1);
+    assert!(y[..64 * 64].iter().chain(&y[128 * 64..]).all(|y| y.is_nan()));
+    assert_close(&y[64 * 64..128 * 64], &case.forward(false)[64 * 64..128 * 64], TOLERANCE, "the rows of the launch");
+}
+
+#[test]
+fn long_work_is_cut_into_launches_of_whole_tiles_that_cover_every_row() {
+    assert_eq!(cut(1000, 4096).collect::<Vec<_>>(), [(0, 1000)]);
+    // lm_head of a large model: 2 · 32000 · 4096 FLOPs a row.
+    let pieces: Vec<_> = cut(1000, 32_000 * 4096).collect();
+    assert_eq!(pieces, [(0, 128), (128, 128), (256, 128), (384, 128), (512, 128), (640, 128), (768, 128), (896, 104)]);
+    // More than a launch may do for a single tile: there is nothing left to cut.
+    assert_eq!(cut(70, 1 << 40).collect::<Vec<_>>(), [(0, 64), (64, 6)]);
+    assert_eq!(cut(0, 5).count(), 0);
+}
+
+#[test]
+fn no_rows_give_no_rows() {
+    for (_, device) in test_devices() {
+        let packed = Packed::from_f32(Scheme::F32, 3, 8, &noise(1, 24)).unwrap();
+        let weight = PackedWeight::upload(&packed, &device).unwrap();
+        assert_eq!(linear(Tensor::<2>::zeros([0, 8], &device), &weight).dims(), [0, 3]);
+    }
+}

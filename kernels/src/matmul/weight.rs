@@ -1,0 +1,67 @@
+//! A frozen weight matrix on a device of burn.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::form::Form;
+use crate::device::gpu_of;
+use crate::quant::{PackError, Packed, Scheme};
+
+/// A weight matrix `[out, in]` that takes no gradient.
+///
+/// On a GPU it stays packed. On the CPU it is unpacked to f32 once: burn's matrix product is several times faster than
+/// anything that unpacks as it goes, for 4 bytes a weight in place of half a byte or so.
+#[derive(Debug, Clone)]
+pub struct PackedWeight {
+    pub(super) values: Values,
+    pub(super) form: Form,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Values {
+    /// The words of [`Packed`].
+    Packed { codes: Tensor<1, Int>, scales: Tensor<1, Int> },
+    /// `[out, in]`
+    Dense(Tensor<2>),
+}
+
+impl PackedWeight {
+    /// Copies a packed matrix to `device`.
+    ///
+    /// # Errors
+    /// Codes beyond the largest binding of the device, e.g. 128 MiB on an adapter that offers no more than WebGPU promises.
+    pub fn upload(packed: &Packed, device: &Device) -> Result<Self, PackError> {
+        let form = Form::of(packed);
+        // A constant of every graph: autodiff is for the tensors that meet it.
+        let device = device.clone().without_autodiff();
+        let values = match gpu_of(&device) {
+            None => Values::Dense(Tensor::from_data(TensorData::new(packed.to_f32(), [form.rows, form.cols]), &device)),
+            Some(gpu) => {
+                form.fits(&gpu)?;
+                Values::Packed { codes: words(packed.codes(), &device), scales: words(packed.scales(), &device) }
+            }
+        };
+        Ok(PackedWeight { values, form })
+    }
+
+    /// The scheme that the weights came in.
+    pub fn scheme(&self) -> Scheme {
+        self.form.scheme
+    }
+
+    /// Outputs of the layer.
+    pub fn rows(&self) -> usize {
+        self.form.rows
+    }
+
+    /// Inputs of the layer.
+    pub fn cols(&self) -> usize {
+        self.form.cols
+    }
+}
+
+/// 32-bit words as a tensor of burn's, which has no empty ones: no words become one that nothing reads.
+fn words(words: &[u32], device: &Device) -> Tensor<1, Int> {
+    let words: &[u32] = if words.is_empty() { &[0] } else { words };
+    let signed: Vec<i32> = words.iter().map(|word| word.cast_signed()).collect();
+    Tensor::from_data(TensorData::new(signed, [words.len()]), device)
+}

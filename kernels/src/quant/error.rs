@@ -1,0 +1,69 @@
+//! Why weights could not be packed.
+
+use super::scheme::Scheme;
+
+/// Weights that do not fit into a scheme, or whose bytes are not what their shape asks for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PackError {
+    /// Rows that are no whole number of groups.
+    #[error(
+        "rows of {cols} weights: expected a multiple of {group} for {scheme}, found a rest of {rest}\n  next: keep this tensor in f16 or f32",
+        group = scheme.row_multiple(),
+        rest = cols % scheme.row_multiple()
+    )]
+    Columns {
+        /// The scheme that was asked for.
+        scheme: Scheme,
+        /// The length of a row.
+        cols: usize,
+    },
+    /// More or less data than the shape asks for.
+    #[error(
+        "{what}: expected {expected}, found {found}\n  next: check that the file is whole and the shape is the tensor's"
+    )]
+    Length {
+        /// What is too long or too short, with its unit.
+        what: &'static str,
+        /// How many the shape asks for.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A shape whose size no machine can address.
+    #[error("a weight of {rows} x {cols}: expected a matrix that fits into memory, found more than can be addressed")]
+    Huge {
+        /// Rows.
+        rows: usize,
+        /// Columns.
+        cols: usize,
+    },
+    /// Infinite, not a number, or beyond what the scheme's halves reach.
+    #[error(
+        "row {row}: expected finite weights within the range of {scheme}, found others\n  next: keep this tensor in f32, or check the file"
+    )]
+    Range {
+        /// The first such row, from 0.
+        row: usize,
+        /// The scheme that was asked for.
+        scheme: Scheme,
+    },
+    /// More than a shader can reach in one buffer of this device.
+    #[error(
+        "a weight of {rows} x {cols} in {scheme}: expected at most {limit} bytes in one buffer, found {bytes}\n  next: choose a scheme of fewer bits, or `--device cpu`"
+    )]
+    Buffer {
+        /// The scheme.
+        scheme: Scheme,
+        /// Rows.
+        rows: usize,
+        /// Columns.
+        cols: usize,
+        /// The size of the codes.
+        bytes: u64,
+        /// The device's limit.
+        limit: u64,
+    },
+    /// A name that is none of the schemes'.
+    #[error("{0}: expected one of f32, f16, q8, q4, q4affine, q4k, nf4, found another name")]
+    UnknownScheme(String),
+}

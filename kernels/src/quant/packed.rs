@@ -1,0 +1,128 @@
+//! A packed matrix in main memory.
+
+use rayon::prelude::*;
+
+use super::error::PackError;
+use super::row;
+use super::scheme::{RUN, Scheme};
+
+/// A weight matrix `[rows, cols]` in one scheme, laid out as [`quant`](super) says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packed {
+    scheme: Scheme,
+    rows: usize,
+    cols: usize,
+    codes: Vec<u32>,
+    scales: Vec<u32>,
+}
+
+impl Packed {
+    /// Packs `weights` `[rows, cols]`, row-major, choosing for each the nearest weight that the scheme can hold.
+    ///
+    /// f32 is exact and f16 rounds. The error of the others, with d and m the scale and the minimum of a weight's group:
+    /// q8 |d|/2; q4 |d|/2, and |d| where the group's largest weights of both signs differ by less than that; q4affine |d|/2
+    /// and the rounding of d and m to halves; q4k the same with 6-bit scales; nf4 half the distance of two levels.
+    ///
+    /// # Errors
+    /// Rows that are no whole number of groups, a length other than `rows · cols`, weights that are not finite or too large.
+    pub fn from_f32(scheme: Scheme, rows: usize, cols: usize, weights: &[f32]) -> Result<Self, PackError> {
+        let count = rows.checked_mul(cols).ok_or(PackError::Huge { rows, cols })?;
+        expect_length("weights", count, weights.len())?;
+        let not_finite = |row: &[f32]| !row.iter().all(|w| w.is_finite());
+        if let Some(row) = weights.par_chunks(cols.max(1)).position_first(not_finite) {
+            return Err(PackError::Range { row, scheme });
+        }
+        Self::fill(scheme, rows, cols, |r, codes, scales| {
+            row::pack(scheme, &weights[r * cols..][..cols], codes, scales)
+        })
+    }
+
+    /// Packs row by row; `pack` gets the row's number, codes and scales, the latter two zeroed.
+    pub(super) fn fill(
+        scheme: Scheme,
+        rows: usize,
+        cols: usize,
+        pack: impl Fn(usize, &mut [u32], &mut [u32]) + Sync,
+    ) -> Result<Self, PackError> {
+        if !cols.is_multiple_of(scheme.row_multiple()) {
+            return Err(PackError::Columns { scheme, cols });
+        }
+        let (code_words, scale_words) = row_words(scheme, cols);
+        let words = |per_row: usize| rows.checked_mul(per_row).ok_or(PackError::Huge { rows, cols });
+        let mut packed =
+            Packed { scheme, rows, cols, codes: vec![0; words(code_words)?], scales: vec![0; words(scale_words)?] };
+        let scales: Vec<&mut [u32]> = match scale_words {
+            0 => (0..rows).map(|_| Default::default()).collect(),
+            words => packed.scales.chunks_mut(words).collect(),
+        };
+        let bad_row = packed
+            .codes
+            .par_chunks_mut(code_words.max(1))
+            .zip(scales)
+            .enumerate()
+            .filter_map(|(r, (codes, scales))| {
+                pack(r, codes, scales);
+                (!row::is_finite(scheme, codes, scales)).then_some(r)
+            })
+            .min();
+        match bad_row {
+            None => Ok(packed),
+            Some(row) => Err(PackError::Range { row, scheme }),
+        }
+    }
+
+    /// The scheme.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// Rows: the outputs of a linear layer.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns: the inputs of a linear layer.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// The codes, [`RUN`] weights to a run, whole runs to a row.
+    pub fn codes(&self) -> &[u32] {
+        &self.codes
+    }
+
+    /// The scales, [`Scheme::scale_words`] to a row.
+    pub fn scales(&self) -> &[u32] {
+        &self.scales
+    }
+
+    /// Writes the weights of row `r` to `weights`, `[cols]`.
+    ///
+    /// # Panics
+    /// A row past the last, or `weights` of another length.
+    pub fn unpack_row(&self, r: usize, weights: &mut [f32]) {
+        assert!(r < self.rows && weights.len() == self.cols, "row {r} of {} x {}", self.rows, self.cols);
+        let (code_words, scale_words) = row_words(self.scheme, self.cols);
+        let codes = &self.codes[r * code_words..][..code_words];
+        let scales = &self.scales[r * scale_words..][..scale_words];
+        row::unpack(self.scheme, codes, scales, weights);
+    }
+
+    /// The weights `[rows, cols]`, row-major.
+    pub fn to_f32(&self) -> Vec<f32> {
+        let mut weights = vec![0.0; self.rows * self.cols];
+        if self.cols > 0 {
+            weights.par_chunks_mut(self.cols).enumerate().for_each(|(r, row)| self.unpack_row(r, row));
+        }
+        weights
+    }
+}
+
+/// Words of codes and of scales in one row.
+fn row_words(scheme: Scheme, cols: usize) -> (usize, usize) {
+    (cols.div_ceil(RUN) * scheme.run_words(), scheme.scale_words(cols))
+}
+
+pub(super) fn expect_length(what: &'static str, expected: usize, found: usize) -> Result<(), PackError> {
+    if expected == found { Ok(()) } else { Err(PackError::Length { what, expected, found }) }
+}

@@ -1,0 +1,121 @@
+// Eight neighbouring weights of a packed matrix; kernels/src/quant has the layout and the meaning of every scheme.
+//
+// The including shader declares `codes: array<Run>` and, where SCALED, `scales: array<u32>`, both row by row.
+// Every product of scales and codes is exact in f32, so that these are the weights of the reference bit for bit.
+
+#define SCHEME   // 0 f32, 1 f16, 2 q8, 3 q4, 4 q4affine, 5 q4k, 6 nf4
+#define SCALED   // 1: the scheme has scales
+
+struct Weights {
+    low: vec4<f32>,  // the first four
+    high: vec4<f32>, // the last four
+}
+
+#if SCHEME == 0
+alias Run = array<vec4<f32>, 2>;
+
+fn weights(row: u32, run: u32, runs: u32) -> Weights {
+    let at = row * runs + run;
+    return Weights(codes[at][0], codes[at][1]);
+}
+#endif
+
+#if SCHEME == 1
+alias Run = vec4<u32>;
+
+fn weights(row: u32, run: u32, runs: u32) -> Weights {
+    let c = codes[row * runs + run];
+    return Weights(
+        vec4(unpack2x16float(c.x), unpack2x16float(c.y)),
+        vec4(unpack2x16float(c.z), unpack2x16float(c.w)),
+    );
+}
+#endif
+
+#if SCHEME == 2
+alias Run = vec2<u32>;
+
+fn signed_bytes(word: u32) -> vec4<f32> {
+    // Each byte goes to the top of its number, from where the shift back spreads its sign.
+    return vec4<f32>(bitcast<vec4<i32>>(vec4(word) << vec4(24u, 16u, 8u, 0u)) >> vec4(24u));
+}
+
+fn weights(row: u32, run: u32, runs: u32) -> Weights {
+    let c = codes[row * runs + run];
+    let d = half_scale(row * ((runs + 7u) / 8u) + run / 8u, run / 4u);
+    return Weights(d * signed_bytes(c.x), d * signed_bytes(c.y));
+}
+#endif
+
+#if SCHEME == 3
+alias Run = u32;
+
+fn weights(row: u32, run: u32, runs: u32) -> Weights {
+    let c = codes[row * runs + run];
+    let d = half_scale(row * ((runs + 7u) / 8u) + run / 8u, run / 4u);
+    return Weights(d * (low_nibbles(c) - 8.0), d * (high_nibbles(c) - 8.0));
+}
+#endif
+
+#if SCHEME == 4
+alias Run = u32;
+
+fn weights(row: u32, run: u32, runs: u32) -> Weights {
+    let c = codes[row * runs + run];
+    let scale = unpack2x16float(scales[row * (runs / 4u) + run / 4u]); // step, minimum
+    return Weights(scale.x * low_nibbles(c) + scale.y, scale.x * high_nibbles(c) + scale.y);
+}
+#endif
+
+#if SCHEME == 5
+alias Run = u32;
+
+fn weights(row: u32, run: u32, runs: u32) -> Weights {
+    let c = codes[row * runs + run];
+    let block = (row * (runs / 32u) + run / 32u) * 5u;
+    let group = run / 4u % 8u;
+    let of_block = unpack2x16float(scales[block]); // step and offset of the block
+    let of_group = (scales[block + 1u + group / 2u] >> (group % 2u * 16u)); // their multiples of the group, in bytes
+    let step = of_block.x * f32(of_group & 255u);
+    let offset = of_block.y * f32(of_group >> 8u & 255u);
+    return Weights(step * low_nibbles(c) - offset, step * high_nibbles(c) - offset);
+}
+#endif
+
+#if SCHEME == 6
+alias Run = u32;
+
+const LEVELS = array<f32, 16>(
+    -1.0, -0.6961928, -0.52507305, -0.3949175, -0.28444138, -0.18477343, -0.091050036, 0.0,
+    0.0795803, 0.1609302, 0.2461123, 0.33791524, 0.44070983, 0.562617, 0.72295684, 1.0,
+);
+
+fn levels(codes: vec4<f32>) -> vec4<f32> {
+    let c = vec4<u32>(codes);
+    return vec4(LEVELS[c.x], LEVELS[c.y], LEVELS[c.z], LEVELS[c.w]);
+}
+
+fn weights(row: u32, run: u32, runs: u32) -> Weights {
+    let c = codes[row * runs + run];
+    let a = bitcast<f32>(scales[row * (runs / 8u) + run / 8u]);
+    return Weights(a * levels(low_nibbles(c)), a * levels(high_nibbles(c)));
+}
+#endif
+
+// The 4-bit codes of the first four weights of a run, which lie in the low halves of its bytes, as whole numbers.
+fn low_nibbles(word: u32) -> vec4<f32> {
+    return vec4<f32>(vec4(word) >> vec4(0u, 8u, 16u, 24u) & vec4(15u));
+}
+
+// Those of the last four, in the high halves.
+fn high_nibbles(word: u32) -> vec4<f32> {
+    return low_nibbles(word >> 4u);
+}
+
+#if SCALED
+// One of the two halves in a word of scales: the first for even groups.
+fn half_scale(word: u32, group: u32) -> f32 {
+    let pair = unpack2x16float(scales[word]);
+    return select(pair.x, pair.y, group % 2u == 1u);
+}
+#endif

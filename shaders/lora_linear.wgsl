@@ -1,0 +1,153 @@
+// A linear layer over packed weights, with its low-rank adapter in the same launch (Hu et al., 2021; Dettmers et al., 2023):
+//
+//     forward    y  = x  · Wᵀ + s · u · Bᵀ,   u  = x · Aᵀ
+//     backward   dx = dy · W  + s · du · A,   du = dy · B
+//
+// The adapter's part is nothing but further terms of the same sums: when a tile is summed over the depth, it is summed on over
+// the rank. u or du is computed before, once, instead of by every tile anew. Weights are unpacked once for the 64 rows of a tile.
+//
+// Grid: one workgroup per 64 x 64 tile of the result, along the columns first: neighbours read the same rows of x.
+// Costs: 2 · rows · columns · (depth + rank) FLOPs, and 32 of them per byte that a tile reads of x and of f32 weights.
+
+#include "lib/grid.wgsl"
+#include "lib/tile.wgsl"
+#include "lib/value.wgsl"
+#include "lib/weights.wgsl"
+
+#define BACKWARD   // 1: x is dy, u is du, b is A and y is dx
+#define LORA       // 1: with adapter
+
+struct Params {
+    rows: u32,       // of x and y
+    first_row: u32,  // of this launch: long work is cut into several
+    columns: u32,    // of y
+    depth: u32,      // columns of x
+    runs: u32,       // of 8 weights in a row of W
+    rank: u32,       // columns of u
+    scale: f32,      // s
+}
+
+@group(0) @binding(0) var<storage, read_write> x: array<Value>;         // [rows, depth]
+@group(0) @binding(1) var<storage, read_write> codes: array<Run>;       // W: [columns, depth], backward [depth, columns]
+#if SCALED
+@group(0) @binding(2) var<storage, read_write> scales: array<u32>;      // of W
+#endif
+#if LORA
+@group(0) @binding(SCALED + 2u) var<storage, read_write> u: array<f32>; // [rows, rank]
+@group(0) @binding(SCALED + 3u) var<storage, read_write> b: array<f32>; // [columns, rank], backward [rank, columns]
+#endif
+@group(0) @binding(SCALED + 2u * LORA + 2u) var<storage, read_write> y: array<f32>; // [rows, columns]
+@group(0) @binding(SCALED + 2u * LORA + 3u) var<storage, read_write> params: Params;
+
+@compute @workgroup_size(INVOCATIONS)
+fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
+    let tiles = (params.columns + TILE - 1u) / TILE;
+    let number = workgroup_number(grid);
+    let row = params.first_row + number / tiles * TILE;
+    let column = number % tiles * TILE;
+    let down = index / 16u;
+    let across = index % 16u;
+
+    var sums = Sums();
+    for (var term = 0u; term < params.depth; term += TERMS) {
+        for (var at = index; at < TILE * QUADS; at += INVOCATIONS) {
+            left[place(at / QUADS, at % QUADS)] = x4(row + at / QUADS, term + at % QUADS * 4u);
+        }
+        for (var at = index; at < TILE * TERMS / 8u; at += INVOCATIONS) {
+            stage_weights(column, term, at);
+        }
+        workgroupBarrier();
+        add_tiles(&sums, down, across);
+        workgroupBarrier(); // before the tiles are written again
+    }
+#if LORA
+    for (var term = 0u; term < params.rank; term += TERMS) {
+        for (var at = index; at < TILE * QUADS; at += INVOCATIONS) {
+            left[place(at / QUADS, at % QUADS)] = u4(row + at / QUADS, term + at % QUADS * 4u);
+            stage_adapter(column, term, at);
+        }
+        workgroupBarrier();
+        add_tiles(&sums, down, across);
+        workgroupBarrier();
+    }
+#endif
+
+    for (var i = 0u; i < 8u; i++) {
+        for (var j = 0u; j < 4u; j++) {
+            let r = row + down + 8u * i;
+            let c = column + column_of(across, j);
+            if r < params.rows && c < params.columns {
+                y[r * params.columns + c] = sums[i][j];
+            }
+        }
+    }
+}
+
+// Four neighbours of a row of x; zero outside, as in all that follow.
+fn x4(row: u32, at: u32) -> vec4<f32> {
+    var four = vec4(0.0);
+    if row < params.rows && at < params.depth {
+#if WIDE
+        four = x[(row * params.depth + at) / 4u];
+#else
+        for (var i = 0u; i < min(4u, params.depth - at); i++) {
+            four[i] = x[row * params.depth + at + i];
+        }
+#endif
+    }
+    return four;
+}
+
+// Unpacks the run number `at` of the 64 x 32 weights into the right tile. A run lies along a row of W, which forward is a
+// column of y and runs along the terms; backward it is a term and runs along the columns.
+fn stage_weights(column: u32, term: u32, at: u32) {
+#if BACKWARD
+    let w = weights_or_zero(term + at / 8u, column / 8u + at % 8u, params.depth);
+    right[at * 2u] = w.low;
+    right[at * 2u + 1u] = w.high;
+#else
+    let w = weights_or_zero(column + at / 4u, term / 8u + at % 4u, params.columns);
+    right[place(at / 4u, at % 4u * 2u)] = w.low;
+    right[place(at / 4u, at % 4u * 2u + 1u)] = w.high;
+#endif
+}
+
+fn weights_or_zero(row: u32, run: u32, rows: u32) -> Weights {
+    if row < rows && run < params.runs {
+        return weights(row, run, params.runs);
+    }
+    return Weights();
+}
+
+#if LORA
+// Four neighbours of a row of u.
+fn u4(row: u32, at: u32) -> vec4<f32> {
+    var four = vec4(0.0);
+    if row < params.rows && at < params.rank {
+        for (var i = 0u; i < min(4u, params.rank - at); i++) {
+            four[i] = u[row * params.rank + at + i];
+        }
+    }
+    return four;
+}
+
+// Stages the quad number `at` of the 64 x 32 factors of the adapter, as stage_weights does with W.
+fn stage_adapter(column: u32, term: u32, at: u32) {
+#if BACKWARD
+    right[at] = b4(term + at / 16u, column + at % 16u * 4u, params.rank, params.columns);
+#else
+    right[place(at / QUADS, at % QUADS)] = b4(column + at / QUADS, term + at % QUADS * 4u, params.columns, params.rank);
+#endif
+}
+
+// Four neighbours of a row of b `[rows, width]`, scaled.
+fn b4(row: u32, at: u32, rows: u32, width: u32) -> vec4<f32> {
+    var four = vec4(0.0);
+    if row < rows && at < width {
+        for (var i = 0u; i < min(4u, width - at); i++) {
+            four[i] = b[row * width + at + i] * params.scale;
+        }
+    }
+    return four;
+}
+#endif

@@ -1,0 +1,136 @@
+//! `tiller bench`: how fast this machine is at what tiller does.
+
+use clap::Subcommand;
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+use tiller_kernels::bench::{self, Ceilings, Row, Shape, Size};
+use tiller_kernels::device::{self, AdapterKind, Gpu};
+use tiller_kernels::pipelines::Pipelines;
+use tiller_kernels::quant::Scheme;
+
+use super::Global;
+use crate::run::progress;
+use crate::{Error, Result};
+
+/// The flags of `tiller bench`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum What {
+    /// The GPU kernels, beside what the device gives at all
+    Kernels(KernelsArgs),
+}
+
+#[derive(Debug, Clone, clap::Args)]
+struct KernelsArgs {
+    /// How weights are stored: f32, f16, q8, q4affine, q4k, q4 or nf4; several may be given [default: all]
+    #[arg(long, value_name = "SCHEME")]
+    scheme: Vec<Scheme>,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report {
+    device: String,
+    ceilings: Ceilings,
+    rows: Vec<Row>,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// `--device` names no device, or the CPU where kernels are asked for.
+pub fn run(args: Args, global: &Global) -> Result<()> {
+    match args.what {
+        What::Kernels(args) => kernels(&args, global),
+    }
+}
+
+fn kernels(args: &KernelsArgs, global: &Global) -> Result<()> {
+    let open = device::open(&global.device)?;
+    eprintln!("device: {}", open.description);
+    let Some(gpu) = open.gpu else {
+        let bad = Error::bad_input(format!("--device {}", global.device))
+            .expected("an adapter, since kernels run on nothing else")
+            .found("the CPU")
+            .next("name a GPU or a software adapter; `tiller doctor` lists them");
+        return Err(bad.into());
+    };
+    let report = measure(gpu, open.description, &args.scheme)?;
+    if global.json {
+        let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("bench: {e}")))?;
+        println!("{json}");
+    } else {
+        print(&report);
+    }
+    Ok(())
+}
+
+fn measure(gpu: Gpu, device: String, schemes: &[Scheme]) -> Result<Report> {
+    let software =
+        device::adapters().iter().any(|a| a.kind == AdapterKind::Software && a.name == gpu.adapter.get_info().name);
+    let size = if software { Size::Software } else { Size::Gpu };
+    let schemes = if schemes.is_empty() { &Scheme::ALL[..] } else { schemes };
+    let shapes = Shape::usual(size);
+
+    let mut pipelines = Pipelines::new(gpu);
+    let ceilings = bench::ceilings(&mut pipelines, size);
+    let bar = progress::bar("kernels", (schemes.len() * shapes.len()) as u64, "layers");
+    let mut rows = Vec::new();
+    for shape in shapes {
+        for &scheme in schemes {
+            bar.set_message(format!("{scheme} {shape}"));
+            let measured = bench::measure(&mut pipelines, size, scheme, shape);
+            // A matrix that a scheme cannot hold is left out of the table.
+            rows.extend(measured.unwrap_or_default());
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    Ok(Report { device, ceilings, rows })
+}
+
+fn print(report: &Report) {
+    let Report { ceilings, rows, .. } = report;
+    println!(
+        "ceilings: copying {:.1} GB/s, multiply-adds {:.1} GFLOP/s (f32)\n",
+        ceilings.gb_per_s, ceilings.gflop_per_s
+    );
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_header([
+        "op",
+        "weights",
+        "variant",
+        "rows x out x in",
+        "µs",
+        "min",
+        "max",
+        "GB/s",
+        "GFLOP/s",
+        "of ceiling",
+    ]);
+    for row in rows {
+        let (fraction, bound) = row.reached(ceilings);
+        table.add_row([
+            row.op.to_owned(),
+            row.scheme.to_string(),
+            row.variant.clone(),
+            row.shape.to_string(),
+            format!("{:.1}", row.us.median),
+            format!("{:.1}", row.us.min),
+            format!("{:.1}", row.us.max),
+            format!("{:.2}", row.gb_per_s),
+            format!("{:.1}", row.gflop_per_s),
+            format!("{:.0} % {bound}", 100.0 * fraction),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(4).take(5) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    println!("{table}");
+}

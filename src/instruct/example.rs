@@ -1,0 +1,102 @@
+//! One training example, and the steps that every task takes from its labels to it.
+
+use serde_json::{Value, json};
+use tiller_models::chat::Message;
+
+use super::chance::{Chance, Purpose};
+use super::task::Task;
+use super::world::World;
+use crate::data::{Catalogue, ItemId};
+use crate::recommend::{answer, prompt};
+use crate::request::Request;
+
+/// A conversation and the answer that the language model shall learn to give.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Example {
+    /// What it teaches.
+    pub task: Task,
+    /// The request that the conversation makes; none in free conversation and where the question is about one item.
+    pub request: Option<Request>,
+    /// The conversation up to the user's last turn.
+    pub messages: Vec<Message>,
+    /// The assistant's next turn, in the trained form (method §3.3).
+    pub answer: String,
+    /// What the user took next, or the item that the question is about.
+    pub target: Option<ItemId>,
+    /// The items of the answer, in order.
+    pub items: Vec<ItemId>,
+}
+
+impl Example {
+    /// The example as a JSON object: task, messages, answer, the request in words, and items by their keys.
+    pub fn in_words(&self, catalogue: &Catalogue) -> Value {
+        let key = |item: &ItemId| catalogue.item(*item).key.as_str();
+        let message = |message: &Message| json!({ "role": message.role.name(), "content": message.content });
+        json!({
+            "task": self.task,
+            "messages": self.messages.iter().map(message).collect::<Vec<_>>(),
+            "answer": self.answer,
+            "target": self.target.as_ref().map(key),
+            "items": self.items.iter().map(key).collect::<Vec<_>>(),
+            "request": self.request.as_ref().map(|request| request.in_words(catalogue)),
+        })
+    }
+}
+
+/// A request and its labels, before they are put into words.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Draft {
+    pub task: Task,
+    pub request: Request,
+    pub target: ItemId,
+    pub items: Vec<ItemId>,
+}
+
+impl Draft {
+    /// A request for as many items as there are labels.
+    pub fn new(task: Task, request: Request, target: ItemId, items: Vec<ItemId>) -> Self {
+        Self { task, request: Request { k: items.len() as u32, ..request }, target, items }
+    }
+
+    /// In half of the cases, the choice from candidates (method §4): the labels and random other items, in random order.
+    pub fn perhaps_from_candidates(mut self, world: &World, chance: &Chance) -> Self {
+        let mut dice = chance.dice(Purpose::Candidates);
+        if dice.chance(50) {
+            return self;
+        }
+        let sizes = &world.rules.candidates;
+        let size = sizes.start() + dice.below((sizes.end() - sizes.start() + 1) as u64) as usize;
+        let is_other = |item: &ItemId| !self.items.contains(item) && !self.request.history.contains(item);
+        let others =
+            dice.sample(world.catalogue.ids().filter(is_other).collect(), size.saturating_sub(self.items.len()));
+        let mut candidates = [&self.items[..], &others].concat();
+        dice.shuffle(&mut candidates);
+        self.request.candidates = Some(candidates);
+        self
+    }
+
+    /// The example in one of the wordings.
+    pub fn in_words(self, catalogue: &Catalogue, phrasing: usize) -> Example {
+        Example {
+            task: self.task,
+            messages: prompt::render(&self.request, catalogue, phrasing),
+            answer: answer::render(self.items.iter().map(|&item| catalogue.title(item))),
+            request: Some(self.request),
+            target: Some(self.target),
+            items: self.items,
+        }
+    }
+}
+
+/// One of some phrasings.
+pub(super) fn phrasing(chance: &Chance, phrasings: impl IntoIterator<Item = usize>) -> usize {
+    let phrasings: Vec<usize> = phrasings.into_iter().collect();
+    *chance.dice(Purpose::Phrasing).pick(&phrasings)
+}
+
+/// Puts the target first, if it is among the items.
+pub(super) fn target_first(items: &mut [ItemId], target: ItemId) {
+    if let Some(place) = items.iter().position(|&item| item == target) {
+        items[..=place].rotate_right(1);
+    }
+}

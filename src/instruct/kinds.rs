@@ -1,0 +1,221 @@
+//! What requests can be about: categories, conditions drawn from the catalogue's own attribute values, and conjunctions of two.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::data::{Catalogue, CategoryId, ItemId, ItemSet};
+use crate::request::predicate::number;
+use crate::request::{Predicate, Request};
+
+/// A kind of items: those of a category, those that satisfy a condition, or both.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kind {
+    /// Categories that all its items are in.
+    pub categories: Vec<CategoryId>,
+    /// Conditions that all its items satisfy.
+    pub conditions: Vec<Predicate>,
+    /// The items.
+    pub members: ItemSet,
+    /// How many they are.
+    pub size: usize,
+    /// What its parts speak about; a conjunction of two parts about one field would be idle or empty.
+    fields: Vec<Field>,
+}
+
+/// What a category or condition speaks about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Category,
+    Column(usize),
+}
+
+impl Kind {
+    /// The items of a category.
+    pub fn category(id: CategoryId, catalogue: &Catalogue) -> Self {
+        let members = ItemSet::of(catalogue.len(), catalogue.members(id));
+        Self {
+            size: members.len(),
+            members,
+            categories: vec![id],
+            conditions: Vec::new(),
+            fields: vec![Field::Category],
+        }
+    }
+
+    fn condition(condition: Predicate, column: usize, catalogue: &Catalogue) -> Self {
+        let members = condition.items(catalogue);
+        Self {
+            size: members.len(),
+            members,
+            categories: Vec::new(),
+            conditions: vec![condition],
+            fields: vec![Field::Column(column)],
+        }
+    }
+
+    /// The items of both kinds; `None` where both speak about the same field, or have no item in common.
+    pub fn and(&self, other: &Kind) -> Option<Kind> {
+        if self.fields.iter().any(|field| other.fields.contains(field)) {
+            return None;
+        }
+        let mut members = self.members.clone();
+        members.intersect(&other.members);
+        (!members.is_empty()).then(|| Kind {
+            categories: [&self.categories[..], &other.categories].concat(),
+            conditions: [&self.conditions[..], &other.conditions].concat(),
+            size: members.len(),
+            members,
+            fields: [&self.fields[..], &other.fields].concat(),
+        })
+    }
+
+    /// Asks that every item is of this kind.
+    pub fn require(&self, request: &mut Request) {
+        request.all_in.extend(&self.categories);
+        request.conditions.extend(self.conditions.iter().cloned());
+    }
+
+    /// The kind as one condition, for a share of it.
+    pub fn predicate(&self, catalogue: &Catalogue) -> Predicate {
+        let categories = self.categories.iter().map(|&id| Predicate::category(id, catalogue));
+        Predicate::all(categories.chain(self.conditions.iter().cloned()))
+    }
+
+    /// How many of its items `items` does not hold.
+    pub fn available(&self, items: &[ItemId]) -> usize {
+        self.size - items.iter().filter(|&&item| self.members.contains(item)).count()
+    }
+}
+
+/// All that a catalogue offers to ask for.
+#[derive(Debug, Clone)]
+pub struct Kinds {
+    /// Every category that has an item.
+    pub categories: Vec<Kind>,
+    /// Conditions on attributes. Opposites (`<` and `>=`, `=` and `!=`) are both among them.
+    pub conditions: Vec<Kind>,
+}
+
+/// A column is numeric where at least this part of its values, in percent, are numbers.
+const NUMERIC_PERCENT: usize = 90;
+/// Thresholds of numeric columns stand at these quantiles, in percent.
+const QUANTILES: [usize; 5] = [10, 25, 50, 75, 90];
+/// How many of a text column's most frequent values are asked for.
+const FREQUENT_VALUES: usize = 30;
+/// A value is frequent if so many items have it.
+const FREQUENT: usize = 5;
+/// Signs with a meaning in conditions. Values that hold one are left out, and so are columns.
+const SIGNS: [&str; 9] = ["|", "<", ">", "=", "!", ",", " and ", " AND ", "'"];
+
+impl Kinds {
+    /// The kinds of a catalogue; the same catalogue gives the same ones in the same order.
+    pub fn of(catalogue: &Catalogue) -> Self {
+        let ids = (0..catalogue.categories().len() as u32).map(CategoryId);
+        let categories = ids.map(|id| Kind::category(id, catalogue)).filter(|kind| kind.size > 0).collect();
+        let conditions = (0..catalogue.attributes().len()).flat_map(|column| conditions(column, catalogue)).collect();
+        Self { categories, conditions }
+    }
+}
+
+/// The conditions on a column: thresholds where it has numbers, frequent values where it has words.
+fn conditions(column: usize, catalogue: &Catalogue) -> Vec<Kind> {
+    let name = &catalogue.attributes()[column];
+    let values: Vec<&str> = catalogue
+        .items()
+        .iter()
+        .filter_map(|item| item.attributes.get(column).map(|value| value.trim()))
+        .filter(|value| !value.is_empty())
+        .collect();
+    let mut numbers: Vec<f64> = values.iter().filter_map(|value| number(value)).collect();
+    let texts = if values.is_empty() || has_sign(name) {
+        Vec::new()
+    } else if numbers.len() * 100 >= values.len() * NUMERIC_PERCENT {
+        thresholds(name, &mut numbers)
+    } else {
+        equalities(name, &values)
+    };
+    let kinds = texts.iter().filter_map(|text| Predicate::parse(text, catalogue).ok());
+    // A condition that all or no items satisfy asks for nothing.
+    kinds
+        .map(|condition| Kind::condition(condition, column, catalogue))
+        .filter(|kind| kind.size > 0 && kind.size < catalogue.len())
+        .collect()
+}
+
+fn thresholds(name: &str, numbers: &mut [f64]) -> Vec<String> {
+    numbers.sort_by(f64::total_cmp);
+    let at = |percent: usize| numbers[(numbers.len() - 1) * percent / 100];
+    let distinct: BTreeSet<String> = QUANTILES.iter().map(|&percent| at(percent).to_string()).collect();
+    distinct.iter().flat_map(|value| [format!("{name}>={value}"), format!("{name}<{value}")]).collect()
+}
+
+fn equalities(name: &str, values: &[&str]) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for value in values.iter().filter(|value| !has_sign(value)) {
+        *counts.entry(value).or_default() += 1;
+    }
+    let mut frequent: Vec<_> = counts.into_iter().filter(|&(_, count)| count >= FREQUENT).collect();
+    // Stable: of equally frequent values the alphabetically first.
+    frequent.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    let frequent = frequent.iter().take(FREQUENT_VALUES);
+    frequent.flat_map(|(value, _)| [format!("{name}={value}"), format!("{name}!={value}")]).collect()
+}
+
+fn has_sign(text: &str) -> bool {
+    SIGNS.iter().any(|sign| text.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Item;
+
+    /// Twenty items: a year each, a country for most, a note that nobody can ask for.
+    fn catalogue() -> Catalogue {
+        let item = |n: usize| Item {
+            key: n.to_string(),
+            title: format!("Thing {n}"),
+            categories: vec![CategoryId((n % 2) as u32)],
+            attributes: vec![(2000 + n).to_string(), ["France", "Japan", ""][n % 3].into(), format!("a|{n}")],
+        };
+        let columns = ["year", "country", "note"].map(str::to_owned).to_vec();
+        Catalogue::new((0..20).map(item).collect(), vec!["Even".into(), "Odd".into(), "Empty".into()], columns)
+    }
+
+    #[test]
+    fn numbers_become_thresholds_at_quantiles_and_words_their_frequent_values() {
+        let kinds = Kinds::of(&catalogue());
+        let texts: Vec<_> = kinds.conditions.iter().map(|kind| kind.conditions[0].to_string()).collect();
+        let years = [2001, 2004, 2009, 2014, 2017].map(|year| [format!("year>={year}"), format!("year<{year}")]);
+        let countries = ["country=France", "country!=France", "country=Japan", "country!=Japan"].map(str::to_owned);
+        assert_eq!(texts, [years.concat(), countries.to_vec()].concat());
+        assert_eq!(kinds.categories.len(), 2, "an empty category is not asked for");
+    }
+
+    #[test]
+    fn members_are_the_items_for_which_the_kind_holds() {
+        let catalogue = catalogue();
+        let kinds = Kinds::of(&catalogue);
+        let [even, late] = [&kinds.categories[0], &kinds.conditions[6]];
+        assert_eq!(late.conditions[0].to_string(), "year>=2014");
+        let both = even.and(late).unwrap();
+        let predicate = both.predicate(&catalogue);
+        for id in catalogue.ids() {
+            let item = catalogue.item(id);
+            let year: usize = item.attributes[0].parse().unwrap();
+            assert_eq!(both.members.contains(id), year >= 2014 && year % 2 == 0);
+            assert_eq!(both.members.contains(id), predicate.matches(item));
+        }
+        assert_eq!((both.size, both.available(&[ItemId(15), ItemId(16)])), (3, 2));
+        let mut request = Request::default();
+        both.require(&mut request);
+        assert_eq!((request.all_in.len(), request.conditions.len()), (1, 1));
+    }
+
+    #[test]
+    fn two_kinds_of_one_field_make_no_conjunction() {
+        let kinds = Kinds::of(&catalogue());
+        assert_eq!(kinds.categories[0].and(&kinds.categories[1]), None);
+        assert_eq!(kinds.conditions[0].and(&kinds.conditions[1]), None);
+        assert!(kinds.conditions[0].and(&kinds.conditions[11]).is_some());
+    }
+}

@@ -1,0 +1,34 @@
+//! Instructions: from interactions, a catalogue and a teacher to the examples that a language model is tuned on (method §3, §4).
+//!
+//! An [`Instructor`] enumerates an [`Epoch`]: every user once for each of I0, I1 and I2, every item with a category once for I3, and
+//! conversations beside them (I4). What is asked about each of them is drawn anew in every epoch, by the rules of a [`Recipe`], from a
+//! key of its own. The labels are the teacher's: it scores all items after the histories of a whole batch, and
+//! [`Epoch::ahead`] does so while the trainer is busy with the batches before.
+//!
+//! [`Probe`]s are the other side: fixed questions about held-out items, in wordings that no example has.
+
+mod asked;
+mod category;
+mod chance;
+pub mod chat;
+mod epoch;
+mod example;
+mod instructor;
+pub mod kinds;
+mod probe;
+mod proportion;
+mod ranking;
+mod recipe;
+mod search;
+mod sequential;
+mod task;
+#[cfg(test)]
+mod tests;
+mod world;
+
+pub use epoch::{BATCH, Epoch};
+pub use example::Example;
+pub use instructor::{Instructor, Part, Settings};
+pub use probe::Probe;
+pub use recipe::{LIST_LENGTH, Recipe};
+pub use task::Task;

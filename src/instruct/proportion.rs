@@ -1,0 +1,116 @@
+//! I2: a list with at most, at least or about so many items of a kind (method §4).
+
+use super::asked::Asked;
+use super::chance::Purpose;
+use super::example::{Draft, phrasing};
+use super::recipe::LIST_LENGTH;
+use super::task::Task;
+use crate::recommend::prompt::{TRAINING_PHRASINGS, tells_feeling};
+use crate::request::{Amount, Relation, Request, Share};
+
+/// A way to ask for a share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Form {
+    relation: Relation,
+    /// A number of items (LC, MC) instead of a percentage (LP, MP, EP).
+    is_counted: bool,
+    feeling: Feeling,
+}
+
+/// Whether the wording also says that the user likes or dislikes the kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Feeling {
+    /// "I like it, but at most …" (LP)
+    Told,
+    /// "At most …" (LP1)
+    Untold,
+    /// The one or the other.
+    Either,
+}
+
+impl Form {
+    /// LP, or LP1 where the feeling is untold.
+    pub const fn at_most(feeling: Feeling) -> Self {
+        Self { relation: Relation::AtMost, is_counted: false, feeling }
+    }
+
+    /// MP.
+    pub const fn at_least(feeling: Feeling) -> Self {
+        Self { relation: Relation::AtLeast, is_counted: false, feeling }
+    }
+
+    /// EP.
+    pub const fn about(feeling: Feeling) -> Self {
+        Self { relation: Relation::About, is_counted: false, feeling }
+    }
+
+    /// The same in items: LC, MC.
+    pub const fn counted(self) -> Self {
+        Self { is_counted: true, ..self }
+    }
+
+    fn is_said_by(self, phrasing: usize) -> bool {
+        match self.feeling {
+            Feeling::Told => tells_feeling(phrasing),
+            Feeling::Untold => !tells_feeling(phrasing),
+            Feeling::Either => true,
+        }
+    }
+
+    fn amount(self, stated: usize) -> Amount {
+        if self.is_counted {
+            Amount::Count(stated as u32)
+        } else {
+            Amount::Percent((stated * 100 / LIST_LENGTH) as f64)
+        }
+    }
+
+    /// The share that is stated and the number of such items in the list, for a kind of which there are `most`.
+    fn counts(self, most: usize, least_share: usize) -> Vec<(usize, usize)> {
+        let pairs = |stated: std::ops::RangeInclusive<usize>, real: fn(usize) -> [usize; 2]| {
+            stated.flat_map(move |stated| real(stated).map(|real| (stated, real))).collect()
+        };
+        match self.relation {
+            Relation::AtMost => pairs(1..=most, |stated| [stated, stated - 1]),
+            // From a smallest share of 0, the method stops one earlier; a real count above `most` is for the caller to drop.
+            Relation::AtLeast => pairs(least_share..=most - 1 + least_share, |stated| [stated, stated + 1]),
+            Relation::About | Relation::Exactly => (1..=most).map(|stated| (stated, stated)).collect(),
+        }
+    }
+}
+
+/// The draft, and the wording that says its form.
+pub(super) fn draft(asked: &Asked) -> Option<(Draft, usize)> {
+    let rules = &asked.world.rules;
+    let form = *asked.chance.dice(Purpose::Form).pick(rules.forms);
+    let kind = asked.draw_kind()?;
+    let history = asked.case.history;
+
+    // By B1, only what the catalogue holds beside the history; the authors count without looking.
+    let (inside, outside) = match rules.fills_up {
+        true => (kind.size, LIST_LENGTH),
+        false => (kind.available(history), asked.ranking.available() - kind.available(history)),
+    };
+    let most = inside.min(LIST_LENGTH);
+    let is_possible = |&(_, real): &(usize, usize)| real <= most && LIST_LENGTH - real <= outside;
+    let counts: Vec<_> = form.counts(most, rules.least_share).into_iter().filter(is_possible).collect();
+    if counts.is_empty() {
+        return None;
+    }
+    let mut dice = asked.chance.dice(Purpose::Count);
+    let (stated, real) = *dice.pick(&counts);
+
+    let mut items = asked.best(real, |item| kind.members.contains(item));
+    items.extend(asked.best(LIST_LENGTH - real, |item| !kind.members.contains(item)));
+    if rules.shuffles_shares {
+        asked.chance.dice(Purpose::Items).shuffle(&mut items);
+    } else {
+        asked.ranking.sort(&mut items);
+    }
+
+    let share =
+        Share { of: kind.predicate(asked.world.catalogue), relation: form.relation, amount: form.amount(stated) };
+    let request = Request { shares: vec![share], ..asked.request() };
+    let phrasings = TRAINING_PHRASINGS.filter(|&phrasing| form.is_said_by(phrasing));
+    Some((Draft::new(Task::I2, request, asked.case.target, items), phrasing(&asked.chance, phrasings)))
+}

@@ -1,0 +1,91 @@
+//! The sampling rules by name, and the two sets of them: ours, and the authors' where they differ (method §4, §13).
+
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use super::proportion::{Feeling, Form};
+
+/// Which sampling rules make the examples.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Recipe {
+    /// The method with the resolutions of its §13
+    #[default]
+    Default,
+    /// The authors' rules, their quirks included
+    Paper,
+}
+
+/// How many items the longest list has, and the list of a share.
+pub const LIST_LENGTH: usize = 10;
+
+/// The rules of a recipe.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    /// B1: a list too short for its kind is filled up with other items, instead of being asked for no longer than it can be.
+    pub fills_up: bool,
+    /// B21: the items of a share are shuffled, instead of standing in the teacher's order.
+    pub shuffles_shares: bool,
+    /// B21: the smallest share that "at least" states.
+    pub least_share: usize,
+    /// B22: in how many of a hundred requests the kind is one of the target's or the history's.
+    pub related_percent: u64,
+    /// B23: the forms of a share.
+    pub forms: &'static [Form],
+    /// B28: a conversation never starts with the exchange just before its last question.
+    pub skips_nearest_exchange: bool,
+    /// Whether conditions on attributes, and conjunctions of two, are asked for as categories are.
+    pub beyond_categories: bool,
+    /// The longest list of an item search.
+    pub search_length: usize,
+    /// How many candidates a list is chosen from.
+    pub candidates: RangeInclusive<usize>,
+}
+
+/// LP, LP1, MP, EP, LC, MC.
+const OUR_FORMS: &[Form] = &[
+    Form::at_most(Feeling::Told),
+    Form::at_most(Feeling::Untold),
+    Form::at_least(Feeling::Either),
+    Form::about(Feeling::Either),
+    Form::at_most(Feeling::Either).counted(),
+    Form::at_least(Feeling::Either).counted(),
+];
+
+/// LP, MP, LC, MC.
+const THEIR_FORMS: &[Form] = &[
+    Form::at_most(Feeling::Told),
+    Form::at_least(Feeling::Told),
+    Form::at_most(Feeling::Told).counted(),
+    Form::at_least(Feeling::Told).counted(),
+];
+
+impl Recipe {
+    pub(super) fn rules(self) -> Rules {
+        match self {
+            Recipe::Default => Rules {
+                fills_up: false,
+                shuffles_shares: false,
+                least_share: 1,
+                related_percent: 50,
+                forms: OUR_FORMS,
+                skips_nearest_exchange: false,
+                beyond_categories: true,
+                search_length: LIST_LENGTH,
+                candidates: LIST_LENGTH..=2 * LIST_LENGTH,
+            },
+            Recipe::Paper => Rules {
+                fills_up: true,
+                shuffles_shares: true,
+                least_share: 0,
+                related_percent: 0,
+                forms: THEIR_FORMS,
+                skips_nearest_exchange: true,
+                beyond_categories: false,
+                search_length: 1,
+                candidates: LIST_LENGTH..=LIST_LENGTH,
+            },
+        }
+    }
+}

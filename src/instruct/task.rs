@@ -1,0 +1,41 @@
+//! The tasks of the method (§4).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What an example teaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
+pub enum Task {
+    /// What the user takes next.
+    #[value(name = "I0")]
+    I0,
+    /// A list of a kind, or without a category.
+    #[value(name = "I1")]
+    I1,
+    /// A list with at most, at least or about so many items of a kind.
+    #[value(name = "I2")]
+    I2,
+    /// Items of a kind for nobody in particular, and the kind of an item.
+    #[value(name = "I3")]
+    I3,
+    /// Free conversation, so that it is not forgotten.
+    #[value(name = "I4")]
+    I4,
+}
+
+impl Task {
+    /// All tasks, in order.
+    pub const ALL: [Task; 5] = [Task::I0, Task::I1, Task::I2, Task::I3, Task::I4];
+
+    /// Whether its examples are about users, whom the teacher knows.
+    pub fn asks_teacher(self) -> bool {
+        matches!(self, Task::I0 | Task::I1 | Task::I2)
+    }
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}

@@ -1,0 +1,163 @@
+//! What holds for the labels of every example.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use proptest::prelude::*;
+use tiller_models::tokenizer::Tokenizer;
+
+use super::toy::{Toy, examples, films, many_categories, scarce};
+use crate::data::{Catalogue, Dataset, ItemId};
+use crate::decode::Constraints;
+use crate::instruct::{Example, Recipe, Task};
+use crate::recommend::answer::{Form, parse};
+use crate::request::Request;
+
+const LISTS: [Task; 4] = [Task::I0, Task::I1, Task::I2, Task::I3];
+
+fn worlds() -> [Dataset; 3] {
+    [films(), many_categories(), scarce()]
+}
+
+/// The examples of the default recipe that ask for a list, with their requests.
+fn lists(dataset: &Dataset, tasks: &[Task], seed: u64) -> Vec<(Request, Example)> {
+    let examples = examples(dataset, tasks, Recipe::Default, seed, 0);
+    examples.into_iter().filter_map(|example| Some((example.request.clone()?, example))).collect()
+}
+
+fn is_obeyed(request: &Request, items: &[ItemId], catalogue: &Catalogue) -> bool {
+    let constraints = Constraints::new(request, catalogue).unwrap();
+    let distinct: BTreeSet<_> = items.iter().collect();
+    let counters = constraints.counters.iter().all(|counter| {
+        let count = items.iter().filter(|&&item| counter.members.contains(item)).count() as u32;
+        counter.rule.bound(request.k).missed_by(count) == 0
+    });
+    items.len() == request.k as usize
+        && distinct.len() == items.len()
+        && items.iter().all(|&item| constraints.allowed.contains(item))
+        && counters
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Decoding's own reading of the request is the judge: it knows nothing of how labels are made.
+    #[test]
+    fn labels_obey_the_request_and_the_prompt_states_their_number(seed: u64) {
+        for dataset in worlds() {
+            for (request, example) in lists(&dataset, &LISTS, seed) {
+                prop_assert!(is_obeyed(&request, &example.items, &dataset.catalogue), "{request:?}: {:?}", example.items);
+                let question = &example.messages.last().unwrap().content;
+                let stated = match request.k { 1 => "one title.".to_owned(), k => format!("{k} different titles.") };
+                prop_assert!(question.contains(&stated), "{question}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_target_is_where_the_rule_says(seed: u64) {
+        for dataset in worlds() {
+            for (request, example) in lists(&dataset, &LISTS, seed) {
+                let target = example.target.unwrap();
+                prop_assert!(!request.history.contains(&target));
+                match example.task {
+                    Task::I0 | Task::I3 => prop_assert_eq!(example.items[0], target),
+                    Task::I1 => prop_assert!(example.items.iter().skip(1).all(|&item| item != target)),
+                    Task::I2 | Task::I4 => {}
+                }
+            }
+        }
+    }
+
+    /// But for the target, the items of users' lists stand in the teacher's order (B21), and no better item was left out.
+    #[test]
+    fn the_teacher_chooses_and_orders(seed: u64) {
+        for dataset in worlds() {
+            for (request, example) in lists(&dataset, &[Task::I0, Task::I1, Task::I2], seed) {
+                let history = request.history.clone();
+                let score = |item: ItemId| Toy::score(&history, item);
+                let chosen: Vec<_> = example.items.iter().copied().filter(|item| Some(*item) != example.target).collect();
+                if example.task != Task::I2 {
+                    prop_assert!(chosen.is_sorted_by(|&a, &b| score(a) > score(b)));
+                    let unlimited = Request { candidates: None, ..request };
+                    let allowed = Constraints::new(&unlimited, &dataset.catalogue).unwrap().allowed;
+                    let others = allowed.iter().filter(|item| !example.items.contains(item) && Some(*item) != example.target);
+                    let best_other = others.map(score).reduce(f32::max);
+                    prop_assert!(chosen.last().is_none_or(|&last| best_other.is_none_or(|best| score(last) > best)));
+                } else {
+                    prop_assert!(example.items.is_sorted_by(|&a, &b| score(a) > score(b)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn candidates_hold_the_labels_and_others_once_each(seed: u64) {
+        let dataset = films();
+        let lists = lists(&dataset, &[Task::I0, Task::I1, Task::I3], seed);
+        let with: Vec<_> = lists.iter().filter_map(|(request, e)| Some((request.candidates.as_ref()?, e))).collect();
+        prop_assert!(with.len() * 3 > lists.len() && with.len() * 3 < lists.len() * 2, "half of them");
+        for (candidates, example) in with {
+            prop_assert!((10..=20).contains(&candidates.len()));
+            prop_assert_eq!(candidates.iter().collect::<BTreeSet<_>>().len(), candidates.len());
+            prop_assert!(example.items.iter().all(|item| candidates.contains(item)));
+        }
+    }
+
+    #[test]
+    fn answers_parse_back_to_their_titles(seed: u64) {
+        for dataset in worlds() {
+            let catalogue = &dataset.catalogue;
+            for (_, example) in lists(&dataset, &LISTS, seed) {
+                let titles: Vec<_> = example.items.iter().map(|&item| catalogue.title(item)).collect();
+                prop_assert_eq!(parse(&example.answer, Form::Tuned, catalogue), titles);
+            }
+        }
+    }
+
+    #[test]
+    fn the_history_is_a_stretch_of_training_items_that_ends_before_the_target(seed: u64) {
+        let dataset = films();
+        for (request, example) in lists(&dataset, &[Task::I0, Task::I1, Task::I2], seed) {
+            let stretch = [&request.history[..], &[example.target.unwrap()]].concat();
+            prop_assert!((2..=11).contains(&stretch.len()));
+            let trains = |items: &[ItemId]| items[..items.len() - 2].windows(stretch.len()).any(|part| part == stretch);
+            prop_assert!(dataset.users.iter().any(|user| trains(&user.items)));
+        }
+    }
+}
+
+#[test]
+fn answers_survive_the_way_through_tokens() {
+    let dataset = films();
+    let catalogue = &dataset.catalogue;
+    for file in ["byte_level.json", "sentence_piece.json", "byte_level.gguf", "sentence_piece.gguf"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tokenizer").join(file);
+        let tokenizer = Tokenizer::from_path(&path).unwrap();
+        for (_, example) in lists(&dataset, &LISTS, 1) {
+            let ids = tokenizer.encode_plain(&example.answer).unwrap();
+            let text = tokenizer.decode(&ids, true).unwrap();
+            let titles: Vec<_> = example.items.iter().map(|&item| catalogue.title(item)).collect();
+            assert_eq!(parse(&text, Form::Tuned, catalogue), titles, "{file}");
+        }
+    }
+}
+
+/// With enough seeds every category is asked for in every way, so that the properties above are about all of them.
+#[test]
+fn every_category_is_asked_for_and_against() {
+    let dataset = films();
+    let catalogue = &dataset.catalogue;
+    let (mut wanted, mut unwanted, mut shared) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for seed in 0..20 {
+        for (request, _) in lists(&dataset, &[Task::I1, Task::I2], seed) {
+            wanted.extend(request.all_in.iter().map(|id| catalogue.categories()[id.index()].clone()));
+            unwanted.extend(request.none_in.iter().map(|id| catalogue.categories()[id.index()].clone()));
+            shared.extend(request.shares.iter().map(|share| share.of.to_string()));
+        }
+    }
+    let all: BTreeSet<_> = catalogue.categories().iter().cloned().collect();
+    assert_eq!(wanted, all);
+    assert_eq!(unwanted, all);
+    assert!(shared.is_superset(&all));
+}

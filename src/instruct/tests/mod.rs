@@ -1,0 +1,6 @@
+//! The promises of every example, over invented worlds and many seeds.
+
+mod labels;
+mod rules;
+mod toy;
+mod validation;
