@@ -94,9 +94,9 @@ impl<'a> Search<'a> {
         let mut ahead_in = vec![vec![0; problem.bounds.len()]; problem.classes.len() + 1];
         for (at, class) in problem.classes.iter().enumerate().rev() {
             ahead[at] = ahead[at + 1] + class.available;
-            for counter in 0..problem.bounds.len() {
-                ahead_in[at][counter] = ahead_in[at + 1][counter] + class.counted_by(counter) * class.available;
-            }
+            let further = (0..).zip(&ahead_in[at + 1]);
+            ahead_in[at] =
+                further.map(|(counter, items)| items + class.counted_by(counter) * class.available).collect();
         }
         Self { problem, slack, ahead, ahead_in, failed: HashSet::new(), effort }
     }
