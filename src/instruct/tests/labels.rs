@@ -150,7 +150,7 @@ fn every_category_is_asked_for_and_against() {
     let catalogue = &dataset.catalogue;
     let (mut wanted, mut unwanted, mut shared) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for seed in 0..20 {
-        for (request, _) in lists(&dataset, &[Task::I1, Task::I2], seed) {
+        for (request, _) in lists(&dataset, &[Task::I1, Task::I2, Task::I3], seed) {
             wanted.extend(request.all_in.iter().map(|id| catalogue.categories()[id.index()].clone()));
             unwanted.extend(request.none_in.iter().map(|id| catalogue.categories()[id.index()].clone()));
             shared.extend(request.shares.iter().map(|share| share.of.to_string()));
