@@ -7,6 +7,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::cache::KvCache;
+use super::config::LlamaConfig;
 use super::guide::{Guide, Next, Unguided};
 use super::model::Llama;
 use super::sampling::Sampling;
@@ -46,6 +47,9 @@ pub fn generate(
 ///
 /// # Errors
 /// As [`generate`], and what the guides refuse.
+///
+/// # Panics
+/// Where there are more guides than prompts, or fewer.
 pub fn generate_guided<G: Guide>(
     model: &Llama,
     prompts: &[Vec<u32>],
@@ -54,7 +58,8 @@ pub fn generate_guided<G: Guide>(
     options: &GenerateOptions,
     on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
 ) -> Result<Vec<Vec<u32>>> {
-    check(model, prompts, options)?;
+    assert_eq!(prompts.len(), guides.len(), "every prompt has a guide");
+    check(model.config(), prompts, options)?;
     // Nothing here is differentiated: a model in training would record every step.
     let model = model.valid();
     let vocab_size = model.config().vocab_size;
@@ -170,19 +175,29 @@ fn allowed_logits(logits: &[f32], tokens: &[u32]) -> Result<Vec<f32>> {
     tokens.iter().map(of).collect()
 }
 
-fn check(model: &Llama, prompts: &[Vec<u32>], options: &GenerateOptions) -> Result<()> {
+fn check(config: &LlamaConfig, prompts: &[Vec<u32>], options: &GenerateOptions) -> Result<()> {
     options.sampling.check()?;
-    model.check_tokens(prompts)?;
-    let most = model.config().max_positions;
+    let &LlamaConfig { max_positions, vocab_size, .. } = config;
     for (r, prompt) in prompts.iter().enumerate() {
+        let at = || Error::bad_input(format!("prompt {r}"));
         let length = prompt.len().saturating_add(options.max_new_tokens);
-        if prompt.is_empty() || length > most {
-            return Err(Error::bad_input(format!("prompt {r}"))
-                .expected(format!("1 to {most} tokens together with the {} new ones", options.max_new_tokens))
+        if prompt.is_empty() || length > max_positions {
+            return Err(at()
+                .expected(format!("1 to {max_positions} tokens together with the {} new ones", options.max_new_tokens))
                 .found(format!("{} tokens", prompt.len()))
                 .next("shorten the prompt, or ask for fewer new tokens")
+                .into());
+        }
+        if let Some(token) = prompt.iter().find(|token| **token as usize >= vocab_size) {
+            return Err(at()
+                .expected(format!("token ids below {vocab_size}, the model's vocabulary"))
+                .found(token)
+                .next("use the tokenizer that belongs to this model")
                 .into());
         }
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ mod norm;
 mod rope;
 mod sampling;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use batch::Batch;
 pub use cache::KvCache;

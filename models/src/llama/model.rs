@@ -11,8 +11,8 @@ use super::frame::Frame;
 use super::mlp::Mlp;
 use super::norm::RmsNorm;
 use super::rope::Frequencies;
+use crate::Result;
 use crate::lora::{Adapter, Linear};
-use crate::{Error, Result};
 
 /// A Llama (Touvron et al. 2023, arXiv 2302.13971). Clones share the weights, so a model with one adapter beside the same model with
 /// another, or with none, costs the adapters alone.
@@ -69,6 +69,8 @@ impl Llama {
     }
 
     /// The logits of every next token, `[batch, seq, vocab_size]`. Those at padding carry no meaning.
+    ///
+    /// Token ids are taken as they are: one beyond the vocabulary panics on the CPU and is undefined on a GPU.
     pub fn forward(&self, batch: &Batch) -> Tensor<3> {
         let [rows, seq] = batch.shape();
         self.logits(self.hidden(batch)).reshape([rows, seq, self.config.vocab_size])
@@ -142,22 +144,5 @@ impl Llama {
 
     fn linears_mut(&mut self) -> impl Iterator<Item = &mut Linear> {
         self.blocks.iter_mut().flat_map(Block::linears_mut).chain([&mut self.lm_head])
-    }
-
-    /// Checks that every token is a row of the embedding: an id beyond it would be undefined behaviour on a GPU.
-    ///
-    /// # Errors
-    /// A bad input that names the row and the id.
-    pub fn check_tokens(&self, rows: &[Vec<u32>]) -> Result<()> {
-        for (r, row) in rows.iter().enumerate() {
-            if let Some(token) = row.iter().find(|token| **token as usize >= self.config.vocab_size) {
-                return Err(Error::bad_input(format!("token row {r}"))
-                    .expected(format!("ids below {}, the model's vocabulary", self.config.vocab_size))
-                    .found(token)
-                    .next("use the tokenizer that belongs to this model")
-                    .into());
-            }
-        }
-        Ok(())
     }
 }

@@ -1,0 +1,159 @@
+//! Decoding with a cache against whole forward steps, batches against single rows, and the ends of a generation.
+
+use burn::tensor::{Device, Tensor};
+use tiller_kernels::device::test_devices;
+
+use super::*;
+use crate::llama::Batch;
+use crate::llama::testing::tiny_llama;
+use crate::lora::Recipe;
+
+const PROMPTS: [&[u32]; 4] = [&[3, 14, 15, 9, 26, 5], &[35], &[8, 9, 7], &[9, 32, 38, 4, 6, 2]];
+
+fn prompts() -> Vec<Vec<u32>> {
+    PROMPTS.iter().map(|prompt| prompt.to_vec()).collect()
+}
+
+fn greedy(max_new_tokens: usize) -> GenerateOptions {
+    GenerateOptions { max_new_tokens, sampling: Sampling::Greedy, seed: 0 }
+}
+
+fn random(seed: u64) -> GenerateOptions {
+    GenerateOptions { max_new_tokens: 12, sampling: Sampling::Random { temperature: 1.0, top_k: 0, top_p: 1.0 }, seed }
+}
+
+fn continued(model: &Llama, prompts: &[Vec<u32>], stop: &[u32], options: &GenerateOptions) -> Vec<Vec<u32>> {
+    generate(model, prompts, stop, options, &mut |_, _| ControlFlow::Continue(())).unwrap()
+}
+
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.try_into_vec_as().unwrap()
+}
+
+fn assert_close(found: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let worst = found.iter().zip(expected).map(|(f, e)| (f - e).abs()).fold(0.0, f32::max);
+    assert!(worst < 1e-4, "{what}: off by {worst}");
+}
+
+#[test]
+fn step_by_step_gives_the_logits_of_one_whole_step() {
+    for (name, device) in test_devices() {
+        let model = tiny_llama(&device);
+        let rows = [vec![3, 14, 15, 9, 26, 5], vec![9, 32, 38, 4, 6, 2]];
+        let whole = model.forward(&Batch::left_padded(&rows)); // [2, 6, vocab]
+        let mut cache = KvCache::new(model.config(), 2, 4, &device);
+        let head = Batch::left_padded(&rows.each_ref().map(|row| row[..3].to_vec()));
+        let mut found = vec![model.extend(&head, &mut cache)];
+        for i in 3..6 {
+            let next = cache.next(&rows.each_ref().map(|row| [row[i]]));
+            found.push(model.extend(&next, &mut cache));
+        }
+        for (i, found) in (2..6).zip(found) {
+            let expected = whole.clone().narrow(1, i, 1).reshape([2, model.config().vocab_size]);
+            assert_close(&host(found), &host(expected), &format!("{name}, token {i}"));
+        }
+    }
+}
+
+#[test]
+fn a_row_does_not_see_its_padding() {
+    for (name, device) in test_devices() {
+        let model = tiny_llama(&device);
+        let batch = Batch::left_padded(&PROMPTS);
+        let mut cache = KvCache::new(model.config(), 4, 7, &device);
+        let together = [model.extend(&batch, &mut cache), model.extend(&cache.next(&[[1], [2], [3], [4]]), &mut cache)];
+        for (row, prompt) in PROMPTS.iter().enumerate() {
+            let mut cache = KvCache::new(model.config(), 1, 7, &device);
+            let first = model.extend(&Batch::left_padded(&[prompt]), &mut cache);
+            let alone = [first, model.extend(&cache.next(&[[row as u32 + 1]]), &mut cache)];
+            for (together, alone) in together.iter().zip(alone) {
+                assert_close(&host(together.clone().narrow(0, row, 1)), &host(alone), &format!("{name}, row {row}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_is_continued_as_each_of_its_rows_alone() {
+    let model = tiny_llama(&Device::flex());
+    let together = continued(&model, &prompts(), &[], &greedy(10));
+    for (prompt, together) in prompts().into_iter().zip(together) {
+        assert_eq!(continued(&model, &[prompt], &[], &greedy(10)), [together]);
+    }
+}
+
+#[test]
+fn a_row_draws_the_same_whatever_stands_behind_it() {
+    let model = tiny_llama(&Device::flex());
+    let together = continued(&model, &prompts(), &[], &random(4));
+    assert_eq!(continued(&model, &prompts()[..2], &[], &random(4)), together[..2]);
+    assert_ne!(continued(&model, &prompts(), &[], &random(5)), together);
+    let twins = continued(&model, &[vec![3, 4], vec![3, 4]], &[], &random(4));
+    assert_ne!(twins[0], twins[1], "equal prompts have streams of their own");
+}
+
+#[test]
+fn a_row_ends_with_its_stop_token_and_the_others_go_on() {
+    let model = tiny_llama(&Device::flex());
+    let free = continued(&model, &prompts(), &[], &random(4));
+    let stop = free[0][3];
+    let until = |row: &Vec<u32>| -> Vec<u32> {
+        let end = row.iter().position(|token| *token == stop).map_or(row.len(), |i| i + 1);
+        row[..end].to_vec()
+    };
+    let expected: Vec<Vec<u32>> = free.iter().map(until).collect();
+    let mut told = vec![Vec::new(); 4];
+    let found = generate(&model, &prompts(), &[stop], &random(4), &mut |row, token| {
+        told[row].push(token);
+        ControlFlow::Continue(())
+    });
+    assert_eq!(found.unwrap(), expected);
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_break_ends_the_generation_with_what_there_is() {
+    let model = tiny_llama(&Device::flex());
+    let mut told = 0;
+    let found = generate(&model, &prompts(), &[], &greedy(10), &mut |_, _| {
+        told += 1;
+        if told == 6 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let lengths: Vec<usize> = found.unwrap().iter().map(Vec::len).collect();
+    assert_eq!(lengths, [2; 4], "a step is taken by every row");
+}
+
+#[test]
+fn a_model_in_training_generates_as_it_is() {
+    let device = Device::flex();
+    let base = tiny_llama(&device);
+    let recipe = Recipe { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["all-linear".into()] };
+    let adapter = recipe.adapter(base.linears(), 1, &device).unwrap();
+    let training = base.with_adapter(&adapter).unwrap().train();
+    // A fresh adapter changes nothing.
+    assert_eq!(continued(&training, &prompts(), &[], &greedy(5)), continued(&base, &prompts(), &[], &greedy(5)));
+}
+
+#[test]
+fn no_prompts_and_no_new_tokens_are_no_work() {
+    let model = tiny_llama(&Device::flex());
+    assert_eq!(continued(&model, &[], &[], &greedy(5)), Vec::<Vec<u32>>::new());
+    assert_eq!(continued(&model, &prompts(), &[], &greedy(0)), vec![Vec::<u32>::new(); 4]);
+}
+
+#[test]
+fn what_cannot_be_continued_is_refused_by_row() {
+    let model = tiny_llama(&Device::flex());
+    let refused = |prompts: &[Vec<u32>], options: &GenerateOptions| {
+        let error = generate(&model, prompts, &[], options, &mut |_, _| ControlFlow::Continue(())).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        error.to_string()
+    };
+    assert!(refused(&[vec![1], vec![]], &greedy(5)).starts_with("prompt 1: "));
+    assert!(refused(&[vec![1], vec![2, 40]], &greedy(5)).starts_with("prompt 1: "), "an id beyond the vocabulary");
+    assert!(refused(&[vec![1; 60]], &greedy(5)).contains("1 to 64 tokens"));
+    assert!(refused(&[vec![1]], &greedy(usize::MAX)).starts_with("prompt 0: "));
+    let frozen = Sampling::Random { temperature: 0.0, top_k: 0, top_p: 1.0 };
+    assert!(refused(&[vec![1]], &GenerateOptions { sampling: frozen, ..greedy(5) }).starts_with("temperature: "));
+}
