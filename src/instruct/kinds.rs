@@ -202,7 +202,7 @@ mod tests {
         for id in catalogue.ids() {
             let item = catalogue.item(id);
             let year: usize = item.attributes[0].parse().unwrap();
-            assert_eq!(both.members.contains(id), year >= 2014 && year % 2 == 0);
+            assert_eq!(both.members.contains(id), year >= 2014 && year.is_multiple_of(2));
             assert_eq!(both.members.contains(id), predicate.matches(item));
         }
         assert_eq!((both.size, both.available(&[ItemId(15), ItemId(16)])), (3, 2));

@@ -49,7 +49,7 @@ enum Speaker {
 impl Conversation {
     /// Who says turn `number`.
     pub fn speaker(number: usize) -> Role {
-        if number % 2 == 0 { Role::User } else { Role::Assistant }
+        if number.is_multiple_of(2) { Role::User } else { Role::Assistant }
     }
 
     /// The alternating part of what was said: system turns and empty turns are left out, turns of one speaker in a row become one, and
@@ -175,7 +175,7 @@ mod tests {
         let line = on_one_line(WEATHER);
         let expected = Conversation { turns: ["Hot?\n\nOutside.", "Very."].map(str::to_owned).into() };
         assert_eq!(read_text(&format!("{line}\n\n{line}")).unwrap(), [expected.clone(), expected.clone()]);
-        assert_eq!(read_text(&format!("\u{feff}{line}")).unwrap(), [expected.clone()]);
+        assert_eq!(read_text(&format!("\u{feff}{line}")).unwrap(), std::slice::from_ref(&expected));
         assert_eq!(read_text(&format!(" [{WEATHER},\n{WEATHER}]\n")).unwrap(), [expected.clone(), expected]);
     }
 
