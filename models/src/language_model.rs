@@ -89,3 +89,6 @@ impl LanguageModel {
         llama::generate_guided(&self.llama, prompts, guides, self.tokenizer.eos_ids(), options, on_token)
     }
 }
+
+#[cfg(test)]
+mod tests;
