@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::Global;
@@ -13,7 +14,7 @@ use crate::data::{Catalogue, CategoryId, Dataset, ItemId, ItemSet};
 use crate::recommend::lookup;
 use crate::run::config::{ConfigFlags, resolve};
 use crate::run::folder::RunFolder;
-use crate::run::interrupt;
+use crate::run::{interrupt, progress};
 use crate::teacher::evaluate::{Evaluation, LIST_LENGTHS, evaluate};
 use crate::teacher::train::Training;
 use crate::teacher::{Popularity, Query, Scorer, Teacher, TeacherConfig, Wish};
@@ -142,7 +143,7 @@ fn train(args: Train, global: &Global) -> Result<()> {
     eprint!("{}", toml::to_string_pretty(&config).map_err(|e| Error::Failed(e.to_string()))?);
     let device = global.open_device()?;
     interrupt::listen();
-    let mut run = if args.resume { RunFolder::reopen(&out, &config) } else { RunFolder::create(&out, &config) }?;
+    let mut run = if args.resume { RunFolder::reopen(&out) } else { RunFolder::create(&out, &config) }?;
     let start = if args.resume { Training::resume } else { Training::fresh };
     let summary = start(&dataset, &config, &mut run, &device)?.run(interrupt::requested)?;
     if global.json {
@@ -181,8 +182,10 @@ fn eval(args: &Eval, global: &Global) -> Result<()> {
         SplitName::Test => Split::Test,
         SplitName::Validation => Split::Validation,
     };
-    let popularity = evaluate(&Popularity::of(&dataset), &dataset, split)?;
-    let sasrec = evaluate(&teacher, &dataset, split)?;
+    let popularity = evaluate(&Popularity::of(&dataset), &dataset, split, &ProgressBar::hidden())?;
+    let bar = progress::bar("evaluate", dataset.users.len() as u64, "users");
+    let sasrec = evaluate(&teacher, &dataset, split, &bar)?;
+    bar.finish_and_clear();
     if global.json {
         println!("{}", json!({ "popularity": popularity, "sasrec": sasrec }));
     } else {

@@ -31,14 +31,13 @@ impl RunFolder {
         Ok(Self { path: path.to_owned(), metrics, _lock: lock })
     }
 
-    /// Opens the run in `path` to go on with it: stores the resolved configuration and appends to metrics.jsonl.
+    /// Opens the run in `path` to go on with it: metrics.jsonl is appended to.
     ///
     /// # Errors
     /// No run there, a folder that cannot be written, or one that another process is writing to.
-    pub fn reopen(path: &Path, config: &impl Serialize) -> Result<Self> {
+    pub fn reopen(path: &Path) -> Result<Self> {
         Self::stored_config(path)?;
         let lock = lock(path)?;
-        write_config(path, config)?;
         Ok(Self { path: path.to_owned(), metrics: open_metrics(path)?, _lock: lock })
     }
 
@@ -56,6 +55,14 @@ impl RunFolder {
             .found("no config.toml")
             .next("start it without --resume")
             .into())
+    }
+
+    /// Replaces the stored configuration, once the run is known to go on with this one.
+    ///
+    /// # Errors
+    /// The disk is full or the folder has gone.
+    pub fn store_config(&self, config: &impl Serialize) -> Result<()> {
+        write_config(&self.path, config)
     }
 
     /// Drops the lines of metrics.jsonl for which `keep` does not hold, and one that was cut off.
@@ -140,14 +147,14 @@ mod tests {
     fn a_reopened_run_goes_on_after_the_lines_that_were_kept() {
         let folder = tempfile::tempdir().unwrap();
         let config = toml::Table::new();
-        assert_eq!(RunFolder::reopen(&folder.path().join("none"), &config).unwrap_err().exit_code(), 2);
+        assert_eq!(RunFolder::reopen(&folder.path().join("none")).unwrap_err().exit_code(), 2);
         let mut first = RunFolder::create(folder.path(), &config).unwrap();
         for epoch in 0..4 {
             first.log(&serde_json::json!({ "epoch": epoch })).unwrap();
         }
         first.metrics.write_all(b"{\"epoch\": 4, \"lo").unwrap();
         drop(first);
-        let mut second = RunFolder::reopen(folder.path(), &config).unwrap();
+        let mut second = RunFolder::reopen(folder.path()).unwrap();
         second.retain_metrics(|line| line["epoch"].as_u64().is_some_and(|epoch| epoch < 2)).unwrap();
         second.log(&serde_json::json!({ "epoch": 2 })).unwrap();
         let text = std::fs::read_to_string(folder.path().join("metrics.jsonl")).unwrap();

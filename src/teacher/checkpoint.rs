@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
+use burn::tensor::{Device, TensorData};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -91,8 +91,19 @@ impl Checkpoint {
     }
 
     fn take_model(&mut self, device: &Device) -> Result<SasRec> {
-        let fresh = SasRec::new(&self.config.model, self.n_items, 0, device)?;
-        with_weights(fresh, self.archive.take("model"), &self.path.display().to_string())
+        let place = self.path.display().to_string();
+        let weights = self.archive.take("model");
+        // Checked before a model of that size is made: the sizes are only what the file says of itself.
+        let found: usize = weights.values().map(TensorData::num_elements).sum();
+        let expected = self.config.model.n_weights(self.n_items);
+        if found < expected {
+            return Err(Error::bad_input(place)
+                .expected(format!("{expected} weights, as its configuration says"))
+                .found(found)
+                .next("the file is damaged: train again with `tiller sasrec train DIR`")
+                .into());
+        }
+        with_weights(SasRec::new(&self.config.model, self.n_items, 0, device)?, weights, &place)
     }
 }
 

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::time::Instant;
 
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::query::{RankQuery, Scorer};
 use crate::data::Dataset;
 use crate::data::split::{Case, Split, case};
-use crate::run::progress;
 use crate::{Error, Result};
 
 /// The lengths of list that are reported.
@@ -73,11 +73,11 @@ impl Evaluation {
     }
 }
 
-/// Ranks every user's target among all items, with the user's earlier items masked.
+/// Ranks every user's target among all items, with the user's earlier items masked; `bar` counts the users.
 ///
 /// # Errors
 /// A data set in which no user has a case, or a device that fails.
-pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split) -> Result<Evaluation> {
+pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split, bar: &ProgressBar) -> Result<Evaluation> {
     let cases: Vec<Case> = dataset.users.iter().filter_map(|user| case(user, split)).collect();
     if cases.is_empty() {
         return Err(Error::bad_input(&dataset.name)
@@ -87,7 +87,7 @@ pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split) -> Result
             .into());
     }
     let start = Instant::now();
-    let bar = progress::bar("evaluate", cases.len() as u64, "users");
+    bar.set_length(cases.len() as u64);
     let mut ranks = Vec::with_capacity(cases.len());
     for chunk in cases.chunks(CHUNK) {
         let queries: Vec<RankQuery> = chunk
@@ -97,7 +97,6 @@ pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split) -> Result
         ranks.extend(scorer.ranks(&queries)?.into_iter().flatten());
         bar.inc(chunk.len() as u64);
     }
-    bar.finish_and_clear();
     Ok(Evaluation {
         protocol: Protocol {
             dataset: dataset.name.clone(),
@@ -155,14 +154,15 @@ mod tests {
         let users = vec![user(&[1, 2, 3, 4, 5]), user(&[1, 2, 6, 3]), user(&[1, 7, 2]), user(&[4])];
         let catalogue = Catalogue::new((1..=7).map(item).collect(), Vec::new(), Vec::new());
         let dataset = Dataset { name: "tiny".into(), catalogue, users };
-        let evaluation = evaluate(&Popularity::of(&dataset), &dataset, Split::Test).unwrap();
+        let evaluation = evaluate(&Popularity::of(&dataset), &dataset, Split::Test, &ProgressBar::hidden()).unwrap();
         // Target 5 after 1 2 3 4: first of 5 6 7. Target 3 after 1 2 6: first. Target 2 after 1 7: first.
         assert_eq!(evaluation.at(5), Some(AtK { k: 5, hr: 1.0, ndcg: 1.0, mrr: 1.0 }));
         let protocol = evaluation.protocol;
         assert_eq!((protocol.users, protocol.users_without_case, protocol.items), (3, 1, 7));
         // Validation. Target 4 after 1 2 3: first of 4 5 6 7. Target 6 after 1 2: behind 3 4 5. Target 7 after 1:
         // behind 2 3 4 5 6.
-        let validation = evaluate(&Popularity::of(&dataset), &dataset, Split::Validation).unwrap();
+        let validation =
+            evaluate(&Popularity::of(&dataset), &dataset, Split::Validation, &ProgressBar::hidden()).unwrap();
         assert_eq!(validation.at(5).unwrap().hr, 2.0 / 3.0);
         assert!((validation.at(5).unwrap().mrr - (1.0 + 0.25) / 3.0).abs() < 1e-12);
     }

@@ -3,11 +3,12 @@
 use std::cell::Cell;
 
 use burn::tensor::Device;
+use indicatif::ProgressBar;
 use proptest::prelude::*;
 use serde_json::Value;
-use tiller_models::sasrec::{SasRec, SasRecConfig};
+use tiller_models::sasrec::{Archive, SasRec, SasRecConfig};
 
-use super::checkpoint::BEST;
+use super::checkpoint::{BEST, LAST};
 use super::config::TeacherConfig;
 use super::evaluate::evaluate;
 use super::train::Training;
@@ -138,8 +139,8 @@ fn a_circle_is_learnt_where_popularity_has_nothing_to_go_by() {
     train(&dataset, &config, &mut RunFolder::create(folder.path(), &config).unwrap(), false, || false).unwrap();
     let teacher = Teacher::load(folder.path(), &dataset, &Device::flex()).unwrap();
     let of = |evaluation: super::evaluate::Evaluation| evaluation.at(10).unwrap().ndcg;
-    let sasrec = of(evaluate(&teacher, &dataset, Split::Test).unwrap());
-    let popularity = of(evaluate(&Popularity::of(&dataset), &dataset, Split::Test).unwrap());
+    let sasrec = of(evaluate(&teacher, &dataset, Split::Test, &ProgressBar::hidden()).unwrap());
+    let popularity = of(evaluate(&Popularity::of(&dataset), &dataset, Split::Test, &ProgressBar::hidden()).unwrap());
     assert!(sasrec > 0.9 && sasrec > popularity + 0.2, "SASRec {sasrec}, popularity {popularity}");
 }
 
@@ -171,7 +172,7 @@ fn a_run_stopped_at_every_second_step_is_the_unbroken_run() {
     while let Err(Error::Interrupted(_)) = outcome {
         stops += 1;
         drop(run);
-        run = RunFolder::reopen(broken.path(), &config).unwrap();
+        run = RunFolder::reopen(broken.path()).unwrap();
         outcome = train(&dataset, &config, &mut run, true, every_second);
     }
     outcome.unwrap();
@@ -188,13 +189,15 @@ fn a_run_goes_on_with_more_epochs_but_not_with_other_settings() {
     let short = TeacherConfig { epochs: 1, ..config() };
     train(&dataset, &short, &mut RunFolder::create(folder.path(), &short).unwrap(), false, || false).unwrap();
     let longer = TeacherConfig { epochs: 2, ..config() };
-    train(&dataset, &longer, &mut RunFolder::reopen(folder.path(), &longer).unwrap(), true, || false).unwrap();
+    train(&dataset, &longer, &mut RunFolder::reopen(folder.path()).unwrap(), true, || false).unwrap();
     assert_eq!(metrics(folder.path()).len(), 3);
 
-    let other = TeacherConfig { seed: 1, ..longer };
-    let mut run = RunFolder::reopen(folder.path(), &other).unwrap();
+    let other = TeacherConfig { seed: 1, ..longer.clone() };
+    let mut run = RunFolder::reopen(folder.path()).unwrap();
     let error = train(&dataset, &other, &mut run, true, || false).unwrap_err();
     assert!(error.to_string().contains("--resume") && error.exit_code() == 2, "{error}");
+    let stored = std::fs::read_to_string(folder.path().join("config.toml")).unwrap();
+    assert_eq!(toml::from_str::<TeacherConfig>(&stored).unwrap(), longer, "a refused resume leaves no trace");
 }
 
 #[test]
@@ -213,4 +216,26 @@ fn a_teacher_of_another_catalogue_or_of_none_is_refused() {
         assert!(error.to_string().contains(part) && error.to_string().contains("tiller sasrec train"), "{error}");
         assert_eq!(error.exit_code(), 2);
     }
+}
+
+#[test]
+fn a_checkpoint_that_is_not_what_it_says_is_refused() {
+    let (dataset, folder) = (circle(), tempfile::tempdir().unwrap());
+    let config = TeacherConfig { epochs: 0, ..config() };
+    let mut run = RunFolder::create(folder.path(), &config).unwrap();
+    train(&dataset, &config, &mut run, false, || false).unwrap();
+    let best = run.checkpoint(BEST);
+
+    // A best model is no training to go on with.
+    std::fs::copy(&best, run.checkpoint(LAST)).unwrap();
+    let error = train(&dataset, &config, &mut run, true, || false).unwrap_err();
+    assert!(error.to_string().contains("last.safetensors metadata: expected position"), "{error}");
+
+    // Sizes that the file cannot hold are found out before they are allocated.
+    let mut archive = Archive::read(&best).unwrap();
+    let boast = archive.words["config"].replace("d_model = 16", "d_model = 60000");
+    archive.words.insert("config".into(), boast);
+    archive.write(&best).unwrap();
+    let error = Teacher::load(folder.path(), &dataset, &Device::flex()).unwrap_err();
+    assert!(error.to_string().contains("weights, as its configuration says") && error.exit_code() == 2, "{error}");
 }

@@ -104,6 +104,7 @@ impl<'a> Training<'a> {
                 .into());
         }
         let training = checkpoint.training(device)?;
+        run.store_config(config)?;
         let Position { epoch, step, .. } = training.2;
         // What was logged after the checkpoint will be logged again.
         run.retain_metrics(|line| line["epoch"].as_u64().is_some_and(|e| e < u64::from(epoch) + u64::from(step > 0)))?;
@@ -159,7 +160,8 @@ impl<'a> Training<'a> {
     /// Takes in the validation figures; whether an epoch is to follow.
     fn validate(&mut self, bar: &ProgressBar) -> Result<bool> {
         let epoch = self.position.epoch;
-        let evaluation = evaluate(&Teacher::new(self.model.clone()), self.dataset, Split::Validation)?;
+        let evaluation =
+            evaluate(&Teacher::new(self.model.clone()), self.dataset, Split::Validation, &ProgressBar::hidden())?;
         let ndcg = evaluation.at(DECIDING_K).map_or(0.0, |figures| figures.ndcg);
         let verdict = self.position.schedule.observe(ndcg, epoch, self.config);
         if verdict == Verdict::Best {

@@ -60,6 +60,15 @@ impl SasRecConfig {
         }
         Ok(())
     }
+
+    /// The number of weights of a valid model for `n_items`.
+    pub fn n_weights(&self, n_items: usize) -> usize {
+        let Self { d_model, inner, layers, length, .. } = *self;
+        let norm = 2 * d_model;
+        let attention = 4 * (d_model + 1) * d_model;
+        let feed_forward = (d_model + 1) * inner + (inner + 1) * d_model;
+        (n_items + length) * d_model + norm + layers * (attention + norm + feed_forward + norm)
+    }
 }
 
 fn bad(key: &str, expected: &str, found: impl std::fmt::Display) -> Error {

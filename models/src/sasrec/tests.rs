@@ -1,5 +1,6 @@
 //! What a SASRec promises, at sizes of a few weights.
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use proptest::prelude::*;
 use tiller_kernels::device::test_gpu;
@@ -154,6 +155,7 @@ fn a_few_sequences_are_learnt_by_heart() {
 fn weights_travel_by_name_and_a_wrong_one_is_named() {
     let device = Device::flex();
     let (learnt, fresh) = (model(&device), SasRec::new(&config(), N_ITEMS, 2, &device).unwrap());
+    assert_eq!(fresh.num_params(), config().n_weights(N_ITEMS));
     let copy = with_weights(fresh.clone(), weights_of(&learnt), "best.safetensors").unwrap();
     assert_eq!(scores(&copy, &HISTORIES), scores(&learnt, &HISTORIES));
 
