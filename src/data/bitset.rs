@@ -113,7 +113,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_a_set(a in btree_set(0usize..300, 0..40), b in btree_set(0usize..300, 0..40), start in 0usize..300, end in 0usize..300) {
+        fn it_is_a_set(
+            a in btree_set(0usize..300, 0..40),
+            b in btree_set(0usize..300, 0..40),
+            start in 0usize..300,
+            end in 0usize..300,
+        ) {
             let (bits_a, bits_b) = (BitSet::of(300, a.iter().copied()), BitSet::of(300, b.iter().copied()));
             let after = |change: fn(&mut BitSet, &BitSet)| {
                 let mut set = bits_a.clone();

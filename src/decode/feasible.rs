@@ -2,8 +2,9 @@
 //!
 //! Items that lie in the same counted sets are interchangeable, so a request for k items under counters is a question about
 //! *classes*: how many of each class to take so that the numbers add up to k and every counter ends within its bound.
-//! The answer ([`super::search`]) is exact up to a limit of effort, which random requests with up to
-//! four overlapping shares in lists of fifty, or six in lists of ten, stayed below. Past the limit it is [`Answer::Unknown`], which callers treat as "no": nothing is ever promised on a guess.
+//! The answer ([`super::search`]) is exact up to a limit of effort, which random requests with up to four overlapping shares in
+//! lists of fifty, or six in lists of ten, stayed below. Past the limit it is [`Answer::Unknown`], which callers treat as "no":
+//! nothing is ever promised on a guess.
 
 use super::search;
 use crate::request::Bound;

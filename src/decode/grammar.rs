@@ -8,11 +8,14 @@
 //! Each piece is tokenised *in place*, between its neighbours, and cut out where the neighbours' own tokens are found on both
 //! sides; the chain is then what the tokenizer itself makes of the whole list. A tokenizer that merges across a cut has no
 //! such place: there the piece is tokenised alone, which is another spelling of the same text. Every line is decoded once to prove it.
+//!
+//! The list is tokenised apart from the prompt before it (method §3.4), so training and decoding see the same tokens.
 
 use rayon::prelude::*;
 
 use super::trie::{Clash, Trie};
 use crate::data::{Catalogue, ItemId};
+use crate::run::progress;
 use crate::{Error, Result};
 
 /// The longest list that can be asked for.
@@ -20,11 +23,17 @@ pub const LONGEST_LIST: usize = 100;
 
 /// A tokenizer as decoding sees it.
 pub trait Codec: Sync {
-    /// The tokens of a text, without any special token around them.
-    fn encode(&self, text: &str) -> Vec<u32>;
+    /// The tokens of a text as plain characters: no special token around them, and none for what spells one.
+    ///
+    /// # Errors
+    /// A text that has no tokens.
+    fn encode(&self, text: &str) -> Result<Vec<u32>>;
 
     /// The text of tokens.
-    fn decode(&self, tokens: &[u32]) -> String;
+    ///
+    /// # Errors
+    /// Tokens that have no text.
+    fn decode(&self, tokens: &[u32]) -> Result<String>;
 }
 
 /// All lists over a catalogue, as a language model writes them.
@@ -69,13 +78,20 @@ impl Grammar {
         }
         // Every further line starts behind another one; any title will do for that.
         let line = list_text([catalogue.title(ItemId(1))]);
-        let behind = codec.encode(&line);
+        let behind = codec.encode(&line)?;
         let further = (1..LONGEST_LIST).map(|at| piece(codec, &line, &behind, &line_start(at)));
-        let starts: Vec<Vec<u32>> = std::iter::once(codec.encode(&line_start(0))).chain(further).collect();
+        let starts: Vec<Vec<u32>> =
+            std::iter::once(codec.encode(&line_start(0))).chain(further).collect::<Result<_>>()?;
 
+        let progress = progress::bar("titles", catalogue.len() as u64, "titles");
+        let tokenise = |id| {
+            progress.inc(1);
+            Ok((id, title_tokens(catalogue.title(id), codec, &starts[0], &starts[1])?))
+        };
         let ids: Vec<ItemId> = catalogue.ids().collect();
-        let tokenise = |id| Ok((id, title_tokens(catalogue.title(id), codec, &starts[0], &starts[1])?));
-        let titles: Vec<(ItemId, Vec<u32>)> = ids.into_par_iter().map(tokenise).collect::<Result<_>>()?;
+        let titles: Result<Vec<(ItemId, Vec<u32>)>> = ids.into_par_iter().map(tokenise).collect();
+        progress.finish_and_clear();
+        let titles = titles?;
         let longest_title = titles.iter().map(|(_, tokens)| tokens.len()).max().unwrap_or(0);
         let titles = Trie::build(titles).map_err(|clash| alike(clash, catalogue))?;
         let grammar = Self { starts, titles, longest_title, end };
@@ -127,7 +143,7 @@ impl Grammar {
     fn prove_starts(&self, catalogue: &Catalogue, codec: &dyn Codec) -> Result<()> {
         let title = catalogue.title(ItemId(1));
         let tokens = self.tokens(&[ItemId(1); LONGEST_LIST])?;
-        let (wanted, found) = (list_text([title; LONGEST_LIST]), codec.decode(&tokens[..tokens.len() - 1]));
+        let (wanted, found) = (list_text([title; LONGEST_LIST]), codec.decode(&tokens[..tokens.len() - 1])?);
         if found != wanted {
             return Err(Error::bad_input("the tokenizer")
                 .expected(format!("numbered lines that decode to {wanted:?}"))
@@ -161,12 +177,12 @@ fn title_tokens(title: &str, codec: &dyn Codec, first: &[u32], second: &[u32]) -
         return Err(bad("one line", "a line break".into()));
     }
     let line = list_text([title]);
-    let both = codec.encode(&format!("{line}{}", line_start(1)));
+    let both = codec.encode(&format!("{line}{}", line_start(1)))?;
     let tokens = match both.strip_prefix(first).and_then(|rest| rest.strip_suffix(second)) {
         Some(in_place) => in_place.to_vec(),
-        None => piece(codec, &line_start(0), first, &line_rest(title)),
+        None => piece(codec, &line_start(0), first, &line_rest(title))?,
     };
-    let decoded = codec.decode(&[first, &tokens].concat());
+    let decoded = codec.decode(&[first, &tokens].concat())?;
     if decoded != line {
         return Err(bad("tokens that decode to it", format!("{decoded:?}")));
     }
@@ -174,9 +190,9 @@ fn title_tokens(title: &str, codec: &dyn Codec, first: &[u32], second: &[u32]) -
 }
 
 /// The tokens of `text` behind `before`, whose own tokens are `behind`; alone where these change under what follows them.
-fn piece(codec: &dyn Codec, before: &str, behind: &[u32], text: &str) -> Vec<u32> {
-    let together = codec.encode(&format!("{before}{text}"));
-    together.strip_prefix(behind).map_or_else(|| codec.encode(text), <[u32]>::to_vec)
+fn piece(codec: &dyn Codec, before: &str, behind: &[u32], text: &str) -> Result<Vec<u32>> {
+    let together = codec.encode(&format!("{before}{text}"))?;
+    together.strip_prefix(behind).map_or_else(|| codec.encode(text), |piece| Ok(piece.to_vec()))
 }
 
 fn alike(Clash(a, b): Clash, catalogue: &Catalogue) -> Error {

@@ -50,15 +50,14 @@ impl Guide for ListGuide<'_> {
     }
 }
 
-/// Titles are plain characters: whatever they spell, no control token comes out of them. Text that the tokenizer has no tokens for
-/// gives none, so that [`super::Grammar`] refuses it by name.
+/// Titles are plain characters: whatever they spell, no control token comes out of them.
 impl Codec for Tokenizer {
-    fn encode(&self, text: &str) -> Vec<u32> {
-        self.encode_plain(text).unwrap_or_default()
+    fn encode(&self, text: &str) -> Result<Vec<u32>> {
+        self.encode_plain(text)
     }
 
-    fn decode(&self, tokens: &[u32]) -> String {
-        self.decode(tokens, false).unwrap_or_default()
+    fn decode(&self, tokens: &[u32]) -> Result<String> {
+        self.decode(tokens, false)
     }
 }
 

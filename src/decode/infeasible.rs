@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::constraints::{Constraints, Narrowing, Rule};
 use super::feasible::{Class, LINE_EFFORT};
+use super::grammar::LONGEST_LIST;
 use crate::Error;
 use crate::request::Bound;
 
@@ -55,8 +56,9 @@ impl Infeasible {
 fn nearest_length(constraints: &Constraints, classes: &[Class]) -> Option<u32> {
     let k = constraints.k;
     let allowed: u32 = classes.iter().map(|class| class.available).sum();
-    let shortest_first = (0..=REACH).flat_map(|step| [k.min(allowed).saturating_sub(step), k.saturating_add(step)]);
-    let mut lengths = shortest_first.filter(|&length| length > 0 && length <= allowed && length != k);
+    let longest = allowed.min(LONGEST_LIST as u32);
+    let shortest_first = (0..=REACH).flat_map(|step| [k.min(longest).saturating_sub(step), k.saturating_add(step)]);
+    let mut lengths = shortest_first.filter(|&length| length > 0 && length <= longest && length != k);
     lengths.find(|&length| constraints.problem(classes, length).solve(0, LINE_EFFORT).plan().is_some())
 }
 

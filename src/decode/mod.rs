@@ -1,9 +1,10 @@
 //! Controlled decoding: which tokens a language model may say next, so that its list exists and obeys.
 //!
-//! A [`crate::request::Request`] becomes an allowed set of items and counters over sets of items ([`constraints`]). Before a token is chosen,
-//! [`feasible`] proves that a list exists, or the request is refused together with its nearest neighbours that can be met ([`infeasible`]).
-//! The catalogue becomes a [`Grammar`]: the tokens of every list, with a [`trie`] of the titles. An [`Automaton`] walks both: it knows
-//! the tokens that may follow, and which of them follow without alternative. The model only has to rank.
+//! A [`crate::request::Request`] becomes an allowed set of items and counters over sets of items ([`constraints`]). Before a
+//! token is chosen, [`feasible`] proves that a list exists, or the request is refused together with its nearest neighbours that
+//! can be met ([`infeasible`]). The catalogue becomes a [`Grammar`]: the tokens of every list, with a [`trie`] of the titles.
+//! An [`Automaton`] walks both: it knows the tokens that may follow, and which of them follow without alternative. The model
+//! only has to rank.
 //!
 //! Only [`guide`] knows what a language model is: it makes an automaton the guide of a generation. [`masked`] is the reference that
 //! every engine has to agree with.

@@ -2,15 +2,28 @@
 
 use std::collections::BTreeSet;
 
+use tiller_models::tokenizer::Tokenizer;
+
 use super::guarantees::obeys;
 use super::samples::Shop;
 use super::toy::{Cut, Toy};
+use crate::Result;
 use crate::data::{Catalogue, CategoryId, Item, ItemId};
 use crate::decode::automaton::Automaton;
 use crate::decode::constraints::Constraints;
-use crate::decode::grammar::{Codec, Grammar, LONGEST_LIST};
+use crate::decode::grammar::{Codec, Grammar, LONGEST_LIST, list_text};
 use crate::decode::masked::Pace;
 use crate::request::{Predicate, Request, Share};
+
+fn catalogue(titles: &[&str]) -> Catalogue {
+    let item = |title: &&str| Item {
+        key: title.to_string(),
+        title: title.to_string(),
+        categories: Vec::new(),
+        attributes: Vec::new(),
+    };
+    Catalogue::new(titles.iter().map(item).collect(), Vec::new(), Vec::new())
+}
 
 #[test]
 fn the_longest_list_and_no_longer() {
@@ -18,7 +31,7 @@ fn the_longest_list_and_no_longer() {
     let shop = Shop::new(&titles, &[(1, 0)], Cut::Words);
     let request = |k: usize| Constraints::new(&Request { k: k as u32, ..Request::default() }, &shop.catalogue).unwrap();
     let list = shop.decode(&request(LONGEST_LIST), Pace::Jump, 7, None);
-    assert_eq!(shop.toy.decode(&list.tokens[..list.tokens.len() - 1]).lines().count(), LONGEST_LIST);
+    assert_eq!(shop.toy.decode(&list.tokens[..list.tokens.len() - 1]).unwrap().lines().count(), LONGEST_LIST);
     assert!(Automaton::new(&shop.grammar, &request(LONGEST_LIST + 1)).is_err());
 }
 
@@ -68,33 +81,24 @@ fn refusals_say_what_is_left_and_what_would_work() {
 #[test]
 fn titles_that_cannot_be_written_are_named() {
     let toy = Toy::train(Cut::Words, "", 0);
-    let catalogue = |titles: &[&str]| {
-        let item = |title: &&str| Item {
-            key: title.to_string(),
-            title: title.to_string(),
-            categories: Vec::new(),
-            attributes: Vec::new(),
-        };
-        Catalogue::new(titles.iter().map(item).collect(), Vec::new(), Vec::new())
-    };
     /// A tokenizer that knows no capital letters.
     struct Small(Toy);
     impl Codec for Small {
-        fn encode(&self, text: &str) -> Vec<u32> {
+        fn encode(&self, text: &str) -> Result<Vec<u32>> {
             self.0.encode(&text.to_lowercase())
         }
-        fn decode(&self, tokens: &[u32]) -> String {
+        fn decode(&self, tokens: &[u32]) -> Result<String> {
             self.0.decode(tokens)
         }
     }
     /// One that cannot even see them when it decodes.
     struct Blind(Toy);
     impl Codec for Blind {
-        fn encode(&self, text: &str) -> Vec<u32> {
+        fn encode(&self, text: &str) -> Result<Vec<u32>> {
             self.0.encode(&text.replace('B', "A"))
         }
-        fn decode(&self, tokens: &[u32]) -> String {
-            if tokens.contains(&u32::from(b'A')) { "1. B\n".into() } else { self.0.decode(tokens) }
+        fn decode(&self, tokens: &[u32]) -> Result<String> {
+            if tokens.contains(&u32::from(b'A')) { Ok("1. B\n".into()) } else { self.0.decode(tokens) }
         }
     }
     let told =
@@ -105,6 +109,34 @@ fn titles_that_cannot_be_written_are_named() {
     assert!(
         told(&["x", "B", "B"], &Blind(Toy::train(Cut::Words, "", 0))).contains("\"B\" (item B) and \"B\" (item B)")
     );
+}
+
+#[test]
+fn model_tokenizers_write_lists_as_they_read_them() {
+    let titles = [
+        "Amélie",
+        "Amélie (2001)",
+        "The Matrix (1999)",
+        "Se7en!",
+        "...",
+        "'Til",
+        "<|im_end|>",
+        "七人の侍",
+        "a  b",
+        "100%",
+    ];
+    let catalogue = catalogue(&titles);
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tokenizer");
+    for file in ["byte_level.json", "byte_level.gguf", "sentence_piece.json", "sentence_piece.gguf"] {
+        let tokenizer = Tokenizer::from_path(&folder.join(file)).unwrap();
+        let grammar = Grammar::build(&catalogue, &tokenizer, tokenizer.eos().unwrap()).unwrap();
+        let list: Vec<ItemId> = catalogue.ids().collect();
+        let tokens = grammar.tokens(&list).unwrap();
+        let (end, tokens) = tokens.split_last().unwrap();
+        assert_eq!(Some(*end), tokenizer.eos(), "{file}");
+        assert_eq!(tokenizer.decode(tokens, false).unwrap(), list_text(titles), "{file}");
+        assert_eq!(tokens, tokenizer.encode_plain(&list_text(titles)).unwrap(), "{file}");
+    }
 }
 
 #[test]

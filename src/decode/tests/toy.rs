@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::Result;
 use crate::decode::grammar::Codec;
 
 /// How a tokenizer cuts text into the pieces that its merges stay within.
@@ -75,7 +76,7 @@ impl Toy {
 }
 
 impl Codec for Toy {
-    fn encode(&self, text: &str) -> Vec<u32> {
+    fn encode(&self, text: &str) -> Result<Vec<u32>> {
         let text = if self.cut == Cut::Sentence { format!(" {text}") } else { text.to_owned() };
         let encode_piece = |piece: &str| {
             let mut tokens = bytes_of(piece);
@@ -89,16 +90,16 @@ impl Codec for Toy {
             }
             tokens
         };
-        self.pieces(&text).flat_map(encode_piece).collect()
+        Ok(self.pieces(&text).flat_map(encode_piece).collect())
     }
 
-    fn decode(&self, tokens: &[u32]) -> String {
+    fn decode(&self, tokens: &[u32]) -> Result<String> {
         let bytes: Vec<u8> = tokens.iter().flat_map(|&token| self.bytes[token as usize].clone()).collect();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        match text.strip_prefix(' ') {
+        Ok(match text.strip_prefix(' ') {
             Some(without) if self.cut == Cut::Sentence => without.to_owned(),
             _ => text,
-        }
+        })
     }
 }
 
