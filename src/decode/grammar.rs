@@ -7,7 +7,8 @@
 //!
 //! Each piece is tokenised *in place*, between its neighbours, and cut out where the neighbours' own tokens are found on both
 //! sides; the chain is then what the tokenizer itself makes of the whole list. A tokenizer that merges across a cut has no
-//! such place: there the piece is tokenised alone, which is another spelling of the same text. Every line is decoded once to prove it.
+//! such place: there the piece is tokenised alone, which is another spelling of the same text. Every line is decoded once to
+//! prove it.
 //!
 //! The list is tokenised apart from the prompt before it (method §3.4), so training and decoding see the same tokens.
 
@@ -177,7 +178,8 @@ fn title_tokens(title: &str, codec: &dyn Codec, first: &[u32], second: &[u32]) -
         return Err(bad("one line", "a line break".into()));
     }
     let line = list_text([title]);
-    let both = codec.encode(&format!("{line}{}", line_start(1)))?;
+    let both = codec.encode(&format!("{line}{}", line_start(1)));
+    let both = both.map_err(|error| bad("a text that the tokenizer can write", error.to_string()))?;
     let tokens = match both.strip_prefix(first).and_then(|rest| rest.strip_suffix(second)) {
         Some(in_place) => in_place.to_vec(),
         None => piece(codec, &line_start(0), first, &line_rest(title))?,
