@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// Recommendations you can steer, tuned and served on any GPU.
 #[derive(Debug, Parser)]
@@ -71,14 +71,32 @@ enum Command {
 
 /// Parses the command line, runs the command, and maps its end to the promised exit code.
 pub fn main() -> ExitCode {
+    end_quietly_without_a_reader();
     let cli = Cli::parse();
     match run(cli.command, &cli.global) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Whoever reads our output may have had enough of it (`tiller … | head`): that is no failure. Output that cannot be
+/// written for another reason is one. `println!` knows panics alone for both.
+fn end_quietly_without_a_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| match panic.payload_as_str() {
+        Some(text) if text.starts_with("failed printing to stdout") => {
+            let reader_is_gone = text.to_lowercase().contains("pipe");
+            if !reader_is_gone {
+                eprintln!("error: {text}");
+            }
+            std::process::exit(i32::from(!reader_is_gone));
+        }
+        _ => usual(panic),
+    }));
 }
 
 fn run(command: Command, global: &Global) -> Result<()> {
