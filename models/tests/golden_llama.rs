@@ -236,3 +236,37 @@ fn greedy_decoding_with_the_trained_adapter() {
         }
     }
 }
+
+#[test]
+fn an_adapter_of_peft_is_written_again_as_it_was() {
+    for name in MODELS {
+        let golden = Golden::open(name);
+        let theirs = golden.folder.join("adapter");
+        let base = Llama::load(&golden.folder, &Device::flex()).unwrap();
+        let ours = tempfile::tempdir().unwrap();
+        Adapter::read(&theirs, base.linears(), &Device::flex()).unwrap().write(ours.path()).unwrap();
+
+        let weights = |folder: &Path| std::fs::read(folder.join("adapter_model.safetensors")).unwrap();
+        let (ours_bytes, theirs_bytes) = (weights(ours.path()), weights(&theirs));
+        let tensors = |bytes: &[u8]| -> BTreeMap<String, (Vec<usize>, Vec<u8>)> {
+            let tensors = SafeTensors::deserialize(bytes).unwrap().tensors();
+            tensors.into_iter().map(|(name, view)| (name, (view.shape().to_vec(), view.data().to_vec()))).collect()
+        };
+        assert_eq!(tensors(&ours_bytes), tensors(&theirs_bytes), "{name}");
+
+        let config = |folder: &Path| -> serde_json::Map<String, serde_json::Value> {
+            let mut config: serde_json::Map<_, _> =
+                serde_json::from_slice(&std::fs::read(folder.join("adapter_config.json")).unwrap()).unwrap();
+            if let Some(targets) = config["target_modules"].as_array_mut() {
+                targets.sort_by_key(|target| target.to_string());
+            }
+            config
+        };
+        let theirs = config(&theirs);
+        for (key, value) in config(ours.path()) {
+            let same =
+                value == theirs[&key] || value.as_f64().is_some_and(|number| theirs[&key].as_f64() == Some(number));
+            assert!(same, "{name}: {key} is {value}, and in PEFT's file {}", theirs[&key]);
+        }
+    }
+}

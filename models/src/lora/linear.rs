@@ -61,3 +61,27 @@ const FEW_ROWS: usize = 32;
 fn times_transposed(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
     if x.dims()[0] <= FEW_ROWS { w.matmul(x.transpose()).transpose() } else { x.matmul(w.transpose()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::module::Param;
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+
+    #[test]
+    fn few_rows_and_many_have_the_same_product() {
+        let device = Device::flex();
+        let wave = |step: f32, shape: [usize; 2]| {
+            let values: Vec<f32> = (0..shape[0] * shape[1]).map(|i| (i as f32 * step).sin()).collect();
+            Tensor::<2>::from_data(TensorData::new(values, shape), &device)
+        };
+        let mut linear = Linear::new("any", wave(0.7, [5, 3]));
+        let (a, b) = (Param::from_tensor(wave(0.3, [2, 3])), Param::from_tensor(wave(1.1, [5, 2])));
+        linear.set_lora(Some(Lora { a, b, scale: 0.5 }));
+        let x = wave(0.9, [FEW_ROWS + 8, 3]);
+        let many = linear.forward(x.clone());
+        let few = Tensor::cat(x.split(8, 0).into_iter().map(|x| linear.forward(x)).collect(), 0);
+        assert!((many - few).abs().max().into_scalar::<f32>() < 1e-6);
+    }
+}

@@ -1,13 +1,13 @@
 //! `adapter_config.json`: what is understood, what is refused, what is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Adapter;
-use super::adapter::{ALL_LINEAR, is_target};
+use super::adapter::{ALL_LINEAR, LM_HEAD, is_target};
 use crate::files::json;
 use crate::{Error, Result};
 
@@ -183,12 +183,23 @@ impl PeftConfig {
             "r": rank,
             "rank_pattern": rank_pattern,
             "revision": null,
-            "target_modules": adapter.loras.keys().collect::<Vec<_>>(),
+            "target_modules": targets(&ranks.keys().copied().collect::<Vec<_>>()),
             "task_type": "CAUSAL_LM",
             "use_dora": false,
             "use_rslora": adapter.rank_stabilised,
         })
     }
+}
+
+/// The last words of the names ("q_proj"), which other readers expect, where every block has the same parts; else the whole names.
+fn targets<'a>(names: &[&'a str]) -> BTreeSet<&'a str> {
+    let last = |name: &'a str| name.rsplit('.').next().unwrap_or(name);
+    let block = |name: &&'a str| Some(name.strip_prefix("model.layers.")?.split('.').next()?.to_owned());
+    let in_blocks: Vec<&str> = names.iter().copied().filter(|name| *name != LM_HEAD).collect();
+    let kinds: BTreeSet<&str> = in_blocks.iter().copied().map(last).collect();
+    let blocks: BTreeSet<_> = in_blocks.iter().map(block).collect();
+    let complete = in_blocks.len() == kinds.len() * blocks.len();
+    names.iter().map(|name| if complete { last(name) } else { name }).collect()
 }
 
 fn is_off(value: &Value) -> bool {

@@ -80,7 +80,18 @@ fn parts_of_different_ranks_and_scales_are_read_back() {
         assert_same(&read(&folder).unwrap(), &adapter);
         let config = config(&folder);
         assert_eq!((&config["r"], &config["rank_pattern"]), (&json!(4), &json!({ DOWN1: 3 })));
+        assert_eq!(config["target_modules"], json!([Q0, DOWN1, Q1]), "block 0 has no down_proj");
     }
+}
+
+#[test]
+fn equal_blocks_are_described_by_short_names() {
+    assert_eq!(config(&written(&adapter()))["target_modules"], json!(["q_proj"]));
+    let recipe = Recipe { rank: 4, alpha: 8.0, dropout: 0.0, targets: vec!["q_proj".into(), "lm_head".into()] };
+    let with_head = recipe.adapter(linears().iter(), 5, &Device::flex()).unwrap();
+    let folder = written(&with_head);
+    assert_eq!(config(&folder)["target_modules"], json!(["lm_head", "q_proj"]));
+    assert_same(&read(&folder).unwrap(), &Adapter { base_model: None, ..with_head });
 }
 
 #[test]
