@@ -116,14 +116,17 @@ impl Differentiable<Flex, 2> for Swiglu {
     }
 }
 
+/// What one core takes at least: below it, waking another one costs more than the arithmetic saves.
+const FEWEST_PER_CORE: usize = 4096;
+
 fn forward_reference(gate: &[f32], up: &[f32]) -> Vec<f32> {
-    let pairs = gate.par_iter().zip(up);
+    let pairs = gate.par_iter().with_min_len(FEWEST_PER_CORE).zip(up);
     pairs.map(|(&g, &u)| (f64::from(g) * sigmoid(g) * f64::from(u)) as f32).collect()
 }
 
 /// (dgate, dup), with s = sigmoid(gate): (dy · up · s · (1 + gate · (1 - s)), dy · gate · s).
 fn backward_reference(gate: &[f32], up: &[f32], dy: &[f32]) -> (Vec<f32>, Vec<f32>) {
-    let triples = gate.par_iter().zip(up).zip(dy);
+    let triples = gate.par_iter().with_min_len(FEWEST_PER_CORE).zip(up).zip(dy);
     triples
         .map(|((&g, &u), &dy)| {
             let s = sigmoid(g);
