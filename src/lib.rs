@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod data;
 pub mod decode;
+pub mod evaluate;
 pub mod instruct;
 pub mod pull;
 pub mod recommend;

@@ -1,0 +1,173 @@
+//! One list against its request (method §10).
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::{Catalogue, ItemId};
+use crate::instruct::Example;
+use crate::recommend::{Status, check};
+use crate::request::{Amount, Relation, Request, Share};
+
+/// What one list is worth. K is the number of items asked for, O the first K titles of the answer.
+///
+/// Where the method counts a repeated item again, `…_distinct` counts it once (method §13 B18). An answer without any title is a failure
+/// (B16): its CPA is missed, and its TCP is the worst there is, 0 of what is wanted and 1 of what is not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measures {
+    /// Where the target stands in O, from 0.
+    pub rank: Option<u32>,
+    /// TCP@K: the items of O that are of the request's kind, over K; `None` where the request is about no kind, or about several.
+    pub tcp: Option<f64>,
+    /// TCP@K of distinct items.
+    pub tcp_distinct: Option<f64>,
+    /// CPA: whether all shares of the request are met; `None` where it has none.
+    pub cpa: Option<bool>,
+    /// CPA of distinct items.
+    pub cpa_distinct: Option<bool>,
+    /// Whether the answer has K titles.
+    pub correct_count: bool,
+    /// Titles of O that stood in it before.
+    pub repeats: u32,
+    /// Titles of O that no item has.
+    pub not_existing: u32,
+    /// Items of O that the history holds; `None` without a history.
+    pub in_history: Option<u32>,
+    /// Titles of O that are none of the candidates'; `None` without candidates.
+    pub not_candidates: Option<u32>,
+    /// Whether the answer has no title at all.
+    pub is_empty: bool,
+    /// Whether the list is all that was asked for: K valid items, and every rule of the request kept.
+    pub obeyed: bool,
+}
+
+impl Measures {
+    /// Whether the target is in O.
+    pub fn hit(&self) -> bool {
+        self.rank.is_some()
+    }
+}
+
+/// Measures the titles of an answer against the example's request and target.
+///
+/// Titles are taken exactly; the forgiving figures come from titles that a [`super::TitleIndex`] has mended before. An example without a
+/// request (a question about one item) asks for as many items as its answer holds.
+pub fn measure(titles: &[impl AsRef<str>], example: &Example, catalogue: &Catalogue) -> Measures {
+    let plain = || Request { k: example.items.len() as u32, ..Request::default() };
+    let request = example.request.clone().unwrap_or_else(plain);
+    let titles: Vec<&str> = titles.iter().map(AsRef::as_ref).collect();
+    let first = &titles[..titles.len().min(request.k as usize)];
+    let list: Vec<Option<ItemId>> = first.iter().map(|title| catalogue.by_title(title)).collect();
+    let items: Vec<ItemId> = list.iter().flatten().copied().collect();
+    let distinct: Vec<ItemId> =
+        items.iter().enumerate().filter(|&(at, item)| !items[..at].contains(item)).map(|(_, &item)| item).collect();
+
+    let count = |found: &dyn Fn(usize) -> bool| (0..first.len()).filter(|&at| found(at)).count() as u32;
+    let not_existing = count(&|at| list[at].is_none());
+    let asked = Asked { request: &request, catalogue, is_empty: titles.is_empty() };
+    Measures {
+        rank: list.iter().position(|item| item.is_some() && *item == example.target).map(|at| at as u32),
+        tcp: asked.tcp(&items),
+        tcp_distinct: asked.tcp(&distinct),
+        cpa: asked.cpa(&items, not_existing),
+        cpa_distinct: asked.cpa(&distinct, not_existing),
+        correct_count: titles.len() == request.k as usize,
+        repeats: count(&|at| first[..at].contains(&first[at])),
+        not_existing,
+        in_history: (!request.history.is_empty())
+            .then(|| items.iter().filter(|item| request.history.contains(item)).count() as u32),
+        not_candidates: request
+            .candidates
+            .as_ref()
+            .map(|candidates| count(&|at| list[at].is_none_or(|item| !candidates.contains(&item)))),
+        is_empty: titles.is_empty(),
+        obeyed: asked.is_obeyed_by(&titles),
+    }
+}
+
+/// A request and what is needed to judge by it.
+struct Asked<'a> {
+    request: &'a Request,
+    catalogue: &'a Catalogue,
+    /// Whether the answer has no title.
+    is_empty: bool,
+}
+
+impl Asked<'_> {
+    /// The part of K that is of the request's kind: of what all items shall be, or else of what none shall be, or else of what has a share.
+    fn tcp(&self, items: &[ItemId]) -> Option<f64> {
+        let Request { k, all_in, none_in, conditions, shares, .. } = self.request;
+        let is_wanted = !(all_in.is_empty() && conditions.is_empty());
+        let count = if is_wanted {
+            items.iter().filter(|&&item| self.is_wanted(item)).count()
+        } else if !none_in.is_empty() {
+            items.iter().filter(|&&item| self.is_unwanted(item)).count()
+        } else {
+            let [share] = shares.as_slice() else { return None };
+            self.count(share, items) as usize
+        };
+        match self.is_empty {
+            true if is_wanted || none_in.is_empty() => Some(0.0),
+            true => Some(1.0),
+            false => Some(count as f64 / f64::from((*k).max(1))),
+        }
+    }
+
+    /// Whether all shares are met by the method's tests, in which a title that does not exist may have been one too many.
+    fn cpa(&self, items: &[ItemId], not_existing: u32) -> Option<bool> {
+        let Request { k, shares, .. } = self.request;
+        let is_met = |share: &Share| {
+            let (count, stated) = (self.count(share, items), stated_count(share, *k));
+            match share.relation {
+                Relation::AtMost => count + not_existing <= stated,
+                Relation::AtLeast => count >= stated,
+                Relation::About => count.abs_diff(stated) <= 1,
+                Relation::Exactly => count == stated,
+            }
+        };
+        (!shares.is_empty()).then(|| !self.is_empty && shares.iter().all(is_met))
+    }
+
+    /// Whether the answer is K valid items that keep every rule, shares as [`Share::bound`] has them.
+    fn is_obeyed_by(&self, titles: &[&str]) -> bool {
+        let Request { k, excluded, mandatory, candidates, shares, .. } = self.request;
+        let checked = check(titles.iter().copied(), self.request, self.catalogue);
+        let items: Vec<ItemId> = checked.iter().filter_map(|checked| checked.item).collect();
+        let keeps_to_itself = |&item: &ItemId| {
+            self.is_wanted(item)
+                && !self.is_unwanted(item)
+                && !excluded.contains(&item)
+                && candidates.as_ref().is_none_or(|candidates| candidates.contains(&item))
+        };
+        checked.len() == *k as usize
+            && checked.iter().all(|checked| checked.status == Status::Ok)
+            && items.iter().all(keeps_to_itself)
+            && mandatory.iter().all(|item| items.contains(item))
+            && shares.iter().all(|share| share.bound(*k).missed_by(self.count(share, &items)) == 0)
+    }
+
+    fn count(&self, share: &Share, items: &[ItemId]) -> u32 {
+        items.iter().filter(|&&item| share.of.matches(self.catalogue.item(item))).count() as u32
+    }
+
+    fn is_wanted(&self, item: ItemId) -> bool {
+        let item = self.catalogue.item(item);
+        let Request { all_in, conditions, .. } = self.request;
+        all_in.iter().all(|category| item.categories.contains(category))
+            && conditions.iter().all(|condition| condition.matches(item))
+    }
+
+    fn is_unwanted(&self, item: ItemId) -> bool {
+        self.catalogue.item(item).categories.iter().any(|category| self.request.none_in.contains(category))
+    }
+}
+
+/// The count that a share states in a list of `k`: the method rounds down (§4.1).
+fn stated_count(share: &Share, k: u32) -> u32 {
+    match share.amount {
+        Amount::Count(count) => count,
+        // Half a millionth keeps 30 % of 10 at 3.
+        Amount::Percent(percent) => (f64::from(k) * percent / 100.0 + 5e-7) as u32,
+    }
+}
+
+#[cfg(test)]
+mod tests;
