@@ -1,5 +1,6 @@
 //! Who makes examples: a data set, a teacher, conversations, and the settings.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use super::chat::{self, Conversation};
 use super::epoch::{Epoch, Slot};
 use super::example::{Example, phrasing};
 use super::kinds::Kinds;
-use super::probe::{self, Probe};
+use super::probe::{self, Probe, Wording};
 use super::ranking::Ranking;
 use super::recipe::Recipe;
 use super::task::Task;
@@ -49,6 +50,27 @@ pub enum Part {
     Training,
     /// To validate with: the last item but one of each user as the only label, in held-out wordings.
     Validation,
+}
+
+/// What users are asked in order to measure a recommender.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// About what.
+    pub probe: Probe,
+    /// In which words.
+    pub wording: Wording,
+    /// After which part of their histories.
+    pub split: Split,
+    /// Lists that take the place of the teacher's best, by the numbers of users; a user without one gets no question that
+    /// [`Probe::needs_reference`].
+    pub references: Option<&'a HashMap<usize, Vec<ItemId>>>,
+}
+
+impl Question<'_> {
+    /// A question in held-out words, whose categories are those of the teacher.
+    pub fn new(probe: Probe, split: Split) -> Self {
+        Self { probe, wording: Wording::default(), split, references: None }
+    }
 }
 
 /// Makes examples.
@@ -120,17 +142,32 @@ impl<'a, S: Scorer> Instructor<'a, S> {
     /// # Errors
     /// The teacher's device fails.
     pub fn probe(&self, probe: Probe, split: Split, users: Range<usize>) -> Result<Vec<Example>> {
-        let case = |user: usize| Some((user, split::case(self.dataset.users.get(user)?, split)?));
-        let asked: Vec<(usize, Case)> = users.filter_map(case).collect();
-        let chance = |user: usize| Chance::new(self.settings.seed, 0, probe.task(), user);
-        let cases: Vec<_> = asked.iter().map(|&(user, case)| (case, chance(user))).collect();
-        let examples = self.with_teacher(&cases, |at, asked_by| self.probe_example(probe, asked[at].0, asked_by))?;
-        Ok(examples.into_iter().flatten().collect())
+        let users: Vec<usize> = users.collect();
+        let asked = self.ask(&Question::new(probe, split), &users)?;
+        Ok(asked.into_iter().map(|(_, example)| example).collect())
     }
 
-    fn probe_example(&self, probe: Probe, user: usize, asked: &Asked) -> Option<Example> {
-        let draft = probe.draft(user, asked)?;
-        Some(draft.in_words(&self.dataset.catalogue, phrasing(&asked.chance, probe.phrasings())))
+    /// A question to users by their numbers, with the number of each who can be asked.
+    ///
+    /// # Errors
+    /// The teacher's device fails.
+    pub fn ask(&self, question: &Question, users: &[usize]) -> Result<Vec<(usize, Example)>> {
+        let case = |&user: &usize| Some((user, split::case(self.dataset.users.get(user)?, question.split)?));
+        let asked: Vec<(usize, Case)> = users.iter().filter_map(case).collect();
+        let chance = |user: usize| Chance::new(self.settings.seed, 0, question.probe.task(), user);
+        let cases: Vec<_> = asked.iter().map(|&(user, case)| (case, chance(user))).collect();
+        let examples = self.with_teacher(&cases, |at, asked_by| self.probe_example(question, asked[at].0, asked_by))?;
+        Ok(asked.into_iter().zip(examples).filter_map(|((user, _), example)| Some((user, example?))).collect())
+    }
+
+    fn probe_example(&self, question: &Question, user: usize, asked: &Asked) -> Option<Example> {
+        let Question { probe, wording, references, .. } = *question;
+        let reference = match references {
+            Some(lists) if probe.needs_reference() => Some(lists.get(&user)?.as_slice()),
+            _ => None,
+        };
+        let draft = probe.draft(user, asked, reference)?;
+        Some(draft.in_words(&self.dataset.catalogue, phrasing(&asked.chance, probe.phrasings(wording))))
     }
 
     /// The examples of some slots, in their order; `None` where the catalogue has nothing to ask for.
@@ -158,7 +195,8 @@ impl<'a, S: Scorer> Instructor<'a, S> {
                 Part::Training => self.training_example(slot.task, asked_by),
                 Part::Validation => {
                     let probes = probe::of_task(slot.task);
-                    self.probe_example(probes[slot.number % probes.len()], slot.number, asked_by)
+                    let question = Question::new(probes[slot.number % probes.len()], Split::Validation);
+                    self.probe_example(&question, slot.number, asked_by)
                 }
             }
         })?;

@@ -28,7 +28,7 @@ mod world;
 
 pub use epoch::{BATCH, Epoch};
 pub use example::Example;
-pub use instructor::{Instructor, Part, Settings};
-pub use probe::Probe;
+pub use instructor::{Instructor, Part, Question, Settings};
+pub use probe::{Probe, Wording};
 pub use recipe::{LIST_LENGTH, Recipe};
 pub use task::Task;

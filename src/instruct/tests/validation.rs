@@ -1,10 +1,12 @@
 //! Probes: the requests of the method's §4.1.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::toy::{Toy, examples, films, in_part};
 use crate::data::split::{Split, case};
-use crate::instruct::{Instructor, Part, Probe, Recipe, Settings, Task};
+use crate::data::{CategoryId, ItemId};
+use crate::instruct::{Example, Instructor, Part, Probe, Question, Recipe, Settings, Task, Wording};
+use crate::recommend::prompt::{self, HELD_OUT_PHRASINGS};
 use crate::request::{Amount, Relation};
 
 #[test]
@@ -39,10 +41,97 @@ fn probes_ask_about_the_held_out_item_and_have_it_as_their_label() {
                         assert_eq!((share.relation, share.amount), (relation, Amount::Percent(percent)));
                         assert_eq!(is_of_target, relation == Relation::About);
                     }
+                    other => panic!("{other:?}"),
                 }
             }
         }
     }
+}
+
+/// The examples of a question to everybody, with the users' numbers.
+fn ask(question: &Question) -> Vec<(usize, Example)> {
+    let dataset = films();
+    let teacher = Toy { n_items: dataset.catalogue.len() };
+    let instructor = Instructor::new(&dataset, &teacher, &[], Settings::default()).unwrap();
+    instructor.ask(question, &(0..dataset.users.len()).collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn probes_beyond_the_methods_ask_what_they_say() {
+    let dataset = films();
+    let catalogue = &dataset.catalogue;
+    for probe in
+        [Probe::Candidates, Probe::Condition, Probe::Conjunction, Probe::Except, Probe::Against, Probe::Overlap]
+    {
+        let asked = ask(&Question::new(probe, Split::Test));
+        assert!(!asked.is_empty(), "{probe:?}");
+        for (user, example) in asked {
+            let (request, target) = (example.request.unwrap(), example.target.unwrap());
+            let is_in = |item: ItemId, category: CategoryId| catalogue.item(item).categories.contains(&category);
+            let deepest = catalogue.item(target).categories.last().copied();
+            let known = || request.history.iter().chain([&target]);
+            assert_eq!(request.k, if probe == Probe::Candidates { 5 } else { 10 });
+            match probe {
+                Probe::Candidates => {
+                    let candidates = request.candidates.as_ref().unwrap();
+                    assert_eq!((candidates.len(), candidates[user % 10]), (10, target));
+                    assert!(!candidates.iter().any(|item| request.history.contains(item)));
+                    assert_eq!(candidates.iter().collect::<BTreeSet<_>>().len(), 10);
+                }
+                Probe::Condition | Probe::Conjunction => {
+                    assert!(request.conditions[0].matches(catalogue.item(target)));
+                    assert_eq!(request.all_in.first().copied(), deepest.filter(|_| probe == Probe::Conjunction));
+                }
+                Probe::Except => {
+                    let (kept, left_out) = (request.all_in[0], request.none_in[0]);
+                    assert!(Some(kept) == deepest && !is_in(target, left_out));
+                    assert!(catalogue.members(kept).iter().any(|&item| is_in(item, left_out)), "they overlap");
+                }
+                Probe::Against => assert!(!known().any(|&item| is_in(item, request.all_in[0]))),
+                _ => {
+                    assert_eq!(request.shares.len(), 2);
+                    let in_both =
+                        |item: &ItemId| request.shares.iter().all(|share| share.of.matches(catalogue.item(*item)));
+                    assert!(catalogue.ids().any(|item| in_both(&item)));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wording_is_what_its_name_says() {
+    let catalogue = films().catalogue;
+    for probe in [Probe::More, Probe::AtMost(20)] {
+        for wording in [Wording::HeldOut, Wording::Trained, Wording::Ambiguous] {
+            for (_, example) in ask(&Question { wording, ..Question::new(probe, Split::Test) }) {
+                let request = example.request.unwrap();
+                let said = |phrasing| prompt::render(&request, &catalogue, phrasing) == example.messages;
+                let phrasing = (0..6).find(|&phrasing| said(phrasing)).unwrap();
+                assert_eq!(HELD_OUT_PHRASINGS.contains(&phrasing), wording != Wording::Trained);
+                let tells = prompt::tells_feeling(phrasing);
+                assert!(probe == Probe::More || tells == (wording == Wording::Ambiguous));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reference_list_decides_what_is_unwanted() {
+    let catalogue = films().catalogue;
+    // A list that has nothing but one category, for every second user.
+    let of_one = |category: u32| catalogue.members(CategoryId(category)).to_vec();
+    let references: HashMap<usize, Vec<ItemId>> = (0..40).step_by(2).map(|user| (user, of_one(1))).collect();
+    let question = Question { references: Some(&references), ..Question::new(Probe::Less, Split::Test) };
+    let asked = ask(&question);
+    assert_eq!(asked.len(), 20);
+    for (user, example) in asked {
+        let target = catalogue.item(example.target.unwrap());
+        let unwanted = example.request.unwrap().none_in[0];
+        assert!(user % 2 == 0 && (unwanted == CategoryId(1)) != target.categories.contains(&CategoryId(1)));
+    }
+    let unaffected = Question { probe: Probe::More, ..question };
+    assert_eq!(ask(&unaffected).len(), 40);
 }
 
 #[test]
