@@ -13,5 +13,6 @@ pub mod recommend;
 pub mod request;
 pub mod run;
 pub mod teacher;
+pub mod train;
 
 pub use tiller_models::error::{Error, Result};

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use sha2::{Digest, Sha256};
+
 /// An item's number. 0 is the padding item; items count from 1 in order of first appearance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ItemId(pub u32);
@@ -79,6 +81,18 @@ impl Catalogue {
     /// Whether there is nothing to recommend.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+
+    /// What tells one catalogue from another: the number of items, and a hash of their keys in the order of their ids.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        for item in &self.items {
+            hash.update((item.key.len() as u64).to_le_bytes());
+            hash.update(&item.key);
+        }
+        let digest = hash.finalize();
+        let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        format!("{} items, {hex}", self.len())
     }
 
     /// Every item's id, ascending.

@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, TensorData};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tiller_models::sasrec::{Adam, Archive, SasRec, weights_of, with_weights};
 
 use super::config::TeacherConfig;
 use super::schedule::Schedule;
 use crate::data::Catalogue;
+use crate::run::words::{from_words, to_words};
 use crate::{Error, Result};
 
 /// The model of the best validation figure.
@@ -56,7 +55,7 @@ impl Checkpoint {
                 .into());
         }
         let archive = Archive::read(path)?;
-        let expected = fingerprint(catalogue);
+        let expected = catalogue.fingerprint();
         let found = archive.word("catalogue", path)?;
         if found != expected {
             return Err(Error::bad_input(path.display())
@@ -65,7 +64,7 @@ impl Checkpoint {
                 .next("train again with `tiller sasrec train DIR`, or name another run with --run")
                 .into());
         }
-        let config: TeacherConfig = parse(&archive, "config", path)?;
+        let config: TeacherConfig = from_words(&archive, "config", path)?;
         config.validate()?;
         Ok(Self { path: path.to_owned(), archive, n_items: catalogue.len(), config })
     }
@@ -84,7 +83,7 @@ impl Checkpoint {
     /// A tensor or a word that is missing or not what the settings say.
     pub fn training(mut self, device: &Device) -> Result<(SasRec, Adam, Position)> {
         let model = self.take_model(device)?;
-        let position: Position = parse(&self.archive, "position", &self.path)?;
+        let position: Position = from_words(&self.archive, "position", &self.path)?;
         let moments = ["first", "second"].map(|order| self.archive.take(&format!("adam.{order}")));
         let adam = Adam::resume(&model, position.adam_steps, moments, device, &self.path.display().to_string())?;
         Ok((model, adam, position))
@@ -131,41 +130,14 @@ pub fn write_last(
     let [first, second] = adam.moments();
     archive.put("adam.first", first);
     archive.put("adam.second", second);
-    archive.words.insert("position".into(), to_toml(position)?);
+    archive.words.insert("position".into(), to_words(position)?);
     archive.write(path)
 }
 
 fn archive_of(model: &SasRec, config: &TeacherConfig, catalogue: &Catalogue) -> Result<Archive> {
     let mut archive = Archive::default();
     archive.put("model", weights_of(model));
-    archive.words.insert("config".into(), to_toml(config)?);
-    archive.words.insert("catalogue".into(), fingerprint(catalogue));
+    archive.words.insert("config".into(), to_words(config)?);
+    archive.words.insert("catalogue".into(), catalogue.fingerprint());
     Ok(archive)
-}
-
-// TOML, because it reads every f64 back exactly as it was.
-fn to_toml(value: &impl Serialize) -> Result<String> {
-    toml::to_string(value).map_err(|e| Error::Failed(format!("checkpoint: {e}")))
-}
-
-fn parse<T: DeserializeOwned>(archive: &Archive, key: &str, path: &Path) -> Result<T> {
-    toml::from_str(archive.word(key, path)?).map_err(|e| {
-        Error::bad_input(format!("{} metadata {key}", path.display()))
-            .expected("what this version of tiller writes")
-            .found(e.message())
-            .next("train again with this version")
-            .into()
-    })
-}
-
-/// What tells one catalogue from another: the number of items, and a hash of their keys in the order of their ids.
-fn fingerprint(catalogue: &Catalogue) -> String {
-    let mut hash = Sha256::new();
-    for item in catalogue.items() {
-        hash.update((item.key.len() as u64).to_le_bytes());
-        hash.update(&item.key);
-    }
-    let digest = hash.finalize();
-    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{} items, {hex}", catalogue.len())
 }

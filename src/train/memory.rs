@@ -1,0 +1,58 @@
+//! How much memory this process has taken, and how much the machine has left.
+
+use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
+
+/// Reads the memory of this process, time and again.
+#[derive(Debug)]
+pub struct Memory {
+    system: System,
+    process: Option<Pid>,
+    /// The most that was seen, in bytes.
+    pub peak: u64,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { system: System::new(), process: sysinfo::get_current_pid().ok(), peak: 0 }
+    }
+}
+
+impl Memory {
+    /// The bytes of main memory that the process holds now; `None` where the system does not tell.
+    pub fn now(&mut self) -> Option<u64> {
+        let process = self.process?;
+        let memory = ProcessRefreshKind::nothing().with_memory();
+        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[process]), false, memory);
+        let bytes = self.system.process(process)?.memory();
+        self.peak = self.peak.max(bytes);
+        Some(bytes)
+    }
+}
+
+/// The bytes of main memory that the machine can give without swapping; `None` where the system does not tell.
+pub fn available() -> Option<u64> {
+    let ram = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    Some(System::new_with_specifics(ram).available_memory()).filter(|&bytes| bytes > 0)
+}
+
+/// Bytes as people read them: "1.5 GiB".
+pub fn in_words(bytes: u64) -> String {
+    indicatif::BinaryBytes(bytes).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_shows() {
+        let mut memory = Memory::default();
+        let before = memory.now().unwrap();
+        let taken = vec![1u8; 64 << 20];
+        let with = memory.now().unwrap();
+        assert!(with >= before + (48 << 20), "{before} {with}");
+        assert!(taken.iter().all(|&byte| byte == 1) && memory.peak >= with);
+        assert!(available().unwrap() > 1 << 20);
+        assert_eq!(in_words(3 << 29), "1.50 GiB");
+    }
+}
