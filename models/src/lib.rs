@@ -2,6 +2,7 @@
 //!
 //! Dependencies run one way: a model reads as mathematics and leaves buffers and shaders to `tiller-kernels`.
 
+pub mod archive;
 pub mod atomic;
 pub mod chat;
 pub mod error;
@@ -9,7 +10,11 @@ pub mod files;
 pub mod language_model;
 pub mod llama;
 pub mod lora;
+pub mod optim;
+pub mod random;
 pub mod sasrec;
 pub mod tokenizer;
+pub mod train;
+pub mod weights;
 
 pub use error::{Error, Result};

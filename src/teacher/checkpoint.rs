@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, TensorData};
 use serde::{Deserialize, Serialize};
-use tiller_models::sasrec::{Adam, Archive, SasRec, weights_of, with_weights};
+use tiller_models::archive::Archive;
+use tiller_models::optim::{AdamW, AdamWConfig};
+use tiller_models::sasrec::SasRec;
+use tiller_models::weights::{weights_of, with_weights};
 
 use super::config::TeacherConfig;
 use super::schedule::Schedule;
@@ -26,8 +29,6 @@ pub struct Position {
     pub step: usize,
     /// The sum of the losses of this epoch's examples so far.
     pub loss: f64,
-    /// The optimiser's steps.
-    pub adam_steps: u32,
     /// What the validations have led to.
     pub schedule: Schedule,
 }
@@ -81,11 +82,10 @@ impl Checkpoint {
     ///
     /// # Errors
     /// A tensor or a word that is missing or not what the settings say.
-    pub fn training(mut self, device: &Device) -> Result<(SasRec, Adam, Position)> {
+    pub fn training(mut self, device: &Device) -> Result<(SasRec, AdamW, Position)> {
         let model = self.take_model(device)?;
         let position: Position = from_words(&self.archive, "position", &self.path)?;
-        let moments = ["first", "second"].map(|order| self.archive.take(&format!("adam.{order}")));
-        let adam = Adam::resume(&model, position.adam_steps, moments, device, &self.path.display().to_string())?;
+        let adam = AdamW::restore(AdamWConfig::adam(), &model, &mut self.archive, "adam", device, &self.path)?;
         Ok((model, adam, position))
     }
 
@@ -121,15 +121,13 @@ pub fn write_best(path: &Path, model: &SasRec, config: &TeacherConfig, catalogue
 pub fn write_last(
     path: &Path,
     model: &SasRec,
-    adam: &Adam,
+    adam: &AdamW,
     position: &Position,
     config: &TeacherConfig,
     catalogue: &Catalogue,
 ) -> Result<()> {
     let mut archive = archive_of(model, config, catalogue)?;
-    let [first, second] = adam.moments();
-    archive.put("adam.first", first);
-    archive.put("adam.second", second);
+    adam.save(&mut archive, "adam");
     archive.words.insert("position".into(), to_words(position)?);
     archive.write(path)
 }

@@ -6,7 +6,8 @@ use burn::tensor::Device;
 use indicatif::ProgressBar;
 use proptest::prelude::*;
 use serde_json::Value;
-use tiller_models::sasrec::{Archive, SasRec, SasRecConfig};
+use tiller_models::archive::Archive;
+use tiller_models::sasrec::{SasRec, SasRecConfig};
 
 use super::checkpoint::{BEST, LAST};
 use super::config::TeacherConfig;

@@ -5,7 +5,8 @@ use std::time::Instant;
 use burn::tensor::Device;
 use indicatif::ProgressBar;
 use serde::Serialize;
-use tiller_models::sasrec::{Adam, SasRec};
+use tiller_models::optim::{AdamW, AdamWConfig};
+use tiller_models::sasrec::SasRec;
 
 use super::checkpoint::{BEST, Checkpoint, LAST, Position, write_best, write_last};
 use super::config::TeacherConfig;
@@ -59,7 +60,7 @@ pub struct Training<'a> {
     run: &'a mut RunFolder,
     examples: Examples,
     model: SasRec,
-    adam: Adam,
+    adam: AdamW,
     position: Position,
     started: Instant,
     /// Examples and seconds of this process's steps.
@@ -79,8 +80,8 @@ impl<'a> Training<'a> {
     ) -> Result<Self> {
         config.validate()?;
         let model = SasRec::new(&config.model, dataset.catalogue.len(), config.seed, device)?;
-        let position = Position { epoch: 0, step: 0, loss: 0.0, adam_steps: 0, schedule: Schedule::new(config) };
-        Self::at(dataset, config, run, (model, Adam::default(), position))
+        let position = Position { epoch: 0, step: 0, loss: 0.0, schedule: Schedule::new(config) };
+        Self::at(dataset, config, run, (model, AdamW::new(AdamWConfig::adam()), position))
     }
 
     /// The training that `run` holds, from its last checkpoint on; the same as if it had never stopped.
@@ -115,7 +116,7 @@ impl<'a> Training<'a> {
         dataset: &'a Dataset,
         config: &'a TeacherConfig,
         run: &'a mut RunFolder,
-        (model, adam, position): (SasRec, Adam, Position),
+        (model, adam, position): (SasRec, AdamW, Position),
     ) -> Result<Self> {
         let examples = Examples::of(dataset);
         if examples.is_empty() {
@@ -192,7 +193,7 @@ impl<'a> Training<'a> {
                 )));
             }
             self.position.loss += gradient.loss * examples.len() as f64;
-            self.model = self.adam.step(self.model.clone(), gradient, self.position.schedule.lr);
+            self.model = self.adam.advance(self.model.clone(), gradient.of_weights, self.position.schedule.lr);
             self.position.step = step + 1;
             self.trained.0 += examples.len();
             self.trained.1 += start.elapsed().as_secs_f64();
@@ -212,7 +213,6 @@ impl<'a> Training<'a> {
     }
 
     fn save(&mut self) -> Result<()> {
-        self.position.adam_steps = self.adam.steps();
         let path = self.run.checkpoint(LAST);
         write_last(&path, &self.model, &self.adam, &self.position, self.config, &self.dataset.catalogue)
     }

@@ -1,7 +1,8 @@
 //! Scores for many users at once.
 
+use super::SasRec;
 use super::groups::by_length;
-use super::{Noise, SasRec};
+use crate::random::Noise;
 use crate::{Error, Result};
 
 impl SasRec {

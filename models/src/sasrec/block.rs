@@ -6,8 +6,7 @@ use burn::tensor::activation::{gelu, softmax};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::config::{INITIAL_DEVIATION, LAYER_NORM_EPSILON, SasRecConfig};
-use super::noise::Noise;
-use super::normal::Normal;
+use crate::random::{Noise, Normal};
 
 /// A post-norm layer (method §2.1): a = LN(r + drop(Wo·attention)), y = LN(a + drop(W2·gelu(W1·a))).
 #[derive(Module, Debug)]

@@ -3,26 +3,17 @@
 //! W.-C. Kang and J. McAuley, Self-Attentive Sequential Recommendation, ICDM 2018, with the full softmax and the
 //! post-norm layers of the method. It reads a user's newest items and scores every item of the catalogue.
 
-mod adam;
 mod answer;
-mod archive;
 mod block;
 mod config;
 mod gradient;
 mod groups;
 mod model;
-mod noise;
-mod normal;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
-mod weights;
 
-pub use adam::Adam;
-pub use archive::{Archive, NamedTensors};
 pub use config::SasRecConfig;
 pub use gradient::{Example, Gradient};
 pub use model::SasRec;
-pub use noise::Noise;
-pub use weights::{weights_of, with_weights};

@@ -7,9 +7,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::block::{Block, layer_norm};
 use super::config::{INITIAL_DEVIATION, SasRecConfig};
-use super::noise::Noise;
-use super::normal::Normal;
 use crate::Result;
+use crate::random::{Noise, Normal};
 
 /// What is added to the score of a key that a position may not see: exp() of it is 0 in f32.
 const HIDDEN: f32 = -10_000.0;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use burn::tensor::TensorData;
 
-use super::{Example, NamedTensors, SasRecConfig};
+use super::{Example, SasRecConfig};
+use crate::archive::NamedTensors;
 
 /// The weights of a model, flat and by name.
 pub(super) struct Reference {

@@ -7,6 +7,9 @@ use tiller_kernels::device::test_gpu;
 
 use super::reference::Reference;
 use super::*;
+use crate::optim::{AdamW, AdamWConfig};
+use crate::random::{Noise, Normal};
+use crate::weights::{weights_of, with_weights};
 
 const N_ITEMS: usize = 7;
 
@@ -17,7 +20,7 @@ fn config() -> SasRecConfig {
 /// A model whose weights are all large enough to matter, norms and biases too.
 fn model(device: &Device) -> SasRec {
     let fresh = SasRec::new(&config(), N_ITEMS, 5, device).unwrap();
-    let mut normal = normal::Normal::new(9);
+    let mut normal = Normal::new(9);
     let weights = weights_of(&fresh).into_iter().map(|(name, data)| {
         let deviation = if name.contains("weight") { 0.4 } else { 1.0 };
         let values = normal.draw(data.num_elements(), deviation);
@@ -55,8 +58,8 @@ fn the_gpu_scores_and_learns_as_the_cpu() {
     let examples = HISTORIES.map(|history| Example { history, target: 4 });
     let [cpu, gpu] = [cpu, gpu].map(|model| model.gradient(&examples, 0.5, 3));
     assert!((cpu.loss - gpu.loss).abs() < 1e-4, "{} {}", cpu.loss, gpu.loss);
-    for (name, gradient) in cpu.of_weight {
-        let [cpu, gpu] = [gradient, gpu.of_weight[&name].clone()].map(values);
+    for (name, gradient) in cpu.of_weights.of_weight {
+        let [cpu, gpu] = [gradient, gpu.of_weights.of_weight[&name].clone()].map(values);
         assert_close(&gpu, &cpu, 1e-3);
     }
 }
@@ -74,8 +77,8 @@ fn the_gradient_is_the_slope_of_the_loss() {
     let gradient = model.gradient(&examples, 0.0, 0);
     let mut reference = Reference::new(config(), weights_of(&model));
     assert!((gradient.loss - reference.loss(&examples)).abs() < 1e-5);
-    assert_eq!(gradient.of_weight.len(), reference.weights.len());
-    for (name, found) in gradient.of_weight {
+    assert_eq!(gradient.of_weights.of_weight.len(), reference.weights.len());
+    for (name, found) in gradient.of_weights.of_weight {
         for (at, found) in values(found).into_iter().enumerate() {
             let h = 1e-5;
             let mut loss_at = |shift: f64| {
@@ -121,8 +124,9 @@ fn a_batch_weighs_its_groups_by_their_examples() {
     let whole = model.gradient(&examples, 0.0, 0);
     let halves: Vec<Gradient> = examples.chunks(300).map(|half| model.gradient(half, 0.0, 0)).collect();
     assert!((whole.loss - (halves[0].loss + halves[1].loss) / 2.0).abs() < 1e-5);
-    for (name, whole) in whole.of_weight {
-        let mean = (halves[0].of_weight[&name].clone() + halves[1].of_weight[&name].clone()) / 2.0;
+    for (name, whole) in whole.of_weights.of_weight {
+        let mean =
+            (halves[0].of_weights.of_weight[&name].clone() + halves[1].of_weights.of_weight[&name].clone()) / 2.0;
         assert_close(&values(whole), &values(mean), 1e-5);
     }
 }
@@ -142,10 +146,10 @@ fn a_few_sequences_are_learnt_by_heart() {
     let mut model = SasRec::new(&config(), N_ITEMS, 1, &device).unwrap();
     let examples = HISTORIES.iter().zip([4, 6, 1, 2, 4]).map(|(history, target)| Example { history, target });
     let examples: Vec<Example> = examples.collect();
-    let mut adam = Adam::default();
+    let mut adam = AdamW::new(AdamWConfig::adam());
     for step in 0..200 {
         let gradient = model.gradient(&examples, 0.0, step);
-        model = adam.step(model, gradient, 0.01);
+        model = adam.advance(model, gradient.of_weights, 0.01);
     }
     let loss = model.gradient(&examples, 0.0, 0).loss;
     assert!(loss < 0.05, "{loss}");

@@ -6,15 +6,22 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// A source of normally distributed numbers.
-pub(super) struct Normal(ChaCha8Rng);
+pub(crate) struct Normal(ChaCha8Rng);
 
 impl Normal {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(ChaCha8Rng::seed_from_u64(seed))
+    pub(crate) fn new(seed: u64) -> Self {
+        Self::of_stream(seed, 0)
+    }
+
+    /// One of many sources of a seed, which know nothing of one another.
+    pub(crate) fn of_stream(seed: u64, stream: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(stream);
+        Self(rng)
     }
 
     /// `n` numbers of mean 0 and the given standard deviation, by the Box–Muller transform.
-    pub(super) fn draw(&mut self, n: usize, deviation: f32) -> Vec<f32> {
+    pub(crate) fn draw(&mut self, n: usize, deviation: f32) -> Vec<f32> {
         let mut number = || {
             let (u, v): (f32, f32) = self.0.random();
             // 1 - u lies in (0, 1], where the logarithm is finite.

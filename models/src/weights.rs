@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 
-use super::archive::NamedTensors;
+use crate::archive::NamedTensors;
 use crate::{Error, Result};
 
 /// All weights of a module.

@@ -36,11 +36,16 @@ impl Noise {
             return x;
         }
         self.calls += 1;
-        let shape = x.shape();
-        let mask = mask(shape.num_elements(), self.rate, mix(self.seed ^ mix(self.calls)));
-        let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
-        x * mask
+        drop(x, self.rate, mix(self.seed ^ mix(self.calls)))
     }
+}
+
+/// Zeroes each element with probability `rate`, in [0, 1), and divides the others by `1 - rate`; `key` decides which.
+pub fn drop<const D: usize>(x: Tensor<D>, rate: f64, key: u64) -> Tensor<D> {
+    let shape = x.shape();
+    let mask = mask(shape.num_elements(), rate, key);
+    let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
+    x * mask
 }
 
 /// `length` values, each 0 with probability `rate` and 1 / (1 - rate) otherwise.
@@ -66,7 +71,7 @@ fn mask(length: usize, rate: f64, key: u64) -> Vec<f32> {
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a bijection that scatters near inputs.
-fn mix(x: u64) -> u64 {
+pub(crate) fn mix(x: u64) -> u64 {
     let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

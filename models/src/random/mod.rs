@@ -1,0 +1,8 @@
+//! Random numbers that a seed fixes: the same on every device, whatever runs beside them.
+
+mod noise;
+mod normal;
+
+pub(crate) use noise::mix;
+pub use noise::{Noise, drop};
+pub(crate) use normal::Normal;
