@@ -6,12 +6,13 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, Param};
-use burn::optim::{AdamWConfig, GradientsParams};
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation};
+use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use safetensors::SafeTensors;
 use tiller_kernels::device::test_devices;
 use tiller_models::llama::{Batch, GenerateOptions, Llama, Sampling, generate};
 use tiller_models::lora::{Adapter, Lora};
+use tiller_models::optim::{AdamW, AdamWConfig, Gradients};
+use tiller_models::train::{Forward, Sample};
 
 const MODELS: [&str; 2] = ["gqa-tied", "mha-untied"];
 
@@ -57,6 +58,23 @@ impl Golden {
             positions: (0..ROWS).flat_map(|_| 0..SEQ as u32).collect(),
             padding,
         }
+    }
+
+    /// The recorded rows without their padding. Scored are the tokens whose label is `wanted`, but for a row's first.
+    fn samples(&self, wanted: impl Fn(i32) -> bool) -> Vec<Sample> {
+        let Batch { tokens, padding, .. } = self.batch();
+        let labels = self.ids("labels");
+        let rows = tokens.chunks_exact(SEQ).zip(labels.chunks_exact(SEQ)).zip(padding);
+        rows.map(|((tokens, labels), padding)| {
+            let first = labels[padding..].iter().position(|label| wanted(*label)).unwrap();
+            Sample { tokens: tokens[padding..].to_vec(), scored: first.max(1)..SEQ - padding }
+        })
+        .collect()
+    }
+
+    /// What the loss of the golden states is of: the tokens with a label.
+    fn answers(&self) -> Vec<Sample> {
+        self.samples(|label| label != -100)
     }
 
     fn adapted(&self, base: &Llama, device: &Device) -> Llama {
@@ -141,20 +159,29 @@ fn next_token_logprobs(logprobs: Tensor<3>, golden: &Golden, device: &Device) ->
     logprobs.narrow(1, 0, SEQ - 1).gather(2, next).reshape([ROWS, SEQ - 1])
 }
 
-/// The loss of the golden states: the mean over samples of the mean negative log-likelihood over that sample's labels.
-fn loss(model: &Llama, golden: &Golden, device: &Device) -> Tensor<1> {
-    let logprobs = activation::log_softmax(model.forward(&golden.batch()), 2);
-    let chosen = next_token_logprobs(logprobs, golden, device);
-    let scored: Vec<bool> =
-        golden.ids("labels").chunks_exact(SEQ).flat_map(|row| row[1..].iter().map(|label| *label != -100)).collect();
-    let scored = Tensor::<2, Bool>::from_data(TensorData::new(scored, [ROWS, SEQ - 1]), device).float();
-    let counts = scored.clone().sum_dim(1); // [ROWS, 1]
-    -((chosen * scored).sum_dim(1) / counts).mean()
-}
-
 /// A model whose low-rank parts can be trained.
 fn trainable(golden: &Golden, device: &Device) -> Llama {
     golden.adapted(&Llama::load(&golden.folder, device).unwrap(), device).train()
+}
+
+#[test]
+fn training_scores_tokens_as_the_golden_states_do() {
+    for name in MODELS {
+        let golden = Golden::open(name);
+        let samples = golden.samples(|_| true);
+        // What is recorded at, or for, every token that some other one predicts.
+        let recorded = |state: &str, width: usize| -> Vec<f32> {
+            let values = golden.floats(state);
+            let rows = values.chunks_exact(width).zip(golden.batch().padding);
+            rows.flat_map(|(row, padding)| row[padding..SEQ - 1].to_vec()).collect()
+        };
+        for (device_name, device) in test_devices() {
+            let scores = trainable(&golden, &device).score(&samples, &Forward::default());
+            let what = |state: &str| format!("{name} {device_name} {state}");
+            assert_close(&host(scores.log_probs), &recorded("token_logprob", SEQ - 1), &what("token_logprob"));
+            assert_close(&host(scores.entropies), &recorded("entropy", SEQ), &what("entropy"));
+        }
+    }
 }
 
 #[test]
@@ -163,7 +190,8 @@ fn gradients_of_every_low_rank_part() {
         let golden = Golden::open(name);
         for (device_name, device) in test_devices() {
             let model = trainable(&golden, &device);
-            let gradients = loss(&model, &golden, &device).backward();
+            let loss = model.score(&golden.answers(), &Forward::default()).nll();
+            let gradients = loss.backward();
             let loras: BTreeMap<&str, &Lora> = model.linears().filter_map(|l| Some((l.name(), l.lora()?))).collect();
             assert_eq!(loras.len(), 7 * model.config().n_layers);
             for (place, lora) in loras {
@@ -179,41 +207,31 @@ fn gradients_of_every_low_rank_part() {
 
 #[test]
 fn ten_adamw_steps() {
-    let device = Device::flex();
     for name in MODELS {
         let golden = Golden::open(name);
-        let mut model = trainable(&golden, &device);
-        let mut adamw = AdamWConfig::new().with_epsilon(1e-5).with_weight_decay(0.01).init();
-        let mut losses = Vec::new();
-        for _ in 0..10 {
-            let loss = loss(&model, &golden, &device);
-            losses.push(loss.clone().into_scalar::<f32>());
-            let gradients = clipped(GradientsParams::from_grads(loss.backward(), &model), &model);
-            model = adamw.step(1e-2, model, gradients);
-        }
-        assert_close(&losses, &golden.floats("losses"), &format!("{name} losses"));
-        for linear in model.linears() {
-            let Some(lora) = linear.lora() else { continue };
-            let after = |part: &str| golden.floats(&format!("after10.{}.{part}.weight", linear.name()));
-            // Where a gradient is near zero, its sign decides the first steps: the weights are less alike than the losses.
-            let near = |found: Vec<f32>, expected: Vec<f32>| {
-                found.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() < 5e-3)
-            };
-            assert!(near(host(lora.a.val()), after("lora_A")), "{name} {} A", linear.name());
-            assert!(near(host(lora.b.val()), after("lora_B")), "{name} {} B", linear.name());
+        for (device_name, device) in test_devices() {
+            let mut model = trainable(&golden, &device);
+            let mut adamw = AdamW::new(AdamWConfig::default());
+            let mut losses = Vec::new();
+            for _ in 0..10 {
+                let loss = model.score(&golden.answers(), &Forward::default()).nll();
+                losses.push(loss.clone().into_scalar::<f32>());
+                let gradients = Gradients::of(loss, &model);
+                model = adamw.step(model, gradients, 1e-2).0;
+            }
+            assert_close(&losses, &golden.floats("losses"), &format!("{name} {device_name} losses"));
+            for linear in model.linears() {
+                let Some(lora) = linear.lora() else { continue };
+                let after = |part: &str| golden.floats(&format!("after10.{}.{part}.weight", linear.name()));
+                // Where a gradient is near zero, its sign decides the first steps: the weights are less alike than the losses.
+                let near = |found: Vec<f32>, expected: Vec<f32>| {
+                    found.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() < 5e-3)
+                };
+                assert!(near(host(lora.a.val()), after("lora_A")), "{name} {device_name} {} A", linear.name());
+                assert!(near(host(lora.b.val()), after("lora_B")), "{name} {device_name} {} B", linear.name());
+            }
         }
     }
-}
-
-/// Scales all gradients so that their common norm is at most 1, as torch.nn.utils.clip_grad_norm_ does.
-fn clipped(gradients: GradientsParams, model: &Llama) -> GradientsParams {
-    let parameters: Vec<_> = model.linears().filter_map(|l| l.lora()).flat_map(|lora| [lora.a.id, lora.b.id]).collect();
-    let gradient = |id| gradients.get::<2>(id).expect("every part has a gradient");
-    let squares: f32 = parameters.iter().map(|id| gradient(*id).square().sum().into_scalar::<f32>()).sum();
-    let factor = (1.0 / (squares.sqrt() + 1e-6)).min(1.0);
-    let mut clipped = GradientsParams::new();
-    parameters.iter().for_each(|id| clipped.register(*id, gradient(*id) * factor));
-    clipped
 }
 
 #[test]

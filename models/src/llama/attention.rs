@@ -22,11 +22,11 @@ pub(super) struct Attention {
 impl Attention {
     /// `[batch · seq, d_model]` to the same. With a cache, the tokens also see those that the cache holds.
     pub fn forward(&self, x: Tensor<2>, frame: &Frame, cache: Option<&mut LayerCache>) -> Tensor<2> {
-        let [batch, seq] = frame.shape;
+        let Frame { shape: [batch, seq], dropout, .. } = *frame;
         let heads = |y: Tensor<2>, n: usize| y.reshape([batch, seq, n, self.head_dim]).swap_dims(1, 2);
-        let q = heads(self.q_proj.forward(x.clone()), self.n_heads); // [batch, n_heads, seq, head_dim]
-        let k = heads(self.k_proj.forward(x.clone()), self.n_kv_heads); // [batch, n_kv_heads, seq, head_dim]
-        let v = heads(self.v_proj.forward(x), self.n_kv_heads);
+        let q = heads(self.q_proj.forward(x.clone(), dropout), self.n_heads); // [batch, n_heads, seq, head_dim]
+        let k = heads(self.k_proj.forward(x.clone(), dropout), self.n_kv_heads); // [batch, n_kv_heads, seq, head_dim]
+        let v = heads(self.v_proj.forward(x, dropout), self.n_kv_heads);
 
         let q = frame.rotation.apply(q) * (self.head_dim as f64).sqrt().recip();
         let k = frame.rotation.apply(k);
@@ -42,6 +42,7 @@ impl Attention {
         let scores = q.matmul(k.swap_dims(2, 3)).reshape([batch, self.n_heads, seq, keys]);
         let weights = activation::softmax(frame.masked(scores), 3).reshape([batch, self.n_kv_heads, group * seq, keys]);
         let mixed = weights.matmul(v).reshape([batch, self.n_heads, seq, self.head_dim]);
-        self.o_proj.forward(mixed.swap_dims(1, 2).reshape([batch * seq, self.n_heads * self.head_dim]))
+        let mixed = mixed.swap_dims(1, 2).reshape([batch * seq, self.n_heads * self.head_dim]);
+        self.o_proj.forward(mixed, dropout)
     }
 }

@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::batch::Batch;
 use super::rope::{Frequencies, Rotation};
+use crate::lora::Dropout;
 
 /// Added to the scores of tokens that must not be looked at. Finite, so that a row of padding alone stays a number.
 const HIDDEN: f32 = -1e30;
@@ -18,6 +19,8 @@ pub(super) struct Frame {
     pub rotation: Rotation,
     /// `[batch or 1, 1, seq, past + seq]`: 0 or [`HIDDEN`]; `None` where nothing is hidden.
     mask: Option<Tensor<4>>,
+    /// Of what the low-rank parts read; in training only.
+    pub dropout: Option<Dropout>,
 }
 
 impl Frame {
@@ -26,7 +29,8 @@ impl Frame {
         let shape = batch.shape();
         let rotation = frequencies.rotation(&batch.positions, shape, device);
         let columns = past.first().map_or(0, Vec::len);
-        Self { shape, past: columns, rotation, mask: mask(past, &batch.padding, shape[1], device) }
+        let mask = mask(past, &batch.padding, shape[1], device);
+        Self { shape, past: columns, rotation, mask, dropout: None }
     }
 
     /// `[batch, n_heads, seq, past + seq]` to the same.

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use tiller_kernels::swiglu;
 
-use crate::lora::Linear;
+use crate::lora::{Dropout, Linear};
 
 /// y = down(silu(gate(x)) · up(x)).
 #[derive(Module, Debug)]
@@ -16,9 +16,9 @@ pub(super) struct Mlp {
 
 impl Mlp {
     /// `[n, d_model]` to the same.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let gate = self.gate_proj.forward(x.clone()); // [n, d_ff]
-        let up = self.up_proj.forward(x);
-        self.down_proj.forward(swiglu(gate, up))
+    pub fn forward(&self, x: Tensor<2>, dropout: Option<Dropout>) -> Tensor<2> {
+        let gate = self.gate_proj.forward(x.clone(), dropout); // [n, d_ff]
+        let up = self.up_proj.forward(x, dropout);
+        self.down_proj.forward(swiglu(gate, up), dropout)
     }
 }

@@ -12,7 +12,7 @@ use super::mlp::Mlp;
 use super::norm::RmsNorm;
 use super::rope::Frequencies;
 use crate::Result;
-use crate::lora::{Adapter, Linear};
+use crate::lora::{Adapter, Dropout, Linear};
 
 /// A Llama (Touvron et al. 2023, arXiv 2302.13971). Clones share the weights, so a model with one adapter beside the same model with
 /// another, or with none, costs the adapters alone.
@@ -22,7 +22,7 @@ pub struct Llama {
     pub(super) embedding: Tensor<2>,
     pub(super) blocks: Vec<Block>,
     pub(super) norm: RmsNorm,
-    pub(super) lm_head: Linear,
+    pub(crate) lm_head: Linear,
     #[module(skip)]
     pub(super) config: LlamaConfig,
     #[module(skip)]
@@ -41,7 +41,7 @@ pub(super) struct Block {
 impl Block {
     fn forward(&self, x: Tensor<2>, frame: &Frame, cache: Option<&mut LayerCache>) -> Tensor<2> {
         let x = x.clone() + self.attention.forward(self.input_norm.forward(x), frame, cache);
-        x.clone() + self.mlp.forward(self.post_attention_norm.forward(x))
+        x.clone() + self.mlp.forward(self.post_attention_norm.forward(x), frame.dropout)
     }
 
     fn linears(&self) -> [&Linear; 7] {
@@ -78,12 +78,19 @@ impl Llama {
 
     /// The hidden states behind the final norm, `[batch · seq, d_model]`, for callers that need logits at some tokens only.
     pub fn hidden(&self, batch: &Batch) -> Tensor<2> {
-        self.run(batch, None)
+        self.hidden_in(batch, None)
+    }
+
+    /// [`Llama::hidden`] with `dropout` before the low-rank parts.
+    pub(crate) fn hidden_in(&self, batch: &Batch, dropout: Option<Dropout>) -> Tensor<2> {
+        let mut frame = Frame::new(batch, &[], &self.frequencies, &self.device());
+        frame.dropout = dropout;
+        self.run(batch, &frame, None)
     }
 
     /// `[n, d_model]` to `[n, vocab_size]`.
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        self.lm_head.forward(hidden)
+        self.lm_head.forward(hidden, None)
     }
 
     /// Takes the batch's tokens into the cache; returns the logits after its last column, `[batch, vocab_size]`.
@@ -93,18 +100,16 @@ impl Llama {
     pub fn extend(&self, batch: &Batch, cache: &mut KvCache) -> Tensor<2> {
         let [rows, seq] = batch.shape();
         cache.reserve(seq);
-        let hidden = self.run(batch, Some(cache)).reshape([rows, seq, self.config.d_model]);
+        let frame = Frame::new(batch, cache.seen(), &self.frequencies, &self.device());
+        let hidden = self.run(batch, &frame, Some(cache)).reshape([rows, seq, self.config.d_model]);
         cache.advance(batch);
         self.logits(hidden.narrow(1, seq - 1, 1).reshape([rows, self.config.d_model]))
     }
 
-    fn run(&self, batch: &Batch, mut cache: Option<&mut KvCache>) -> Tensor<2> {
-        let device = self.device();
-        let past = cache.as_ref().map_or(&[][..], |cache| cache.seen());
-        let frame = Frame::new(batch, past, &self.frequencies, &device);
-        let mut x = self.embed(&batch.tokens, &device);
+    fn run(&self, batch: &Batch, frame: &Frame, mut cache: Option<&mut KvCache>) -> Tensor<2> {
+        let mut x = self.embed(&batch.tokens, &self.device());
         for (i, block) in self.blocks.iter().enumerate() {
-            x = block.forward(x, &frame, cache.as_mut().map(|cache| &mut cache.layers[i]));
+            x = block.forward(x, frame, cache.as_mut().map(|cache| &mut cache.layers[i]));
         }
         self.norm.forward(x)
     }

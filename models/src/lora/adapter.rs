@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{Param, ParamId};
+use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::{Linear, Lora};
+use crate::random::Normal;
 use crate::{Error, Result};
 
 /// The target that stands for every projection but the output projection, as in PEFT.
@@ -21,7 +20,7 @@ pub(super) const LM_HEAD: &str = "lm_head";
 pub struct Adapter {
     /// The parts, by the name of the projection that each belongs to.
     pub loras: BTreeMap<String, Lora>,
-    /// The probability with which training drops an input of a part. The forward step itself drops nothing.
+    /// The probability with which training drops an input of a part: what its [`Dropout`](super::Dropout) is made with.
     pub dropout: f64,
     /// Whether scales are α / √rank instead of α / rank.
     pub rank_stabilised: bool,
@@ -66,9 +65,8 @@ impl Recipe {
                 return Err(Error::bad_input("LoRA rank").expected(expected).found(self.rank).into());
             }
             // Every projection has its own stream, so that its A does not depend on which others are targets.
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(stream);
-            let a = TensorData::new(orthogonal_rows(self.rank, d_in, 2f64.sqrt(), &mut rng), [self.rank, d_in]);
+            let mut normal = Normal::of_stream(seed, stream);
+            let a = TensorData::new(orthogonal_rows(self.rank, d_in, 2f64.sqrt(), &mut normal), [self.rank, d_in]);
             let lora = Lora {
                 a: Param::from_tensor(Tensor::from_data(a, device)),
                 b: Param::from_tensor(Tensor::zeros([d_out, self.rank], device)),
@@ -110,16 +108,6 @@ impl Adapter {
         self.loras = linears.filter_map(|linear| Some((linear.name().to_owned(), linear.lora()?.clone()))).collect();
     }
 
-    /// Gives every parameter the id that `role` and its place determine, so that an optimiser's saved state finds its parameter
-    /// again in another process. Adapters that one optimiser serves together need different roles.
-    pub fn with_ids_of(mut self, role: &str) -> Self {
-        for (name, lora) in &mut self.loras {
-            lora.a.id = stable_id(&[role, name, "A"]);
-            lora.b.id = stable_id(&[role, name, "B"]);
-        }
-        self
-    }
-
     /// Checks that every part fits one of `linears`.
     ///
     /// # Errors
@@ -151,21 +139,11 @@ pub(super) fn is_target(target: &str, name: &str) -> bool {
     }
 }
 
-/// FNV-1a over the parts: a hash that stays the same across versions of the compiler, unlike the standard library's.
-fn stable_id(parts: &[&str]) -> ParamId {
-    let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
-    ParamId::from(
-        bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        }),
-    )
-}
-
 /// `rows` orthogonal rows of length `gain` and `width` elements: Gaussian rows, orthogonalised one after the other (Gram–Schmidt).
-fn orthogonal_rows(rows: usize, width: usize, gain: f64, rng: &mut ChaCha8Rng) -> Vec<f32> {
+fn orthogonal_rows(rows: usize, width: usize, gain: f64, normal: &mut Normal) -> Vec<f32> {
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(rows);
     for _ in 0..rows {
-        let mut row: Vec<f64> = (0..width).map(|_| gaussian(rng)).collect();
+        let mut row: Vec<f64> = normal.draw(width, 1.0).into_iter().map(f64::from).collect();
         // Twice, because the first pass leaves rounding errors along the earlier rows.
         for _ in 0..2 {
             for earlier in &basis {
@@ -182,13 +160,6 @@ fn orthogonal_rows(rows: usize, width: usize, gain: f64, rng: &mut ChaCha8Rng) -
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// A standard normal number (Box–Muller).
-fn gaussian(rng: &mut ChaCha8Rng) -> f64 {
-    let (u, v): (f64, f64) = (rng.random(), rng.random());
-    // 1 − u is never 0, so the logarithm is finite.
-    (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()
 }
 
 #[cfg(test)]
@@ -253,16 +224,5 @@ mod tests {
         assert!(error.contains("q_proj") && error.contains("[4, 9]"), "{error}");
         let error = adapter.check(other[..1].iter()).unwrap_err().to_string();
         assert!(error.contains("down_proj"), "{error}");
-    }
-
-    #[test]
-    fn ids_depend_on_role_and_place_alone() {
-        let ids = |role: &str| {
-            let adapter =
-                recipe(&["all-linear"]).adapter(linears().iter(), 0, &Device::flex()).unwrap().with_ids_of(role);
-            adapter.loras.into_values().flat_map(|lora| [lora.a.id, lora.b.id]).collect::<Vec<_>>()
-        };
-        assert_eq!(ids("actor"), ids("actor"));
-        assert!(ids("actor").iter().all(|id| !ids("critic").contains(id)));
     }
 }

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use super::Lora;
+use super::{Dropout, Lora};
 
 /// y = x Wᵀ, plus the low-rank part where one is attached. Clones share the weight.
 #[derive(Module, Debug)]
@@ -41,13 +41,15 @@ impl Linear {
         self.lora = lora;
     }
 
-    /// `[n, in]` to `[n, out]`.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    /// `[n, in]` to `[n, out]`, in training with `dropout` before the low-rank part.
+    pub fn forward(&self, x: Tensor<2>, dropout: Option<Dropout>) -> Tensor<2> {
         let frozen = times_transposed(x.clone(), self.weight.clone());
-        match &self.lora {
-            Some(lora) => frozen + lora.forward(x),
-            None => frozen,
-        }
+        let Some(lora) = &self.lora else { return frozen };
+        let x = match dropout {
+            Some(dropout) => dropout.drop(x, &self.name),
+            None => x,
+        };
+        frozen + lora.forward(x)
     }
 }
 
@@ -80,8 +82,8 @@ mod tests {
         let (a, b) = (Param::from_tensor(wave(0.3, [2, 3])), Param::from_tensor(wave(1.1, [5, 2])));
         linear.set_lora(Some(Lora { a, b, scale: 0.5 }));
         let x = wave(0.9, [FEW_ROWS + 8, 3]);
-        let many = linear.forward(x.clone());
-        let few = Tensor::cat(x.split(8, 0).into_iter().map(|x| linear.forward(x)).collect(), 0);
+        let many = linear.forward(x.clone(), None);
+        let few = Tensor::cat(x.split(8, 0).into_iter().map(|x| linear.forward(x, None)).collect(), 0);
         assert!((many - few).abs().max().into_scalar::<f32>() < 1e-6);
     }
 }

@@ -1,6 +1,7 @@
 //! Low-rank adaptation (Hu et al. 2021, arXiv 2106.09685): a frozen weight plus a trainable product of two thin matrices.
 
 mod adapter;
+mod dropout;
 mod linear;
 mod peft;
 mod peft_config;
@@ -9,6 +10,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 pub use adapter::{Adapter, Recipe};
+pub use dropout::Dropout;
 pub use linear::Linear;
 
 /// The trainable part of a projection: x ↦ scale · (x Aᵀ) Bᵀ.

@@ -1,0 +1,111 @@
+//! What a training asks of a [`Llama`]: log-probabilities, entropies and hidden states of the tokens that count.
+
+use std::ops::Range;
+
+use burn::tensor::{Int, Tensor, TensorData, activation};
+
+use crate::llama::{Batch, Llama};
+pub use crate::lora::Dropout;
+
+/// One sequence, and which of its tokens count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// The ids, without padding.
+    pub tokens: Vec<u32>,
+    /// The positions of the tokens to predict, each from all those before it: not empty, and from 1 on.
+    pub scored: Range<usize>,
+}
+
+/// How a forward step in training differs from one in use. The default differs in nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Forward {
+    /// Drops inputs of the low-rank parts.
+    pub dropout: Option<Dropout>,
+}
+
+/// What a model says about the scored tokens of samples, sample after sample.
+#[derive(Debug, Clone)]
+pub struct Scores {
+    /// log p(token | the tokens before it), in nats: `[sum of scored]`.
+    pub log_probs: Tensor<1>,
+    /// Entropies of the distributions that the tokens were drawn from, in nats: `[sum of scored]`.
+    pub entropies: Tensor<1>,
+    /// Scored tokens of each sample.
+    pub lengths: Vec<usize>,
+}
+
+impl Scores {
+    /// The negative log-likelihood: the mean over a sample's tokens, then over samples (method, section 5). `[1]`
+    pub fn nll(&self) -> Tensor<1> {
+        let samples = self.lengths.len();
+        let share = |length: &usize| std::iter::repeat_n(1.0 / (samples * length) as f32, *length);
+        let shares: Vec<f32> = self.lengths.iter().flat_map(share).collect();
+        let shares = Tensor::<1>::from_data(shares.as_slice(), &self.log_probs.device());
+        -(self.log_probs.clone() * shares).sum()
+    }
+}
+
+/// Logits of one chunk of tokens, 64 MiB, unless a single token has more.
+const LOGITS: usize = 1 << 24;
+
+impl Llama {
+    /// Scores the tokens that count. Shorter samples are padded to the longest, so let `samples` be of like lengths.
+    ///
+    /// # Panics
+    /// A sample whose scored positions are none, begin at 0, or end behind its last token; no samples.
+    pub fn score(&self, samples: &[Sample], how: &Forward) -> Scores {
+        self.score_in_chunks(samples, how, (LOGITS / self.config().vocab_size).max(1))
+    }
+
+    /// [`Llama::score`] with the logits of `at_once` tokens at once.
+    fn score_in_chunks(&self, samples: &[Sample], how: &Forward, at_once: usize) -> Scores {
+        let hidden = self.hidden_of(samples, how); // [n, d_model]
+        let targets: Vec<u32> =
+            samples.iter().flat_map(|sample| &sample.tokens[sample.scored.clone()]).copied().collect();
+        let (log_probs, entropies) = targets
+            .chunks(at_once)
+            .enumerate()
+            .map(|(i, chunk)| self.score_chunk(hidden.clone().narrow(0, i * at_once, chunk.len()), chunk, how))
+            .unzip();
+        Scores {
+            log_probs: Tensor::cat(log_probs, 0),
+            entropies: Tensor::cat(entropies, 0),
+            lengths: samples.iter().map(|sample| sample.scored.len()).collect(),
+        }
+    }
+
+    /// The hidden states behind the final norm that the scored tokens are predicted from, sample after sample:
+    /// `[sum of scored, d_model]`. A critic reads its values off them (method, section 7.4).
+    ///
+    /// # Panics
+    /// As [`Llama::score`].
+    pub fn hidden_of(&self, samples: &[Sample], how: &Forward) -> Tensor<2> {
+        for Sample { tokens, scored } in samples {
+            let fits = 1 <= scored.start && scored.start < scored.end && scored.end <= tokens.len();
+            assert!(fits, "scored positions {scored:?} of {} tokens", tokens.len());
+        }
+        // The last scored token is predicted, but nothing is predicted from it or from what follows it.
+        let rows: Vec<&[u32]> = samples.iter().map(|sample| &sample.tokens[..sample.scored.end - 1]).collect();
+        let batch = Batch::right_padded(&rows);
+        let seq = batch.shape()[1];
+        let before = |(row, sample): (usize, &Sample)| {
+            sample.scored.clone().map(move |position| (row * seq + position - 1) as i32)
+        };
+        let places: Vec<i32> = samples.iter().enumerate().flat_map(before).collect();
+        let places = Tensor::<1, Int>::from_data(places.as_slice(), &self.device());
+        self.hidden_in(&batch, how.dropout).select(0, places)
+    }
+
+    /// Log-probabilities of `targets` and entropies, `[n]` each, by the hidden states that predict them, `[n, d_model]`.
+    fn score_chunk(&self, hidden: Tensor<2>, targets: &[u32], how: &Forward) -> (Tensor<1>, Tensor<1>) {
+        let ids: Vec<i32> = targets.iter().map(|id| *id as i32).collect();
+        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [targets.len(), 1]), &self.device());
+        let logits = self.lm_head.forward(hidden, how.dropout);
+        let log_probs = activation::log_softmax(logits, 1); // [n, vocab_size]
+        let entropies = -(log_probs.clone().exp() * log_probs.clone()).sum_dim(1);
+        (log_probs.gather(1, ids).squeeze_dim(1), entropies.squeeze_dim(1))
+    }
+}
+
+#[cfg(test)]
+mod tests;
