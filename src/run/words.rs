@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tiller_models::sasrec::Archive;
+use tiller_models::archive::Archive;
 
 use crate::{Error, Result};
 
