@@ -8,12 +8,12 @@
 // nothing is assumed about its size but that it is at least 4, the least that wgpu reports.
 
 #include "lib/grid.wgsl"
+#include "lib/lane.wgsl"
 #include "lib/weights.wgsl"
 
 #define COLUMNS     // of x and y
 #define ROWS        // of W in a workgroup
 #define WORKGROUP   // invocations, at least ROWS · COLUMNS
-#define SUBGROUPS   // 1: the adapter has subgroup operations
 
 struct Params {
     rows: u32,       // of W
@@ -29,15 +29,6 @@ struct Params {
 @group(0) @binding(SCALED + 3u) var<storage, read_write> params: Params;
 
 const SUMS: u32 = ROWS * COLUMNS;
-
-struct Lane {
-    @builtin(local_invocation_index) index: u32,
-#if SUBGROUPS
-    @builtin(subgroup_id) subgroup: u32,
-    @builtin(num_subgroups) subgroups: u32,
-    @builtin(subgroup_invocation_id) lane: u32,
-#endif
-}
 
 #if SUBGROUPS
 var<workgroup> parts: array<f32, SUMS * WORKGROUP / 4u>; // [subgroups, SUMS]

@@ -4,16 +4,7 @@
 // once for the result; the second walk finds the row in the cache.
 // Costs: 8 bytes and 4 FLOPs per element; bound by memory.
 
-#include "lib/grid.wgsl"
-#include "lib/sum.wgsl"
-#include "lib/value.wgsl"
-
-struct Params {
-    rows: u32,
-    values: u32,     // Values of a row
-    width: f32,      // numbers of a row
-    epsilon: f32,
-}
+#include "lib/rows.wgsl"
 
 @group(0) @binding(0) var<storage, read_write> x: array<Value>;      // [rows, values]
 @group(0) @binding(1) var<storage, read_write> weight: array<Value>; // [values]
@@ -22,19 +13,16 @@ struct Params {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(grid: Grid, lane: Lane) {
-    let row = workgroup_number(grid);
-    // A row past the end has no values but takes part in the barriers, which keeps control flow uniform.
-    let values = select(0u, params.values, row < params.rows);
-    let start = row * params.values;
+    let row = row_of(grid);
 
     var squares = 0.0;
-    for (var i = lane.index; i < values; i += WORKGROUP) {
-        let v = x[start + i];
+    for (var i = lane.index; i < row.values; i += WORKGROUP) {
+        let v = x[row.start + i];
         squares += sum_of(v * v);
     }
     let inverse_rms = inverseSqrt(workgroup_sum(lane, squares) / params.width + params.epsilon);
 
-    for (var i = lane.index; i < values; i += WORKGROUP) {
-        y[start + i] = x[start + i] * inverse_rms * weight[i];
+    for (var i = lane.index; i < row.values; i += WORKGROUP) {
+        y[row.start + i] = x[row.start + i] * inverse_rms * weight[i];
     }
 }

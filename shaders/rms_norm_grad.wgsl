@@ -5,16 +5,7 @@
 // Grid: one workgroup per row, as in rms_norm. r is computed anew: keeping it would cost a buffer and save one sum of two.
 // Costs: 12 bytes and 10 FLOPs per element; bound by memory.
 
-#include "lib/grid.wgsl"
-#include "lib/sum.wgsl"
-#include "lib/value.wgsl"
-
-struct Params {
-    rows: u32,
-    values: u32,     // Values of a row
-    width: f32,      // numbers of a row
-    epsilon: f32,
-}
+#include "lib/rows.wgsl"
 
 @group(0) @binding(0) var<storage, read_write> x: array<Value>;      // [rows, values]
 @group(0) @binding(1) var<storage, read_write> weight: array<Value>; // [values]
@@ -24,23 +15,20 @@ struct Params {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(grid: Grid, lane: Lane) {
-    let row = workgroup_number(grid);
-    // A row past the end has no values but takes part in the barriers, which keeps control flow uniform.
-    let values = select(0u, params.values, row < params.rows);
-    let start = row * params.values;
+    let row = row_of(grid);
 
     var squares = 0.0;
     var products = 0.0;
-    for (var i = lane.index; i < values; i += WORKGROUP) {
-        let v = x[start + i];
+    for (var i = lane.index; i < row.values; i += WORKGROUP) {
+        let v = x[row.start + i];
         squares += sum_of(v * v);
-        products += sum_of(weight[i] * dy[start + i] * v);
+        products += sum_of(weight[i] * dy[row.start + i] * v);
     }
     let inverse_rms = inverseSqrt(workgroup_sum(lane, squares) / params.width + params.epsilon);
     let mean_product = workgroup_sum(lane, products) / params.width;
     let along_x = inverse_rms * inverse_rms * mean_product;
 
-    for (var i = lane.index; i < values; i += WORKGROUP) {
-        dx[start + i] = inverse_rms * (weight[i] * dy[start + i] - x[start + i] * along_x);
+    for (var i = lane.index; i < row.values; i += WORKGROUP) {
+        dx[row.start + i] = inverse_rms * (weight[i] * dy[row.start + i] - x[row.start + i] * along_x);
     }
 }

@@ -3,14 +3,8 @@
 // Grid: one invocation per Value.
 // Costs: 12 bytes and about 8 FLOPs per element; bound by memory.
 
-#include "lib/grid.wgsl"
+#include "lib/elementwise.wgsl"
 #include "lib/sigmoid.wgsl"
-
-#define WORKGROUP   // invocations of a workgroup
-
-struct Params {
-    values: u32,     // Values of a tensor
-}
 
 @group(0) @binding(0) var<storage, read_write> gate: array<Value>; // [values]
 @group(0) @binding(1) var<storage, read_write> up: array<Value>;   // [values]
@@ -19,7 +13,7 @@ struct Params {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
-    let i = workgroup_number(grid) * WORKGROUP + index;
+    let i = value_number(grid, index);
     if i < params.values {
         let g = gate[i];
         y[i] = g * sigmoid(g) * up[i];

@@ -17,6 +17,11 @@ pub(crate) fn numbers(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().unwrap_or_else(|| panic!("expected contiguous f32 tensors, found {tensor:?}"))
 }
 
+/// The elements of an integer tensor that holds indices.
+pub(crate) fn indices(tensor: &FlexTensor) -> Vec<usize> {
+    tensor.clone().into_data().iter::<u32>().map(|index| index as usize).collect()
+}
+
 /// Numbers in row-major order as a tensor.
 pub(crate) fn tensor(numbers: Vec<f32>, shape: Shape) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(numbers, shape))

@@ -116,6 +116,13 @@ pub fn empty_beside(tensor: &CubeTensor, shape: Shape) -> CubeTensor {
     CubeTensor::new_contiguous(tensor.client.clone(), tensor.device.clone(), shape, handle, DType::F32)
 }
 
+/// Words as a tensor on the device of `tensor`. It holds one where there are none: no buffer is empty.
+pub fn words_beside(tensor: &CubeTensor, words: &[u32]) -> CubeTensor {
+    let words = if words.is_empty() { &[0] } else { words };
+    let handle = tensor.client.create_from_slice(bytemuck::cast_slice(words));
+    CubeTensor::new_contiguous(tensor.client.clone(), tensor.device.clone(), [words.len()].into(), handle, DType::U32)
+}
+
 /// Runs `kernel` over `workgroups`. Its bindings are the tensors, inputs before outputs, and the parameters.
 ///
 /// # Panics

@@ -7,21 +7,35 @@ pub mod autodiff;
 pub mod bench;
 mod cpu;
 pub mod device;
+mod elementwise;
+pub mod embedding;
 pub mod kernel;
 pub mod matmul;
 pub mod pipelines;
 pub mod quant;
 pub mod rms_norm;
+pub mod rope;
+mod rows;
 pub mod swiglu;
 #[cfg(test)]
 mod testing;
 pub mod wgsl;
 
+pub use embedding::embedding;
 pub use kernel::Kernel;
 pub use rms_norm::rms_norm;
+pub use rope::rope;
 pub use swiglu::swiglu;
 
 /// Every variant of every kernel: what is translated offline to the shading languages of all graphics APIs.
 pub fn kernels() -> Vec<Kernel> {
-    [bench::kernels().to_vec(), matmul::kernels(), rms_norm::kernels(), swiglu::kernels()].concat()
+    [
+        bench::kernels().to_vec(),
+        embedding::kernels(),
+        matmul::kernels(),
+        rms_norm::kernels(),
+        rope::kernels(),
+        swiglu::kernels(),
+    ]
+    .concat()
 }

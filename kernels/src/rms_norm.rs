@@ -8,12 +8,13 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use burn_flex::FlexTensor;
-use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
+use crate::Kernel;
 use crate::autodiff::{Differentiable, record};
+use crate::bench::{Entry, Sizes};
 use crate::cpu::{contiguous, numbers, rows_and_width, tensor};
-use crate::kernel::{Kernel, best, launch};
+use crate::rows::{self, Operand, launch_rows};
 
 /// Normalises the rows of `x`: every row is divided by its root mean square and scaled by `weight`.
 ///
@@ -63,77 +64,35 @@ struct RmsNorm {
 
 // ---- GPU ----
 
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-struct Params {
-    rows: u32,
-    values: u32,
-    width: f32,
-    epsilon: f32,
-}
-
-/// How a workgroup walks its row: so many invocations side by side, four numbers each or one.
-#[derive(Clone, Copy)]
-struct Walk {
-    workgroup: u32,
-    wide: bool,
-}
-
-impl Walk {
-    const ALL: [Walk; 4] = [
-        Walk { workgroup: 64, wide: false },
-        Walk { workgroup: 64, wide: true },
-        Walk { workgroup: 256, wide: false },
-        Walk { workgroup: 256, wide: true },
-    ];
-
-    /// The walk that keeps most invocations busy.
-    fn over(width: usize) -> Self {
-        let wide = width.is_multiple_of(4);
-        let workgroup = if width <= if wide { 256 } else { 64 } { 64 } else { 256 };
-        Walk { workgroup, wide }
-    }
-
-    fn params(self, rows: usize, width: usize, epsilon: f64) -> Params {
-        let values = if self.wide { width / 4 } else { width };
-        Params { rows: rows as u32, values: values as u32, width: width as f32, epsilon: epsilon as f32 }
-    }
-
-    /// The variants of the forward or the backward shader, best first.
-    fn variants(self, shader: &'static str) -> [Kernel; 2] {
-        Kernel::new(shader).with("WORKGROUP", self.workgroup).with("WIDE", self.wide).summing()
-    }
-}
-
 /// Every variant, for the translation test.
 pub(crate) fn kernels() -> Vec<Kernel> {
-    ["rms_norm", "rms_norm_grad"]
-        .iter()
-        .flat_map(|shader| Walk::ALL.map(|walk| walk.variants(shader)))
-        .flatten()
-        .collect()
+    rows::kernels(&["rms_norm", "rms_norm_grad"])
 }
 
-/// One workgroup per row of the first input; the output has its shape.
-fn launch_rows(shader: &'static str, inputs: &[&CubeTensor], epsilon: f64) -> CubeTensor {
-    let (rows, width) = rows_and_width(inputs[0]);
-    let walk = Walk::over(width);
-    let kernel = best(walk.variants(shader), inputs[0]);
-    let [output] = launch(kernel, inputs, [inputs[0].shape()], &walk.params(rows, width, epsilon), rows);
-    output
+/// What the bench measures.
+pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
+    let forward = [Operand::Rows, Operand::Vector, Operand::Result];
+    let backward = [Operand::Rows, Operand::Vector, Operand::Rows, Operand::Result];
+    let entries =
+        |shader, buffers: &[Operand], operations| rows::entries("rms_norm", shader, buffers, operations, sizes);
+    [entries("rms_norm", &forward, 4), entries("rms_norm_grad", &backward, 10)].concat()
 }
 
 impl Differentiable<CubeBackend, 2> for RmsNorm {
     fn forward(&self, inputs: [CubeTensor; 2]) -> CubeTensor {
         let [x, weight] = inputs.map(into_contiguous);
-        launch_rows("rms_norm", &[&x, &weight], self.epsilon)
+        let [y] = launch_rows("rms_norm", &[&x, &weight], self.epsilon);
+        y
     }
 
     fn backward(&self, inputs: [CubeTensor; 2], dy: CubeTensor, wanted: [bool; 2]) -> [Option<CubeTensor>; 2] {
         let [x, weight] = inputs.map(into_contiguous);
         let dy = into_contiguous(dy);
-        let dx = wanted[0].then(|| launch_rows("rms_norm_grad", &[&x, &weight, &dy], self.epsilon));
-        [dx, wanted[1].then(|| weight_gradient::<CubeBackend>(x, dy, self.epsilon))]
+        let dx = || {
+            let [dx] = launch_rows("rms_norm_grad", &[&x, &weight, &dy], self.epsilon);
+            dx
+        };
+        [wanted[0].then(dx), wanted[1].then(|| weight_gradient::<CubeBackend>(x, dy, self.epsilon))]
     }
 }
 
@@ -208,6 +167,7 @@ mod tests {
 
     use super::*;
     use crate::device::{test_devices, test_gpu};
+    use crate::rows::Walk;
     use crate::testing::{assert_close, check_gradients, download, noise, run_checked, upload};
 
     const EPSILON: f64 = 1e-5;

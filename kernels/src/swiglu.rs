@@ -8,12 +8,13 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use burn_flex::FlexTensor;
-use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
+use crate::Kernel;
 use crate::autodiff::{Differentiable, record};
+use crate::bench::{Entry, Sizes};
 use crate::cpu::{contiguous, numbers, tensor};
-use crate::kernel::{Kernel, launch};
+use crate::elementwise::{self, launch_values};
 
 /// Gates `up` by silu(`gate`), element by element.
 ///
@@ -60,32 +61,16 @@ struct Swiglu;
 
 // ---- GPU ----
 
-const WORKGROUP: u32 = 256;
-
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-struct Params {
-    values: u32,
-}
-
-fn kernel(shader: &'static str, wide: bool) -> Kernel {
-    Kernel::new(shader).with("WORKGROUP", WORKGROUP).with("WIDE", wide)
-}
-
 /// Every variant, for the translation test.
 pub(crate) fn kernels() -> Vec<Kernel> {
-    let shaders = ["swiglu", "swiglu_grad"];
-    shaders.iter().flat_map(|shader| [false, true].map(|wide| kernel(shader, wide))).collect()
+    elementwise::kernels(&["swiglu", "swiglu_grad"])
 }
 
-/// One invocation per value; the outputs have the shape of the inputs.
-fn launch_values<const O: usize>(shader: &'static str, inputs: &[&CubeTensor]) -> [CubeTensor; O] {
-    let shape = inputs[0].shape();
-    let wide = shape.num_elements().is_multiple_of(4);
-    let values = if wide { shape.num_elements() / 4 } else { shape.num_elements() };
-    let outputs = std::array::from_fn(|_| shape.clone());
-    let params = Params { values: values as u32 };
-    launch(kernel(shader, wide), inputs, outputs, &params, values.div_ceil(WORKGROUP as usize))
+/// What the bench measures.
+pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
+    let shape = [sizes.tokens(), sizes.d_ff];
+    let entry = |shader, buffers, operations| elementwise::entry("swiglu", shader, buffers, shape, operations);
+    vec![entry("swiglu", [2, 1], 8), entry("swiglu_grad", [3, 2], 14)]
 }
 
 impl Differentiable<CubeBackend, 2> for Swiglu {
@@ -146,6 +131,7 @@ mod tests {
 
     use super::*;
     use crate::device::{test_devices, test_gpu};
+    use crate::elementwise::{Params, kernel};
     use crate::testing::{assert_close, check_gradients, download, noise, run_checked, upload};
 
     const LENGTHS: [usize; 7] = [1, 3, 4, 255, 1024, 1027, 70_001];
@@ -190,8 +176,7 @@ mod tests {
             let forward = forward_reference(&gate, &up);
             let backward = backward_reference(&gate, &up, &dy);
             for wide in [false, true].into_iter().filter(|wide| !wide || length % 4 == 0) {
-                let values = if wide { length / 4 } else { length };
-                let (params, workgroups) = (Params { values: values as u32 }, values.div_ceil(WORKGROUP as usize));
+                let (params, workgroups) = Params::over(length, wide);
                 let [y] = run_checked(&gpu, &kernel("swiglu", wide), &[&gate, &up], [length], &params, workgroups);
                 assert_close(&y, &forward, 1e-5, &format!("swiglu {length} wide {wide}"));
 

@@ -24,8 +24,13 @@ macro_rules! embed {
 const FILES: &[(&str, &str)] = embed![
     "ceiling_copy.wgsl",
     "ceiling_fma.wgsl",
+    "embedding.wgsl",
+    "embedding_grad.wgsl",
     "gemv.wgsl",
+    "lib/elementwise.wgsl",
     "lib/grid.wgsl",
+    "lib/lane.wgsl",
+    "lib/rows.wgsl",
     "lib/sigmoid.wgsl",
     "lib/sum.wgsl",
     "lib/tile.wgsl",
@@ -34,6 +39,7 @@ const FILES: &[(&str, &str)] = embed![
     "lora_linear.wgsl",
     "rms_norm.wgsl",
     "rms_norm_grad.wgsl",
+    "rope.wgsl",
     "swiglu.wgsl",
     "swiglu_grad.wgsl",
 ];

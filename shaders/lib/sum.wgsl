@@ -6,17 +6,9 @@
 //
 // Call it in uniform control flow: by all invocations of the workgroup, outside every branch that not all take.
 
-#define WORKGROUP   // invocations of a workgroup, a power of two
-#define SUBGROUPS   // 1: the adapter has subgroup operations
+#include "lib/lane.wgsl"
 
-struct Lane {
-    @builtin(local_invocation_index) index: u32,
-#if SUBGROUPS
-    @builtin(subgroup_id) subgroup: u32,
-    @builtin(num_subgroups) subgroups: u32,
-    @builtin(subgroup_invocation_id) lane: u32,
-#endif
-}
+#define WORKGROUP   // invocations of a workgroup, a power of two
 
 #if SUBGROUPS
 var<workgroup> partial_sums: array<f32, WORKGROUP / 4u>; // [subgroups]

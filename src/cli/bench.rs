@@ -75,10 +75,17 @@ fn measure(gpu: Gpu, device: String, schemes: &[Scheme]) -> Result<Report> {
     let schemes = if schemes.is_empty() { &Scheme::ALL[..] } else { schemes };
     let shapes = Shape::usual(size);
 
+    let ops = bench::ops(&gpu, size);
+
     let mut pipelines = Pipelines::new(gpu);
     let ceilings = bench::ceilings(&mut pipelines, size);
-    let bar = progress::bar("kernels", (schemes.len() * shapes.len()) as u64, "layers");
+    let bar = progress::bar("kernels", (schemes.len() * shapes.len() + ops.len()) as u64, "kernels");
     let mut rows = Vec::new();
+    for op in ops {
+        bar.set_message(op.to_string());
+        rows.push(bench::measure_op(&mut pipelines, size, op));
+        bar.inc(1);
+    }
     for shape in shapes {
         for &scheme in schemes {
             bar.set_message(format!("{scheme} {shape}"));
@@ -100,25 +107,14 @@ fn print(report: &Report) {
     );
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header([
-        "op",
-        "weights",
-        "variant",
-        "rows x out x in",
-        "µs",
-        "min",
-        "max",
-        "GB/s",
-        "GFLOP/s",
-        "of ceiling",
-    ]);
+    table.set_header(["op", "weights", "variant", "shape", "µs", "min", "max", "GB/s", "GFLOP/s", "of ceiling"]);
     for row in rows {
         let (fraction, bound) = row.reached(ceilings);
         table.add_row([
             row.op.to_owned(),
-            row.scheme.to_string(),
+            row.scheme.map_or_else(String::new, |scheme| scheme.to_string()),
             row.variant.clone(),
-            row.shape.to_string(),
+            row.shape.clone(),
             format!("{:.1}", row.us.median),
             format!("{:.1}", row.us.min),
             format!("{:.1}", row.us.max),

@@ -1,10 +1,12 @@
 //! What the kernels reach on a device, beside what the device gives at all.
 //!
 //! Steps run through plain wgpu, as in decoding, many to a submission; weights are taken in turns from many copies, so that they come
-//! from memory and not from a cache, as they do when a model's layers pass by.
+//! from memory and not from a cache, as they do when a model's layers pass by. Products with packed weights are measured for every
+//! scheme; of all other operations each one's file says what there is to measure, as [`Entry`]s.
 
 mod buffers;
 mod ceilings;
+mod entry;
 mod products;
 mod time;
 
@@ -20,6 +22,7 @@ pub use ceilings::{Ceilings, ceilings};
 pub use time::Microseconds;
 
 pub(crate) use ceilings::kernels;
+pub(crate) use entry::{Buffer, Entry, Sizes};
 
 /// How much work a device takes in a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,15 +88,15 @@ impl fmt::Display for Shape {
 pub struct Row {
     /// The operation.
     pub op: &'static str,
-    /// How the weights are stored.
-    pub scheme: Scheme,
+    /// How the weights are stored; nothing where there are no packed ones.
+    pub scheme: Option<Scheme>,
     /// Which of its kernels.
     pub variant: String,
-    /// Of the layer.
-    pub shape: Shape,
+    /// Of a layer the rows, outputs and inputs; of other operations what they say.
+    pub shape: String,
     /// Of one run.
     pub us: Microseconds,
-    /// 10⁹ bytes per second that must be moved at least: weights, x and y, once each.
+    /// 10⁹ bytes per second that must be moved at least: every input and output once.
     pub gb_per_s: f64,
     /// 10⁹ operations per second, two per multiply-add.
     pub gflop_per_s: f64,
@@ -110,12 +113,21 @@ impl Row {
 /// Something to measure: runs, of a step or several each, that do the same on different data; and what one of them costs.
 struct Work {
     op: &'static str,
-    scheme: Scheme,
+    scheme: Option<Scheme>,
     variant: String,
-    shape: Shape,
+    shape: String,
     bytes: f64,
     operations: f64,
     runs: Vec<Vec<Step>>,
+}
+
+impl Work {
+    fn measure(self, gpu: &Gpu) -> Row {
+        let Work { op, scheme, variant, shape, bytes, operations, runs } = self;
+        let us = time::time(gpu, &runs);
+        let per_second = |amount: f64| amount / us.median / 1e3;
+        Row { op, scheme, variant, shape, us, gb_per_s: per_second(bytes), gflop_per_s: per_second(operations) }
+    }
 }
 
 /// Measures every variant of the products of `shape` with weights of `scheme`.
@@ -125,12 +137,28 @@ struct Work {
 pub fn measure(pipelines: &mut Pipelines, size: Size, scheme: Scheme, shape: Shape) -> Result<Vec<Row>, PackError> {
     let works = products::works(pipelines, size, scheme, shape)?;
     let gpu = pipelines.gpu();
-    let row = |Work { op, scheme, variant, shape, bytes, operations, runs }| {
-        let us = time::time(gpu, &runs);
-        let per_second = |amount: f64| amount / us.median / 1e3;
-        Row { op, scheme, variant, shape, us, gb_per_s: per_second(bytes), gflop_per_s: per_second(operations) }
-    };
-    Ok(works.into_iter().map(row).collect())
+    Ok(works.into_iter().map(|work| work.measure(gpu)).collect())
+}
+
+/// An operation without packed weights, to be measured by [`measure_op`].
+#[derive(Debug, Clone)]
+pub struct Op(Entry);
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.0.op, self.0.variant, self.0.shape)
+    }
+}
+
+/// The operations of a model's graph around the products, every variant that the device runs.
+pub fn ops(gpu: &Gpu, size: Size) -> Vec<Op> {
+    let entries = entry::all(&Sizes::of(size)).into_iter();
+    entries.filter(|entry| gpu.device.features().contains(entry.kernel.needs())).map(Op).collect()
+}
+
+/// Measures one operation.
+pub fn measure_op(pipelines: &mut Pipelines, size: Size, Op(entry): Op) -> Row {
+    entry.work(pipelines, size).measure(&pipelines.gpu().clone())
 }
 
 #[cfg(test)]
@@ -155,6 +183,19 @@ mod tests {
                 let adapter = if rows > MAX_COLUMNS { 2.0 * (rows * 40 * 2) as f64 } else { 0.0 };
                 assert!((row.gflop_per_s * row.us.median * 1e3 / (run + adapter) - 1.0).abs() < 1e-9);
             }
+        }
+    }
+
+    #[test]
+    fn every_operation_is_measured_once_per_variant() {
+        let mut pipelines = Pipelines::new(test_gpu().gpu.unwrap());
+        let entries = entry::all(&Sizes::TINY);
+        let names: std::collections::BTreeSet<String> = entries.iter().map(|e| Op(e.clone()).to_string()).collect();
+        assert_eq!(names.len(), entries.len());
+        for entry in entries {
+            let row = measure_op(&mut pipelines, Size::Software, Op(entry.clone()));
+            assert!(row.us.min > 0.0, "{row:?}");
+            assert!((row.gb_per_s * row.us.median * 1e3 / entry.bytes - 1.0).abs() < 1e-9, "{row:?}");
         }
     }
 

@@ -32,9 +32,9 @@ pub(super) fn works(
     let moved = (bytes + rows * (inputs + outputs) * size_of::<f32>()) as f64;
     let work = |op, variant: &str, rank: usize, runs| Work {
         op,
-        scheme,
+        scheme: Some(scheme),
         variant: variant.to_owned(),
-        shape,
+        shape: shape.to_string(),
         bytes: moved + (rank * (rows + outputs) * size_of::<f32>()) as f64,
         operations: 2.0 * rows as f64 * (outputs * inputs + rank * outputs) as f64,
         runs,

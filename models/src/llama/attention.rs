@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Tensor, activation};
+use tiller_kernels::rope;
 
 use super::cache::LayerCache;
 use super::frame::Frame;
@@ -23,13 +24,15 @@ impl Attention {
     /// `[batch · seq, d_model]` to the same. With a cache, the tokens also see those that the cache holds.
     pub fn forward(&self, x: Tensor<2>, frame: &Frame, cache: Option<&mut LayerCache>) -> Tensor<2> {
         let Frame { shape: [batch, seq], dropout, .. } = *frame;
-        let heads = |y: Tensor<2>, n: usize| y.reshape([batch, seq, n, self.head_dim]).swap_dims(1, 2);
-        let q = heads(self.q_proj.forward(x.clone(), dropout), self.n_heads); // [batch, n_heads, seq, head_dim]
-        let k = heads(self.k_proj.forward(x.clone(), dropout), self.n_kv_heads); // [batch, n_kv_heads, seq, head_dim]
+        let heads = |y: Tensor<2>, n: usize| y.reshape([batch * seq, n, self.head_dim]);
+        let rows = |y: Tensor<3>| y.reshape([batch as i64, seq as i64, -1, self.head_dim as i64]).swap_dims(1, 2);
+        let q = heads(self.q_proj.forward(x.clone(), dropout), self.n_heads); // [batch · seq, n_heads, head_dim]
+        let k = heads(self.k_proj.forward(x.clone(), dropout), self.n_kv_heads); // [batch · seq, n_kv_heads, head_dim]
         let v = heads(self.v_proj.forward(x, dropout), self.n_kv_heads);
 
-        let q = frame.rotation.apply(q) * (self.head_dim as f64).sqrt().recip();
-        let k = frame.rotation.apply(k);
+        let q = rows(rope(q, &frame.angles)) * (self.head_dim as f64).sqrt().recip(); // [batch, n_heads, seq, head_dim]
+        let k = rows(rope(k, &frame.angles)); // [batch, n_kv_heads, seq, head_dim]
+        let v = rows(v);
         let (k, v) = match cache {
             Some(cache) => cache.append(frame.past, k, v), // [batch, n_kv_heads, past + seq, head_dim]
             None => (k, v),

@@ -1,9 +1,10 @@
 //! What every block of one forward step shares: the shape, the rotation and the mask.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use tiller_kernels::rope::Angles;
 
 use super::batch::Batch;
-use super::rope::{Frequencies, Rotation};
+use super::rope::Frequencies;
 use crate::lora::Dropout;
 
 /// Added to the scores of tokens that must not be looked at. Finite, so that a row of padding alone stays a number.
@@ -16,7 +17,8 @@ pub(super) struct Frame {
     pub shape: [usize; 2],
     /// Columns that the cache holds already.
     pub past: usize,
-    pub rotation: Rotation,
+    /// Of the rotation of every token.
+    pub angles: Angles,
     /// `[batch or 1, 1, seq, past + seq]`: 0 or [`HIDDEN`]; `None` where nothing is hidden.
     mask: Option<Tensor<4>>,
     /// Of what the low-rank parts read; in training only.
@@ -27,10 +29,10 @@ impl Frame {
     /// The surroundings of `batch` behind a `past`, which says of each row and column whether it holds a token.
     pub fn new(batch: &Batch, past: &[Vec<bool>], frequencies: &Frequencies, device: &Device) -> Self {
         let shape = batch.shape();
-        let rotation = frequencies.rotation(&batch.positions, shape, device);
+        let angles = frequencies.angles(&batch.positions, device);
         let columns = past.first().map_or(0, Vec::len);
         let mask = mask(past, &batch.padding, shape[1], device);
-        Self { shape, past: columns, rotation, mask, dropout: None }
+        Self { shape, past: columns, angles, mask, dropout: None }
     }
 
     /// `[batch, n_heads, seq, past + seq]` to the same.

@@ -1,7 +1,8 @@
 //! The whole model: embedding, blocks, final norm, output projection.
 
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
+use tiller_kernels::embedding;
 
 use super::attention::Attention;
 use super::batch::Batch;
@@ -70,7 +71,7 @@ impl Llama {
 
     /// The logits of every next token, `[batch, seq, vocab_size]`. Those at padding carry no meaning.
     ///
-    /// Token ids are taken as they are: one beyond the vocabulary panics on the CPU and is undefined on a GPU.
+    /// A token id beyond the vocabulary reads as zeros.
     pub fn forward(&self, batch: &Batch) -> Tensor<3> {
         let [rows, seq] = batch.shape();
         self.logits(self.hidden(batch)).reshape([rows, seq, self.config.vocab_size])
@@ -107,18 +108,11 @@ impl Llama {
     }
 
     fn run(&self, batch: &Batch, frame: &Frame, mut cache: Option<&mut KvCache>) -> Tensor<2> {
-        let mut x = self.embed(&batch.tokens, &self.device());
+        let mut x = embedding(self.embedding.clone(), &batch.tokens);
         for (i, block) in self.blocks.iter().enumerate() {
             x = block.forward(x, frame, cache.as_mut().map(|cache| &mut cache.layers[i]));
         }
         self.norm.forward(x)
-    }
-
-    /// `[n]` token ids to `[n, d_model]`.
-    fn embed(&self, tokens: &[u32], device: &Device) -> Tensor<2> {
-        let ids: Vec<i32> = tokens.iter().map(|token| *token as i32).collect();
-        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [tokens.len()]), device);
-        self.embedding.clone().select(0, ids)
     }
 
     /// Every projection, the output projection last.

@@ -1,7 +1,8 @@
 //! Rotary position embedding (Su et al. 2021, arXiv 2104.09864) in Hugging Face's convention: coordinate i of a head is paired
 //! with coordinate i + head_dim / 2.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
+use tiller_kernels::rope::Angles;
 
 use super::config::{LlamaConfig, RopeScaling};
 
@@ -31,45 +32,17 @@ impl Frequencies {
         })
     }
 
-    /// The rotation of every token of a batch; `positions` is `[batch, seq]`, row by row.
-    ///
-    /// Angles are computed here in f64: shaders promise little about the sine of a large angle.
-    pub fn rotation(&self, positions: &[u32], [batch, seq]: [usize; 2], device: &Device) -> Rotation {
-        // Rows in step, as in training, share one row of angles.
-        let in_step = positions.chunks_exact(seq).all(|row| row == &positions[..seq]);
-        let rows = if in_step { 1 } else { batch };
-        let angles = || positions[..rows * seq].iter().flat_map(|p| self.0.iter().map(|f| f64::from(*p) * f));
-        let upload =
-            |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [rows, 1, seq, self.0.len()]), device);
-        Rotation {
-            cos: upload(angles().map(|angle| angle.cos() as f32).collect()),
-            sin: upload(angles().map(|angle| angle.sin() as f32).collect()),
-        }
-    }
-}
-
-/// cos and sin of every token's angles, `[batch or 1, 1, seq, head_dim / 2]`.
-#[derive(Debug, Clone)]
-pub(super) struct Rotation {
-    cos: Tensor<4>,
-    sin: Tensor<4>,
-}
-
-impl Rotation {
-    /// Turns each pair (x₁, x₂) of `x`, `[batch, heads, seq, head_dim]`, by its token's angle.
-    pub fn apply(&self, x: Tensor<4>) -> Tensor<4> {
-        let half = x.dims()[3] / 2;
-        let x1 = x.clone().narrow(3, 0, half);
-        let x2 = x.narrow(3, half, half);
-        let (cos, sin) = (self.cos.clone(), self.sin.clone());
-        let turned1 = x1.clone() * cos.clone() - x2.clone() * sin.clone();
-        let turned2 = x2 * cos + x1 * sin;
-        Tensor::cat(vec![turned1, turned2], 3)
+    /// The angles of tokens at `positions`.
+    pub fn angles(&self, positions: &[u32], device: &Device) -> Angles {
+        Angles::new(positions, &self.0, device)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::{Tensor, TensorData};
+    use tiller_kernels::rope;
+
     use super::*;
     use crate::llama::testing::tiny_config;
 
@@ -103,12 +76,6 @@ mod tests {
 
     #[test]
     fn a_rotation_keeps_lengths_and_depends_on_distance_alone() {
-        let device = Device::flex();
-        let frequencies = Frequencies::new(&LlamaConfig { head_dim: 4, ..tiny_config() });
-        let vector = |values: [f32; 4]| Tensor::<4>::from_data(TensorData::new(values.to_vec(), [1, 1, 1, 4]), &device);
-        let turned = |values: [f32; 4], position: u32| -> Vec<f32> {
-            frequencies.rotation(&[position], [1, 1], &device).apply(vector(values)).try_into_vec_as().unwrap()
-        };
         let dot = |a: Vec<f32>, b: Vec<f32>| a.iter().zip(&b).map(|(a, b)| a * b).sum::<f32>();
 
         let (q, k) = ([0.3, -1.2, 0.8, 0.5], [1.0, 0.4, -0.7, 0.2]);
@@ -120,11 +87,16 @@ mod tests {
 
     #[test]
     fn coordinate_i_is_paired_with_the_one_half_a_head_on() {
-        let device = Device::flex();
-        let frequencies = Frequencies::new(&LlamaConfig { head_dim: 4, ..tiny_config() });
-        let x = Tensor::<4>::from_data(TensorData::new(vec![1.0f32, 0.0, 0.0, 0.0], [1, 1, 1, 4]), &device);
-        let turned: Vec<f32> = frequencies.rotation(&[1], [1, 1], &device).apply(x).try_into_vec_as().unwrap();
+        let turned = turned([1.0, 0.0, 0.0, 0.0], 1);
         let expected = [1f32.cos(), 0.0, 1f32.sin(), 0.0];
         assert!(turned.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-6), "{turned:?}");
+    }
+
+    /// A head of four at a position.
+    fn turned(values: [f32; 4], position: u32) -> Vec<f32> {
+        let device = Device::flex();
+        let frequencies = Frequencies::new(&LlamaConfig { head_dim: 4, ..tiny_config() });
+        let x = Tensor::from_data(TensorData::new(values.to_vec(), [1, 1, 4]), &device);
+        rope(x, &frequencies.angles(&[position], &device)).try_into_vec_as().unwrap()
     }
 }

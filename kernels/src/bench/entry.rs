@@ -1,0 +1,151 @@
+//! What there is to measure of an operation on activations: a kernel, its buffers, and what a run of it costs.
+
+use bytemuck::NoUninit;
+
+use super::buffers::{empty, filled, scattered};
+use super::{Size, Work};
+use crate::kernel::Kernel;
+use crate::pipelines::Pipelines;
+use crate::{embedding, rms_norm, rope, swiglu};
+
+/// A kernel to measure.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(super) op: &'static str,
+    /// Which of the operation's kernels, e.g. "backward, subgroup".
+    pub(super) variant: String,
+    pub(super) shape: String,
+    pub(super) kernel: Kernel,
+    /// In the order of the bindings, without the parameters.
+    buffers: Vec<Buffer>,
+    /// The bytes of the parameters and the workgroups of every launch of one run.
+    launches: Vec<(Vec<u8>, usize)>,
+    pub(super) bytes: f64,
+    operations: f64,
+}
+
+impl Entry {
+    /// `kernel`, as a row of the table is to name it.
+    pub(crate) fn new(op: &'static str, variant: &str, shape: String, kernel: Kernel) -> Self {
+        let subgroups = kernel.needs().contains(wgpu::Features::SUBGROUP);
+        let variant = if subgroups { format!("{variant}, subgroup") } else { variant.to_owned() };
+        Entry { op, variant, shape, kernel, buffers: vec![], launches: vec![], bytes: 0.0, operations: 0.0 }
+    }
+
+    /// Adds buffers, in the order of the bindings.
+    pub(crate) fn over(mut self, buffers: impl IntoIterator<Item = Buffer>) -> Self {
+        self.buffers.extend(buffers);
+        self
+    }
+
+    /// Adds a launch to the run.
+    pub(crate) fn launched(self, params: &impl NoUninit, workgroups: usize) -> Self {
+        self.launched_with(bytemuck::bytes_of(params), workgroups)
+    }
+
+    /// Adds a launch whose parameters have no fixed size.
+    pub(crate) fn launched_with(mut self, params: &[u8], workgroups: usize) -> Self {
+        self.launches.push((params.to_vec(), workgroups));
+        self
+    }
+
+    /// The bytes that must be moved at least, every input and output once, and the operations, of which a multiply-add is two.
+    pub(crate) fn costing(self, bytes: usize, operations: usize) -> Self {
+        Entry { bytes: bytes as f64, operations: operations as f64, ..self }
+    }
+}
+
+/// The content of a buffer to measure with.
+#[derive(Debug, Clone)]
+pub(crate) enum Buffer {
+    /// So many numbers between -1 and 1.
+    Numbers(usize),
+    /// So many numbers to be written.
+    Output(usize),
+    /// Words with a meaning.
+    Words(Vec<u32>),
+}
+
+impl Buffer {
+    /// Numbers or words in it.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Buffer::Numbers(count) | Buffer::Output(count) => *count,
+            Buffer::Words(words) => words.len(),
+        }
+    }
+}
+
+/// The sizes of a model and of a step of its training.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) batch: usize,
+    pub(crate) seq: usize,
+    pub(crate) d_model: usize,
+    pub(crate) d_ff: usize,
+    pub(crate) n_heads: usize,
+    pub(crate) head_dim: usize,
+    pub(crate) vocab_size: usize,
+}
+
+impl Sizes {
+    /// TinyLlama 1.1B with eight sequences, as the tables of others have it.
+    const GPU: Sizes =
+        Sizes { batch: 8, seq: 512, d_model: 2048, d_ff: 5632, n_heads: 32, head_dim: 64, vocab_size: 32_000 };
+    /// SmolLM2 135M with a short one.
+    const SOFTWARE: Sizes =
+        Sizes { batch: 1, seq: 64, d_model: 576, d_ff: 1536, n_heads: 9, head_dim: 64, vocab_size: 4096 };
+    /// For tests.
+    #[cfg(test)]
+    pub(super) const TINY: Sizes =
+        Sizes { batch: 1, seq: 3, d_model: 16, d_ff: 24, n_heads: 2, head_dim: 8, vocab_size: 20 };
+
+    pub(super) fn of(size: Size) -> Self {
+        match size {
+            Size::Gpu => Self::GPU,
+            Size::Software => Self::SOFTWARE,
+        }
+    }
+
+    /// Of all sequences.
+    pub(crate) fn tokens(&self) -> usize {
+        self.batch * self.seq
+    }
+}
+
+/// What every operation wants measured.
+pub(super) fn all(sizes: &Sizes) -> Vec<Entry> {
+    [embedding::entries(sizes), rms_norm::entries(sizes), rope::entries(sizes), swiglu::entries(sizes)].concat()
+}
+
+/// Copies of the buffers at most, that are taken in turns.
+const MOST_COPIES: usize = 8;
+
+impl Entry {
+    /// The kernel over as many copies of its buffers as it takes to keep them out of the caches.
+    pub(super) fn work(self, pipelines: &mut Pipelines, size: Size) -> Work {
+        let gpu = pipelines.gpu().clone();
+        let copies = (size.streamed_bytes() / (self.bytes as usize).max(1)).clamp(1, MOST_COPIES);
+        let params: Vec<wgpu::Buffer> = self.launches.iter().map(|(params, _)| filled(&gpu, params)).collect();
+        let mut run = || {
+            let buffers: Vec<wgpu::Buffer> = self
+                .buffers
+                .iter()
+                .map(|buffer| match buffer {
+                    Buffer::Numbers(count) => filled(&gpu, &scattered(*count)),
+                    Buffer::Output(count) => empty(&gpu, count * size_of::<f32>()),
+                    Buffer::Words(words) => filled(&gpu, words),
+                })
+                .collect();
+            let launches = params.iter().zip(&self.launches);
+            let step = |(params, (_, workgroups)): (&wgpu::Buffer, &(_, usize))| {
+                let bindings: Vec<_> = buffers.iter().chain([params]).map(wgpu::Buffer::as_entire_binding).collect();
+                pipelines.step(&self.kernel, &bindings, *workgroups)
+            };
+            launches.map(step).collect()
+        };
+        let runs = (0..copies).map(|_| run()).collect();
+        let Entry { op, variant, shape, bytes, operations, .. } = self;
+        Work { op, scheme: None, variant, shape, bytes, operations, runs }
+    }
+}
