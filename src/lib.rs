@@ -11,6 +11,7 @@ pub mod instruct;
 pub mod pull;
 pub mod recommend;
 pub mod request;
+pub mod reward;
 pub mod run;
 pub mod teacher;
 pub mod train;

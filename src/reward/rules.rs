@@ -1,0 +1,129 @@
+//! The constants of the rewards, and what can be exchanged in them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// How lists are rewarded. The default has the method's constants with our resolutions; [`RewardRules::paper`] has the authors' rules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RewardRules {
+    /// Which of the two rewards a policy is trained on.
+    pub level: Level,
+    /// α: the part of accuracy in both rewards; 1 − α is the part of control. From 0 to 1.
+    pub alpha: f64,
+    /// What an item reward is multiplied by.
+    pub item_weight: f64,
+    /// What a list reward is multiplied by: the reward of an ideal list.
+    pub list_weight: f64,
+    /// The score of a line that is no valid item.
+    pub penalty: f64,
+    /// How the items of a share are scored.
+    pub shares: ShareRule,
+    /// How a share or kind that is missed by some items is scored.
+    pub gap: Gap,
+    /// How the teacher's rank of an item is scored.
+    pub rank_score: RankScore,
+    /// B12: the sum of a list's position-corrected scores is never below −B(n), so that rambling costs no more than a list of nothing
+    /// but errors.
+    pub floor: bool,
+}
+
+/// Which rewards a policy is trained on (the ablation of the method's §8.6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// A reward at the end of every item
+    Item,
+    /// One reward at the end of the list
+    List,
+    /// Both
+    #[default]
+    Both,
+}
+
+/// How τ scores the items of a share, and what counts as missing it (§8.2, §8.4).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShareRule {
+    /// B10: 1 for an item that the share needs, ½ for one that it allows, 0 for one too many, alike inside and outside the kind. A share
+    /// is missed by the items that a full list lacks on either side, so that a short list meets no "at most".
+    #[default]
+    Marginal,
+    /// The authors' table, in which the last allowed item of an "at most" scores 0, and an "about" is not symmetric.
+    Authors,
+}
+
+/// q of a share or kind that is missed by `gap` items in a list of n.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Gap {
+    /// 1 / (gap + 1)
+    #[default]
+    Reciprocal,
+    /// 1 / log₂(gap + 2)
+    Logarithmic,
+    /// 1 − gap / n, not below 0
+    Linear,
+}
+
+/// s of a valid item that is not the target, by its rank among the items outside the history.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RankScore {
+    /// 1 / log₂(rank + 3): 0.631 for the teacher's best item, never above the target's 1
+    #[default]
+    Logarithmic,
+    /// 1 − rank / number of items
+    Linear,
+}
+
+impl Default for RewardRules {
+    fn default() -> Self {
+        Self {
+            level: Level::Both,
+            alpha: 0.5,
+            item_weight: 1.0,
+            list_weight: 10.0,
+            penalty: -1.0,
+            shares: ShareRule::Marginal,
+            gap: Gap::Reciprocal,
+            rank_score: RankScore::Logarithmic,
+            floor: true,
+        }
+    }
+}
+
+impl RewardRules {
+    /// The authors' rules (NR-20).
+    pub fn paper() -> Self {
+        Self { shares: ShareRule::Authors, floor: false, ..Self::default() }
+    }
+
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// The key that is out of its range.
+    pub fn validate(&self) -> Result<()> {
+        let wrong = |key: &str, expected: &str, found: f64| {
+            let key = format!("reward.{key}");
+            Err(Error::bad_input(&key)
+                .expected(expected)
+                .found(found)
+                .next(format!("set it with --set {key}=…"))
+                .into())
+        };
+        if !(0.0..=1.0).contains(&self.alpha) {
+            return wrong("alpha", "a number from 0 to 1", self.alpha);
+        }
+        for (key, weight) in [("item_weight", self.item_weight), ("list_weight", self.list_weight)] {
+            if !(weight >= 0.0 && weight.is_finite()) {
+                return wrong(key, "a number of at least 0", weight);
+            }
+        }
+        if !(self.penalty <= 0.0 && self.penalty.is_finite()) {
+            return wrong("penalty", "a number of at most 0", self.penalty);
+        }
+        Ok(())
+    }
+}
