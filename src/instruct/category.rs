@@ -43,13 +43,18 @@ fn less(asked: &Asked) -> Option<(Request, ItemSet)> {
 
 /// Of the categories without `target`, those that most of `items` are in.
 pub(super) fn most_frequent(items: &[ItemId], target: ItemId, catalogue: &Catalogue) -> Vec<CategoryId> {
+    let counts = category_counts(items, target, catalogue);
+    let highest = counts.iter().map(|&(_, count)| count).max();
+    counts.into_iter().filter(|&(_, count)| Some(count) == highest).map(|(category, _)| category).collect()
+}
+
+/// How many of `items` are in each of the categories without `target`.
+pub(super) fn category_counts(items: &[ItemId], target: ItemId, catalogue: &Catalogue) -> Vec<(CategoryId, usize)> {
     let mut counts = vec![0usize; catalogue.categories().len()];
     for category in items.iter().flat_map(|&item| &catalogue.item(item).categories) {
         counts[category.index()] += 1;
     }
     let of_target = &catalogue.item(target).categories;
     let others = (0..counts.len() as u32).map(CategoryId).filter(|category| !of_target.contains(category));
-    let others: Vec<_> = others.collect();
-    let highest = others.iter().map(|category| counts[category.index()]).max();
-    others.into_iter().filter(|category| Some(counts[category.index()]) == highest).collect()
+    others.map(|category| (category, counts[category.index()])).collect()
 }

@@ -38,7 +38,12 @@ pub(super) enum Purpose {
 impl Chance {
     /// The decisions of example `number` of `task` in an epoch.
     pub fn new(seed: u64, epoch: u64, task: Task, number: usize) -> Self {
-        Self { key: [seed, epoch, task as u64, number as u64] }
+        Self::of_stream(seed, epoch, task as u64, number)
+    }
+
+    /// The decisions of number `number` of whatever has the key `stream`.
+    pub(super) fn of_stream(seed: u64, epoch: u64, stream: u64, number: usize) -> Self {
+        Self { key: [seed, epoch, stream, number as u64] }
     }
 
     /// The stream of a purpose, from its beginning.

@@ -11,6 +11,7 @@ use super::chat::{self, Conversation};
 use super::epoch::{Epoch, Slot};
 use super::example::{Example, phrasing};
 use super::kinds::Kinds;
+use super::practice::{self, Episode, Practice};
 use super::probe::{self, Probe, Wording};
 use super::ranking::Ranking;
 use super::recipe::Recipe;
@@ -170,6 +171,38 @@ impl<'a, S: Scorer> Instructor<'a, S> {
         Some(draft.in_words(&self.dataset.catalogue, phrasing(&asked.chance, probe.phrasings(wording))))
     }
 
+    /// Everything that an episode of reinforcement learning asks about, in the episode's order (method §6).
+    ///
+    /// # Errors
+    /// A data set in which nobody can be asked about.
+    pub fn episode(&self, practices: &[Practice], number: u64) -> Result<Episode<'_, 'a, S>> {
+        let users = self.numbers(Part::Training, Task::I0);
+        let slots: Vec<_> =
+            practices.iter().flat_map(|&practice| users.iter().map(move |&user| (practice, user))).collect();
+        if slots.is_empty() {
+            return Err(Error::bad_input("episode")
+                .expected("something to practise, and users with at least 4 items")
+                .found("none")
+                .next("import with a lower --min-user")
+                .into());
+        }
+        Ok(Episode::new(self, number, self.settings.seed, slots))
+    }
+
+    /// The questions of some places of an episode, of those that the catalogue has something to ask for.
+    pub(super) fn practise(&self, episode: u64, slots: &[(Practice, usize)]) -> Result<Vec<(Practice, Example)>> {
+        let chance =
+            |&(practice, user): &(Practice, usize)| practice::chance_of(practice, self.settings.seed, episode, user);
+        let drawn = |slot: &(Practice, usize)| {
+            let chance = chance(slot);
+            Some((slot.0, self.case(Part::Training, slot.1, &chance)?, chance))
+        };
+        let drawn: Vec<_> = slots.iter().filter_map(drawn).collect();
+        let cases: Vec<_> = drawn.iter().map(|&(_, case, chance)| (case, chance)).collect();
+        let questions = self.with_teacher(&cases, |at, asked| practice::question(drawn[at].0, asked))?;
+        Ok(questions.into_iter().flatten().collect())
+    }
+
     /// The examples of some slots, in their order; `None` where the catalogue has nothing to ask for.
     pub(super) fn make(&self, part: Part, epoch: u64, slots: &[Slot]) -> Result<Vec<Option<Example>>> {
         let chance = |slot: &Slot| Chance::new(self.settings.seed, epoch, slot.task, slot.number);
@@ -218,11 +251,11 @@ impl<'a, S: Scorer> Instructor<'a, S> {
     }
 
     /// Lets the teacher score all items after every history, and makes an example of each.
-    fn with_teacher(
+    fn with_teacher<T: Send>(
         &self,
         cases: &[(Case, Chance)],
-        make: impl Fn(usize, &Asked) -> Option<Example> + Sync,
-    ) -> Result<Vec<Option<Example>>> {
+        make: impl Fn(usize, &Asked) -> Option<T> + Sync,
+    ) -> Result<Vec<Option<T>>> {
         if cases.is_empty() {
             return Ok(Vec::new());
         }

@@ -5,7 +5,8 @@
 //! key of its own. The labels are the teacher's: it scores all items after the histories of a whole batch, and
 //! [`Epoch::ahead`] does so while the trainer is busy with the batches before.
 //!
-//! [`Probe`]s are the other side: fixed questions about held-out items, in wordings that no example has.
+//! [`Probe`]s are the other side: fixed questions about held-out items, in wordings that no example has. Between the two stand the
+//! questions of an [`Episode`], which a policy answers itself in reinforcement learning ([`Practice`]).
 
 mod asked;
 mod category;
@@ -15,6 +16,7 @@ mod epoch;
 mod example;
 mod instructor;
 pub mod kinds;
+mod practice;
 mod probe;
 mod proportion;
 mod ranking;
@@ -29,6 +31,7 @@ mod world;
 pub use epoch::{BATCH, Epoch};
 pub use example::Example;
 pub use instructor::{Instructor, Part, Question, Settings};
+pub use practice::{Episode, Practice};
 pub use probe::{Probe, Wording};
 pub use recipe::{LIST_LENGTH, Recipe};
 pub use task::Task;

@@ -49,7 +49,8 @@ impl Form {
         Self { is_counted: true, ..self }
     }
 
-    fn is_said_by(self, phrasing: usize) -> bool {
+    /// Whether a wording says the form.
+    pub fn is_said_by(self, phrasing: usize) -> bool {
         match self.feeling {
             Feeling::Told => tells_feeling(phrasing),
             Feeling::Untold => !tells_feeling(phrasing),

@@ -39,6 +39,10 @@ pub(super) struct Rules {
     pub beyond_categories: bool,
     /// The longest list of an item search.
     pub search_length: usize,
+    /// Whether a practised bound may be stated in items, and not only in percent.
+    pub practises_counts: bool,
+    /// Whether the wording of a practised share also tells a feeling.
+    pub practice_feeling: Feeling,
     /// How many candidates a list is chosen from.
     pub candidates: RangeInclusive<usize>,
 }
@@ -73,6 +77,8 @@ impl Recipe {
                 skips_nearest_exchange: false,
                 beyond_categories: true,
                 search_length: LIST_LENGTH,
+                practises_counts: true,
+                practice_feeling: Feeling::Either,
                 candidates: LIST_LENGTH..=2 * LIST_LENGTH,
             },
             Recipe::Paper => Rules {
@@ -84,6 +90,8 @@ impl Recipe {
                 skips_nearest_exchange: true,
                 beyond_categories: false,
                 search_length: 1,
+                practises_counts: false,
+                practice_feeling: Feeling::Untold,
                 candidates: LIST_LENGTH..=LIST_LENGTH,
             },
         }

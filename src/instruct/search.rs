@@ -7,7 +7,6 @@ use super::example::{Draft, Example, phrasing};
 use super::kinds::Kind;
 use super::task::Task;
 use super::world::World;
-use crate::data::dice::Dice;
 use crate::data::{CategoryId, ItemId, ItemSet};
 use crate::recommend::prompt::{SYSTEM, TRAINING_PHRASINGS};
 use crate::request::Request;
@@ -43,22 +42,7 @@ pub(super) fn example(item: ItemId, world: &World, chance: &Chance) -> Option<Ex
 
 /// A kind that the item is of.
 fn more(item: ItemId, world: &World, chance: &Chance) -> Option<(Request, ItemSet)> {
-    let mut dice = chance.dice(Purpose::Kind);
-    let of_item = |kinds: &'_ [Kind], dice: &mut Dice| {
-        let kinds: Vec<&Kind> = kinds.iter().filter(|kind| kind.members.contains(item)).collect();
-        (!kinds.is_empty()).then(|| (*dice.pick(&kinds)).clone())
-    };
-    let category = of_item(&world.kinds.categories, &mut dice);
-    let condition = world.rules.beyond_categories.then(|| of_item(&world.kinds.conditions, &mut dice)).flatten();
-    let kind = match (category, condition) {
-        // In half of the cases the category alone, in a quarter the condition, in a quarter both.
-        (Some(category), Some(condition)) => match dice.below(4) {
-            0 => condition,
-            1 => category.and(&condition)?,
-            _ => category,
-        },
-        (one, other) => one.or(other)?,
-    };
+    let kind = world.kind_of(item, &mut chance.dice(Purpose::Kind))?;
     let mut request = Request::default();
     kind.require(&mut request);
     Some((request, kind.members))
