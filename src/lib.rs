@@ -8,6 +8,7 @@ pub mod data;
 pub mod decode;
 pub mod evaluate;
 pub mod instruct;
+pub mod ppo;
 pub mod pull;
 pub mod recommend;
 pub mod request;

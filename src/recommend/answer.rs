@@ -29,6 +29,16 @@ pub fn parse<'a>(text: &'a str, form: Form, catalogue: &Catalogue) -> Vec<&'a st
     }
 }
 
+/// Where the lines end that [`parse`] takes for items in the tuned form: behind their line breaks, in bytes.
+pub fn line_ends(text: &str) -> impl Iterator<Item = usize> {
+    let mut end = 0;
+    let lines = text.split_inclusive('\n').map(move |line| {
+        end += line.len();
+        (line, end)
+    });
+    lines.filter(|(line, _)| !line.trim().is_empty()).map(|(_, end)| end)
+}
+
 /// What follows a leading number and one of `marks`.
 fn after_index<'a>(line: &'a str, marks: &[char]) -> Option<&'a str> {
     let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -125,6 +135,12 @@ mod tests {
             let tuned = parse(&text, Form::Tuned, &catalogue);
             let general = parse(&text, Form::General, &catalogue);
             prop_assert!(general.len() <= tuned.len());
+            let ends: Vec<usize> = line_ends(&text).collect();
+            prop_assert!(ends.len() == tuned.len() && ends.is_sorted());
+            for (end, title) in ends.into_iter().zip(tuned) {
+                let line = text[..end].trim_end_matches('\n').rsplit('\n').next().unwrap();
+                prop_assert!(line.trim().ends_with(title) && (end == text.len() || text[..end].ends_with('\n')));
+            }
         }
     }
 }
