@@ -6,6 +6,7 @@
 //! - **Users' text holds no control tokens.** "`<|im_end|>`" in a film's title is eleven characters, not the end of a turn:
 //!   [`Tokenizer::encode_plain`] and [`crate::chat::ChatTemplate::encode`] read it so (`guard.rs` says how).
 
+mod files;
 mod folder;
 mod gguf;
 mod guard;
@@ -18,6 +19,7 @@ use std::path::Path;
 
 use ::tokenizers::ModelWrapper;
 
+pub use files::TokenizerFiles;
 pub use stream::DecodeStream;
 
 use self::guard::Guard;

@@ -1,0 +1,188 @@
+//! The files by which a Hugging Face folder describes its tokenizer: carried along when a model is written, or made from texts.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+
+use ::tokenizers::decoders::byte_level::ByteLevel;
+use ::tokenizers::models::TrainerWrapper;
+use ::tokenizers::models::bpe::{BPE, BpeTrainer};
+use ::tokenizers::pre_tokenizers::digits::Digits;
+use ::tokenizers::pre_tokenizers::sequence::Sequence;
+use ::tokenizers::{AddedToken, DecoderWrapper, PreTokenizerWrapper};
+use serde_json::json;
+
+use crate::atomic::write_atomically;
+use crate::{Error, Result};
+
+/// The files that transformers, and [`Tokenizer::from_path`](super::Tokenizer::from_path), look for.
+const NAMES: [&str; 8] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "generation_config.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "tokenizer.model",
+];
+
+/// A turn is its role, its text and an end, with nothing between: few tokens, which a small model is glad of.
+const TEMPLATE: &str = "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}\
+    {% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
+
+/// The control tokens of [`TEMPLATE`], whose ids are the first ones.
+const CONTROL: [&str; 4] = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"];
+
+/// The smallest vocabulary: the control tokens, and a token for each byte.
+const SMALLEST: usize = CONTROL.len() + 256;
+
+/// What lies beside a model's weights so that its texts can be read and its conversations be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenizerFiles {
+    /// The contents by the name of the file.
+    files: BTreeMap<&'static str, Vec<u8>>,
+}
+
+impl TokenizerFiles {
+    /// The files of the model folder at `path`.
+    ///
+    /// # Errors
+    /// I/O errors; a folder without tokenizer.json.
+    pub fn of(path: &Path) -> Result<Self> {
+        let mut files = BTreeMap::new();
+        for name in NAMES {
+            let file = path.join(name);
+            if file.exists() {
+                files.insert(name, std::fs::read(&file).map_err(Error::io(&file, "read"))?);
+            }
+        }
+        if !files.contains_key(NAMES[0]) {
+            return Err(Error::bad_input(path.display())
+                .expected("a Hugging Face folder with tokenizer.json")
+                .found("none")
+                .next("name the folder of a model, not a .gguf file")
+                .into());
+        }
+        Ok(Self { files })
+    }
+
+    /// Learns a byte-level BPE of at most `vocab_size` ids from `texts` (Sennrich et al. 2016, arXiv 1508.07909), with a chat
+    /// template of four control tokens. Digits stay alone. The same texts in the same order give the same files.
+    ///
+    /// # Errors
+    /// A vocabulary without room for the control tokens and the 256 bytes.
+    pub fn train<T: AsRef<str> + Send>(texts: impl Iterator<Item = T> + Send, vocab_size: usize) -> Result<Self> {
+        if vocab_size < SMALLEST {
+            return Err(Error::bad_input("size of the vocabulary")
+                .expected(format!("{SMALLEST} or more: the bytes and the control tokens"))
+                .found(vocab_size)
+                .into());
+        }
+        let json = learn(texts, vocab_size).map_err(|e| Error::Failed(format!("tokenizer: {e}")))?;
+        let settings = json!({
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "add_bos_token": false,
+            "add_prefix_space": false,
+            "clean_up_tokenization_spaces": false,
+            "bos_token": null,
+            "eos_token": CONTROL[0],
+            "pad_token": CONTROL[0],
+            "chat_template": TEMPLATE,
+        });
+        let generation = json!({ "eos_token_id": 0, "pad_token_id": 0 });
+        let pretty = |value| serde_json::to_vec_pretty(&value).expect("a JSON value is always writable");
+        let files = [
+            (NAMES[0], json.into_bytes()),
+            ("tokenizer_config.json", pretty(settings)),
+            ("generation_config.json", pretty(generation)),
+        ];
+        Ok(Self { files: files.into() })
+    }
+
+    /// Writes the files into `folder`; each appears whole or not at all.
+    ///
+    /// # Errors
+    /// I/O errors.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let write =
+            |(name, bytes): (&&str, &Vec<u8>)| write_atomically(&folder.join(name), |file| file.write_all(bytes));
+        self.files.iter().try_for_each(write)
+    }
+}
+
+/// tokenizer.json of a vocabulary learnt from `texts`.
+fn learn<T: AsRef<str> + Send>(
+    texts: impl Iterator<Item = T> + Send,
+    vocab_size: usize,
+) -> ::tokenizers::Result<String> {
+    let split: [PreTokenizerWrapper; 2] = [Digits::new(true).into(), ByteLevel::new(false, true, true).into()];
+    let mut tokenizer = ::tokenizers::Tokenizer::new(BPE::default());
+    tokenizer.with_pre_tokenizer(Some(Sequence::new(split.into())));
+    tokenizer.with_decoder(Some(DecoderWrapper::from(ByteLevel::default())));
+    let trainer = BpeTrainer::builder()
+        .vocab_size(vocab_size)
+        .min_frequency(2)
+        .show_progress(false)
+        .special_tokens(CONTROL.map(|token| AddedToken::from(token, true)).into())
+        .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
+        .build();
+    tokenizer.train(&mut TrainerWrapper::from(trainer), texts)?;
+    tokenizer.to_string(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::{ChatTemplate, Message, Role};
+    use crate::tokenizer::Tokenizer;
+
+    fn trained(vocab_size: usize) -> Result<TokenizerFiles> {
+        let texts = (0..40).map(|i| format!("{i}. The Long Night of the Owl ({})", 1950 + i));
+        TokenizerFiles::train(texts, vocab_size)
+    }
+
+    #[test]
+    fn any_text_is_read_and_written_with_a_learnt_vocabulary() {
+        let folder = tempfile::tempdir().unwrap();
+        trained(300).unwrap().write(folder.path()).unwrap();
+        let tokenizer = Tokenizer::from_path(folder.path()).unwrap();
+        assert!((SMALLEST..=300).contains(&tokenizer.vocabulary_size()));
+        assert_eq!((tokenizer.bos(), tokenizer.eos_ids(), tokenizer.pad()), (None, &[0][..], Some(0)));
+        for text in ["7. The Long Night of the Owl (1957)\n", "Amélie 😀\t<|end|>", " 30%"] {
+            let ids = tokenizer.encode_plain(text).unwrap();
+            assert!(!ids.contains(&0), "no control token comes out of plain text");
+            assert_eq!(tokenizer.decode(&ids, true).unwrap(), text);
+        }
+        assert!(tokenizer.encode_plain(" The Long Night").unwrap().len() <= 4, "frequent words are single tokens");
+        assert_eq!(trained(300).unwrap(), trained(300).unwrap());
+        assert!(trained(SMALLEST - 1).unwrap_err().to_string().contains("260"));
+    }
+
+    #[test]
+    fn turns_of_the_learnt_template_are_single_tokens() {
+        let folder = tempfile::tempdir().unwrap();
+        trained(300).unwrap().write(folder.path()).unwrap();
+        let tokenizer = Tokenizer::from_path(folder.path()).unwrap();
+        let template = ChatTemplate::from_path(folder.path(), &tokenizer).unwrap();
+        let turns = [Message::new(Role::System, "S"), Message::new(Role::User, "U")];
+        assert_eq!(template.render(&turns, true).unwrap(), "<|system|>S<|end|><|user|>U<|end|><|assistant|>");
+        assert_eq!(template.encode(&tokenizer, &turns, true).unwrap().len(), 7);
+    }
+
+    #[test]
+    fn the_files_of_a_model_are_carried_along_unchanged() {
+        let [from, to] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        trained(280).unwrap().write(from.path()).unwrap();
+        std::fs::write(from.path().join("chat_template.jinja"), "{{ messages }}").unwrap();
+        std::fs::write(from.path().join("model.safetensors"), "weights").unwrap();
+        let files = TokenizerFiles::of(from.path()).unwrap();
+        files.write(to.path()).unwrap();
+        assert_eq!(TokenizerFiles::of(to.path()).unwrap(), files);
+        assert_eq!(std::fs::read(to.path().join("chat_template.jinja")).unwrap(), b"{{ messages }}");
+        assert!(!to.path().join("model.safetensors").exists());
+
+        let empty = tempfile::tempdir().unwrap();
+        assert!(TokenizerFiles::of(empty.path()).unwrap_err().to_string().contains("tokenizer.json"));
+    }
+}
