@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use tiller_kernels::quant::PackError;
+
 /// Shorthand for results with tiller's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -27,6 +29,15 @@ pub enum Error {
     /// A device could not be chosen or opened. Exit code 2 for an unknown name, 1 for a failing driver.
     #[error(transparent)]
     Device(#[from] tiller_kernels::device::DeviceError),
+
+    /// Weights that do not fit into the scheme asked for. Exit code 2, or 3 where it is a buffer that they do not fit into.
+    #[error("{place}{source}")]
+    Pack {
+        /// The tensor and a colon, or nothing.
+        place: String,
+        /// What does not fit.
+        source: PackError,
+    },
 
     /// The work does not fit in the memory at hand. Exit code 3.
     #[error("{0}")]
@@ -53,6 +64,12 @@ impl Error {
         move |source| Error::Io { path, action, source }
     }
 
+    /// Says which tensor could not be packed; made for `map_err(Error::packing(name))`.
+    pub fn packing(tensor: impl fmt::Display) -> impl FnOnce(PackError) -> Error {
+        let place = format!("tensor {tensor}: ");
+        move |source| Error::Pack { place, source }
+    }
+
     /// The exit code of the process that ends with this error.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -61,7 +78,8 @@ impl Error {
             // A path that the user named and that is not there is a wrong input, not a failing machine.
             Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => 2,
             Error::Io { .. } | Error::Failed(_) => 1,
-            Error::DoesNotFit(_) => 3,
+            Error::DoesNotFit(_) | Error::Pack { source: PackError::Buffer { .. }, .. } => 3,
+            Error::Pack { .. } => 2,
             Error::Interrupted(_) => 130,
         }
     }
@@ -70,6 +88,12 @@ impl Error {
 impl From<BadInput> for Error {
     fn from(bad: BadInput) -> Self {
         Error::BadInput(bad)
+    }
+}
+
+impl From<PackError> for Error {
+    fn from(source: PackError) -> Self {
+        Error::Pack { place: String::new(), source }
     }
 }
 

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use burn::tensor::Device;
+use tiller_kernels::quant::Scheme;
 
 use crate::chat::{ChatTemplate, Message};
 use crate::files::gguf::Gguf;
@@ -29,15 +30,23 @@ impl LanguageModel {
     /// # Errors
     /// What the parts refuse; a tokenizer with more ids than the model has embeddings.
     pub fn load(path: &Path, adapter: Option<&Path>, device: &Device) -> Result<Self> {
+        Self::load_as(path, adapter, None, device)
+    }
+
+    /// [`LanguageModel::load`], with the weights of all projections packed by `scheme` where one is given.
+    ///
+    /// # Errors
+    /// As [`LanguageModel::load`], and projections that the scheme does not fit.
+    pub fn load_as(path: &Path, adapter: Option<&Path>, scheme: Option<Scheme>, device: &Device) -> Result<Self> {
         let (tokenizer, template, llama) = if Llama::is_gguf(path) {
             let gguf = Gguf::open(path)?;
             let tokenizer = Tokenizer::from_gguf(&gguf)?;
             let template = ChatTemplate::from_gguf(&gguf, &tokenizer)?;
-            (tokenizer, template, Llama::from_gguf(&gguf, device)?)
+            (tokenizer, template, Llama::from_gguf(&gguf, scheme, device)?)
         } else {
             let tokenizer = Tokenizer::from_path(path)?;
             let template = ChatTemplate::from_path(path, &tokenizer)?;
-            (tokenizer, template, Llama::load(path, device)?)
+            (tokenizer, template, Llama::load_as(path, scheme, device)?)
         };
         let (ids, rows) = (tokenizer.vocabulary_size(), llama.config().vocab_size);
         if ids > rows {

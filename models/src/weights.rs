@@ -1,4 +1,5 @@
-//! The weights of a module by name: the path of its fields, such as "items" or "blocks.0.query.weight".
+//! The weights of a module by name: the path of its fields, such as "items" or "blocks.0.query.weight". Frozen ones are left out:
+//! they are no part of what a training makes.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
@@ -6,14 +7,14 @@ use burn::tensor::{Tensor, TensorData};
 use crate::archive::NamedTensors;
 use crate::{Error, Result};
 
-/// All weights of a module.
+/// All weights of a module that can be trained.
 pub fn weights_of(module: &impl Module) -> NamedTensors {
     let mut collector = Collector::default();
     module.visit(&mut collector);
     collector.weights
 }
 
-/// The module with each weight replaced by the tensor of its name; `place` names their file in errors.
+/// The module with each weight that can be trained replaced by the tensor of its name; `place` names their file in errors.
 ///
 /// # Errors
 /// A tensor that is missing, or whose shape is another.
@@ -21,6 +22,11 @@ pub fn with_weights<M: Module>(module: M, weights: NamedTensors, place: &str) ->
     let mut loader = Loader { path: Vec::new(), weights, place, failure: None };
     let module = module.map(&mut loader);
     loader.failure.map_or(Ok(module), Err)
+}
+
+/// Whether a parameter can be trained, which burn shows only of one in training.
+fn is_trained<const D: usize>(param: &Param<Tensor<D>>) -> bool {
+    param.clone().train().is_require_grad()
 }
 
 #[derive(Default)]
@@ -39,7 +45,9 @@ impl ModuleVisitor for Collector {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.weights.insert(self.path.join("."), param.val().into_data());
+        if is_trained(param) {
+            self.weights.insert(self.path.join("."), param.val().into_data());
+        }
     }
 }
 
@@ -80,6 +88,9 @@ impl ModuleMapper for Loader<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if !is_trained(&param) {
+            return param;
+        }
         match self.take(&param.dims()) {
             Ok(weight) => param.map(|old| {
                 let device = old.device();

@@ -3,18 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
+use tiller_kernels::quant::Scheme;
 
-use super::attention::Attention;
+use super::build::Builder;
 use super::config::LlamaConfig;
-use super::mlp::Mlp;
-use super::model::{Block, Llama};
-use super::norm::RmsNorm;
-use super::rope::Frequencies;
+use super::model::Llama;
 use crate::files::TensorSource;
 use crate::files::gguf::Gguf;
 use crate::files::safetensors::Safetensors;
-use crate::lora::Linear;
 use crate::{Error, Result};
 
 impl Llama {
@@ -23,11 +20,20 @@ impl Llama {
     /// # Errors
     /// What [`LlamaConfig`] refuses; a tensor that is missing, of another shape, or of no use to a Llama.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
+        Self::load_as(path, None, device)
+    }
+
+    /// [`Llama::load`], with the weights of all projections packed by `scheme` where one is given: the base of QLoRA (Dettmers et
+    /// al. 2023, arXiv 2305.14314). Embedding and norms stay in float32.
+    ///
+    /// # Errors
+    /// As [`Llama::load`], and projections that the scheme does not fit.
+    pub fn load_as(path: &Path, scheme: Option<Scheme>, device: &Device) -> Result<Self> {
         if Self::is_gguf(path) {
-            Self::from_gguf(&Gguf::open(path)?, device)
+            Self::from_gguf(&Gguf::open(path)?, scheme, device)
         } else {
             let config = LlamaConfig::from_huggingface(path)?;
-            Self::from_source(config, &Safetensors::open(path)?, Naming::HuggingFace, device)
+            Self::from_source(&config, &Safetensors::open(path)?, Naming::HuggingFace, scheme, device)
         }
     }
 
@@ -39,23 +45,23 @@ impl Llama {
     /// Loads the Llama of an opened GGUF file.
     ///
     /// # Errors
-    /// As [`Llama::load`].
-    pub fn from_gguf(gguf: &Gguf, device: &Device) -> Result<Self> {
-        Self::from_source(LlamaConfig::from_gguf(gguf)?, gguf, Naming::Gguf, device)
+    /// As [`Llama::load_as`].
+    pub fn from_gguf(gguf: &Gguf, scheme: Option<Scheme>, device: &Device) -> Result<Self> {
+        Self::from_source(&LlamaConfig::from_gguf(gguf)?, gguf, Naming::Gguf, scheme, device)
     }
 
-    fn from_source(config: LlamaConfig, source: &dyn TensorSource, naming: Naming, device: &Device) -> Result<Self> {
-        let mut loader = Loader { source, naming, device, config: &config, used: BTreeSet::new() };
-        let embedding = loader.weight("model.embed_tokens", [config.vocab_size, config.d_model])?;
-        let blocks = (0..config.n_layers).map(|i| loader.block(i)).collect::<Result<_>>()?;
-        let norm = loader.norm("model.norm")?;
-        let lm_head = if config.tied_embeddings {
-            Linear::new("lm_head", embedding.clone())
-        } else {
-            loader.linear("lm_head", [config.vocab_size, config.d_model])?
-        };
-        loader.refuse_leftovers()?;
-        Ok(Self { embedding, blocks, norm, lm_head, frequencies: Frequencies::new(&config), config })
+    fn from_source(
+        config: &LlamaConfig,
+        source: &dyn TensorSource,
+        naming: Naming,
+        scheme: Option<Scheme>,
+        device: &Device,
+    ) -> Result<Self> {
+        let mut reader = Reader { source, naming, config, used: BTreeSet::new() };
+        let read = &mut |module: &str, shape: &[usize]| reader.read(module, shape);
+        let llama = Builder { config, scheme, device, read }.build()?;
+        reader.refuse_leftovers()?;
+        Ok(llama)
     }
 }
 
@@ -114,61 +120,15 @@ fn gguf_name(module: &str) -> String {
 }
 
 /// Reads tensors of expected shapes, and remembers which.
-struct Loader<'a> {
+struct Reader<'a> {
     source: &'a dyn TensorSource,
     naming: Naming,
-    device: &'a Device,
     config: &'a LlamaConfig,
     used: BTreeSet<String>,
 }
 
-impl Loader<'_> {
-    fn block(&mut self, i: usize) -> Result<Block> {
-        let &LlamaConfig { d_model, d_ff, n_heads, n_kv_heads, head_dim, .. } = self.config;
-        let (q_width, kv_width) = (n_heads * head_dim, n_kv_heads * head_dim);
-        let name = |part: &str| format!("model.layers.{i}.{part}");
-        Ok(Block {
-            input_norm: self.norm(&name("input_layernorm"))?,
-            attention: Attention {
-                q_proj: self.rotated(&name("self_attn.q_proj"), [q_width, d_model])?,
-                k_proj: self.rotated(&name("self_attn.k_proj"), [kv_width, d_model])?,
-                v_proj: self.linear(&name("self_attn.v_proj"), [kv_width, d_model])?,
-                o_proj: self.linear(&name("self_attn.o_proj"), [d_model, q_width])?,
-                n_heads,
-                n_kv_heads,
-                head_dim,
-            },
-            post_attention_norm: self.norm(&name("post_attention_layernorm"))?,
-            mlp: Mlp {
-                gate_proj: self.linear(&name("mlp.gate_proj"), [d_ff, d_model])?,
-                up_proj: self.linear(&name("mlp.up_proj"), [d_ff, d_model])?,
-                down_proj: self.linear(&name("mlp.down_proj"), [d_model, d_ff])?,
-            },
-        })
-    }
-
-    fn norm(&mut self, module: &str) -> Result<RmsNorm> {
-        let weight = self.weight(module, [self.config.d_model])?;
-        Ok(RmsNorm { weight, eps: self.config.rms_eps })
-    }
-
-    fn linear(&mut self, module: &str, shape: [usize; 2]) -> Result<Linear> {
-        Ok(Linear::new(module, self.weight(module, shape)?))
-    }
-
-    /// A projection to queries or keys, whose rows GGUF files hold in another order.
-    fn rotated(&mut self, module: &str, shape: [usize; 2]) -> Result<Linear> {
-        let mut values = self.read(module, &shape)?;
-        if self.naming == Naming::Gguf {
-            values = halves_from_pairs(&values, self.config.head_dim, shape[1]);
-        }
-        Ok(Linear::new(module, Tensor::from_data(TensorData::new(values, shape), self.device)))
-    }
-
-    fn weight<const D: usize>(&mut self, module: &str, shape: [usize; D]) -> Result<Tensor<D>> {
-        Ok(Tensor::from_data(TensorData::new(self.read(module, &shape)?, shape), self.device))
-    }
-
+impl Reader<'_> {
+    /// The values of the weight of `module`, in the order of Hugging Face's rows.
     fn read(&mut self, module: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let name = self.naming.tensor(module);
         match self.source.shape(&name) {
@@ -181,7 +141,8 @@ impl Loader<'_> {
             _ => {
                 let values = self.source.read_f32(&name)?;
                 self.used.insert(name);
-                Ok(values)
+                let reordered = self.naming == Naming::Gguf && is_rotated(module);
+                Ok(if reordered { halves_from_pairs(&values, self.config.head_dim, shape[1]) } else { values })
             }
         }
     }
@@ -203,6 +164,11 @@ impl Loader<'_> {
     fn at(&self, tensor: &str) -> crate::error::BadInput {
         Error::bad_input(format!("{}: tensor {tensor}", self.source.place().display()))
     }
+}
+
+/// Whether `module` projects to queries or keys, whose rows GGUF files hold in another order.
+fn is_rotated(module: &str) -> bool {
+    module.ends_with(".q_proj") || module.ends_with(".k_proj")
 }
 
 /// Brings the rows of each head from GGUF's order, in which the two coordinates of a rotated pair are neighbours, to Hugging Face's,

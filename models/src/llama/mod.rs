@@ -1,13 +1,16 @@
 //! Llama: the graph for training and for plain decoding, on any device.
 //!
-//! Shapes in comments: `batch` rows, `seq` tokens of this step, `n = batch · seq` tokens in all. Weights are frozen and plain;
-//! only low-rank parts ([`crate::lora`]) carry gradients, and they alone decide whether a forward step is recorded.
+//! Shapes in comments: `batch` rows, `seq` tokens of this step, `n = batch · seq` tokens in all. Weights are frozen and
+//! only low-rank parts ([`crate::lora`]) carry gradients, unless the whole model is trained; the parameters alone decide whether a
+//! forward step is recorded.
 
 mod attention;
 mod batch;
+mod build;
 mod cache;
 mod config;
 mod frame;
+mod fresh;
 mod generate;
 mod guide;
 mod load;
@@ -18,6 +21,7 @@ mod rope;
 mod sampling;
 #[cfg(test)]
 pub(crate) mod testing;
+mod write;
 
 pub use batch::Batch;
 pub use cache::KvCache;

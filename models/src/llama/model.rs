@@ -1,6 +1,6 @@
 //! The whole model: embedding, blocks, final norm, output projection.
 
-use burn::module::Module;
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use tiller_kernels::embedding;
 
@@ -19,8 +19,8 @@ use crate::lora::{Adapter, Dropout, Linear};
 /// another, or with none, costs the adapters alone.
 #[derive(Module, Debug)]
 pub struct Llama {
-    /// `[vocab_size, d_model]`.
-    pub(super) embedding: Tensor<2>,
+    /// `[vocab_size, d_model]`; `None` where the weight of the output projection is read as the embedding, too.
+    pub(super) embedding: Option<Param<Tensor<2>>>,
     pub(super) blocks: Vec<Block>,
     pub(super) norm: RmsNorm,
     pub(crate) lm_head: Linear,
@@ -66,7 +66,7 @@ impl Llama {
 
     /// The device of the frozen weights.
     pub fn device(&self) -> Device {
-        self.embedding.device()
+        self.norm.weight.val().device()
     }
 
     /// The logits of every next token, `[batch, seq, vocab_size]`. Those at padding carry no meaning.
@@ -108,11 +108,19 @@ impl Llama {
     }
 
     fn run(&self, batch: &Batch, frame: &Frame, mut cache: Option<&mut KvCache>) -> Tensor<2> {
-        let mut x = embedding(self.embedding.clone(), &batch.tokens);
+        let mut x = embedding(self.table(), &batch.tokens);
         for (i, block) in self.blocks.iter().enumerate() {
             x = block.forward(x, frame, cache.as_mut().map(|cache| &mut cache.layers[i]));
         }
         self.norm.forward(x)
+    }
+
+    /// The embedding, `[vocab_size, d_model]`.
+    pub(super) fn table(&self) -> Tensor<2> {
+        match &self.embedding {
+            Some(embedding) => embedding.val(),
+            None => self.lm_head.dense().expect("a packed output projection has an embedding beside it"),
+        }
     }
 
     /// Every projection, the output projection last.
@@ -141,7 +149,38 @@ impl Llama {
         plain
     }
 
+    /// This model with its low-rank parts folded into the weights.
+    ///
+    /// # Errors
+    /// As [`Linear::merged`].
+    pub fn merged(&self) -> Result<Self> {
+        let mut merged = self.valid();
+        if merged.embedding.is_none() && merged.lm_head.lora().is_some() {
+            // The part belongs to the output projection alone.
+            merged.embedding = Some(Param::from_tensor(merged.table()).set_require_grad(false));
+            merged.config.tied_embeddings = false;
+        }
+        for linear in merged.linears_mut() {
+            *linear = linear.merged()?;
+        }
+        Ok(merged)
+    }
+
+    /// This model with every weight to be trained, and not its low-rank parts alone.
+    pub fn trainable(self) -> Self {
+        self.map(&mut Unfreeze)
+    }
+
     fn linears_mut(&mut self) -> impl Iterator<Item = &mut Linear> {
         self.blocks.iter_mut().flat_map(Block::linears_mut).chain([&mut self.lm_head])
+    }
+}
+
+/// Lets every parameter take gradients.
+struct Unfreeze;
+
+impl ModuleMapper for Unfreeze {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.set_require_grad(true)
     }
 }

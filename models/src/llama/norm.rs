@@ -1,14 +1,14 @@
 //! Root-mean-square normalisation (Zhang & Sennrich 2019, arXiv 1910.07467).
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use tiller_kernels::rms_norm;
 
 /// y = x / √(mean(x²) + ε) · w.
 #[derive(Module, Debug)]
 pub(super) struct RmsNorm {
-    /// w, `[d_model]`, without gradient.
-    pub weight: Tensor<1>,
+    /// w, `[d_model]`; frozen, unless the whole model is trained.
+    pub weight: Param<Tensor<1>>,
     /// ε.
     pub eps: f64,
 }
@@ -16,6 +16,6 @@ pub(super) struct RmsNorm {
 impl RmsNorm {
     /// `[n, d_model]` to the same.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        rms_norm(x, self.weight.clone(), self.eps)
+        rms_norm(x, self.weight.val(), self.eps)
     }
 }

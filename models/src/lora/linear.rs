@@ -1,24 +1,32 @@
-//! A projection with a frozen weight.
+//! A projection.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use tiller_kernels::matmul::PackedWeight;
 
+use super::weight::{Packed, Weight};
 use super::{Dropout, Lora};
+use crate::{Error, Result};
 
 /// y = x Wᵀ, plus the low-rank part where one is attached. Clones share the weight.
 #[derive(Module, Debug)]
 pub struct Linear {
     /// Where it stands in the model, in Hugging Face's words: "model.layers.0.self_attn.q_proj".
     name: String,
-    /// W, `[out, in]`, without gradient.
-    weight: Tensor<2>,
+    weight: Weight,
     lora: Option<Lora>,
 }
 
 impl Linear {
-    /// A projection without a low-rank part; `weight` is `[out, in]`.
+    /// A projection without a low-rank part; `weight` is `[out, in]`, and frozen.
     pub fn new(name: impl Into<String>, weight: Tensor<2>) -> Self {
+        let weight = Weight::Dense(Param::from_tensor(weight).set_require_grad(false));
         Self { name: name.into(), weight, lora: None }
+    }
+
+    /// A projection whose weight stays packed.
+    pub fn packed(name: impl Into<String>, weight: PackedWeight) -> Self {
+        Self { name: name.into(), weight: Weight::Packed(Packed { weight }), lora: None }
     }
 
     /// Its place in the model.
@@ -28,7 +36,15 @@ impl Linear {
 
     /// `[out, in]`.
     pub fn shape(&self) -> [usize; 2] {
-        self.weight.dims()
+        self.weight.shape()
+    }
+
+    /// W, `[out, in]`, where it is not packed.
+    pub fn dense(&self) -> Option<Tensor<2>> {
+        match &self.weight {
+            Weight::Dense(weight) => Some(weight.val()),
+            Weight::Packed(_) => None,
+        }
     }
 
     /// The low-rank part, if one is attached.
@@ -43,47 +59,78 @@ impl Linear {
 
     /// `[n, in]` to `[n, out]`, in training with `dropout` before the low-rank part.
     pub fn forward(&self, x: Tensor<2>, dropout: Option<Dropout>) -> Tensor<2> {
-        let frozen = times_transposed(x.clone(), self.weight.clone());
-        let Some(lora) = &self.lora else { return frozen };
-        let x = match dropout {
-            Some(dropout) => dropout.drop(x, &self.name),
-            None => x,
-        };
-        frozen + lora.forward(x)
+        match (&self.lora, dropout) {
+            (None, _) => self.weight.linear(x),
+            (Some(lora), None) => self.weight.lora_linear(x, lora),
+            (Some(lora), Some(dropout)) => self.weight.linear(x.clone()) + lora.forward(dropout.drop(x, &self.name)),
+        }
     }
-}
 
-/// Up to so many rows, [`times_transposed`] multiplies the other way round.
-const FEW_ROWS: usize = 32;
-
-/// x wᵀ for x `[n, in]` and w `[out, in]`: `[n, out]`.
-///
-/// On the CPU, burn's product copies its right factor into tiles first. With few rows, as in decoding, that costs more than the
-/// product itself, so the small factor goes to the right: (w xᵀ)ᵀ.
-fn times_transposed(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
-    if x.dims()[0] <= FEW_ROWS { w.matmul(x.transpose()).transpose() } else { x.matmul(w.transpose()) }
+    /// The projection with its low-rank part folded into the weight: W + scale · B A, frozen.
+    ///
+    /// # Errors
+    /// A low-rank part over a packed weight, which could not hold the sum.
+    pub fn merged(&self) -> Result<Self> {
+        match (&self.lora, &self.weight) {
+            (None, _) => Ok(self.clone()),
+            (Some(lora), Weight::Dense(weight)) => {
+                let change = lora.b.val().matmul(lora.a.val()) * lora.scale; // [out, in]
+                Ok(Self::new(&self.name, (weight.val() + change).without_autodiff()))
+            }
+            (Some(_), Weight::Packed(_)) => Err(Error::bad_input(&self.name)
+                .expected("a weight of 32-bit floats to fold the adapter into")
+                .found("a packed one")
+                .next("load the base without packing it; the merged model can be packed afterwards")
+                .into()),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use burn::module::Param;
     use burn::tensor::{Device, TensorData};
+    use tiller_kernels::quant::{self, Scheme};
 
+    use super::super::weight::FEW_ROWS;
     use super::*;
+
+    fn wave(step: f32, shape: [usize; 2]) -> Tensor<2> {
+        let values: Vec<f32> = (0..shape[0] * shape[1]).map(|i| (i as f32 * step).sin()).collect();
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    }
+
+    fn lora() -> Lora {
+        Lora { a: Param::from_tensor(wave(0.3, [2, 3])), b: Param::from_tensor(wave(1.1, [5, 2])), scale: 0.5 }
+    }
+
+    fn largest(tensor: Tensor<2>) -> f32 {
+        tensor.abs().max().into_scalar()
+    }
 
     #[test]
     fn few_rows_and_many_have_the_same_product() {
-        let device = Device::flex();
-        let wave = |step: f32, shape: [usize; 2]| {
-            let values: Vec<f32> = (0..shape[0] * shape[1]).map(|i| (i as f32 * step).sin()).collect();
-            Tensor::<2>::from_data(TensorData::new(values, shape), &device)
-        };
         let mut linear = Linear::new("any", wave(0.7, [5, 3]));
-        let (a, b) = (Param::from_tensor(wave(0.3, [2, 3])), Param::from_tensor(wave(1.1, [5, 2])));
-        linear.set_lora(Some(Lora { a, b, scale: 0.5 }));
+        linear.set_lora(Some(lora()));
         let x = wave(0.9, [FEW_ROWS + 8, 3]);
         let many = linear.forward(x.clone(), None);
         let few = Tensor::cat(x.split(8, 0).into_iter().map(|x| linear.forward(x, None)).collect(), 0);
-        assert!((many - few).abs().max().into_scalar::<f32>() < 1e-6);
+        assert!(largest(many - few) < 1e-6);
+    }
+
+    #[test]
+    fn a_merged_projection_does_the_same_without_its_part() {
+        let mut linear = Linear::new("any", wave(0.7, [5, 3]));
+        linear.set_lora(Some(lora()));
+        let merged = linear.merged().unwrap();
+        assert!(merged.lora().is_none());
+        let x = wave(0.9, [4, 3]);
+        assert!(largest(merged.forward(x.clone(), None) - linear.forward(x, None)) < 1e-6);
+
+        let values: Vec<f32> = linear.dense().unwrap().try_into_vec_as().unwrap();
+        let packed = quant::Packed::from_f32(Scheme::F16, 5, 3, &values).unwrap();
+        let mut packed = Linear::packed("any", PackedWeight::upload(&packed, &Device::flex()).unwrap());
+        assert!(packed.merged().is_ok(), "there is nothing to fold in");
+        packed.set_lora(Some(lora()));
+        assert!(packed.merged().unwrap_err().to_string().contains("without packing"));
     }
 }

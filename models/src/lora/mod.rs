@@ -5,6 +5,7 @@ mod dropout;
 mod linear;
 mod peft;
 mod peft_config;
+mod weight;
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;

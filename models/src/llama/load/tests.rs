@@ -112,7 +112,7 @@ fn gguf(config: &LlamaConfig, weights: &[Weight]) -> GgufBytes {
 
 fn load_gguf(file: &GgufBytes) -> Result<Llama> {
     let (_folder, path) = file_with(&file.build());
-    Llama::from_gguf(&Gguf::open(&path)?, &Device::flex())
+    Llama::from_gguf(&Gguf::open(&path)?, None, &Device::flex())
 }
 
 fn close(found: &[f32], expected: &[f32]) {

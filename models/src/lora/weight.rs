@@ -1,0 +1,63 @@
+//! The weight of a projection.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+use tiller_kernels::matmul::{self, PackedWeight};
+
+use super::Lora;
+
+/// W, `[out, in]`.
+#[derive(Module, Debug)]
+pub(super) enum Weight {
+    /// 32-bit floats: frozen, unless the whole model is trained.
+    Dense(Param<Tensor<2>>),
+    /// Few bits, and frozen.
+    Packed(Packed),
+}
+
+/// What burn, which knows of floats alone, does not look into.
+#[derive(Module, Debug)]
+pub(super) struct Packed {
+    #[module(skip)]
+    pub weight: PackedWeight,
+}
+
+impl Weight {
+    /// `[out, in]`.
+    pub fn shape(&self) -> [usize; 2] {
+        match self {
+            Self::Dense(weight) => weight.dims(),
+            Self::Packed(Packed { weight }) => [weight.rows(), weight.cols()],
+        }
+    }
+
+    /// x Wᵀ, `[n, out]`.
+    pub fn linear(&self, x: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Dense(weight) => times_transposed(x, weight.val()),
+            Self::Packed(Packed { weight }) => matmul::linear(x, weight),
+        }
+    }
+
+    /// x Wᵀ + scale · (x Aᵀ) Bᵀ, `[n, out]`; with a packed weight in one pass over it.
+    pub fn lora_linear(&self, x: Tensor<2>, lora: &Lora) -> Tensor<2> {
+        match self {
+            Self::Dense(weight) => times_transposed(x.clone(), weight.val()) + lora.forward(x),
+            Self::Packed(Packed { weight }) => {
+                let lora = matmul::Lora { a: lora.a.val(), b: lora.b.val(), scale: lora.scale as f32 };
+                matmul::lora_linear(x, weight, lora)
+            }
+        }
+    }
+}
+
+/// Up to so many rows, [`times_transposed`] multiplies the other way round.
+pub(super) const FEW_ROWS: usize = 32;
+
+/// x wᵀ for x `[n, in]` and w `[out, in]`: `[n, out]`.
+///
+/// On the CPU, burn's product copies its right factor into tiles first. With few rows, as in decoding, that costs more than the
+/// product itself, so the small factor goes to the right: (w xᵀ)ᵀ.
+fn times_transposed(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
+    if x.dims()[0] <= FEW_ROWS { w.matmul(x.transpose()).transpose() } else { x.matmul(w.transpose()) }
+}
