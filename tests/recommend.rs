@@ -189,6 +189,28 @@ fn a_guided_list_obeys_whatever_the_model_would_say() {
 }
 
 #[test]
+fn a_text_is_said_back_as_flags_and_obeyed() {
+    let world = World::new();
+    let text = "two films with dinosaurs, no crime, like Up";
+    let output =
+        world.recommend(&["--ask", text, "--exclude", "Ran (1985)", "-k", "2", "--decode", "strict", "--json"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let flags = "-k 2 --history 'Up (2009)' --less Crime --exclude 'Ran (1985)'";
+    for part in [&format!("understood: {flags}\n"), "  not understood: \"dinosaurs\"\n", "1 not in Crime"] {
+        assert!(stderr.contains(part), "{part:?} is missing in {stderr}");
+    }
+    assert_eq!(output.status.code(), Some(2));
+
+    let list = &world.lists(&["--ask", "one film, nothing from the crime shelf", "--decode", "strict"])[0];
+    assert_eq!((&list["request"]["k"], &list["request"]["less"]), (&json!(1), &json!(["Crime"])));
+    assert_eq!(list["ask"]["not_understood"], json!([{ "text": "shelf", "why": null }]));
+    assert_eq!((statuses(list), &list["user"]), (vec!["ok"], &json!(null)));
+    let list = &world.lists(&["--ask", "crime", "--user", "anna", "-k", "2", "--decode", "strict"])[0];
+    assert_eq!(list["request"]["history"], json!(["Up (2009)", "Ran (1985)"]));
+    refused(world.recommend(&["--ask", "dramas, but no dramas", "--decode", "strict"]), &["not in Drama"]);
+}
+
+#[test]
 fn what_cannot_be_met_is_refused_before_the_model_is_loaded() {
     let world = World::new();
     std::fs::write(world.path("model/model.safetensors"), "damaged").unwrap();
@@ -231,7 +253,10 @@ fn wrong_usage_names_the_flag_and_the_next_step() {
         (&["--user", bad_users.to_str().unwrap()], &["line 2", "\"anna\""]),
         (&["--history", "heat"], &["--history", "\"Heat (1995)\""]),
         (&["--history", ""], &["--history", "at least one"]),
-        (&[], &["--user ID", "--history TITLE"]),
+        (&[], &["--user ID", "--history TITLE", "--ask TEXT"]),
+        (&["--ask", "xyzzy, please"], &["--ask", "xyzzy", "tiller data stats"]),
+        (&["--ask", "three dramas", "-k", "4"], &["-k", "expected 3", "found 4"]),
+        (&["--ask", "0 films"], &["-k", "at least 1"]),
         (&["--user", "anna", "--more", "Dramas"], &["--more", "\"Drama\""]),
         (&["--user", "anna", "--less", "Western"], &["--less", "tiller data stats"]),
         (&["--user", "anna", "--more", "Drama", "--less", "Drama"], &["--less", "--more"]),

@@ -3,6 +3,8 @@
 //! One [`Request`] goes everywhere: prompts say it, decoding obeys it, checks, rewards and metrics judge by it. Its parts read and
 //! name themselves: [`predicate`] is a condition on an item, [`share`] how many items of a kind there shall be.
 
+pub mod ask;
+pub mod flags;
 pub mod names;
 pub mod predicate;
 pub mod share;

@@ -55,6 +55,13 @@ impl Predicate {
         Self { text, terms: vec![Term::Category { any_of: vec![id], holds: true }] }
     }
 
+    /// Membership in one of some categories of `catalogue`.
+    pub fn any_category(any_of: &[CategoryId], catalogue: &Catalogue) -> Self {
+        let names: Vec<&str> = any_of.iter().map(|id| catalogue.categories()[id.index()].as_str()).collect();
+        let text = format!("{CATEGORY}={}", names.join("|"));
+        Self { text, terms: vec![Term::Category { any_of: any_of.to_vec(), holds: true }] }
+    }
+
     /// All of some conditions at once.
     pub fn all(conditions: impl IntoIterator<Item = Predicate>) -> Self {
         let (texts, terms): (Vec<String>, Vec<Vec<Term>>) = conditions.into_iter().map(|c| (c.text, c.terms)).unzip();

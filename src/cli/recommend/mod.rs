@@ -1,5 +1,6 @@
 //! `tiller recommend`: lists for users of a data set, or for somebody new.
 
+mod heard;
 mod show;
 
 use std::io::IsTerminal;
@@ -9,15 +10,17 @@ use std::time::Instant;
 use tiller_models::language_model::LanguageModel;
 use tiller_models::llama::{GenerateOptions, Sampling};
 
+use self::heard::Heard;
 use self::show::Show;
 use super::Global;
 use crate::data::input::quote;
-use crate::data::{Catalogue, Dataset};
+use crate::data::{Catalogue, Dataset, ItemId};
 use crate::decode::Mode;
 use crate::pull::resolve_model;
 use crate::recommend::answer::Form;
 use crate::recommend::lookup;
 use crate::recommend::recommender::{Recommender, enough_tokens};
+use crate::request::ask::USUAL_LENGTH;
 use crate::request::{Predicate, Request, Share};
 use crate::run::progress;
 use crate::{Error, Result};
@@ -29,6 +32,7 @@ Examples:
   tiller recommend films --model smollm2-135m --user 42 --share 'Comedy<=30%' --where 'year>=2010'
   tiller recommend films --model smollm2-135m --adapter run/adapter --user 42
   tiller recommend films --model smollm2-135m --history 'Heat (1995)' 'Ran (1985)'
+  tiller recommend films --model smollm2-135m --ask 'a few comedies from the nineties, nothing violent'
   tiller recommend films --model smollm2-135m --user all --batch 64 --json > lists.jsonl";
 
 /// The flags of `tiller recommend`.
@@ -49,9 +53,12 @@ pub struct Args {
     /// For somebody new: titles of the catalogue that were taken, oldest first
     #[arg(long, value_name = "TITLE", num_args = 1..)]
     history: Option<Vec<String>>,
-    /// How many items to recommend
-    #[arg(short, default_value_t = 10, value_name = "ITEMS")]
-    k: u32,
+    /// What to recommend, in plain English; the other flags add to it
+    #[arg(long, value_name = "TEXT")]
+    ask: Option<String>,
+    /// How many items to recommend [default: 10]
+    #[arg(short, value_name = "ITEMS")]
+    k: Option<u32>,
     /// A category to have (repeatable)
     #[arg(long, value_name = "CATEGORY")]
     more: Vec<String>,
@@ -127,12 +134,13 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     }
     let model = resolve_model(args.model.as_deref().ok_or_else(no_model)?)?;
     let dataset = Dataset::read(&args.dir)?;
-    let asked = ask(args, &dataset)?;
+    let heard = args.ask.as_deref().map(|text| Heard::hear(text, args.k, &dataset.catalogue)).transpose()?;
+    let asked = ask(args, heard.as_ref(), &dataset)?;
     for Asked { request, .. } in &asked {
         args.decode.constraints(request, &dataset.catalogue)?;
     }
     let options = GenerateOptions {
-        max_new_tokens: args.max_new_tokens.map_or_else(|| enough_tokens(args.k), |tokens| tokens as usize),
+        max_new_tokens: args.max_new_tokens.map_or_else(|| enough_tokens(longest(&asked)), |tokens| tokens as usize),
         sampling: args.sampling.resolve()?,
         seed: args.sampling.seed,
     };
@@ -140,7 +148,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let model = LanguageModel::load(&model, args.adapter.as_deref(), &device)?;
     let form = if args.adapter.is_some() { Form::Tuned } else { Form::General };
     let recommender = Recommender::new(&model, &dataset.catalogue, form, options, args.decode)?;
-    let show = Show { recommender: &recommender, prompt: args.prompt, json: global.json };
+    let show = Show { recommender: &recommender, heard: heard.as_ref(), prompt: args.prompt, json: global.json };
     match asked.as_slice() {
         [one] if std::io::stdout().is_terminal() && !global.json => show.aloud(one),
         all => answer_in_batches(&recommender, &show, all, usize::from(args.batch)),
@@ -155,40 +163,47 @@ fn no_model() -> Error {
         .into()
 }
 
-/// What the flags ask, for each user that they name.
-fn ask(args: &Args, dataset: &Dataset) -> Result<Vec<Asked>> {
+/// The length of the longest list.
+fn longest(asked: &[Asked]) -> u32 {
+    asked.iter().map(|asked| asked.request.k).max().unwrap_or(0)
+}
+
+/// What the flags and the text ask, for each user that the flags name.
+fn ask(args: &Args, heard: Option<&Heard>, dataset: &Dataset) -> Result<Vec<Asked>> {
     let catalogue = &dataset.catalogue;
-    if args.k == 0 {
+    let wishes = wishes(args, heard, catalogue)?;
+    if wishes.k == 0 {
         return Err(Error::bad_input("-k")
             .expected("at least 1 item")
             .found(0)
             .next("ask for a list such as -k 10")
             .into());
     }
-    let wishes = wishes(args, catalogue)?;
-    let request = |history| Request { history, ..wishes.clone() };
+    if let Some(heard) = heard {
+        heard.say_back(&wishes, catalogue);
+    }
+    // What the text likes counts as taken last.
+    let request = |taken: &[ItemId]| Request { history: [taken, &wishes.history].concat(), ..wishes.clone() };
     match (&args.user, &args.history) {
         (Some(who), _) => {
             let users = lookup::users(dataset, who)?;
-            Ok(users
-                .iter()
-                .map(|user| Asked { user: Some(user.key.clone()), request: request(user.items.clone()) })
-                .collect())
+            Ok(users.iter().map(|user| Asked { user: Some(user.key.clone()), request: request(&user.items) }).collect())
         }
-        (None, Some(titles)) => Ok(vec![Asked { user: None, request: request(lookup::history(catalogue, titles)?) }]),
+        (None, Some(titles)) => Ok(vec![Asked { user: None, request: request(&lookup::history(catalogue, titles)?) }]),
+        (None, None) if heard.is_some() => Ok(vec![Asked { user: None, request: wishes }]),
         (None, None) => Err(Error::bad_input("recommend")
-            .expected("for whom: --user ID (or all, or a file), or --history TITLE…")
-            .found("neither")
+            .expected("for whom: --user ID (or all, or a file), --history TITLE…, or what: --ask TEXT")
+            .found("none of them")
             .next(format!("for example --user {}", dataset.users.first().map_or("all".into(), |user| quote(&user.key))))
             .into()),
     }
 }
 
-/// What the flags ask of everybody's list.
-fn wishes(args: &Args, catalogue: &Catalogue) -> Result<Request> {
+/// What the flags and the text ask of everybody's list.
+fn wishes(args: &Args, heard: Option<&Heard>, catalogue: &Catalogue) -> Result<Request> {
     let [all_in, none_in] = lookup::wishes(catalogue, &args.more, &args.less)?;
-    Ok(Request {
-        k: args.k,
+    let flags = Request {
+        k: args.k.unwrap_or(USUAL_LENGTH),
         history: Vec::new(),
         excluded: lookup::titles(catalogue, "--exclude", &args.exclude)?,
         mandatory: lookup::titles(catalogue, "--must", &args.must)?,
@@ -197,7 +212,8 @@ fn wishes(args: &Args, catalogue: &Catalogue) -> Result<Request> {
         none_in,
         conditions: args.conditions.iter().map(|text| Predicate::parse(text, catalogue)).collect::<Result<_>>()?,
         shares: args.share.iter().map(|text| Share::parse(text, catalogue)).collect::<Result<_>>()?,
-    })
+    };
+    Ok(heard.map_or(flags.clone(), |heard| heard.and(flags)))
 }
 
 impl SamplingArgs {

@@ -5,6 +5,7 @@ use std::io::{Write, stdout};
 use serde::Serialize;
 
 use super::Asked;
+use super::heard::Heard;
 use crate::data::Catalogue;
 use crate::data::titles::{clean, is_unsafe};
 use crate::decode::{Mode, Statistics};
@@ -16,6 +17,8 @@ use crate::{Error, Result};
 /// How lists are shown.
 pub struct Show<'a> {
     pub recommender: &'a Recommender<'a>,
+    /// The text that asked for the lists.
+    pub heard: Option<&'a Heard>,
     /// Whether the prompt comes with each list.
     pub prompt: bool,
     pub json: bool,
@@ -25,6 +28,8 @@ pub struct Show<'a> {
 #[derive(Serialize)]
 struct Record<'a> {
     user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ask: Option<&'a Heard>,
     request: InWords,
     decode: Mode,
     items: Vec<ItemRecord<'a>>,
@@ -81,6 +86,7 @@ impl Show<'_> {
         let catalogue = self.recommender.catalogue();
         let record = Record {
             user: asked.user.as_deref(),
+            ask: self.heard,
             request: asked.request.in_words(catalogue),
             decode: self.recommender.mode(),
             items: list.items.iter().map(|item| ItemRecord::new(item, catalogue)).collect(),

@@ -1,0 +1,193 @@
+//! Sentences as clauses: each says how much is wanted of one description.
+
+use std::ops::Range;
+
+use super::amounts::{Compared, Quantity};
+use super::marks::Mark;
+use super::pieces::{Piece, Said};
+
+/// How a clause goes on from the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Joint {
+    /// It does not.
+    Fresh,
+    Comma,
+    And,
+    Or,
+}
+
+/// Some pieces that say one thing.
+#[derive(Debug, Clone)]
+pub(super) struct Clause<'a> {
+    pub joint: Joint,
+    pub pieces: Vec<&'a Piece>,
+}
+
+/// The sentences of some pieces, each in clauses.
+pub(super) fn sentences(pieces: &[Piece]) -> Vec<Vec<Clause<'_>>> {
+    let ends = |piece: &Piece| matches!(piece.what, Said::Stop);
+    pieces.split(ends).map(clauses).filter(|clauses| !clauses.is_empty()).collect()
+}
+
+/// Cuts a sentence at its commas and conjunctions, and where the next thing begins.
+fn clauses(sentence: &[Piece]) -> Vec<Clause<'_>> {
+    let mut clauses: Vec<Clause> = Vec::new();
+    let mut clause = Clause { joint: Joint::Fresh, pieces: Vec::new() };
+    for (at, piece) in sentence.iter().enumerate() {
+        let joint = match &piece.what {
+            // "…, no more and no fewer" still belongs to what stands before it.
+            Said::Comma if is_afterthought(&sentence[at + 1..]) => continue,
+            Said::Comma => Joint::Comma,
+            Said::Mark(Mark::And) => Joint::And,
+            Said::Mark(Mark::Or) => Joint::Or,
+            Said::Mark(Mark::But) => Joint::Fresh,
+            _ => {
+                if begins_anew(piece) && clause.has_content() && content_ahead(&sentence[at..]) {
+                    clauses.push(std::mem::replace(&mut clause, Clause { joint: Joint::Fresh, pieces: Vec::new() }));
+                }
+                clause.pieces.push(piece);
+                continue;
+            }
+        };
+        // Of ", and" and ", but" the later word decides.
+        let ended = std::mem::replace(&mut clause, Clause { joint, pieces: Vec::new() });
+        if !ended.pieces.is_empty() {
+            clauses.push(ended);
+        }
+    }
+    clauses.push(clause);
+    clauses.retain(|clause| !clause.pieces.is_empty());
+    joined(clauses)
+}
+
+/// Puts together what a comma or an "and" only lists: titles, and the two ends of "between 3 and 5".
+fn joined(clauses: Vec<Clause>) -> Vec<Clause> {
+    let mut joined: Vec<Clause> = Vec::new();
+    for clause in clauses {
+        let goes_on = clause.joint != Joint::Fresh;
+        match joined.last_mut() {
+            Some(last) if goes_on && (last.lists_titles_with(&clause) || last.has_one_end()) => {
+                last.pieces.extend(clause.pieces);
+            }
+            _ => joined.push(clause),
+        }
+    }
+    joined
+}
+
+/// Whether a comparison follows that has no amount of its own.
+fn is_afterthought(rest: &[Piece]) -> bool {
+    let compares = rest.first().is_some_and(|piece| matches!(piece.what, Said::Mark(Mark::Compared(_))));
+    compares && rest.get(1).is_none_or(|next| matches!(next.what, Said::Comma))
+}
+
+fn begins_anew(piece: &Piece) -> bool {
+    match &piece.what {
+        Said::Amount(_) => true,
+        Said::Mark(mark) => matches!(
+            mark,
+            Mark::Not
+                | Mark::Little
+                | Mark::Only
+                | Mark::Mostly
+                | Mark::Some
+                | Mark::Compared(_)
+                | Mark::Between
+                | Mark::Taken
+                | Mark::Must
+                | Mark::Candidates
+                | Mark::With
+        ),
+        _ => false,
+    }
+}
+
+/// Whether something that is asked for stands ahead, before the next joint, be it understood or not.
+fn content_ahead(pieces: &[Piece]) -> bool {
+    let joint = |piece: &&Piece| !matches!(piece.what, Said::Comma | Said::Mark(Mark::And | Mark::Or | Mark::But));
+    let says_something = |piece: &Piece| piece.is_content() || matches!(piece.what, Said::Unknown);
+    pieces.iter().take_while(joint).any(says_something)
+}
+
+impl Piece {
+    fn is_content(&self) -> bool {
+        matches!(
+            self.what,
+            Said::Kind(_) | Said::Value(_) | Said::Span(_) | Said::Condition(_) | Said::Title(_) | Said::Either(..)
+        )
+    }
+}
+
+impl Clause<'_> {
+    /// Whether it names anything that can be asked for.
+    pub fn has_content(&self) -> bool {
+        self.pieces.iter().any(|piece| piece.is_content())
+    }
+
+    pub fn has(&self, mark: Mark) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece.what, Said::Mark(other) if other == mark))
+    }
+
+    /// Whether it says anything that was not understood.
+    pub fn has_unknown(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece.what, Said::Unknown))
+    }
+
+    /// Whether it only names kinds, so that it goes on with the list that it stands in.
+    pub fn is_bare(&self) -> bool {
+        let listed = |piece: &&Piece| {
+            let a_kind = matches!(piece.what, Said::Kind(_) | Said::Value(_) | Said::Either(..));
+            a_kind || matches!(piece.what, Said::Mark(Mark::Items | Mark::Article))
+        };
+        self.has_content() && self.pieces.iter().all(|piece| listed(&piece))
+    }
+
+    /// Whether this clause and the next are one list of titles, of which one of the two says what they are named for.
+    fn lists_titles_with(&self, next: &Clause) -> bool {
+        let named =
+            |clause: &Clause| clause.pieces.iter().any(|piece| matches!(piece.what, Said::Title(_) | Said::Either(..)));
+        let plain = |piece: &&Piece| {
+            matches!(
+                piece.what,
+                Said::Title(_) | Said::Either(..) | Said::Mark(Mark::Items | Mark::Article | Mark::Filler)
+            )
+        };
+        let only_names = |clause: &Clause| clause.pieces.iter().all(|piece| plain(&piece));
+        named(self) && named(next) && (only_names(self) || only_names(next))
+    }
+
+    /// "between 3", which waits for its other end.
+    fn has_one_end(&self) -> bool {
+        self.has(Mark::Between) && !self.has_content()
+    }
+
+    /// The amounts, in order.
+    pub fn amounts(&self) -> Vec<Quantity> {
+        let amount = |piece: &&Piece| match piece.what {
+            Said::Amount(quantity) => Some(quantity),
+            _ => None,
+        };
+        self.pieces.iter().filter_map(|piece| amount(&piece)).collect()
+    }
+
+    /// What the amount is compared as.
+    pub fn compared(&self) -> Option<Compared> {
+        let said = self.pieces.iter().find_map(|piece| match piece.what {
+            Said::Mark(Mark::Compared(compared)) => Some(compared),
+            _ => None,
+        });
+        let implied = || match () {
+            () if self.has(Mark::Only) => Some(Compared::Exactly),
+            // "some three items"
+            () if self.has(Mark::Some) => Some(Compared::About),
+            () => None,
+        };
+        said.or_else(implied)
+    }
+
+    /// The bytes of the text that it takes.
+    pub fn place(&self) -> Range<usize> {
+        let start = self.pieces.first().map_or(0, |piece| piece.at.start);
+        start..self.pieces.last().map_or(start, |piece| piece.at.end)
+    }
+}

@@ -1,0 +1,199 @@
+//! What clauses ask for: descriptions of items, how many of each there shall be, and titles.
+
+use std::ops::Range;
+
+use super::amounts::{Compared, Quantity};
+use super::clauses::{Clause, Joint};
+use super::description::{Description, Test};
+use super::lexicon::Lexicon;
+use super::marks::Mark;
+use super::pieces::Said;
+use super::{Assumption, Gap};
+use crate::data::ItemId;
+
+/// How many items shall fit a description.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum How {
+    Every,
+    None,
+    Little,
+    Mostly,
+    Some,
+    Share(Quantity, Compared),
+    Between(Quantity, Quantity),
+    /// So many of them are asked for; whether that is the whole list, the rest of the text says.
+    Counted(u32),
+}
+
+/// A description and how many items shall fit it.
+#[derive(Debug, Clone)]
+pub(super) struct Wish {
+    pub of: Description,
+    pub how: How,
+}
+
+/// Everything that a text asks for.
+#[derive(Debug, Default)]
+pub(super) struct Meaning {
+    pub wishes: Vec<Wish>,
+    /// The length of the list, as it was said.
+    pub k: Option<u32>,
+    pub history: Vec<ItemId>,
+    pub mandatory: Vec<ItemId>,
+    pub excluded: Vec<ItemId>,
+    pub assumed: Vec<Assumption>,
+    pub gaps: Vec<Gap>,
+}
+
+impl Meaning {
+    /// Adds what the clauses of a sentence say.
+    pub fn sentence(&mut self, clauses: &[Clause], text: &str, lexicon: &Lexicon) {
+        // "I like comedies, but let no more than three be of it": what comes later in a sentence may be about what came before.
+        let first = self.wishes.len();
+        for clause in clauses {
+            self.clause(clause, first, text, lexicon);
+        }
+    }
+
+    fn clause(&mut self, clause: &Clause, first: usize, text: &str, lexicon: &Lexicon) {
+        let amounts = clause.amounts();
+        let none = matches!(amounts.first(), Some(Quantity::Count(0)));
+        let negated = clause.has(Mark::Not) || none;
+        let of = Description::of(clause);
+        let describes = clause.has_content() || clause.has(Mark::Items);
+        if clause.has(Mark::Than) && clause.has_content() {
+            return self.gaps.push(Gap { at: clause.place(), why: Some("a comparison") });
+        }
+        if clause.has_unknown() {
+            if !clause.has_content() && (negated || !(amounts.is_empty() || describes)) {
+                return self.gaps.push(Gap { at: clause.place(), why: None });
+            }
+            let unknown = clause.pieces.iter().filter(|piece| matches!(piece.what, Said::Unknown));
+            self.gaps.extend(unknown.map(|piece| Gap { at: piece.at.clone(), why: None }));
+        }
+        self.titles(clause, negated, text, lexicon);
+        if of.tests.is_empty() {
+            return self.amount_alone(clause, &amounts, first);
+        }
+        if amounts.is_empty() && clause.is_bare() && clause.joint != Joint::Fresh && self.wishes.len() > first {
+            let last = self.wishes.len() - 1;
+            let Wish { of: before, how } = &mut self.wishes[last];
+            if before.lists(&of, clause.joint, *how == How::None) {
+                return;
+            }
+        }
+        if clause.joint == Joint::Or && self.wishes.len() > first {
+            let why = Some("an alternative to the whole description before it");
+            return self.gaps.push(Gap { at: clause.place(), why });
+        }
+        let how = self.how(clause, &amounts, negated, self.wishes.len() > first);
+        self.wishes.push(Wish { of, how });
+    }
+
+    /// How many items a clause wants of what it describes.
+    fn how(&mut self, clause: &Clause, amounts: &[Quantity], negated: bool, later: bool) -> How {
+        if let [low, high] = *amounts {
+            return How::Between(low, high);
+        }
+        let compared = clause.compared();
+        match (amounts.first().copied(), compared) {
+            (Some(Quantity::Count(0)), _) => How::None,
+            (Some(quantity), Some(compared)) => How::Share(quantity, compared),
+            (Some(Quantity::Count(count)), None) if !(clause.has(Mark::Part) || clause.has(Mark::That)) => {
+                How::Counted(count)
+            }
+            // What else is plain depends on the length of the list.
+            (Some(quantity), None) => How::Share(quantity, Compared::Exactly),
+            (None, _) if clause.has(Mark::Little) => How::Little,
+            (None, _) if clause.has(Mark::Mostly) => How::Mostly,
+            (None, _) if negated => How::None,
+            (None, _) if clause.has(Mark::Must) && !clause.has(Mark::Only) => How::Some,
+            // "comedies with some drama", but "some comedies".
+            (None, _) if clause.has(Mark::Some) && later => How::Some,
+            (None, _) => How::Every,
+        }
+    }
+
+    /// An amount without a description of its own: how much of what came before, or how long the list is.
+    fn amount_alone(&mut self, clause: &Clause, amounts: &[Quantity], first: usize) {
+        let Some(&quantity) = amounts.last() else { return };
+        let about_before = self.wishes.len() > first;
+        let how = match clause.compared() {
+            Some(compared) if about_before && !matches!(amounts, [_, _]) => Some(How::Share(quantity, compared)),
+            None if about_before && (clause.has(Mark::That) || !matches!(quantity, Quantity::Count(_))) => {
+                Some(How::Share(quantity, Compared::Exactly))
+            }
+            _ => None,
+        };
+        if let (Some(how), Some(last)) = (how, self.wishes.last_mut()) {
+            last.how = how;
+            return;
+        }
+        match (quantity, self.k) {
+            (Quantity::Count(count), None) => self.k = Some(count),
+            (Quantity::Count(count), Some(k)) if count == k => {}
+            (Quantity::Count(_), Some(_)) => {
+                self.gaps.push(Gap { at: clause.place(), why: Some("another length of the list") })
+            }
+            _ => self.gaps.push(Gap { at: clause.place(), why: Some("a part of the list, but of which kind?") }),
+        }
+    }
+
+    /// The titles of a clause go where its words send them.
+    fn titles(&mut self, clause: &Clause, negated: bool, text: &str, lexicon: &Lexicon) {
+        let has_role = [Mark::Taken, Mark::Must, Mark::Candidates].iter().any(|mark| clause.has(*mark));
+        let titles: Vec<(ItemId, &Range<usize>)> = clause
+            .pieces
+            .iter()
+            .filter_map(|piece| match &piece.what {
+                Said::Title(item) => Some((*item, &piece.at)),
+                Said::Either(_, item) if has_role => Some((*item, &piece.at)),
+                _ => None,
+            })
+            .collect();
+        for (item, at) in titles {
+            let into = match () {
+                () if clause.has(Mark::Candidates) && !negated => {
+                    self.gaps.push(Gap { at: at.clone(), why: Some("candidates; --candidates FILE takes them") });
+                    continue;
+                }
+                () if negated => {
+                    if clause.has(Mark::Taken) {
+                        let taken_as = format!("only {:?} itself is left out", lexicon.catalogue.title(item));
+                        self.assumed.push(Assumption { text: text[clause.place()].to_owned(), taken_as });
+                    }
+                    &mut self.excluded
+                }
+                () if clause.has(Mark::Must) => &mut self.mandatory,
+                () => &mut self.history,
+            };
+            if !into.contains(&item) {
+                into.push(item);
+            }
+        }
+    }
+}
+
+impl Description {
+    /// What a clause describes.
+    fn of(clause: &Clause) -> Self {
+        let has_role = [Mark::Taken, Mark::Must, Mark::Candidates].iter().any(|mark| clause.has(*mark));
+        let mut tests: Vec<Test> = Vec::new();
+        for piece in &clause.pieces {
+            match &piece.what {
+                Said::Either(_, _) if has_role => {}
+                Said::Kind(kind) | Said::Either(kind, _) => tests.extend(
+                    kind.all.iter().map(|any_of| Test::Kind { any_of: any_of.clone(), adjective: kind.adjective }),
+                ),
+                Said::Value(value) => {
+                    tests.push(Test::Value { column: value.column, any_of: vec![value.value.clone()] })
+                }
+                Said::Span(span) => tests.push(Test::Span(span.clone())),
+                Said::Condition(condition) => tests.push(Test::Condition(condition.clone())),
+                _ => {}
+            }
+        }
+        tests.dedup();
+        Self { tests }
+    }
+}

@@ -1,0 +1,82 @@
+//! Words for kinds of things that catalogues name differently. A catalogue's own names always come first.
+
+/// Words that mean a category, whatever the catalogue calls it.
+pub(super) struct Synonym {
+    /// The categories meant, by any of the names that catalogues give them; the first one that the catalogue has counts.
+    /// Several entries are alternatives of which each item has one.
+    pub of: &'static [&'static str],
+    /// Words that describe a thing, between commas: "funny and scary" is both at once.
+    pub adjectives: &'static str,
+    /// Words that name things, between commas: "comedies and thrillers" are some of either.
+    pub nouns: &'static str,
+    /// Whether the words only suggest the categories, so that the reading is worth saying.
+    pub loose: bool,
+}
+
+const fn same(of: &'static [&'static str], adjectives: &'static str, nouns: &'static str) -> Synonym {
+    Synonym { of, adjectives, nouns, loose: false }
+}
+
+const fn near(of: &'static [&'static str], adjectives: &'static str, nouns: &'static str) -> Synonym {
+    Synonym { of, adjectives, nouns, loose: true }
+}
+
+/// The table. Names between `|` are one category's under different catalogues.
+pub(super) const SYNONYMS: [Synonym; 33] = [
+    same(&["Comedy|Comedies"], "funny, comedic, comical, hilarious, humorous, amusing, witty", "humour, humor, laughs"),
+    same(&["Drama"], "dramatic", ""),
+    same(&["Romance|Romantic"], "romantic", "love story, romance, love"),
+    same(&["Horror"], "scary, frightening, spooky, terrifying, creepy", "slasher, horror story"),
+    same(&["Thriller|Suspense|Mystery & Thrillers"], "thrilling, suspenseful", "suspense"),
+    same(
+        &["Sci-Fi|Science Fiction|Science Fiction & Fantasy|SciFi|Sci Fi"],
+        "futuristic",
+        "sci fi, scifi, sf, science fiction",
+    ),
+    same(&["Fantasy"], "fantastical, magical", ""),
+    same(&["Action"], "action packed, actionpacked", ""),
+    same(&["Adventure"], "adventurous", ""),
+    same(&["Animation|Animated"], "animated", "cartoon, anime, animation"),
+    same(&["Documentary|Documentaries"], "", "docu, doc, documentary"),
+    same(&["Mystery"], "mysterious", "whodunit, whodunnit"),
+    same(&["Crime"], "criminal", "gangster, mafia, heist"),
+    same(&["History|Historical"], "historical, historic", "history"),
+    same(&["Biography|Biographies"], "biographical, autobiographical", "biopic, life story"),
+    same(&["War|Military & War|Military"], "wartime, military", "war"),
+    same(&["Western|Westerns"], "", "cowboy"),
+    same(&["Music|Musical"], "", "concert"),
+    same(&["Musical|Musicals"], "", "show tune"),
+    same(&["Sport|Sports"], "sporty, athletic", "sport"),
+    same(&["Film-Noir|Noir"], "", "noir, film noir"),
+    same(&["Short|Shorts"], "", "short film, short movie"),
+    same(
+        &["Children|Children's|Kids|Kids & Family|Family"],
+        "child friendly, kid friendly",
+        "child, kid, children, children film, children movie",
+    ),
+    same(&["Family|Kids & Family|Children|Children's"], "family friendly", "family, whole family"),
+    same(&["RPG|Role-Playing"], "role playing", "role playing game"),
+    same(&["Massively Multiplayer|MMO"], "massive multiplayer", "mmo, mmorpg"),
+    same(&["Indie|Independent"], "independent", ""),
+    same(&["Simulation|Simulator"], "", "sim, simulator"),
+    near(
+        &["Comedy|Comedies", "Family|Children"],
+        "lighthearted, light hearted, feel good, feelgood, uplifting, cheerful",
+        "",
+    ),
+    near(
+        &["Action", "Crime", "Horror", "Thriller|Suspense", "War"],
+        "violent, brutal, bloody, gory",
+        "violence, blood, gore, brutality",
+    ),
+    near(&["Drama"], "sad, serious, moving, touching", "tearjerker, tear jerker"),
+    near(&["Action", "Thriller|Suspense", "Adventure"], "exciting, gripping", "excitement"),
+    near(&["Crime", "Mystery"], "", "detective, police, murder"),
+];
+
+/// Words for things that belong to several categories at once.
+pub(super) const BOTH: [(&str, [&str; 2]); 3] = [
+    ("romcom, rom com", ["Romance|Romantic", "Comedy|Comedies"]),
+    ("dramedy, tragicomedy", ["Comedy|Comedies", "Drama"]),
+    ("space opera, space western", ["Sci-Fi|Science Fiction", "Adventure"]),
+];

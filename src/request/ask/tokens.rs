@@ -1,0 +1,253 @@
+//! Text cut into words, numbers, signs and quoted names, each with its place.
+
+use std::ops::Range;
+
+/// A piece of text and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Token {
+    pub what: What,
+    /// Bytes of the text.
+    pub at: Range<usize>,
+}
+
+/// What a piece of text is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum What {
+    /// A word as [`normal`] has it.
+    Word(String),
+    Number(f64),
+    Percent,
+    /// A currency sign.
+    Money,
+    /// A dash between two numbers.
+    Dash,
+    Comma,
+    /// The end of a sentence.
+    Stop,
+    /// What stood in quotes.
+    Quoted(String),
+    /// A condition as the flags have it: `year>=2010`.
+    Condition(String),
+}
+
+/// What the lexer has to ask about names.
+pub(super) trait Names {
+    /// Whether this is the name of something.
+    fn is_name(&self, text: &str) -> bool;
+
+    /// The length of the condition that `text` begins with.
+    fn condition(&self, text: &str) -> Option<usize>;
+}
+
+/// Opening quotes with their closing ones.
+const QUOTES: [(char, char); 7] =
+    [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’'), ('«', '»'), ('„', '“'), ('`', '`')];
+
+/// Cuts `text` into tokens. Signs that say nothing are left out.
+pub(super) fn tokens(text: &str, names: &dyn Names) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let length = match read(text, at, names) {
+            Some((what, length)) => {
+                tokens.push(Token { what, at: at..at + length });
+                length
+            }
+            None => c.len_utf8(),
+        };
+        at += length;
+    }
+    tokens
+}
+
+/// The token at a place of the text, and its length; `None` where there is nothing to read.
+fn read(text: &str, at: usize, names: &dyn Names) -> Option<(What, usize)> {
+    let rest = &text[at..];
+    let c = rest.chars().next()?;
+    let before = text[..at].chars().next_back();
+    let opens = before.is_none_or(|before| !before.is_alphanumeric());
+    if let Some(&(_, close)) = QUOTES.iter().find(|(open, _)| *open == c && opens) {
+        return quoted(&rest[c.len_utf8()..], close, names)
+            .map(|inside| (What::Quoted(inside.to_owned()), c.len_utf8() + inside.len() + close.len_utf8()));
+    }
+    if opens && c.is_alphanumeric() {
+        if let Some(length) = names.condition(rest) {
+            return Some((What::Condition(rest[..length].to_owned()), length));
+        }
+    }
+    if c.is_ascii_digit() {
+        return Some(number(rest));
+    }
+    if c.is_alphanumeric() {
+        let length = word_length(rest);
+        return Some((What::Word(normal(&rest[..length])), length));
+    }
+    let what = match c {
+        ',' => What::Comma,
+        '.' | '!' | '?' | ';' | '\n' => What::Stop,
+        '%' => What::Percent,
+        '$' | '€' | '£' | '¥' => What::Money,
+        '-' | '–' | '—'
+            if before.is_some_and(|c| c.is_ascii_digit() || c.is_whitespace()) && next_is_digit(rest, c) =>
+        {
+            What::Dash
+        }
+        '-' | '–' | '—' if before.is_some_and(char::is_whitespace) && rest[c.len_utf8()..].starts_with(' ') => {
+            What::Comma
+        }
+        '&' | '+' => What::Word("and".into()),
+        '/' | '|' => What::Word("or".into()),
+        // Dashes, brackets and colons part words; other signs may mean something, and are no word that anybody knows.
+        c if c.is_whitespace() || c.is_ascii_punctuation() || "–—…→·•’‘“”«»".contains(c) => {
+            return None;
+        }
+        c => What::Word(c.to_string()),
+    };
+    Some((what, c.len_utf8()))
+}
+
+fn next_is_digit(rest: &str, dash: char) -> bool {
+    rest[dash.len_utf8()..].trim_start().starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// What stands before a closing quote: the longest name that does, or else the text up to the first quote that may close.
+fn quoted<'a>(rest: &'a str, close: char, names: &dyn Names) -> Option<&'a str> {
+    const LONGEST: usize = 600;
+    let closes = |end: &usize| {
+        let after = rest[end + close.len_utf8()..].chars().next();
+        after.is_none_or(|after| !after.is_alphanumeric())
+    };
+    let ends: Vec<usize> =
+        rest.match_indices(close).map(|(end, _)| end).take_while(|end| *end <= LONGEST).filter(closes).collect();
+    let name = ends.iter().rev().find(|end| names.is_name(&rest[..**end]));
+    let plausible = |end: &&usize| !rest[..**end].ends_with(char::is_whitespace) && **end > 0;
+    name.or_else(|| ends.iter().find(plausible)).map(|end| &rest[..*end])
+}
+
+/// A number such as 12, 1,000 or 19.99; a word where letters follow at once: 90s, 3rd.
+fn number(rest: &str) -> (What, usize) {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let mut length = digits(rest);
+    while length <= 15 && rest[length..].starts_with(',') && digits(&rest[length + 1..]) == 3 {
+        length += 4;
+    }
+    if rest[length..].starts_with('.') && digits(&rest[length + 1..]) > 0 {
+        length += 1 + digits(&rest[length + 1..]);
+    }
+    let whole = word_length(rest);
+    if whole > length {
+        return (What::Word(normal(&rest[..whole])), whole);
+    }
+    let value = rest[..length].replace(',', "").parse().unwrap_or(f64::INFINITY);
+    (What::Number(value), length)
+}
+
+/// Letters and digits, and the apostrophes between them.
+fn word_length(rest: &str) -> usize {
+    let mut end = 0;
+    let mut characters = rest.char_indices().peekable();
+    while let Some((at, c)) = characters.next() {
+        let inside = is_apostrophe(c) && characters.peek().is_some_and(|(_, next)| next.is_alphanumeric());
+        if !(c.is_alphanumeric() || (inside && at > 0)) {
+            break;
+        }
+        end = at + c.len_utf8();
+    }
+    end
+}
+
+fn is_apostrophe(c: char) -> bool {
+    matches!(c, '\'' | '’')
+}
+
+/// A word without what people leave out when they type: case, accents, apostrophes.
+pub(super) fn normal(word: &str) -> String {
+    word.chars().filter(|c| !is_apostrophe(*c)).flat_map(char::to_lowercase).fold(String::new(), |mut plain, c| {
+        match c {
+            'à'..='å' | 'ā' | 'ă' | 'ą' => plain.push('a'),
+            'è'..='ë' | 'ē' | 'ę' | 'ě' => plain.push('e'),
+            'ì'..='ï' | 'ī' => plain.push('i'),
+            'ò'..='ö' | 'ø' | 'ō' | 'ő' => plain.push('o'),
+            'ù'..='ü' | 'ū' | 'ů' | 'ű' => plain.push('u'),
+            'ý' | 'ÿ' => plain.push('y'),
+            'ç' | 'ć' | 'č' => plain.push('c'),
+            'ñ' | 'ń' | 'ň' => plain.push('n'),
+            'š' | 'ś' | 'ş' => plain.push('s'),
+            'ž' | 'ź' | 'ż' => plain.push('z'),
+            'ł' => plain.push('l'),
+            'ß' => plain.push_str("ss"),
+            'æ' => plain.push_str("ae"),
+            'œ' => plain.push_str("oe"),
+            c => plain.push(c),
+        }
+        plain
+    })
+}
+
+/// The words of a name as they are looked up: normal, one space between them, signs left out.
+pub(super) fn key(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_alphanumeric() && !is_apostrophe(c)).map(normal);
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Few;
+
+    impl Names for Few {
+        fn is_name(&self, text: &str) -> bool {
+            ["Schindler's List", "It's a 'Trap'", "Heat"].contains(&text)
+        }
+
+        fn condition(&self, text: &str) -> Option<usize> {
+            text.starts_with("year>=2010").then_some(10)
+        }
+    }
+
+    fn read(text: &str) -> Vec<What> {
+        tokens(text, &Few).into_iter().map(|token| token.what).collect()
+    }
+
+    fn word(text: &str) -> What {
+        What::Word(text.into())
+    }
+
+    #[test]
+    fn words_lose_what_people_leave_out() {
+        assert_eq!(
+            read("Don't SAY “Amélie”-like"),
+            [word("dont"), word("say"), What::Quoted("Amélie".into()), word("like")]
+        );
+        assert_eq!(key("Schindler's List (1993)"), "schindlers list 1993");
+        assert_eq!(key("  Sci-Fi & Fantasy "), "sci fi fantasy");
+    }
+
+    #[test]
+    fn numbers_come_whole_and_decades_as_words() {
+        use What::*;
+        assert_eq!(read("$1,000.50"), [Money, Number(1000.5)]);
+        assert_eq!(
+            read("the '90s, 1990-1999."),
+            [word("the"), word("90s"), Comma, Number(1990.0), Dash, Number(1999.0), Stop]
+        );
+        assert_eq!(read("30 % or 5."), [Number(30.0), Percent, word("or"), Number(5.0), Stop]);
+        assert_eq!(read("year>=2010, yes"), [Condition("year>=2010".into()), Comma, word("yes")]);
+    }
+
+    #[test]
+    fn a_quoted_name_may_hold_quotes_itself() {
+        let quoted = |text: &str| What::Quoted(text.into());
+        assert_eq!(read("'Schindler's List', 'Heat'"), [quoted("Schindler's List"), What::Comma, quoted("Heat")]);
+        assert_eq!(read("'It's a 'Trap''"), [quoted("It's a 'Trap'")]);
+        assert_eq!(read("'Nobody knows' it"), [quoted("Nobody knows"), word("it")]);
+        assert_eq!(read("the '90s and '80s"), [word("the"), word("90s"), word("and"), word("80s")]);
+    }
+
+    #[test]
+    fn signs_that_nobody_knows_stay_visible() {
+        assert_eq!(read("(fun)… 🎬"), [word("fun"), word("🎬")]);
+        assert_eq!(read("fun - or not"), [word("fun"), What::Comma, word("or"), word("not")]);
+    }
+}
