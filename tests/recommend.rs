@@ -232,6 +232,40 @@ fn what_cannot_be_met_is_refused_before_the_model_is_loaded() {
 }
 
 #[test]
+fn whoever_cannot_be_answered_is_named_and_the_others_are_answered() {
+    let world = World::new();
+    // Of five films, anna and cleo took two, and bert one.
+    let output = world.recommend(&["--decode", "strict", "--user", "all", "-k", "4", "--json"]);
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let users: Vec<Value> =
+        stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["user"].clone()).collect();
+    assert_eq!((output.status.code(), users), (Some(2), vec![json!("bert")]), "{stderr}");
+    for part in ["user anna: ", "user cleo: ", "3 not in the history", "2 who cannot"] {
+        assert!(stderr.contains(part), "{part:?} is missing in {stderr}");
+    }
+
+    std::fs::write(world.path("model/model.safetensors"), "damaged").unwrap();
+    let nobody = world.recommend(&["--decode", "strict", "--user", "all", "-k", "5"]);
+    refused(nobody, &["user anna: ", "user bert: ", "user cleo: ", "3 who cannot"]);
+}
+
+#[test]
+fn a_sampled_list_is_the_users_own_in_any_batch() {
+    let world = World::new();
+    let texts = |arguments: &[&str]| -> Vec<(Value, Value)> {
+        let sampled = ["--decode", "catalogue", "-k", "3", "--temperature", "2"];
+        let lists = world.lists(&[&sampled, arguments].concat());
+        lists.into_iter().map(|list| (list["user"].clone(), list["text"].clone())).collect()
+    };
+    let together = texts(&["--user", "all"]);
+    assert_eq!(texts(&["--user", "all", "--batch", "1"]), together);
+    for (user, text) in &together {
+        assert_eq!(texts(&["--user", user.as_str().unwrap()]), [(user.clone(), text.clone())]);
+    }
+    assert_ne!(texts(&["--user", "all", "--seed", "1"]), together);
+}
+
+#[test]
 fn an_answer_without_a_list_is_shown_as_it_is() {
     let world = World::new();
     let model = world.path("chatty");

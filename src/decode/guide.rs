@@ -13,12 +13,18 @@ use crate::Result;
 pub struct ListGuide<'a> {
     automaton: Automaton<'a>,
     statistics: Statistics,
+    stream: Option<u64>,
 }
 
 impl<'a> ListGuide<'a> {
     /// A guide along `automaton`.
     pub fn new(automaton: Automaton<'a>) -> Self {
-        Self { automaton, statistics: Statistics::default() }
+        Self { automaton, statistics: Statistics::default(), stream: None }
+    }
+
+    /// The guide with a stream of random numbers of its own, for a model that samples.
+    pub fn drawing_from(self, stream: u64) -> Self {
+        Self { stream: Some(stream), ..self }
     }
 
     /// The list so far.
@@ -47,6 +53,10 @@ impl Guide for ListGuide<'_> {
             _ => self.statistics.forced += 1,
         }
         self.automaton.advance(token)
+    }
+
+    fn stream(&self) -> Option<u64> {
+        self.stream
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod check;
 pub mod lookup;
+mod order;
 pub mod prompt;
 pub mod recommender;
 #[cfg(test)]
@@ -10,3 +11,4 @@ mod testing;
 mod wordings;
 
 pub use check::{Checked, Status, check};
+pub use order::Order;

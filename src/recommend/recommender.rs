@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use tiller_models::language_model::LanguageModel;
-use tiller_models::llama::GenerateOptions;
+use tiller_models::llama::{GenerateOptions, Unguided};
 
 use super::answer::{self, Form};
 use super::check::{Checked, check};
-use super::prompt;
+use super::order::Order;
 use crate::data::Catalogue;
 use crate::decode::{Automaton, Grammar, ListGuide, Mode, Statistics};
 use crate::request::Request;
@@ -92,13 +92,13 @@ impl<'a> Recommender<'a> {
         self.grammar.as_ref().map_or(self.options.max_new_tokens, |grammar| grammar.longest(request.k as usize))
     }
 
-    /// The request's prompt in tokens.
+    /// An order's prompt in tokens.
     ///
     /// # Errors
     /// A prompt that leaves no room for the answer in the model's context.
-    pub fn prompt(&self, request: &Request) -> Result<Vec<u32>> {
-        let tokens = self.model.encode_chat(&prompt::render(request, self.catalogue, 0))?;
-        let (context, answer) = (self.model.llama.config().max_positions, self.room(request));
+    pub fn prompt(&self, order: &Order) -> Result<Vec<u32>> {
+        let tokens = self.model.encode_chat(order.messages())?;
+        let (context, answer) = (self.model.llama.config().max_positions, self.room(order.request()));
         if tokens.len().saturating_add(answer) <= context {
             return Ok(tokens);
         }
@@ -109,34 +109,34 @@ impl<'a> Recommender<'a> {
             .into())
     }
 
-    /// The request's prompt as the model gets it, control tokens and all.
+    /// An order's prompt as the model gets it, control tokens and all.
     ///
     /// # Errors
     /// As [`Recommender::prompt`].
-    pub fn prompt_text(&self, request: &Request) -> Result<String> {
-        self.model.tokenizer.decode(&self.prompt(request)?, false)
+    pub fn prompt_text(&self, order: &Order) -> Result<String> {
+        self.model.tokenizer.decode(&self.prompt(order)?, false)
     }
 
-    /// Answers `requests` together, in their order.
+    /// Answers `orders` together, one after another as they stand. They were made for this recommender's mode.
     ///
     /// # Errors
-    /// A prompt that is too long, a request that the mode has to obey and that no list satisfies, or a device that fails.
-    pub fn recommend(&self, requests: &[Request]) -> Result<Vec<List>> {
+    /// A prompt that is too long, or a device that fails.
+    pub fn recommend(&self, orders: &[&Order]) -> Result<Vec<List>> {
         let start = Instant::now();
-        let answers = self.write(requests, &mut |_, _| ControlFlow::Continue(()))?;
+        let answers = self.write(orders, &mut |_, _| ControlFlow::Continue(()))?;
         let seconds = start.elapsed().as_secs_f64();
-        requests.iter().zip(answers).map(|(request, answer)| self.read(request, answer, seconds)).collect()
+        orders.iter().zip(answers).map(|(order, answer)| self.read(order.request(), answer, seconds)).collect()
     }
 
-    /// Answers one request and hands its text on while it is written.
+    /// Answers one order and hands the text on while it is written.
     ///
     /// # Errors
     /// As [`Recommender::recommend`].
-    pub fn recommend_aloud(&self, request: &Request, hear: &mut dyn FnMut(&str)) -> Result<List> {
+    pub fn recommend_aloud(&self, order: &Order, hear: &mut dyn FnMut(&str)) -> Result<List> {
         let start = Instant::now();
         let mut decoder = self.model.tokenizer.stream();
         let mut decoded = Ok(());
-        let answers = self.write(std::slice::from_ref(request), &mut |_, token| match decoder.push(token) {
+        let answers = self.write(&[order], &mut |_, token| match decoder.push(token) {
             Ok(text) => {
                 hear(&text);
                 ControlFlow::Continue(())
@@ -148,27 +148,24 @@ impl<'a> Recommender<'a> {
         })?;
         decoded?;
         let answer = answers.into_iter().next().unwrap_or_default();
-        self.read(request, answer, start.elapsed().as_secs_f64())
+        self.read(order.request(), answer, start.elapsed().as_secs_f64())
     }
 
     /// Lets the model write, alone or guided.
-    fn write(
-        &self,
-        requests: &[Request],
-        on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
-    ) -> Result<Vec<Answer>> {
-        let prompts = requests.iter().map(|request| self.prompt(request)).collect::<Result<Vec<_>>>()?;
+    fn write(&self, orders: &[&Order], on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>) -> Result<Vec<Answer>> {
+        let prompts = orders.iter().map(|order| self.prompt(order)).collect::<Result<Vec<_>>>()?;
         let Some(grammar) = &self.grammar else {
-            let answers = self.model.generate(&prompts, &self.options, on_token)?;
+            let alone = |order: &&Order| Unguided { stream: Some(order.stream()) };
+            let mut guides: Vec<Unguided> = orders.iter().map(alone).collect();
+            let answers = self.model.generate_guided(&prompts, &mut guides, &self.options, on_token)?;
             return Ok(answers.into_iter().map(|tokens| (tokens, None)).collect());
         };
-        let mut guides = Vec::new();
-        for request in requests {
-            if let Some(constraints) = self.mode.constraints(request, self.catalogue)? {
-                guides.push(ListGuide::new(Automaton::new(grammar, &constraints)?));
-            }
-        }
-        let room = requests.iter().map(|request| self.room(request)).max().unwrap_or(0);
+        let guide = |order: &&Order| {
+            let constraints = order.constraints().ok_or_else(|| not_for(self.mode))?;
+            Ok(ListGuide::new(Automaton::new(grammar, constraints)?).drawing_from(order.stream()))
+        };
+        let mut guides = orders.iter().map(guide).collect::<Result<Vec<_>>>()?;
+        let room = orders.iter().map(|order| self.room(order.request())).max().unwrap_or(0);
         let options = GenerateOptions { max_new_tokens: room, ..self.options };
         let answers = self.model.generate_guided(&prompts, &mut guides, &options, on_token)?;
         Ok(answers.into_iter().zip(guides).map(|(tokens, guide)| (tokens, Some(guide.statistics()))).collect())
@@ -183,4 +180,8 @@ impl<'a> Recommender<'a> {
     pub fn items(&self, request: &Request, text: &str) -> Vec<Checked> {
         check(answer::parse(text, self.form, self.catalogue), request, self.catalogue)
     }
+}
+
+fn not_for(mode: Mode) -> Error {
+    Error::Failed(format!("an order without constraints was given to a recommender that decodes by {mode:?}"))
 }

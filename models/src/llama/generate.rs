@@ -20,7 +20,7 @@ pub struct GenerateOptions {
     pub max_new_tokens: usize,
     /// How each token is chosen.
     pub sampling: Sampling,
-    /// Seeds the random choices; each row draws from a stream of its own, whatever the other rows do.
+    /// Seeds the random choices; each row draws from a stream of its own ([`Guide::stream`]), whatever the other rows do.
     pub seed: u64,
 }
 
@@ -37,7 +37,7 @@ pub fn generate(
     options: &GenerateOptions,
     on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
 ) -> Result<Vec<Vec<u32>>> {
-    generate_guided(model, prompts, &mut vec![Unguided; prompts.len()], stop, options, on_token)
+    generate_guided(model, prompts, &mut vec![Unguided::default(); prompts.len()], stop, options, on_token)
 }
 
 /// [`generate`], with a guide for each row that says which tokens may follow.
@@ -109,9 +109,9 @@ struct Row<'a, G> {
 }
 
 impl<'a, G: Guide> Row<'a, G> {
-    fn new(prompt: &[u32], guide: &'a mut G, stop: &'a [u32], stream: u64, options: &'a GenerateOptions) -> Self {
+    fn new(prompt: &[u32], guide: &'a mut G, stop: &'a [u32], place: u64, options: &'a GenerateOptions) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
-        rng.set_stream(stream);
+        rng.set_stream(guide.stream().unwrap_or(place));
         let done = options.max_new_tokens == 0;
         Self { guide, stop, options, rng, tokens: Vec::new(), unread: prompt.to_vec(), done }
     }

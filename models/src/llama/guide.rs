@@ -24,11 +24,20 @@ pub trait Guide {
     /// # Errors
     /// A token that may not follow.
     fn take(&mut self, token: u32, logits: Option<&[f32]>) -> Result<()>;
+
+    /// Which stream of random numbers the row draws from, so that what is drawn does not depend on who else is in the batch; the row's place
+    /// in the batch where it is all the same.
+    fn stream(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// No guidance at all.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Unguided;
+pub struct Unguided {
+    /// The stream of random numbers, as [`Guide::stream`] says.
+    pub stream: Option<u64>,
+}
 
 impl Guide for Unguided {
     fn next(&self) -> Next<'_> {
@@ -37,5 +46,9 @@ impl Guide for Unguided {
 
     fn take(&mut self, _token: u32, _logits: Option<&[f32]>) -> Result<()> {
         Ok(())
+    }
+
+    fn stream(&self) -> Option<u64> {
+        self.stream
     }
 }

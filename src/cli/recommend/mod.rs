@@ -1,6 +1,7 @@
 //! `tiller recommend`: lists for users of a data set, or for somebody new.
 
 mod heard;
+mod queue;
 mod show;
 
 use std::io::IsTerminal;
@@ -11,6 +12,7 @@ use tiller_models::language_model::LanguageModel;
 use tiller_models::llama::{GenerateOptions, Sampling};
 
 use self::heard::Heard;
+use self::queue::Queue;
 use self::show::Show;
 use super::Global;
 use crate::data::input::quote;
@@ -18,8 +20,8 @@ use crate::data::{Catalogue, Dataset, ItemId};
 use crate::decode::Mode;
 use crate::pull::resolve_model;
 use crate::recommend::answer::Form;
-use crate::recommend::lookup;
 use crate::recommend::recommender::{Recommender, enough_tokens};
+use crate::recommend::{Order, lookup};
 use crate::request::ask::USUAL_LENGTH;
 use crate::request::{Predicate, Request, Share};
 use crate::run::progress;
@@ -113,13 +115,6 @@ struct SamplingArgs {
     seed: u64,
 }
 
-/// A request and who makes it.
-struct Asked {
-    /// The user's key; nobody's where the history came by hand.
-    user: Option<String>,
-    request: Request,
-}
-
 /// Runs `tiller recommend`.
 ///
 /// # Errors
@@ -135,12 +130,11 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let model = resolve_model(args.model.as_deref().ok_or_else(no_model)?)?;
     let dataset = Dataset::read(&args.dir)?;
     let heard = args.ask.as_deref().map(|text| Heard::hear(text, args.k, &dataset.catalogue)).transpose()?;
-    let asked = ask(args, heard.as_ref(), &dataset)?;
-    for Asked { request, .. } in &asked {
-        args.decode.constraints(request, &dataset.catalogue)?;
-    }
+    let requests = ask(args, heard.as_ref(), &dataset)?;
+    let longest = requests.iter().map(|(_, request)| request.k).max().unwrap_or(0);
+    let mut queue = Queue::new(requests, args.decode, &dataset.catalogue)?;
     let options = GenerateOptions {
-        max_new_tokens: args.max_new_tokens.map_or_else(|| enough_tokens(longest(&asked)), |tokens| tokens as usize),
+        max_new_tokens: args.max_new_tokens.map_or_else(|| enough_tokens(longest), |tokens| tokens as usize),
         sampling: args.sampling.resolve()?,
         seed: args.sampling.seed,
     };
@@ -149,10 +143,12 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let form = if args.adapter.is_some() { Form::Tuned } else { Form::General };
     let recommender = Recommender::new(&model, &dataset.catalogue, form, options, args.decode)?;
     let show = Show { recommender: &recommender, heard: heard.as_ref(), prompt: args.prompt, json: global.json };
-    match asked.as_slice() {
-        [one] if std::io::stdout().is_terminal() && !global.json => show.aloud(one),
-        all => answer_in_batches(&recommender, &show, all, usize::from(args.batch)),
+    if queue.asked() == 1 && std::io::stdout().is_terminal() && !global.json {
+        queue.take(1)?.iter().try_for_each(|asked| show.aloud(asked))?;
+    } else {
+        answer_in_batches(&recommender, &show, &mut queue, usize::from(args.batch))?;
     }
+    queue.refusals()
 }
 
 fn no_model() -> Error {
@@ -163,13 +159,8 @@ fn no_model() -> Error {
         .into()
 }
 
-/// The length of the longest list.
-fn longest(asked: &[Asked]) -> u32 {
-    asked.iter().map(|asked| asked.request.k).max().unwrap_or(0)
-}
-
-/// What the flags and the text ask, for each user that the flags name.
-fn ask(args: &Args, heard: Option<&Heard>, dataset: &Dataset) -> Result<Vec<Asked>> {
+/// What the flags and the text ask, for each user that the flags name; by nobody where they name none.
+fn ask(args: &Args, heard: Option<&Heard>, dataset: &Dataset) -> Result<Vec<(Option<String>, Request)>> {
     let catalogue = &dataset.catalogue;
     let wishes = wishes(args, heard, catalogue)?;
     if wishes.k == 0 {
@@ -187,10 +178,10 @@ fn ask(args: &Args, heard: Option<&Heard>, dataset: &Dataset) -> Result<Vec<Aske
     match (&args.user, &args.history) {
         (Some(who), _) => {
             let users = lookup::users(dataset, who)?;
-            Ok(users.iter().map(|user| Asked { user: Some(user.key.clone()), request: request(&user.items) }).collect())
+            Ok(users.iter().map(|user| (Some(user.key.clone()), request(&user.items))).collect())
         }
-        (None, Some(titles)) => Ok(vec![Asked { user: None, request: request(&lookup::history(catalogue, titles)?) }]),
-        (None, None) if heard.is_some() => Ok(vec![Asked { user: None, request: wishes }]),
+        (None, Some(titles)) => Ok(vec![(None, request(&lookup::history(catalogue, titles)?))]),
+        (None, None) if heard.is_some() => Ok(vec![(None, wishes)]),
         (None, None) => Err(Error::bad_input("recommend")
             .expected("for whom: --user ID (or all, or a file), --history TITLE…, or what: --ask TEXT")
             .found("none of them")
@@ -231,19 +222,24 @@ impl SamplingArgs {
 }
 
 /// Answers everybody, a batch at a time, and prints each batch as it comes.
-fn answer_in_batches(recommender: &Recommender, show: &Show, all: &[Asked], batch: usize) -> Result<()> {
-    let bar = progress::bar("recommend", all.len() as u64, "lists");
-    let (start, mut tokens) = (Instant::now(), 0);
-    for batch in all.chunks(batch) {
-        let requests: Vec<_> = batch.iter().map(|asked| asked.request.clone()).collect();
-        let lists = recommender.recommend(&requests)?;
-        tokens += lists.iter().map(|list| list.tokens).sum::<usize>();
-        bar.suspend(|| batch.iter().zip(&lists).try_for_each(|(asked, list)| show.list(asked, list)))?;
-        bar.inc(batch.len() as u64);
+fn answer_in_batches(recommender: &Recommender, show: &Show, queue: &mut Queue, batch: usize) -> Result<()> {
+    let bar = progress::bar("recommend", queue.asked() as u64, "lists");
+    let (start, mut lists, mut tokens) = (Instant::now(), 0, 0);
+    loop {
+        let asked = bar.suspend(|| queue.take(batch))?;
+        if asked.is_empty() {
+            break;
+        }
+        let orders: Vec<&Order> = asked.iter().map(|asked| &asked.order).collect();
+        let answers = recommender.recommend(&orders)?;
+        lists += answers.len();
+        tokens += answers.iter().map(|list| list.tokens).sum::<usize>();
+        bar.suspend(|| asked.iter().zip(&answers).try_for_each(|(asked, list)| show.list(asked, list)))?;
+        bar.inc(asked.len() as u64);
     }
     bar.finish_and_clear();
     let seconds = start.elapsed().as_secs_f64();
     let rate = tokens as f64 / seconds;
-    eprintln!("lists: {}, tokens: {tokens}, seconds: {seconds:.1}, tokens/s: {rate:.1}", all.len());
+    eprintln!("lists: {lists}, tokens: {tokens}, seconds: {seconds:.1}, tokens/s: {rate:.1}");
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::io::{Write, stdout};
 
 use serde::Serialize;
 
-use super::Asked;
 use super::heard::Heard;
+use super::queue::Asked;
 use crate::data::Catalogue;
 use crate::data::titles::{clean, is_unsafe};
 use crate::decode::{Mode, Statistics};
@@ -66,17 +66,17 @@ impl Show<'_> {
     /// Answers a request and prints the answer while it is written.
     pub fn aloud(&self, asked: &Asked) -> Result<()> {
         print(&self.heading(asked)?)?;
-        let items = |text: &str| self.recommender.items(&asked.request, text);
+        let items = |text: &str| self.recommender.items(asked.order.request(), text);
         let mut live = Live::new(&items);
         let mut printed = Ok(());
-        let list = self.recommender.recommend_aloud(&asked.request, &mut |text| {
+        let list = self.recommender.recommend_aloud(&asked.order, &mut |text| {
             if printed.is_ok() {
                 printed = print(&live.next(text));
             }
         })?;
         printed?;
         print(&live.end())?;
-        print(&summary(&asked.request, &list))?;
+        print(&summary(asked.order.request(), &list))?;
         let rate = list.tokens as f64 / list.seconds;
         eprintln!("tokens: {}, seconds: {:.1}, tokens/s: {rate:.1}", list.tokens, list.seconds);
         Ok(())
@@ -87,14 +87,14 @@ impl Show<'_> {
         let record = Record {
             user: asked.user.as_deref(),
             ask: self.heard,
-            request: asked.request.in_words(catalogue),
+            request: asked.order.request().in_words(catalogue),
             decode: self.recommender.mode(),
             items: list.items.iter().map(|item| ItemRecord::new(item, catalogue)).collect(),
             text: &list.text,
             tokens: list.tokens,
             guidance: list.guidance,
             seconds: list.seconds,
-            prompt: self.prompt.then(|| self.recommender.prompt_text(&asked.request)).transpose()?,
+            prompt: self.prompt.then(|| self.recommender.prompt_text(&asked.order)).transpose()?,
         };
         serde_json::to_string(&record).map(|line| line + "\n").map_err(|e| Error::Failed(format!("JSON: {e}")))
     }
@@ -108,13 +108,13 @@ impl Show<'_> {
         for (index, item) in list.items.iter().enumerate() {
             page += &format!("{:3}. {}{}\n", index + 1, clean(&item.title), mark(item.status));
         }
-        Ok(page + &summary(&asked.request, list))
+        Ok(page + &summary(asked.order.request(), list))
     }
 
     fn heading(&self, asked: &Asked) -> Result<String> {
         let mut heading = String::new();
         if self.prompt {
-            let prompt = self.recommender.prompt_text(&asked.request)?;
+            let prompt = self.recommender.prompt_text(&asked.order)?;
             prompt.lines().for_each(|line| heading += &format!("  > {}\n", clean(line)));
         }
         if let Some(user) = &asked.user {

@@ -94,6 +94,21 @@ fn a_row_draws_the_same_whatever_stands_behind_it() {
 }
 
 #[test]
+fn a_row_with_a_stream_of_its_own_draws_the_same_in_any_batch() {
+    let model = tiny_llama(&Device::flex());
+    let with_streams = |prompts: &[Vec<u32>], streams: &[u64]| {
+        let mut guides: Vec<Unguided> = streams.iter().map(|&stream| Unguided { stream: Some(stream) }).collect();
+        let options = random(4);
+        generate_guided(&model, prompts, &mut guides, &[], &options, &mut |_, _| ControlFlow::Continue(())).unwrap()
+    };
+    let together = with_streams(&prompts(), &[7, 8, 9, 1 << 63]);
+    for (row, stream) in [7, 8, 9, 1 << 63].into_iter().enumerate() {
+        assert_eq!(with_streams(&prompts()[row..=row], &[stream]), together[row..=row]);
+    }
+    assert_ne!(with_streams(&prompts()[..1], &[8]), together[..1]);
+}
+
+#[test]
 fn a_row_ends_with_its_stop_token_and_the_others_go_on() {
     let model = tiny_llama(&Device::flex());
     let free = continued(&model, &prompts(), &[], &random(4));

@@ -1,0 +1,86 @@
+//! Who is answered, and who is refused by name.
+
+use crate::data::Catalogue;
+use crate::data::titles::clean;
+use crate::decode::Mode;
+use crate::recommend::Order;
+use crate::request::Request;
+use crate::{Error, Result};
+
+/// An order and who makes it.
+pub struct Asked {
+    /// The user's key; nobody's where the history came by hand.
+    pub user: Option<String>,
+    /// What is asked.
+    pub order: Order,
+}
+
+/// Requests on their way to the model, made ready one by one. Whoever cannot be answered is named, and the others go on.
+pub struct Queue<'a> {
+    requests: std::vec::IntoIter<(Option<String>, Request)>,
+    mode: Mode,
+    catalogue: &'a Catalogue,
+    asked: usize,
+    refused: usize,
+    /// Who is answered first.
+    first: Option<Asked>,
+}
+
+impl<'a> Queue<'a> {
+    /// A queue in which somebody can be answered: that is known before a model is loaded.
+    ///
+    /// # Errors
+    /// Why no list satisfies the request, where it is the only one; that nobody can be answered, where there are more.
+    pub fn new(requests: Vec<(Option<String>, Request)>, mode: Mode, catalogue: &'a Catalogue) -> Result<Self> {
+        let asked = requests.len();
+        let mut queue = Self { requests: requests.into_iter(), mode, catalogue, asked, refused: 0, first: None };
+        queue.first = queue.find()?;
+        if queue.first.is_none() { queue.refusals().map(|()| queue) } else { Ok(queue) }
+    }
+
+    /// How many requests there were.
+    pub fn asked(&self) -> usize {
+        self.asked
+    }
+
+    /// The next order that can be answered; `None` behind the last one.
+    fn find(&mut self) -> Result<Option<Asked>> {
+        for (user, request) in self.requests.by_ref() {
+            match (Order::new(request, self.mode, self.catalogue), user) {
+                (Ok(order), Some(user)) => {
+                    return Ok(Some(Asked { order: order.of_user(&user), user: Some(user) }));
+                }
+                (Ok(order), None) => return Ok(Some(Asked { order, user: None })),
+                (Err(error), Some(user)) if self.asked > 1 => {
+                    eprintln!("user {}: {error}", clean(&user));
+                    self.refused += 1;
+                }
+                (Err(error), _) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Up to `count` orders; none behind the last one.
+    pub fn take(&mut self, count: usize) -> Result<Vec<Asked>> {
+        let mut taken: Vec<Asked> = self.first.take().into_iter().collect();
+        while taken.len() < count
+            && let Some(asked) = self.find()?
+        {
+            taken.push(asked);
+        }
+        Ok(taken)
+    }
+
+    /// What the call ends with where somebody was refused.
+    pub fn refusals(&self) -> Result<()> {
+        if self.refused == 0 {
+            return Ok(());
+        }
+        Err(Error::bad_input("--user")
+            .expected(format!("{} users who can all have such a list", self.asked))
+            .found(format!("{} who cannot, named above", self.refused))
+            .next("ask for less, or leave them out")
+            .into())
+    }
+}
