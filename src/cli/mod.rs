@@ -4,6 +4,7 @@ mod bench;
 mod data;
 mod demo;
 mod doctor;
+mod eval;
 mod instruct;
 mod pull;
 mod recommend;
@@ -58,6 +59,8 @@ enum Command {
     Demo(demo::Args),
     /// List adapters, driver, limits and features, and which device would be taken and why
     Doctor(doctor::Args),
+    /// Measure what a model's lists are worth, beside the teacher's
+    Eval(eval::Args),
     /// Train, measure and ask the teacher: SASRec, a small classical recommender
     Sasrec(sasrec::Args),
     /// Write the examples that language models are tuned on
@@ -105,6 +108,7 @@ fn run(command: Command, global: &Global) -> Result<()> {
         Command::Data(args) => data::run(args, global),
         Command::Demo(args) => demo::run(&args, global),
         Command::Doctor(args) => doctor::run(args, global),
+        Command::Eval(args) => eval::run(&args, global),
         Command::Sasrec(args) => sasrec::run(args, global),
         Command::Instruct(args) => instruct::run(&args, global),
         Command::Pull(args) => pull::run(&args, global),

@@ -16,6 +16,7 @@
 pub mod automaton;
 pub mod constraints;
 pub mod feasible;
+mod fill;
 pub mod grammar;
 pub mod guide;
 pub mod infeasible;
@@ -30,6 +31,7 @@ mod tests;
 
 pub use automaton::{Allowed, Automaton};
 pub use constraints::Constraints;
+pub use fill::fill;
 pub use grammar::{Codec, Grammar};
 pub use guide::ListGuide;
 pub use mode::Mode;

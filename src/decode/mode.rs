@@ -1,6 +1,8 @@
 //! How much is guaranteed about a list.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use super::constraints::Constraints;
 use super::grammar::check_length;
@@ -9,7 +11,7 @@ use crate::data::Catalogue;
 use crate::request::Request;
 
 /// What keeps a list in order while it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// The model alone; each item is checked afterwards
@@ -37,5 +39,15 @@ impl Mode {
         check_length(constraints.k as usize)?;
         constraints.feasible()?;
         Ok(Some(constraints))
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Mode::Free => "free",
+            Mode::Catalogue => "catalogue",
+            Mode::Strict => "strict",
+        })
     }
 }

@@ -83,6 +83,23 @@ pub fn measure(titles: &[impl AsRef<str>], example: &Example, catalogue: &Catalo
     }
 }
 
+/// Whether an item is of the kind that a request is about, the one that TCP counts; `None` where it is about none, or about several.
+pub(super) fn is_of_kind(item: ItemId, request: &Request, catalogue: &Catalogue) -> Option<bool> {
+    let asked = Asked { request, catalogue, is_empty: false };
+    asked.kind().map(|kind| asked.is_of(kind, item))
+}
+
+/// What a request is about.
+#[derive(Clone, Copy)]
+enum Kind<'a> {
+    /// What all items shall be.
+    Wanted,
+    /// What none shall be.
+    Unwanted,
+    /// What has a share.
+    Shared(&'a Share),
+}
+
 /// A request and what is needed to judge by it.
 struct Asked<'a> {
     request: &'a Request,
@@ -92,22 +109,33 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The part of K that is of the request's kind: of what all items shall be, or else of what none shall be, or else of what has a share.
+    fn kind(&self) -> Option<Kind<'_>> {
+        let Request { all_in, none_in, conditions, shares, .. } = self.request;
+        if !(all_in.is_empty() && conditions.is_empty()) {
+            return Some(Kind::Wanted);
+        }
+        if !none_in.is_empty() {
+            return Some(Kind::Unwanted);
+        }
+        let [share] = shares.as_slice() else { return None };
+        Some(Kind::Shared(share))
+    }
+
+    fn is_of(&self, kind: Kind, item: ItemId) -> bool {
+        match kind {
+            Kind::Wanted => self.is_wanted(item),
+            Kind::Unwanted => self.is_unwanted(item),
+            Kind::Shared(share) => share.of.matches(self.catalogue.item(item)),
+        }
+    }
+
+    /// The part of K that is of the request's kind.
     fn tcp(&self, items: &[ItemId]) -> Option<f64> {
-        let Request { k, all_in, none_in, conditions, shares, .. } = self.request;
-        let is_wanted = !(all_in.is_empty() && conditions.is_empty());
-        let count = if is_wanted {
-            items.iter().filter(|&&item| self.is_wanted(item)).count()
-        } else if !none_in.is_empty() {
-            items.iter().filter(|&&item| self.is_unwanted(item)).count()
-        } else {
-            let [share] = shares.as_slice() else { return None };
-            self.count(share, items) as usize
-        };
-        match self.is_empty {
-            true if is_wanted || none_in.is_empty() => Some(0.0),
-            true => Some(1.0),
-            false => Some(count as f64 / f64::from((*k).max(1))),
+        let kind = self.kind()?;
+        let count = items.iter().filter(|&&item| self.is_of(kind, item)).count();
+        match kind {
+            Kind::Unwanted if self.is_empty => Some(1.0),
+            _ => Some(count as f64 / f64::from(self.request.k.max(1))),
         }
     }
 

@@ -1,14 +1,29 @@
-//! What lists are worth (method §10): each one measured against its request, and means over many.
+//! What lists are worth (method §10), and the same questions to all that are compared (§11).
 //!
-//! [`measure`] takes titles as they are. The forgiving figures are those of the same measures over titles that a [`TitleIndex`] has mended
-//! before.
+//! [`measure`] measures one list, titles as they are; the forgiving figures are those of titles that a [`TitleIndex`] has mended before.
+//! An [`Exam`] puts [`Subject`]s to one [`Answerer`] after another, models and recommenders without words, and ends as an
+//! [`Evaluation`]: means over users with intervals, differences resampled in pairs, and lists to look at.
 
+mod answerer;
+mod bootstrap;
+mod exam;
 mod fuzzy;
 mod measure;
 mod metric;
+mod result;
+mod subject;
 mod summary;
+mod table;
+mod tally;
+#[cfg(test)]
+mod tests;
 
+pub use answerer::{Answer, Answerer, Model, Put, Scores};
+pub use bootstrap::{Bootstrap, Interval};
+pub use exam::{Exam, ExamConfig};
 pub use fuzzy::TitleIndex;
 pub use measure::{Measures, measure};
 pub use metric::Metric;
+pub use result::{Asked, Chat, Comparison, Evaluation, Figures, Protocol, Row, SCHEMA, Sample, SampleItem, Speed};
+pub use subject::Subject;
 pub use summary::Summary;

@@ -14,7 +14,7 @@ use super::kinds::Kinds;
 use super::practice::{self, Episode, Practice};
 use super::probe::{self, Probe, Wording};
 use super::ranking::Ranking;
-use super::recipe::Recipe;
+use super::recipe::{LIST_LENGTH, Recipe};
 use super::task::Task;
 use super::world::World;
 use super::{category, proportion, search, sequential};
@@ -62,15 +62,17 @@ pub struct Question<'a> {
     pub wording: Wording,
     /// After which part of their histories.
     pub split: Split,
+    /// How long a list is asked for.
+    pub k: u32,
     /// Lists that take the place of the teacher's best, by the numbers of users; a user without one gets no question that
     /// [`Probe::needs_reference`].
     pub references: Option<&'a HashMap<usize, Vec<ItemId>>>,
 }
 
 impl Question<'_> {
-    /// A question in held-out words, whose categories are those of the teacher.
+    /// A question for a list of ten in held-out words, whose categories are those of the teacher.
     pub fn new(probe: Probe, split: Split) -> Self {
-        Self { probe, wording: Wording::default(), split, references: None }
+        Self { probe, wording: Wording::default(), split, k: LIST_LENGTH as u32, references: None }
     }
 }
 
@@ -162,12 +164,12 @@ impl<'a, S: Scorer> Instructor<'a, S> {
     }
 
     fn probe_example(&self, question: &Question, user: usize, asked: &Asked) -> Option<Example> {
-        let Question { probe, wording, references, .. } = *question;
+        let Question { probe, wording, k, references, .. } = *question;
         let reference = match references {
             Some(lists) if probe.needs_reference() => Some(lists.get(&user)?.as_slice()),
             _ => None,
         };
-        let draft = probe.draft(user, asked, reference)?;
+        let draft = probe.draft(user, k, asked, reference)?;
         Some(draft.in_words(&self.dataset.catalogue, phrasing(&asked.chance, probe.phrasings(wording))))
     }
 

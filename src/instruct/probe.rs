@@ -16,7 +16,7 @@ use crate::request::{Amount, Predicate, Relation, Request, Share};
 pub enum Probe {
     /// I0: the next item.
     Sequential,
-    /// I0 with 11 to 15 items, lengths that training never asks for.
+    /// I0 with 1 to 5 items more: 11 to 15 are lengths that training never asks for.
     ItemCount,
     /// I0 among candidates: the 5 best of the target and 9 random other items.
     Candidates,
@@ -95,15 +95,15 @@ impl Probe {
         phrasings.filter(move |&phrasing| self.task() != Task::I2 || tells_feeling(phrasing) == tells)
     }
 
-    /// The request about user `number`, with the target as its only label. `reference` is the list that takes the place of the teacher's
-    /// best. `None` where nothing can be asked for.
-    pub(super) fn draft(self, number: usize, asked: &Asked, reference: Option<&[ItemId]>) -> Option<Draft> {
+    /// The request about user `number` for `k` items, with the target as its only label. `reference` is the list that takes the place of
+    /// the teacher's best. `None` where nothing can be asked for.
+    pub(super) fn draft(self, number: usize, k: u32, asked: &Asked, reference: Option<&[ItemId]>) -> Option<Draft> {
         let target = asked.case.target;
-        let request = Request { k: LIST_LENGTH as u32, ..asked.request() };
+        let request = Request { k, ..asked.request() };
         let request = match self {
             Probe::Sequential => request,
-            Probe::ItemCount => Request { k: request.k + 1 + number as u32 % 5, ..request },
-            Probe::Candidates => Request { k: CHOSEN, candidates: Some(candidates(number, asked)), ..request },
+            Probe::ItemCount => Request { k: k + 1 + number as u32 % 5, ..request },
+            Probe::Candidates => Request { k: k.min(CHOSEN), candidates: Some(candidates(number, asked)), ..request },
             Probe::More => Request { all_in: vec![deepest(asked)?], ..request },
             Probe::Less => Request { none_in: vec![unwanted(asked, reference)?], ..request },
             Probe::Condition => requiring(condition(asked, None)?, request),

@@ -3,7 +3,7 @@
 use crate::data::Catalogue;
 
 /// Who wrote the answer, which decides how it is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Form {
     /// A model tuned on [`render`]: every line is an item, so that chatter counts against it.
     Tuned,

@@ -1,12 +1,12 @@
 //! What is wrong with each item of an answer (method §8.1): the ground of rewards, of metrics and of what users are shown.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::data::{Catalogue, ItemId};
 use crate::request::Request;
 
 /// The state of one item of an answer; where several apply, it is the first of them in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// It stands behind the number of items asked for.

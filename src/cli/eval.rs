@@ -1,0 +1,228 @@
+//! `tiller eval`: what a model's lists are worth, beside those of the teacher and of popularity.
+
+use std::path::{Path, PathBuf};
+
+use comfy_table::presets;
+use serde_json::json;
+use tiller_kernels::device;
+use tiller_models::language_model::LanguageModel;
+use tiller_models::llama::{GenerateOptions, Sampling};
+
+use super::Global;
+use crate::Result;
+use crate::data::Dataset;
+use crate::data::input::file_name;
+use crate::data::titles::clean;
+use crate::decode::Mode;
+use crate::evaluate::{Answerer, Evaluation, Exam, ExamConfig, Model, Sample, Scores, Subject};
+use crate::instruct::Recipe;
+use crate::pull::resolve_model;
+use crate::recommend::answer::Form;
+use crate::recommend::recommender::{Recommender, enough_tokens};
+use crate::run::progress;
+use crate::teacher::{Popularity, Teacher};
+
+const EXAMPLES: &str = "\
+Examples:
+  tiller eval films                                     the teacher and popularity alone
+  tiller eval films --model smollm2-135m --users 200
+  tiller eval films --model smollm2-135m --adapter sft/adapter --adapter ppo/adapter --with-base
+  tiller eval films --model m --adapter run/adapter --tasks core --decode free,strict --out run
+  tiller eval films --model m --tasks I0,+C,-C,LP20,EP50,+C:trained,LP20:ambiguous --seeds 1,2,3
+  tiller eval films --model m --json | jq '.rows[].subjects[0].exact.NDCG'
+
+Tasks:
+  I0 next item, ItemCount 11 to 15 items, Candidates best 5 of 10; +C a category, -C without one,
+  Condition an attribute, Conjunction both, Except overlapping + and -, Against the user's taste;
+  LP20 MP30 EP50… at most, at least, about a share, Overlap two shares at once.
+  :trained asks in words of the training, :ambiguous tells an opposite feeling.
+  core are the method's own tasks, all (the default) every one.";
+
+/// The flags of `tiller eval`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The data set folder
+    dir: PathBuf,
+    /// The language model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
+    #[arg(long, value_name = "PATH|NAME")]
+    model: Option<String>,
+    /// An adapter (PEFT folder) for that model; of several, each gets rows of its own
+    #[arg(long, value_name = "DIR", requires = "model")]
+    adapter: Vec<PathBuf>,
+    /// Beside the adapters, also the model without one
+    #[arg(long, requires = "adapter")]
+    with_base: bool,
+    /// The teacher's run folder [default: DIR/teacher]
+    #[arg(long, value_name = "RUN")]
+    teacher: Option<PathBuf>,
+    /// What keeps the model's lists in order; of several, each gets a row of its own
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "free,catalogue,strict", value_name = "MODE,…")]
+    decode: Vec<Mode>,
+    /// What is asked: core, all, or names (see below)
+    #[arg(long, value_delimiter = ',', default_value = "all", value_name = "TASK,…", allow_hyphen_values = true)]
+    tasks: Vec<String>,
+    /// How many users are asked, drawn at random but always the same ones [default: all]
+    #[arg(long, value_name = "N")]
+    users: Option<usize>,
+    /// What decides wordings and random candidates; a user's figure is the mean over them
+    #[arg(long, value_delimiter = ',', value_name = "N,…")]
+    seeds: Vec<u64>,
+    /// Which item of each user is to be foreseen
+    #[arg(long, value_enum, default_value = "test")]
+    split: SplitName,
+    /// How long the lists are
+    #[arg(long, short, default_value_t = 10, value_name = "ITEMS", value_parser = clap::value_parser!(u32).range(1..=50))]
+    k: u32,
+    /// Whose rules: ours, or the authors' where they differ (categories of -C and LP, empty answers)
+    #[arg(long, value_enum, default_value = "default")]
+    recipe: Recipe,
+    /// How the model writes where it writes alone: tuned, every line is an item; general, numbered lines are [default: tuned with an
+    /// adapter, else general]
+    #[arg(long, value_enum, value_name = "FORM")]
+    form: Option<Form>,
+    /// How many lists are written at once
+    #[arg(long, default_value_t = 16, value_name = "LISTS", value_parser = clap::value_parser!(u16).range(1..))]
+    batch: u16,
+    /// With --decode free: the most tokens that an answer may take [default: enough for the list]
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
+    max_new_tokens: Option<u32>,
+    /// Lists of each row and task that are kept to be looked at
+    #[arg(long, default_value_t = ExamConfig::default().samples, value_name = "N")]
+    samples: usize,
+    /// The folder to write eval.json to [default: the run folder that the last adapter is in, if it is in one]
+    #[arg(long, value_name = "RUN")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum SplitName {
+    /// The last item
+    Test,
+    /// The last but one
+    Validation,
+}
+
+/// Runs `tiller eval`.
+///
+/// # Errors
+/// Names that are not known, a data set, model or teacher that cannot be read, a prompt longer than the model's context.
+pub fn run(args: &Args, global: &Global) -> Result<()> {
+    let config = config(args)?;
+    let model = args.model.as_deref().map(resolve_model).transpose()?;
+    let dataset = Dataset::read(&args.dir)?;
+    let open = device::open(&global.device)?;
+    eprintln!("device: {}", open.description);
+    let run = args.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
+    let teacher = Teacher::load(&run, &dataset, &open.device)?;
+
+    let mut exam = Exam::new(&dataset, &teacher, config, open.description)?;
+    let contestants = contestants(args);
+    let rows = 2 + if model.is_some() { contestants.len() * args.decode.len() } else { 0 };
+    let bar = progress::bar("evaluate", rows as u64 * exam.questions(), "lists");
+    let (popularity, catalogue) = (Popularity::of(&dataset), &dataset.catalogue);
+    exam.ask(&Scores { name: "popularity".into(), catalogue, scorer: &popularity }, None, &bar)?;
+    exam.ask(&Scores { name: "SASRec".into(), catalogue, scorer: &teacher }, None, &bar)?;
+    if let Some(path) = &model {
+        for (name, adapter) in contestants {
+            let model = LanguageModel::load(path, adapter, &open.device)?;
+            for &mode in &args.decode {
+                let options = GenerateOptions {
+                    max_new_tokens: args.max_new_tokens.map_or(enough_tokens(args.k + 5), |tokens| tokens as usize),
+                    sampling: Sampling::Greedy,
+                    seed: 0,
+                };
+                let form = args.form.unwrap_or(if adapter.is_some() { Form::Tuned } else { Form::General });
+                let recommender = Recommender::new(&model, catalogue, form, options, mode)?;
+                let answerer = Model { name: name.clone(), recommender, batch: usize::from(args.batch) };
+                exam.ask(&answerer as &dyn Answerer, None, &bar)?;
+            }
+        }
+    }
+    bar.finish_and_clear();
+    show(&exam.finish(), out(args).as_deref(), global)
+}
+
+fn config(args: &Args) -> Result<ExamConfig> {
+    let mut subjects = Vec::new();
+    for name in &args.tasks {
+        match name.as_str() {
+            "all" => subjects.extend(Subject::all()),
+            "core" => subjects.extend(Subject::core()),
+            name => subjects.push(name.parse()?),
+        }
+    }
+    let defaults = ExamConfig::default();
+    Ok(ExamConfig {
+        subjects,
+        users: args.users,
+        validation: args.split == SplitName::Validation,
+        k: args.k,
+        recipe: args.recipe,
+        seeds: if args.seeds.is_empty() { defaults.seeds } else { args.seeds.clone() },
+        samples: args.samples,
+        ..defaults
+    })
+}
+
+/// The names of the models to come, each with its adapter.
+fn contestants(args: &Args) -> Vec<(String, Option<&Path>)> {
+    let base = args.model.as_deref().map(|model| (file_name(Path::new(model)), None));
+    let base = base.filter(|_| args.with_base || args.adapter.is_empty());
+    let adapters = args.adapter.iter().map(|adapter| {
+        let run = run_folder(adapter).unwrap_or(adapter);
+        (file_name(run), Some(adapter.as_path()))
+    });
+    base.into_iter().chain(adapters).collect()
+}
+
+/// The run folder that an adapter is in.
+fn run_folder(adapter: &Path) -> Option<&Path> {
+    adapter.parent().filter(|run| run.join("config.toml").is_file())
+}
+
+/// Where eval.json goes.
+fn out(args: &Args) -> Option<PathBuf> {
+    args.out.clone().or_else(|| run_folder(args.adapter.last()?).map(Path::to_owned))
+}
+
+fn show(evaluation: &Evaluation, out: Option<&Path>, global: &Global) -> Result<()> {
+    if let Some(out) = out {
+        evaluation.write(&out.join("eval.json"))?;
+    }
+    if global.json {
+        println!("{}", json!(evaluation));
+        return Ok(());
+    }
+    println!("{}\n", evaluation.protocol);
+    println!("{}", evaluation.table(presets::NOTHING).trim_fmt());
+    for asked in evaluation.subjects.iter().filter(|asked| asked.left_out > 0) {
+        println!("{}: {} users left out, who could not be asked so", asked.subject, asked.left_out);
+    }
+    let last = evaluation.rows.last().into_iter().flat_map(|row| &row.samples);
+    for sample in last.take(SHOWN) {
+        println!("\n{}", page(sample));
+    }
+    if let Some(out) = out {
+        println!("\nwritten to {}", out.join("eval.json").display());
+    }
+    Ok(())
+}
+
+/// How many lists of the last row are shown.
+const SHOWN: usize = 2;
+
+fn page(sample: &Sample) -> String {
+    let items = sample.items.iter().enumerate().map(|(place, item)| {
+        let marks = [(item.is_target, " ← taken next"), (item.of_kind == Some(true), " [of the kind]")];
+        let marks: String = marks.into_iter().filter(|(holds, _)| *holds).map(|(_, mark)| mark).collect();
+        format!("{:3}. {}{marks}\n", place + 1, clean(&item.title))
+    });
+    format!(
+        "{} for user {}: {}\n{}",
+        sample.subject,
+        clean(&sample.user),
+        clean(&sample.question),
+        items.collect::<String>()
+    )
+}

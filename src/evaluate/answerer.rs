@@ -1,0 +1,131 @@
+//! Whoever can be evaluated: a language model with what keeps its lists in order, and recommenders without words.
+
+use std::time::Instant;
+
+use super::result::Speed;
+use crate::data::Catalogue;
+use crate::decode::{Constraints, Mode, fill};
+use crate::instruct::Example;
+use crate::recommend::Order;
+use crate::recommend::recommender::Recommender;
+use crate::teacher::Scorer;
+use crate::{Error, Result};
+
+/// A question to a user's recommender.
+#[derive(Debug, Clone)]
+pub struct Put {
+    /// The user's key.
+    pub user: String,
+    /// What is asked, with its request and target.
+    pub example: Example,
+}
+
+/// What was said to it.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// The titles, in order.
+    pub titles: Vec<String>,
+    /// The text that they stood in; empty where there was none.
+    pub text: String,
+}
+
+/// Something that answers with lists of titles.
+pub trait Answerer {
+    /// The name of its row.
+    fn name(&self) -> &str;
+
+    /// What keeps its lists in order; `None` for a recommender without words.
+    fn mode(&self) -> Option<Mode>;
+
+    /// The answers to `questions`, in their order, and what they took.
+    ///
+    /// # Errors
+    /// A question that cannot be put to it, or a device that fails.
+    fn answer(&self, questions: &[Put]) -> Result<(Vec<Answer>, Speed)>;
+}
+
+/// A recommender without words, which fills a list greedily with its best items under the whole request ([`fill`]).
+pub struct Scores<'a, S> {
+    /// The name of the row.
+    pub name: String,
+    /// What is recommended from.
+    pub catalogue: &'a Catalogue,
+    /// The recommender.
+    pub scorer: &'a S,
+}
+
+impl<S: Scorer> Answerer for Scores<'_, S> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn mode(&self) -> Option<Mode> {
+        None
+    }
+
+    fn answer(&self, questions: &[Put]) -> Result<(Vec<Answer>, Speed)> {
+        let start = Instant::now();
+        let requests = questions.iter().map(|put| put.example.request.as_ref().ok_or_else(without_request));
+        let requests = requests.collect::<Result<Vec<_>>>()?;
+        let histories: Vec<_> = requests.iter().map(|request| request.history.as_slice()).collect();
+        let lists = self.scorer.answer(&histories, |at, scores| {
+            let list = fill(scores, &Constraints::new(requests[at], self.catalogue)?)?;
+            let titles = list.into_iter().map(|item| self.catalogue.title(item).to_owned()).collect();
+            Ok(Answer { titles, text: String::new() })
+        })?;
+        let answers = lists.into_iter().collect::<Result<Vec<_>>>()?;
+        let seconds = start.elapsed().as_secs_f64();
+        let speed = Speed { lists: answers.len(), seconds, ..Speed::default() };
+        Ok((answers, speed))
+    }
+}
+
+/// A language model.
+pub struct Model<'a> {
+    /// The name of the row.
+    pub name: String,
+    /// The model at work.
+    pub recommender: Recommender<'a>,
+    /// How many lists it writes at once.
+    pub batch: usize,
+}
+
+impl Answerer for Model<'_> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn mode(&self) -> Option<Mode> {
+        Some(self.recommender.mode())
+    }
+
+    fn answer(&self, questions: &[Put]) -> Result<(Vec<Answer>, Speed)> {
+        let start = Instant::now();
+        let (mut answers, mut speed) = (Vec::with_capacity(questions.len()), Speed::default());
+        for batch in questions.chunks(self.batch) {
+            let orders = batch.iter().map(|put| self.order(put)).collect::<Result<Vec<_>>>()?;
+            let lists = self.recommender.recommend(&orders.iter().collect::<Vec<_>>())?;
+            for list in lists {
+                speed.tokens += list.tokens;
+                speed.steps += list.guidance.map_or(list.tokens, |guidance| guidance.steps);
+                let titles = list.items.into_iter().map(|item| item.title).collect();
+                answers.push(Answer { titles, text: list.text });
+            }
+        }
+        speed.lists = answers.len();
+        speed.seconds = start.elapsed().as_secs_f64();
+        Ok((answers, speed))
+    }
+}
+
+impl Model<'_> {
+    fn order(&self, put: &Put) -> Result<Order> {
+        let request = put.example.request.clone().ok_or_else(without_request)?;
+        let order = Order::new(request, self.recommender.mode(), self.recommender.catalogue())?;
+        Ok(order.in_words(put.example.messages.clone()).of_user(&put.user))
+    }
+}
+
+fn without_request() -> Error {
+    Error::Failed("a question without a request was put to a recommender".into())
+}

@@ -1,0 +1,257 @@
+//! What an evaluation found: the content of eval.json (docs/evaluation.md describes it for readers of other languages).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tiller_models::atomic::write_atomically;
+
+use super::bootstrap::Interval;
+use super::metric::Metric;
+use super::subject::Subject;
+use crate::decode::Mode;
+use crate::instruct::Recipe;
+use crate::recommend::Status;
+use crate::{Error, Result};
+
+/// The version of the form.
+pub const SCHEMA: &str = "tiller-eval/1";
+
+/// Figures with the protocol that they were made under.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The rules.
+    pub protocol: Protocol,
+    /// What was asked, in order.
+    pub subjects: Vec<Asked>,
+    /// Who answered, in order.
+    pub rows: Vec<Row>,
+    /// Differences between rows, resampled in pairs.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// The rules without which a figure says nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Protocol {
+    /// The data set's name.
+    pub dataset: String,
+    /// "test" (the last item of each user) or "validation" (the one before it).
+    pub split: String,
+    /// How many users were asked.
+    pub users: usize,
+    /// How many users have a case in this split.
+    pub users_with_case: usize,
+    /// How many items the catalogue has; all of them are recommended from.
+    pub items: usize,
+    /// How many items a list has, where a subject says nothing else.
+    pub k: u32,
+    /// Whose rules: ours, or the authors' where they differ.
+    pub recipe: Recipe,
+    /// What decided wordings and random candidates; a user's figure is the mean over them.
+    pub seeds: Vec<u64>,
+    /// Resamples of the users, from which the 95 % intervals are.
+    pub replicates: usize,
+    /// Where it was computed.
+    pub device: String,
+    /// The program's version.
+    pub version: String,
+}
+
+/// A subject and to how many it was put.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Its name.
+    pub subject: Subject,
+    /// What it is about.
+    pub about: String,
+    /// Users who were asked.
+    pub users: usize,
+    /// Users left out, the same for all rows: what would be asked of them does not exist, or no list has it.
+    pub left_out: usize,
+}
+
+/// Everything about one that answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Its name; with the decode mode it is unique.
+    pub name: String,
+    /// What kept its lists in order; none for recommenders without words, which fill lists greedily under the whole request.
+    pub decode: Option<Mode>,
+    /// The figures, one for each subject that was asked.
+    pub subjects: Vec<Figures>,
+    /// What it took.
+    pub speed: Speed,
+    /// How well it still talks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat: Option<Chat>,
+    /// Some of its lists.
+    pub samples: Vec<Sample>,
+}
+
+/// The figures of one row in one subject.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Which subject.
+    pub subject: Subject,
+    /// Titles taken exactly.
+    pub exact: BTreeMap<Metric, Interval>,
+    /// Misspelt titles taken for the nearest ones.
+    pub fuzzy: BTreeMap<Metric, Interval>,
+    /// TCP and CPA of the row's own list of I0 under this subject's request: what it gives without being asked (SR-TCP, SR-CPA).
+    pub unasked: BTreeMap<Metric, Interval>,
+}
+
+/// What answers took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Speed {
+    /// Lists.
+    pub lists: usize,
+    /// Tokens of them.
+    pub tokens: usize,
+    /// Calls of the model for them, each row of a batch counted; a forced token takes none.
+    pub steps: usize,
+    /// Seconds, without loading.
+    pub seconds: f64,
+}
+
+/// Perplexity on held-out conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Chat {
+    /// exp of the mean over answers of the mean −log probability of their tokens.
+    pub perplexity: f64,
+    /// Answers.
+    pub answers: usize,
+    /// Their tokens.
+    pub tokens: usize,
+}
+
+/// A list as it was given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// Which subject.
+    pub subject: Subject,
+    /// The user's key.
+    pub user: String,
+    /// The user's last turn.
+    pub question: String,
+    /// The request in words, in the form of `tiller recommend --json`.
+    pub request: Value,
+    /// The title that the user took next.
+    pub target: String,
+    /// The answer as it was written.
+    pub text: String,
+    /// Its items.
+    pub items: Vec<SampleItem>,
+    /// Whether the list is all that was asked for.
+    pub obeyed: bool,
+}
+
+/// An item of a list as it was given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleItem {
+    /// The title as the answer has it.
+    pub title: String,
+    /// What is wrong with it, if anything.
+    pub status: Status,
+    /// Whether it is of the request's kind; none where the request is about no kind, or where no item has the title.
+    pub of_kind: Option<bool>,
+    /// Whether it is the target.
+    pub is_target: bool,
+}
+
+/// The difference of two rows in one figure, over the users of both: row less other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The label of a row.
+    pub row: String,
+    /// The label of the row that it is compared with.
+    pub with: String,
+    /// In which subject.
+    pub subject: Subject,
+    /// In which metric, titles taken exactly.
+    pub metric: Metric,
+    /// The difference.
+    pub difference: Interval,
+}
+
+impl Evaluation {
+    /// Reads an eval.json.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is of another form.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io(path, "read"))?;
+        serde_json::from_str(&text).map_err(|e| {
+            Error::bad_input(path.display())
+                .expected(format!("an evaluation of the form {SCHEMA}"))
+                .found(e)
+                .next("make it again with `tiller eval`")
+                .into()
+        })
+    }
+
+    /// Writes an eval.json.
+    ///
+    /// # Errors
+    /// A disk that refuses.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        write_atomically(path, |file| serde_json::to_writer_pretty(file, self).map_err(Into::into))
+    }
+
+    /// The row of a label.
+    pub fn row(&self, label: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| row.label() == label)
+    }
+}
+
+impl Row {
+    /// The name, with the decode mode behind it.
+    pub fn label(&self) -> String {
+        label(&self.name, self.decode)
+    }
+
+    /// The figures in a subject.
+    pub fn figures(&self, subject: Subject) -> Option<&Figures> {
+        self.subjects.iter().find(|figures| figures.subject == subject)
+    }
+}
+
+pub(super) fn label(name: &str, decode: Option<Mode>) -> String {
+    decode.map_or_else(|| name.to_owned(), |mode| format!("{name} {mode}"))
+}
+
+impl Speed {
+    /// Adds what some more answers took.
+    pub fn add(&mut self, other: Speed) {
+        self.lists += other.lists;
+        self.tokens += other.tokens;
+        self.steps += other.steps;
+        self.seconds += other.seconds;
+    }
+
+    /// Lists per second.
+    pub fn lists_per_second(&self) -> f64 {
+        if self.seconds > 0.0 { self.lists as f64 / self.seconds } else { 0.0 }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { dataset, split, users, users_with_case, items, k, recipe, seeds, replicates, device, .. } = self;
+        let categories = match recipe {
+            Recipe::Default => {
+                "categories of -C and LP from the teacher's lists, the same for all; empty answers are failures"
+            }
+            Recipe::Paper => "categories of -C and LP from each model's own list of I0; empty answers are left out",
+        };
+        write!(
+            f,
+            "{dataset}, {split} split, leave-one-out, {users} of {users_with_case} users, seeds {seeds:?}, lists of {k} from all {items} items, \
+             greedy answers; {categories}; 95 % intervals by {replicates} resamples of the users; {device}"
+        )
+    }
+}

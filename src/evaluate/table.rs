@@ -1,0 +1,90 @@
+//! An evaluation for people: a column for each of its rows, a line for each figure.
+
+use comfy_table::{CellAlignment, Table, TableStyle};
+
+use super::bootstrap::Interval;
+use super::metric::Metric;
+use super::result::{Evaluation, Figures, Row};
+use super::subject::Subject;
+use crate::instruct::{Probe, Task};
+
+/// The faults of form, which are reported over all subjects together.
+const FORM: [Metric; 5] =
+    [Metric::CorrectCount, Metric::RepeatItem, Metric::NonExist, Metric::InHistory, Metric::Empty];
+
+/// What stands where there is no figure.
+const NONE: &str = "–";
+
+impl Evaluation {
+    /// All figures; means over users ± half of their 95 % interval, and in brackets what the row's plain list gives unasked.
+    pub fn table(&self, style: TableStyle) -> Table {
+        let mut table = Table::new();
+        table.load_style(style);
+        table.set_header([String::new()].into_iter().chain(self.rows.iter().map(Row::label)));
+        for asked in &self.subjects {
+            self.add_subject(&mut table, asked.subject);
+        }
+        for metric in FORM {
+            self.add_line(&mut table, format!("{metric}, all tasks"), |row| row.over_all(metric).map(number));
+        }
+        self.add_line(&mut table, "lists/s".into(), |row| Some(format!("{:.1}", row.speed.lists_per_second())));
+        let per_list = |row: &Row, count: usize| row.decode.map(|_| count as f64 / row.speed.lists.max(1) as f64);
+        let one_decimal = |figure: f64| format!("{figure:.1}");
+        self.add_line(&mut table, "tokens/list".into(), |row| per_list(row, row.speed.tokens).map(one_decimal));
+        self.add_line(&mut table, "steps/list".into(), |row| per_list(row, row.speed.steps).map(one_decimal));
+        self.add_line(&mut table, "chat perplexity".into(), |row| {
+            row.chat.map(|chat| format!("{:.2}", chat.perplexity))
+        });
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table
+    }
+
+    fn add_subject(&self, table: &mut Table, subject: Subject) {
+        let metrics: &[Metric] = match subject.probe.task() {
+            Task::I1 => &[Metric::TCP, Metric::NDCG, Metric::Obeyed],
+            Task::I2 => &[Metric::CPA, Metric::NDCG, Metric::Obeyed],
+            _ if subject.probe == Probe::Candidates => &[Metric::HR, Metric::NDCG, Metric::NotInCandidates],
+            _ => &[Metric::HR, Metric::NDCG, Metric::Obeyed],
+        };
+        for &metric in metrics {
+            let direction = if subject.prefers_high(metric) { "" } else { " (low is good)" };
+            self.add_line(table, format!("{subject} {metric}{direction}"), |row| row.figures(subject)?.cell(metric));
+        }
+    }
+
+    /// Adds a line, unless no row has a figure for it.
+    fn add_line(&self, table: &mut Table, name: String, figure: impl Fn(&Row) -> Option<String>) {
+        let cells: Vec<Option<String>> = self.rows.iter().map(figure).collect();
+        if cells.iter().any(Option::is_some) {
+            let cells = cells.into_iter().map(|cell| cell.unwrap_or_else(|| NONE.to_owned()));
+            table.add_row([name].into_iter().chain(cells));
+        }
+    }
+}
+
+impl Figures {
+    fn cell(&self, metric: Metric) -> Option<String> {
+        let exact = self.exact.get(&metric)?;
+        let unasked = self.unasked.get(&metric).map(|unasked| format!(" ({:.2})", unasked.mean));
+        Some(with_width(exact) + &unasked.unwrap_or_default())
+    }
+}
+
+impl Row {
+    /// The mean of a metric over all subjects that have it.
+    pub fn over_all(&self, metric: Metric) -> Option<f64> {
+        let means: Vec<f64> = self.subjects.iter().filter_map(|f| Some(f.exact.get(&metric)?.mean)).collect();
+        (!means.is_empty()).then(|| means.iter().sum::<f64>() / means.len() as f64)
+    }
+}
+
+/// A mean ± half of its interval.
+fn with_width(interval: &Interval) -> String {
+    format!("{} ±{:.3}", number(interval.mean), (interval.high - interval.low) / 2.0)
+}
+
+fn number(figure: f64) -> String {
+    format!("{figure:.3}")
+}

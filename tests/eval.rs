@@ -1,0 +1,145 @@
+//! `tiller eval` from the command line, with a model whose answer is known.
+
+mod common {
+    // This file needs a part of it.
+    #[allow(dead_code)]
+    pub mod toy;
+}
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use common::toy;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A small invented world, its teacher, and a model that says the same to everybody.
+struct World {
+    folder: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self { folder: tempfile::tempdir().unwrap() };
+        let data = world.path("data");
+        let data = data.to_str().unwrap();
+        world.succeed(&["data", "synth", "--users", "60", "--items", "90", "--seed", "3", "--out", data]);
+        world.succeed(&["sasrec", "train", data, "--epochs", "1"]);
+        toy::write_model(&world.path("model"), &["1. No such film\n", " 2. Nor this one\n"], 4096);
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn tiller(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tiller"));
+        command.args(["--device", "cpu"]).args(arguments).env("TILLER_HOME", self.path("home")).output().unwrap()
+    }
+
+    fn succeed(&self, arguments: &[&str]) -> String {
+        let output = self.tiller(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn eval(&self, arguments: &[&str]) -> Vec<String> {
+        [&["eval", self.path("data").to_str().unwrap()], arguments].concat().iter().map(|s| s.to_string()).collect()
+    }
+
+    fn evaluate(&self, arguments: &[&str]) -> String {
+        self.succeed(&self.eval(arguments).iter().map(String::as_str).collect::<Vec<_>>())
+    }
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn a_models_lists_are_measured_in_every_mode_beside_the_teachers() {
+    let world = World::new();
+    let (model, run) = (world.path("model"), world.path("run"));
+    let arguments = ["--model", model.to_str().unwrap(), "--users", "6", "--tasks", "I0,+C,EP50", "--seeds", "1,2"];
+    let table = world.evaluate(&[&arguments[..], &["--out", run.to_str().unwrap()]].concat());
+    for part in ["test split, leave-one-out, 6 of 60 users, seeds [1, 2]", "model catalogue", "EP50 CPA"] {
+        assert!(table.contains(part), "{part} is missing in\n{table}");
+    }
+
+    let found = read(&run.join("eval.json"));
+    assert_eq!(found["schema"], "tiller-eval/1");
+    let rows = found["rows"].as_array().unwrap();
+    let labels: Vec<String> = rows.iter().map(|row| format!("{} {}", row["name"], row["decode"])).collect();
+    let expected = [
+        "\"popularity\" null",
+        "\"SASRec\" null",
+        "\"model\" \"free\"",
+        "\"model\" \"catalogue\"",
+        "\"model\" \"strict\"",
+    ];
+    assert_eq!(labels, expected);
+    let mean = |row: usize, subject: usize, metric: &str| {
+        rows[row]["subjects"][subject]["exact"][metric]["mean"].as_f64().unwrap()
+    };
+    for subject in 0..3 {
+        assert_eq!(
+            (mean(2, subject, "NonExist"), mean(2, subject, "CorrectCount")),
+            (2.0, 0.0),
+            "alone it lists two that do not exist"
+        );
+        for row in [0, 1, 3, 4] {
+            for (metric, expected) in
+                [("NonExist", 0.0), ("RepeatItem", 0.0), ("InHistory", 0.0), ("CorrectCount", 1.0)]
+            {
+                assert_eq!(mean(row, subject, metric), expected, "{} {metric}", labels[row]);
+            }
+        }
+        for row in [0, 1, 4] {
+            assert_eq!(mean(row, subject, "Obeyed"), 1.0, "{}", labels[row]);
+        }
+    }
+    assert_eq!((mean(4, 1, "TCP"), mean(4, 2, "CPA")), (1.0, 1.0));
+    let steps = |row: usize| rows[row]["speed"]["steps"].as_u64().unwrap();
+    assert!(steps(4) < rows[4]["speed"]["tokens"].as_u64().unwrap(), "forced tokens take no step");
+    assert!(found["comparisons"].as_array().unwrap().iter().any(|c| c["row"] == "model free" && c["with"] == "SASRec"));
+
+    let again: Value = serde_json::from_str(&world.evaluate(&[&arguments[..], &["--json"]].concat())).unwrap();
+    for row in 0..5 {
+        assert_eq!(again["rows"][row]["subjects"], found["rows"][row]["subjects"], "the same again");
+    }
+}
+
+#[test]
+fn an_adapters_row_has_the_name_of_its_run_and_its_figures_go_there() {
+    let world = World::new();
+    toy::write_adapter(&world.path("tuned/adapter"));
+    std::fs::write(world.path("tuned/config.toml"), "").unwrap();
+    let (model, adapter) = (world.path("model"), world.path("tuned/adapter"));
+    let arguments = ["--model", model.to_str().unwrap(), "--adapter", adapter.to_str().unwrap(), "--with-base"];
+    world.evaluate(&[&arguments[..], &["--users", "2", "--tasks", "I0", "--decode", "free"]].concat());
+    let found = read(&world.path("tuned/eval.json"));
+    let names: Vec<&str> = found["rows"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["popularity", "SASRec", "model", "tuned"]);
+}
+
+#[test]
+fn wrong_usage_names_the_flag_and_the_next_step() {
+    let world = World::new();
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["--tasks", "I0,C+"], &["--tasks", "\"C+\"", "LP20"]),
+        (&["--adapter", "nowhere"], &["--model"]),
+        (&["--model", "nowhere"], &["--model", "tiller pull smollm2-135m"]),
+        (&["--teacher", "nowhere"], &["tiller sasrec train"]),
+        (&["--users", "0"], &["at least one"]),
+        (&["--k", "0"], &["--k"]),
+    ];
+    for (arguments, parts) in cases {
+        let output = world.tiller(&world.eval(arguments).iter().map(String::as_str).collect::<Vec<_>>());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]), "{stderr}");
+        for part in *parts {
+            assert!(stderr.contains(part), "{part:?} is missing in {stderr}");
+        }
+    }
+}
