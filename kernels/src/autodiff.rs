@@ -15,8 +15,17 @@ use burn::backend::{Autodiff, Backend};
 
 /// An operation of `N` tensors to one whose gradient is ours.
 pub trait Differentiable<B: Backend, const N: usize>: Clone + fmt::Debug + Send + 'static {
+    /// Whether checkpointing shall keep the output rather than compute it anew.
+    const KEPT: bool = false;
+
     /// The operation on plain tensors.
     fn forward(&self, inputs: [FloatTensor<B>; N]) -> FloatTensor<B>;
+
+    /// The operation with a gradient to come: returns itself too, with whatever of its way the gradient will need again.
+    fn run(self, inputs: [FloatTensor<B>; N]) -> (Self, FloatTensor<B>) {
+        let output = self.forward(inputs);
+        (self, output)
+    }
 
     /// The gradients of the inputs from the gradient of the output. Those that are not `wanted` may be left out.
     fn backward(
@@ -29,7 +38,8 @@ pub trait Differentiable<B: Backend, const N: usize>: Clone + fmt::Debug + Send 
 
 /// Runs `operation` and records its gradient in the graph of `inputs`.
 ///
-/// The graph keeps the inputs, not the output, and under checkpointing computes the output anew.
+/// The graph keeps the inputs, not the output, and under checkpointing computes the output anew unless it is
+/// [`KEPT`](Differentiable::KEPT).
 pub fn record<B, C, O, const N: usize>(
     operation: O,
     inputs: [FloatTensor<Autodiff<B, C>>; N],
@@ -40,19 +50,20 @@ where
     O: Differentiable<B, N>,
 {
     let parents = inputs.each_ref().map(|input| input.id());
-    let output = |inputs: [FloatTensor<Autodiff<B, C>>; N]| operation.forward(inputs.map(|i| i.into_primitive()));
-    let prepared = Recorded(PhantomData)
-        .prepare::<C>(inputs.each_ref().map(|input| input.node()))
-        .memory_bound()
-        .retro_forward(Recompute { operation: operation.clone(), parents, backend: PhantomData })
-        .parents(&inputs)
-        .stateful();
-    match prepared {
+    let prepared = Recorded(PhantomData).prepare::<C>(inputs.each_ref().map(|input| input.node()));
+    let prepared = if O::KEPT {
+        prepared.compute_bound()
+    } else {
+        let recompute = Recompute { operation: operation.clone(), parents, backend: PhantomData };
+        prepared.memory_bound().retro_forward(recompute).parents(&inputs)
+    };
+    match prepared.stateful() {
         OpsKind::Tracked(mut prepared) => {
             let kept = inputs.each_ref().map(|input| prepared.checkpoint(input));
-            prepared.finish((operation.clone(), kept), output(inputs))
+            let (operation, output) = operation.run(inputs.map(|input| input.into_primitive()));
+            prepared.finish((operation, kept), output)
         }
-        OpsKind::UnTracked(prepared) => prepared.finish(output(inputs)),
+        OpsKind::UnTracked(prepared) => prepared.finish(operation.forward(inputs.map(|input| input.into_primitive()))),
     }
 }
 

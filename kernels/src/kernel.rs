@@ -128,6 +128,14 @@ pub fn words_beside(tensor: &CubeTensor, words: &[u32]) -> CubeTensor {
 /// # Panics
 /// Tensors that are not contiguous f32 or 32-bit words.
 pub fn enqueue(kernel: Kernel, tensors: &[&CubeTensor], params: &impl NoUninit, workgroups: usize) {
+    enqueue_with(kernel, tensors, bytemuck::bytes_of(params), workgroups);
+}
+
+/// [`enqueue`] with the bytes of parameters that have no fixed size.
+///
+/// # Panics
+/// As [`enqueue`].
+pub fn enqueue_with(kernel: Kernel, tensors: &[&CubeTensor], params: &[u8], workgroups: usize) {
     for tensor in tensors {
         let words = matches!(tensor.dtype, DType::F32 | DType::I32 | DType::U32) && tensor.is_contiguous();
         assert!(words, "{}: expected contiguous tensors of f32 or 32-bit words, found {tensor:?}", kernel.name());
@@ -136,12 +144,21 @@ pub fn enqueue(kernel: Kernel, tensors: &[&CubeTensor], params: &impl NoUninit, 
         return;
     }
     let client = &tensors[0].client;
-    let params = client.create_from_slice(bytemuck::bytes_of(params)).binding();
+    let params = client.create_from_slice(params).binding();
     let buffers = tensors.iter().map(|tensor| tensor.handle.clone().binding()).chain([params]).collect();
     let (x, y) = fold(workgroups);
     // The shader's own @workgroup_size is what counts.
     let kernel = SourceKernel::new(kernel, CubeDim::new_single());
     client.launch(Box::new(kernel), CubeCount::Static(x, y, 1), KernelArguments::new().with_buffers(buffers));
+}
+
+/// What one launch may compute, so that no driver takes a slow GPU for a dead one: half a second at 70 GFLOP/s.
+pub(crate) const FLOPS_PER_LAUNCH: usize = 1 << 35;
+
+/// Cuts workgroups of so many FLOPs each into launches: (first workgroup, number of workgroups).
+pub(crate) fn cut(workgroups: usize, flops: usize) -> impl Iterator<Item = (usize, usize)> {
+    let at_once = (FLOPS_PER_LAUNCH / flops.max(1)).max(1);
+    (0..workgroups).step_by(at_once).map(move |first| (first, at_once.min(workgroups - first)))
 }
 
 /// The grid of `lib/grid.wgsl`: one row of workgroups, folded where it passes WebGPU's limit of a dimension.
@@ -175,6 +192,14 @@ mod tests {
         assert_eq!(kernel(1).id(), kernel(1).id());
         assert_ne!(kernel(1).id(), kernel(0).id());
         assert_ne!(kernel(1).id(), Kernel::new("rms_norm_grad").with("WORKGROUP", 64u32).with("WIDE", 1u32).id());
+    }
+
+    #[test]
+    fn long_work_is_cut_into_launches_that_cover_every_workgroup() {
+        assert_eq!(cut(7, 1).collect::<Vec<_>>(), [(0, 7)]);
+        assert_eq!(cut(7, FLOPS_PER_LAUNCH / 3).collect::<Vec<_>>(), [(0, 3), (3, 3), (6, 1)]);
+        assert_eq!(cut(2, usize::MAX).collect::<Vec<_>>(), [(0, 1), (1, 1)]);
+        assert_eq!(cut(0, 1).count(), 0);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! An operation is one file: parameters, launch, gradient, CPU reference, tests. Its shaders lie in `shaders/` under the
 //! same stem.
 
+pub mod attention;
 pub mod autodiff;
 pub mod bench;
 mod cpu;
@@ -21,6 +22,7 @@ pub mod swiglu;
 mod testing;
 pub mod wgsl;
 
+pub use attention::attention;
 pub use embedding::embedding;
 pub use kernel::Kernel;
 pub use rms_norm::rms_norm;
@@ -30,6 +32,7 @@ pub use swiglu::swiglu;
 /// Every variant of every kernel: what is translated offline to the shading languages of all graphics APIs.
 pub fn kernels() -> Vec<Kernel> {
     [
+        attention::kernels(),
         bench::kernels().to_vec(),
         embedding::kernels(),
         matmul::kernels(),

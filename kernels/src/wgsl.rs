@@ -22,11 +22,16 @@ macro_rules! embed {
 
 /// Every file of `shaders/`, by its path there.
 const FILES: &[(&str, &str)] = embed![
+    "attention.wgsl",
+    "attention_delta.wgsl",
+    "attention_grad_kv.wgsl",
+    "attention_grad_q.wgsl",
     "ceiling_copy.wgsl",
     "ceiling_fma.wgsl",
     "embedding.wgsl",
     "embedding_grad.wgsl",
     "gemv.wgsl",
+    "lib/attention.wgsl",
     "lib/elementwise.wgsl",
     "lib/grid.wgsl",
     "lib/lane.wgsl",

@@ -6,7 +6,7 @@ use super::buffers::{empty, filled, scattered};
 use super::{Size, Work};
 use crate::kernel::Kernel;
 use crate::pipelines::Pipelines;
-use crate::{embedding, rms_norm, rope, swiglu};
+use crate::{attention, embedding, rms_norm, rope, swiglu};
 
 /// A kernel to measure.
 #[derive(Debug, Clone)]
@@ -84,21 +84,38 @@ pub(crate) struct Sizes {
     pub(crate) d_model: usize,
     pub(crate) d_ff: usize,
     pub(crate) n_heads: usize,
+    pub(crate) n_kv_heads: usize,
     pub(crate) head_dim: usize,
     pub(crate) vocab_size: usize,
 }
 
 impl Sizes {
     /// TinyLlama 1.1B with eight sequences, as the tables of others have it.
-    const GPU: Sizes =
-        Sizes { batch: 8, seq: 512, d_model: 2048, d_ff: 5632, n_heads: 32, head_dim: 64, vocab_size: 32_000 };
+    const GPU: Sizes = Sizes {
+        batch: 8,
+        seq: 512,
+        d_model: 2048,
+        d_ff: 5632,
+        n_heads: 32,
+        n_kv_heads: 4,
+        head_dim: 64,
+        vocab_size: 32_000,
+    };
     /// SmolLM2 135M with a short one.
-    const SOFTWARE: Sizes =
-        Sizes { batch: 1, seq: 64, d_model: 576, d_ff: 1536, n_heads: 9, head_dim: 64, vocab_size: 4096 };
+    const SOFTWARE: Sizes = Sizes {
+        batch: 1,
+        seq: 64,
+        d_model: 576,
+        d_ff: 1536,
+        n_heads: 9,
+        n_kv_heads: 3,
+        head_dim: 64,
+        vocab_size: 4096,
+    };
     /// For tests.
     #[cfg(test)]
     pub(super) const TINY: Sizes =
-        Sizes { batch: 1, seq: 3, d_model: 16, d_ff: 24, n_heads: 2, head_dim: 8, vocab_size: 20 };
+        Sizes { batch: 1, seq: 3, d_model: 16, d_ff: 24, n_heads: 2, n_kv_heads: 1, head_dim: 8, vocab_size: 20 };
 
     pub(super) fn of(size: Size) -> Self {
         match size {
@@ -115,7 +132,14 @@ impl Sizes {
 
 /// What every operation wants measured.
 pub(super) fn all(sizes: &Sizes) -> Vec<Entry> {
-    [embedding::entries(sizes), rms_norm::entries(sizes), rope::entries(sizes), swiglu::entries(sizes)].concat()
+    [
+        attention::entries(sizes),
+        embedding::entries(sizes),
+        rms_norm::entries(sizes),
+        rope::entries(sizes),
+        swiglu::entries(sizes),
+    ]
+    .concat()
 }
 
 /// Copies of the buffers at most, that are taken in turns.

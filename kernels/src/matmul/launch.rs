@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::form::Form;
 use super::linear::Linear;
-use crate::kernel::{Kernel, empty_beside, enqueue};
+use crate::kernel::{FLOPS_PER_LAUNCH, Kernel, empty_beside, enqueue};
 use crate::quant::Scheme;
 
 /// Which way a product goes.
@@ -42,9 +42,6 @@ pub(crate) struct Params {
 
 /// Rows and columns of the result of one workgroup.
 const TILE: usize = 64;
-
-/// What one launch may compute, so that no driver takes a slow GPU for a dead one: half a second at 70 GFLOP/s.
-const FLOPS_PER_LAUNCH: usize = 1 << 35;
 
 pub(super) fn kernel(scheme: Scheme, direction: Direction, lora: bool, wide: bool) -> Kernel {
     let kernel = Kernel::new("lora_linear")

@@ -81,12 +81,14 @@ impl KvCache {
 }
 
 impl LayerCache {
-    /// Writes the keys and values of `seq` tokens, `[batch, n_kv_heads, seq, head_dim]`, behind the `past` ones;
+    /// Writes the keys and values of `seq` tokens, `[batch, seq, n_kv_heads, head_dim]`, behind the `past` ones;
     /// returns all `past + seq`.
     pub fn append(&mut self, past: usize, k: Tensor<4>, v: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
-        let end = past + k.dims()[2];
-        self.k.inplace(|all| all.slice_assign(s![.., .., past..end, ..], k));
-        self.v.inplace(|all| all.slice_assign(s![.., .., past..end, ..], v));
-        (self.k.clone().narrow(2, 0, end), self.v.clone().narrow(2, 0, end))
+        let end = past + k.dims()[1];
+        let write = |all: &mut Tensor<4>, new: Tensor<4>| {
+            all.inplace(|all| all.slice_assign(s![.., .., past..end, ..], new.swap_dims(1, 2)));
+            all.clone().narrow(2, 0, end).swap_dims(1, 2)
+        };
+        (write(&mut self.k, k), write(&mut self.v, v))
     }
 }

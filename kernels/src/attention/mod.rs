@@ -1,0 +1,48 @@
+//! Causal attention with grouped heads, for training and for the first step of decoding: o = softmax(q kᵀ / √head_dim) v.
+//!
+//! On a GPU the steps that bring all their keys are fused: one launch forward, three backward, nothing as large as
+//! seq · seq in memory (Dao, 2023). Elsewhere, and behind a cache of keys, it is burn's own operations: on the CPU their matrix
+//! products are the fastest there is.
+
+mod fused;
+mod launch;
+mod plain;
+mod sight;
+#[cfg(test)]
+mod tests;
+
+use burn::tensor::Tensor;
+
+pub(crate) use launch::{entries, kernels};
+pub use sight::Sight;
+
+use crate::device::gpu_of;
+
+/// Mixes the values that each token sees, by the softmax of its query's products with their keys. Heads of queries come in groups that
+/// share a head of keys and values (Ainslie et al., 2023, arXiv 2305.13245).
+///
+/// A token that sees nothing, which is padding, gets no meaningful answer.
+///
+/// # Shapes
+/// q `[batch, seq, n_heads, head_dim]`, k and v `[batch, keys, n_kv_heads, head_dim]`, where the last seq keys are those of the
+/// queries' tokens; result as q. All f32.
+///
+/// # Panics
+/// Shapes that do not fit each other or `sight`.
+pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, sight: &Sight) -> Tensor<4> {
+    let ([batch, seq, n_heads, head_dim], [_, keys, n_kv_heads, _]) = (q.dims(), k.dims());
+    assert_eq!(k.dims(), v.dims(), "attention: k and v have to be of one shape");
+    assert_eq!(
+        [k.dims()[0], k.dims()[3]],
+        [batch, head_dim],
+        "attention: q and k have to be of one batch and head_dim"
+    );
+    assert_eq!(n_heads % n_kv_heads, 0, "attention: the heads of q have to come in groups");
+    assert_eq!([batch, seq, keys], sight.shape(), "attention: q and k have to be of the shape of the sight");
+    match sight.padding_alone() {
+        Some(padding) if head_dim <= launch::WIDEST && gpu_of(&q.device()).is_some() => {
+            fused::attention(q, k, v, padding)
+        }
+        _ => plain::attention(q, k, v, sight),
+    }
+}
