@@ -7,6 +7,7 @@ pub mod attention;
 pub mod autodiff;
 pub mod bench;
 mod cpu;
+pub mod decode;
 pub mod device;
 mod elementwise;
 pub mod embedding;
@@ -34,6 +35,7 @@ pub fn kernels() -> Vec<Kernel> {
     [
         attention::kernels(),
         bench::kernels().to_vec(),
+        decode::kernels(),
         embedding::kernels(),
         matmul::kernels(),
         rms_norm::kernels(),

@@ -85,8 +85,17 @@ impl Pipelines {
 impl Step {
     /// Adds the dispatch to a pass. Dispatches of a pass run one after another: each sees what those before it wrote.
     pub fn encode(&self, pass: &mut wgpu::ComputePass) {
+        self.encode_folded(pass, self.grid);
+    }
+
+    /// The same over another number of workgroups: decoding grows by a token with every step.
+    pub fn encode_over(&self, pass: &mut wgpu::ComputePass, workgroups: usize) {
+        self.encode_folded(pass, fold(workgroups));
+    }
+
+    fn encode_folded(&self, pass: &mut wgpu::ComputePass, (x, y): (u32, u32)) {
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
-        pass.dispatch_workgroups(self.grid.0, self.grid.1, 1);
+        pass.dispatch_workgroups(x, y, 1);
     }
 }

@@ -88,6 +88,14 @@ fn central_difference(inputs: &[Vec<f32>], input: usize, i: usize, loss: &impl F
     ((at(STEP) - at(-STEP)) / (2.0 * f64::from(STEP))) as f32
 }
 
+/// Runs `kernel` through plain wgpu, which checks every index, over buffers of words that it may read and write; returns what they
+/// hold afterwards.
+pub fn run_in_place(gpu: &Gpu, kernel: &Kernel, buffers: &[Vec<u32>], workgroups: usize) -> Vec<Vec<u32>> {
+    let buffers: Vec<wgpu::Buffer> = buffers.iter().map(|words| words_storage(gpu, words)).collect();
+    dispatch_checked(gpu, kernel, &buffers.iter().collect::<Vec<_>>(), workgroups);
+    buffers.iter().map(|buffer| read_words(gpu, buffer)).collect()
+}
+
 /// Runs `kernel` through plain wgpu, which checks every index: what reaches outside a buffer reads or writes nothing.
 ///
 /// The bindings are those of [`launch`](crate::kernel::launch); the outputs have the given lengths and start as NaN, so that
@@ -100,12 +108,17 @@ pub fn run_checked<const O: usize>(
     params: &impl NoUninit,
     workgroups: usize,
 ) -> [Vec<f32>; O] {
-    let device = &gpu.device;
     let inputs: Vec<wgpu::Buffer> = inputs.iter().map(|input| storage(gpu, input)).collect();
     let outputs = outputs.map(|length| storage(gpu, &vec![f32::NAN; length]));
     // The words of the parameters, whatever they mean.
     let params = storage(gpu, &bytemuck::pod_collect_to_vec::<u8, f32>(bytemuck::bytes_of(params)));
+    let buffers: Vec<&wgpu::Buffer> = inputs.iter().chain(&outputs).chain([&params]).collect();
+    dispatch_checked(gpu, kernel, &buffers, workgroups);
+    outputs.map(|output| read(gpu, &output))
+}
 
+fn dispatch_checked(gpu: &Gpu, kernel: &Kernel, buffers: &[&wgpu::Buffer], workgroups: usize) {
+    let device = &gpu.device;
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(&kernel.name()),
         source: wgpu::ShaderSource::Wgsl(kernel.wgsl().text.into()),
@@ -118,12 +131,9 @@ pub fn run_checked<const O: usize>(
         compilation_options: wgpu::PipelineCompilationOptions::default(),
         cache: None,
     });
-    let entries: Vec<wgpu::BindGroupEntry> = inputs
-        .iter()
-        .chain(&outputs)
-        .chain([&params])
-        .zip(0..)
-        .map(|(buffer, binding)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
+    let entries: Vec<wgpu::BindGroupEntry> = (0..)
+        .zip(buffers)
+        .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
         .collect();
     let bind_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
         label: None,
@@ -139,14 +149,18 @@ pub fn run_checked<const O: usize>(
     pass.dispatch_workgroups(x, y, 1);
     drop(pass);
     gpu.queue.submit([encoder.finish()]);
-    outputs.map(|output| read(gpu, &output))
 }
 
 /// A buffer of numbers that kernels read and write and that can be copied from.
 pub fn storage(gpu: &Gpu, numbers: &[f32]) -> wgpu::Buffer {
+    words_storage(gpu, bytemuck::cast_slice(numbers))
+}
+
+/// The same of words.
+pub fn words_storage(gpu: &Gpu, words: &[u32]) -> wgpu::Buffer {
     gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
         label: None,
-        contents: bytemuck::cast_slice(numbers),
+        contents: bytemuck::cast_slice(words),
         usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
     })
 }
@@ -162,6 +176,11 @@ pub fn submit(gpu: &Gpu, steps: &[Step]) {
 
 /// The numbers in a buffer that can be copied from.
 pub fn read(gpu: &Gpu, buffer: &wgpu::Buffer) -> Vec<f32> {
+    bytemuck::cast_slice(&read_words(gpu, buffer)).to_vec()
+}
+
+/// The words in a buffer that can be copied from.
+pub fn read_words(gpu: &Gpu, buffer: &wgpu::Buffer) -> Vec<u32> {
     let copy = gpu.device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
         size: buffer.size(),

@@ -52,7 +52,7 @@ pub(super) fn kernel(scheme: Scheme, direction: Direction, lora: bool, wide: boo
 }
 
 /// Supplies the constants of `lib/weights.wgsl`.
-pub(super) fn with_scheme(kernel: Kernel, scheme: Scheme) -> Kernel {
+pub(crate) fn with_scheme(kernel: Kernel, scheme: Scheme) -> Kernel {
     let number = match scheme {
         Scheme::F32 => 0u32,
         Scheme::F16 => 1,

@@ -1,5 +1,7 @@
 //! Packed weights in buffers of plain wgpu, and the steps of products with them.
 
+use std::ops::Range;
+
 use bytemuck::NoUninit;
 use wgpu::util::DeviceExt;
 
@@ -25,8 +27,17 @@ impl GpuWeight {
     /// # Errors
     /// Codes beyond the largest binding of the device.
     pub fn upload(packed: &Packed, gpu: &Gpu) -> Result<Self, PackError> {
-        let form = Form::of(packed);
+        Self::upload_rows(packed, 0..packed.rows(), gpu)
+    }
+
+    /// Copies some rows of a packed matrix to the GPU, as a matrix of their own.
+    ///
+    /// # Errors
+    /// Codes beyond the largest binding of the device.
+    pub(crate) fn upload_rows(packed: &Packed, rows: Range<usize>, gpu: &Gpu) -> Result<Self, PackError> {
+        let form = Form { rows: rows.len(), ..Form::of(packed) };
         form.fits(gpu)?;
+        let (codes, scales) = packed.words_of(rows);
         let buffer = |words: &[u32]| {
             gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
                 label: Some("weight"),
@@ -34,8 +45,8 @@ impl GpuWeight {
                 usage: wgpu::BufferUsages::STORAGE,
             })
         };
-        let scales = form.scheme.is_scaled().then(|| buffer(packed.scales()));
-        Ok(GpuWeight { codes: buffer(packed.codes()), scales, form })
+        let scales = form.scheme.is_scaled().then(|| buffer(scales));
+        Ok(GpuWeight { codes: buffer(codes), scales, form })
     }
 
     /// Numbers that a column of x takes in its buffer: the inputs, filled up with zeros to whole runs.
@@ -48,6 +59,11 @@ impl GpuWeight {
         self.form.rows
     }
 
+    /// The bindings of codes and, where there are any, of scales.
+    pub(crate) fn bindings(&self) -> impl Iterator<Item = wgpu::BindingResource<'_>> {
+        [Some(&self.codes), self.scales.as_ref()].into_iter().flatten().map(wgpu::Buffer::as_entire_binding)
+    }
+
     /// One step for each of the launches `(params, workgroups)` of a kernel that takes x, the weight, further inputs and y.
     pub(super) fn steps<P: NoUninit>(
         &self,
@@ -58,14 +74,9 @@ impl GpuWeight {
         y: wgpu::BufferBinding,
         launches: impl IntoIterator<Item = (P, usize)>,
     ) -> Vec<Step> {
-        let scales = self.scales.as_ref().map(wgpu::Buffer::as_entire_buffer_binding);
-        let buffers: Vec<wgpu::BindingResource> = [x, self.codes.as_entire_buffer_binding()]
-            .into_iter()
-            .chain(scales)
-            .chain(further.iter().cloned())
-            .chain([y])
-            .map(wgpu::BindingResource::Buffer)
-            .collect();
+        let others = further.iter().cloned().chain([y]).map(wgpu::BindingResource::Buffer);
+        let buffers: Vec<wgpu::BindingResource> =
+            [wgpu::BindingResource::Buffer(x)].into_iter().chain(self.bindings()).chain(others).collect();
         let step = |(params, workgroups): (P, usize)| {
             let params = pipelines.gpu().device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
                 label: Some("params"),

@@ -1,5 +1,7 @@
 //! A packed matrix in main memory.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::error::PackError;
@@ -35,6 +37,24 @@ impl Packed {
         Self::fill(scheme, rows, cols, |r, codes, scales| {
             row::pack(scheme, &weights[r * cols..][..cols], codes, scales)
         })
+    }
+
+    /// The matrix of the given rows of others, in this order; all of one scheme and width.
+    ///
+    /// # Panics
+    /// Rows of different schemes or widths, no rows at all.
+    pub fn of_rows<'a>(rows: impl IntoIterator<Item = (&'a Packed, usize)>) -> Self {
+        let mut rows = rows.into_iter().peekable();
+        let (scheme, cols) = rows.peek().map(|(packed, _)| (packed.scheme, packed.cols)).expect("one row at least");
+        let (code_words, scale_words) = row_words(scheme, cols);
+        let mut gathered = Packed { scheme, rows: 0, cols, codes: Vec::new(), scales: Vec::new() };
+        for (packed, r) in rows {
+            assert_eq!((packed.scheme, packed.cols), (scheme, cols), "rows of one matrix are alike");
+            gathered.codes.extend_from_slice(&packed.codes[r * code_words..][..code_words]);
+            gathered.scales.extend_from_slice(&packed.scales[r * scale_words..][..scale_words]);
+            gathered.rows += 1;
+        }
+        gathered
     }
 
     /// Packs row by row; `pack` gets the row's number, codes and scales, the latter two zeroed.
@@ -106,6 +126,13 @@ impl Packed {
         let codes = &self.codes[r * code_words..][..code_words];
         let scales = &self.scales[r * scale_words..][..scale_words];
         row::unpack(self.scheme, codes, scales, weights);
+    }
+
+    /// The words of codes and of scales of some rows.
+    pub(crate) fn words_of(&self, rows: Range<usize>) -> (&[u32], &[u32]) {
+        let (code_words, scale_words) = row_words(self.scheme, self.cols);
+        let of = |words: usize| rows.start * words..rows.end * words;
+        (&self.codes[of(code_words)], &self.scales[of(scale_words)])
     }
 
     /// The weights `[rows, cols]`, row-major.

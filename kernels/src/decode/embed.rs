@@ -1,0 +1,44 @@
+//! The embeddings of a step's tokens.
+
+use super::builder::Builder;
+use super::columns::{Constants, NormKind, WORKGROUP};
+use super::frame::ANSWER_WORDS;
+use super::launch::{Launch, Over, Reads};
+use super::matrix::Matrix;
+use crate::kernel::Kernel;
+use crate::matmul::launch::with_scheme;
+use crate::quant::{RUN, Scheme};
+
+impl Builder<'_> {
+    /// x = the rows of W of the tokens' ids.
+    ///
+    /// # Shapes
+    /// W `[vocabulary, width]`; answers `[slots, ANSWER_WORDS]`; x `[tokens, padded width]`.
+    pub fn embed(&mut self, matrix: &Matrix, answers: &wgpu::Buffer, x: &wgpu::Buffer) -> Vec<Launch> {
+        let mut launches = Vec::new();
+        for shard in &matrix.shards {
+            let kernel = kernel(matrix.scheme(), shard.weight.outputs(), shard.first, matrix.cols());
+            let others = [answers, x, self.frame].map(wgpu::Buffer::as_entire_binding);
+            let buffers: Vec<wgpu::BindingResource> = shard.weight.bindings().chain(others).collect();
+            let reads = Reads { weights: matrix.scheme().bytes(1, matrix.cols()), key: 0 };
+            launches.push(Launch::new(self.pipelines.step(&kernel, &buffers, 1), Over::Tokens(1), reads));
+        }
+        launches
+    }
+}
+
+fn kernel(scheme: Scheme, rows: usize, starts_at: usize, cols: usize) -> Kernel {
+    let kernel = Kernel::new("decode_embed")
+        .with("OUTPUTS", rows as u32)
+        .with("STARTS_AT", starts_at as u32)
+        .with("RUNS", cols.div_ceil(RUN) as u32)
+        .with("WORKGROUP", WORKGROUP as u32)
+        .with("ANSWER", ANSWER_WORDS as u32);
+    with_scheme(kernel, scheme)
+}
+
+/// Every variant for sample sizes, for the translation test.
+pub(super) fn kernels() -> Vec<Kernel> {
+    let samples = Constants::samples(&[NormKind::None]).into_iter().filter(|c| c.columns == 1 && c.adapter.is_none());
+    samples.map(|Constants { scheme, rows, starts_at, cols, .. }| kernel(scheme, rows, starts_at, cols)).collect()
+}

@@ -1,0 +1,42 @@
+//! Queries, keys and values: norm, projections and rotation in one launch.
+
+use super::attention::Heads;
+use super::builder::Builder;
+use super::columns::{Constants, Grid, Layer, NormKind, with_own};
+use super::launch::Launch;
+use crate::kernel::Kernel;
+
+impl Builder<'_> {
+    /// q, k, v = W norm(x), q and k turned by the tokens' positions.
+    ///
+    /// # Shapes
+    /// x `[tokens, padded inputs]`; the rows of W are those of q, k and v, within a head of q and k in the order of [`turned_rows`];
+    /// turns `[positions, head_dim / 2]` pairs of cos and sin; y `[tokens, q, k, v]`.
+    pub fn qkv(
+        &mut self,
+        layer: Layer,
+        heads: Heads,
+        turns: &wgpu::Buffer,
+        x: &wgpu::Buffer,
+        y: &wgpu::Buffer,
+    ) -> Vec<Launch> {
+        self.product("decode_qkv", &own(heads), layer, Grid::Tokens, x, &[turns, y])
+    }
+}
+
+/// The order in which the engine has the rows of a head that is turned: coordinate i beside coordinate i + head_dim / 2, with which
+/// it makes a pair.
+pub fn turned_rows(head_dim: usize) -> impl Iterator<Item = usize> {
+    (0..head_dim).map(move |row| row / 2 + row % 2 * (head_dim / 2))
+}
+
+fn own(heads: Heads) -> [(&'static str, usize); 3] {
+    [("HEADS", heads.queries), ("KV_HEADS", heads.keys), ("HEAD", heads.width)]
+}
+
+/// Every variant for sample sizes, for the translation test.
+pub(super) fn kernels() -> Vec<Kernel> {
+    let own = own(Heads { queries: 4, keys: 2, width: 8 });
+    let variants = |c: Constants| c.variants("decode_qkv").map(|kernel| with_own(kernel, &own));
+    Constants::samples(&[NormKind::Rms { epsilon: 1e-5f32.to_bits() }]).into_iter().flat_map(variants).collect()
+}

@@ -1,0 +1,43 @@
+//! The operations of decoding against f64 references, every variant under bounds checks, on ragged shapes.
+
+mod attention;
+mod products;
+mod sample;
+
+use super::*;
+
+/// The bits of numbers, as buffers hold them.
+fn words(numbers: &[f32]) -> Vec<u32> {
+    numbers.iter().map(|number| number.to_bits()).collect()
+}
+
+fn numbers(words: &[u32]) -> Vec<f32> {
+    words.iter().map(|word| f32::from_bits(*word)).collect()
+}
+
+/// Sequences of the given tokens, each from a position of its own on, with pages as they may come to lie.
+fn frame_of(tokens: &[Vec<Source>], positions: &[usize], questions: &[Question], heads: Heads) -> Frame {
+    let tables: Vec<Vec<u32>> = (0..tokens.len()).map(|row| pages(row, tokens.len())).collect();
+    let runs: Vec<Run> = tokens
+        .iter()
+        .zip(positions)
+        .zip(&tables)
+        .map(|((tokens, &position), pages)| Run { tokens, position, pages })
+        .collect();
+    Frame::new(&runs, questions, Chance::PLAIN, heads)
+}
+
+/// Pages that a sequence has at most in these tests.
+const PAGES: usize = 10;
+
+/// The pages of one of `rows` sequences: scattered, and no other's.
+fn pages(row: usize, rows: usize) -> Vec<u32> {
+    (0..PAGES).map(|page| ((page * 7 % PAGES) * rows + row) as u32).collect()
+}
+
+/// Ids that do not matter, in sequences of these lengths.
+fn ids(lengths: &[usize]) -> Vec<Vec<Source>> {
+    lengths.iter().map(|length| (0..*length as u32).map(Source::Id).collect()).collect()
+}
+
+const HEADS: Heads = Heads { queries: 4, keys: 2, width: 8 };

@@ -1,0 +1,338 @@
+//! Products, with norms before and adapters beside them.
+
+use super::super::columns::{AdapterShape, Constants, NormKind, ROWS, with_own};
+use super::*;
+use crate::device::test_gpu;
+use crate::kernel::Kernel;
+use crate::pipelines::Pipelines;
+use crate::quant::{Packed, RUN, Scheme};
+use crate::testing::{assert_close, noise, read, run_in_place, storage, words_storage};
+
+const EPSILON: f32 = 1e-3;
+const RANK: usize = 3;
+const TOLERANCE: f32 = 1e-4;
+
+/// A product with everything that it may need.
+struct Case {
+    packed: Packed,
+    tokens: usize,
+    segments: usize,
+    segment_of: fn(usize) -> usize,
+    x: Vec<f32>,    // [tokens, cols]
+    gain: Vec<f32>, // [cols]
+    a: Vec<f32>,    // [segments, RANK, cols]
+    b: Vec<f32>,    // [rows, RANK]
+}
+
+impl Case {
+    fn new(scheme: Scheme, rows: usize, cols: usize, tokens: usize) -> Self {
+        Case {
+            packed: Packed::from_f32(scheme, rows, cols, &noise(1, rows * cols)).unwrap(),
+            tokens,
+            segments: 1,
+            segment_of: |_| 0,
+            x: noise(2, tokens * cols),
+            gain: noise(3, cols),
+            a: noise(4, 3 * RANK * cols),
+            b: noise(5, rows * RANK),
+        }
+    }
+
+    fn segmented(self, segments: usize, segment_of: fn(usize) -> usize) -> Self {
+        Case { segments, segment_of, ..self }
+    }
+
+    fn cols(&self) -> usize {
+        self.packed.cols()
+    }
+
+    /// Columns filled up with zeros to whole runs.
+    fn padded(&self, columns: &[f32]) -> Vec<f32> {
+        let filled = |x: &[f32]| [x, &vec![0.0; self.cols().next_multiple_of(RUN) - self.cols()]].concat();
+        columns.chunks(self.cols()).flat_map(filled).collect()
+    }
+
+    /// A g x of every token and segment, `[tokens, segments, RANK]`.
+    fn u(&self, norm: NormKind) -> Vec<f32> {
+        let cols = self.cols();
+        let of = |t: usize, k: usize| -> f64 {
+            (0..cols).map(|i| self.gained(norm, t, i) * f64::from(self.a[k * cols + i])).sum()
+        };
+        (0..self.tokens).flat_map(|t| (0..self.segments * RANK).map(move |k| of(t, k) as f32)).collect()
+    }
+
+    fn gained(&self, norm: NormKind, t: usize, i: usize) -> f64 {
+        let gain = if norm == NormKind::None { 1.0 } else { f64::from(self.gain[i]) };
+        f64::from(self.x[t * self.cols() + i]) * gain
+    }
+
+    /// (W + B A) norm(x): `[tokens][rows]`.
+    fn expected(&self, norm: NormKind, lora: bool) -> Vec<Vec<f64>> {
+        let (w, cols, u) = (self.packed.to_f32(), self.cols(), self.u(norm));
+        let row = |t: usize| {
+            let squares: f64 = self.x[t * cols..][..cols].iter().map(|x| f64::from(*x).powi(2)).sum();
+            let rms = (squares / cols as f64 + f64::from(EPSILON)).sqrt();
+            let scale = if matches!(norm, NormKind::Rms { .. }) { 1.0 / rms } else { 1.0 };
+            let u = &u;
+            let w = &w;
+            let of = move |r: usize| {
+                let plain: f64 = (0..cols).map(|i| f64::from(w[r * cols + i]) * self.gained(norm, t, i)).sum();
+                let at = (t * self.segments + (self.segment_of)(r)) * RANK;
+                let low: f64 = (0..RANK).map(|k| f64::from(self.b[r * RANK + k]) * f64::from(u[at + k])).sum();
+                scale * (plain + if lora { low } else { 0.0 })
+            };
+            (0..self.packed.rows()).map(of).collect()
+        };
+        (0..self.tokens).map(row).collect()
+    }
+
+    fn kernels(
+        &self,
+        shader: &'static str,
+        columns: usize,
+        norm: NormKind,
+        lora: bool,
+        own: &[(&'static str, usize)],
+    ) -> [Kernel; 2] {
+        let adapter = AdapterShape { rank: RANK, segments: self.segments, u_at: self.b.len() };
+        let constants = Constants {
+            scheme: self.packed.scheme(),
+            columns,
+            rows: self.packed.rows(),
+            starts_at: 0,
+            cols: self.cols(),
+            norm,
+            adapter: lora.then_some(adapter),
+        };
+        constants.variants(shader).map(|kernel| with_own(kernel, own))
+    }
+
+    /// x, W, gain and adapter, as far as there are any.
+    fn buffers(&self, norm: NormKind, lora: bool) -> Vec<Vec<u32>> {
+        let mut buffers = vec![words(&self.padded(&self.x)), self.packed.codes().to_vec()];
+        if !self.packed.scales().is_empty() {
+            buffers.push(self.packed.scales().to_vec());
+        }
+        if norm != NormKind::None {
+            buffers.push(words(&self.padded(&self.gain)));
+        }
+        if lora {
+            buffers.push(words(&[self.b.clone(), self.u(norm)].concat()));
+        }
+        buffers
+    }
+
+    /// What is left in the buffer before the frame's.
+    fn run(
+        &self,
+        kernel: &Kernel,
+        norm: NormKind,
+        lora: bool,
+        further: &[Vec<u32>],
+        frame: &Frame,
+        workgroups: usize,
+    ) -> Vec<f32> {
+        let mut buffers = self.buffers(norm, lora);
+        buffers.extend(further.iter().cloned());
+        buffers.push(frame.words.clone());
+        let at = buffers.len() - 2;
+        numbers(&run_in_place(&test_gpu().gpu.unwrap(), kernel, &buffers, workgroups)[at])
+    }
+}
+
+const RMS: NormKind = NormKind::Rms { epsilon: EPSILON.to_bits() };
+
+fn flat(rows: Vec<Vec<f64>>) -> Vec<f32> {
+    rows.into_iter().flatten().map(|number| number as f32).collect()
+}
+
+/// Inputs of whole groups, more than the workgroup takes at once where that is cheap; for floats none that a run fits.
+fn shapes(scheme: Scheme) -> Vec<(usize, usize)> {
+    let group = scheme.row_multiple().max(32);
+    if scheme == Scheme::F32 { vec![(6, 43), (13, 576)] } else { vec![(13, 3 * group)] }
+}
+
+#[test]
+fn plain_products_of_every_scheme_norm_and_number_of_columns() {
+    for scheme in Scheme::ALL {
+        for (rows, cols) in shapes(scheme) {
+            // One token, a full group of columns, and a second one that is not full.
+            for (tokens, columns) in [(1, 1), (3, 4), (11, 8)] {
+                let case = Case::new(scheme, rows, cols, tokens);
+                let frame = frame_of(&ids(&[tokens]), &[0], &[], HEADS);
+                let kinds = match (scheme, columns) {
+                    (Scheme::F32 | Scheme::Q4, 1 | 4) => {
+                        &[(NormKind::None, false, true), (RMS, true, false), (NormKind::Gain, false, false)][..]
+                    }
+                    _ => &[(NormKind::None, false, true)][..],
+                };
+                for &(norm, lora, add) in kinds {
+                    let own = [("STRIDE", rows + 2), ("Y_AT", 5), ("ADD", add.into()), ("PICKED", 0)];
+                    let before = noise(9, 5 + tokens * (rows + 2));
+                    let mut expected = before.clone();
+                    for (t, row) in case.expected(norm, lora).iter().enumerate() {
+                        for (r, y) in row.iter().enumerate() {
+                            let at = 5 + t * (rows + 2) + r;
+                            expected[at] = (*y + if add { f64::from(before[at]) } else { 0.0 }) as f32;
+                        }
+                    }
+                    for kernel in case.kernels("decode_linear", columns, norm, lora, &own) {
+                        let workgroups = rows.div_ceil(ROWS) * tokens.div_ceil(columns);
+                        let y = case.run(&kernel, norm, lora, &[words(&before)], &frame, workgroups);
+                        assert_close(&y, &expected, TOLERANCE, &kernel.name());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Three sequences of 2, 1 and 3 tokens; the first question is asked of all, the others of lists.
+fn asking<'a>(lists: &'a [Vec<u32>; 2]) -> [Question<'a>; 3] {
+    let question = |token, slot, list, full| Question { token, slot, list, full, chance: 0.5 };
+    [question(2, 1, None, true), question(1, 0, Some(&lists[0][..]), false), question(5, 2, Some(&lists[1]), false)]
+}
+
+#[test]
+fn logits_of_all_and_of_lists_are_the_same_rows() {
+    let lists = [vec![12, 0, 3, 7, 5], vec![9]];
+    let questions = asking(&lists);
+    let frame = frame_of(&ids(&[2, 1, 3]), &[4, 0, 7], &questions, HEADS);
+    for scheme in [Scheme::F32, Scheme::Q4K] {
+        let case = Case::new(scheme, 13, 256, 6);
+        for lora in [false, true] {
+            let logits = case.expected(RMS, lora);
+            let untouched = words(&[f32::NAN; 3 * 13]);
+            let own = [("STRIDE", 13), ("Y_AT", 0), ("ADD", 0), ("PICKED", 1)];
+            for kernel in case.kernels("decode_linear", 1, RMS, lora, &own) {
+                let y = case.run(&kernel, RMS, lora, &[untouched.clone()], &frame, 13usize.div_ceil(ROWS));
+                assert_close(&y[..13], &flat(vec![logits[2].clone()]), TOLERANCE, &kernel.name());
+                assert!(y[13..].iter().all(|y| y.is_nan()), "{}", kernel.name());
+            }
+            for kernel in case.kernels("decode_score", 1, RMS, lora, &[("STRIDE", 13)]) {
+                let y = case.run(&kernel, RMS, lora, &[untouched.clone()], &frame, frame.counts.chunks);
+                for (q, question) in questions.iter().enumerate() {
+                    let list = question.list.unwrap_or(&[]);
+                    for token in 0..13 {
+                        let (found, expected) = (y[q * 13 + token], logits[question.token][token] as f32);
+                        match list.contains(&(token as u32)) {
+                            true => assert_close(&[found], &[expected], TOLERANCE, &kernel.name()),
+                            false => assert!(found.is_nan(), "{}: question {q}, token {token}", kernel.name()),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn queries_and_keys_are_turned_by_their_positions_and_values_are_not() {
+    let Heads { queries, keys, width } = HEADS;
+    let rows = HEADS.qkv_width();
+    let positions = [4, 5, 0, 9, 10, 11];
+    let turns: Vec<f32> = (0..12)
+        .flat_map(|p| (0..width / 2).map(move |i| (p * (i + 1)) as f32 * 0.3))
+        .flat_map(|a| [a.cos(), a.sin()])
+        .collect();
+    for scheme in [Scheme::F32, Scheme::Q4] {
+        for (columns, lora) in [(8, false), (2, true)] {
+            let segment_of = |row: usize| usize::from(row >= 32) + usize::from(row >= 48);
+            assert_eq!((queries * width, (queries + keys) * width), (32, 48));
+            let case = Case::new(scheme, rows, 64, 6).segmented(3, segment_of);
+            let frame = frame_of(&ids(&[2, 1, 3]), &[4, 0, 9], &[], HEADS);
+            let mut expected = case.expected(RMS, lora);
+            for (token, row) in expected.iter_mut().enumerate() {
+                for pair in 0..(queries + keys) * width / 2 {
+                    let angle = f64::from((positions[token] * (pair % (width / 2) + 1)) as f32 * 0.3);
+                    let (a, b) = (row[2 * pair], row[2 * pair + 1]);
+                    (row[2 * pair], row[2 * pair + 1]) =
+                        (a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin());
+                }
+            }
+            let own = [("HEADS", queries), ("KV_HEADS", keys), ("HEAD", width)];
+            for kernel in case.kernels("decode_qkv", columns, RMS, lora, &own) {
+                let further = [words(&turns), words(&vec![f32::NAN; 6 * rows])];
+                let y = case.run(&kernel, RMS, lora, &further, &frame, rows.div_ceil(ROWS) * 6usize.div_ceil(columns));
+                assert_close(&y, &flat(expected.clone()), TOLERANCE, &kernel.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn gates_open_their_own_neighbours() {
+    for scheme in [Scheme::F32, Scheme::Nf4] {
+        for (columns, lora) in [(1, true), (4, false)] {
+            let case = Case::new(scheme, 14, 64, 3).segmented(2, |row| row % 2);
+            let frame = frame_of(&ids(&[3]), &[0], &[], HEADS);
+            let gated = |row: &Vec<f64>| -> Vec<f64> {
+                row.chunks(2).map(|pair| pair[0] / (1.0 + (-pair[0]).exp()) * pair[1]).collect()
+            };
+            let expected = flat(case.expected(RMS, lora).iter().map(gated).collect());
+            for kernel in case.kernels("decode_gate_up", columns, RMS, lora, &[("STRIDE", 8), ("WIDE", 0)]) {
+                let untouched = words(&[f32::NAN; 24]);
+                let y = case.run(
+                    &kernel,
+                    RMS,
+                    lora,
+                    &[untouched],
+                    &frame,
+                    14usize.div_ceil(ROWS) * 3usize.div_ceil(columns),
+                );
+                for (found, expected) in y.chunks(8).zip(expected.chunks(7)) {
+                    assert_close(&found[..7], expected, TOLERANCE, &kernel.name());
+                    assert!(found[7].is_nan(), "{}", kernel.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_matrix_in_shards_computes_what_it_does_in_one_buffer() {
+    let gpu = test_gpu().gpu.unwrap();
+    let mut pipelines = Pipelines::new(gpu.clone());
+    let lists = [vec![12, 0, 3, 7, 5], vec![9]];
+    let questions = asking(&lists);
+    let mut tokens = ids(&[2, 1, 3]);
+    tokens[1][0] = Source::Answer(1);
+    let frame = frame_of(&tokens, &[4, 0, 7], &questions, HEADS);
+    let case = Case::new(Scheme::Q4, 13, 64, 6);
+    let found = [usize::MAX, 3, 1].map(|rows| {
+        let limit = rows.saturating_mul(Scheme::Q4.bytes(1, 64)) as u64;
+        let matrix = Matrix::upload_within(&case.packed, 1, &gpu, limit).unwrap();
+        assert_eq!(matrix.shards.len(), 13usize.div_ceil(rows));
+        let [x, y, logits] = [6 * 64, 6 * 13, 3 * 13].map(|length| storage(&gpu, &vec![0.0; length]));
+        let gain = storage(&gpu, &case.gain);
+        let mut answers = vec![0; 3 * ANSWER_WORDS];
+        answers[ANSWER_WORDS] = 12;
+        let (answers, words) = (words_storage(&gpu, &answers), words_storage(&gpu, &frame.words));
+        let mut builder = Builder { pipelines: &mut pipelines, frame: &words, columns: 4 };
+        let rms = Norm::Rms { gain: &gain, epsilon: EPSILON };
+        let layer = Layer { matrix: &matrix, norm: rms, adapter: None };
+        let launches = [
+            builder.embed(&matrix, &answers, &x),
+            builder.linear(Layer { norm: Norm::None, ..layer }, &x, Store { y: &y, at: 0, stride: 13, add: true }),
+            builder.logits(layer, &x, &logits),
+            builder.scores(layer, &x, &logits),
+        ]
+        .concat();
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        launches.iter().for_each(|launch| launch.encode(&mut pass, &frame.counts));
+        drop(pass);
+        gpu.queue.submit([encoder.finish()]);
+        // Rows 0, 1, 12, 0, 1, 2 of W are the tokens' embeddings.
+        let x = read(&gpu, &x);
+        let w = case.packed.to_f32();
+        let rows = [0, 1, 12, 0, 1, 2].map(|row| w[row * 64..][..64].to_vec()).concat();
+        assert_eq!(x, rows);
+        let bytes: usize = launches.iter().map(|launch| launch.bytes(&frame.counts)).sum();
+        (read(&gpu, &y), read(&gpu, &logits), bytes)
+    });
+    assert_eq!(found[0].0, found[1].0);
+    assert_eq!(found[0].1, found[1].1);
+    assert_eq!(found[0].0, found[2].0);
+    assert_eq!(found[0].1, found[2].1);
+}

@@ -1,0 +1,304 @@
+// The next token of every question, among all or among those of its list; and what the model would have said unasked.
+//
+// Greedy: the likeliest; the first among equals. Random: a token whose stretch of the summed probabilities, in the order of ids (or of
+// the list), holds the question's chance; the probabilities are softmax(logit / temperature). TRUNCATED keeps the top_k likeliest,
+// and of them the smallest set of likeliest whose probabilities reach top_p; the earlier ones among equals. Nothing is sorted: the
+// lowest kept logit is found bit by bit, from counts and from sums.
+//
+// Grid: one workgroup per question.
+// Costs: 4 bytes per logit and pass, from the cache: 2 passes greedy, 4 random, 20 to 36 more truncated.
+
+#include "lib/frame.wgsl"
+#include "lib/grid.wgsl"
+
+#define WORKGROUP
+#define STRIDE     // tokens of the vocabulary
+#define MODE       // 0: greedy, 1: random, 2: random, truncated
+#define ANSWER     // words of an answer
+
+@group(0) @binding(0) var<storage, read_write> logits: array<f32>;   // [questions, STRIDE]
+@group(0) @binding(1) var<storage, read_write> answers: array<u32>;  // [slots, ANSWER]: token, its logit, log Σ exp of all and of the
+                                                                     // candidates, likeliest of all, whether all are numbers
+@group(0) @binding(2) var<storage, read_write> frame: array<u32>;
+
+// Candidates: `count` of them, of a list, or without one the first of the vocabulary.
+struct Candidates {
+    base: u32,
+    list: u32,
+    listed: bool,
+    count: u32,
+}
+
+struct Best {
+    key: u32,        // 0: none
+    index: u32,
+}
+
+const INFINITE: u32 = 0xff800000u; // the key of +∞; what is above is not a number
+
+var<workgroup> keys: array<u32, WORKGROUP>;
+var<workgroup> indices: array<u32, WORKGROUP>;
+var<workgroup> numbers: array<f32, WORKGROUP>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
+    let number = workgroup_number(grid);
+    let question = question_of(number);
+    let listed = question.count > 0u;
+    let base = min(number, question_count() - 1u) * STRIDE;
+    // Without a list both are the same; the second has nothing to do then.
+    let all = Candidates(base, 0u, false, select(0u, STRIDE, number < full_count()));
+    let some = Candidates(base, question.list, true, question.count);
+    var asked = all;
+    if listed {
+        asked = some;
+    }
+
+    let wish = best_of(index, all);
+    var best = best_of(index, some);
+    if !listed {
+        best = wish;
+    }
+    let high = logit_of(best.key);
+    let sum_of_all = mass(index, all, logit_of(wish.key), 1.0);
+    let mass_of_some = mass(index, some, high, 1.0);
+    var sum_of_asked = sum_of_all;
+    if listed {
+        sum_of_asked = mass_of_some;
+    }
+
+#if MODE
+    let chosen = draw(index, asked, high, question.chance);
+#else
+    let chosen = best.index;
+#endif
+
+    if index == 0u && number < question_count() {
+        let at = question.slot * ANSWER;
+        answers[at] = candidate(asked, chosen);
+        answers[at + 1u] = bitcast<u32>(logit(asked, chosen));
+        answers[at + 2u] = bitcast<u32>(log(sum_of_all) + logit_of(wish.key));
+        answers[at + 3u] = bitcast<u32>(log(sum_of_asked) + high);
+        answers[at + 4u] = wish.index;
+        answers[at + 5u] = u32(best.key < INFINITE && wish.key < INFINITE && best.key > ~INFINITE);
+    }
+}
+
+// The token of a candidate.
+fn candidate(of_these: Candidates, i: u32) -> u32 {
+    if of_these.listed {
+        return frame[of_these.list + min(i, of_these.count - 1u)];
+    }
+    return min(i, STRIDE - 1u);
+}
+
+fn logit(of_these: Candidates, i: u32) -> f32 {
+    return logits[of_these.base + min(candidate(of_these, i), STRIDE - 1u)];
+}
+
+// A whole number in the order of the logits; 0 is lower than all of them.
+fn key_of(logit: f32) -> u32 {
+    var bits = bitcast<u32>(logit);
+    if (bits & 0x7fffffffu) == 0u {
+        bits = 0u; // zero has one sign
+    }
+    if (bits & 0x7fffffffu) > 0x7f800000u {
+        return 0xffffffffu; // not a number: above all
+    }
+    return select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);
+}
+
+fn logit_of(key: u32) -> f32 {
+    return bitcast<f32>(select(~key, key & 0x7fffffffu, (key >> 31u) == 1u));
+}
+
+// The first of the likeliest. To be called by all invocations, as are the functions below.
+fn best_of(index: u32, of_these: Candidates) -> Best {
+    var best = Best(0u, 0u);
+    for (var i = index; i < of_these.count; i += WORKGROUP) {
+        let key = key_of(logit(of_these, i));
+        if key > best.key {
+            best = Best(key, i);
+        }
+    }
+    keys[index] = best.key;
+    indices[index] = best.index;
+    workgroupBarrier();
+    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+        if index < half {
+            let key = keys[index + half];
+            if key > keys[index] || (key == keys[index] && indices[index + half] < indices[index]) {
+                keys[index] = key;
+                indices[index] = indices[index + half];
+            }
+        }
+        workgroupBarrier();
+    }
+    best = Best(keys[0], indices[0]);
+    workgroupBarrier();
+    return best;
+}
+
+fn sum(index: u32, number: f32) -> f32 {
+    numbers[index] = number;
+    workgroupBarrier();
+    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+        if index < half {
+            numbers[index] += numbers[index + half];
+        }
+        workgroupBarrier();
+    }
+    let total = numbers[0];
+    workgroupBarrier();
+    return total;
+}
+
+// exp((logit - high) · sharpness); with a sharpness of 0 every candidate weighs 1.
+fn weight_of(logit: f32, high: f32, sharpness: f32) -> f32 {
+    if sharpness == 0.0 {
+        return 1.0;
+    }
+    return exp((max(logit, -3.0e38) - high) * sharpness);
+}
+
+// The weights of all candidates.
+fn mass(index: u32, of_these: Candidates, high: f32, sharpness: f32) -> f32 {
+    var part = 0.0;
+    for (var i = index; i < of_these.count; i += WORKGROUP) {
+        part += weight_of(logit(of_these, i), high, sharpness);
+    }
+    return sum(index, part);
+}
+
+#if MODE
+// What is kept: the candidates above a key, and the first `ties` of those that have it.
+struct Kept {
+    key: u32,
+    ties: u32,
+}
+
+// The sum of the numbers of the invocations before this one.
+fn before(index: u32, number: f32) -> f32 {
+    numbers[index] = number;
+    workgroupBarrier();
+    var total = 0.0;
+    for (var i = 0u; i < index; i++) {
+        total += numbers[i];
+    }
+    workgroupBarrier();
+    return total;
+}
+
+// The weight of a candidate, 0 where it is not kept; `ties` counts those before it that have the lowest kept key.
+fn kept_weight(logit: f32, kept: Kept, ties: ptr<function, u32>, high: f32, sharpness: f32) -> f32 {
+    let key = key_of(logit);
+    let is_kept = key > kept.key || (key == kept.key && *ties < kept.ties);
+    *ties += u32(key == kept.key);
+    return select(0.0, weight_of(logit, high, sharpness), is_kept);
+}
+
+// The candidate whose stretch holds the chance. Every invocation has neighbouring candidates here, `first` to `past`.
+fn draw(index: u32, of_these: Candidates, high: f32, chance: f32) -> u32 {
+    let sharpness = 1.0 / temperature();
+    let each = (of_these.count + WORKGROUP - 1u) / WORKGROUP;
+    let first = min(index * each, of_these.count);
+    let past = min(first + each, of_these.count);
+#if MODE == 2
+    let kept = truncate(index, of_these, high, sharpness);
+    var own_ties = 0.0;
+    for (var i = first; i < past; i++) {
+        own_ties += f32(key_of(logit(of_these, i)) == kept.key);
+    }
+    let ties_before = u32(before(index, own_ties));
+#else
+    let kept = Kept(0u, 0u);
+    let ties_before = 0u;
+#endif
+
+    var part = 0.0;
+    var ties = ties_before;
+    for (var i = first; i < past; i++) {
+        part += kept_weight(logit(of_these, i), kept, &ties, high, sharpness);
+    }
+    let point = chance * sum(index, part);
+    var reached = before(index, part);
+
+    const NONE = 0xffffffffu;
+    var found = NONE;
+    var last = 0u;
+    ties = ties_before;
+    for (var i = first; i < past; i++) {
+        let weight = kept_weight(logit(of_these, i), kept, &ties, high, sharpness);
+        reached += weight;
+        if weight > 0.0 {
+            last = i;
+            if reached > point && found == NONE {
+                found = i;
+            }
+        }
+    }
+    indices[index] = found;
+    keys[index] = last;
+    workgroupBarrier();
+    for (var i = 0u; i < WORKGROUP; i++) {
+        found = min(found, indices[i]);
+        last = max(last, keys[i]);
+    }
+    // Rounding may leave a crumb behind the last one.
+    return select(found, last, found == NONE);
+}
+#endif
+
+#if MODE == 2
+fn truncate(index: u32, of_these: Candidates, high: f32, sharpness: f32) -> Kept {
+        // As many of the likeliest as top_k says.
+    let wanted = min(select(top_k(), of_these.count, top_k() == 0u), of_these.count);
+    let lowest = lowest_key(index, of_these, f32(wanted), high, 0.0);
+    let by_count = Kept(lowest, wanted - u32(measure(index, of_these, lowest + 1u, high, 0.0)));
+
+    // Of these as many as reach top_p of their mass.
+    let tie_weight = weight_of(logit_of(lowest), high, sharpness);
+    let mass_kept = measure(index, of_these, lowest + 1u, high, sharpness) + f32(by_count.ties) * tie_weight;
+    let wanted_mass = top_p() * mass_kept;
+    let low = max(lowest_key(index, of_these, wanted_mass, high, sharpness), lowest);
+    let rest = wanted_mass - measure(index, of_these, low + 1u, high, sharpness);
+    var ties = u32(max(ceil(rest / weight_of(logit_of(low), high, sharpness)), 1.0));
+    if low == lowest {
+        ties = min(ties, by_count.ties);
+    }
+    if top_p() >= 1.0 {
+        return by_count;
+    }
+    return Kept(low, ties);
+}
+
+// The weights of the candidates of `key` or a higher one: with a sharpness of 0, how many there are.
+fn measure(index: u32, of_these: Candidates, key: u32, high: f32, sharpness: f32) -> f32 {
+    var part = 0.0;
+    for (var i = index; i < of_these.count; i += WORKGROUP) {
+        let l = logit(of_these, i);
+        if key_of(l) >= key {
+            part += weight_of(l, high, sharpness);
+        }
+    }
+    return sum(index, part);
+}
+
+// The highest key whose measure is at least what is wanted, two bits at a time.
+fn lowest_key(index: u32, of_these: Candidates, wanted: f32, high: f32, sharpness: f32) -> u32 {
+    var key = 0u;
+    for (var bits = 0u; bits < 32u; bits += 2u) {
+        let step = 1u << (30u - bits);
+        let tried = vec3(key) + vec3(1u, 2u, 3u) * step;
+        var parts = vec3(0.0);
+        for (var i = index; i < of_these.count; i += WORKGROUP) {
+            let l = logit(of_these, i);
+            let weight = weight_of(l, high, sharpness);
+            parts += select(vec3(0.0), vec3(weight), vec3(key_of(l)) >= tried);
+        }
+        let enough = vec3(sum(index, parts.x), sum(index, parts.y), sum(index, parts.z)) >= vec3(wanted);
+        key += step * (u32(enough.x) + u32(enough.y) + u32(enough.z));
+    }
+    return key;
+}
+#endif
