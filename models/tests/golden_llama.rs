@@ -9,6 +9,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use safetensors::SafeTensors;
 use tiller_kernels::device::test_devices;
+use tiller_kernels::quant::Scheme;
 use tiller_models::llama::{Batch, GenerateOptions, Llama, Sampling, generate};
 use tiller_models::lora::{Adapter, Lora};
 use tiller_models::optim::{AdamW, AdamWConfig, Gradients};
@@ -159,9 +160,19 @@ fn next_token_logprobs(logprobs: Tensor<3>, golden: &Golden, device: &Device) ->
     logprobs.narrow(1, 0, SEQ - 1).gather(2, next).reshape([ROWS, SEQ - 1])
 }
 
-/// A model whose low-rank parts can be trained.
-fn trainable(golden: &Golden, device: &Device) -> Llama {
-    golden.adapted(&Llama::load(&golden.folder, device).unwrap(), device).train()
+/// A model whose low-rank parts can be trained, over weights as burn holds them or, where `packed`, as our own kernels read them.
+fn trainable(golden: &Golden, packed: bool, device: &Device) -> Llama {
+    let base = Llama::load_as(&golden.folder, packed.then_some(Scheme::F32), device).unwrap();
+    golden.adapted(&base, device).train()
+}
+
+/// Every device, with dense weights and with packed ones.
+fn bases() -> impl Iterator<Item = (String, Device, bool)> {
+    let both = |(name, device): (&str, Device)| {
+        let name = name.to_owned();
+        [false, true].map(move |packed| (format!("{name} packed: {packed}"), device.clone(), packed))
+    };
+    test_devices().into_iter().flat_map(both)
 }
 
 #[test]
@@ -175,8 +186,8 @@ fn training_scores_tokens_as_the_golden_states_do() {
             let rows = values.chunks_exact(width).zip(golden.batch().padding);
             rows.flat_map(|(row, padding)| row[padding..SEQ - 1].to_vec()).collect()
         };
-        for (device_name, device) in test_devices() {
-            let scores = trainable(&golden, &device).score(&samples, &Forward::default());
+        for (device_name, device, packed) in bases() {
+            let scores = trainable(&golden, packed, &device).score(&samples, &Forward::default());
             let what = |state: &str| format!("{name} {device_name} {state}");
             assert_close(&host(scores.log_probs), &recorded("token_logprob", SEQ - 1), &what("token_logprob"));
             assert_close(&host(scores.entropies), &recorded("entropy", SEQ), &what("entropy"));
@@ -188,8 +199,8 @@ fn training_scores_tokens_as_the_golden_states_do() {
 fn gradients_of_every_low_rank_part() {
     for name in MODELS {
         let golden = Golden::open(name);
-        for (device_name, device) in test_devices() {
-            let model = trainable(&golden, &device);
+        for (device_name, device, packed) in bases() {
+            let model = trainable(&golden, packed, &device);
             let loss = model.score(&golden.answers(), &Forward::default()).nll();
             let gradients = loss.backward();
             let loras: BTreeMap<&str, &Lora> = model.linears().filter_map(|l| Some((l.name(), l.lora()?))).collect();
@@ -209,8 +220,8 @@ fn gradients_of_every_low_rank_part() {
 fn ten_adamw_steps() {
     for name in MODELS {
         let golden = Golden::open(name);
-        for (device_name, device) in test_devices() {
-            let mut model = trainable(&golden, &device);
+        for (device_name, device, packed) in bases() {
+            let mut model = trainable(&golden, packed, &device);
             let mut adamw = AdamW::new(AdamWConfig::default());
             let mut losses = Vec::new();
             for _ in 0..10 {

@@ -1,8 +1,15 @@
+use std::path::Path;
+
 use burn::module::Module;
 use burn::tensor::Device;
+use tiller_kernels::device::test_gpu;
+use tiller_kernels::quant::{Packed, Scheme};
 
 use super::*;
-use crate::llama::testing::{tiny_config, tiny_llama};
+use crate::files::TensorSource;
+use crate::files::safetensors::Safetensors;
+use crate::llama::LlamaConfig;
+use crate::llama::testing::{Weight, json, tiny_config, tiny_llama, write_weights};
 use crate::lora::Recipe;
 use crate::optim::Gradients;
 
@@ -14,9 +21,12 @@ fn samples() -> Vec<Sample> {
     vec![sample(&[5, 6, 7, 8], 2..4), sample(&[1, 2, 3, 4, 5, 6, 7], 1..6)]
 }
 
-/// A model whose low-rank parts are not zero.
 fn adapted(device: &Device) -> Llama {
-    let base = tiny_llama(device);
+    with_parts(&tiny_llama(device), device)
+}
+
+/// `base` with low-rank parts that are not zero.
+fn with_parts(base: &Llama, device: &Device) -> Llama {
     let recipe = Recipe { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["all-linear".into(), "lm_head".into()] };
     let mut adapter = recipe.adapter(base.linears(), 3, device).unwrap();
     for lora in adapter.loras.values_mut() {
@@ -106,6 +116,52 @@ fn gradients_agree_with_finite_differences_under_dropout() {
         let slope = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
         assert!((slope - square.sqrt()).abs() < 1e-3 + 0.02 * square.sqrt(), "{name}: {slope} and {}", square.sqrt());
     }
+}
+
+#[test]
+fn over_packed_weights_gradients_are_those_over_the_unpacked_ones() {
+    let device = test_gpu().device;
+    let sizes = LlamaConfig { d_model: 64, d_ff: 128, head_dim: 16, ..tiny_config() };
+    let whole = tempfile::tempdir().unwrap();
+    Llama::fresh(&sizes, 5, &Device::flex()).unwrap().write(whole.path()).unwrap();
+    let gradients = |base: Llama| {
+        let model = with_parts(&base, &device).train();
+        Gradients::of(model.score(&samples(), &Forward::default()).nll(), &model).of_weight
+    };
+    for scheme in [Scheme::F16, Scheme::Q8, Scheme::Q4, Scheme::Q4Affine, Scheme::Nf4] {
+        let packed = gradients(Llama::load_as(whole.path(), Some(scheme), &device).unwrap());
+        let unpacked = gradients(unpacked(whole.path(), scheme, &device));
+        assert_eq!(packed.len(), 2 * 15);
+        for (name, expected) in unpacked {
+            let largest = expected.clone().abs().max().into_scalar::<f32>();
+            let off = (packed[&name].clone() - expected).abs().max().into_scalar::<f32>();
+            assert!(off <= 1e-4 * largest, "{scheme} {name}: off by {off:.1e}, where the largest is {largest:.1e}");
+        }
+    }
+}
+
+/// The model in `folder` with every projection rounded to what `scheme` holds, in floats.
+fn unpacked(folder: &Path, scheme: Scheme, device: &Device) -> Llama {
+    let source = Safetensors::open(folder).unwrap();
+    let round = |name: &String| {
+        let (shape, values) = (source.shape(name).unwrap(), source.read_f32(name).unwrap());
+        let values = match shape[..] {
+            [rows, cols] if name.contains("proj") => Packed::from_f32(scheme, rows, cols, &values).unwrap().to_f32(),
+            _ => values,
+        };
+        Weight { name: name.clone(), shape, values }
+    };
+    let mut weights: Vec<Weight> = source.names().iter().map(round).collect();
+    // The embedding is looked up in floats and multiplied packed.
+    let table = weights.iter().find(|weight| weight.name.contains("embed")).unwrap();
+    let [rows, cols] = table.shape[..] else { unreachable!("a matrix") };
+    let values = Packed::from_f32(scheme, rows, cols, &table.values).unwrap().to_f32();
+    weights.push(Weight { name: "lm_head.weight".into(), shape: vec![rows, cols], values });
+    let rounded = tempfile::tempdir().unwrap();
+    let config = LlamaConfig { tied_embeddings: false, ..LlamaConfig::from_huggingface(folder).unwrap() };
+    std::fs::write(rounded.path().join("config.json"), json(&config).to_string()).unwrap();
+    write_weights(&rounded.path().join("model.safetensors"), &weights);
+    Llama::load(rounded.path(), device).unwrap()
 }
 
 /// Adds to the weights that have an entry.
