@@ -6,9 +6,11 @@ mod demo;
 mod doctor;
 mod eval;
 mod instruct;
+mod merge;
 mod pull;
 mod recommend;
 mod sasrec;
+mod sft;
 
 use std::process::ExitCode;
 
@@ -66,10 +68,14 @@ enum Command {
     /// Write the examples that language models are tuned on
     #[command(after_help = instruct::EXAMPLES)]
     Instruct(instruct::Args),
+    /// Fold an adapter into its model
+    Merge(merge::Args),
     /// Fetch a model or a data set by name
     Pull(pull::Args),
     /// Recommend items to users, or to somebody new
     Recommend(recommend::Args),
+    /// Tune a language model on the teacher's lists
+    Sft(sft::Args),
 }
 
 /// Parses the command line, runs the command, and maps its end to the promised exit code.
@@ -111,7 +117,9 @@ fn run(command: Command, global: &Global) -> Result<()> {
         Command::Eval(args) => eval::run(&args, global),
         Command::Sasrec(args) => sasrec::run(args, global),
         Command::Instruct(args) => instruct::run(&args, global),
+        Command::Merge(args) => merge::run(&args, global),
         Command::Pull(args) => pull::run(&args, global),
         Command::Recommend(args) => recommend::run(&args, global),
+        Command::Sft(args) => sft::run(&args, global),
     }
 }

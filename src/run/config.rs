@@ -29,7 +29,18 @@ pub fn resolve<T>(layers: &ConfigFlags, flags: Table) -> Result<T>
 where
     T: Default + Serialize + DeserializeOwned,
 {
-    let mut table = Table::try_from(T::default()).map_err(|e| Error::Failed(format!("defaults: {e}")))?;
+    resolve_over(T::default(), layers, flags)
+}
+
+/// [`resolve`] with `base` in place of the defaults.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn resolve_over<T>(base: T, layers: &ConfigFlags, flags: Table) -> Result<T>
+where
+    T: Serialize + DeserializeOwned,
+{
+    let mut table = Table::try_from(base).map_err(|e| Error::Failed(format!("defaults: {e}")))?;
     if let Some(path) = &layers.config {
         overlay(&mut table, read(path)?);
         check::<T>(&table, &path.display())?;

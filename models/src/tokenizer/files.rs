@@ -7,9 +7,9 @@ use std::path::Path;
 use ::tokenizers::decoders::byte_level::ByteLevel;
 use ::tokenizers::models::TrainerWrapper;
 use ::tokenizers::models::bpe::{BPE, BpeTrainer};
-use ::tokenizers::pre_tokenizers::digits::Digits;
 use ::tokenizers::pre_tokenizers::sequence::Sequence;
-use ::tokenizers::{AddedToken, DecoderWrapper, PreTokenizerWrapper};
+use ::tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use ::tokenizers::{AddedToken, DecoderWrapper, PreTokenizerWrapper, SplitDelimiterBehavior};
 use serde_json::json;
 
 use crate::atomic::write_atomically;
@@ -36,6 +36,11 @@ const CONTROL: [&str; 4] = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"
 
 /// The smallest vocabulary: the control tokens, and a token for each byte.
 const SMALLEST: usize = CONTROL.len() + 256;
+
+/// Where a text is cut before anything is merged: at what stands around titles (quotes, what is between quoted ones, line breaks, the
+/// numbers of a list and the space behind them) and at numbers. All between two cuts may become one token, words and spaces alike: a
+/// title, or a turn of phrase. So a title has the same token in a prompt and in a list.
+const CUTS: &str = r"' → '|', '|'|\n|\A\d+\.|(?<=\n) \d+\.|(?<=\d\.) |\d+";
 
 /// What lies beside a model's weights so that its texts can be read and its conversations be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +73,8 @@ impl TokenizerFiles {
     }
 
     /// Learns a byte-level BPE of at most `vocab_size` ids from `texts` (Sennrich et al. 2016, arXiv 1508.07909), with a chat
-    /// template of four control tokens. Digits stay alone. The same texts in the same order give the same files.
+    /// template of four control tokens. Its tokens may span words, so that texts which repeat each other get short: a small model is
+    /// trained on a third of the tokens that words would need. The same texts in the same order give the same files.
     ///
     /// # Errors
     /// A vocabulary without room for the control tokens and the 256 bytes.
@@ -116,7 +122,8 @@ fn learn<T: AsRef<str> + Send>(
     texts: impl Iterator<Item = T> + Send,
     vocab_size: usize,
 ) -> ::tokenizers::Result<String> {
-    let split: [PreTokenizerWrapper; 2] = [Digits::new(true).into(), ByteLevel::new(false, true, true).into()];
+    let cuts = Split::new(SplitPattern::Regex(CUTS.into()), SplitDelimiterBehavior::Isolated, false)?;
+    let split: [PreTokenizerWrapper; 2] = [cuts.into(), ByteLevel::new(false, true, false).into()];
     let mut tokenizer = ::tokenizers::Tokenizer::new(BPE::default());
     tokenizer.with_pre_tokenizer(Some(Sequence::new(split.into())));
     tokenizer.with_decoder(Some(DecoderWrapper::from(ByteLevel::default())));
@@ -154,9 +161,21 @@ mod tests {
             assert!(!ids.contains(&0), "no control token comes out of plain text");
             assert_eq!(tokenizer.decode(&ids, true).unwrap(), text);
         }
-        assert!(tokenizer.encode_plain(" The Long Night").unwrap().len() <= 4, "frequent words are single tokens");
         assert_eq!(trained(300).unwrap(), trained(300).unwrap());
         assert!(trained(SMALLEST - 1).unwrap_err().to_string().contains("260"));
+    }
+
+    #[test]
+    fn a_title_is_the_same_token_in_a_prompt_and_in_a_list() {
+        let folder = tempfile::tempdir().unwrap();
+        let texts = ["I took 'The Long Night' → 'Owl 7'. More!", "1. The Long Night\n 2. Owl 7\n"].repeat(9);
+        TokenizerFiles::train(texts.iter(), 330).unwrap().write(folder.path()).unwrap();
+        let tokenizer = Tokenizer::from_path(folder.path()).unwrap();
+        let tokens = |text: &str| -> Vec<String> {
+            tokenizer.encode_plain(text).unwrap().iter().map(|id| tokenizer.decode(&[*id], false).unwrap()).collect()
+        };
+        assert_eq!(tokens(texts[0]), ["I took ", "'", "The Long Night", "' → '", "Owl ", "7", "'", ". More!"]);
+        assert_eq!(tokens(texts[1]), ["1.", " ", "The Long Night", "\n", " 2.", " ", "Owl ", "7", "\n"]);
     }
 
     #[test]

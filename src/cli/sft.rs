@@ -1,0 +1,238 @@
+//! `tiller sft`: tunes a language model on the teacher's lists.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use toml::{Table, Value};
+
+use super::Global;
+use crate::data::Dataset;
+use crate::instruct::chat::{self, Conversation};
+use crate::instruct::{Instructor, Recipe, Task};
+use crate::run::config::{ConfigFlags, resolve_over};
+use crate::run::folder::RunFolder;
+use crate::run::interrupt;
+use crate::teacher::{Popularity, Scorer, Teacher};
+use crate::train::memory;
+use crate::train::scratch::Size;
+use crate::train::sft::{SftConfig, Summary, Training};
+use crate::{Error, Result};
+
+const EXAMPLES: &str = "\
+Examples:
+  tiller sft films --model smollm2-135m --out runs/films
+  tiller sft films --model smollm2-135m --quantise q4 --rank 8 --tasks I0,I1 --epochs 3 --out runs/q4
+  tiller sft films --model smollm2-135m --chat sharegpt.jsonl --chat-ratio 0.5 --recipe paper --out runs/paper
+  tiller sft films --scratch tiny --out runs/tiny      a model from nothing, in minutes and without a download
+  tiller sft films --resume --out runs/films           go on where it stopped
+Next:
+  tiller recommend films --model smollm2-135m --adapter runs/films/adapter --user 42
+  tiller recommend films --model runs/tiny/model --user 42";
+
+/// The flags of `tiller sft`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The data set folder
+    dir: PathBuf,
+    /// The language model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
+    #[arg(long, value_name = "PATH|NAME")]
+    model: Option<String>,
+    /// Make a small model from nothing instead, and train all of it
+    #[arg(long, value_enum, value_name = "SIZE", conflicts_with_all = ["model", "resume"])]
+    scratch: Option<Size>,
+    /// The run folder to write
+    #[arg(long, value_name = "RUN")]
+    out: PathBuf,
+    /// Go on with the run in the run folder
+    #[arg(long, conflicts_with = "config")]
+    resume: bool,
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    config: ConfigFlags,
+}
+
+/// Flags that stand for keys of the configuration.
+#[derive(Debug, clap::Args)]
+struct Settings {
+    /// The teacher's run folder [default: DIR/teacher]
+    #[arg(long, value_name = "RUN")]
+    teacher: Option<String>,
+    /// Which tasks [default: I0,I1,I2,I3, and I4 with --chat]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "I0,I1,…")]
+    tasks: Vec<Task>,
+    /// Conversations for task I4 in the form of ShareGPT, as JSON lines or one JSON array
+    #[arg(long, value_name = "FILE.jsonl")]
+    chat: Option<String>,
+    /// Conversations for each example of another task [default: 0.5]
+    #[arg(long, value_name = "RATIO")]
+    chat_ratio: Option<f64>,
+    /// The sampling rules of the examples
+    #[arg(long, value_enum)]
+    recipe: Option<Recipe>,
+    /// Rank of the adapter [default: 16]
+    #[arg(long, value_name = "R")]
+    rank: Option<u32>,
+    /// The adapter's scale is ALPHA / R [default: 8]
+    #[arg(long, value_name = "ALPHA")]
+    alpha: Option<f64>,
+    /// How often an input of the adapter is dropped [default: 0.1]
+    #[arg(long, value_name = "P")]
+    dropout: Option<f64>,
+    /// Projections with an adapter [default: all-linear,lm_head]
+    #[arg(long, value_delimiter = ',', value_name = "q_proj,…")]
+    targets: Vec<String>,
+    /// How the frozen weights are kept: f32, f16, q8 or q4 [default: f32]
+    #[arg(long, value_name = "SCHEME")]
+    quantise: Option<String>,
+    /// Train all weights instead of an adapter
+    #[arg(long)]
+    full: bool,
+    /// Passes over the data, each with new examples [default: 10]
+    #[arg(long, value_name = "N")]
+    epochs: Option<u32>,
+    /// Steps in all, instead of whole passes
+    #[arg(long, value_name = "N", conflicts_with = "epochs")]
+    steps: Option<u32>,
+    /// Samples that are computed at once [default: 8]
+    #[arg(long, value_name = "N")]
+    batch: Option<u32>,
+    /// Batches of a step [default: 8]
+    #[arg(long, value_name = "N")]
+    accumulate: Option<u32>,
+    /// The highest learning rate [default: 0.001]
+    #[arg(long, value_name = "RATE")]
+    lr: Option<f64>,
+    /// The longest sample in tokens; an answer has at most half of them [default: 1024]
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<u32>,
+    /// Decides first weights, examples, dropout and the order [default: 2024]
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+}
+
+/// Runs `tiller sft`.
+///
+/// # Errors
+/// Bad input by its place, a training that does not fit, fails or is interrupted.
+pub fn run(args: &Args, global: &Global) -> Result<()> {
+    let dataset = Dataset::read(&args.dir)?;
+    let config = config(args)?;
+    config.validate()?;
+    eprint!("{}", toml::to_string_pretty(&config).map_err(|e| Error::Failed(e.to_string()))?);
+    let plan = config.plan()?;
+    eprintln!("memory: about {} at the longest samples", memory::in_words(plan.total));
+    plan.check(memory::available())?;
+
+    let conversations = config.chat.as_deref().map(|file| chat::read(Path::new(file))).transpose()?.unwrap_or_default();
+    let device = global.open_device()?;
+    interrupt::listen();
+    if config.data.tasks.iter().any(|task| task.asks_teacher()) {
+        let teacher = config.teacher.as_ref().map_or_else(|| args.dir.join("teacher"), PathBuf::from);
+        let teacher = Teacher::load(&teacher, &dataset, &device)?;
+        train(args, global, (&dataset, &teacher, &conversations), &config, &device)
+    } else {
+        // I3 and I4 need no teacher; popularity stands in where validations ask for one.
+        train(args, global, (&dataset, &Popularity::of(&dataset), &conversations), &config, &device)
+    }
+}
+
+fn train(
+    args: &Args,
+    global: &Global,
+    (dataset, teacher, conversations): (&Dataset, &impl Scorer, &[Conversation]),
+    config: &SftConfig,
+    device: &burn::tensor::Device,
+) -> Result<()> {
+    let instructor = Instructor::new(dataset, teacher, conversations, config.data.clone())?;
+    let mut run = if args.resume { RunFolder::reopen(&args.out) } else { RunFolder::create(&args.out, config) }?;
+    let student = config.student(&run, &instructor, !args.resume, device)?;
+    let start = if args.resume { Training::resume } else { Training::fresh };
+    let written = student.folder(run.path());
+    let summary = start(&instructor, dataset, config, &mut run, student)?.run(interrupt::requested)?;
+    if global.json {
+        println!("{}", json!({ "run": args.out, "model": written, "summary": summary }));
+    } else {
+        report(args, config, &written, &summary);
+    }
+    Ok(())
+}
+
+fn report(args: &Args, config: &SftConfig, written: &Path, summary: &Summary) {
+    println!(
+        "trained {} steps, {} tokens at {:.0} tokens/s; {} of memory at most",
+        summary.steps,
+        summary.tokens,
+        summary.tokens_per_second,
+        memory::in_words(summary.peak_memory_bytes)
+    );
+    if let Some(best) = summary.best {
+        println!("best validation NDCG@10 {:.4}, after {} steps; saved to {}", best.ndcg, best.step, written.display());
+    }
+    let model = match (&config.model, config.full) {
+        (Some(model), false) => format!("--model {model} --adapter {}", written.display()),
+        _ => format!("--model {}", written.display()),
+    };
+    println!("try it with `tiller recommend {} {model} --user …`", args.dir.display());
+}
+
+/// The configuration of the flags; a resumed run's own configuration lies beneath them.
+fn config(args: &Args) -> Result<SftConfig> {
+    let mut layers = args.config.clone();
+    if args.resume {
+        layers.config = Some(RunFolder::stored_config(&args.out)?);
+    }
+    let base = args.scratch.map_or_else(SftConfig::default, Size::config);
+    resolve_over(base, &layers, table(args)?)
+}
+
+/// The keys that flags set.
+fn table(args: &Args) -> Result<Table> {
+    let Settings { teacher, tasks, chat, chat_ratio, recipe, rank, alpha, dropout, targets, .. } = &args.settings;
+    let Settings { quantise, full, epochs, steps, batch, accumulate, lr, max_tokens, seed, .. } = &args.settings;
+    let number = |value: &Option<u32>| value.map(|value| Value::from(i64::from(value)));
+    let real = |value: &Option<f64>| value.map(Value::from);
+    let text = |value: &Option<String>| value.clone().map(Value::from);
+    let mut tasks = tasks.clone();
+    tasks.sort_unstable();
+    tasks.dedup();
+    if tasks.is_empty() && chat.is_some() {
+        tasks = Task::ALL.into();
+    }
+    let mut table = keys([
+        ("model", args.model.as_deref().map(absolute).transpose()?.map(Value::from)),
+        ("teacher", teacher.as_deref().map(absolute).transpose()?.map(Value::from)),
+        ("chat", chat.as_deref().map(absolute).transpose()?.map(Value::from)),
+        ("quantise", text(quantise)),
+        ("full", full.then_some(Value::from(true))),
+        ("epochs", number(epochs)),
+        ("steps", number(steps)),
+        ("batch", number(batch)),
+        ("accumulate", number(accumulate)),
+        ("max_tokens", number(max_tokens)),
+        ("seed", number(seed)),
+    ]);
+    let as_value = |e: toml::ser::Error| Error::Failed(e.to_string());
+    let recipe = recipe.map(Value::try_from).transpose().map_err(as_value)?;
+    let tasks = (!tasks.is_empty()).then(|| Value::try_from(&tasks)).transpose().map_err(as_value)?;
+    let data = keys([("tasks", tasks), ("recipe", recipe), ("chat_ratio", real(chat_ratio)), ("seed", number(seed))]);
+    let targets = (!targets.is_empty()).then(|| Value::from(targets.clone()));
+    let lora = keys([("rank", number(rank)), ("alpha", real(alpha)), ("dropout", real(dropout)), ("targets", targets)]);
+    let tables = [("data", data), ("lora", lora), ("schedule", keys([("lr", real(lr))]))];
+    table.extend(tables.map(|(key, table)| (key.to_owned(), Value::from(table))));
+    Ok(table)
+}
+
+fn keys<const N: usize>(entries: [(&str, Option<Value>); N]) -> Table {
+    entries.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+}
+
+/// A path as it can be found from anywhere; the name of a pulled model as it is.
+fn absolute(path: &str) -> Result<String> {
+    if !Path::new(path).exists() {
+        return Ok(path.to_owned());
+    }
+    let absolute = std::path::absolute(path).map_err(Error::io(path, "find"))?;
+    Ok(absolute.display().to_string())
+}

@@ -1,0 +1,201 @@
+//! How a language model is tuned on examples.
+
+use serde::{Deserialize, Serialize};
+use tiller_kernels::quant::Scheme;
+use tiller_models::lora::Recipe;
+use tiller_models::optim::AdamWConfig;
+
+use crate::instruct;
+use crate::train::schedule::Schedule;
+use crate::train::scratch::Scratch;
+use crate::train::validation::ValidationConfig;
+use crate::{Error, Result};
+
+/// The settings of `tiller sft`; the defaults are the method's (§5), but for the number of epochs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SftConfig {
+    /// The model that is tuned: a folder, a .gguf file, or the name of a pulled model; none where one is made from nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The run folder of the teacher; none for `teacher` in the data set's own folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<String>,
+    /// The file of conversations for I4.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat: Option<String>,
+    /// How the frozen weights are kept: f32, f16, q8 or q4, or another scheme of the kernels.
+    pub quantise: String,
+    /// Whether all weights are trained, instead of an adapter beside frozen ones.
+    pub full: bool,
+    /// Passes over the data, each with examples of its own.
+    pub epochs: u32,
+    /// Steps in all, instead of whole epochs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Samples that are computed at once.
+    pub batch: usize,
+    /// Batches of a step.
+    pub accumulate: usize,
+    /// The longest sample, in tokens; an answer has at most half of them.
+    pub max_tokens: usize,
+    /// Decides first weights, dropout and the order of batches.
+    pub seed: u64,
+    /// Steps from one checkpoint to the next.
+    pub save_every: u64,
+    /// The learning rate.
+    pub schedule: Schedule,
+    /// The optimiser.
+    pub optimiser: AdamWConfig,
+    /// The adapter.
+    pub lora: LoraConfig,
+    /// The examples.
+    pub data: instruct::Settings,
+    /// The validations.
+    pub validation: ValidationConfig,
+    /// The model that is made from nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scratch: Option<Scratch>,
+}
+
+/// The adapter that is trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoraConfig {
+    /// Rows of every A.
+    pub rank: usize,
+    /// The scale of a low-rank part is alpha / rank.
+    pub alpha: f64,
+    /// The probability with which an input of a low-rank part is dropped.
+    pub dropout: f64,
+    /// Names of projections, or "all-linear" for all but the output projection.
+    pub targets: Vec<String>,
+}
+
+impl Default for LoraConfig {
+    fn default() -> Self {
+        Self { rank: 16, alpha: 8.0, dropout: 0.1, targets: vec!["all-linear".into(), "lm_head".into()] }
+    }
+}
+
+impl LoraConfig {
+    /// The recipe of a fresh adapter.
+    pub fn recipe(&self) -> Recipe {
+        let Self { rank, alpha, dropout, ref targets } = *self;
+        Recipe { rank, alpha, dropout, targets: targets.clone() }
+    }
+}
+
+impl Default for SftConfig {
+    fn default() -> Self {
+        Self {
+            model: None,
+            teacher: None,
+            chat: None,
+            quantise: Scheme::F32.name().into(),
+            full: false,
+            epochs: 10,
+            steps: None,
+            batch: 8,
+            accumulate: 8,
+            max_tokens: 1024,
+            seed: 2024,
+            save_every: 50,
+            schedule: Schedule::default(),
+            optimiser: AdamWConfig::default(),
+            lora: LoraConfig::default(),
+            data: instruct::Settings::default(),
+            validation: ValidationConfig::default(),
+            scratch: None,
+        }
+    }
+}
+
+/// The shortest samples that make sense: a prompt and a title.
+const FEWEST_TOKENS: usize = 32;
+
+impl SftConfig {
+    /// Checks that the settings make sense.
+    ///
+    /// # Errors
+    /// The key that does not.
+    pub fn validate(&self) -> Result<()> {
+        let Self { epochs, steps, batch, accumulate, max_tokens, save_every, .. } = *self;
+        for (key, least, value) in [
+            ("epochs", 1, u64::from(epochs)),
+            ("steps", 1, steps.unwrap_or(1)),
+            ("batch", 1, batch as u64),
+            ("accumulate", 1, accumulate as u64),
+            ("max_tokens", FEWEST_TOKENS as u64, max_tokens as u64),
+            ("save_every", 1, save_every),
+        ] {
+            if value < least {
+                return Err(Error::bad_input(key)
+                    .expected(format!("at least {least}"))
+                    .found(value)
+                    .next(format!("set it with --set {key}=…"))
+                    .into());
+            }
+        }
+        if self.scheme()?.is_some() && self.full {
+            return Err(Error::bad_input("quantise")
+                .expected("f32, since --full trains all weights")
+                .found(&self.quantise)
+                .next("leave out --quantise, or train an adapter without --full")
+                .into());
+        }
+        self.schedule.validate("schedule")?;
+        self.validation.validate()
+    }
+
+    /// How the frozen weights are packed; `None` for plain floats.
+    ///
+    /// # Errors
+    /// A name that is no scheme.
+    pub fn scheme(&self) -> Result<Option<Scheme>> {
+        let scheme = self.quantise.parse::<Scheme>().map_err(|_| {
+            let schemes = Scheme::ALL.map(Scheme::name).join(", ");
+            Error::bad_input("--quantise").expected(format!("one of {schemes}")).found(&self.quantise)
+        })?;
+        Ok(Some(scheme).filter(|&scheme| scheme != Scheme::F32))
+    }
+
+    /// These settings with the length of `other`: a resumed run may be longer or shorter than it was meant to be.
+    pub fn as_long_as(&self, other: &Self) -> Self {
+        Self { epochs: other.epochs, steps: other.steps, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_make_no_sense_are_refused_by_name() {
+        let good = SftConfig::default();
+        assert!(good.validate().is_ok());
+        let schedule = Schedule { lr: -1.0, ..good.schedule };
+        let validation = ValidationConfig { users: 0, ..good.validation.clone() };
+        let cases = [
+            ("epochs", SftConfig { epochs: 0, ..good.clone() }),
+            ("batch", SftConfig { batch: 0, ..good.clone() }),
+            ("max_tokens", SftConfig { max_tokens: 8, ..good.clone() }),
+            ("schedule.lr", SftConfig { schedule, ..good.clone() }),
+            ("validation.users", SftConfig { validation, ..good.clone() }),
+            ("--quantise", SftConfig { quantise: "q3".into(), ..good.clone() }),
+            ("quantise", SftConfig { quantise: "q4".into(), full: true, ..good }),
+        ];
+        for (key, config) in cases {
+            let error = config.validate().unwrap_err();
+            assert!(error.to_string().starts_with(key), "{error}");
+            assert_eq!(error.exit_code(), 2);
+        }
+    }
+
+    #[test]
+    fn the_stored_configuration_is_read_back() {
+        let config = SftConfig { steps: Some(7), scratch: Some(Scratch::default()), ..SftConfig::default() };
+        let text = toml::to_string_pretty(&config).unwrap();
+        assert_eq!(toml::from_str::<SftConfig>(&text).unwrap(), config);
+    }
+}

@@ -1,0 +1,130 @@
+//! The language model that learns: which of its weights do, and where they are written once they are worth it.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::tensor::Device;
+use tiller_kernels::quant::Scheme;
+use tiller_models::language_model::LanguageModel;
+use tiller_models::lora::{Adapter, Recipe};
+use tiller_models::tokenizer::TokenizerFiles;
+
+use crate::data::Catalogue;
+use crate::decode::Grammar;
+use crate::{Error, Result};
+
+/// The best adapter of a run, a PEFT folder.
+pub const ADAPTER: &str = "adapter";
+/// The best model of a run that trains all weights, a Hugging Face folder.
+pub const MODEL: &str = "model";
+
+/// A language model in training.
+pub struct Student {
+    /// The model, on a device that differentiates.
+    pub model: LanguageModel,
+    learns: Learns,
+}
+
+/// What of the model learns.
+enum Learns {
+    /// Low-rank parts beside frozen weights; the adapter is what is written beside its numbers.
+    Adapter(Box<Adapter>),
+    /// All weights; the tokenizer's files go with them. The folder is the one that they come from.
+    Everything(TokenizerFiles, PathBuf),
+}
+
+impl Student {
+    /// The model at `path` with a fresh adapter, its own weights frozen and packed by `scheme`. `name` is what the adapter remembers
+    /// of the model.
+    ///
+    /// # Errors
+    /// A model that cannot be read, a recipe that does not fit it.
+    pub fn with_adapter(
+        path: &Path,
+        name: &str,
+        scheme: Option<Scheme>,
+        (recipe, seed): (&Recipe, u64),
+        device: &Device,
+    ) -> Result<Self> {
+        let mut model = LanguageModel::load_as(path, None, scheme, device)?;
+        let mut adapter = recipe.adapter(model.llama.linears(), seed, device)?;
+        adapter.base_model = Some(name.to_owned());
+        model.llama = model.llama.with_adapter(&adapter)?.train();
+        Ok(Self { model, learns: Learns::Adapter(Box::new(adapter)) })
+    }
+
+    /// The model in the Hugging Face folder at `path`, of which everything learns.
+    ///
+    /// # Errors
+    /// A model that cannot be read, or a .gguf file, beside which no tokenizer lies that could be written again.
+    pub fn whole(path: &Path, device: &Device) -> Result<Self> {
+        let files = TokenizerFiles::of(path)?;
+        let mut model = LanguageModel::load(path, None, device)?;
+        model.llama = model.llama.trainable().train();
+        Ok(Self { model, learns: Learns::Everything(files, path.to_owned()) })
+    }
+
+    /// All lists over `catalogue` in this model's tokens.
+    ///
+    /// # Errors
+    /// A tokenizer that has no end of the sequence, or that cannot write the titles.
+    pub fn grammar(&self, catalogue: &Catalogue) -> Result<Grammar> {
+        let end = self.model.tokenizer.eos().ok_or_else(|| {
+            Error::bad_input("the tokenizer")
+                .expected("a token that ends the sequence")
+                .found("none")
+                .next("train a model whose tokenizer has one, such as an instruct model")
+        })?;
+        Grammar::build(catalogue, &self.model.tokenizer, end)
+    }
+
+    /// Where [`Student::write`] writes to, in the folder of a run.
+    pub fn folder(&self, run: &Path) -> PathBuf {
+        run.join(match self.learns {
+            Learns::Adapter(_) => ADAPTER,
+            Learns::Everything(..) => MODEL,
+        })
+    }
+
+    /// Removes what an earlier training has written there, so that it is not taken for this one's; never the model that this one
+    /// begins with.
+    ///
+    /// # Errors
+    /// A file that cannot be removed.
+    pub fn forget(&self, run: &Path) -> Result<()> {
+        let folder = self.folder(run);
+        let weights = match &self.learns {
+            Learns::Adapter(_) => folder.join("adapter_model.safetensors"),
+            Learns::Everything(_, from) if is_same(from, &folder) => return Ok(()),
+            Learns::Everything(..) => folder.join("model.safetensors"),
+        };
+        if weights.exists() {
+            std::fs::remove_file(&weights).map_err(Error::io(&weights, "remove"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes what has been learnt into the folder of a run: a PEFT folder, or a Hugging Face folder.
+    ///
+    /// # Errors
+    /// The disk is full, or the device does not give the weights back.
+    pub fn write(&self, run: &Path) -> Result<()> {
+        let folder = self.folder(run);
+        std::fs::create_dir_all(&folder).map_err(Error::io(&folder, "create"))?;
+        match &self.learns {
+            Learns::Adapter(adapter) => {
+                let mut adapter = adapter.as_ref().clone();
+                adapter.take_from(self.model.llama.valid().linears());
+                adapter.write(&folder)
+            }
+            Learns::Everything(files, _) => {
+                files.write(&folder)?;
+                self.model.llama.write(&folder)
+            }
+        }
+    }
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+}

@@ -1,0 +1,164 @@
+//! `tiller sft` and `tiller merge` as their users see them: a model from nothing, an adapter on it, a process that dies.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Sizes at which a step takes milliseconds.
+const SMALL: [&str; 12] = [
+    "--set",
+    "scratch.d_model=16",
+    "--set",
+    "scratch.n_layers=1",
+    "--set",
+    "scratch.vocab_size=600",
+    "--batch",
+    "4",
+    "--set",
+    "validation.users=2",
+    "--set",
+    "validation.every=15",
+];
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tiller"));
+    command.args(arguments).args(["--device", "cpu"]).current_dir(folder);
+    command
+}
+
+fn tiller(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().unwrap()
+}
+
+#[track_caller]
+fn succeed(folder: &Path, arguments: &[&str]) -> String {
+    let output = tiller(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+fn fail(folder: &Path, arguments: &[&str], code: i32, part: &str) {
+    let output = tiller(folder, arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
+    assert!(stderr.contains(part), "{arguments:?}: {stderr}");
+}
+
+/// A folder with an invented data set and its teacher in `set`.
+fn world() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(folder.path(), &["data", "synth", "--users", "100", "--items", "40", "--seed", "3", "--out", "set"]);
+    let small = ["--set", "model.d_model=16", "--set", "model.inner=16"];
+    succeed(folder.path(), &[&["sasrec", "train", "set", "--epochs", "1"], &small[..]].concat());
+    folder
+}
+
+/// The lines of a run's metrics.jsonl.
+fn metrics(run: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// Steps and losses, which two runs share if they are the same.
+fn losses(run: &Path) -> Vec<(u64, f64)> {
+    let losses = metrics(run).into_iter().filter_map(|line| Some((line["step"].as_u64()?, line["loss"].as_f64()?)));
+    losses.collect()
+}
+
+#[test]
+fn a_model_from_nothing_is_trained_adapted_merged_and_asked() {
+    let folder = world();
+    let folder = folder.path();
+    let steps = ["--steps", "20", "--json"];
+    let summary = succeed(folder, &[&["sft", "set", "--scratch", "tiny", "--out", "run"], &SMALL[..], &steps].concat());
+    let summary: Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!((&summary["summary"]["steps"], &summary["model"]), (&Value::from(20), &Value::from("run/model")));
+    for file in ["config.toml", "checkpoints/last.safetensors", "model/tokenizer.json", "model/config.json"] {
+        assert!(folder.join("run").join(file).exists(), "{file}");
+    }
+    let lines = metrics(&folder.join("run"));
+    assert!(lines[0]["memory_bytes"].is_u64() && lines[0]["tokens_per_second"].is_f64());
+    let validation = &lines.last().unwrap()["validation"];
+    for probe in ["I0", "+C", "-C", "LP", "MP", "EP"] {
+        assert!(validation[probe]["NDCG"].is_f64(), "{validation}");
+    }
+    let losses = losses(&folder.join("run"));
+    assert!(losses[19].1 < losses[0].1, "{losses:?}");
+    let events = std::fs::read_dir(folder.join("run")).unwrap().flatten();
+    assert!(events.into_iter().any(|file| file.file_name().to_string_lossy().starts_with("events.out.tfevents.")));
+
+    let recommend = |model: &[&str]| -> Value {
+        let asked = ["recommend", "set", "--user", "u1", "-k", "4", "--json"];
+        serde_json::from_str(&succeed(folder, &[&asked, model].concat())).unwrap()
+    };
+    assert_eq!(recommend(&["--model", "run/model"])["items"].as_array().unwrap().len(), 4);
+
+    let on_it =
+        ["sft", "set", "--model", "run/model", "--rank", "2", "--tasks", "I0", "--lr", "0.05", "--out", "adapted"];
+    succeed(
+        folder,
+        &[&on_it[..], &["--batch", "4", "--accumulate", "1", "--steps", "6", "--set", "validation.users=2"]].concat(),
+    );
+    let adapted = recommend(&["--model", "run/model", "--adapter", "adapted/adapter"]);
+    succeed(folder, &["merge", "adapted", "--out", "merged"]);
+    assert_eq!(recommend(&["--model", "merged"])["items"], adapted["items"]);
+    fail(folder, &["merge", "run", "--out", "merged"], 2, "as it is");
+}
+
+#[test]
+fn a_process_that_is_killed_goes_on_as_if_it_had_not_been() {
+    let folder = world();
+    let folder = folder.path();
+    let sft = |run: &'static str| {
+        let steps = ["--scratch", "tiny", "--steps", "40", "--set", "save_every=5", "--out", run];
+        [&["sft", "set", "--tasks", "I0,I3"], &SMALL[..], &steps].concat()
+    };
+    succeed(folder, &sft("unbroken"));
+    let mut training = command(folder, &sft("broken")).spawn().unwrap();
+    while metrics(&folder.join("broken")).len() < 12 {
+        assert!(training.try_wait().unwrap().is_none(), "the training ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    training.kill().unwrap();
+    training.wait().unwrap();
+    succeed(folder, &["sft", "set", "--resume", "--out", "broken"]);
+    assert_eq!(losses(&folder.join("broken")), losses(&folder.join("unbroken")));
+    assert_eq!(losses(&folder.join("broken")).len(), 40);
+    let weights = |run: &str| std::fs::read(folder.join(run).join("model/model.safetensors")).unwrap();
+    assert!(weights("broken") == weights("unbroken"));
+}
+
+#[test]
+fn memory_does_not_grow_over_two_hundred_steps() {
+    let folder = world();
+    let folder = folder.path();
+    let steps = ["--scratch", "tiny", "--steps", "260", "--set", "validation.every=1000", "--out", "run"];
+    succeed(folder, &[&["sft", "set", "--tasks", "I0"], &SMALL[..10], &steps].concat());
+    let memory: Vec<u64> =
+        metrics(&folder.join("run")).iter().filter_map(|line| line["memory_bytes"].as_u64()).collect();
+    assert_eq!(memory.len(), 260);
+    let most = |steps: std::ops::Range<usize>| memory[steps].iter().max().copied().unwrap();
+    // Allocators keep some pages back; a graph that is not freed would take megabytes in each step.
+    assert!(most(60..260) < most(0..60) + (16 << 20), "{memory:?}");
+}
+
+#[test]
+fn wrong_usage_is_answered_with_exit_code_2_and_what_does_not_fit_with_3() {
+    let folder = world();
+    let folder = folder.path();
+    fail(folder, &["sft", "set", "--out", "run"], 2, "--scratch");
+    fail(folder, &["sft", "set", "--model", "nowhere", "--out", "run"], 2, "nowhere");
+    fail(folder, &["sft", "set", "--scratch", "tiny", "--batch", "0", "--out", "run"], 2, "batch");
+    fail(
+        folder,
+        &["sft", "set", "--scratch", "tiny", "--set", "scratch.n_heads=5", "--out", "run"],
+        2,
+        "scratch.d_model",
+    );
+    fail(folder, &["sft", "set", "--resume", "--out", "run"], 2, "without --resume");
+    let huge = ["--set", "scratch.d_model=8192", "--set", "scratch.n_layers=400"];
+    fail(folder, &[&["sft", "set", "--scratch", "tiny", "--out", "run"], &huge[..]].concat(), 3, "does not fit");
+    assert!(!folder.join("run").exists(), "nothing is written before it is known to fit");
+}
