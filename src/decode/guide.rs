@@ -1,6 +1,6 @@
 //! The automaton as a language model's guide.
 
-use tiller_models::llama::{Guide, Next};
+use tiller_models::llama::{Guide, Next, Said};
 use tiller_models::tokenizer::Tokenizer;
 
 use super::automaton::{Allowed, Automaton};
@@ -47,12 +47,16 @@ impl Guide for ListGuide<'_> {
         }
     }
 
-    fn take(&mut self, token: u32, logits: Option<&[f32]>) -> Result<()> {
-        match (self.automaton.allowed(), logits) {
-            (Allowed::Choice(tokens), Some(logits)) => self.statistics.count(logits, tokens),
+    fn take(&mut self, token: u32, said: Option<&Said>) -> Result<()> {
+        match self.automaton.allowed() {
+            Allowed::Choice(tokens) => self.statistics.count(said, tokens),
             _ => self.statistics.forced += 1,
         }
         self.automaton.advance(token)
+    }
+
+    fn listens(&self) -> bool {
+        true
     }
 
     fn stream(&self) -> Option<u64> {

@@ -4,9 +4,10 @@
 //! [`Pace::Step`] asks it before every token, masks its answer and so arrives at the same list.
 
 use rand::{Rng, RngExt};
+use tiller_models::llama::{Next, Said};
 
 use super::automaton::{Allowed, Automaton};
-use super::statistics::{Statistics, likeliest, logit};
+use super::statistics::Statistics;
 use crate::data::ItemId;
 use crate::{Error, Result};
 
@@ -77,7 +78,8 @@ pub fn decode<R: Rng>(
                 let logits = logits(&context);
                 check_vocabulary(&logits, allowed)?;
                 let token = picker.pick(&logits, allowed);
-                statistics.count(&logits, allowed);
+                let said = Said::of(&logits, token, Next::OneOf(allowed));
+                statistics.count(Some(&said), allowed);
                 vec![token]
             }
         };
@@ -112,6 +114,18 @@ impl<R: Rng> Picker<'_, R> {
             }
         }
     }
+}
+
+/// The token of the highest logit, the first of equal ones.
+fn likeliest(logits: &[f32], tokens: impl IntoIterator<Item = u32>) -> u32 {
+    let better = |best, token| if logit(logits, token) > logit(logits, best) { token } else { best };
+    tokens.into_iter().reduce(better).unwrap_or(0)
+}
+
+/// A token's logit; what is no number has no chance.
+fn logit(logits: &[f32], token: u32) -> f32 {
+    let logit = logits[token as usize];
+    if logit.is_nan() { f32::NEG_INFINITY } else { logit }
 }
 
 fn check_vocabulary(logits: &[f32], allowed: &[u32]) -> Result<()> {
@@ -152,9 +166,6 @@ mod tests {
         for logits in [[f32::NAN; 3], [f32::NEG_INFINITY; 3], [f32::NAN, 1.0, f32::NEG_INFINITY]] {
             assert_eq!(Picker::<ChaCha8Rng>::Greedy.pick(&logits, &[1, 2]), 1);
             assert!([1, 2].contains(&Picker::Sample { temperature: 1.0, rng: &mut rng }.pick(&logits, &[1, 2])));
-            let mut statistics = Statistics::default();
-            statistics.count(&logits, &[1, 2]);
-            assert!(statistics.removed_mass.is_finite());
         }
         assert!(check_vocabulary(&[0.0; 3], &[1, 3]).is_err());
     }

@@ -3,13 +3,12 @@
 use std::ops::ControlFlow;
 
 use burn::module::Module;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::cache::KvCache;
 use super::config::LlamaConfig;
-use super::guide::{Guide, Next, Unguided};
+use super::guide::{Guide, Unguided};
 use super::model::Llama;
+use super::row::Row;
 use super::sampling::Sampling;
 use crate::{Error, Result};
 
@@ -96,86 +95,8 @@ pub fn generate_guided<G: Guide>(
     Ok(rows.into_iter().map(|row| row.tokens).collect())
 }
 
-/// One sequence in the making.
-struct Row<'a, G> {
-    guide: &'a mut G,
-    stop: &'a [u32],
-    options: &'a GenerateOptions,
-    rng: ChaCha8Rng,
-    tokens: Vec<u32>,
-    /// Tokens that the model has not read yet.
-    unread: Vec<u32>,
-    done: bool,
-}
-
-impl<'a, G: Guide> Row<'a, G> {
-    fn new(prompt: &[u32], guide: &'a mut G, stop: &'a [u32], place: u64, options: &'a GenerateOptions) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
-        rng.set_stream(guide.stream().unwrap_or(place));
-        let done = options.max_new_tokens == 0;
-        Self { guide, stop, options, rng, tokens: Vec::new(), unread: prompt.to_vec(), done }
-    }
-
-    /// Appends all that follows without a choice, and says it.
-    fn follow(&mut self, say: &mut dyn FnMut(u32)) -> Result<()> {
-        while !self.done {
-            let Next::Run(run) = self.guide.next() else { break };
-            let Some(&token) = run.first() else {
-                self.done = true;
-                break;
-            };
-            self.append(token, None)?;
-            say(token);
-        }
-        Ok(())
-    }
-
-    /// Chooses the next token by `logits`, `[vocab_size]`, and appends it.
-    fn choose(&mut self, logits: &[f32]) -> Result<u32> {
-        let not_numbers = || Error::Failed("the model's logits are not numbers; its weights may be damaged".into());
-        let uniform = self.rng.random();
-        let token = match self.guide.next() {
-            Next::OneOf(tokens) => {
-                let theirs = allowed_logits(logits, tokens)?;
-                let at = self.options.sampling.pick(&theirs, uniform).ok_or_else(not_numbers)?;
-                tokens[at as usize]
-            }
-            Next::Any | Next::Run(_) => self.options.sampling.pick(logits, uniform).ok_or_else(not_numbers)?,
-        };
-        self.append(token, Some(logits))?;
-        Ok(token)
-    }
-
-    fn append(&mut self, token: u32, logits: Option<&[f32]>) -> Result<()> {
-        self.guide.take(token, logits)?;
-        self.tokens.push(token);
-        self.unread.push(token);
-        self.done = self.stop.contains(&token) || self.tokens.len() >= self.options.max_new_tokens;
-        Ok(())
-    }
-
-    /// What the model shall read next; nothing once the row is done.
-    fn unread(&mut self) -> Vec<u32> {
-        let unread = std::mem::take(&mut self.unread);
-        if self.done { Vec::new() } else { unread }
-    }
-}
-
-/// The logits of `tokens`, in their order.
-fn allowed_logits(logits: &[f32], tokens: &[u32]) -> Result<Vec<f32>> {
-    let of = |token: &u32| {
-        logits.get(*token as usize).copied().ok_or_else(|| {
-            Error::bad_input("the guide")
-                .expected(format!("tokens below {}, the model's vocabulary", logits.len()))
-                .found(token)
-                .next("use the tokenizer that belongs to this model")
-                .into()
-        })
-    };
-    tokens.iter().map(of).collect()
-}
-
-fn check(config: &LlamaConfig, prompts: &[Vec<u32>], options: &GenerateOptions) -> Result<()> {
+/// Refuses what cannot be continued.
+pub(crate) fn check(config: &LlamaConfig, prompts: &[Vec<u32>], options: &GenerateOptions) -> Result<()> {
     options.sampling.check()?;
     let &LlamaConfig { max_positions, vocab_size, .. } = config;
     for (r, prompt) in prompts.iter().enumerate() {

@@ -14,16 +14,62 @@ pub enum Next<'a> {
     Run(&'a [u32]),
 }
 
+/// What the model said of all tokens where one was chosen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Said {
+    /// The log-probability of the token that was chosen, among all.
+    pub log_prob: f64,
+    /// The likeliest token of all; the lowest id among equals.
+    pub likeliest: u32,
+    /// The probability of all tokens that might follow.
+    pub allowed: f64,
+}
+
+impl Said {
+    /// What `logits`, `[vocab_size]`, say of a token and of those that might follow. What is no number has no chance.
+    pub fn of(logits: &[f32], token: u32, next: Next) -> Self {
+        let logit = |token: u32| f64::from(logits[token as usize]);
+        let better = |best, token| if logit(token) > logit(best) || logit(best).is_nan() { token } else { best };
+        let likeliest = (0..logits.len() as u32).reduce(better).unwrap_or(0);
+        let highest = logit(likeliest);
+        if !highest.is_finite() {
+            return Said { log_prob: f64::NEG_INFINITY, likeliest, allowed: 1.0 };
+        }
+        let mass = |tokens: &mut dyn Iterator<Item = u32>| -> f64 {
+            tokens.map(|token| (logit(token) - highest).exp()).filter(|mass| !mass.is_nan()).sum()
+        };
+        let all = mass(&mut (0..logits.len() as u32));
+        let allowed = match next {
+            Next::OneOf(tokens) => mass(&mut tokens.iter().copied()) / all,
+            Next::Any | Next::Run(_) => 1.0,
+        };
+        Said { log_prob: logit(token) - highest - all.ln(), likeliest, allowed }
+    }
+}
+
 /// What steers one row.
 pub trait Guide {
     /// What may follow now.
     fn next(&self) -> Next<'_>;
 
-    /// A token was appended: the next of a run, or one that was chosen by these `logits`, `[vocab_size]`.
+    /// A token was appended. Where it was chosen among all, or the guide [listens](Guide::listens), it gets to know what the model
+    /// said of it; not where the token was the next of a run.
     ///
     /// # Errors
     /// A token that may not follow.
-    fn take(&mut self, token: u32, logits: Option<&[f32]>) -> Result<()>;
+    fn take(&mut self, token: u32, said: Option<&Said>) -> Result<()>;
+
+    /// Whether it wants to know what the model said of all tokens where only some may follow. That costs the whole output projection,
+    /// where otherwise only the rows of the allowed tokens are computed.
+    fn listens(&self) -> bool {
+        false
+    }
+
+    /// For how many further tokens anything may follow for certain, whatever they are: so many steps may run without waiting for the
+    /// tokens to be seen.
+    fn foresight(&self) -> usize {
+        0
+    }
 
     /// Which stream of random numbers the row draws from, so that what is drawn does not depend on who else is in the batch; the row's place
     /// in the batch where it is all the same.
@@ -44,11 +90,35 @@ impl Guide for Unguided {
         Next::Any
     }
 
-    fn take(&mut self, _token: u32, _logits: Option<&[f32]>) -> Result<()> {
+    fn take(&mut self, _token: u32, _said: Option<&Said>) -> Result<()> {
         Ok(())
+    }
+
+    fn foresight(&self) -> usize {
+        usize::MAX
     }
 
     fn stream(&self) -> Option<u64> {
         self.stream
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_is_the_softmax_of_the_logits() {
+        let logits = [1.0f32, 3.0, f32::NEG_INFINITY, 3.0].map(|share| if share > 0.0 { share.ln() } else { share });
+        let said = Said::of(&logits, 0, Next::OneOf(&[0, 2, 3]));
+        assert!(
+            (said.log_prob - (1f64 / 7.0).ln()).abs() < 1e-6 && (said.allowed - 4.0 / 7.0).abs() < 1e-6,
+            "{said:?}"
+        );
+        assert_eq!(said.likeliest, 1);
+        assert_eq!(Said::of(&logits, 0, Next::Any).allowed, 1.0);
+        let nothing = Said::of(&[f32::NAN; 2], 1, Next::OneOf(&[1]));
+        assert_eq!((nothing.log_prob, nothing.allowed), (f64::NEG_INFINITY, 1.0));
+        assert_eq!(Said::of(&[f32::NAN, 1.0], 1, Next::Any).likeliest, 1);
     }
 }

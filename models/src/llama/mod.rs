@@ -18,6 +18,7 @@ mod mlp;
 mod model;
 mod norm;
 mod rope;
+mod row;
 mod sampling;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -27,6 +28,6 @@ pub use batch::Batch;
 pub use cache::KvCache;
 pub use config::{LlamaConfig, RopeScaling};
 pub use generate::{GenerateOptions, generate, generate_guided};
-pub use guide::{Guide, Next, Unguided};
+pub use guide::{Guide, Next, Said, Unguided};
 pub use model::Llama;
 pub use sampling::Sampling;

@@ -48,7 +48,9 @@ impl Sampling {
         match *self {
             Self::Greedy => Some(best as u32),
             Self::Random { temperature, top_k, top_p } => {
-                let candidates = nucleus(probabilities(logits, logits[best], temperature, top_k), top_p);
+                let mut candidates = nucleus(probabilities(logits, logits[best], temperature, top_k), top_p);
+                // In the order of ids, as the GPU draws.
+                candidates.sort_unstable_by_key(|(token, _)| *token);
                 Some(draw(&candidates, uniform))
             }
         }
@@ -72,7 +74,7 @@ fn argmax(logits: &[f32]) -> Option<usize> {
     best.filter(|_| largest.is_finite())
 }
 
-/// exp((logit − largest) / temperature) of the `top_k` likeliest tokens, in the order of their ids where all are kept.
+/// exp((logit − largest) / temperature) of the `top_k` likeliest tokens.
 fn probabilities(logits: &[f32], largest: f32, temperature: f32, top_k: usize) -> Vec<Candidate> {
     let weight = |logit: f32| (f64::from(logit - largest) / f64::from(temperature)).exp();
     let mut candidates: Vec<Candidate> = (0..).zip(logits).map(|(token, logit)| (token, weight(*logit))).collect();
