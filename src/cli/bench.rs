@@ -1,5 +1,7 @@
 //! `tiller bench`: how fast this machine is at what tiller does.
 
+mod train;
+
 use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
@@ -23,6 +25,8 @@ pub struct Args {
 enum What {
     /// The GPU kernels, beside what the device gives at all
     Kernels(KernelsArgs),
+    /// Tokens per second and memory of a training
+    Train(train::Args),
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -47,6 +51,7 @@ struct Report {
 pub fn run(args: Args, global: &Global) -> Result<()> {
     match args.what {
         What::Kernels(args) => kernels(&args, global),
+        What::Train(args) => train::run(&args, global),
     }
 }
 

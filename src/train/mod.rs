@@ -1,5 +1,7 @@
 //! Training language models: what supervised fine-tuning and reinforcement learning share, and the former ([`sft`]).
 
+pub mod bench;
+pub mod gradient;
 pub mod log;
 pub mod memory;
 pub mod plan;

@@ -8,6 +8,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tiller_models::llama::{Llama, LlamaConfig, RopeScaling};
+use tiller_models::optim::AdamWConfig;
 use tiller_models::tokenizer::{Tokenizer, TokenizerFiles};
 
 use super::schedule::Schedule;
@@ -51,7 +52,8 @@ pub enum Size {
 }
 
 impl Size {
-    fn scratch(self) -> Scratch {
+    /// The sizes.
+    pub fn scratch(self) -> Scratch {
         match self {
             Size::Tiny => {
                 Scratch { vocab_size: 2000, d_model: 96, n_layers: 3, n_heads: 4, d_ff: 256, max_positions: 1024 }
@@ -71,9 +73,11 @@ impl Size {
                 Size::Small => 12,
             },
             batch: 16,
-            accumulate: 1,
+            accumulate: 2,
             max_tokens: 768,
             schedule: Schedule { lr: 3e-3, warm_up: 0.02, ..Schedule::default() },
+            // Gradients of a rare title are small beside the method's 1e-5, which is meant for adapters.
+            optimiser: AdamWConfig { epsilon: 1e-8, ..AdamWConfig::default() },
             validation: ValidationConfig { trained_wordings: true, ..ValidationConfig::default() },
             scratch: Some(self.scratch()),
             ..SftConfig::default()

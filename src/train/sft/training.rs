@@ -2,13 +2,11 @@
 
 use std::time::Instant;
 
-use burn::module::Module;
-use burn::tensor::Device;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::Serialize;
 use tiller_models::lora::Dropout;
-use tiller_models::optim::{AdamW, Gradients};
+use tiller_models::optim::AdamW;
 use tiller_models::train::{Forward, Sample};
 
 use super::batches::{Cut, WINDOW};
@@ -20,6 +18,7 @@ use crate::instruct::{Example, Instructor, Part};
 use crate::run::folder::RunFolder;
 use crate::run::progress;
 use crate::teacher::Scorer;
+use crate::train::gradient::nll_gradient;
 use crate::train::sample::sample;
 use crate::train::student::Student;
 use crate::train::validation::{Report, Validation};
@@ -239,18 +238,11 @@ impl<'a, S: Scorer> Training<'a, S> {
         let lr = self.config.schedule.rate(self.position.step, self.steps());
         self.position.step += 1;
         // A window may have fewer examples than batches, where the catalogue has little to ask for.
-        let samples = batches.iter().map(Vec::len).sum::<usize>();
-        if samples == 0 {
+        if batches.is_empty() {
             return Ok(());
         }
-        let (mut gradients, mut loss) = (Gradients::default(), 0.0);
-        let numbered: Vec<(usize, &Vec<Sample>)> = batches.iter().enumerate().collect();
-        for batches in numbered.chunks(self.at_once()) {
-            for (part, of_part) in self.gradients(batches, samples) {
-                gradients.add(part);
-                loss += of_part;
-            }
-        }
+        let how = |batch| Forward { dropout: self.dropout(batch) };
+        let (gradients, loss) = nll_gradient(&self.student.model.llama, batches, how);
         let (llama, grad_norm) = self.adamw.step(self.student.model.llama.clone(), gradients, lr);
         self.student.model.llama = llama;
         if !(loss.is_finite() && grad_norm.is_finite()) {
@@ -287,25 +279,6 @@ impl<'a, S: Scorer> Training<'a, S> {
     /// Passes over the data so far.
     fn epochs(&self) -> f64 {
         self.position.step as f64 / self.cut.steps() as f64
-    }
-
-    /// Batches that are computed beside each other: on a CPU as many as it has cores, whatever the model is too small to share among
-    /// them; a GPU is parallel within.
-    fn at_once(&self) -> usize {
-        let device = self.student.model.llama.device().without_autodiff();
-        if device == Device::flex() { rayon::current_num_threads() } else { 1 }
-    }
-
-    /// The gradient and the loss of each batch, in the part that its samples have among the `samples` of the step.
-    fn gradients(&self, batches: &[(usize, &Vec<Sample>)], samples: usize) -> Vec<(Gradients, f64)> {
-        let gradient = |&(number, batch): &(usize, &Vec<Sample>)| {
-            // Leaves of its own make its graph its own, which burn then differentiates beside the others'.
-            let llama = self.student.model.llama.valid().train();
-            let loss = llama.score(batch, &Forward { dropout: self.dropout(number) }).nll();
-            let loss = loss * (batch.len() as f64 / samples as f64);
-            (Gradients::of(loss.clone(), &llama), f64::from(loss.into_scalar::<f32>()))
-        };
-        batches.par_iter().map(gradient).collect()
     }
 
     /// The dropout of a batch of the step at hand.
