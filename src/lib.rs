@@ -4,6 +4,7 @@
 //! and `run` what its long commands share.
 
 pub mod cli;
+pub mod converse;
 pub mod data;
 pub mod decode;
 pub mod evaluate;

@@ -21,9 +21,15 @@ pub struct Args {
     what: What,
 }
 
+const KERNELS_EXAMPLES: &str = "\
+Examples:
+  tiller bench kernels
+  tiller bench kernels --device llvmpipe --scheme q4 --scheme q8 --json";
+
 #[derive(Debug, Clone, Subcommand)]
 enum What {
     /// The GPU kernels, beside what the device gives at all
+    #[command(after_help = KERNELS_EXAMPLES)]
     Kernels(KernelsArgs),
     /// Tokens per second and memory of a training
     Train(train::Args),

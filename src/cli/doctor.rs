@@ -8,8 +8,14 @@ use tiller_kernels::device::{self, AdapterFacts, Capabilities, Choice, CpuFacts,
 use super::Global;
 use crate::{Error, Result};
 
+const EXAMPLES: &str = "\
+Examples:
+  tiller doctor
+  tiller doctor --device llvmpipe --json";
+
 /// The flags of `tiller doctor`: none of its own.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {}
 
 /// What `--json` prints.

@@ -1,6 +1,8 @@
 //! The commands: one file each, every one a short story told with the library.
 
 mod bench;
+mod chat;
+mod completions;
 mod data;
 mod demo;
 mod doctor;
@@ -9,6 +11,7 @@ mod instruct;
 mod merge;
 mod pull;
 mod recommend;
+mod reference;
 mod sasrec;
 mod sft;
 
@@ -55,6 +58,10 @@ impl Global {
 enum Command {
     /// Measure how fast this machine is at what tiller does
     Bench(bench::Args),
+    /// Ask for lists in plain English, one wish after another
+    Chat(chat::Args),
+    /// Completions for your shell, man pages, or the reference of all commands
+    Completions(completions::Args),
     /// Import, describe or invent a data set
     Data(data::Args),
     /// Go the whole way once, from interactions to lists, as the commands that you would type
@@ -111,6 +118,8 @@ fn end_quietly_without_a_reader() {
 fn run(command: Command, global: &Global) -> Result<()> {
     match command {
         Command::Bench(args) => bench::run(args, global),
+        Command::Chat(args) => chat::run(&args, global),
+        Command::Completions(args) => completions::run(&args, global),
         Command::Data(args) => data::run(args, global),
         Command::Demo(args) => demo::run(&args, global),
         Command::Doctor(args) => doctor::run(args, global),

@@ -25,6 +25,7 @@ pub enum Repeats {
 
 /// How many interactions a user and an item need to stay; 0 asks for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Core {
     /// Interactions that a user needs.
     pub min_user: usize,

@@ -7,7 +7,7 @@ mod order;
 pub mod prompt;
 pub mod recommender;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod wordings;
 
 pub use check::{Checked, Status, check};

@@ -89,6 +89,7 @@ fn write_weights(path: &Path, chain: &[usize]) {
 }
 
 /// Writes an adapter for the model that changes nothing, as a PEFT folder.
+#[allow(dead_code)] // one of the tests does without
 pub fn write_adapter(folder: &Path) {
     std::fs::create_dir_all(folder).unwrap();
     let config = json!({ "peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": ["q_proj"] });

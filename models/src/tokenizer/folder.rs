@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::Specials;
@@ -12,6 +13,8 @@ use crate::{Error, Result};
 /// Reads the tokenizer.json at `path`, or the one in the folder `path`, and its neighbours.
 pub(super) fn read(path: &Path) -> Result<(::tokenizers::Tokenizer, Specials)> {
     let path = if path.is_dir() { path.join("tokenizer.json") } else { path.to_path_buf() };
+    // The `tokenizers` crate panics over what is no JSON inside a decoder.
+    let _: IgnoredAny = json::read(&path, "JSON")?;
     let tokenizer: ::tokenizers::Tokenizer = json::read(&path, "a tokenizer in Hugging Face's JSON")?;
     check_ids(&tokenizer, &path)?;
     let specials = read_specials(&tokenizer, path.parent().unwrap_or(Path::new("")))?;

@@ -2,7 +2,7 @@
 
 mod heard;
 mod queue;
-mod show;
+pub(super) mod show;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;

@@ -161,7 +161,7 @@ fn summary(request: &Request, list: &List) -> String {
 }
 
 /// An answer that is printed while it is written: each line gets its mark when it ends.
-struct Live<'a> {
+pub struct Live<'a> {
     /// The checked items of an answer's beginning.
     items: &'a dyn Fn(&str) -> Vec<Checked>,
     /// The answer so far.
@@ -173,12 +173,13 @@ struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    fn new(items: &'a dyn Fn(&str) -> Vec<Checked>) -> Self {
+    /// `items` checks the beginning of an answer.
+    pub fn new(items: &'a dyn Fn(&str) -> Vec<Checked>) -> Self {
         Self { items, text: String::new(), at_line_start: true, marked: 0 }
     }
 
     /// What to print for the next piece of the answer. The blank that the trained form has before a number is left out.
-    fn next(&mut self, piece: &str) -> String {
+    pub fn next(&mut self, piece: &str) -> String {
         let mut out = String::new();
         for character in piece.chars() {
             self.text.push(character);
@@ -205,7 +206,7 @@ impl<'a> Live<'a> {
     }
 
     /// What to print where the answer ends.
-    fn end(mut self) -> String {
+    pub fn end(mut self) -> String {
         if self.at_line_start { String::new() } else { self.end_line() }
     }
 }

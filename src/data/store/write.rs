@@ -70,10 +70,14 @@ pub fn refuse_to_replace(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Renames the workshop's `fresh` folder to `dir`. What stood there moves into the workshop first, and goes with it.
+/// Renames the workshop's `fresh` folder to `dir`. What stood there moves into the workshop, and goes with it: in one step where
+/// the system has such a step, else for a moment before.
 fn put_in_place(workshop: tempfile::TempDir, dir: &Path) -> Result<()> {
     let (fresh, replaced) = (workshop.path().join("fresh"), workshop.path().join("replaced"));
     let had_one = dir.exists();
+    if had_one && exchange(&fresh, dir).is_ok() {
+        return Ok(());
+    }
     if had_one {
         std::fs::rename(dir, &replaced).map_err(Error::io(dir, "replace"))?;
     }
@@ -83,6 +87,18 @@ fn put_in_place(workshop: tempfile::TempDir, dir: &Path) -> Result<()> {
         return Err(Error::Failed(format!("{}: {error}; the old data set is now {}", dir.display(), kept.display())));
     }
     Err(Error::io(dir, "create")(error))
+}
+
+/// Swaps two folders in one step.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn exchange(one: &Path, other: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn exchange(_one: &Path, _other: &Path) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 fn write_items(catalogue: &Catalogue, path: &Path) -> Result<()> {

@@ -1,0 +1,173 @@
+//! `tiller chat`: one model, loaded once, and one wish after another.
+
+use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tiller_models::language_model::LanguageModel;
+use tiller_models::llama::{GenerateOptions, Sampling};
+
+use super::Global;
+use super::recommend::show::Live;
+use crate::converse::{Conversation, HELP, Reply};
+use crate::data::titles::clean;
+use crate::data::{Dataset, ItemId};
+use crate::decode::Mode;
+use crate::pull::resolve_model;
+use crate::recommend::Order;
+use crate::recommend::Status;
+use crate::recommend::answer::Form;
+use crate::recommend::lookup;
+use crate::recommend::recommender::{List, Recommender, enough_tokens};
+use crate::request::Request;
+use crate::{Error, Result};
+
+const EXAMPLES: &str = "\
+Examples:
+  tiller chat films --model smollm2-135m --user 42
+  tiller chat films --model run/model --history 'Heat (1995)' -k 5
+  echo 'a few comedies, no horror' | tiller chat films --model run/model --user 42 --json";
+
+/// The flags of `tiller chat`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The data set folder
+    dir: PathBuf,
+    /// The language model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
+    #[arg(long, value_name = "PATH|NAME")]
+    model: PathBuf,
+    /// An adapter (PEFT folder) that was tuned on that model
+    #[arg(long, value_name = "DIR")]
+    adapter: Option<PathBuf>,
+    /// For whom: a user of the data set
+    #[arg(long, value_name = "ID", conflicts_with = "history")]
+    user: Option<String>,
+    /// For somebody new: titles of the catalogue that were taken, oldest first
+    #[arg(long, value_name = "TITLE", num_args = 1..)]
+    history: Option<Vec<String>>,
+    /// How many items a list has where nothing else is said
+    #[arg(short, default_value_t = 5, value_name = "ITEMS", value_parser = clap::value_parser!(u32).range(1..))]
+    k: u32,
+    /// What keeps the lists in order
+    #[arg(long, value_enum, default_value_t = Mode::Strict)]
+    decode: Mode,
+}
+
+/// Runs `tiller chat`.
+///
+/// # Errors
+/// Names that are not known, a data set or model that cannot be read, a device that fails. What a turn gets wrong is said and
+/// the conversation goes on.
+pub fn run(args: &Args, global: &Global) -> Result<()> {
+    let model = resolve_model(&args.model.to_string_lossy())?;
+    let dataset = Dataset::read(&args.dir)?;
+    let mut conversation = Conversation::new(&dataset.catalogue, taken(args, &dataset)?, args.k);
+    let device = global.open_device()?;
+    let model = LanguageModel::load(&model, args.adapter.as_deref(), &device)?;
+    let options = GenerateOptions { max_new_tokens: enough_tokens(args.k), sampling: Sampling::Greedy, seed: 0 };
+    let recommender = Recommender::new(&model, &dataset.catalogue, Form::Tuned, options, args.decode)?;
+    let talk = Talk { recommender: &recommender, json: global.json, aloud: stdout().is_terminal() && !global.json };
+    if stdin().is_terminal() {
+        eprintln!("{HELP}");
+    }
+    for line in turns() {
+        match conversation.hear(&line.map_err(Error::io("stdin", "read"))?) {
+            Reply::End => break,
+            Reply::Say(text) => talk.say(&text)?,
+            Reply::List(request, said) => conversation.shown(&talk.list(request, &said)?),
+        }
+    }
+    Ok(())
+}
+
+/// What the user took before.
+fn taken(args: &Args, dataset: &Dataset) -> Result<Vec<ItemId>> {
+    match (&args.user, &args.history) {
+        (Some(who), _) => match lookup::users(dataset, who)?.as_slice() {
+            [user] => Ok(user.items.clone()),
+            users => Err(Error::bad_input("--user")
+                .expected("one user")
+                .found(format!("{} users", users.len()))
+                .next("name one of them; `tiller recommend` answers many")
+                .into()),
+        },
+        (None, Some(titles)) => lookup::history(&dataset.catalogue, titles),
+        (None, None) => Ok(Vec::new()),
+    }
+}
+
+/// The user's lines; who types them sees where.
+fn turns() -> impl Iterator<Item = std::io::Result<String>> {
+    let asks = stdin().is_terminal();
+    let mut lines = stdin().lock().lines();
+    std::iter::from_fn(move || {
+        if asks {
+            eprint!("> ");
+        }
+        lines.next()
+    })
+}
+
+/// The program's side of the conversation.
+struct Talk<'a> {
+    recommender: &'a Recommender<'a>,
+    json: bool,
+    /// Whether titles are shown while they are written.
+    aloud: bool,
+}
+
+impl Talk<'_> {
+    fn say(&self, text: &str) -> Result<()> {
+        self.print(&if self.json { format!("{}\n", json!({ "said": [text] })) } else { format!("{text}\n") })
+    }
+
+    /// Makes and shows the list that is asked for; nothing where no list can be as asked, which is said.
+    fn list(&self, request: Request, said: &[String]) -> Result<Vec<ItemId>> {
+        let order = match Order::new(request, self.recommender.mode(), self.recommender.catalogue()) {
+            Ok(order) => order,
+            Err(error) => return self.say(&error.to_string()).map(|()| Vec::new()),
+        };
+        if !self.json {
+            said.iter().try_for_each(|line| self.say(line))?;
+        }
+        let list = if self.aloud {
+            self.aloud(&order)?
+        } else {
+            let list = self.recommender.recommend(&[&order])?.remove(0);
+            self.print(&if self.json { format!("{}\n", record(&list, said)) } else { page(&list) })?;
+            list
+        };
+        Ok(list.items.iter().filter_map(|item| item.item).collect())
+    }
+
+    /// Shows the list while it is written.
+    fn aloud(&self, order: &Order) -> Result<List> {
+        let items = |text: &str| self.recommender.items(order.request(), text);
+        let mut live = Live::new(&items);
+        let mut printed = Ok(());
+        let list = self.recommender.recommend_aloud(order, &mut |text| {
+            if printed.is_ok() {
+                printed = self.print(&live.next(text));
+            }
+        })?;
+        printed?;
+        self.print(&live.end())?;
+        Ok(list)
+    }
+
+    fn print(&self, text: &str) -> Result<()> {
+        let mut out = stdout();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::io("stdout", "write"))
+    }
+}
+
+fn page(list: &List) -> String {
+    let line = |(place, title): (usize, &str)| format!("{:3}. {}\n", place + 1, clean(title));
+    list.items.iter().map(|item| item.title.as_str()).enumerate().map(line).collect()
+}
+
+fn record(list: &List, said: &[String]) -> Value {
+    let item = |item: &crate::recommend::Checked| json!({ "title": item.title, "valid": item.status == Status::Ok });
+    json!({ "said": said, "items": list.items.iter().map(item).collect::<Vec<_>>(), "seconds": list.seconds })
+}

@@ -1,0 +1,69 @@
+//! The reference of every command and setting, made from the code: docs/reference.md.
+
+use std::fmt::Write;
+
+use clap::{Command, CommandFactory};
+use serde::Serialize;
+
+use super::Cli;
+use crate::teacher::TeacherConfig;
+use crate::{Error, Result};
+
+/// Characters in a line of help.
+const WIDTH: usize = 110;
+
+/// Every command under the name that is typed, parents before their children.
+pub fn commands() -> Vec<(String, Command)> {
+    let mut root = Cli::command().term_width(WIDTH);
+    root.build();
+    let mut found = Vec::new();
+    collect(&root, "", &mut found);
+    found
+}
+
+fn collect(command: &Command, parent: &str, found: &mut Vec<(String, Command)>) {
+    let name = format!("{parent} {}", command.get_name()).trim_start().to_owned();
+    found.push((name.clone(), command.clone()));
+    for child in command.get_subcommands().filter(|child| child.get_name() != "help") {
+        collect(child, &name, found);
+    }
+}
+
+/// docs/reference.md.
+///
+/// # Errors
+/// Default settings that TOML cannot say.
+pub fn markdown() -> Result<String> {
+    let mut page = String::from(
+        "# Reference\n\nMade from the code by `tiller completions markdown > docs/reference.md`; a test holds the two together.\n",
+    );
+    for (name, mut command) in commands() {
+        let help = command.render_long_help().to_string();
+        let lines: String = help.lines().flat_map(|line| [line.trim_end(), "\n"]).collect();
+        write!(page, "\n## {name}\n\n```text\n{}\n```\n", lines.trim_end()).expect("strings take everything");
+    }
+    page.push_str("\n# Settings\n\nKeys of `--config FILE.toml` and `--set KEY=VALUE`, with their defaults.\n");
+    for (command, toml) in [("sasrec train", defaults::<TeacherConfig>()?)] {
+        write!(page, "\n## {command}\n\n```toml\n{}\n```\n", toml.trim_end()).expect("strings take everything");
+    }
+    Ok(page)
+}
+
+fn defaults<T: Default + Serialize>() -> Result<String> {
+    toml::to_string_pretty(&T::default()).map_err(|e| Error::Failed(format!("defaults: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_that_does_something_has_an_example() {
+        for (name, mut command) in commands() {
+            if command.get_subcommands().next().is_none() {
+                let help = command.render_long_help().to_string();
+                assert!(help.contains(&format!("Examples:\n  {}", "tiller")), "{name} --help has no example:\n{help}");
+            }
+        }
+    }
+}

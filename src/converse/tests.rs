@@ -1,0 +1,54 @@
+use super::*;
+use crate::recommend::testing::catalogue;
+
+fn request(reply: Reply) -> Request {
+    match reply {
+        Reply::List(request, _) => request,
+        other => panic!("expected a list, found {other:?}"),
+    }
+}
+
+fn said(reply: Reply) -> String {
+    match reply {
+        Reply::Say(text) => text,
+        other => panic!("expected words, found {other:?}"),
+    }
+}
+
+#[test]
+fn wishes_add_up_and_the_newer_one_decides() {
+    let catalogue = catalogue();
+    let [crime, drama] = ["Crime", "Drama"].map(|name| catalogue.category(name).unwrap());
+    let mut talk = Conversation::new(&catalogue, vec![ItemId(1)], 3);
+    let first = request(talk.hear("drama"));
+    assert_eq!((first.k, &first.all_in[..], &first.history[..]), (3, &[drama][..], &[ItemId(1)][..]));
+    let second = request(talk.hear("no crime"));
+    assert_eq!((&second.all_in[..], &second.none_in[..]), (&[drama][..], &[crime][..]));
+    let third = request(talk.hear("no drama"));
+    assert_eq!((third.all_in.len(), third.none_in.len()), (0, 2));
+    assert!(said(talk.hear("show")).contains("--less Drama"));
+}
+
+#[test]
+fn what_was_shown_is_not_shown_again() {
+    let catalogue = catalogue();
+    let mut talk = Conversation::new(&catalogue, Vec::new(), 2);
+    talk.shown(&[ItemId(1), ItemId(2)]);
+    assert_eq!(request(talk.hear("more")).excluded, [ItemId(1), ItemId(2)]);
+    let liked = request(talk.hear("more like the second"));
+    assert_eq!((&liked.history[..], &liked.excluded[..]), (&[ItemId(2)][..], &[ItemId(1)][..]));
+    assert!(said(talk.hear("not the third")).contains("2 items only"));
+    said(talk.hear("start over"));
+    assert_eq!(talk.request(), Request { k: 2, ..Request::default() });
+    assert!(said(talk.hear("more like the first")).contains("no list yet"));
+}
+
+#[test]
+fn what_nobody_knows_is_said() {
+    let catalogue = catalogue();
+    let mut talk = Conversation::new(&catalogue, Vec::new(), 2);
+    assert!(said(talk.hear("xyzzy \u{1b}[31m")).contains("xyzzy"));
+    assert!(!said(talk.hear("xyzzy \u{1b}[31m")).contains('\u{1b}'));
+    assert_eq!(talk.hear("quit"), Reply::End);
+    assert_eq!(said(talk.hear("help")), HELP);
+}
