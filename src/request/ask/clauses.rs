@@ -42,7 +42,8 @@ fn clauses(sentence: &[Piece]) -> Vec<Clause<'_>> {
             Said::Mark(Mark::Or) => Joint::Or,
             Said::Mark(Mark::But) => Joint::Fresh,
             _ => {
-                if begins_anew(piece) && clause.has_content() && content_ahead(&sentence[at..]) {
+                let second = matches!(piece.what, Said::Amount(_)) && clause.has_amount_of_its_own();
+                if second || (begins_anew(piece) && clause.has_content() && content_ahead(&sentence[at..])) {
                     clauses.push(std::mem::replace(&mut clause, Clause { joint: Joint::Fresh, pieces: Vec::new() }));
                 }
                 clause.pieces.push(piece);
@@ -133,13 +134,18 @@ impl Clause<'_> {
         self.pieces.iter().any(|piece| matches!(piece.what, Said::Unknown))
     }
 
-    /// Whether it only names kinds, so that it goes on with the list that it stands in.
-    pub fn is_bare(&self) -> bool {
-        let listed = |piece: &&Piece| {
+    /// Whether it goes on with a list of kinds. Behind a comma it may name kinds alone; behind an "and" or "or" it may also say more
+    /// about them, yet "no horror and comedies from the nineties" asks for comedies.
+    pub fn goes_on_after(&self, refusal: bool) -> bool {
+        let kinds = |piece: &&Piece| {
             let a_kind = matches!(piece.what, Said::Kind(_) | Said::Value(_) | Said::Either(..));
             a_kind || matches!(piece.what, Said::Mark(Mark::Items | Mark::Article))
         };
-        self.has_content() && self.pieces.iter().all(|piece| listed(&piece))
+        let more = |piece: &&Piece| matches!(piece.what, Said::Span(_) | Said::Condition(_));
+        let may_say_more = self.joint == Joint::Or || (self.joint == Joint::And && !refusal);
+        self.joint != Joint::Fresh
+            && self.has_content()
+            && self.pieces.iter().all(|piece| kinds(&piece) || (may_say_more && more(&piece)))
     }
 
     /// Whether this clause and the next are one list of titles, of which one of the two says what they are named for.
@@ -149,11 +155,17 @@ impl Clause<'_> {
         let plain = |piece: &&Piece| {
             matches!(
                 piece.what,
-                Said::Title(_) | Said::Either(..) | Said::Mark(Mark::Items | Mark::Article | Mark::Filler)
+                Said::Title(_) | Said::Either(..) | Said::Mark(Mark::Items | Mark::Article | Mark::Filler | Mark::To)
             )
         };
         let only_names = |clause: &Clause| clause.pieces.iter().all(|piece| plain(&piece));
         named(self) && named(next) && (only_names(self) || only_names(next))
+    }
+
+    /// Whether it has an amount that no other end is missing of, as in "five films: two comedies".
+    fn has_amount_of_its_own(&self) -> bool {
+        let open = matches!(self.pieces.last().map(|piece| &piece.what), Some(Said::Mark(Mark::To)));
+        !self.amounts().is_empty() && !self.has(Mark::Between) && !open
     }
 
     /// "between 3", which waits for its other end.

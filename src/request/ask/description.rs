@@ -22,10 +22,10 @@ pub(super) struct Description {
 }
 
 impl Description {
-    /// Takes in what a list goes on with: "comedies and dramas" are some of either, "funny and scary" is both. False where the two have
-    /// nothing in common.
+    /// Takes in what a list goes on with: "comedies and dramas" are some of either, "funny and scary" is both, and what stands at the
+    /// end holds for all: "comedies and dramas from the nineties". False where the two have nothing in common.
     pub fn lists(&mut self, more: &Description, joint: Joint, negated: bool) -> bool {
-        let [next] = more.tests.as_slice() else { return false };
+        let Some((next, further)) = more.tests.split_first() else { return false };
         match (self.tests.last_mut(), next) {
             (Some(Test::Kind { adjective: true, .. }), Test::Kind { adjective: true, .. })
                 if joint == Joint::And && !negated =>
@@ -42,6 +42,7 @@ impl Description {
             }
             _ => return false,
         }
+        self.tests.extend(further.iter().cloned());
         true
     }
 

@@ -25,6 +25,8 @@ pub(super) enum Mark {
     Part,
     /// What went before: "of it".
     That,
+    /// Between the two ends of "3 to 5".
+    To,
     /// "more of this than of that": no such comparison can be asked for.
     Than,
     /// Titles that were taken, or that others shall be like.
@@ -46,7 +48,7 @@ pub(super) enum Mark {
     Filler,
 }
 
-const MARKS: [(Mark, &str); 25] = [
+const MARKS: [(Mark, &str); 26] = [
     (
         Mark::Not,
         "no, not, dont, doesnt, isnt, arent, wont, cant, cannot, without, never, none, nothing, nor, neither, non, \
@@ -102,6 +104,7 @@ const MARKS: [(Mark, &str); 25] = [
          must be, shall be, can be, should make up, make up, being, have to be",
     ),
     (Mark::That, "of it, be of it, of that, of this kind"),
+    (Mark::To, "to"),
     (Mark::Than, "than, not only, not just, not necessarily"),
     (
         Mark::Taken,
@@ -141,9 +144,9 @@ const MARKS: [(Mark, &str); 25] = [
         "i, im, ive, id, me, my, mine, we, us, our, you, your, please, thanks, thank, hi, hello, hey, this, that, these, \
          those, it, its, them, they, is, are, was, were, be, been, am, do, does, did, have, has, had, can, could, may, \
          might, will, would, shall, should, must, want, wants, wanted, need, needs, give, gimme, show me, show us, \
-         recommend, suggest, find, get, make, tell, let, lets, see, watch, to, for, from, in, on, at, as, so, by, up, \
+         recommend, suggest, find, get, make, tell, let, lets, see, watch, for, from, in, on, at, as, so, by, up, \
          out, everything, everyone, somebody, someone, style, looking, look, mood, time, today, tonight, weekend, \
-         evening, now, which, who, whose, what, best, better, new to me, different, quite, rather, pretty, more, much, \
+         evening, now, which, who, whose, what, whats, so what, best, better, new to me, different, quite, rather, pretty, more, much, \
          many, lot, lots, plenty, also, again, here, there, some more, kindly, maybe, perhaps, ideally, preferably, \
          prefer, possibly, care, interested, into, fancy, fond, taste, suit, suits, feel, feeling, well, ok, okay, \
          definitely, would like, would love, id like, id love, i would like to see more, would like to see, do not mind, \
@@ -162,11 +165,12 @@ pub(super) fn read(tokens: &[Token]) -> Option<(Mark, usize)> {
     found.reduce(|best, next| if next.1 > best.1 { next } else { best })
 }
 
-/// The one mark that a misspelt word is near enough to, with its right spelling. Words that say nothing are not looked for: what is
+/// The one mark that a misspelt word is near enough with its right spelling. Words that say nothing are not looked for: what is
 /// like one of them may mean a lot.
 pub(super) fn nearest(word: &str) -> Option<(&'static str, Mark)> {
     const SHORTEST: usize = 6;
-    let says_something = |(mark, _): &&(Mark, &str)| !matches!(mark, Mark::Filler | Mark::Article | Mark::Items);
+    let says_something =
+        |(mark, _): &&(Mark, &str)| !matches!(mark, Mark::Filler | Mark::Article | Mark::Items | Mark::To);
     let words = MARKS.iter().filter(says_something);
     let words = words.flat_map(|(mark, phrases)| phrases.split(", ").map(move |phrase| (phrase, *mark)));
     let long = |(phrase, _): &(&str, Mark)| !phrase.contains(' ') && phrase.len() >= SHORTEST;

@@ -75,10 +75,8 @@ impl Meaning {
         if of.tests.is_empty() {
             return self.amount_alone(clause, &amounts, first);
         }
-        if amounts.is_empty() && clause.is_bare() && clause.joint != Joint::Fresh && self.wishes.len() > first {
-            let last = self.wishes.len() - 1;
-            let Wish { of: before, how } = &mut self.wishes[last];
-            if before.lists(&of, clause.joint, *how == How::None) {
+        if let Some(last) = self.wishes.get_mut(first..).and_then(<[Wish]>::last_mut) {
+            if clause.goes_on_after(last.how == How::None) && last.of.lists(&of, clause.joint, last.how == How::None) {
                 return;
             }
         }
@@ -142,34 +140,37 @@ impl Meaning {
     /// The titles of a clause go where its words send them.
     fn titles(&mut self, clause: &Clause, negated: bool, text: &str, lexicon: &Lexicon) {
         let has_role = [Mark::Taken, Mark::Must, Mark::Candidates].iter().any(|mark| clause.has(*mark));
-        let titles: Vec<(ItemId, &Range<usize>)> = clause
+        let titles: Vec<(Vec<ItemId>, &Range<usize>)> = clause
             .pieces
             .iter()
             .filter_map(|piece| match &piece.what {
-                Said::Title(item) => Some((*item, &piece.at)),
-                Said::Either(_, item) if has_role => Some((*item, &piece.at)),
+                Said::Title(items) => Some((items.clone(), &piece.at)),
+                Said::Either(_, item) if has_role => Some((vec![*item], &piece.at)),
                 _ => None,
             })
             .collect();
-        for (item, at) in titles {
+        for (mut items, at) in titles {
+            if clause.has(Mark::Candidates) && !negated {
+                self.gaps.push(Gap { at: at.clone(), why: Some("candidates; --candidates FILE takes them") });
+                continue;
+            }
+            let title = items.last().map(|&item| lexicon.catalogue.title(item)).unwrap_or_default();
+            let mut assume = |at: Range<usize>, taken_as| {
+                self.assumed.push(Assumption { text: text[at].to_owned(), taken_as });
+            };
+            if negated && clause.has(Mark::Taken) {
+                assume(clause.place(), format!("only {title:?} itself is left out"));
+            } else if !negated && items.len() > 1 {
+                assume(at.clone(), format!("taken as {title:?}, the last of {} such titles", items.len()));
+                items.drain(..items.len() - 1);
+            }
             let into = match () {
-                () if clause.has(Mark::Candidates) && !negated => {
-                    self.gaps.push(Gap { at: at.clone(), why: Some("candidates; --candidates FILE takes them") });
-                    continue;
-                }
-                () if negated => {
-                    if clause.has(Mark::Taken) {
-                        let taken_as = format!("only {:?} itself is left out", lexicon.catalogue.title(item));
-                        self.assumed.push(Assumption { text: text[clause.place()].to_owned(), taken_as });
-                    }
-                    &mut self.excluded
-                }
+                () if negated => &mut self.excluded,
                 () if clause.has(Mark::Must) => &mut self.mandatory,
                 () => &mut self.history,
             };
-            if !into.contains(&item) {
-                into.push(item);
-            }
+            items.retain(|item| !into.contains(item));
+            into.extend(items);
         }
     }
 }

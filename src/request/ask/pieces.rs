@@ -27,7 +27,8 @@ pub(super) enum Said {
     Value(Value),
     Span(Span),
     Condition(Predicate),
-    Title(ItemId),
+    /// The items of a title, which only their years may tell apart.
+    Title(Vec<ItemId>),
     /// A quoted name that a category and a title share.
     Either(Kind, ItemId),
     Amount(Quantity),
@@ -76,7 +77,7 @@ impl Reader<'_, '_> {
             }
             expected = match &reading.what {
                 Said::Mark(mark @ (Mark::Taken | Mark::Must | Mark::Candidates | Mark::Not)) => Some(*mark),
-                Said::Mark(Mark::Article | Mark::Filler | Mark::Items | Mark::And | Mark::Or)
+                Said::Mark(Mark::Article | Mark::Filler | Mark::To | Mark::Items | Mark::And | Mark::Or)
                 | Said::Comma
                 | Said::Title(_) => expected,
                 _ => None,
@@ -100,7 +101,8 @@ impl Reader<'_, '_> {
             }
             What::Quoted(name) => self.quoted(name, expected),
             // Signs without the numbers that they belong to.
-            What::Percent | What::Money | What::Dash => Reading::new(Said::Mark(Mark::Filler), 1),
+            What::Percent | What::Money => Reading::new(Said::Mark(Mark::Filler), 1),
+            What::Dash => Reading::new(Said::Mark(Mark::To), 1),
             What::Word(_) | What::Number(_) => None,
         };
         let readings = [
@@ -179,12 +181,7 @@ impl Reader<'_, '_> {
     }
 
     fn titled(&self, items: &[ItemId], tokens: usize) -> Option<Reading> {
-        let (&newest, others) = items.split_last()?;
-        let assumed = (!others.is_empty()).then(|| {
-            let title = self.lexicon.catalogue.title(newest);
-            format!("taken as {title:?}, the last of {} such titles", items.len())
-        });
-        Some(Reading { what: Said::Title(newest), tokens, assumed, lacks: None })
+        (!items.is_empty()).then(|| Reading::new(Said::Title(items.to_vec()), tokens))?
     }
 
     fn quoted(&self, name: &str, expected: Option<Mark>) -> Option<Reading> {
@@ -197,7 +194,7 @@ impl Reader<'_, '_> {
         match (kind, item) {
             (Some(kind), Some(item)) => return Reading::new(Said::Either(kind, item), 1),
             (Some(kind), None) => return Reading::new(Said::Kind(kind), 1),
-            (None, Some(item)) => return Reading::new(Said::Title(item), 1),
+            (None, Some(item)) => return Reading::new(Said::Title(vec![item]), 1),
             (None, None) => {}
         }
         if let Ok(condition) = Predicate::parse(name, catalogue) {
@@ -228,9 +225,8 @@ impl Reader<'_, '_> {
 
     fn near_title(&self, name: &str, tokens: usize) -> Option<Reading> {
         let items = self.lexicon.nearest_title(name)?;
-        let title = self.lexicon.catalogue.title(*items.last()?);
-        let assumed = Some(format!("read as {title:?}"));
-        Some(Reading { what: Said::Title(*items.last()?), tokens, assumed, lacks: None })
+        let assumed = Some(format!("read as {:?}", self.lexicon.catalogue.title(*items.last()?)));
+        Some(Reading { what: Said::Title(items.to_vec()), tokens, assumed, lacks: None })
     }
 
     /// Categories as a person lists them.

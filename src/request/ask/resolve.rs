@@ -106,13 +106,16 @@ fn told(mut gaps: Vec<Gap>, text: &str) -> Vec<NotUnderstood> {
     let mut whole: Vec<Gap> = Vec::new();
     for gap in gaps {
         match whole.last_mut() {
-            Some(last)
-                if gap.why == last.why && text[last.at.end.min(gap.at.start)..gap.at.start].trim().is_empty() =>
-            {
+            Some(last) if gap.why == last.why && is_joint(&text[last.at.end.min(gap.at.start)..gap.at.start]) => {
                 last.at.end = last.at.end.max(gap.at.end);
             }
             _ => whole.push(gap),
         }
     }
     whole.into_iter().map(|gap| NotUnderstood { text: text[gap.at].to_owned(), why: gap.why }).collect()
+}
+
+/// Whether nothing of importance stands between two gaps.
+fn is_joint(between: &str) -> bool {
+    matches!(between.trim(), "" | "and" | "or" | "of" | "the" | "&")
 }

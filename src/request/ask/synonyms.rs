@@ -61,7 +61,7 @@ pub(super) const SYNONYMS: [Synonym; 33] = [
     same(&["Simulation|Simulator"], "", "sim, simulator"),
     near(
         &["Comedy|Comedies", "Family|Children"],
-        "lighthearted, light hearted, feel good, feelgood, uplifting, cheerful",
+        "light, lighthearted, light hearted, feel good, feelgood, uplifting, cheerful",
         "",
     ),
     near(

@@ -200,11 +200,14 @@ fn point(tokens: &[Token], lexicon: &Lexicon) -> Option<(Point, usize)> {
     Some((Point { years: (decade + from, decade + to), assumed }, at + length))
 }
 
-/// "the 20th century".
+/// "the 20th century", "this century".
 fn century(tokens: &[Token]) -> Option<((f64, f64), usize)> {
     let length = 1 + begins(tokens.get(1..)?, "century")?;
-    let number: f64 =
-        word(tokens, 0)?.strip_suffix("th").or_else(|| word(tokens, 0)?.strip_suffix("st"))?.parse().ok()?;
+    let number: f64 = match word(tokens, 0)? {
+        "this" => 21.0,
+        "last" => 20.0,
+        number => number.strip_suffix("th").or_else(|| number.strip_suffix("st"))?.parse().ok()?,
+    };
     (19.0..=22.0).contains(&number).then_some(((number * 100.0 - 99.0, number * 100.0), length))
 }
 

@@ -7,7 +7,7 @@ use crate::request::flags::shell;
 /// A sentence, its flags, and what was not understood.
 type Row = (&'static str, &'static str, &'static [&'static str]);
 
-const ROWS: [Row; 100] = [
+const ROWS: [Row; 110] = [
     (
         "a few comedies from the nineties, nothing violent",
         "-k 3 --more Comedy --less Action --less Crime --less Horror --less Thriller --less War --where 'year>=1990 and year<=1999'",
@@ -118,6 +118,36 @@ const ROWS: [Row; 100] = [
     ("similar to Groundhg Day", "-k 10 --history 'Groundhog Day (1993)'", &[]),
     ("COMEDIES, NO HORROR", "-k 10 --more Comedy --less Horror", &[]),
     ("comedy/drama, year>=2000", "-k 10 --where 'category=Comedy|Drama' --where 'year>=2000'", &[]),
+    (
+        "ten thrillers or horror movies released after 2005",
+        "-k 10 --where 'category=Thriller|Horror' --where 'year>2005'",
+        &[],
+    ),
+    (
+        "comedies, thrillers and dramas from the nineties",
+        "-k 10 --where 'category=Comedy|Thriller|Drama' --where 'year>=1990 and year<=1999'",
+        &[],
+    ),
+    (
+        "no horror and comedies from the nineties",
+        "-k 10 --more Comedy --less Horror --where 'year>=1990 and year<=1999'",
+        &[],
+    ),
+    ("5 films: 2 comedies, 2 dramas and 1 war film", "-k 5 --share Comedy=2 --share Drama=2 --share War=1", &[]),
+    ("3 to 5 comedies among 20 films", "-k 20 --share 'Comedy>=3' --share 'Comedy<=5'", &["among"]),
+    ("no Heat", "-k 10 --exclude 'Heat (1995)' --exclude 'Heat (1972)'", &[]),
+    (
+        "I loved Jaws and The Godfather; more of that, but nothing before 2000",
+        "-k 10 --history 'Jaws (1975)' --history 'The Godfather (1972)' --where 'year>=2000'",
+        &[],
+    ),
+    (
+        "war or history, mostly from this century",
+        "-k 10 --share 'year>=2001 and year<=2100>=6' --where 'category=War|History'",
+        &[],
+    ),
+    ("dramas with a bit of romance", "-k 10 --more Drama --share 'Romance>=1'", &[]),
+    ("black and white films", "-k 10", &["black and white"]),
     ("ten superhero films", "-k 10", &["superhero"]),
     ("comedies with dinosaurs", "-k 10 --more Comedy", &["dinosaurs"]),
     ("no dinosaurs and no horror", "-k 10 --less Horror", &["no dinosaurs"]),
