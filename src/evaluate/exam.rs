@@ -261,6 +261,7 @@ impl<'a, S: Scorer> Exam<'a, S> {
             is_target: checked.item.is_some() && checked.item == put.example.target,
             title: checked.title,
             status: checked.status,
+            breaks: checked.breaks,
         };
         let titles = answer.titles.iter().map(String::as_str);
         Sample {

@@ -157,6 +157,9 @@ pub struct SampleItem {
     pub title: String,
     /// What is wrong with it, if anything.
     pub status: Status,
+    /// The rule of the request that an otherwise valid item breaks.
+    #[serde(default)]
+    pub breaks: Option<String>,
     /// Whether it is of the request's kind; none where the request is about no kind, or where no item has the title.
     pub of_kind: Option<bool>,
     /// Whether it is the target.

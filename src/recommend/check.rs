@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Catalogue, ItemId};
-use crate::request::Request;
+use crate::data::{Catalogue, CategoryId, ItemId};
+use crate::request::{Request, Share};
 
 /// The state of one item of an answer; where several apply, it is the first of them in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub struct Checked {
     pub item: Option<ItemId>,
     /// What is wrong with it, if anything.
     pub status: Status,
+    /// The rule of the request that an otherwise valid item breaks.
+    pub breaks: Option<String>,
 }
 
 /// Checks the titles of an answer against the request, in order.
@@ -48,15 +50,61 @@ pub fn check<'a>(titles: impl IntoIterator<Item = &'a str>, request: &Request, c
         } else {
             Status::Ok
         };
-        checked.push(Checked { title: title.to_owned(), item, status });
+        checked.push(Checked { title: title.to_owned(), item, status, breaks: None });
     }
+    mark_breaches(&mut checked, request, catalogue);
     checked
+}
+
+/// Notes at each valid item the first rule of the request that it breaks. Of a share, these are the items that come when there is no
+/// room for any more like them: "at most 3 of Drama" is broken by the fourth, and "at least 7 of 10" by the fourth of another kind.
+fn mark_breaches(checked: &mut [Checked], request: &Request, catalogue: &Catalogue) {
+    let mut room: Vec<(&Share, [u32; 2])> = request
+        .shares
+        .iter()
+        .map(|share| {
+            let bound = share.bound(request.k);
+            (share, [request.k.saturating_sub(bound.min), bound.max])
+        })
+        .collect();
+    for line in checked.iter_mut().filter(|line| line.status == Status::Ok) {
+        let Some(id) = line.item else { continue };
+        let item = catalogue.item(id);
+        line.breaks = broken_rule(id, request, catalogue);
+        for (share, room) in &mut room {
+            // [others, members]
+            let left = &mut room[usize::from(share.of.matches(item))];
+            if *left == 0 {
+                line.breaks.get_or_insert_with(|| share.to_string());
+            }
+            *left = left.saturating_sub(1);
+        }
+    }
+}
+
+/// The first rule about single items that an item breaks.
+fn broken_rule(id: ItemId, request: &Request, catalogue: &Catalogue) -> Option<String> {
+    let item = catalogue.item(id);
+    let name = |category: &CategoryId| catalogue.categories()[category.index()].as_str();
+    let without = request.all_in.iter().find(|category| !item.categories.contains(category));
+    let within = request.none_in.iter().find(|category| item.categories.contains(category));
+    match () {
+        () if request.excluded.contains(&id) => Some("not this one".to_owned()),
+        () if request.candidates.as_ref().is_some_and(|some| !some.contains(&id)) => {
+            Some("one of the candidates".to_owned())
+        }
+        () => without
+            .map(|category| format!("in {}", name(category)))
+            .or_else(|| within.map(|category| format!("not in {}", name(category))))
+            .or_else(|| request.conditions.iter().find(|rule| !rule.matches(item)).map(ToString::to_string)),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::recommend::testing::catalogue;
+    use crate::request::Predicate;
     use proptest::prelude::*;
 
     fn statuses(titles: &[&str], k: u32, history: &[u32]) -> Vec<Status> {
@@ -74,6 +122,34 @@ mod tests {
         assert_eq!(statuses(&["Nope", "Nope"], 2, &[]), [NotExist, NotExist], "what does not exist does not repeat");
         assert_eq!(statuses(&[heat, heat, ran], 3, &[]), [Ok, Repeat, Ok]);
         assert_eq!(statuses(&[up, heat], 2, &[3]), [InHistory, Ok]);
+    }
+
+    #[test]
+    fn valid_items_that_are_not_what_was_asked_for_are_marked_with_the_rule() {
+        let catalogue = catalogue();
+        let [heat, ran, up, angry] = [1, 2, 3, 4].map(|id| catalogue.title(ItemId(id)));
+        let (crime, drama) = (CategoryId(0), CategoryId(1));
+        let share = |text: &str| Share::parse(text, &catalogue).unwrap();
+        let broken = |titles: &[&str], request: Request| -> Vec<String> {
+            let checked = check(titles.iter().copied(), &Request { k: 4, ..request }, &catalogue);
+            checked.into_iter().map(|line| line.breaks.unwrap_or_default()).collect()
+        };
+        let plain = Request::default;
+        assert_eq!(broken(&[heat, ran, up], Request { none_in: vec![crime], ..plain() }), ["not in Crime", "", ""]);
+        assert_eq!(broken(&[up, ran], Request { all_in: vec![drama], ..plain() }), ["in Drama", ""]);
+        assert_eq!(broken(&[up, ran], Request { excluded: vec![ItemId(2)], ..plain() }), ["", "not this one"]);
+        let candidates = Some(vec![ItemId(2)]);
+        assert_eq!(broken(&[up, ran], Request { candidates, ..plain() }), ["one of the candidates", ""]);
+        let conditions = vec![Predicate::parse("category!=Crime", &catalogue).unwrap()];
+        assert_eq!(broken(&[up, heat], Request { conditions, ..plain() }), ["", "category!=Crime"]);
+
+        let most = || Request { shares: vec![share("Drama<=50%")], ..plain() };
+        assert_eq!(broken(&[heat, up, ran, angry], most()), ["", "", "", "at most 50% Drama"]);
+        assert_eq!(broken(&[heat, heat, "Nope", ran], most()), ["", "", "", ""], "what is not valid takes no room");
+        let least = Request { shares: vec![share("Drama>=3")], ..plain() };
+        assert_eq!(broken(&[up, "2. Fast", ran, heat], least), ["", "at least 3 of Drama", "", ""]);
+        let never = Request { shares: vec![share("Crime=0"), share("Drama>=1")], ..plain() };
+        assert_eq!(broken(&[heat, up, "2. Fast"], never), ["exactly 0 of Crime", "", "exactly 0 of Crime"]);
     }
 
     #[test]

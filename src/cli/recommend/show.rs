@@ -48,12 +48,14 @@ struct ItemRecord<'a> {
     id: Option<&'a str>,
     title: &'a str,
     status: Status,
+    /// The rule of the request that an otherwise valid item breaks.
+    breaks: Option<&'a str>,
 }
 
 impl<'a> ItemRecord<'a> {
     fn new(item: &'a Checked, catalogue: &'a Catalogue) -> Self {
         let id = item.item.map(|id| catalogue.item(id).key.as_str());
-        Self { id, title: &item.title, status: item.status }
+        Self { id, title: &item.title, status: item.status, breaks: item.breaks.as_deref() }
     }
 }
 
@@ -106,7 +108,7 @@ impl Show<'_> {
             list.text.lines().for_each(|line| page += &format!("  | {}\n", clean(line)));
         }
         for (index, item) in list.items.iter().enumerate() {
-            page += &format!("{:3}. {}{}\n", index + 1, clean(&item.title), mark(item.status));
+            page += &format!("{:3}. {}{}\n", index + 1, clean(&item.title), mark(item));
         }
         Ok(page + &summary(asked.order.request(), list))
     }
@@ -125,27 +127,34 @@ impl Show<'_> {
 }
 
 /// What is wrong with an item, for people.
-fn mark(status: Status) -> &'static str {
-    match status {
-        Status::Ok => "",
-        Status::Surplus => "  [more than asked for]",
-        Status::NotExist => "  [not in the catalogue]",
-        Status::Repeat => "  [repeated]",
-        Status::InHistory => "  [already taken]",
-    }
+fn mark(item: &Checked) -> String {
+    let wrong = match (item.status, &item.breaks) {
+        (Status::Ok, None) => return String::new(),
+        (Status::Ok, Some(rule)) => format!("breaks: {}", clean(rule)),
+        (Status::Surplus, _) => "more than asked for".to_owned(),
+        (Status::NotExist, _) => "not in the catalogue".to_owned(),
+        (Status::Repeat, _) => "repeated".to_owned(),
+        (Status::InHistory, _) => "already taken".to_owned(),
+    };
+    format!("  [{wrong}]")
 }
 
 /// One line that counts what came, and one about what guidance did.
 fn summary(request: &Request, list: &List) -> String {
-    const NAMED: [(Status, &str); 5] = [
-        (Status::Ok, "good"),
-        (Status::NotExist, "not in the catalogue"),
-        (Status::Repeat, "repeated"),
-        (Status::InHistory, "already taken"),
-        (Status::Surplus, "more than asked for"),
+    let count = |wanted: &dyn Fn(&Checked) -> bool| list.items.iter().filter(|item| wanted(item)).count();
+    let of = |status: Status| count(&|item| item.status == status);
+    let against = count(&|item| item.breaks.is_some());
+    let missing = request.mandatory.iter().filter(|item| !list.items.iter().any(|line| line.item == Some(**item)));
+    let counts = [
+        (of(Status::Ok) - against, "good"),
+        (against, "against the request"),
+        (missing.count(), "missing that had to be there"),
+        (of(Status::NotExist), "not in the catalogue"),
+        (of(Status::Repeat), "repeated"),
+        (of(Status::InHistory), "already taken"),
+        (of(Status::Surplus), "more than asked for"),
     ];
-    let count = |status| list.items.iter().filter(|item| item.status == status).count();
-    let counts = NAMED.iter().map(|&(status, name)| (count(status), name)).filter(|&(n, name)| n > 0 || name == "good");
+    let counts = counts.iter().filter(|&&(n, name)| n > 0 || name == "good");
     let words: Vec<_> = counts.map(|(n, name)| format!("{n} {name}")).collect();
     let guidance = list.guidance.map(|guidance| {
         format!(
@@ -199,8 +208,8 @@ impl<'a> Live<'a> {
     /// What to print where a line ends: the mark of the item that it was, if it was one.
     fn end_line(&mut self) -> String {
         let items = (self.items)(&self.text);
-        let marks = items[self.marked..].iter().map(|item| mark(item.status));
-        let out = marks.chain(["\n"]).collect();
+        let marks = items[self.marked..].iter().map(mark);
+        let out = marks.chain(["\n".to_owned()]).collect();
         (self.marked, self.at_line_start) = (items.len(), true);
         out
     }
@@ -224,7 +233,9 @@ mod tests {
     /// Every numbered line is an item that does not exist.
     fn items(text: &str) -> Vec<Checked> {
         let numbered = text.lines().filter(|line| line.trim().starts_with(|c: char| c.is_ascii_digit()));
-        numbered.map(|line| Checked { title: line.into(), item: None, status: Status::NotExist }).collect()
+        numbered
+            .map(|line| Checked { title: line.into(), item: None, status: Status::NotExist, breaks: None })
+            .collect()
     }
 
     fn live(pieces: &[&str]) -> String {
