@@ -12,6 +12,7 @@ pub mod instruct;
 pub mod ppo;
 pub mod pull;
 pub mod recommend;
+pub mod report;
 pub mod request;
 pub mod reward;
 pub mod run;

@@ -12,6 +12,7 @@ mod merge;
 mod pull;
 mod recommend;
 mod reference;
+mod report;
 mod sasrec;
 mod sft;
 
@@ -83,6 +84,8 @@ enum Command {
     Recommend(recommend::Args),
     /// Tune a language model on the teacher's lists
     Sft(sft::Args),
+    /// Write what runs have come to as one HTML file: curves, tables, lists
+    Report(report::Args),
 }
 
 /// Parses the command line, runs the command, and maps its end to the promised exit code.
@@ -130,5 +133,6 @@ fn run(command: Command, global: &Global) -> Result<()> {
         Command::Pull(args) => pull::run(&args, global),
         Command::Recommend(args) => recommend::run(&args, global),
         Command::Sft(args) => sft::run(&args, global),
+        Command::Report(args) => report::run(&args, global),
     }
 }

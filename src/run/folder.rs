@@ -1,4 +1,4 @@
-//! A run's folder: config.toml (resolved), metrics.jsonl, checkpoints/; one process at a time.
+//! A run's folder: config.toml (resolved), machine.json, metrics.jsonl, checkpoints/; one process at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tiller_models::atomic::write_atomically;
 
+use super::machine::{self, Machine};
 use crate::{Error, Result};
 
 /// An open run folder, locked against a second writer until it is dropped.
@@ -26,6 +27,7 @@ impl RunFolder {
         std::fs::create_dir_all(path.join("checkpoints")).map_err(Error::io(path, "create"))?;
         let lock = lock(path)?;
         write_config(path, config)?;
+        write_machine(path)?;
         let metrics_path = path.join("metrics.jsonl");
         let metrics = File::create(&metrics_path).map_err(Error::io(&metrics_path, "create"))?;
         Ok(Self { path: path.to_owned(), metrics, _lock: lock })
@@ -103,6 +105,13 @@ impl RunFolder {
 fn write_config(path: &Path, config: &impl Serialize) -> Result<()> {
     let text = toml::to_string_pretty(config).map_err(|e| Error::Failed(format!("config.toml: {e}")))?;
     write_atomically(&path.join("config.toml"), |w| w.write_all(text.as_bytes()))
+}
+
+/// Notes where and by which version the run is made.
+fn write_machine(path: &Path) -> Result<()> {
+    let text =
+        serde_json::to_vec_pretty(&Machine::here()).map_err(|e| Error::Failed(format!("{}: {e}", machine::FILE)))?;
+    write_atomically(&path.join(machine::FILE), |w| w.write_all(&text))
 }
 
 /// metrics.jsonl, open for appending.

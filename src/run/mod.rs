@@ -3,5 +3,6 @@
 pub mod config;
 pub mod folder;
 pub mod interrupt;
+pub mod machine;
 pub mod progress;
 pub mod words;

@@ -1,0 +1,159 @@
+//! A run folder, as far as it can be read.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::series::{self, Series};
+use crate::data::input::file_name;
+use crate::evaluate::Evaluation;
+use crate::run::machine::Machine;
+
+/// What a run folder holds.
+pub struct Run {
+    /// What the report calls it; no two runs share a name.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// config.toml as it stands there.
+    pub config: Option<String>,
+    /// Where and by which version it was made.
+    pub machine: Option<Machine>,
+    /// The numbers of metrics.jsonl over its steps.
+    pub series: Vec<Series>,
+    /// How long it has taken.
+    pub seconds: Option<f64>,
+    /// The evaluations, each with the name of its file.
+    pub evaluations: Vec<(String, Evaluation)>,
+    /// The lines of samples.jsonl.
+    pub samples: Vec<Value>,
+    /// What could not be read, each with its place.
+    pub problems: Vec<String>,
+}
+
+/// What a run did, by what it has logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A teacher, by epochs.
+    Teacher,
+    /// Supervised fine-tuning.
+    Sft,
+    /// Reinforcement learning.
+    Ppo,
+    /// Nothing that was logged: an evaluation alone.
+    Other,
+}
+
+impl Run {
+    /// Reads the folder `path`.
+    pub fn read(path: &Path) -> Self {
+        let mut run = Self {
+            name: path.canonicalize().map_or_else(|_| file_name(path), |whole| file_name(&whole)),
+            path: path.to_owned(),
+            config: None,
+            machine: None,
+            series: Vec::new(),
+            seconds: None,
+            evaluations: Vec::new(),
+            samples: Vec::new(),
+            problems: Vec::new(),
+        };
+        run.config = run.text("config.toml");
+        run.machine = run.text(crate::run::machine::FILE).and_then(|text| serde_json::from_str(&text).ok());
+        let metrics = run.lines("metrics.jsonl");
+        run.seconds = metrics.iter().filter_map(|line| line["seconds"].as_f64()).reduce(f64::max);
+        run.series = series::of(&metrics);
+        run.samples = run.lines("samples.jsonl");
+        for path in run.evaluation_files() {
+            match Evaluation::read(&path) {
+                Ok(evaluation) => run.evaluations.push((file_name(&path), evaluation)),
+                Err(error) => run.problems.push(error.to_string()),
+            }
+        }
+        let nothing = run.config.is_none() && run.series.is_empty() && run.evaluations.is_empty();
+        if nothing {
+            run.problems
+                .push(format!("{}: neither config.toml nor metrics.jsonl nor eval.json is there", path.display()));
+        } else if run.config.is_some() && run.series.is_empty() {
+            run.problems.push(format!("{}: no metrics.jsonl with figures in it", path.display()));
+        }
+        run
+    }
+
+    /// What the run did.
+    pub fn kind(&self) -> Kind {
+        let has = |name: &str| self.series.iter().any(|series| series.path == name);
+        match () {
+            () if has("objective/kl") || has("policy_loss") => Kind::Ppo,
+            () if has("loss") && self.series.iter().any(|series| series.axis == series::Axis::Steps) => Kind::Sft,
+            () if has("loss") => Kind::Teacher,
+            () => Kind::Other,
+        }
+    }
+
+    /// A file's text, if the file is there; what no text is becomes visible as such.
+    fn text(&mut self, file: &str) -> Option<String> {
+        let path = self.path.join(file);
+        match std::fs::read(&path) {
+            Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => {
+                self.problems.push(format!("{}: cannot be read: {error}", path.display()));
+                None
+            }
+        }
+    }
+
+    /// The JSON objects of a file, one on each line; other lines are counted and left out.
+    fn lines(&mut self, file: &str) -> Vec<Value> {
+        let Some(text) = self.text(file) else { return Vec::new() };
+        let mut good = Vec::new();
+        let mut bad = Vec::new();
+        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+            match serde_json::from_str::<Value>(line) {
+                Ok(value) if value.is_object() => good.push(value),
+                _ => bad.push(number),
+            }
+        }
+        if let Some(first) = bad.first() {
+            let place = self.path.join(file);
+            let lines = if bad.len() == 1 { "is no whole line" } else { "and others are no whole lines" };
+            self.problems.push(format!("{} line {first} {lines} of JSON; {} left out", place.display(), bad.len()));
+        }
+        good
+    }
+
+    /// eval.json and whatever else is called so, by name.
+    fn evaluation_files(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let is_one = |path: &PathBuf| {
+            let name = file_name(path);
+            name.starts_with("eval") && name.ends_with(".json")
+        };
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_one).collect();
+        files.sort();
+        files
+    }
+}
+
+/// Gives runs of the same name as much of their paths as tells them apart, or else a number.
+pub fn name_apart(runs: &mut [Run]) {
+    let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
+    for (at, run) in runs.iter_mut().enumerate() {
+        let twins = names.iter().filter(|name| **name == names[at]).count();
+        if twins > 1 {
+            let parent = run.path.canonicalize().ok().and_then(|path| path.parent().map(file_name));
+            run.name = format!("{}/{}", parent.unwrap_or_default(), run.name);
+        }
+    }
+    let mut taken: Vec<String> = Vec::new();
+    for run in runs {
+        let plain = run.name.clone();
+        let mut number = 2;
+        while taken.contains(&run.name) {
+            run.name = format!("{plain} ({number})");
+            number += 1;
+        }
+        taken.push(run.name.clone());
+    }
+}
