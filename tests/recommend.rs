@@ -78,6 +78,8 @@ fn every_item_of_a_list_has_its_key_and_its_status() {
         "more": ["Drama"], "less": ["Crime"], "where": [], "share": [] });
     assert_eq!(list["request"], expected);
     assert_eq!(statuses(list), ["in-history", "ok", "not-exist", "ok", "repeat", "surplus"]);
+    let breaks: Vec<_> = list["items"].as_array().unwrap().iter().map(|item| item["breaks"].clone()).collect();
+    assert_eq!(breaks[..4], [json!(null), json!(null), json!(null), json!("in Drama")]);
     let ids: Vec<_> = list["items"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect();
     assert_eq!(ids, [json!("u"), json!("a"), json!(null), json!("f"), json!("f"), json!("h")]);
     assert_eq!(list["text"], ANSWER.concat());
@@ -127,9 +129,10 @@ fn people_read_what_is_wrong_and_no_title_reaches_the_terminal_raw() {
         "<|assistant|>",
         "  2. 12 Angry Men (1957)\n",
         "  3. No [2Jpe  [not in the catalogue]\n",
+        "  4. 2. Fast  [breaks: not in Crime]\n",
         "  5. 2. Fast  [repeated]\n",
         "  6. Heat (1995)  [more than asked for]\n",
-        "5 asked for: 3 good, 1 not in the catalogue, 1 repeated, 1 more than asked for\n",
+        "5 asked for: 2 good, 1 against the request, 1 not in the catalogue, 1 repeated, 1 more than asked for\n",
     ] {
         assert!(text.contains(part), "{part:?} is missing in {text}");
     }
