@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Cli;
 use crate::teacher::TeacherConfig;
+use crate::train::sft::SftConfig;
 use crate::{Error, Result};
 
 /// Characters in a line of help.
@@ -43,7 +44,7 @@ pub fn markdown() -> Result<String> {
         write!(page, "\n## {name}\n\n```text\n{}\n```\n", lines.trim_end()).expect("strings take everything");
     }
     page.push_str("\n# Settings\n\nKeys of `--config FILE.toml` and `--set KEY=VALUE`, with their defaults.\n");
-    for (command, toml) in [("sasrec train", defaults::<TeacherConfig>()?)] {
+    for (command, toml) in [("sasrec train", defaults::<TeacherConfig>()?), ("sft", defaults::<SftConfig>()?)] {
         write!(page, "\n## {command}\n\n```toml\n{}\n```\n", toml.trim_end()).expect("strings take everything");
     }
     Ok(page)

@@ -121,12 +121,11 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let config = config(args)?;
     config.validate()?;
     eprint!("{}", toml::to_string_pretty(&config).map_err(|e| Error::Failed(e.to_string()))?);
-    let plan = config.plan()?;
-    eprintln!("memory: about {} at the longest samples", memory::in_words(plan.total));
-    plan.check(memory::available())?;
-
     let conversations = config.chat.as_deref().map(|file| chat::read(Path::new(file))).transpose()?.unwrap_or_default();
     let device = global.open_device()?;
+    let plan = config.plan(&device)?;
+    eprintln!("memory: about {} at the longest samples", memory::in_words(plan.total));
+    plan.check(memory::available())?;
     interrupt::listen();
     if config.data.tasks.iter().any(|task| task.asks_teacher()) {
         let teacher = config.teacher.as_ref().map_or_else(|| args.dir.join("teacher"), PathBuf::from);

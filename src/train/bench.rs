@@ -104,7 +104,7 @@ pub fn measure(
     device: &Device,
 ) -> Result<Row> {
     let (sizes, scheme) = (shape.1.llama()?, config.scheme()?);
-    let plan = Plan::new(&sizes, scheme, config);
+    let plan = Plan::new(&sizes, scheme, config, 1);
     plan.check(available)?;
     let mut llama = student(&sizes, scheme, config, device)?;
     let (mut adamw, mut memory, mut seconds) = (AdamW::new(config.optimiser), Memory::default(), Vec::new());
@@ -175,7 +175,7 @@ mod tests {
         let weights = |shape: Shape| {
             let llama = shape.llama().unwrap();
             let full = SftConfig { full: true, ..SftConfig::default() };
-            (Plan::new(&llama, None, &full).weights / 4) as f64
+            (Plan::new(&llama, None, &full, 1).weights / 4) as f64
         };
         for (shape, expected) in [(Shape::Smol, 134.5e6), (Shape::TinyLlama, 1.1e9), (Shape::Llama2, 6.74e9)] {
             assert!((weights(shape) / expected - 1.0).abs() < 0.01, "{}", weights(shape));

@@ -7,10 +7,15 @@ use tiller_models::llama::Llama;
 use tiller_models::optim::Gradients;
 use tiller_models::train::{Forward, Sample};
 
+/// How many batches are computed beside each other: on a CPU as many as it has cores, since small models leave most of them idle; a GPU
+/// is parallel within.
+pub fn at_once(device: &Device) -> usize {
+    if device.clone().without_autodiff() == Device::flex() { rayon::current_num_threads() } else { 1 }
+}
+
 /// The negative log-likelihood of all samples, each counting alike, and its gradient; `how` is told the number of the batch.
 ///
-/// On a CPU as many batches are computed beside each other as it has cores, whatever the model is too small to share among them; a GPU
-/// is parallel within. The result does not depend on the number of cores.
+/// The result does not depend on how many batches are computed [`at_once`].
 pub fn nll_gradient(llama: &Llama, batches: &[Vec<Sample>], how: impl Fn(usize) -> Forward + Sync) -> (Gradients, f64) {
     let samples = batches.iter().map(Vec::len).sum::<usize>() as f64;
     let gradient = |&(number, batch): &(usize, &Vec<Sample>)| {
@@ -19,11 +24,9 @@ pub fn nll_gradient(llama: &Llama, batches: &[Vec<Sample>], how: impl Fn(usize) 
         let loss = llama.score(batch, &how(number)).nll() * (batch.len() as f64 / samples);
         (Gradients::of(loss.clone(), &llama), f64::from(loss.into_scalar::<f32>()))
     };
-    let is_cpu = llama.device().without_autodiff() == Device::flex();
-    let at_once = if is_cpu { rayon::current_num_threads() } else { 1 };
     let numbered: Vec<(usize, &Vec<Sample>)> = batches.iter().enumerate().collect();
     let (mut gradients, mut loss) = (Gradients::default(), 0.0);
-    for batches in numbered.chunks(at_once) {
+    for batches in numbered.chunks(at_once(&llama.device())) {
         let parts: Vec<(Gradients, f64)> = batches.par_iter().map(gradient).collect();
         for (part, of_part) in parts {
             gradients.add(part);

@@ -30,7 +30,7 @@ impl<'a> Log<'a> {
         self.run
     }
 
-    /// Appends a record, which names its own `step`. TensorBoard gets every number in it, under `group` and its key.
+    /// Appends a record, which names its own `step`. TensorBoard gets every number in it, under its key, behind `group` if there is one.
     ///
     /// # Errors
     /// A record without a step, a full disk.
@@ -59,7 +59,8 @@ fn numbers(tag: &str, value: &Value, found: &mut Vec<(String, f64)>) {
         Value::Number(number) => found.extend(number.as_f64().map(|number| (tag.to_owned(), number))),
         Value::Object(fields) => {
             let fields = fields.iter().filter(|(key, _)| *key != "step");
-            fields.for_each(|(key, value)| numbers(&format!("{tag}/{key}"), value, found));
+            let under = |key: &str| if tag.is_empty() { key.to_owned() } else { format!("{tag}/{key}") };
+            fields.for_each(|(key, value)| numbers(&under(key), value, found));
         }
         _ => {}
     }
@@ -75,6 +76,9 @@ mod tests {
         let mut found = Vec::new();
         numbers("v", &json!({ "step": 3, "I0": { "HR": 0.5, "note": "x" }, "loss": 2, "none": null }), &mut found);
         assert_eq!(found, [("v/I0/HR".to_owned(), 0.5), ("v/loss".to_owned(), 2.0)]);
+        let mut found = Vec::new();
+        numbers("", &json!({ "I0": { "HR": 0.5 } }), &mut found);
+        assert_eq!(found, [("I0/HR".to_owned(), 0.5)]);
     }
 
     #[test]

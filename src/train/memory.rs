@@ -7,7 +7,7 @@ use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, Ref
 pub struct Memory {
     system: System,
     process: Option<Pid>,
-    /// The most that was seen, in bytes.
+    /// The most that the process has held, in bytes: as Linux keeps it, elsewhere the most that was seen.
     pub peak: u64,
 }
 
@@ -24,9 +24,16 @@ impl Memory {
         let memory = ProcessRefreshKind::nothing().with_memory();
         self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[process]), false, memory);
         let bytes = self.system.process(process)?.memory();
-        self.peak = self.peak.max(bytes);
+        self.peak = self.peak.max(bytes).max(high_water().unwrap_or(0));
         Some(bytes)
     }
+}
+
+/// The most that the process has ever held; `None` where the system does not keep it.
+fn high_water() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"))?;
+    Some(kibibytes.parse::<u64>().ok()? << 10)
 }
 
 /// The bytes of main memory that the machine can give without swapping; `None` where the system does not tell.

@@ -54,31 +54,30 @@ pub enum Size {
 impl Size {
     /// The sizes.
     pub fn scratch(self) -> Scratch {
+        // Titles and turns of phrase end the vocabulary long before its limit, but for catalogues of thousands.
+        let small = Scratch { vocab_size: 8192, d_model: 128, n_layers: 2, n_heads: 4, d_ff: 256, max_positions: 1024 };
         match self {
-            Size::Tiny => {
-                Scratch { vocab_size: 2000, d_model: 96, n_layers: 3, n_heads: 4, d_ff: 256, max_positions: 1024 }
-            }
-            Size::Small => {
-                Scratch { vocab_size: 2000, d_model: 128, n_layers: 4, n_heads: 4, d_ff: 384, max_positions: 1024 }
-            }
+            Size::Tiny => Scratch { d_model: 96, d_ff: 192, ..small },
+            Size::Small => small,
         }
     }
 
-    /// The settings with which a model of this size learns best from nothing.
+    /// The settings with which a model of this size learns from nothing.
     pub fn config(self) -> SftConfig {
+        let (epochs, users) = match self {
+            Size::Tiny => (6, 16),
+            Size::Small => (25, 32),
+        };
         SftConfig {
             full: true,
-            epochs: match self {
-                Size::Tiny => 4,
-                Size::Small => 12,
-            },
+            epochs,
             batch: 16,
             accumulate: 2,
             max_tokens: 768,
-            schedule: Schedule { lr: 3e-3, warm_up: 0.02, ..Schedule::default() },
+            schedule: Schedule { lr: 3e-3, warm_up: 0.02, power: 1.0, ..Schedule::default() },
             // Gradients of a rare title are small beside the method's 1e-5, which is meant for adapters.
             optimiser: AdamWConfig { epsilon: 1e-8, ..AdamWConfig::default() },
-            validation: ValidationConfig { trained_wordings: true, ..ValidationConfig::default() },
+            validation: ValidationConfig { users, trained_wordings: true, ..ValidationConfig::default() },
             scratch: Some(self.scratch()),
             ..SftConfig::default()
         }

@@ -9,6 +9,7 @@ use crate::instruct::Instructor;
 use crate::pull::resolve_model;
 use crate::run::folder::RunFolder;
 use crate::teacher::Scorer;
+use crate::train::gradient::at_once;
 use crate::train::plan::Plan;
 use crate::train::student::{MODEL, Student};
 use crate::{Error, Result};
@@ -40,11 +41,11 @@ impl SftConfig {
         Student::with_adapter(&path, name, self.scheme()?, (&self.lora.recipe(), self.seed), device)
     }
 
-    /// What the training will take of memory, from the headers of the model's files alone.
+    /// What the training will take of memory on `device`, from the headers of the model's files alone.
     ///
     /// # Errors
     /// A model that cannot be read.
-    pub fn plan(&self) -> Result<Plan> {
+    pub fn plan(&self, device: &Device) -> Result<Plan> {
         let llama = match &self.scratch {
             Some(scratch) => scratch.llama(scratch.vocab_size)?,
             None => {
@@ -56,7 +57,7 @@ impl SftConfig {
                 }
             }
         };
-        Ok(Plan::new(&llama, self.scheme()?, self))
+        Ok(Plan::new(&llama, self.scheme()?, self, at_once(device)))
     }
 
     fn model_name(&self) -> Result<&str> {

@@ -322,7 +322,7 @@ impl<'a, S: Scorer> Training<'a, S> {
         }
         self.position.seconds = self.clock.seconds();
         let (epoch, seconds) = (self.epochs(), self.position.seconds);
-        self.log.record("validation", &Validated { step, epoch, seconds, validation: &report })?;
+        self.log.record("", &Validated { step, epoch, seconds, validation: &report })?;
         for (name, sample) in report.samples() {
             self.log.text(step, &format!("lists/{name}"), sample)?;
         }
