@@ -1,6 +1,6 @@
 //! Keys and values of the tokens so far, so that each new token costs one forward step of itself alone.
 
-use burn::tensor::{Device, Tensor, s};
+use burn::tensor::{Device, Int, Tensor, s};
 
 use super::batch::Batch;
 use super::config::LlamaConfig;
@@ -69,6 +69,18 @@ impl KvCache {
                 *all = larger.slice_assign(s![.., .., 0..columns, ..], filled);
             }
         }
+    }
+
+    /// A cache whose rows are copies of these rows, in this order.
+    pub(super) fn with_rows(&self, rows: &[usize]) -> Self {
+        let seen = rows.iter().map(|&row| self.seen[row].clone()).collect();
+        let places: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
+        let copy = |all: &Tensor<4>| {
+            let places = Tensor::<1, Int>::from_data(places.as_slice(), &all.device());
+            all.clone().select(0, places)
+        };
+        let layers = self.layers.iter().map(|LayerCache { k, v }| LayerCache { k: copy(k), v: copy(v) }).collect();
+        Self { layers, seen, capacity: self.capacity }
     }
 
     /// Notes that every row has taken the columns of `batch`.

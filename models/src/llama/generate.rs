@@ -1,5 +1,6 @@
 //! Continuing a batch of prompts, freely or along a guide.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use burn::module::Module;
@@ -42,7 +43,7 @@ pub fn generate(
 /// [`generate`], with a guide for each row that says which tokens may follow.
 ///
 /// A step computes, for every row, the tokens of a run and asks for the choice behind them, so that a row takes as many steps as it
-/// has choices. Rows that are done stay in the batch as padding.
+/// has choices. Rows that begin alike are read once. Rows that are done stay in the batch as padding.
 ///
 /// # Errors
 /// As [`generate`], and what the guides refuse.
@@ -63,7 +64,7 @@ pub fn generate_guided<G: Guide>(
     let model = model.valid();
     let vocab_size = model.config().vocab_size;
     let longest = prompts.iter().map(Vec::len).max().unwrap_or(0);
-    let mut cache = KvCache::new(model.config(), prompts.len(), longest + options.max_new_tokens, &model.device());
+    let mut cache: Option<KvCache> = None;
     let mut rows: Vec<Row<G>> = (0..)
         .zip(prompts.iter().zip(guides))
         .map(|(r, (prompt, guide))| Row::new(prompt, guide, stop, r, options))
@@ -78,11 +79,15 @@ pub fn generate_guided<G: Guide>(
         if go_on.is_break() || rows.iter().all(|row| row.done) {
             break;
         }
-        let batch = cache.next(&rows.iter_mut().map(Row::unread).collect::<Vec<_>>());
-        let logits: Vec<f32> = model
-            .extend(&batch, &mut cache)
-            .try_into_vec_as()
-            .map_err(|e| Error::Failed(format!("the device gave no logits: {e}")))?;
+        let runs: Vec<Vec<u32>> = rows.iter_mut().map(Row::unread).collect();
+        let logits = match &mut cache {
+            Some(cache) => read(&model, &runs, cache)?,
+            None => {
+                let (first, logits) = read_first(&model, &runs, longest + options.max_new_tokens)?;
+                cache = Some(first);
+                logits
+            }
+        };
         for (r, (row, logits)) in rows.iter_mut().zip(logits.chunks_exact(vocab_size)).enumerate() {
             if !row.done {
                 said.push((r, row.choose(logits)?));
@@ -93,6 +98,36 @@ pub fn generate_guided<G: Guide>(
         }
     }
     Ok(rows.into_iter().map(|row| row.tokens).collect())
+}
+
+/// Lets the model read the runs of all rows; the logits behind them, `[batch, vocab_size]`.
+fn read(model: &Llama, runs: &[Vec<u32>], cache: &mut KvCache) -> Result<Vec<f32>> {
+    let batch = cache.next(runs);
+    model.extend(&batch, cache).try_into_vec_as().map_err(|e| Error::Failed(format!("the device gave no logits: {e}")))
+}
+
+/// [`read`] with a new cache. What several rows have in common, such as many answers to one prompt, is read once.
+fn read_first(model: &Llama, runs: &[Vec<u32>], capacity: usize) -> Result<(KvCache, Vec<f32>)> {
+    let mut distinct: Vec<&Vec<u32>> = Vec::new();
+    let mut place_of: HashMap<&Vec<u32>, usize> = HashMap::new();
+    let places: Vec<usize> = runs
+        .iter()
+        .map(|run| {
+            *place_of.entry(run).or_insert_with(|| {
+                distinct.push(run);
+                distinct.len() - 1
+            })
+        })
+        .collect();
+    let once: Vec<Vec<u32>> = distinct.into_iter().cloned().collect();
+    let mut cache = KvCache::new(model.config(), once.len(), capacity, &model.device());
+    let logits = read(model, &once, &mut cache)?;
+    if once.len() == runs.len() {
+        return Ok((cache, logits));
+    }
+    let vocab_size = model.config().vocab_size;
+    let of_row = |&place: &usize| logits[place * vocab_size..(place + 1) * vocab_size].iter().copied();
+    Ok((cache.with_rows(&places), places.iter().flat_map(of_row).collect()))
 }
 
 /// Refuses what cannot be continued.

@@ -109,6 +109,27 @@ fn a_row_with_a_stream_of_its_own_draws_the_same_in_any_batch() {
 }
 
 #[test]
+fn rows_that_begin_alike_are_read_once_and_then_go_their_own_ways() {
+    let model = tiny_llama(&Device::flex());
+    let many = [prompts(), prompts()].concat();
+    let (cache, logits) = read_first(&model, &many, 30).unwrap();
+    let once =
+        read(&model, &prompts(), &mut KvCache::new(model.config(), prompts().len(), 30, &model.device())).unwrap();
+    assert_eq!(logits, [&once[..], &once].concat());
+    assert_eq!(cache.seen().len(), many.len());
+
+    let streams = |rows: std::ops::Range<usize>| rows.map(|row| Unguided { stream: Some(row as u64) }).collect();
+    let drawn = |prompts: &[Vec<u32>], mut guides: Vec<Unguided>| {
+        generate_guided(&model, prompts, &mut guides, &[], &random(4), &mut |_, _| ControlFlow::Continue(())).unwrap()
+    };
+    let together = drawn(&many, streams(0..many.len()));
+    for row in 0..many.len() {
+        assert_eq!(drawn(&many[row..=row], streams(row..row + 1)), together[row..=row], "row {row}");
+    }
+    assert_ne!(together[..prompts().len()], together[prompts().len()..]);
+}
+
+#[test]
 fn a_row_ends_with_its_stop_token_and_the_others_go_on() {
     let model = tiny_llama(&Device::flex());
     let free = continued(&model, &prompts(), &[], &random(4));
