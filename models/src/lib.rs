@@ -15,6 +15,7 @@ pub mod random;
 pub mod sasrec;
 pub mod tokenizer;
 pub mod train;
+pub mod value_head;
 pub mod weights;
 
 pub use error::{Error, Result};

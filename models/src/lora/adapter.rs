@@ -6,7 +6,7 @@ use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Linear, Lora};
-use crate::random::Normal;
+use crate::random::{Normal, orthogonal_rows};
 use crate::{Error, Result};
 
 /// The target that stands for every projection but the output projection, as in PEFT.
@@ -137,29 +137,6 @@ pub(super) fn is_target(target: &str, name: &str) -> bool {
         ALL_LINEAR => name != LM_HEAD,
         _ => name.strip_suffix(target).is_some_and(|head| head.is_empty() || head.ends_with('.')),
     }
-}
-
-/// `rows` orthogonal rows of length `gain` and `width` elements: Gaussian rows, orthogonalised one after the other (Gram–Schmidt).
-fn orthogonal_rows(rows: usize, width: usize, gain: f64, normal: &mut Normal) -> Vec<f32> {
-    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(rows);
-    for _ in 0..rows {
-        let mut row: Vec<f64> = normal.draw(width, 1.0).into_iter().map(f64::from).collect();
-        // Twice, because the first pass leaves rounding errors along the earlier rows.
-        for _ in 0..2 {
-            for earlier in &basis {
-                let along = dot(&row, earlier);
-                row.iter_mut().zip(earlier).for_each(|(x, e)| *x -= along * e);
-            }
-        }
-        let length = dot(&row, &row).sqrt();
-        row.iter_mut().for_each(|x| *x /= length);
-        basis.push(row);
-    }
-    basis.into_iter().flatten().map(|x| (gain * x) as f32).collect()
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

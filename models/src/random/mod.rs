@@ -2,7 +2,9 @@
 
 mod noise;
 mod normal;
+mod orthogonal;
 
 pub(crate) use noise::mix;
 pub use noise::{Noise, drop};
 pub(crate) use normal::Normal;
+pub(crate) use orthogonal::orthogonal_rows;
