@@ -7,14 +7,18 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tiller_models::atomic::write_atomically;
 
+use super::json_lines::JsonLines;
 use super::machine::{self, Machine};
 use crate::{Error, Result};
+
+/// The file of what a run measured on its way.
+const METRICS: &str = "metrics.jsonl";
 
 /// An open run folder, locked against a second writer until it is dropped.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    metrics: File,
+    metrics: JsonLines,
     _lock: File,
 }
 
@@ -28,8 +32,7 @@ impl RunFolder {
         let lock = lock(path)?;
         write_config(path, config)?;
         write_machine(path)?;
-        let metrics_path = path.join("metrics.jsonl");
-        let metrics = File::create(&metrics_path).map_err(Error::io(&metrics_path, "create"))?;
+        let metrics = JsonLines::create(&path.join(METRICS))?;
         Ok(Self { path: path.to_owned(), metrics, _lock: lock })
     }
 
@@ -40,7 +43,8 @@ impl RunFolder {
     pub fn reopen(path: &Path) -> Result<Self> {
         Self::stored_config(path)?;
         let lock = lock(path)?;
-        Ok(Self { path: path.to_owned(), metrics: open_metrics(path)?, _lock: lock })
+        let metrics = JsonLines::append(&path.join(METRICS))?;
+        Ok(Self { path: path.to_owned(), metrics, _lock: lock })
     }
 
     /// Where the run in `path` has stored its configuration.
@@ -72,13 +76,7 @@ impl RunFolder {
     /// # Errors
     /// metrics.jsonl cannot be read or written.
     pub fn retain_metrics(&mut self, keep: impl Fn(&serde_json::Value) -> bool) -> Result<()> {
-        let path = self.path.join("metrics.jsonl");
-        let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
-        let kept = text.lines().filter(|line| serde_json::from_str(line).is_ok_and(|value| keep(&value)));
-        let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
-        write_atomically(&path, |w| w.write_all(kept.as_bytes()))?;
-        self.metrics = open_metrics(&self.path)?;
-        Ok(())
+        self.metrics.retain(keep)
     }
 
     /// The folder itself.
@@ -96,9 +94,7 @@ impl RunFolder {
     /// # Errors
     /// The disk is full or the folder has gone.
     pub fn log(&mut self, record: &impl Serialize) -> Result<()> {
-        let mut line = serde_json::to_vec(record).map_err(|e| Error::Failed(format!("metrics.jsonl: {e}")))?;
-        line.push(b'\n');
-        self.metrics.write_all(&line).map_err(Error::io(self.path.join("metrics.jsonl"), "write"))
+        self.metrics.write(record)
     }
 }
 
@@ -112,12 +108,6 @@ fn write_machine(path: &Path) -> Result<()> {
     let text =
         serde_json::to_vec_pretty(&Machine::here()).map_err(|e| Error::Failed(format!("{}: {e}", machine::FILE)))?;
     write_atomically(&path.join(machine::FILE), |w| w.write_all(&text))
-}
-
-/// metrics.jsonl, open for appending.
-fn open_metrics(path: &Path) -> Result<File> {
-    let path = path.join("metrics.jsonl");
-    OpenOptions::new().create(true).append(true).open(&path).map_err(Error::io(&path, "open"))
 }
 
 fn lock(path: &Path) -> Result<File> {
@@ -161,8 +151,9 @@ mod tests {
         for epoch in 0..4 {
             first.log(&serde_json::json!({ "epoch": epoch })).unwrap();
         }
-        first.metrics.write_all(b"{\"epoch\": 4, \"lo").unwrap();
         drop(first);
+        let mut file = OpenOptions::new().append(true).open(folder.path().join(METRICS)).unwrap();
+        file.write_all(b"{\"epoch\": 4, \"lo").unwrap();
         let mut second = RunFolder::reopen(folder.path()).unwrap();
         second.retain_metrics(|line| line["epoch"].as_u64().is_some_and(|epoch| epoch < 2)).unwrap();
         second.log(&serde_json::json!({ "epoch": 2 })).unwrap();

@@ -3,6 +3,7 @@
 pub mod config;
 pub mod folder;
 pub mod interrupt;
+pub mod json_lines;
 pub mod machine;
 pub mod progress;
 pub mod words;

@@ -1,0 +1,61 @@
+//! Files of JSON objects, one on each line, that a resumed run goes on with.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tiller_models::atomic::write_atomically;
+
+use crate::{Error, Result};
+
+/// A file of JSON lines, open for appending.
+#[derive(Debug)]
+pub struct JsonLines {
+    path: PathBuf,
+    file: File,
+}
+
+impl JsonLines {
+    /// A new file at `path`, in the place of whatever was there.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn create(path: &Path) -> Result<Self> {
+        let file = File::create(path).map_err(Error::io(path, "create"))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// The file at `path`, to go on behind its last line.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn append(path: &Path) -> Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(path).map_err(Error::io(path, "open"))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Drops the lines for which `keep` does not hold, and one that was cut off.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn retain(&mut self, keep: impl Fn(&serde_json::Value) -> bool) -> Result<()> {
+        let text = std::fs::read_to_string(&self.path).map_err(Error::io(&self.path, "read"))?;
+        let kept = text.lines().filter(|line| serde_json::from_str(line).is_ok_and(|value| keep(&value)));
+        let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
+        write_atomically(&self.path, |w| w.write_all(kept.as_bytes()))?;
+        *self = Self::append(&self.path)?;
+        Ok(())
+    }
+
+    /// Appends a line.
+    ///
+    /// # Errors
+    /// The disk is full or the folder has gone.
+    pub fn write(&mut self, record: &impl Serialize) -> Result<()> {
+        let failed = |e: serde_json::Error| Error::Failed(format!("{}: {e}", self.path.display()));
+        let mut line = serde_json::to_vec(record).map_err(failed)?;
+        line.push(b'\n');
+        self.file.write_all(&line).map_err(Error::io(&self.path, "write"))
+    }
+}
