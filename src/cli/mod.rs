@@ -9,6 +9,7 @@ mod doctor;
 mod eval;
 mod instruct;
 mod merge;
+mod ppo;
 mod pull;
 mod recommend;
 mod reference;
@@ -78,6 +79,8 @@ enum Command {
     Instruct(instruct::Args),
     /// Fold an adapter into its model
     Merge(merge::Args),
+    /// Align a tuned model with requests: it answers, the catalogue and the teacher reward, it learns (PPO)
+    Ppo(ppo::Args),
     /// Fetch a model or a data set by name
     Pull(pull::Args),
     /// Recommend items to users, or to somebody new
@@ -130,6 +133,7 @@ fn run(command: Command, global: &Global) -> Result<()> {
         Command::Sasrec(args) => sasrec::run(args, global),
         Command::Instruct(args) => instruct::run(&args, global),
         Command::Merge(args) => merge::run(&args, global),
+        Command::Ppo(args) => ppo::run(&args, global),
         Command::Pull(args) => pull::run(&args, global),
         Command::Recommend(args) => recommend::run(&args, global),
         Command::Sft(args) => sft::run(&args, global),

@@ -1,0 +1,209 @@
+//! `tiller ppo`: a tuned model learns from rewards.
+
+use std::path::{Path, PathBuf};
+
+use comfy_table::{CellAlignment, presets};
+use serde_json::json;
+use tiller_models::language_model::LanguageModel;
+use toml::{Table, Value};
+
+use super::Global;
+use crate::data::Dataset;
+use crate::evaluate::Metric;
+use crate::instruct::{Instructor, Recipe, Settings, Task};
+use crate::ppo::audit::{Audited, Report};
+use crate::ppo::config::ValidationConfig;
+use crate::ppo::{PpoConfig, Summary, Surroundings, Training};
+use crate::pull::resolve_model;
+use crate::reward::Level;
+use crate::run::config::{ConfigFlags, resolve_over};
+use crate::run::folder::RunFolder;
+use crate::run::interrupt;
+use crate::teacher::Teacher;
+use crate::train::Tuned;
+use crate::{Error, Result};
+
+const EXAMPLES: &str = "\
+Examples:
+  tiller ppo films --run runs/sft --out runs/ppo
+  tiller ppo films --model smollm2-135m --adapter runs/sft/adapter --out runs/ppo --reward list
+  tiller ppo films --run runs/sft --out runs/ppo --iterations 500 --set rollout.samples=16 --set learning.kl=0.1
+  tiller ppo films --run runs/sft --out runs/paper --recipe paper
+  tiller ppo films --out runs/ppo --resume
+  tiller recommend films --model runs/sft/model --adapter runs/ppo/adapter --user 42";
+
+/// The flags of `tiller ppo`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The data set folder
+    dir: PathBuf,
+    /// The run of `tiller sft` whose model is aligned
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "adapter"])]
+    run: Option<PathBuf>,
+    /// The model that is aligned: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
+    #[arg(long, value_name = "PATH|NAME")]
+    model: Option<String>,
+    /// An adapter (PEFT folder) that was tuned on that model
+    #[arg(long, value_name = "DIR", requires = "model")]
+    adapter: Option<PathBuf>,
+    /// The run folder to write
+    #[arg(long, value_name = "RUN")]
+    out: PathBuf,
+    /// Go on with the run in the run folder
+    #[arg(long, conflicts_with = "config")]
+    resume: bool,
+    /// The teacher's run folder [default: that of the run, or DIR/teacher]
+    #[arg(long, value_name = "RUN")]
+    teacher: Option<PathBuf>,
+    /// Our settings, or the authors'
+    #[arg(long, value_enum, default_value = "default", conflicts_with = "resume")]
+    recipe: Recipe,
+    /// Learn from the rewards of items, of lists, or of both [default: both]
+    #[arg(long, value_enum, value_name = "item|list|both")]
+    reward: Option<Level>,
+    /// Rounds of answers and learning [default: 200]
+    #[arg(long, value_name = "N")]
+    iterations: Option<u32>,
+    /// The highest learning rate [default: 0.0001]
+    #[arg(long, value_name = "LR")]
+    lr: Option<f64>,
+    /// Decides first weights, questions, answers and the order of learning [default: 2024]
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+    #[command(flatten)]
+    config: ConfigFlags,
+}
+
+/// Runs `tiller ppo`.
+///
+/// # Errors
+/// A data set, model, teacher or run that cannot be read, settings that make no sense, a policy that runs away.
+pub fn run(args: &Args, global: &Global) -> Result<()> {
+    let config = config(args)?;
+    config.validate()?;
+    let dataset = Dataset::read(&args.dir)?;
+    let model = config.model.as_deref().ok_or_else(no_model)?;
+    eprint!("{}", toml::to_string_pretty(&config).map_err(|e| Error::Failed(e.to_string()))?);
+    let device = global.open_device()?;
+    let teacher_run = config.teacher.as_ref().map_or_else(|| args.dir.join("teacher"), PathBuf::from);
+    let teacher = Teacher::load(&teacher_run, &dataset, &device)?;
+    let model = LanguageModel::load(&resolve_model(model)?, config.adapter.as_deref().map(Path::new), &device)?;
+    let tasks = vec![Task::I0, Task::I1, Task::I2];
+    let settings = Settings { tasks, recipe: config.questions, seed: config.seed, chat_ratio: 0.0 };
+    let instructor = Instructor::new(&dataset, &teacher, &[], settings)?;
+
+    interrupt::listen();
+    let mut folder = if args.resume { RunFolder::reopen(&args.out) } else { RunFolder::create(&args.out, &config) }?;
+    let around = Surroundings { instructor: &instructor, teacher: &teacher, dataset: &dataset, model, config: &config };
+    let start = if args.resume { Training::resume } else { Training::fresh };
+    let summary = start(around, &mut folder)?.run(interrupt::requested)?;
+    if global.json {
+        println!("{}", json!({ "run": args.out, "summary": summary }));
+    } else {
+        tell(&summary, &args.out);
+    }
+    Ok(())
+}
+
+/// The configuration of the flags, over that of a resumed run, over the recipe's.
+fn config(args: &Args) -> Result<PpoConfig> {
+    let mut layers = args.config.clone();
+    if args.resume {
+        layers.config = Some(RunFolder::stored_config(&args.out)?);
+    }
+    let mut lowest = match args.recipe {
+        Recipe::Default => PpoConfig::default(),
+        Recipe::Paper => PpoConfig::paper(),
+    };
+    let text = |path: &PathBuf| Value::from(path.display().to_string());
+    let (mut model, mut adapter) = (args.model.clone().map(Value::from), args.adapter.as_ref().map(text));
+    if let Some(run) = &args.run {
+        let tuned = Tuned::of(run)?;
+        (model, adapter) = (Some(text(&tuned.model)), tuned.adapter.as_ref().map(text));
+        lowest = after(run, lowest)?;
+    }
+    let level = args.reward.map(Value::try_from).transpose().map_err(|e| Error::Failed(e.to_string()))?;
+    let flags = keys([
+        ("model", model),
+        ("adapter", adapter),
+        ("teacher", args.teacher.as_ref().map(text)),
+        ("iterations", args.iterations.map(|n| i64::from(n).into())),
+        ("seed", args.seed.map(|n| i64::from(n).into())),
+        ("schedule", Some(keys([("lr", args.lr.map(Value::from))]).into())),
+        ("reward", Some(keys([("level", level)]).into())),
+    ]);
+    resolve_over(lowest, &layers, flags)
+}
+
+/// `config` with what the settings of an earlier run say about one that goes on from it: its teacher, and whether its model knows the
+/// wordings of training alone.
+fn after(run: &Path, config: PpoConfig) -> Result<PpoConfig> {
+    let path = RunFolder::stored_config(run)?;
+    let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+    let settings: Table = text.parse().map_err(|e: toml::de::Error| {
+        Error::bad_input(path.display()).expected("the configuration of a training").found(e.message())
+    })?;
+    let teacher = settings.get("teacher").and_then(|teacher| teacher.as_str()).map(str::to_owned);
+    let words = settings.get("validation").and_then(|validation| validation.get("trained_wordings"));
+    let trained_wordings = words.and_then(|words| words.as_bool()).unwrap_or(false);
+    let validation = ValidationConfig { trained_wordings, ..config.validation };
+    Ok(PpoConfig { teacher, validation, ..config })
+}
+
+fn keys<const N: usize>(entries: [(&str, Option<Value>); N]) -> Table {
+    entries.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+}
+
+fn no_model() -> Error {
+    Error::bad_input("tiller ppo")
+        .expected("a model to align: --run RUN of `tiller sft`, or --model")
+        .found("neither")
+        .next("tune one with `tiller sft DIR --model M --out RUN`, then --run RUN")
+        .into()
+}
+
+/// The end of a training for people.
+fn tell(summary: &Summary, out: &Path) {
+    println!("{} iterations at {:.0} tokens of answers per second", summary.iterations, summary.tokens_per_second);
+    if let Some(best) = summary.best {
+        println!("best validation reward {:.3}, after {} iterations", best.reward, best.iteration);
+    }
+    if let Some(after) = &summary.after {
+        println!("{}", table(summary.before.as_ref(), after));
+    }
+    println!("saved to {}; look at some lists in its samples.jsonl", out.display());
+}
+
+/// What the audits found: each figure before learning and in the best policy.
+fn table(before: Option<&Report>, after: &Report) -> comfy_table::Table {
+    const METRICS: [Metric; 7] = [
+        Metric::NDCG,
+        Metric::TCP,
+        Metric::CPA,
+        Metric::CorrectCount,
+        Metric::RepeatItem,
+        Metric::NonExist,
+        Metric::InHistory,
+    ];
+    let mut table = comfy_table::Table::new();
+    table.load_style(presets::NOTHING);
+    let names = METRICS.iter().map(Metric::to_string);
+    table.set_header([String::new(), "reward".to_owned()].into_iter().chain(names));
+    for (practice, after) in after.practices() {
+        let before = before.and_then(|report| report.practices().find(|(other, _)| *other == practice));
+        let before = before.map(|(_, audited)| audited);
+        let cell = |figure: &dyn Fn(&Audited) -> Option<f64>| match (before.and_then(figure), figure(after)) {
+            (Some(before), Some(after)) => format!("{before:.3} → {after:.3}"),
+            (None, Some(after)) => format!("{after:.3}"),
+            (_, None) => String::new(),
+        };
+        let figures = METRICS.iter().map(|&metric| cell(&|audited| audited.summary.mean(metric)));
+        let reward = cell(&|audited| Some(audited.reward));
+        table.add_row([practice.to_string(), reward].into_iter().chain(figures));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}

@@ -1,0 +1,342 @@
+//! How a policy is aligned.
+
+use serde::{Deserialize, Serialize};
+use tiller_models::lora::Recipe as LoraRecipe;
+use tiller_models::optim::AdamWConfig;
+
+use super::rollout::RolloutConfig;
+use crate::instruct::{Practice, Recipe};
+use crate::reward::{RewardRules, ShareRule};
+use crate::train::schedule::Schedule;
+use crate::{Error, Result};
+
+/// The settings of `tiller ppo`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PpoConfig {
+    /// The model that is aligned: a folder, a .gguf file, or the name of a pulled model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// An adapter that was tuned on that model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
+    /// The run folder of the teacher; none for the run's own, or `teacher` in the data set's folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<String>,
+    /// Rounds of rollouts and learning from them.
+    pub iterations: u64,
+    /// Decides first weights, questions, answers and the order of learning.
+    pub seed: u64,
+    /// What is practised.
+    pub practices: Vec<Practice>,
+    /// The rules by which questions are drawn.
+    pub questions: Recipe,
+    /// How the policy answers.
+    pub rollout: RolloutConfig,
+    /// How answers are rewarded.
+    pub reward: RewardRules,
+    /// How the policy learns from rewarded answers.
+    pub learning: Learning,
+    /// The learning rate, by steps as if every iteration had all of its own.
+    pub schedule: Schedule,
+    /// The optimiser of actor and critic together.
+    pub optimiser: AdamWConfig,
+    /// The adapter of the actor.
+    pub actor: Rank,
+    /// The adapter of the critic, and its value head.
+    pub critic: Rank,
+    /// When a training is given up.
+    pub safety: Safety,
+    /// How it is validated.
+    pub validation: ValidationConfig,
+}
+
+/// An adapter that is trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rank {
+    /// Rows of every A.
+    pub rank: usize,
+    /// The scale of a low-rank part is alpha / rank.
+    pub alpha: f64,
+    /// Names of projections, or "all-linear" for all but the output projection.
+    pub targets: Vec<String>,
+}
+
+/// The constants of the method's §7.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Learning {
+    /// Passes over an iteration's answers, at most.
+    pub epochs: u32,
+    /// Answers of a step.
+    pub minibatch: usize,
+    /// Answers that are computed at once.
+    pub batch: usize,
+    /// β: the penalty on every token for leaving the reference policy.
+    pub kl: f64,
+    /// γ: what a reward is worth one token earlier.
+    pub gamma: f64,
+    /// λ of the advantage estimates.
+    pub lambda: f64,
+    /// What an answer is compared with.
+    pub baseline: Baseline,
+    /// Divide list rewards by their running deviation, and item rewards by that of their practice.
+    pub scale_rewards: bool,
+    /// Divide an iteration's rewards by their deviation.
+    pub whiten_rewards: bool,
+    /// Bring an iteration's advantages to mean 0 and deviation 1.
+    pub standardise: bool,
+    /// How far a token's probability may move in an iteration before it is held back: its ratio stays within 1 ± this.
+    pub clip: f64,
+    /// How far a value may move.
+    pub value_clip: f64,
+    /// The weight of the critic's loss.
+    pub vf_coef: f64,
+    /// The weight of the entropy that the policy is to keep.
+    pub ent_coef: f64,
+    /// An iteration ends with the epoch whose mean divergence from the policy that sampled is above this.
+    pub target_kl: f64,
+}
+
+/// What an answer is compared with (method §13 B14).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Baseline {
+    /// The other answers to the same question, item by item; no critic is trained
+    #[default]
+    Group,
+    /// What a critic expected
+    Critic,
+}
+
+/// When a training is given up, its last good state kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Safety {
+    /// The divergence from the reference policy, per token, above which the policy has lost its way.
+    pub max_kl: f64,
+    /// The mean ratio of probabilities within an epoch, which should be near 1, above which the steps are too large.
+    pub max_ratio: f64,
+}
+
+/// How a training is validated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ValidationConfig {
+    /// Users who are asked, for each kind of question others.
+    pub users: usize,
+    /// Iterations from one validation to the next.
+    pub every: u64,
+    /// Whether to ask in the wordings of training examples, for models that know no other words.
+    pub trained_wordings: bool,
+}
+
+impl Default for PpoConfig {
+    fn default() -> Self {
+        Self {
+            model: None,
+            adapter: None,
+            teacher: None,
+            iterations: 200,
+            seed: 2024,
+            practices: Practice::ALL.into(),
+            questions: Recipe::Default,
+            rollout: RolloutConfig::default(),
+            reward: RewardRules::default(),
+            learning: Learning::default(),
+            schedule: Schedule { lr: 1e-4, warm_up: 0.05, power: 1.0, end: 0.0 },
+            optimiser: AdamWConfig { weight_decay: 0.0, clip: 0.5, ..AdamWConfig::default() },
+            actor: Rank { rank: 16, alpha: 16.0, targets: vec!["all-linear".into(), "lm_head".into()] },
+            critic: Rank { rank: 4, alpha: 2.0, targets: vec!["all-linear".into()] },
+            safety: Safety::default(),
+            validation: ValidationConfig::default(),
+        }
+    }
+}
+
+impl Default for Rank {
+    fn default() -> Self {
+        PpoConfig::default().actor
+    }
+}
+
+impl Default for Learning {
+    fn default() -> Self {
+        Self {
+            epochs: 2,
+            minibatch: 32,
+            batch: 16,
+            kl: 0.05,
+            gamma: 1.0,
+            lambda: 1.0,
+            baseline: Baseline::Group,
+            scale_rewards: false,
+            whiten_rewards: true,
+            standardise: true,
+            clip: 0.2,
+            value_clip: 0.2,
+            vf_coef: 0.1,
+            ent_coef: 0.0,
+            target_kl: 0.05,
+        }
+    }
+}
+
+impl Default for Safety {
+    fn default() -> Self {
+        Self { max_kl: 1.0, max_ratio: 10.0 }
+    }
+}
+
+impl Default for ValidationConfig {
+    fn default() -> Self {
+        Self { users: 32, every: 10, trained_wordings: false }
+    }
+}
+
+impl Rank {
+    /// The recipe of a fresh adapter.
+    pub fn recipe(&self) -> LoraRecipe {
+        let Self { rank, alpha, ref targets } = *self;
+        LoraRecipe { rank, alpha, dropout: 0.0, targets: targets.clone() }
+    }
+}
+
+impl PpoConfig {
+    /// The authors' settings where ours differ (method §6–8): their questions and rewards, greedy and sharpened answers that are rendered
+    /// anew, a critic, their penalties and step sizes. The output projection stays frozen, since training it would move the reference
+    /// policy too (B3); the learning rate is theirs, for a model of 7 billion weights.
+    pub fn paper() -> Self {
+        let ours = Self::default();
+        let all_but_the_output = vec!["all-linear".to_owned()];
+        Self {
+            questions: Recipe::Paper,
+            rollout: RolloutConfig::paper(),
+            reward: RewardRules { shares: ShareRule::Authors, floor: false, ..ours.reward.clone() },
+            learning: Learning {
+                epochs: 4,
+                minibatch: 4,
+                batch: 1,
+                kl: 0.3,
+                gamma: 0.99,
+                baseline: Baseline::Critic,
+                ent_coef: 0.01,
+                ..ours.learning.clone()
+            },
+            schedule: Schedule { lr: 5e-6, warm_up: 0.01, power: 2.0, end: 1e-7 },
+            actor: Rank { rank: 4, alpha: 2.0, targets: all_but_the_output },
+            ..ours
+        }
+    }
+
+    /// Checks that the settings make sense.
+    ///
+    /// # Errors
+    /// The key that does not.
+    pub fn validate(&self) -> Result<()> {
+        let at_least = |key: &str, least: u64, value: u64| {
+            if value < least { Err(out_of_range(key, &format!("at least {least}"), value)) } else { Ok(()) }
+        };
+        at_least("iterations", 1, self.iterations)?;
+        at_least("practices", 1, self.practices.len() as u64)?;
+        at_least("validation.users", 1, self.validation.users as u64)?;
+        at_least("validation.every", 1, self.validation.every)?;
+        self.rollout.validate()?;
+        self.reward.validate()?;
+        self.schedule.validate("schedule")?;
+        self.learning.validate()?;
+        if self.learning.baseline == Baseline::Group && self.rollout.samples < 2 {
+            let expected = "at least 2, since the answers to a question are compared with each other";
+            return Err(out_of_range("rollout.samples", expected, self.rollout.samples));
+        }
+        for (key, limit) in [("max_kl", self.safety.max_kl), ("max_ratio", self.safety.max_ratio)] {
+            if limit.is_nan() || limit <= 0.0 {
+                return Err(out_of_range(&format!("safety.{key}"), "a number above 0", limit));
+            }
+        }
+        Ok(())
+    }
+
+    /// These settings with the length of `other`: a resumed run may be longer or shorter than it was meant to be.
+    pub fn as_long_as(&self, other: &Self) -> Self {
+        Self { iterations: other.iterations, ..self.clone() }
+    }
+}
+
+impl Learning {
+    fn validate(&self) -> Result<()> {
+        let Self {
+            epochs, minibatch, batch, kl, gamma, lambda, clip, value_clip, vf_coef, ent_coef, target_kl, ..
+        } = *self;
+        for (key, value) in [("epochs", epochs as usize), ("minibatch", minibatch), ("batch", batch)] {
+            if value == 0 {
+                return Err(out_of_range(&format!("learning.{key}"), "at least 1", 0));
+            }
+        }
+        for (key, value, most) in [
+            ("kl", kl, f64::MAX),
+            ("gamma", gamma, 1.0),
+            ("lambda", lambda, 1.0),
+            ("clip", clip, 1.0),
+            ("value_clip", value_clip, f64::MAX),
+            ("vf_coef", vf_coef, f64::MAX),
+            ("ent_coef", ent_coef, f64::MAX),
+        ] {
+            if !(0.0..=most).contains(&value) {
+                let expected = if most == 1.0 { "a number from 0 to 1" } else { "a number of at least 0" };
+                return Err(out_of_range(&format!("learning.{key}"), expected, value));
+            }
+        }
+        if target_kl.is_nan() || target_kl <= 0.0 {
+            return Err(out_of_range("learning.target_kl", "a number above 0", target_kl));
+        }
+        Ok(())
+    }
+}
+
+/// The error for the value of a key.
+pub(super) fn out_of_range(key: &str, expected: &str, found: impl std::fmt::Display) -> Error {
+    Error::bad_input(key).expected(expected).found(found).next(format!("set it with --set {key}=…")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_make_no_sense_are_refused_by_name() {
+        let good = PpoConfig::default();
+        assert!(good.validate().is_ok() && PpoConfig::paper().validate().is_ok());
+        let learning = |change: fn(&mut Learning)| {
+            let mut config = PpoConfig::default();
+            change(&mut config.learning);
+            config
+        };
+        let one_sample = RolloutConfig { samples: 1, ..good.rollout.clone() };
+        let cases = [
+            ("iterations", PpoConfig { iterations: 0, ..good.clone() }),
+            ("practices", PpoConfig { practices: Vec::new(), ..good.clone() }),
+            ("learning.minibatch", learning(|l| l.minibatch = 0)),
+            ("learning.gamma", learning(|l| l.gamma = 1.5)),
+            ("learning.kl", learning(|l| l.kl = f64::NAN)),
+            ("learning.target_kl", learning(|l| l.target_kl = 0.0)),
+            ("rollout.samples", PpoConfig { rollout: one_sample, ..good.clone() }),
+            ("reward.alpha", PpoConfig { reward: RewardRules { alpha: -0.5, ..good.reward.clone() }, ..good.clone() }),
+            ("safety.max_kl", PpoConfig { safety: Safety { max_kl: f64::NAN, ..good.safety.clone() }, ..good }),
+        ];
+        for (key, config) in cases {
+            let error = config.validate().unwrap_err();
+            assert!(error.to_string().starts_with(key), "{error}");
+            assert_eq!(error.exit_code(), 2);
+        }
+    }
+
+    #[test]
+    fn the_stored_configuration_is_read_back() {
+        for config in [PpoConfig { model: Some("smollm2".into()), ..PpoConfig::default() }, PpoConfig::paper()] {
+            let text = toml::to_string_pretty(&config).unwrap();
+            assert_eq!(toml::from_str::<PpoConfig>(&text).unwrap(), config);
+        }
+    }
+}

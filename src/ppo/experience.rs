@@ -1,0 +1,282 @@
+//! From rewarded answers to what each of their tokens teaches (method §7.5–7.6).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tiller_models::train::Sample;
+
+use super::config::{Baseline, Learning};
+use super::rollout::{Prompt, Rollout};
+use super::scale::{Running, standardise, whiten};
+use super::{advantage, kl};
+use crate::instruct::Practice;
+use crate::reward::{Level, Rewards};
+
+/// What an answer teaches. All lists have an entry for each of the answer's tokens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trajectory {
+    /// The prompt and the answer, whose tokens count.
+    pub sample: Sample,
+    /// log π of the policy that answered.
+    pub log_probs: Vec<f32>,
+    /// log π_ref.
+    pub references: Vec<f32>,
+    /// What the critic expected before the token; nothing without a critic.
+    pub values: Vec<f64>,
+    /// How much better the token was than expected.
+    pub advantages: Vec<f64>,
+    /// What the critic shall expect.
+    pub returns: Vec<f64>,
+}
+
+/// The sizes of rewards seen so far: of lists together, of items by practice (method §7.5).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RewardScales {
+    list: Running,
+    items: BTreeMap<Practice, Running>,
+}
+
+impl RewardScales {
+    /// Takes in an answer's rewards.
+    fn see(&mut self, practice: Practice, rewards: &Rewards) {
+        self.list.see(rewards.list);
+        let items = self.items.entry(practice).or_default();
+        rewards.items.iter().for_each(|&reward| items.see(reward));
+    }
+
+    /// The rewards of an answer, divided by the size of their like.
+    fn scale(&self, practice: Practice, rewards: &Rewards) -> Rewards {
+        let items = self.items.get(&practice).map_or(1.0, Running::deviation);
+        Rewards {
+            items: rewards.items.iter().map(|reward| reward / items).collect(),
+            list: rewards.list / self.list.deviation(),
+        }
+    }
+}
+
+/// What each token of an answer earns: an item's reward on the token that ends its line, the list's on the last token (§7.5).
+pub fn token_rewards(rollout: &Rollout, rewards: &Rewards, level: Level) -> Vec<f64> {
+    let mut earned = vec![0.0; rollout.tokens.len()];
+    if level != Level::List {
+        rollout.ends.iter().zip(&rewards.items).for_each(|(&end, reward)| earned[end] += reward);
+    }
+    if level != Level::Item
+        && let Some(last) = earned.last_mut()
+    {
+        *last += rewards.list;
+    }
+    earned
+}
+
+/// Answers with what the policy, the reference policy and the critic said about their tokens.
+pub struct Judged<'a> {
+    /// What was asked.
+    pub prompts: &'a [Prompt],
+    /// Their answers, those to one prompt side by side.
+    pub rollouts: &'a [Rollout],
+    /// The rewards of each answer.
+    pub rewards: &'a [Rewards],
+    /// log π of each answer's tokens.
+    pub log_probs: Vec<Vec<f32>>,
+    /// log π_ref.
+    pub references: Vec<Vec<f32>>,
+    /// The critic's values; none without a critic.
+    pub values: Option<Vec<Vec<f64>>>,
+}
+
+impl Judged<'_> {
+    /// The trajectories to learn from, in the order of the answers.
+    pub fn trajectories(self, level: Level, learning: &Learning, scales: &mut RewardScales) -> Vec<Trajectory> {
+        let practice = |rollout: &Rollout| self.prompts[rollout.prompt].practice;
+        let answers = || self.rollouts.iter().zip(self.rewards);
+        answers().for_each(|(rollout, rewards)| scales.see(practice(rollout), rewards));
+        let mut earned: Vec<Vec<f64>> = answers()
+            .zip(self.log_probs.iter().zip(&self.references))
+            .map(|((rollout, rewards), (log_probs, references))| {
+                let earned = match learning.scale_rewards {
+                    true => token_rewards(rollout, &scales.scale(practice(rollout), rewards), level),
+                    false => token_rewards(rollout, rewards, level),
+                };
+                kl::penalised(&earned, log_probs, references, learning.kl)
+            })
+            .collect();
+        if learning.whiten_rewards {
+            whiten(&mut earned);
+        }
+
+        let mut advantages = match (learning.baseline, &self.values) {
+            (Baseline::Critic, Some(values)) => {
+                let gae = |(earned, values): (&Vec<f64>, &Vec<f64>)| {
+                    advantage::gae(earned, values, learning.gamma, learning.lambda)
+                };
+                earned.iter().zip(values).map(gae).collect()
+            }
+            _ => self.compared(&earned, learning.gamma),
+        };
+        let values = self.values.unwrap_or_else(|| vec![Vec::new(); earned.len()]);
+        let returns: Vec<Vec<f64>> = advantages.iter().zip(&values).map(|(a, v)| sum(a, v)).collect();
+        if learning.standardise {
+            standardise(&mut advantages);
+        }
+
+        let policy = self.log_probs.into_iter().zip(self.references);
+        let critic = values.into_iter().zip(returns);
+        let parts = self.rollouts.iter().zip(policy).zip(advantages.into_iter().zip(critic));
+        parts
+            .map(|((rollout, (log_probs, references)), (advantages, (values, returns)))| Trajectory {
+                sample: sample(&self.prompts[rollout.prompt], rollout),
+                log_probs,
+                references,
+                values,
+                advantages,
+                returns,
+            })
+            .collect()
+    }
+
+    /// Advantages over the other answers to the same prompt.
+    fn compared(&self, earned: &[Vec<f64>], gamma: f64) -> Vec<Vec<f64>> {
+        let starts: Vec<Vec<usize>> = self.rollouts.iter().map(item_starts).collect();
+        let mut advantages = Vec::with_capacity(earned.len());
+        for answers in self.rollouts.chunk_by(|a, b| a.prompt == b.prompt) {
+            let group = advantages.len()..advantages.len() + answers.len();
+            advantages.extend(advantage::group(&earned[group.clone()], &starts[group], gamma));
+        }
+        advantages
+    }
+}
+
+/// Prompt and answer as one sequence, in which the answer counts.
+pub fn sample(prompt: &Prompt, rollout: &Rollout) -> Sample {
+    let start = prompt.tokens.len();
+    Sample { tokens: [&prompt.tokens[..], &rollout.tokens].concat(), scored: start..start + rollout.tokens.len() }
+}
+
+/// The tokens with which the items of an answer begin: the first one, and each behind the end of an item.
+fn item_starts(rollout: &Rollout) -> Vec<usize> {
+    let behind = rollout.ends.iter().map(|end| end + 1).filter(|&start| start < rollout.tokens.len());
+    std::iter::once(0).chain(behind).collect()
+}
+
+/// A + V, token by token; nothing without values.
+fn sum(advantages: &[f64], values: &[f64]) -> Vec<f64> {
+    advantages.iter().zip(values).map(|(a, v)| a + v).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instruct::{Example, Task};
+
+    fn prompt(practice: Practice) -> Prompt {
+        let example = Example {
+            task: Task::I0,
+            request: None,
+            messages: Vec::new(),
+            answer: String::new(),
+            target: None,
+            items: Vec::new(),
+        };
+        Prompt { practice, example, tokens: vec![7, 8, 9] }
+    }
+
+    fn rollout(prompt: usize, tokens: usize, ends: &[usize]) -> Rollout {
+        Rollout {
+            prompt,
+            tokens: (0..tokens as u32).collect(),
+            log_probs: None,
+            ends: ends.to_vec(),
+            list: Vec::new(),
+            text: String::new(),
+            is_finished: true,
+        }
+    }
+
+    fn close(found: &[f64], expected: &[f64]) {
+        let equal = found.len() == expected.len() && found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 1e-9);
+        assert!(equal, "{found:?} is not {expected:?}");
+    }
+
+    fn rewards(items: &[f64], list: f64) -> Rewards {
+        Rewards { items: items.to_vec(), list }
+    }
+
+    #[test]
+    fn items_are_rewarded_where_their_lines_end_and_the_list_at_its_end() {
+        let (rollout, rewards) = (rollout(0, 6, &[1, 4]), rewards(&[0.5, -1.0], 3.0));
+        assert_eq!(token_rewards(&rollout, &rewards, Level::Item), [0.0, 0.5, 0.0, 0.0, -1.0, 0.0]);
+        assert_eq!(token_rewards(&rollout, &rewards, Level::List), [0.0, 0.0, 0.0, 0.0, 0.0, 3.0]);
+        assert_eq!(token_rewards(&rollout, &rewards, Level::Both), [0.0, 0.5, 0.0, 0.0, -1.0, 3.0]);
+        let cut_off = super::tests::rollout(0, 5, &[1, 4]);
+        assert_eq!(token_rewards(&cut_off, &rewards, Level::Both), [0.0, 0.5, 0.0, 0.0, 2.0]);
+    }
+
+    /// Two prompts with two answers each; π moved away from π_ref in the first answer alone.
+    fn judged<'a>(prompts: &'a [Prompt], rollouts: &'a [Rollout], rewards: &'a [Rewards]) -> Judged<'a> {
+        let mut log_probs: Vec<Vec<f32>> = rollouts.iter().map(|rollout| vec![-1.0; rollout.tokens.len()]).collect();
+        let references = log_probs.clone();
+        log_probs[0][1] = -0.5;
+        Judged { prompts, rollouts, rewards, log_probs, references, values: None }
+    }
+
+    #[test]
+    fn a_trajectory_by_hand() {
+        let prompts = [prompt(Practice::Sequential), prompt(Practice::More)];
+        let rollouts = [rollout(0, 3, &[1]), rollout(0, 2, &[0]), rollout(1, 2, &[]), rollout(1, 2, &[0])];
+        let rewards = [rewards(&[1.0], 4.0), rewards(&[0.5], 2.0), rewards(&[], -1.0), rewards(&[1.0], 0.0)];
+        let learning =
+            Learning { kl: 0.2, gamma: 1.0, whiten_rewards: false, standardise: false, ..Learning::default() };
+        let mut scales = RewardScales::default();
+        let of = |learning: &Learning, scales: &mut RewardScales| {
+            judged(&prompts, &rollouts, &rewards).trajectories(Level::Both, learning, scales)
+        };
+        let found = of(&learning, &mut scales);
+        let Sample { tokens, scored } = &found[0].sample;
+        assert_eq!((tokens.as_slice(), scored.clone()), ([7, 8, 9, 0, 1, 2].as_slice(), 3..6));
+        // Token rewards 0, 1 − 0.2 · 0.5, 4 and 0.5, 2: returns 4.9, 4.9, 4 and 2.5, 2; items begin at 0, 2 and at 0, 1.
+        close(&found[0].advantages, &[4.9 - 2.5, 4.9 - 2.5, 4.0 - 2.0]);
+        close(&found[1].advantages, &[2.5 - 4.9, 2.0 - 4.0]);
+        // The third answer has no line: it is one item from its beginning.
+        close(&found[2].advantages, &[-1.0 - 1.0, -1.0 - 1.0]);
+        close(&found[3].advantages, &[1.0 + 1.0, 0.0 + 1.0]);
+        assert!(found.iter().all(|trajectory| trajectory.returns.is_empty()));
+
+        let with_critic = Learning { baseline: Baseline::Critic, ..learning.clone() };
+        let values = rollouts.iter().map(|rollout| vec![1.0; rollout.tokens.len()]).collect();
+        let judged = Judged { values: Some(values), ..judged(&prompts, &rollouts, &rewards) };
+        let found = judged.trajectories(Level::Both, &with_critic, &mut RewardScales::default());
+        close(&found[0].advantages, &[3.9, 3.9, 3.0]);
+        close(&found[0].returns, &[4.9, 4.9, 4.0]);
+    }
+
+    #[test]
+    fn rewards_are_brought_to_one_size_where_it_is_asked_for() {
+        let prompts = [prompt(Practice::Sequential)];
+        let rollouts = [rollout(0, 2, &[0]), rollout(0, 2, &[0])];
+        let rewards = [rewards(&[1.0], 4.0), rewards(&[3.0], 8.0)];
+        let learning =
+            Learning { kl: 0.0, scale_rewards: true, whiten_rewards: false, standardise: false, ..Learning::default() };
+        let mut scales = RewardScales::default();
+        let plain = |prompts: &[Prompt], learning: &Learning, scales: &mut RewardScales| {
+            let log_probs = vec![vec![-1.0; 2]; 2];
+            let judged = Judged {
+                prompts,
+                rollouts: &rollouts,
+                rewards: &rewards,
+                references: log_probs.clone(),
+                log_probs,
+                values: None,
+            };
+            judged.trajectories(Level::Both, learning, scales)
+        };
+        let found = plain(&prompts, &learning, &mut scales);
+        // Deviations √2 of the items and √8 of the lists: differences −2/√2 and −4/√8 of one another.
+        let root = 2f64.sqrt();
+        assert!((found[0].advantages[0] + 2.0 * root).abs() < 1e-12 && (found[0].advantages[1] + root).abs() < 1e-12);
+        let standardised = Learning { standardise: true, whiten_rewards: true, ..learning };
+        let found = plain(&prompts, &standardised, &mut scales);
+        let all: Vec<f64> = found.iter().flat_map(|trajectory| trajectory.advantages.clone()).collect();
+        assert!(all.iter().sum::<f64>().abs() < 1e-9);
+        assert!((all.iter().map(|a| a * a).sum::<f64>() / 3.0 - 1.0).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,155 @@
+//! What an iteration's answers were worth, and how far the policy has gone from the reference.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::config::Safety;
+use super::experience::Trajectory;
+use super::kl::{k1, k3};
+use super::rollout::{Prompt, Rollout};
+use crate::instruct::Practice;
+use crate::reward::Rewards;
+use crate::{Error, Result};
+
+/// Figures of an iteration before its steps, named as TRL and CleanRL name them where they do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Objective {
+    objective: Sums,
+    /// The mean list reward of each practice.
+    reward: BTreeMap<Practice, f64>,
+    /// The mean reward of a line.
+    item_reward: f64,
+    /// k3 to the reference policy, per token.
+    reference_kl: f64,
+    /// The part of the variance of the returns that the critic foresaw; none without a critic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explained_variance: Option<f64>,
+    /// Tokens of an answer.
+    answer_tokens: f64,
+    /// The part of the answers that were cut off before their end.
+    unfinished: f64,
+}
+
+/// Sums over an answer's tokens, as means over the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+struct Sums {
+    /// Σ k1 to the reference policy.
+    kl: f64,
+    /// −Σ log π.
+    entropy: f64,
+    /// The list reward.
+    scores: f64,
+    /// −β · kl: what leaving the reference policy costs.
+    non_score_reward: f64,
+    /// Both together.
+    rlhf_reward: f64,
+}
+
+impl Objective {
+    /// The figures of answers with their rewards and trajectories, under the penalty β.
+    pub fn of(
+        prompts: &[Prompt],
+        rollouts: &[Rollout],
+        rewards: &[Rewards],
+        trajectories: &[Trajectory],
+        beta: f64,
+    ) -> Self {
+        let count = rollouts.len() as f64;
+        let tokens = || {
+            let pairs = trajectories.iter().flat_map(|t| t.log_probs.iter().zip(&t.references));
+            pairs.map(|(&log_prob, &reference)| (f64::from(log_prob), f64::from(reference)))
+        };
+        let kl = tokens().map(|(log_prob, reference)| k1(log_prob, reference)).sum::<f64>() / count;
+        let scores = rewards.iter().map(|rewards| rewards.list).sum::<f64>() / count;
+        let mut by_practice = BTreeMap::<Practice, Vec<f64>>::new();
+        for (rollout, rewards) in rollouts.iter().zip(rewards) {
+            by_practice.entry(prompts[rollout.prompt].practice).or_default().push(rewards.list);
+        }
+        Self {
+            objective: Sums {
+                kl,
+                entropy: -tokens().map(|(log_prob, _)| log_prob).sum::<f64>() / count,
+                scores,
+                non_score_reward: -beta * kl,
+                rlhf_reward: scores - beta * kl,
+            },
+            reward: by_practice.into_iter().map(|(practice, rewards)| (practice, mean(&rewards))).collect(),
+            item_reward: mean(&rewards.iter().flat_map(|rewards| rewards.items.clone()).collect::<Vec<_>>()),
+            reference_kl: mean(&tokens().map(|(log_prob, reference)| k3(log_prob, reference)).collect::<Vec<_>>()),
+            explained_variance: explained_variance(trajectories),
+            answer_tokens: tokens().count() as f64 / count,
+            unfinished: rollouts.iter().filter(|rollout| !rollout.is_finished).count() as f64 / count,
+        }
+    }
+
+    /// The mean list reward.
+    pub fn reward(&self) -> f64 {
+        self.objective.scores
+    }
+
+    /// The mean divergence of an answer from the reference policy.
+    pub fn kl(&self) -> f64 {
+        self.objective.kl
+    }
+
+    /// Whether the policy still answers in its right mind.
+    ///
+    /// # Errors
+    /// A divergence from the reference policy that is no number any more, or beyond what is safe.
+    pub fn check(&self, safety: &Safety) -> Result<()> {
+        if self.reference_kl.is_nan() || self.reference_kl > safety.max_kl {
+            return Err(Error::Failed(format!(
+                "the policy has left the reference: a divergence of {:.2} nats per token, more than {} (safety.max_kl)",
+                self.reference_kl, safety.max_kl
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// 1 − Var(R − V) / Var(R); `None` without a critic, or where the returns do not vary.
+fn explained_variance(trajectories: &[Trajectory]) -> Option<f64> {
+    let returns: Vec<f64> = trajectories.iter().flat_map(|t| t.returns.clone()).collect();
+    let errors: Vec<f64> =
+        trajectories.iter().flat_map(|t| t.returns.iter().zip(&t.values).map(|(r, v)| r - v)).collect();
+    let spread = variance(&returns);
+    (spread > 0.0).then(|| 1.0 - variance(&errors) / spread)
+}
+
+fn variance(numbers: &[f64]) -> f64 {
+    let mean = mean(numbers);
+    self::mean(&numbers.iter().map(|number| (number - mean).powi(2)).collect::<Vec<_>>())
+}
+
+fn mean(numbers: &[f64]) -> f64 {
+    if numbers.is_empty() { 0.0 } else { numbers.iter().sum::<f64>() / numbers.len() as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tiller_models::train::Sample;
+
+    fn trajectory(returns: &[f64], values: &[f64]) -> Trajectory {
+        Trajectory {
+            sample: Sample { tokens: Vec::new(), scored: 0..0 },
+            log_probs: Vec::new(),
+            references: Vec::new(),
+            values: values.to_vec(),
+            advantages: Vec::new(),
+            returns: returns.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_critic_explains_what_it_foresaw() {
+        let of = |values: &[f64]| {
+            explained_variance(&[trajectory(&[1.0, 2.0], &values[..2]), trajectory(&[3.0], &values[2..])])
+        };
+        assert_eq!(of(&[1.0, 2.0, 3.0]), Some(1.0));
+        assert_eq!(of(&[2.0, 2.0, 2.0]), Some(0.0));
+        assert_eq!(of(&[3.0, 2.0, 1.0]), Some(-3.0));
+        assert_eq!(explained_variance(&[trajectory(&[], &[])]), None);
+    }
+}

@@ -1,0 +1,114 @@
+//! Actor, critic and reference policy on one frozen model (method §7.1): each is the model with low-rank parts of its own, or with none.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use tiller_models::llama::Llama;
+use tiller_models::lora::{Adapter, Recipe};
+use tiller_models::train::{Forward, Sample};
+use tiller_models::value_head::ValueHead;
+
+use super::config::{Baseline, PpoConfig};
+use crate::{Error, Result};
+
+/// What is trained: the actor, and a critic where answers are compared with what one expects. The reference policy is the model
+/// itself; it shares nothing that is trained (B3).
+#[derive(Module, Debug)]
+pub struct Policy {
+    /// The policy that answers.
+    pub actor: Llama,
+    /// What expects rewards.
+    pub critic: Option<Critic>,
+}
+
+/// The model with low-rank parts of its own, and a head that reads a value off its last hidden state. Both are trained and saved (B2).
+#[derive(Module, Debug)]
+pub struct Critic {
+    llama: Llama,
+    head: ValueHead,
+}
+
+impl Policy {
+    /// A policy that answers as `model` does, ready to be trained. Where the model has an adapter already, actor and critic go on from
+    /// copies of it; otherwise each gets a fresh one.
+    ///
+    /// # Errors
+    /// A recipe that does not fit the model.
+    pub fn fresh(model: &Llama, config: &PpoConfig) -> Result<Self> {
+        let device = model.device();
+        let adapted = |recipe: Recipe, seed: u64| match model.linears().any(|linear| linear.lora().is_some()) {
+            true => Ok(model.clone()),
+            false => model.with_adapter(&recipe.adapter(model.linears(), seed, &device)?),
+        };
+        // Actor and critic draw from seeds of their own.
+        let seed = config.seed;
+        let actor = adapted(config.actor.recipe(), seed)?;
+        let critic = match config.learning.baseline {
+            Baseline::Group => None,
+            Baseline::Critic => Some(Critic {
+                llama: adapted(config.critic.recipe(), !seed)?,
+                head: ValueHead::new(model.config().d_model, seed, &device),
+            }),
+        };
+        Ok(Self { actor, critic }.train())
+    }
+
+    /// The actor's low-rank parts.
+    pub fn adapter(&self) -> Adapter {
+        let mut adapter = Adapter { loras: Default::default(), dropout: 0.0, rank_stabilised: false, base_model: None };
+        adapter.take_from(self.actor.valid().linears());
+        adapter
+    }
+}
+
+impl Critic {
+    /// V before every scored token, sample after sample: `[sum of scored]`.
+    pub fn values(&self, samples: &[Sample]) -> Tensor<1> {
+        self.head.forward(self.llama.hidden_of(samples, &Forward::default()))
+    }
+}
+
+/// log p of the scored tokens of each sample, without gradients, `batch` samples at a time.
+///
+/// # Errors
+/// The device fails.
+pub fn log_probs(llama: &Llama, samples: &[Sample], batch: usize) -> Result<Vec<Vec<f32>>> {
+    let llama = llama.valid();
+    of_tokens(samples, batch, |samples| llama.score(samples, &Forward::default()).log_probs)
+}
+
+/// The values of the scored tokens of each sample, without gradients, `batch` samples at a time.
+///
+/// # Errors
+/// The device fails.
+pub fn values(critic: &Critic, samples: &[Sample], batch: usize) -> Result<Vec<Vec<f64>>> {
+    let critic = critic.valid();
+    let values = of_tokens(samples, batch, |samples| critic.values(samples))?;
+    Ok(values.into_iter().map(|values| values.into_iter().map(f64::from).collect()).collect())
+}
+
+/// Numbers for the scored tokens of each sample; samples of like lengths are computed together.
+fn of_tokens(samples: &[Sample], batch: usize, compute: impl Fn(&[Sample]) -> Tensor<1>) -> Result<Vec<Vec<f32>>> {
+    let mut found = vec![Vec::new(); samples.len()];
+    for places in by_length(samples, batch) {
+        let samples: Vec<Sample> = places.iter().map(|&at| samples[at].clone()).collect();
+        let mut numbers = &host(compute(&samples))?[..];
+        for (place, sample) in places.into_iter().zip(&samples) {
+            let (of_sample, rest) = numbers.split_at(sample.scored.len());
+            found[place] = of_sample.to_vec();
+            numbers = rest;
+        }
+    }
+    Ok(found)
+}
+
+/// The places of samples in batches of like lengths.
+pub(super) fn by_length(samples: &[Sample], batch: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..samples.len()).collect();
+    order.sort_by_key(|&at| samples[at].tokens.len());
+    order.chunks(batch).map(<[usize]>::to_vec).collect()
+}
+
+/// A tensor's numbers.
+pub(super) fn host(tensor: Tensor<1>) -> Result<Vec<f32>> {
+    tensor.try_into_vec_as().map_err(|e| Error::Failed(format!("the device gave no numbers: {e}")))
+}

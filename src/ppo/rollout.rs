@@ -1,0 +1,225 @@
+//! Answers of the policy, sampled in batches, with the log-probability of every token as it was drawn (method §7.2–7.3).
+
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+use tiller_models::llama::{GenerateOptions, Guide, Llama, Next, Sampling, generate_guided};
+use tiller_models::tokenizer::Tokenizer;
+
+use super::config::out_of_range;
+use super::lines::Lines;
+use crate::Result;
+use crate::data::Catalogue;
+use crate::decode::Grammar;
+use crate::instruct::{Example, Practice};
+use crate::recommend::answer::{self, Form};
+use crate::recommend::{Checked, check};
+
+/// How the policy answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RolloutConfig {
+    /// Prompts of an iteration.
+    pub prompts: usize,
+    /// Answers to each prompt.
+    pub samples: usize,
+    /// Answers that are written at once.
+    pub batch: usize,
+    /// What logits are divided by; with 1, and without `top_k`, the stored log-probabilities are those of the policy that sampled.
+    pub temperature: f64,
+    /// Sample among so many likeliest tokens; 0 for all.
+    pub top_k: usize,
+    /// The first answer to each prompt is the likeliest one.
+    pub greedy_first: bool,
+    /// B13: learn from the titles rendered anew, instead of from the tokens that were sampled.
+    pub rerender: bool,
+}
+
+impl Default for RolloutConfig {
+    fn default() -> Self {
+        Self { prompts: 16, samples: 8, batch: 128, temperature: 1.0, top_k: 0, greedy_first: false, rerender: false }
+    }
+}
+
+impl RolloutConfig {
+    /// The authors' rollouts: of two answers one is greedy and the other sharpened; both are rendered anew.
+    pub fn paper() -> Self {
+        Self { prompts: 8, samples: 2, batch: 16, temperature: 0.7, top_k: 20, greedy_first: true, rerender: true }
+    }
+
+    /// Checks that the settings make sense.
+    ///
+    /// # Errors
+    /// The key that does not.
+    pub fn validate(&self) -> Result<()> {
+        for (key, value) in [("prompts", self.prompts), ("samples", self.samples), ("batch", self.batch)] {
+            if value == 0 {
+                return Err(out_of_range(&format!("rollout.{key}"), "at least 1", 0));
+            }
+        }
+        if !(self.temperature > 0.0 && self.temperature.is_finite()) {
+            return Err(out_of_range("rollout.temperature", "a number above 0", self.temperature));
+        }
+        Ok(())
+    }
+
+    /// How answer number `sample` of a prompt is drawn.
+    fn sampling(&self, sample: usize) -> Sampling {
+        match self.greedy_first && sample == 0 {
+            true => Sampling::Greedy,
+            false => Sampling::Random { temperature: self.temperature as f32, top_k: self.top_k, top_p: 1.0 },
+        }
+    }
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    /// What it practises.
+    pub practice: Practice,
+    /// The request, and the target.
+    pub example: Example,
+    /// The conversation in tokens.
+    pub tokens: Vec<u32>,
+}
+
+/// One answer of the policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rollout {
+    /// The number of the prompt that it answers.
+    pub prompt: usize,
+    /// The tokens to learn from, at least one.
+    pub tokens: Vec<u32>,
+    /// The policy's log-probability of each token as it was drawn; `None` of tokens that were not drawn but rendered.
+    pub log_probs: Option<Vec<f32>>,
+    /// The token that ends each line of the list.
+    pub ends: Vec<usize>,
+    /// The list, checked.
+    pub list: Vec<Checked>,
+    /// The answer as it was sampled.
+    pub text: String,
+    /// Whether it came to its end, instead of being cut off.
+    pub is_finished: bool,
+}
+
+/// What lets a policy answer.
+pub struct Sampler<'a> {
+    /// Text to tokens and back.
+    pub tokenizer: &'a Tokenizer,
+    /// The lists of the catalogue.
+    pub grammar: &'a Grammar,
+    /// What can be recommended.
+    pub catalogue: &'a Catalogue,
+    /// How the policy answers.
+    pub config: &'a RolloutConfig,
+}
+
+/// Tokens that an answer may have beyond the longest list that was asked for: enough to see that it does not end there.
+const OVERTIME: usize = 8;
+
+impl Sampler<'_> {
+    /// All answers of `policy` to the prompts, prompt by prompt. The seed and an answer's number decide every draw.
+    ///
+    /// # Errors
+    /// A prompt that leaves no room for its answer in the model's context, or a device that fails.
+    pub fn answers(&self, policy: &Llama, prompts: &[Prompt], seed: u64) -> Result<Vec<Rollout>> {
+        let RolloutConfig { samples, batch, greedy_first, .. } = *self.config;
+        let slots = |sampled: std::ops::Range<usize>| -> Vec<(usize, usize)> {
+            (0..prompts.len()).flat_map(|prompt| sampled.clone().map(move |sample| (prompt, sample))).collect()
+        };
+        // The likeliest answers are drawn apart from the others: a batch is drawn in one way.
+        let apart = usize::from(greedy_first);
+        let mut rollouts = Vec::with_capacity(prompts.len() * samples);
+        for slots in [slots(0..apart), slots(apart..samples)] {
+            for slots in slots.chunks(batch) {
+                let drawn = self.draw(policy, prompts, slots, seed)?;
+                for (&(prompt, sample), recorder) in slots.iter().zip(drawn) {
+                    rollouts.push(((prompt, sample), self.read(prompt, &prompts[prompt], recorder)?));
+                }
+            }
+        }
+        rollouts.sort_by_key(|(slot, _)| *slot);
+        Ok(rollouts.into_iter().map(|(_, rollout)| rollout).collect())
+    }
+
+    fn draw(&self, policy: &Llama, prompts: &[Prompt], slots: &[(usize, usize)], seed: u64) -> Result<Vec<Recorder>> {
+        let Some(&(_, sample)) = slots.first() else { return Ok(Vec::new()) };
+        let tokens: Vec<Vec<u32>> = slots.iter().map(|&(prompt, _)| prompts[prompt].tokens.clone()).collect();
+        let room = |prompt: usize| {
+            let asked = prompts[prompt].example.request.as_ref().map_or(1, |request| request.k);
+            self.grammar.longest(asked as usize) + OVERTIME
+        };
+        let samples = self.config.samples;
+        let recorder =
+            |&(prompt, sample): &(usize, usize)| Recorder::new((prompt * samples + sample) as u64, room(prompt));
+        let mut recorders: Vec<Recorder> = slots.iter().map(recorder).collect();
+        let longest = recorders.iter().map(|recorder| recorder.room).max().unwrap_or(0);
+        let options = GenerateOptions { max_new_tokens: longest, sampling: self.config.sampling(sample), seed };
+        let stop = self.tokenizer.eos_ids();
+        generate_guided(policy, &tokens, &mut recorders, stop, &options, &mut |_, _| ControlFlow::Continue(()))?;
+        Ok(recorders)
+    }
+
+    /// The rollout of what was drawn.
+    fn read(&self, number: usize, prompt: &Prompt, recorder: Recorder) -> Result<Rollout> {
+        let Recorder { tokens, log_probs, .. } = recorder;
+        let is_finished = tokens.last().is_some_and(|token| self.tokenizer.eos_ids().contains(token));
+        let lines = Lines::of(&tokens, self.tokenizer)?;
+        let titles = answer::parse(&lines.text, Form::Tuned, self.catalogue);
+        let request = prompt.example.request.clone().unwrap_or_default();
+        let list = check(titles.iter().copied(), &request, self.catalogue);
+        let drawn = Rollout {
+            prompt: number,
+            tokens,
+            log_probs: Some(log_probs),
+            ends: lines.ends,
+            list,
+            text: lines.text.clone(),
+            is_finished,
+        };
+        if !self.config.rerender {
+            return Ok(drawn);
+        }
+        let mut tokens = self.tokenizer.encode_plain(&answer::render(titles))?;
+        let ends = Lines::of(&tokens, self.tokenizer)?.ends;
+        tokens.push(self.grammar.end());
+        Ok(Rollout { tokens, log_probs: None, ends, ..drawn })
+    }
+}
+
+/// Lets a row write as it likes, up to some length, and keeps what it wrote with the log-probabilities.
+struct Recorder {
+    stream: u64,
+    room: usize,
+    tokens: Vec<u32>,
+    log_probs: Vec<f32>,
+}
+
+impl Recorder {
+    fn new(stream: u64, room: usize) -> Self {
+        Self { stream, room, tokens: Vec::new(), log_probs: Vec::new() }
+    }
+}
+
+impl Guide for Recorder {
+    fn next(&self) -> Next<'_> {
+        if self.tokens.len() < self.room { Next::Any } else { Next::Run(&[]) }
+    }
+
+    fn take(&mut self, token: u32, logits: Option<&[f32]>) -> Result<()> {
+        self.tokens.push(token);
+        self.log_probs.push(logits.map_or(0.0, |logits| log_prob(logits, token)));
+        Ok(())
+    }
+
+    fn stream(&self) -> Option<u64> {
+        Some(self.stream)
+    }
+}
+
+/// log softmax of `logits`, `[vocab_size]`, at a token.
+fn log_prob(logits: &[f32], token: u32) -> f32 {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits.iter().map(|logit| f64::from(logit - largest).exp()).sum();
+    (f64::from(logits[token as usize] - largest) - sum.ln()) as f32
+}

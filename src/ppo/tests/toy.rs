@@ -1,0 +1,85 @@
+//! A small world: invented films, popularity as the teacher, and a model that knows nothing yet.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use tiller_models::language_model::LanguageModel;
+use tiller_models::llama::{Llama, LlamaConfig};
+use tiller_models::tokenizer::TokenizerFiles;
+
+use crate::data::Dataset;
+use crate::data::synth::{self, invent};
+use crate::decode::Grammar;
+use crate::instruct::{Instructor, Settings, Task};
+use crate::ppo::PpoConfig;
+use crate::ppo::prompts::Place;
+use crate::ppo::rollout::Prompt;
+use crate::recommend::prompt;
+use crate::request::Request;
+use crate::teacher::Popularity;
+
+/// Thirty films and twenty people.
+pub fn films() -> Dataset {
+    invent(&synth::Settings { users: 20, items: 30, length: 8, seed: 3 }, "films").unwrap().0
+}
+
+/// A model with random weights, whose tokenizer has learnt the titles.
+pub fn model(dataset: &Dataset) -> LanguageModel {
+    let folder = tempfile::tempdir().unwrap();
+    write_model(dataset, folder.path());
+    LanguageModel::load(folder.path(), None, &Device::flex()).unwrap()
+}
+
+fn write_model(dataset: &Dataset, folder: &Path) {
+    let catalogue = &dataset.catalogue;
+    let talk = prompt::render(&Request { k: 5, ..Request::default() }, catalogue, 0);
+    let titles = catalogue.ids().map(|item| catalogue.title(item).to_owned());
+    let files = TokenizerFiles::train(titles.chain(talk.into_iter().map(|turn| turn.content)), 400).unwrap();
+    files.write(folder).unwrap();
+    let config = LlamaConfig {
+        vocab_size: 400,
+        d_model: 16,
+        d_ff: 24,
+        n_layers: 1,
+        n_heads: 2,
+        n_kv_heads: 1,
+        head_dim: 8,
+        max_positions: 1024,
+        rms_eps: 1e-5,
+        rope_theta: 10_000.0,
+        rope_scaling: tiller_models::llama::RopeScaling::None,
+        tied_embeddings: true,
+    };
+    Llama::fresh(&config, 1, &Device::flex()).unwrap().write(folder).unwrap();
+}
+
+/// Questions about everybody.
+pub fn instructor<'a>(dataset: &'a Dataset, teacher: &'a Popularity) -> Instructor<'a, Popularity> {
+    let settings = Settings { tasks: vec![Task::I0, Task::I1, Task::I2], ..Settings::default() };
+    Instructor::new(dataset, teacher, &[], settings).unwrap()
+}
+
+/// Few and short answers.
+pub fn config() -> PpoConfig {
+    let mut config = PpoConfig { iterations: 4, ..PpoConfig::default() };
+    config.rollout.prompts = 3;
+    config.rollout.samples = 2;
+    config.learning.minibatch = 4;
+    config.learning.batch = 3;
+    config.actor.rank = 2;
+    config.critic.rank = 2;
+    config.validation.users = 2;
+    config.validation.every = 2;
+    config
+}
+
+/// The first prompts of an episode.
+pub fn prompts(dataset: &Dataset, model: &LanguageModel, count: usize) -> Vec<Prompt> {
+    let teacher = Popularity::of(dataset);
+    let practices = &config().practices;
+    Place::default().next(&instructor(dataset, &teacher), practices, model, count).unwrap().0
+}
+
+pub fn grammar(dataset: &Dataset, model: &LanguageModel) -> Grammar {
+    Grammar::build(&dataset.catalogue, &model.tokenizer, model.tokenizer.eos().unwrap()).unwrap()
+}
