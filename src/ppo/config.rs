@@ -6,7 +6,7 @@ use tiller_models::optim::AdamWConfig;
 
 use super::rollout::RolloutConfig;
 use crate::instruct::{Practice, Recipe};
-use crate::reward::{RewardRules, ShareRule};
+use crate::reward::RewardRules;
 use crate::train::schedule::Schedule;
 use crate::{Error, Result};
 
@@ -213,7 +213,7 @@ impl PpoConfig {
         Self {
             questions: Recipe::Paper,
             rollout: RolloutConfig::paper(),
-            reward: RewardRules { shares: ShareRule::Authors, floor: false, ..ours.reward.clone() },
+            reward: RewardRules::paper(),
             learning: Learning {
                 epochs: 4,
                 minibatch: 4,

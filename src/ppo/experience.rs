@@ -49,21 +49,23 @@ impl RewardScales {
         let items = self.items.get(&practice).map_or(1.0, Running::deviation);
         Rewards {
             items: rewards.items.iter().map(|reward| reward / items).collect(),
+            missing: rewards.missing / items,
             list: rewards.list / self.list.deviation(),
         }
     }
 }
 
-/// What each token of an answer earns: an item's reward on the token that ends its line, the list's on the last token (§7.5).
+/// What each token of an answer earns: an item's reward on the token that ends its line, what is lacking and the list's on the last token
+/// (§7.5).
 pub fn token_rewards(rollout: &Rollout, rewards: &Rewards, level: Level) -> Vec<f64> {
     let mut earned = vec![0.0; rollout.tokens.len()];
+    let last = earned.len() - 1;
     if level != Level::List {
         rollout.ends.iter().zip(&rewards.items).for_each(|(&end, reward)| earned[end] += reward);
+        earned[last] += rewards.missing;
     }
-    if level != Level::Item
-        && let Some(last) = earned.last_mut()
-    {
-        *last += rewards.list;
+    if level != Level::Item {
+        earned[last] += rewards.list;
     }
     earned
 }
@@ -198,7 +200,7 @@ mod tests {
     }
 
     fn rewards(items: &[f64], list: f64) -> Rewards {
-        Rewards { items: items.to_vec(), list }
+        Rewards { items: items.to_vec(), missing: 0.0, list }
     }
 
     #[test]
@@ -207,6 +209,9 @@ mod tests {
         assert_eq!(token_rewards(&rollout, &rewards, Level::Item), [0.0, 0.5, 0.0, 0.0, -1.0, 0.0]);
         assert_eq!(token_rewards(&rollout, &rewards, Level::List), [0.0, 0.0, 0.0, 0.0, 0.0, 3.0]);
         assert_eq!(token_rewards(&rollout, &rewards, Level::Both), [0.0, 0.5, 0.0, 0.0, -1.0, 3.0]);
+        let lacking = Rewards { missing: -2.0, ..rewards.clone() };
+        assert_eq!(token_rewards(&rollout, &lacking, Level::Item), [0.0, 0.5, 0.0, 0.0, -1.0, -2.0]);
+        assert_eq!(token_rewards(&rollout, &lacking, Level::List), [0.0, 0.0, 0.0, 0.0, 0.0, 3.0]);
         let cut_off = super::tests::rollout(0, 5, &[1, 4]);
         assert_eq!(token_rewards(&cut_off, &rewards, Level::Both), [0.0, 0.5, 0.0, 0.0, 2.0]);
     }

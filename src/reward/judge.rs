@@ -15,6 +15,8 @@ pub struct Rewards {
     /// The reward of every line (§8.3), in −1…1 with the default weights: s where nothing is demanded, else α·s + (1 − α)·τ; the penalty
     /// for a line that is no valid item.
     pub items: Vec<f64>,
+    /// The penalties for items that the list lacks, earned with its end.
+    pub missing: f64,
     /// The reward of the list (§8.5): list_weight · [α · Σ s′ / B(n) + (1 − α) · q]; an ideal list has the whole weight.
     pub list: f64,
 }
@@ -50,13 +52,17 @@ pub fn rewards(
         items.push(item_weight * tau.map_or(s, |tau| alpha * s + (1.0 - alpha) * tau));
         accuracy += s / discount(place);
     }
+    let lacking = if rules.missing { (aims.n as usize).saturating_sub(list.len()) } else { 0 };
+    let missing = penalty * lacking as f64;
+    accuracy += missing;
     let ideal = ideal(aims.n);
     if rules.floor {
         accuracy = accuracy.max(-ideal);
     }
     let q = aims.list_score(&counts, rules).unwrap_or_else(|| found(target, list));
     let accuracy = if aims.n > 0 { accuracy / ideal } else { 0.0 };
-    Rewards { items, list: list_weight * (alpha * accuracy + (1.0 - alpha) * q) }
+    let list = list_weight * (alpha * accuracy + (1.0 - alpha) * q);
+    Rewards { items, missing: item_weight * missing, list }
 }
 
 /// The item of a valid line.

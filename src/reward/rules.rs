@@ -24,6 +24,9 @@ pub struct RewardRules {
     pub gap: Gap,
     /// How the teacher's rank of an item is scored.
     pub rank_score: RankScore,
+    /// An item that the list lacks costs as much as a line that is no valid item. By the method's letter it costs nothing, and a policy
+    /// that often errs learns to end its lists early.
+    pub missing: bool,
     /// B12: the sum of a list's position-corrected scores is never below −B(n), so that rambling costs no more than a list of nothing
     /// but errors.
     pub floor: bool,
@@ -89,6 +92,7 @@ impl Default for RewardRules {
             shares: ShareRule::Marginal,
             gap: Gap::Reciprocal,
             rank_score: RankScore::Logarithmic,
+            missing: true,
             floor: true,
         }
     }
@@ -97,7 +101,7 @@ impl Default for RewardRules {
 impl RewardRules {
     /// The authors' rules (NR-20).
     pub fn paper() -> Self {
-        Self { shares: ShareRule::Authors, floor: false, ..Self::default() }
+        Self { shares: ShareRule::Authors, missing: false, floor: false, ..Self::default() }
     }
 
     /// Checks the ranges.

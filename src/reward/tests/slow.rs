@@ -39,7 +39,7 @@ fn number(title: &str) -> Option<u32> {
     of('A', 0).or_else(|| of('B', 6))
 }
 
-/// Section 8 of the method, word by word; `is_ours` chooses B10 and B12.
+/// Section 8 of the method, word by word; `is_ours` chooses B10, B12 and what a missing item costs.
 fn slow(task: Task, n: usize, history: &[u32], target: u32, titles: &[String], is_ours: bool) -> Rewards {
     let (mut items, mut sum) = (vec![], 0.0);
     let mut seen: Vec<u32> = vec![];
@@ -171,6 +171,8 @@ fn slow(task: Task, n: usize, history: &[u32], target: u32, titles: &[String], i
     for j in 0..n {
         best += 1.0 / ((j as f64 + 2.0).log2() * (j as f64 + 2.0).log2());
     }
+    let lacking = if is_ours { n.saturating_sub(titles.len()) as f64 } else { 0.0 };
+    sum -= lacking;
     if is_ours && sum < -best {
         sum = -best;
     }
@@ -188,7 +190,7 @@ fn slow(task: Task, n: usize, history: &[u32], target: u32, titles: &[String], i
         Task::AtMost(k) => missed(a - k as i32),
         Task::About(k) => missed((a - k as i32).abs()),
     };
-    Rewards { items, list: 10.0 * (0.5 * sum / best + 0.5 * q) }
+    Rewards { items, missing: -lacking, list: 10.0 * (0.5 * sum / best + 0.5 * q) }
 }
 
 fn cases() -> impl Strategy<Value = (Task, u32, Vec<u32>, u32, Vec<String>)> {
@@ -215,6 +217,7 @@ proptest! {
             let expected = slow(task, n as usize, &history, target, &titles, is_ours);
             let found = reward(&task.request(n, &history), Some(&target_title), &titles.join(" "), &rules);
             prop_assert_eq!(found.items, expected.items);
+            prop_assert_eq!(found.missing, expected.missing);
             prop_assert!((found.list - expected.list).abs() < 1e-12, "{} is not {}", found.list, expected.list);
         }
     }

@@ -71,7 +71,10 @@ fn the_target_and_then_the_teachers_best_in_order_is_the_ideal_list() {
     let sum = 0.6309 + 0.6309 + rest;
     close(&[of("B6", "A1 B6 A2 A3 A4")], &[10.0 * (0.5 * sum / 1.9832 + 0.5 * 0.6309)]);
     let without: f64 = 0.6309 + 0.5 / 3f64.log2() + 0.4307 / 2.0;
-    close(&[of("B6", "A1 A2 A3")], &[10.0 * 0.5 * without / 1.9832]);
+    close(&[of("B6", "A1 A2 A3")], &[10.0 * 0.5 * (without - 2.0) / 1.9832]);
+    assert_eq!(reward(&asked(5), Some("B6"), "A1 A2 A3", &rules).missing, -2.0);
+    let lenient = RewardRules { missing: false, ..rules };
+    close(&[reward(&asked(5), Some("B6"), "A1 A2 A3", &lenient).list], &[10.0 * 0.5 * without / 1.9832]);
 }
 
 #[test]
