@@ -13,6 +13,7 @@ use crate::evaluate::Metric;
 use crate::instruct::{Instructor, Recipe, Settings, Task};
 use crate::ppo::audit::{Audited, Report};
 use crate::ppo::config::ValidationConfig;
+use crate::ppo::plan::Plan;
 use crate::ppo::{PpoConfig, Summary, Surroundings, Training};
 use crate::pull::resolve_model;
 use crate::reward::Level;
@@ -20,7 +21,9 @@ use crate::run::config::{ConfigFlags, resolve_over};
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;
 use crate::teacher::Teacher;
-use crate::train::Tuned;
+use crate::train::plan::sizes_of;
+use crate::train::student::scheme;
+use crate::train::{Tuned, memory};
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
@@ -83,12 +86,16 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let config = config(args)?;
     config.validate()?;
     let dataset = Dataset::read(&args.dir)?;
-    let model = config.model.as_deref().ok_or_else(no_model)?;
+    let path = resolve_model(config.model.as_deref().ok_or_else(no_model)?)?;
+    let plan = Plan::new(&sizes_of(&path)?, &config)?;
     eprint!("{}", toml::to_string_pretty(&config).map_err(|e| Error::Failed(e.to_string()))?);
+    eprintln!("memory: about {} at the longest prompts and answers", memory::in_words(plan.total));
+    plan.check(memory::available())?;
     let device = global.open_device()?;
     let teacher_run = config.teacher.as_ref().map_or_else(|| args.dir.join("teacher"), PathBuf::from);
     let teacher = Teacher::load(&teacher_run, &dataset, &device)?;
-    let model = LanguageModel::load(&resolve_model(model)?, config.adapter.as_deref().map(Path::new), &device)?;
+    let (adapter, scheme) = (config.adapter.as_deref().map(Path::new), scheme(&config.quantise)?);
+    let model = LanguageModel::load_as(&path, adapter, scheme, &device)?;
     let tasks = vec![Task::I0, Task::I1, Task::I2];
     let settings = Settings { tasks, recipe: config.questions, seed: config.seed, chat_ratio: 0.0 };
     let instructor = Instructor::new(&dataset, &teacher, &[], settings)?;
@@ -136,19 +143,20 @@ fn config(args: &Args) -> Result<PpoConfig> {
     resolve_over(lowest, &layers, flags)
 }
 
-/// `config` with what the settings of an earlier run say about one that goes on from it: its teacher, and whether its model knows the
-/// wordings of training alone.
+/// `config` with what the settings of an earlier run say about one that goes on from it: its teacher, how its weights are kept, and whether
+/// its model knows the wordings of training alone.
 fn after(run: &Path, config: PpoConfig) -> Result<PpoConfig> {
     let path = RunFolder::stored_config(run)?;
     let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
     let settings: Table = text.parse().map_err(|e: toml::de::Error| {
         Error::bad_input(path.display()).expected("the configuration of a training").found(e.message())
     })?;
-    let teacher = settings.get("teacher").and_then(|teacher| teacher.as_str()).map(str::to_owned);
+    let word = |key: &str| settings.get(key).and_then(|word| word.as_str()).map(str::to_owned);
+    let (teacher, quantise) = (word("teacher"), word("quantise").unwrap_or(config.quantise));
     let words = settings.get("validation").and_then(|validation| validation.get("trained_wordings"));
     let trained_wordings = words.and_then(|words| words.as_bool()).unwrap_or(false);
     let validation = ValidationConfig { trained_wordings, ..config.validation };
-    Ok(PpoConfig { teacher, validation, ..config })
+    Ok(PpoConfig { teacher, quantise, validation, ..config })
 }
 
 fn keys<const N: usize>(entries: [(&str, Option<Value>); N]) -> Table {

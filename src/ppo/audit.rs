@@ -5,11 +5,10 @@
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use tiller_models::language_model::LanguageModel;
 use tiller_models::llama::Llama;
 
 use super::config::{PpoConfig, ValidationConfig};
-use super::prompts::prompt;
+use super::prompts::Scribe;
 use super::rollout::{Prompt, Rollout, RolloutConfig, Sampler};
 use crate::data::Dataset;
 use crate::data::split::Split;
@@ -42,11 +41,11 @@ impl Audit {
     /// A question of each practice to some users, to others for each practice as long as there are others.
     ///
     /// # Errors
-    /// The teacher's device fails, a prompt that the model has no room for, or no user with a history.
+    /// The teacher's device fails, a conversation that the model's template refuses, or no user with a history.
     pub fn new(
         instructor: &Instructor<impl Scorer>,
         dataset: &Dataset,
-        model: &LanguageModel,
+        scribe: &Scribe,
         config: &PpoConfig,
     ) -> Result<Self> {
         let ValidationConfig { users, trained_wordings, .. } = config.validation;
@@ -57,7 +56,7 @@ impl Audit {
             let asked: Vec<usize> = (start..(start + users).min(dataset.users.len())).collect();
             let question = Question { wording, ..Question::new(probe(practice), Split::Validation) };
             for (_, example) in instructor.ask(&question, &asked)? {
-                prompts.push(prompt(practice, example, model)?);
+                prompts.push(scribe.prompt(practice, example)?);
             }
         }
         if prompts.is_empty() {

@@ -1,6 +1,7 @@
 //! How a policy is aligned.
 
 use serde::{Deserialize, Serialize};
+use tiller_kernels::quant::Scheme;
 use tiller_models::lora::Recipe as LoraRecipe;
 use tiller_models::optim::AdamWConfig;
 
@@ -8,6 +9,7 @@ use super::rollout::RolloutConfig;
 use crate::instruct::{Practice, Recipe};
 use crate::reward::RewardRules;
 use crate::train::schedule::Schedule;
+use crate::train::student;
 use crate::{Error, Result};
 
 /// The settings of `tiller ppo`.
@@ -20,11 +22,15 @@ pub struct PpoConfig {
     /// An adapter that was tuned on that model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adapter: Option<String>,
+    /// How the frozen weights are kept: f32, f16, q8 or q4, or another scheme of the kernels.
+    pub quantise: String,
     /// The run folder of the teacher; none for the run's own, or `teacher` in the data set's folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub teacher: Option<String>,
     /// Rounds of rollouts and learning from them.
     pub iterations: u64,
+    /// The longest prompt and answer together, in tokens; the answer has half of them if it needs them.
+    pub max_tokens: usize,
     /// Decides first weights, questions, answers and the order of learning.
     pub seed: u64,
     /// What is practised.
@@ -137,8 +143,10 @@ impl Default for PpoConfig {
         Self {
             model: None,
             adapter: None,
+            quantise: Scheme::F32.name().into(),
             teacher: None,
             iterations: 200,
+            max_tokens: 1024,
             seed: 2024,
             practices: Practice::ALL.into(),
             questions: Recipe::Default,
@@ -203,6 +211,9 @@ impl Rank {
     }
 }
 
+/// The shortest sequences that make sense: a question and a title.
+const FEWEST_TOKENS: u64 = 32;
+
 impl PpoConfig {
     /// The authors' settings where ours differ (method §6–8): their questions and rewards, greedy and sharpened answers that are rendered
     /// anew, a critic, their penalties and step sizes. The output projection stays frozen, since training it would move the reference
@@ -239,9 +250,11 @@ impl PpoConfig {
             if value < least { Err(out_of_range(key, &format!("at least {least}"), value)) } else { Ok(()) }
         };
         at_least("iterations", 1, self.iterations)?;
+        at_least("max_tokens", FEWEST_TOKENS, self.max_tokens as u64)?;
         at_least("practices", 1, self.practices.len() as u64)?;
         at_least("validation.users", 1, self.validation.users as u64)?;
         at_least("validation.every", 1, self.validation.every)?;
+        student::scheme(&self.quantise)?;
         self.rollout.validate()?;
         self.reward.validate()?;
         self.schedule.validate("schedule")?;
@@ -316,6 +329,7 @@ mod tests {
         let one_sample = RolloutConfig { samples: 1, ..good.rollout.clone() };
         let cases = [
             ("iterations", PpoConfig { iterations: 0, ..good.clone() }),
+            ("max_tokens", PpoConfig { max_tokens: 8, ..good.clone() }),
             ("practices", PpoConfig { practices: Vec::new(), ..good.clone() }),
             ("learning.minibatch", learning(|l| l.minibatch = 0)),
             ("learning.gamma", learning(|l| l.gamma = 1.5)),

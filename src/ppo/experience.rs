@@ -10,7 +10,7 @@ use super::rollout::{Prompt, Rollout};
 use super::scale::{Running, standardise, whiten};
 use super::{advantage, kl};
 use crate::instruct::Practice;
-use crate::reward::{Level, Rewards};
+use crate::reward::{Level, RewardRules, Rewards};
 
 /// What an answer teaches. All lists have an entry for each of the answer's tokens.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,25 +47,33 @@ impl RewardScales {
     /// The rewards of an answer, divided by the size of their like.
     fn scale(&self, practice: Practice, rewards: &Rewards) -> Rewards {
         let items = self.items.get(&practice).map_or(1.0, Running::deviation);
+        let list = self.list.deviation();
         Rewards {
             items: rewards.items.iter().map(|reward| reward / items).collect(),
             missing: rewards.missing / items,
-            list: rewards.list / self.list.deviation(),
+            list: rewards.list / list,
+            gains: rewards.gains.iter().map(|gain| gain / list).collect(),
         }
     }
 }
 
-/// What each token of an answer earns: an item's reward on the token that ends its line, what is lacking and the list's on the last token
-/// (§7.5).
-pub fn token_rewards(rollout: &Rollout, rewards: &Rewards, level: Level) -> Vec<f64> {
+/// What each token of an answer earns (§7.5): an item's reward on the token that ends its line, what is lacking on the last token, and there
+/// the list's reward too, or that part of it which the lines have not earned yet.
+pub fn token_rewards(rollout: &Rollout, rewards: &Rewards, rules: &RewardRules) -> Vec<f64> {
     let mut earned = vec![0.0; rollout.tokens.len()];
     let last = earned.len() - 1;
-    if level != Level::List {
-        rollout.ends.iter().zip(&rewards.items).for_each(|(&end, reward)| earned[end] += reward);
+    let mut at_ends =
+        |rewards: &[f64]| rollout.ends.iter().zip(rewards).for_each(|(&end, reward)| earned[end] += reward);
+    if rules.level != Level::List {
+        at_ends(&rewards.items);
+    }
+    let spread = if rules.level != Level::Item && rules.spread { &rewards.gains[..] } else { &[] };
+    at_ends(spread);
+    if rules.level != Level::List {
         earned[last] += rewards.missing;
     }
-    if level != Level::Item {
-        earned[last] += rewards.list;
+    if rules.level != Level::Item {
+        earned[last] += rewards.list - spread.iter().sum::<f64>();
     }
     earned
 }
@@ -88,7 +96,7 @@ pub struct Judged<'a> {
 
 impl Judged<'_> {
     /// The trajectories to learn from, in the order of the answers.
-    pub fn trajectories(self, level: Level, learning: &Learning, scales: &mut RewardScales) -> Vec<Trajectory> {
+    pub fn trajectories(self, rules: &RewardRules, learning: &Learning, scales: &mut RewardScales) -> Vec<Trajectory> {
         let practice = |rollout: &Rollout| self.prompts[rollout.prompt].practice;
         let answers = || self.rollouts.iter().zip(self.rewards);
         answers().for_each(|(rollout, rewards)| scales.see(practice(rollout), rewards));
@@ -96,8 +104,8 @@ impl Judged<'_> {
             .zip(self.log_probs.iter().zip(&self.references))
             .map(|((rollout, rewards), (log_probs, references))| {
                 let earned = match learning.scale_rewards {
-                    true => token_rewards(rollout, &scales.scale(practice(rollout), rewards), level),
-                    false => token_rewards(rollout, rewards, level),
+                    true => token_rewards(rollout, &scales.scale(practice(rollout), rewards), rules),
+                    false => token_rewards(rollout, rewards, rules),
                 };
                 kl::penalised(&earned, log_probs, references, learning.kl)
             })
@@ -179,7 +187,7 @@ mod tests {
             target: None,
             items: Vec::new(),
         };
-        Prompt { practice, example, tokens: vec![7, 8, 9] }
+        Prompt { practice, example, tokens: vec![7, 8, 9], room: 9 }
     }
 
     fn rollout(prompt: usize, tokens: usize, ends: &[usize]) -> Rollout {
@@ -200,20 +208,35 @@ mod tests {
     }
 
     fn rewards(items: &[f64], list: f64) -> Rewards {
-        Rewards { items: items.to_vec(), missing: 0.0, list }
+        Rewards { items: items.to_vec(), missing: 0.0, list, gains: Vec::new() }
     }
 
     #[test]
     fn items_are_rewarded_where_their_lines_end_and_the_list_at_its_end() {
-        let (rollout, rewards) = (rollout(0, 6, &[1, 4]), rewards(&[0.5, -1.0], 3.0));
-        assert_eq!(token_rewards(&rollout, &rewards, Level::Item), [0.0, 0.5, 0.0, 0.0, -1.0, 0.0]);
-        assert_eq!(token_rewards(&rollout, &rewards, Level::List), [0.0, 0.0, 0.0, 0.0, 0.0, 3.0]);
-        assert_eq!(token_rewards(&rollout, &rewards, Level::Both), [0.0, 0.5, 0.0, 0.0, -1.0, 3.0]);
+        let of = |rollout: &Rollout, rewards: &Rewards, level| {
+            token_rewards(rollout, rewards, &RewardRules { level, spread: false, ..RewardRules::default() })
+        };
+        let (whole, rewards) = (rollout(0, 6, &[1, 4]), rewards(&[0.5, -1.0], 3.0));
+        assert_eq!(of(&whole, &rewards, Level::Item), [0.0, 0.5, 0.0, 0.0, -1.0, 0.0]);
+        assert_eq!(of(&whole, &rewards, Level::List), [0.0, 0.0, 0.0, 0.0, 0.0, 3.0]);
+        assert_eq!(of(&whole, &rewards, Level::Both), [0.0, 0.5, 0.0, 0.0, -1.0, 3.0]);
         let lacking = Rewards { missing: -2.0, ..rewards.clone() };
-        assert_eq!(token_rewards(&rollout, &lacking, Level::Item), [0.0, 0.5, 0.0, 0.0, -1.0, -2.0]);
-        assert_eq!(token_rewards(&rollout, &lacking, Level::List), [0.0, 0.0, 0.0, 0.0, 0.0, 3.0]);
-        let cut_off = super::tests::rollout(0, 5, &[1, 4]);
-        assert_eq!(token_rewards(&cut_off, &rewards, Level::Both), [0.0, 0.5, 0.0, 0.0, 2.0]);
+        assert_eq!(of(&whole, &lacking, Level::Item), [0.0, 0.5, 0.0, 0.0, -1.0, -2.0]);
+        assert_eq!(of(&whole, &lacking, Level::List), [0.0, 0.0, 0.0, 0.0, 0.0, 3.0]);
+        assert_eq!(of(&rollout(0, 5, &[1, 4]), &rewards, Level::Both), [0.0, 0.5, 0.0, 0.0, 2.0], "cut off");
+
+        let spread = |level| {
+            let rewards = Rewards { gains: vec![4.0, -2.0], ..rewards.clone() };
+            token_rewards(&whole, &rewards, &RewardRules { level, ..RewardRules::default() })
+        };
+        assert_eq!(spread(Level::Item), [0.0, 0.5, 0.0, 0.0, -1.0, 0.0]);
+        assert_eq!(spread(Level::List), [0.0, 4.0, 0.0, 0.0, -2.0, 1.0]);
+        assert_eq!(spread(Level::Both), [0.0, 4.5, 0.0, 0.0, -3.0, 1.0]);
+    }
+
+    /// Both rewards, the list's at the end.
+    fn at_the_end() -> RewardRules {
+        RewardRules { spread: false, ..RewardRules::default() }
     }
 
     /// Two prompts with two answers each; π moved away from π_ref in the first answer alone.
@@ -233,7 +256,7 @@ mod tests {
             Learning { kl: 0.2, gamma: 1.0, whiten_rewards: false, standardise: false, ..Learning::default() };
         let mut scales = RewardScales::default();
         let of = |learning: &Learning, scales: &mut RewardScales| {
-            judged(&prompts, &rollouts, &rewards).trajectories(Level::Both, learning, scales)
+            judged(&prompts, &rollouts, &rewards).trajectories(&at_the_end(), learning, scales)
         };
         let found = of(&learning, &mut scales);
         let Sample { tokens, scored } = &found[0].sample;
@@ -249,7 +272,7 @@ mod tests {
         let with_critic = Learning { baseline: Baseline::Critic, ..learning.clone() };
         let values = rollouts.iter().map(|rollout| vec![1.0; rollout.tokens.len()]).collect();
         let judged = Judged { values: Some(values), ..judged(&prompts, &rollouts, &rewards) };
-        let found = judged.trajectories(Level::Both, &with_critic, &mut RewardScales::default());
+        let found = judged.trajectories(&at_the_end(), &with_critic, &mut RewardScales::default());
         close(&found[0].advantages, &[3.9, 3.9, 3.0]);
         close(&found[0].returns, &[4.9, 4.9, 4.0]);
     }
@@ -272,7 +295,7 @@ mod tests {
                 log_probs,
                 values: None,
             };
-            judged.trajectories(Level::Both, learning, scales)
+            judged.trajectories(&at_the_end(), learning, scales)
         };
         let found = plain(&prompts, &learning, &mut scales);
         // Deviations √2 of the items and √8 of the lists: differences −2/√2 and −4/√8 of one another.

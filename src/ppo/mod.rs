@@ -18,6 +18,7 @@ pub mod learn;
 pub mod lines;
 pub mod loss;
 pub mod objective;
+pub mod plan;
 pub mod policy;
 pub mod prompts;
 pub mod rollout;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tiller_models::language_model::LanguageModel;
 
 use super::rollout::Prompt;
+use crate::decode::Grammar;
 use crate::instruct::{Example, Instructor, Practice};
 use crate::teacher::Scorer;
 use crate::{Error, Result};
@@ -26,7 +27,7 @@ impl Place {
         mut self,
         instructor: &Instructor<impl Scorer>,
         practices: &[Practice],
-        model: &LanguageModel,
+        scribe: &Scribe,
         count: usize,
     ) -> Result<(Vec<Prompt>, Self)> {
         let mut prompts = Vec::with_capacity(count);
@@ -40,7 +41,7 @@ impl Place {
                 return Err(nothing_to_ask());
             }
             for (practice, example) in found {
-                prompts.push(prompt(practice, example, model)?);
+                prompts.push(scribe.prompt(practice, example)?);
             }
             self.place = end;
             if end == episode.len() {
@@ -51,13 +52,34 @@ impl Place {
     }
 }
 
-/// The prompt of an example.
-///
-/// # Errors
-/// A conversation that the model's template refuses.
-pub fn prompt(practice: Practice, example: Example, model: &LanguageModel) -> Result<Prompt> {
-    let tokens = model.encode_chat(&example.messages)?;
-    Ok(Prompt { practice, example, tokens })
+/// Tokens that an answer may have beyond the longest list that was asked for: enough to see that it does not end there.
+const OVERTIME: usize = 8;
+
+/// Who puts questions into tokens.
+#[derive(Clone, Copy)]
+pub struct Scribe<'a> {
+    /// The tokenizer and the template.
+    pub model: &'a LanguageModel,
+    /// The lists of the catalogue.
+    pub grammar: &'a Grammar,
+    /// The most tokens of prompt and answer together.
+    pub max_tokens: usize,
+}
+
+impl Scribe<'_> {
+    /// The prompt of an example. One that is too long loses its beginning (method §3.4); half of all tokens are the answer's if it needs
+    /// them.
+    ///
+    /// # Errors
+    /// A conversation that the model's template refuses.
+    pub fn prompt(&self, practice: Practice, example: Example) -> Result<Prompt> {
+        let most = self.max_tokens.min(self.model.llama.config().max_positions);
+        let asked = example.request.as_ref().map_or(1, |request| request.k);
+        let room = (self.grammar.longest(asked as usize) + OVERTIME).min(most / 2);
+        let mut tokens = self.model.encode_chat(&example.messages)?;
+        tokens.drain(..tokens.len().saturating_sub(most - room));
+        Ok(Prompt { practice, example, tokens, room })
+    }
 }
 
 fn nothing_to_ask() -> Error {

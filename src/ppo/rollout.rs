@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
-use tiller_models::llama::{GenerateOptions, Guide, Llama, Next, Sampling, generate_guided};
+use tiller_models::llama::{GenerateOptions, Guide, Llama, Next, Said, Sampling, generate_guided};
 use tiller_models::tokenizer::Tokenizer;
 
 use super::config::out_of_range;
@@ -81,6 +81,8 @@ pub struct Prompt {
     pub example: Example,
     /// The conversation in tokens.
     pub tokens: Vec<u32>,
+    /// The most tokens that an answer may have.
+    pub room: usize,
 }
 
 /// One answer of the policy.
@@ -114,9 +116,6 @@ pub struct Sampler<'a> {
     pub config: &'a RolloutConfig,
 }
 
-/// Tokens that an answer may have beyond the longest list that was asked for: enough to see that it does not end there.
-const OVERTIME: usize = 8;
-
 impl Sampler<'_> {
     /// All answers of `policy` to the prompts, prompt by prompt. The seed and an answer's number decide every draw.
     ///
@@ -145,13 +144,10 @@ impl Sampler<'_> {
     fn draw(&self, policy: &Llama, prompts: &[Prompt], slots: &[(usize, usize)], seed: u64) -> Result<Vec<Recorder>> {
         let Some(&(_, sample)) = slots.first() else { return Ok(Vec::new()) };
         let tokens: Vec<Vec<u32>> = slots.iter().map(|&(prompt, _)| prompts[prompt].tokens.clone()).collect();
-        let room = |prompt: usize| {
-            let asked = prompts[prompt].example.request.as_ref().map_or(1, |request| request.k);
-            self.grammar.longest(asked as usize) + OVERTIME
-        };
         let samples = self.config.samples;
-        let recorder =
-            |&(prompt, sample): &(usize, usize)| Recorder::new((prompt * samples + sample) as u64, room(prompt));
+        let recorder = |&(prompt, sample): &(usize, usize)| {
+            Recorder::new((prompt * samples + sample) as u64, prompts[prompt].room)
+        };
         let mut recorders: Vec<Recorder> = slots.iter().map(recorder).collect();
         let longest = recorders.iter().map(|recorder| recorder.room).max().unwrap_or(0);
         let options = GenerateOptions { max_new_tokens: longest, sampling: self.config.sampling(sample), seed };
@@ -206,20 +202,17 @@ impl Guide for Recorder {
         if self.tokens.len() < self.room { Next::Any } else { Next::Run(&[]) }
     }
 
-    fn take(&mut self, token: u32, logits: Option<&[f32]>) -> Result<()> {
+    fn take(&mut self, token: u32, said: Option<&Said>) -> Result<()> {
         self.tokens.push(token);
-        self.log_probs.push(logits.map_or(0.0, |logits| log_prob(logits, token)));
+        self.log_probs.push(said.map_or(0.0, |said| said.log_prob) as f32);
         Ok(())
+    }
+
+    fn foresight(&self) -> usize {
+        self.room - self.tokens.len()
     }
 
     fn stream(&self) -> Option<u64> {
         Some(self.stream)
     }
-}
-
-/// log softmax of `logits`, `[vocab_size]`, at a token.
-fn log_prob(logits: &[f32], token: u32) -> f32 {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits.iter().map(|logit| f64::from(logit - largest).exp()).sum();
-    (f64::from(logits[token as usize] - largest) - sum.ln()) as f32
 }

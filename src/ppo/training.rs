@@ -17,9 +17,10 @@ use super::experience::{Judged, sample};
 use super::learn::{Learner, Learnt};
 use super::objective::Objective;
 use super::policy::{Policy, log_probs, values};
+use super::prompts::Scribe;
 use super::rollout::{Prompt, Rollout, Sampler};
 use super::samples::Samples;
-use crate::data::{Catalogue, Dataset};
+use crate::data::Dataset;
 use crate::decode::Grammar;
 use crate::evaluate::{Measures, Summary as Means};
 use crate::instruct::Instructor;
@@ -27,7 +28,7 @@ use crate::reward::{Rewards, judge};
 use crate::run::folder::RunFolder;
 use crate::run::progress;
 use crate::teacher::Scorer;
-use crate::train::student::ADAPTER;
+use crate::train::student::{ADAPTER, grammar};
 use crate::train::{Log, Memory};
 use crate::{Error, Result};
 
@@ -159,7 +160,8 @@ impl<'a, S: Scorer> Training<'a, S> {
         around.config.validate()?;
         let Surroundings { instructor, dataset, model, config, .. } = &around;
         let grammar = grammar(model, &dataset.catalogue)?;
-        let audit = Audit::new(instructor, dataset, model, config)?;
+        let scribe = Scribe { model, grammar: &grammar, max_tokens: config.max_tokens };
+        let audit = Audit::new(instructor, dataset, &scribe, config)?;
         let samples = Samples::open(run.path(), last)?;
         let log = Log::open(run, last)?;
         let clock =
@@ -208,8 +210,9 @@ impl<'a, S: Scorer> Training<'a, S> {
         let Surroundings { instructor, teacher, dataset, model, config } = &self.around;
         let iteration = self.position.iteration;
         let seed = config.seed.rotate_left(32) ^ iteration;
+        let scribe = Scribe { model, grammar: &self.grammar, max_tokens: config.max_tokens };
         let count = config.rollout.prompts;
-        let (prompts, place) = self.position.place.next(instructor, &config.practices, model, count)?;
+        let (prompts, place) = self.position.place.next(instructor, &config.practices, &scribe, count)?;
 
         bar.set_message("answering");
         let rollouts = self.sampler().answers(&self.policy.actor, &prompts, seed)?;
@@ -221,7 +224,7 @@ impl<'a, S: Scorer> Training<'a, S> {
         bar.set_message("learning");
         let mut scales = self.position.scales.clone();
         let judged = self.judged(&prompts, &rollouts, &rewards)?;
-        let trajectories = judged.trajectories(config.reward.level, &config.learning, &mut scales);
+        let trajectories = judged.trajectories(&config.reward, &config.learning, &mut scales);
         let objective = Objective::of(&prompts, &rollouts, &rewards, &trajectories, config.learning.kl);
         objective.check(&config.safety)?;
         let lr = config.schedule.rate(iteration, config.iterations);
@@ -333,15 +336,4 @@ impl<'a, S: Scorer> Training<'a, S> {
             other => other,
         }
     }
-}
-
-/// All lists over `catalogue` in the model's tokens.
-fn grammar(model: &LanguageModel, catalogue: &Catalogue) -> Result<Grammar> {
-    let end = model.tokenizer.eos().ok_or_else(|| {
-        Error::bad_input("the tokenizer")
-            .expected("a token that ends the sequence")
-            .found("none")
-            .next("take a model whose tokenizer has one, such as an instruct model")
-    })?;
-    Grammar::build(catalogue, &model.tokenizer, end)
 }

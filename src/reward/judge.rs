@@ -19,6 +19,8 @@ pub struct Rewards {
     pub missing: f64,
     /// The reward of the list (§8.5): list_weight · [α · Σ s′ / B(n) + (1 − α) · q]; an ideal list has the whole weight.
     pub list: f64,
+    /// What each line adds to the reward of the list; the end adds the rest.
+    pub gains: Vec<f64>,
 }
 
 /// The rewards of a list that was checked against a request with these aims.
@@ -36,44 +38,74 @@ pub fn rewards(
     rules: &RewardRules,
 ) -> Rewards {
     assert!(ranks.len() >= list.len(), "every line has a rank");
-    let RewardRules { alpha, penalty, item_weight, list_weight, .. } = *rules;
-    let mut counts = vec![Counts::default(); aims.aims.len()];
-    let (mut items, mut accuracy) = (Vec::with_capacity(list.len()), 0.0);
-    for (place, (line, &rank)) in list.iter().zip(ranks).enumerate() {
+    let counts = vec![Counts::default(); aims.aims.len()];
+    let mut tally = Tally { aims, target, n_items, rules, counts, lines: 0, accuracy: 0.0, found: 0.0 };
+    let mut rewards = Rewards { items: Vec::new(), missing: 0.0, list: tally.worth(), gains: Vec::new() };
+    for (line, &rank) in list.iter().zip(ranks) {
+        rewards.items.push(rules.item_weight * tally.add(line, rank));
+        let worth = tally.worth();
+        rewards.gains.push(worth - rewards.list);
+        rewards.list = worth;
+    }
+    if rules.missing {
+        let missing = rules.penalty * (aims.n as usize).saturating_sub(list.len()) as f64;
+        tally.accuracy += missing;
+        rewards.missing = rules.item_weight * missing;
+        rewards.list = tally.worth();
+    }
+    rewards
+}
+
+/// The lines of a list so far.
+struct Tally<'a> {
+    aims: &'a Aims,
+    target: Option<ItemId>,
+    n_items: usize,
+    rules: &'a RewardRules,
+    counts: Vec<Counts>,
+    lines: usize,
+    /// Σ s′.
+    accuracy: f64,
+    /// q where nothing is demanded: 1 / log₂(place + 2) of the target, 0 where the list does not have it.
+    found: f64,
+}
+
+impl Tally<'_> {
+    /// Takes in a line; its reward.
+    fn add(&mut self, line: &Checked, rank: u32) -> f64 {
+        let RewardRules { alpha, penalty, .. } = *self.rules;
+        let place = self.lines;
+        self.lines += 1;
         let Some(item) = valid(line) else {
-            // An error costs the same wherever it stands: it has no corrected score but the penalty itself.
-            items.push(item_weight * penalty);
-            accuracy += penalty;
-            continue;
+            // An error costs the same wherever it stands: its corrected score is the penalty itself.
+            self.accuracy += penalty;
+            return penalty;
         };
-        aims.count(item, &mut counts);
-        let s = rank_score(target == Some(item), rank, n_items, rules);
-        let tau = aims.item_score(item, &counts, rules);
-        items.push(item_weight * tau.map_or(s, |tau| alpha * s + (1.0 - alpha) * tau));
-        accuracy += s / discount(place);
+        self.aims.count(item, &mut self.counts);
+        let is_target = self.target == Some(item);
+        let s = rank_score(is_target, rank, self.n_items, self.rules);
+        self.accuracy += s / discount(place);
+        if is_target {
+            self.found = 1.0 / discount(place);
+        }
+        let tau = self.aims.item_score(item, &self.counts, self.rules);
+        tau.map_or(s, |tau| alpha * s + (1.0 - alpha) * tau)
     }
-    let lacking = if rules.missing { (aims.n as usize).saturating_sub(list.len()) } else { 0 };
-    let missing = penalty * lacking as f64;
-    accuracy += missing;
-    let ideal = ideal(aims.n);
-    if rules.floor {
-        accuracy = accuracy.max(-ideal);
+
+    /// The reward of the list, if it ended here.
+    fn worth(&self) -> f64 {
+        let RewardRules { alpha, list_weight, floor, .. } = *self.rules;
+        let ideal = ideal(self.aims.n);
+        let sum = if floor { self.accuracy.max(-ideal) } else { self.accuracy };
+        let accuracy = if self.aims.n > 0 { sum / ideal } else { 0.0 };
+        let q = self.aims.list_score(&self.counts, self.rules).unwrap_or(self.found);
+        list_weight * (alpha * accuracy + (1.0 - alpha) * q)
     }
-    let q = aims.list_score(&counts, rules).unwrap_or_else(|| found(target, list));
-    let accuracy = if aims.n > 0 { accuracy / ideal } else { 0.0 };
-    let list = list_weight * (alpha * accuracy + (1.0 - alpha) * q);
-    Rewards { items, missing: item_weight * missing, list }
 }
 
 /// The item of a valid line.
 fn valid(line: &Checked) -> Option<ItemId> {
     line.item.filter(|_| line.status == Status::Ok)
-}
-
-/// q where nothing is demanded: 1 / log₂(place + 2) of the target, 0 where the list does not have it.
-fn found(target: Option<ItemId>, list: &[Checked]) -> f64 {
-    let is_target = |line: &Checked| target.is_some() && valid(line) == target;
-    list.iter().position(is_target).map_or(0.0, |place| 1.0 / discount(place))
 }
 
 /// A list to be judged.

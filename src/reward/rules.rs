@@ -12,6 +12,9 @@ pub struct RewardRules {
     pub level: Level,
     /// α: the part of accuracy in both rewards; 1 − α is the part of control. From 0 to 1.
     pub alpha: f64,
+    /// The list's reward is earned line by line, each with what it adds to it, and not all of it at the end. The sum is the same, so that
+    /// no other policy is the best one; but what earlier lines were worth no longer blurs what later ones are.
+    pub spread: bool,
     /// What an item reward is multiplied by.
     pub item_weight: f64,
     /// What a list reward is multiplied by: the reward of an ideal list.
@@ -85,6 +88,7 @@ impl Default for RewardRules {
     fn default() -> Self {
         Self {
             level: Level::Both,
+            spread: true,
             alpha: 0.5,
             item_weight: 1.0,
             list_weight: 10.0,
@@ -101,7 +105,7 @@ impl Default for RewardRules {
 impl RewardRules {
     /// The authors' rules (NR-20).
     pub fn paper() -> Self {
-        Self { shares: ShareRule::Authors, missing: false, floor: false, ..Self::default() }
+        Self { spread: false, shares: ShareRule::Authors, missing: false, floor: false, ..Self::default() }
     }
 
     /// Checks the ranges.

@@ -4,9 +4,12 @@
 //! `models/src/llama` computes it with burn's operations, at the longest samples. `tiller bench train` measures beside them: on the CPU
 //! the process held 0.76 to 0.94 of what was planned (adapters and whole models, 0.5 M and 135 M weights, 64 to 512 tokens).
 
+use std::path::Path;
+
 use serde::Serialize;
 use tiller_kernels::quant::Scheme;
-use tiller_models::llama::LlamaConfig;
+use tiller_models::files::gguf::Gguf;
+use tiller_models::llama::{Llama, LlamaConfig};
 
 use super::memory::in_words;
 use super::sft::SftConfig;
@@ -32,6 +35,14 @@ pub struct Plan {
     pub logits: u64,
     /// All of it.
     pub total: u64,
+}
+
+/// The sizes of the model at `path`, from the headers of its files alone.
+///
+/// # Errors
+/// A model that cannot be read.
+pub fn sizes_of(path: &Path) -> Result<LlamaConfig> {
+    if Llama::is_gguf(path) { LlamaConfig::from_gguf(&Gguf::open(path)?) } else { LlamaConfig::from_huggingface(path) }
 }
 
 impl Plan {

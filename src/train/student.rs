@@ -64,20 +64,6 @@ impl Student {
         Ok(Self { model, learns: Learns::Everything(files, path.to_owned()) })
     }
 
-    /// All lists over `catalogue` in this model's tokens.
-    ///
-    /// # Errors
-    /// A tokenizer that has no end of the sequence, or that cannot write the titles.
-    pub fn grammar(&self, catalogue: &Catalogue) -> Result<Grammar> {
-        let end = self.model.tokenizer.eos().ok_or_else(|| {
-            Error::bad_input("the tokenizer")
-                .expected("a token that ends the sequence")
-                .found("none")
-                .next("train a model whose tokenizer has one, such as an instruct model")
-        })?;
-        Grammar::build(catalogue, &self.model.tokenizer, end)
-    }
-
     /// Where [`Student::write`] writes to, in the folder of a run.
     pub fn folder(&self, run: &Path) -> PathBuf {
         run.join(match self.learns {
@@ -127,4 +113,30 @@ impl Student {
 
 fn is_same(a: &Path, b: &Path) -> bool {
     a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+}
+
+/// All lists over `catalogue` in the tokens of a model.
+///
+/// # Errors
+/// A tokenizer that has no end of the sequence, or that cannot write the titles.
+pub fn grammar(model: &LanguageModel, catalogue: &Catalogue) -> Result<Grammar> {
+    let end = model.tokenizer.eos().ok_or_else(|| {
+        Error::bad_input("the tokenizer")
+            .expected("a token that ends the sequence")
+            .found("none")
+            .next("train a model whose tokenizer has one, such as an instruct model")
+    })?;
+    Grammar::build(catalogue, &model.tokenizer, end)
+}
+
+/// How the scheme of this name packs frozen weights; `None` for plain floats.
+///
+/// # Errors
+/// A name that is no scheme.
+pub fn scheme(name: &str) -> Result<Option<Scheme>> {
+    let scheme = name.parse::<Scheme>().map_err(|_| {
+        let schemes = Scheme::ALL.map(Scheme::name).join(", ");
+        Error::bad_input("--quantise").expected(format!("one of {schemes}")).found(name)
+    })?;
+    Ok(Some(scheme).filter(|&scheme| scheme != Scheme::F32))
 }

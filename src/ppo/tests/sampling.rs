@@ -1,16 +1,18 @@
 //! What is sampled, and what the stored log-probabilities say about it.
 
-use super::toy::{config, films, grammar, model, prompts};
+use super::toy::{config, films, model, prompts};
 use crate::ppo::experience::sample;
 use crate::ppo::policy::{Policy, log_probs};
+use crate::ppo::prompts::Scribe;
 use crate::ppo::rollout::{Rollout, RolloutConfig, Sampler};
 use crate::recommend::answer::{Form, parse, render};
+use crate::train::student::grammar;
 
 /// The answers of an untrained model to six prompts, and what turned them into rollouts.
 fn answers(config: RolloutConfig, seed: u64) -> Vec<Rollout> {
     let dataset = films();
     let model = model(&dataset);
-    let grammar = grammar(&dataset, &model);
+    let grammar = grammar(&model, &dataset.catalogue).unwrap();
     let prompts = prompts(&dataset, &model, 6);
     let sampler =
         Sampler { tokenizer: &model.tokenizer, grammar: &grammar, catalogue: &dataset.catalogue, config: &config };
@@ -21,7 +23,7 @@ fn answers(config: RolloutConfig, seed: u64) -> Vec<Rollout> {
 fn the_stored_log_probabilities_are_those_of_the_policy_that_sampled() {
     let dataset = films();
     let model = model(&dataset);
-    let (grammar, prompts) = (grammar(&dataset, &model), prompts(&dataset, &model, 4));
+    let (grammar, prompts) = (grammar(&model, &dataset.catalogue).unwrap(), prompts(&dataset, &model, 4));
     let config = RolloutConfig { samples: 3, ..RolloutConfig::default() };
     let sampler =
         Sampler { tokenizer: &model.tokenizer, grammar: &grammar, catalogue: &dataset.catalogue, config: &config };
@@ -92,4 +94,20 @@ fn a_policy_begins_as_its_reference_and_without_its_adapter_is_the_very_model() 
     assert_ne!(of(&moved.actor), reference);
     assert_eq!(of(&moved.actor.without_adapter()), reference, "to the last bit");
     assert_eq!(of(&model.llama), reference, "what moves is no part of the reference");
+}
+
+#[test]
+fn a_long_prompt_loses_its_beginning_and_an_answer_may_take_half_of_all_tokens() {
+    let dataset = films();
+    let model = model(&dataset);
+    let grammar = grammar(&model, &dataset.catalogue).unwrap();
+    let whole = &prompts(&dataset, &model, 1)[0];
+    let needed = grammar.longest(whole.example.request.as_ref().unwrap().k as usize) + 8;
+    assert_eq!(whole.room, needed);
+    for max_tokens in [needed + 20, 2 * needed, needed] {
+        let scribe = Scribe { model: &model, grammar: &grammar, max_tokens };
+        let prompt = scribe.prompt(whole.practice, whole.example.clone()).unwrap();
+        assert_eq!(prompt.room, needed.min(max_tokens / 2));
+        assert!(prompt.tokens.len() + prompt.room <= max_tokens && whole.tokens.ends_with(&prompt.tokens));
+    }
 }

@@ -9,14 +9,14 @@ use tiller_models::tokenizer::TokenizerFiles;
 
 use crate::data::Dataset;
 use crate::data::synth::{self, invent};
-use crate::decode::Grammar;
-use crate::instruct::{Instructor, Settings, Task};
+use crate::instruct::{Instructor, Practice, Settings, Task};
 use crate::ppo::PpoConfig;
-use crate::ppo::prompts::Place;
+use crate::ppo::prompts::{Place, Scribe};
 use crate::ppo::rollout::Prompt;
 use crate::recommend::prompt;
 use crate::request::Request;
 use crate::teacher::Popularity;
+use crate::train::student::grammar;
 
 /// Thirty films and twenty people.
 pub fn films() -> Dataset {
@@ -75,11 +75,7 @@ pub fn config() -> PpoConfig {
 
 /// The first prompts of an episode.
 pub fn prompts(dataset: &Dataset, model: &LanguageModel, count: usize) -> Vec<Prompt> {
-    let teacher = Popularity::of(dataset);
-    let practices = &config().practices;
-    Place::default().next(&instructor(dataset, &teacher), practices, model, count).unwrap().0
-}
-
-pub fn grammar(dataset: &Dataset, model: &LanguageModel) -> Grammar {
-    Grammar::build(&dataset.catalogue, &model.tokenizer, model.tokenizer.eos().unwrap()).unwrap()
+    let (teacher, grammar) = (Popularity::of(dataset), grammar(model, &dataset.catalogue).unwrap());
+    let scribe = Scribe { model, grammar: &grammar, max_tokens: 1024 };
+    Place::default().next(&instructor(dataset, &teacher), &Practice::ALL, &scribe, count).unwrap().0
 }

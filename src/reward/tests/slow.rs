@@ -190,7 +190,7 @@ fn slow(task: Task, n: usize, history: &[u32], target: u32, titles: &[String], i
         Task::AtMost(k) => missed(a - k as i32),
         Task::About(k) => missed((a - k as i32).abs()),
     };
-    Rewards { items, missing: -lacking, list: 10.0 * (0.5 * sum / best + 0.5 * q) }
+    Rewards { items, missing: -lacking, list: 10.0 * (0.5 * sum / best + 0.5 * q), gains: vec![] }
 }
 
 fn cases() -> impl Strategy<Value = (Task, u32, Vec<u32>, u32, Vec<String>)> {
@@ -218,6 +218,14 @@ proptest! {
             let found = reward(&task.request(n, &history), Some(&target_title), &titles.join(" "), &rules);
             prop_assert_eq!(found.items, expected.items);
             prop_assert_eq!(found.missing, expected.missing);
+            let mut nothing = 0.0;
+            for lines in 0..=titles.len() {
+                // What the lines so far are worth together is what they are worth as a list without a cost of lacking items.
+                let lenient = RewardRules { missing: false, ..rules.clone() };
+                let worth = |lines: usize| reward(&task.request(n, &history), Some(&target_title), &titles[..lines].join(" "), &lenient).list;
+                nothing = if lines == 0 { worth(0) } else { nothing };
+                prop_assert!((nothing + found.gains[..lines].iter().sum::<f64>() - worth(lines)).abs() < 1e-9);
+            }
             prop_assert!((found.list - expected.list).abs() < 1e-12, "{} is not {}", found.list, expected.list);
         }
     }

@@ -8,6 +8,7 @@ use tiller_models::optim::AdamWConfig;
 use crate::instruct;
 use crate::train::schedule::Schedule;
 use crate::train::scratch::Scratch;
+use crate::train::student;
 use crate::train::validation::ValidationConfig;
 use crate::{Error, Result};
 
@@ -153,11 +154,7 @@ impl SftConfig {
     /// # Errors
     /// A name that is no scheme.
     pub fn scheme(&self) -> Result<Option<Scheme>> {
-        let scheme = self.quantise.parse::<Scheme>().map_err(|_| {
-            let schemes = Scheme::ALL.map(Scheme::name).join(", ");
-            Error::bad_input("--quantise").expected(format!("one of {schemes}")).found(&self.quantise)
-        })?;
-        Ok(Some(scheme).filter(|&scheme| scheme != Scheme::F32))
+        student::scheme(&self.quantise)
     }
 
     /// These settings with the length of `other`: a resumed run may be longer or shorter than it was meant to be.

@@ -9,5 +9,5 @@ mod tests;
 mod training;
 
 pub use checkpoint::Best;
-pub use config::SftConfig;
+pub use config::{LoraConfig, SftConfig};
 pub use training::{Summary, Training};

@@ -1,8 +1,6 @@
 //! The student that a configuration asks for.
 
 use burn::tensor::Device;
-use tiller_models::files::gguf::Gguf;
-use tiller_models::llama::{Llama, LlamaConfig};
 
 use super::config::SftConfig;
 use crate::instruct::Instructor;
@@ -10,7 +8,7 @@ use crate::pull::resolve_model;
 use crate::run::folder::RunFolder;
 use crate::teacher::Scorer;
 use crate::train::gradient::at_once;
-use crate::train::plan::Plan;
+use crate::train::plan::{Plan, sizes_of};
 use crate::train::student::{MODEL, Student};
 use crate::{Error, Result};
 
@@ -48,14 +46,7 @@ impl SftConfig {
     pub fn plan(&self, device: &Device) -> Result<Plan> {
         let llama = match &self.scratch {
             Some(scratch) => scratch.llama(scratch.vocab_size)?,
-            None => {
-                let path = resolve_model(self.model_name()?)?;
-                if Llama::is_gguf(&path) {
-                    LlamaConfig::from_gguf(&Gguf::open(&path)?)?
-                } else {
-                    LlamaConfig::from_huggingface(&path)?
-                }
-            }
+            None => sizes_of(&resolve_model(self.model_name()?)?)?,
         };
         Ok(Plan::new(&llama, self.scheme()?, self, at_once(device)))
     }

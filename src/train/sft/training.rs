@@ -20,7 +20,7 @@ use crate::run::progress;
 use crate::teacher::Scorer;
 use crate::train::gradient::nll_gradient;
 use crate::train::sample::sample;
-use crate::train::student::Student;
+use crate::train::student::{Student, grammar};
 use crate::train::validation::{Report, Validation};
 use crate::train::{Log, Memory};
 use crate::{Error, Result};
@@ -143,7 +143,7 @@ impl<'a, S: Scorer> Training<'a, S> {
         (student, adamw, position): (Student, AdamW, Position),
     ) -> Result<Self> {
         config.validate()?;
-        let grammar = student.grammar(&dataset.catalogue)?;
+        let grammar = grammar(&student.model, &dataset.catalogue)?;
         let validation = Validation::new(instructor, dataset, &config.data.tasks, &config.validation)?;
         let places = instructor.epoch(Part::Training, 0)?.len();
         let cut = Cut { places, batch: config.batch, accumulate: config.accumulate };
