@@ -1,6 +1,8 @@
 //! The steps that a policy takes along the trajectories of one iteration (method §7.7).
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use rayon::prelude::*;
 use serde::Serialize;
 use tiller_models::optim::{AdamW, Gradients};
 use tiller_models::train::{Forward, Sample};
@@ -10,6 +12,7 @@ use super::experience::Trajectory;
 use super::policy::{Policy, by_length, host};
 use super::{kl, loss};
 use crate::data::dice::Dice;
+use crate::train::gradient::side_by_side;
 use crate::{Error, Result};
 
 /// What the steps of an iteration found, as means over the tokens of its epochs.
@@ -118,34 +121,44 @@ impl Learner<'_> {
 
     /// The gradients of the mean loss over a minibatch's tokens, a few answers at a time.
     fn gradients(&self, policy: &Policy, minibatch: &[&Trajectory]) -> Result<(Gradients, Sums)> {
-        let Learning { batch, clip, value_clip, vf_coef, ent_coef, .. } = *self.learning;
         let samples: Vec<Sample> = minibatch.iter().map(|trajectory| trajectory.sample.clone()).collect();
         let tokens = samples.iter().map(|sample| sample.scored.len()).sum::<usize>() as f64;
+        let chunks: Vec<Chunk> = by_length(&samples, self.learning.batch)
+            .into_iter()
+            .map(|places| Chunk::new(places.iter().map(|&at| minibatch[at])))
+            .collect();
         let (mut gradients, mut sums) = (Gradients::default(), Sums::default());
-        for places in by_length(&samples, batch) {
-            let chunk = Chunk::new(places.iter().map(|&at| minibatch[at]));
-            let scores = policy.actor.score(&chunk.samples, &Forward::default());
-            let device = scores.log_probs.device();
-            let losses = loss::policy(
-                scores.log_probs.clone(),
-                on(&chunk.log_probs, &device),
-                on(&chunk.advantages, &device),
-                clip,
-            );
-            let (policy_loss, entropy) = (losses.sum(), scores.entropies.sum());
-            sums.policy += number(&policy_loss)?;
-            sums.entropy += number(&entropy)?;
-            sums.see(&host(scores.log_probs)?, &chunk.log_probs, clip);
-            // Where the entropy has no weight, its graph is not differentiated.
-            let actor_loss = if ent_coef > 0.0 { policy_loss - entropy * ent_coef } else { policy_loss };
-            gradients.add(Gradients::of(actor_loss / tokens, policy));
+        for chunks in chunks.chunks(side_by_side(&policy.actor.device())) {
+            let parts = chunks.par_iter().map(|chunk| self.part(policy, chunk, tokens));
+            for part in parts.collect::<Result<Vec<_>>>()? {
+                gradients.add(part.0);
+                sums.add(&part.1);
+            }
+        }
+        Ok((gradients, sums))
+    }
 
-            let Some(critic) = &policy.critic else { continue };
-            let values = critic.values(&chunk.samples);
-            let value_loss =
-                loss::value(values, on(&chunk.values, &device), on(&chunk.returns, &device), value_clip).sum();
-            sums.value += number(&value_loss)?;
-            gradients.add(Gradients::of(value_loss * (vf_coef / tokens), policy));
+    /// What some answers contribute to the gradients of a minibatch of so many tokens.
+    fn part(&self, policy: &Policy, chunk: &Chunk, tokens: f64) -> Result<(Gradients, Sums)> {
+        let Learning { clip, value_clip, vf_coef, ent_coef, .. } = *self.learning;
+        // Leaves of its own make its graph its own, which burn then differentiates beside the others'.
+        let policy = policy.valid().train();
+        let scores = policy.actor.score(&chunk.samples, &Forward::default());
+        let device = scores.log_probs.device();
+        let (old, advantages) = (on(&chunk.log_probs, &device), on(&chunk.advantages, &device));
+        let losses = loss::policy(scores.log_probs.clone(), old, advantages, clip);
+        let (policy_loss, entropy) = (losses.sum(), scores.entropies.sum());
+        let mut sums = Sums { policy: number(&policy_loss)?, entropy: number(&entropy)?, ..Sums::default() };
+        sums.see(&host(scores.log_probs)?, &chunk.log_probs, clip);
+        // Where the entropy has no weight, its graph is not differentiated.
+        let actor_loss = if ent_coef > 0.0 { policy_loss - entropy * ent_coef } else { policy_loss };
+        let mut gradients = Gradients::of(actor_loss / tokens, &policy);
+
+        if let Some(critic) = &policy.critic {
+            let (old, returns) = (on(&chunk.values, &device), on(&chunk.returns, &device));
+            let value_loss = loss::value(critic.values(&chunk.samples), old, returns, value_clip).sum();
+            sums.value = number(&value_loss)?;
+            gradients.add(Gradients::of(value_loss * (vf_coef / tokens), &policy));
         }
         Ok((gradients, sums))
     }

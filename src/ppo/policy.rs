@@ -1,13 +1,15 @@
 //! Actor, critic and reference policy on one frozen model (method §7.1): each is the model with low-rank parts of its own, or with none.
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
+use rayon::prelude::*;
 use tiller_models::llama::Llama;
 use tiller_models::lora::{Adapter, Recipe};
 use tiller_models::train::{Forward, Sample};
 use tiller_models::value_head::ValueHead;
 
 use super::config::{Baseline, PpoConfig};
+use crate::train::gradient::side_by_side;
 use crate::{Error, Result};
 
 /// What is trained: the actor, and a critic where answers are compared with what one expects. The reference policy is the model
@@ -73,7 +75,7 @@ impl Critic {
 /// The device fails.
 pub fn log_probs(llama: &Llama, samples: &[Sample], batch: usize) -> Result<Vec<Vec<f32>>> {
     let llama = llama.valid();
-    of_tokens(samples, batch, |samples| llama.score(samples, &Forward::default()).log_probs)
+    of_tokens(samples, batch, &llama.device(), |samples| llama.score(samples, &Forward::default()).log_probs)
 }
 
 /// The values of the scored tokens of each sample, without gradients, `batch` samples at a time.
@@ -82,20 +84,31 @@ pub fn log_probs(llama: &Llama, samples: &[Sample], batch: usize) -> Result<Vec<
 /// The device fails.
 pub fn values(critic: &Critic, samples: &[Sample], batch: usize) -> Result<Vec<Vec<f64>>> {
     let critic = critic.valid();
-    let values = of_tokens(samples, batch, |samples| critic.values(samples))?;
+    let values = of_tokens(samples, batch, &critic.llama.device(), |samples| critic.values(samples))?;
     Ok(values.into_iter().map(|values| values.into_iter().map(f64::from).collect()).collect())
 }
 
 /// Numbers for the scored tokens of each sample; samples of like lengths are computed together.
-fn of_tokens(samples: &[Sample], batch: usize, compute: impl Fn(&[Sample]) -> Tensor<1>) -> Result<Vec<Vec<f32>>> {
+fn of_tokens(
+    samples: &[Sample],
+    batch: usize,
+    device: &Device,
+    compute: impl Fn(&[Sample]) -> Tensor<1> + Sync,
+) -> Result<Vec<Vec<f32>>> {
     let mut found = vec![Vec::new(); samples.len()];
-    for places in by_length(samples, batch) {
-        let samples: Vec<Sample> = places.iter().map(|&at| samples[at].clone()).collect();
-        let mut numbers = &host(compute(&samples))?[..];
-        for (place, sample) in places.into_iter().zip(&samples) {
-            let (of_sample, rest) = numbers.split_at(sample.scored.len());
-            found[place] = of_sample.to_vec();
-            numbers = rest;
+    for batches in by_length(samples, batch).chunks(side_by_side(device)) {
+        let of_batch = |places: &Vec<usize>| {
+            let samples: Vec<Sample> = places.iter().map(|&at| samples[at].clone()).collect();
+            host(compute(&samples))
+        };
+        let computed = batches.par_iter().map(of_batch).collect::<Result<Vec<Vec<f32>>>>()?;
+        for (places, numbers) in batches.iter().zip(computed) {
+            let mut numbers = &numbers[..];
+            for &place in places {
+                let (of_sample, rest) = numbers.split_at(samples[place].scored.len());
+                found[place] = of_sample.to_vec();
+                numbers = rest;
+            }
         }
     }
     Ok(found)

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tiller_models::llama::{GenerateOptions, Guide, Llama, Next, Said, Sampling, generate_guided};
 use tiller_models::tokenizer::Tokenizer;
@@ -14,6 +15,7 @@ use crate::decode::Grammar;
 use crate::instruct::{Example, Practice};
 use crate::recommend::answer::{self, Form};
 use crate::recommend::{Checked, check};
+use crate::train::gradient::side_by_side;
 
 /// How the policy answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -131,7 +133,9 @@ impl Sampler<'_> {
         let mut rollouts = Vec::with_capacity(prompts.len() * samples);
         for slots in [slots(0..apart), slots(apart..samples)] {
             for slots in slots.chunks(batch) {
-                let drawn = self.draw(policy, prompts, slots, seed)?;
+                let beside = slots.len().div_ceil(side_by_side(&policy.device())).max(1);
+                let drawn = slots.par_chunks(beside).map(|slots| self.draw(policy, prompts, slots, seed));
+                let drawn = drawn.collect::<Result<Vec<_>>>()?.into_iter().flatten();
                 for (&(prompt, sample), recorder) in slots.iter().zip(drawn) {
                     rollouts.push(((prompt, sample), self.read(prompt, &prompts[prompt], recorder)?));
                 }

@@ -2,7 +2,7 @@
 
 use super::accuracy::{discount, ideal, rank_score};
 use super::aims::{Aims, Counts};
-use super::rules::RewardRules;
+use super::rules::{RewardRules, Surplus};
 use crate::Result;
 use crate::data::{Catalogue, ItemId};
 use crate::recommend::{Checked, Status};
@@ -78,7 +78,8 @@ impl Tally<'_> {
         self.lines += 1;
         let Some(item) = valid(line) else {
             // An error costs the same wherever it stands: its corrected score is the penalty itself.
-            self.accuracy += penalty;
+            let is_counted = place <= self.aims.n as usize || self.rules.surplus != Surplus::Once;
+            self.accuracy += if is_counted { penalty } else { 0.0 };
             return penalty;
         };
         self.aims.count(item, &mut self.counts);
@@ -94,9 +95,9 @@ impl Tally<'_> {
 
     /// The reward of the list, if it ended here.
     fn worth(&self) -> f64 {
-        let RewardRules { alpha, list_weight, floor, .. } = *self.rules;
+        let RewardRules { alpha, list_weight, surplus, .. } = *self.rules;
         let ideal = ideal(self.aims.n);
-        let sum = if floor { self.accuracy.max(-ideal) } else { self.accuracy };
+        let sum = if surplus == Surplus::Clamp { self.accuracy.max(-ideal) } else { self.accuracy };
         let accuracy = if self.aims.n > 0 { sum / ideal } else { 0.0 };
         let q = self.aims.list_score(&self.counts, self.rules).unwrap_or(self.found);
         list_weight * (alpha * accuracy + (1.0 - alpha) * q)

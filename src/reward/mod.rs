@@ -15,4 +15,4 @@ mod tests;
 pub use accuracy::{ideal, rank_score};
 pub use aims::{Aim, Aims, Counts, Goal};
 pub use judge::{Answer, Rewards, judge, rewards};
-pub use rules::{Gap, Level, RankScore, RewardRules, ShareRule};
+pub use rules::{Gap, Level, RankScore, RewardRules, ShareRule, Surplus};

@@ -30,9 +30,8 @@ pub struct RewardRules {
     /// An item that the list lacks costs as much as a line that is no valid item. By the method's letter it costs nothing, and a policy
     /// that often errs learns to end its lists early.
     pub missing: bool,
-    /// B12: the sum of a list's position-corrected scores is never below −B(n), so that rambling costs no more than a list of nothing
-    /// but errors.
-    pub floor: bool,
+    /// B12: what keeps a list that rambles on from costing more and more.
+    pub surplus: Surplus,
 }
 
 /// Which rewards a policy is trained on (the ablation of the method's §8.6).
@@ -58,6 +57,20 @@ pub enum ShareRule {
     Marginal,
     /// The authors' table, in which the last allowed item of an "at most" scores 0, and an "about" is not symmetric.
     Authors,
+}
+
+/// What lines beyond those that were asked for cost the list (B12). Each of them has the reward of an error in any case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Surplus {
+    /// All of them together what one error costs
+    #[default]
+    Once,
+    /// What so many errors cost, but the sum of the scores of all lines is never below −B(n); that also hides whatever is wrong beyond
+    /// some three lines of ten
+    Clamp,
+    /// What so many errors cost, as the authors have it
+    Each,
 }
 
 /// q of a share or kind that is missed by `gap` items in a list of n.
@@ -97,7 +110,7 @@ impl Default for RewardRules {
             gap: Gap::Reciprocal,
             rank_score: RankScore::Logarithmic,
             missing: true,
-            floor: true,
+            surplus: Surplus::Once,
         }
     }
 }
@@ -105,7 +118,7 @@ impl Default for RewardRules {
 impl RewardRules {
     /// The authors' rules (NR-20).
     pub fn paper() -> Self {
-        Self { spread: false, shares: ShareRule::Authors, missing: false, floor: false, ..Self::default() }
+        Self { spread: false, shares: ShareRule::Authors, missing: false, surplus: Surplus::Each, ..Self::default() }
     }
 
     /// Checks the ranges.

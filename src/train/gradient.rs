@@ -7,15 +7,9 @@ use tiller_models::llama::Llama;
 use tiller_models::optim::Gradients;
 use tiller_models::train::{Forward, Sample};
 
-/// How many batches are computed beside each other: on a CPU as many as it has cores, since small models leave most of them idle; a GPU
-/// is parallel within.
-pub fn at_once(device: &Device) -> usize {
-    if device.clone().without_autodiff() == Device::flex() { rayon::current_num_threads() } else { 1 }
-}
-
 /// The negative log-likelihood of all samples, each counting alike, and its gradient; `how` is told the number of the batch.
 ///
-/// The result does not depend on how many batches are computed [`at_once`].
+/// The result does not depend on how many are computed [`side_by_side`].
 pub fn nll_gradient(llama: &Llama, batches: &[Vec<Sample>], how: impl Fn(usize) -> Forward + Sync) -> (Gradients, f64) {
     let samples = batches.iter().map(Vec::len).sum::<usize>() as f64;
     let gradient = |&(number, batch): &(usize, &Vec<Sample>)| {
@@ -26,7 +20,7 @@ pub fn nll_gradient(llama: &Llama, batches: &[Vec<Sample>], how: impl Fn(usize) 
     };
     let numbered: Vec<(usize, &Vec<Sample>)> = batches.iter().enumerate().collect();
     let (mut gradients, mut loss) = (Gradients::default(), 0.0);
-    for batches in numbered.chunks(at_once(&llama.device())) {
+    for batches in numbered.chunks(side_by_side(&llama.device())) {
         let parts: Vec<(Gradients, f64)> = batches.par_iter().map(gradient).collect();
         for (part, of_part) in parts {
             gradients.add(part);
@@ -34,4 +28,11 @@ pub fn nll_gradient(llama: &Llama, batches: &[Vec<Sample>], how: impl Fn(usize) 
         }
     }
     (gradients, loss)
+}
+
+/// How many batches are computed beside each other: on a CPU as many as it has cores, whatever the model is too small to share among them;
+/// a GPU is parallel within.
+pub fn side_by_side(device: &Device) -> usize {
+    let is_cpu = device.clone().without_autodiff() == Device::flex();
+    if is_cpu { rayon::current_num_threads() } else { 1 }
 }

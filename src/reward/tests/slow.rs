@@ -51,7 +51,9 @@ fn slow(task: Task, n: usize, history: &[u32], target: u32, titles: &[String], i
         seen.extend(number);
         if bad {
             items.push(-1.0);
-            sum += -1.0;
+            if idx <= n || !is_ours {
+                sum += -1.0;
+            }
             continue;
         }
         let number = number.unwrap();
@@ -173,9 +175,6 @@ fn slow(task: Task, n: usize, history: &[u32], target: u32, titles: &[String], i
     }
     let lacking = if is_ours { n.saturating_sub(titles.len()) as f64 } else { 0.0 };
     sum -= lacking;
-    if is_ours && sum < -best {
-        sum = -best;
-    }
     let n = n as i32;
     let (a, b) = (a as i32, b as i32);
     let of_a_new = 6 - history.iter().filter(|&&item| item <= 6).count() as i32;

@@ -3,7 +3,7 @@
 use super::toy::{asked, item, letters, list, reward, with_share};
 use crate::data::{CategoryId, ItemId};
 use crate::request::{Predicate, Request};
-use crate::reward::{Aims, Answer, Gap, RankScore, RewardRules, ShareRule, ideal, judge, rank_score};
+use crate::reward::{Aims, Answer, Gap, RankScore, RewardRules, ShareRule, Surplus, ideal, judge, rank_score};
 use crate::teacher::Scorer;
 
 const A: CategoryId = CategoryId(0);
@@ -51,9 +51,15 @@ fn every_error_costs_the_penalty_and_good_items_their_rank() {
     let found = reward(&request, Some("A1"), titles, &RewardRules::default());
     // A2 has rank 1; then not-exist, repeat, in-history, and the target as a surplus line.
     close(&found.items, &[0.5, -1.0, -1.0, -1.0, -1.0]);
-    // Σ s′ = 0.5 − 4 is below −B(4), and the target is not in the list that was asked for.
-    close(&[found.list], &[-5.0]);
-    close(&[reward(&request, Some("A1"), titles, &RewardRules::paper()).list], &[10.0 * 0.5 * -3.5 / 1.8336]);
+    // Σ s′ = 0.5 − 4, and the target is not in the list that was asked for.
+    close(&[found.list], &[10.0 * 0.5 * -3.5 / 1.8336]);
+    close(&[reward(&request, Some("A1"), titles, &RewardRules::paper()).list], &[found.list]);
+    // One more surplus line costs the list nothing, or as much as the first, or the sum ends at −B(4).
+    let longer = format!("{titles} A3");
+    let of = |surplus| reward(&request, None, &longer, &RewardRules { surplus, ..RewardRules::default() }).list;
+    close(&[of(Surplus::Once)], &[found.list]);
+    close(&[of(Surplus::Each)], &[10.0 * 0.5 * -4.5 / 1.8336]);
+    close(&[of(Surplus::Clamp)], &[-5.0]);
     let forgiving = RewardRules { penalty: 0.0, ..RewardRules::default() };
     close(&reward(&request, Some("A1"), titles, &forgiving).items, &[0.5, 0.0, 0.0, 0.0, 0.0]);
 }
