@@ -8,6 +8,7 @@ pub mod converse;
 pub mod data;
 pub mod decode;
 pub mod evaluate;
+pub mod experiment;
 pub mod instruct;
 pub mod ppo;
 pub mod pull;

@@ -7,6 +7,7 @@ mod data;
 mod demo;
 mod doctor;
 mod eval;
+mod experiment;
 mod instruct;
 mod merge;
 mod ppo;
@@ -72,6 +73,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Measure what a model's lists are worth, beside the teacher's
     Eval(eval::Args),
+    /// Compare ways of tuning: stages, rewards, labels, instructions
+    Experiment(experiment::Args),
     /// Train, measure and ask the teacher: SASRec, a small classical recommender
     Sasrec(sasrec::Args),
     /// Write the examples that language models are tuned on
@@ -130,6 +133,7 @@ fn run(command: Command, global: &Global) -> Result<()> {
         Command::Demo(args) => demo::run(&args, global),
         Command::Doctor(args) => doctor::run(args, global),
         Command::Eval(args) => eval::run(&args, global),
+        Command::Experiment(args) => experiment::run(&args, global),
         Command::Sasrec(args) => sasrec::run(args, global),
         Command::Instruct(args) => instruct::run(&args, global),
         Command::Merge(args) => merge::run(&args, global),

@@ -6,6 +6,7 @@
 
 mod answerer;
 mod bootstrap;
+mod chat;
 mod exam;
 mod fuzzy;
 mod measure;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use answerer::{Answer, Answerer, Model, Put, Scores};
 pub use bootstrap::{Bootstrap, Interval};
+pub use chat::perplexity;
 pub use exam::{Exam, ExamConfig};
 pub use fuzzy::TitleIndex;
 pub use measure::{Measures, measure};

@@ -205,6 +205,41 @@ impl Evaluation {
         write_atomically(path, |file| serde_json::to_writer_pretty(file, self).map_err(Into::into))
     }
 
+    /// The rows that were decoded by `mode`, and those that need no decoding.
+    pub fn of_mode(&self, mode: Mode) -> Self {
+        let mut part = self.clone();
+        part.rows.retain(|row| row.decode.is_none_or(|other| other == mode));
+        part
+    }
+
+    /// The mean of evaluations of the same rows and subjects; its intervals are the means of theirs. `None` where they differ, or where
+    /// there is none.
+    pub fn mean(evaluations: &[Evaluation]) -> Option<Self> {
+        let mut mean = evaluations.first()?.clone();
+        let of_all =
+            |at: usize| evaluations.iter().map(move |evaluation| evaluation.rows.get(at)).collect::<Option<Vec<_>>>();
+        for (at, row) in mean.rows.iter_mut().enumerate() {
+            let rows = of_all(at)?;
+            if rows.iter().any(|other| other.label() != row.label() || other.subjects.len() != row.subjects.len()) {
+                return None;
+            }
+            row.speed = Speed::default();
+            rows.iter().for_each(|other| row.speed.add(other.speed));
+            row.chat = Chat::mean(rows.iter().map(|other| other.chat));
+            for (number, figures) in row.subjects.iter_mut().enumerate() {
+                let others = || rows.iter().map(move |row| &row.subjects[number]);
+                figures.exact = mean_intervals(others().map(|figures| &figures.exact));
+                figures.fuzzy = mean_intervals(others().map(|figures| &figures.fuzzy));
+                figures.unasked = mean_intervals(others().map(|figures| &figures.unasked));
+            }
+        }
+        // A difference is one of two trainings, not of their means.
+        if evaluations.len() > 1 {
+            mean.comparisons.clear();
+        }
+        Some(mean)
+    }
+
     /// The row of a label.
     pub fn row(&self, label: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.label() == label)
@@ -225,6 +260,27 @@ impl Row {
 
 pub(super) fn label(name: &str, decode: Option<Mode>) -> String {
     decode.map_or_else(|| name.to_owned(), |mode| format!("{name} {mode}"))
+}
+
+/// The means of intervals, of those metrics that all have.
+fn mean_intervals<'a>(maps: impl Iterator<Item = &'a BTreeMap<Metric, Interval>>) -> BTreeMap<Metric, Interval> {
+    let maps: Vec<_> = maps.collect();
+    let mean = |metric: Metric| {
+        let intervals = maps.iter().map(|map| map.get(&metric)).collect::<Option<Vec<_>>>()?;
+        let mean = |part: fn(&Interval) -> f64| intervals.iter().map(|i| part(i)).sum::<f64>() / intervals.len() as f64;
+        let users = intervals.iter().map(|interval| interval.users).min()?;
+        Some((metric, Interval { mean: mean(|i| i.mean), low: mean(|i| i.low), high: mean(|i| i.high), users }))
+    };
+    Metric::ALL.into_iter().filter_map(mean).collect()
+}
+
+impl Chat {
+    /// The geometric mean, if all have one.
+    fn mean(chats: impl Iterator<Item = Option<Chat>>) -> Option<Self> {
+        let chats = chats.collect::<Option<Vec<_>>>()?;
+        let logarithm = chats.iter().map(|chat| chat.perplexity.ln()).sum::<f64>() / chats.len() as f64;
+        Some(Self { perplexity: logarithm.exp(), ..*chats.first()? })
+    }
 }
 
 impl Speed {

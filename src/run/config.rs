@@ -53,6 +53,19 @@ where
     check::<T>(&table, &"flags")
 }
 
+/// `base` with the keys of `upper`, which stand at `place`.
+///
+/// # Errors
+/// An unknown key, a value of the wrong type.
+pub fn overlaid<T>(base: &T, upper: &Table, place: &dyn std::fmt::Display) -> Result<T>
+where
+    T: Serialize + DeserializeOwned,
+{
+    let mut table = Table::try_from(base).map_err(|e| Error::Failed(format!("{place}: {e}")))?;
+    overlay(&mut table, upper.clone());
+    check::<T>(&table, place)
+}
+
 fn read(path: &Path) -> Result<Table> {
     let text = std::fs::read_to_string(path).map_err(Error::io(path, "read"))?;
     text.parse().map_err(|e| {

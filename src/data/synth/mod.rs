@@ -18,6 +18,8 @@
 //! tells little: a sequential recommender has something to learn. All draws are whole numbers from ChaCha8, and nothing
 //! depends on the order of a hash map, so a seed gives the same bytes on every machine.
 
+use serde::{Deserialize, Serialize};
+
 use super::assemble::{Rules, assemble};
 use super::dataset::Dataset;
 use super::filter::Core;
@@ -35,7 +37,8 @@ mod words;
 mod world;
 
 /// The sizes of an invented world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// How many people
     #[arg(long, default_value_t = Settings::default().users, value_name = "N")]

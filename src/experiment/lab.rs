@@ -1,0 +1,126 @@
+//! The run of an experiment from its first step to its table.
+
+use std::io::Write;
+use std::path::Path;
+
+use burn::tensor::Device;
+use serde::Serialize;
+use serde_json::json;
+use tiller_models::atomic::write_atomically;
+use tiller_models::language_model::LanguageModel;
+use tiller_models::llama::{GenerateOptions, Sampling};
+
+use super::arms::Bench;
+use super::ground::{Ground, base};
+use super::outcome::Outcome;
+use super::plan::Plan;
+use super::settings::Settings;
+use super::step::{Done, step};
+use crate::evaluate::{Evaluation, Exam, Model, Scores, perplexity};
+use crate::recommend::answer::Form;
+use crate::recommend::recommender::{Recommender, enough_tokens};
+use crate::run::progress;
+use crate::teacher::Popularity;
+use crate::train::Tuned;
+use crate::{Error, Result};
+
+/// The experiment as it was begun.
+const EXPERIMENT: &str = "experiment.toml";
+
+/// What experiment.toml holds.
+#[derive(Serialize)]
+struct Whole<'a> {
+    plan: &'a Plan,
+    settings: &'a Settings,
+}
+
+/// Runs an experiment in `out`, from wherever it stands there. `device_name` is for the protocol; `stop` is asked whether to end early.
+///
+/// # Errors
+/// Another experiment in `out`, whatever a step refuses; [`Error::Interrupted`] where `stop` said so.
+pub fn run(
+    plan: &Plan,
+    settings: &Settings,
+    out: &Path,
+    (device, device_name): (&Device, &str),
+    stop: &dyn Fn() -> bool,
+) -> Result<Outcome> {
+    begin(plan, settings, out)?;
+    let ground = Ground::lay(plan, settings, out, device, stop)?;
+    let (mut evaluations, mut steps) = (Vec::new(), Vec::new());
+    for &seed in &settings.seeds {
+        let base = base(&ground, settings, seed, out, device)?;
+        let bench = Bench { ground: &ground, settings, base: &base, seed, out, device, stop };
+        for arm in &plan.arms {
+            bench.train(arm)?;
+            let seconds = Done::read(&bench.run(&arm.name))?.map_or(0.0, |done| done.seconds);
+            steps.push((format!("{}-{seed}", arm.name), seconds));
+        }
+        let folder = out.join(format!("evaluation-{seed}"));
+        let done = step(&format!("evaluation-{seed}"), &folder, || {
+            let evaluation = evaluate(plan, &bench, device_name)?;
+            evaluation.write(&folder.join("eval.json"))?;
+            Ok(json!(null))
+        })?;
+        steps.push((format!("evaluation-{seed}"), done.seconds));
+        evaluations.push(Evaluation::read(&folder.join("eval.json"))?);
+    }
+    Outcome::of(plan, settings, steps, evaluations)
+}
+
+/// Stores what the experiment is, or makes sure that it is the one that was begun.
+fn begin(plan: &Plan, settings: &Settings, out: &Path) -> Result<()> {
+    let text =
+        toml::to_string_pretty(&Whole { plan, settings }).map_err(|e| Error::Failed(format!("{EXPERIMENT}: {e}")))?;
+    let path = out.join(EXPERIMENT);
+    if !path.exists() {
+        return write_atomically(&path, |file| file.write_all(text.as_bytes()));
+    }
+    let begun = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+    let differs = begun.lines().zip(text.lines()).find(|(begun, now)| begun != now);
+    if begun == text {
+        return Ok(());
+    }
+    Err(Error::bad_input(out.display())
+        .expected("the experiment that was begun there, or an empty folder")
+        .found(differs.map_or_else(|| "another one".into(), |(begun, now)| format!("`{begun}` there, `{now}` now")))
+        .next("choose another --out, or the same settings to go on")
+        .into())
+}
+
+/// Puts the same questions to all arms of a seed.
+fn evaluate(plan: &Plan, bench: &Bench, device_name: &str) -> Result<Evaluation> {
+    let Bench { ground, settings, device, .. } = bench;
+    let Ground { dataset, teacher, chat } = ground;
+    let catalogue = &dataset.catalogue;
+    let mut exam = Exam::new(dataset, teacher, settings.exam.clone(), device_name.to_owned())?;
+    // A model that was made from nothing is nothing before it is trained.
+    let untuned =
+        settings.model.is_some().then(|| ("base".to_owned(), Tuned { model: bench.base.to_owned(), adapter: None }));
+    let rows = 2 + (plan.arms.len() + usize::from(untuned.is_some())) * settings.decode.len();
+    let bar = progress::bar("evaluate", rows as u64 * exam.questions(), "lists");
+    let popularity = Popularity::of(dataset);
+    exam.ask(&Scores { name: "popularity".into(), catalogue, scorer: &popularity }, None, &bar)?;
+    exam.ask(&Scores { name: "SASRec".into(), catalogue, scorer: teacher }, None, &bar)?;
+
+    let mut models: Vec<(String, Tuned, Form)> =
+        untuned.into_iter().map(|(name, tuned)| (name, tuned, Form::General)).collect();
+    for arm in &plan.arms {
+        models.push((arm.name.clone(), Tuned::of(&bench.run(&arm.name))?, Form::Tuned));
+    }
+    for (name, tuned, form) in models {
+        let model = LanguageModel::load(&tuned.model, tuned.adapter.as_deref(), device)?;
+        let talk = if chat[1].is_empty() { None } else { Some(perplexity(&model, &chat[1], dataset, &bar)?) };
+        for &mode in &settings.decode {
+            let options = GenerateOptions {
+                max_new_tokens: enough_tokens(settings.exam.k + 5),
+                sampling: Sampling::Greedy,
+                seed: 0,
+            };
+            let recommender = Recommender::new(&model, catalogue, form, options, mode)?;
+            exam.ask(&Model { name: name.clone(), recommender, batch: settings.batch }, talk, &bar)?;
+        }
+    }
+    bar.finish_and_clear();
+    Ok(exam.finish())
+}

@@ -1,0 +1,149 @@
+//! How large an experiment is: everything that its arms have in common.
+
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use super::plan::Plan;
+use crate::data::synth;
+use crate::decode::Mode;
+use crate::evaluate::ExamConfig;
+use crate::ppo::PpoConfig;
+use crate::run::config::{ConfigFlags, overlaid, resolve_over};
+use crate::teacher::TeacherConfig;
+use crate::train::scratch::{self, Scratch};
+use crate::train::sft::SftConfig;
+use crate::{Error, Result};
+
+/// The settings of `tiller experiment`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The data set folder; none for an invented world.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// The invented world.
+    pub world: synth::Settings,
+    /// The teacher, which is trained on it.
+    pub teacher: TeacherConfig,
+    /// The language model that is tuned: a folder, a .gguf file, or the name of a pulled model; none for one that is made from nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The model that is made from nothing.
+    pub scratch: Scratch,
+    /// The file of conversations for I4; none for invented ones, where an arm needs any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat: Option<String>,
+    /// Each arm is trained once for each of them.
+    pub seeds: Vec<u32>,
+    /// Supervised fine-tuning.
+    pub sft: SftConfig,
+    /// Reinforcement learning.
+    pub ppo: PpoConfig,
+    /// What keeps the lists in order that are evaluated.
+    pub decode: Vec<Mode>,
+    /// Lists that are written at once.
+    pub batch: usize,
+    /// The evaluation.
+    pub exam: ExamConfig,
+}
+
+/// Settings by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Size {
+    /// A look at the whole way in a minute or two; the figures mean nothing
+    Quick,
+    /// Minutes for each arm on two cores: a model from nothing in an invented world
+    Minutes,
+    /// An hour or so for each arm on a GPU: SmolLM2-135M-Instruct; give it --data
+    Hour,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data: None,
+            world: synth::Settings::default(),
+            teacher: TeacherConfig::default(),
+            model: None,
+            scratch: Scratch::default(),
+            chat: None,
+            seeds: vec![2024],
+            sft: SftConfig::default(),
+            ppo: PpoConfig::default(),
+            decode: vec![Mode::Free, Mode::Catalogue, Mode::Strict],
+            batch: 64,
+            exam: ExamConfig::default(),
+        }
+    }
+}
+
+impl Size {
+    /// What the file of the size is laid over: a model from nothing learns best by settings of its own.
+    fn base(self) -> Settings {
+        let usual = Settings::default();
+        match self {
+            Size::Quick | Size::Minutes => {
+                let tiny = scratch::Size::Tiny;
+                Settings { scratch: tiny.scratch(), sft: SftConfig { scratch: None, ..tiny.config() }, ..usual }
+            }
+            Size::Hour => usual,
+        }
+    }
+
+    fn file(self) -> &'static str {
+        match self {
+            Size::Quick => include_str!("sizes/quick.toml"),
+            Size::Minutes => include_str!("sizes/minutes.toml"),
+            Size::Hour => include_str!("sizes/hour.toml"),
+        }
+    }
+}
+
+impl Settings {
+    /// The settings of a size, over them what the plan needs otherwise, over them the flags.
+    ///
+    /// # Errors
+    /// Unknown keys, values of the wrong type or out of range, by their place.
+    pub fn resolve(size: Size, plan: &Plan, layers: &ConfigFlags, flags: Table) -> Result<Self> {
+        let of_size: Table = size.file().parse().map_err(|e| Error::Failed(format!("size: {e}")))?;
+        let settings = overlaid(&size.base(), &of_size, &"size")?;
+        let settings = overlaid(&settings, &plan.settings, &format!("{}, settings", plan.name))?;
+        let settings: Self = resolve_over(settings, layers, flags)?;
+        settings.check(plan)?;
+        Ok(settings)
+    }
+
+    fn check(&self, plan: &Plan) -> Result<()> {
+        for (key, is_empty) in [("seeds", self.seeds.is_empty()), ("decode", self.decode.is_empty())] {
+            if is_empty {
+                return Err(Error::bad_input(key).expected("at least one").found("none").into());
+            }
+        }
+        if self.batch == 0 {
+            return Err(Error::bad_input("batch").expected("at least 1").found(0).into());
+        }
+        for arm in &plan.arms {
+            arm.sft(&self.sft)?.map_or(Ok(()), |config| config.validate())?;
+            arm.ppo(&self.ppo)?.map_or(Ok(()), |config| config.validate())?;
+        }
+        self.teacher.validate()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::NAMES;
+
+    #[test]
+    fn every_experiment_has_every_size_and_arms_that_can_be_trained() {
+        for name in NAMES {
+            let plan = Plan::find(name).unwrap();
+            for size in [Size::Quick, Size::Minutes, Size::Hour] {
+                let settings = Settings::resolve(size, &plan, &ConfigFlags::default(), Table::new()).unwrap();
+                let text = toml::to_string_pretty(&settings).unwrap();
+                assert_eq!(toml::from_str::<Settings>(&text).unwrap(), settings, "{name}");
+            }
+        }
+    }
+}
