@@ -8,10 +8,14 @@ use tiller_kernels::quant::Scheme;
 
 use crate::chat::{ChatTemplate, Message};
 use crate::files::gguf::Gguf;
-use crate::llama::{self, GenerateOptions, Guide, Llama};
+use crate::llama::{GenerateOptions, Guide, Llama, Unguided};
 use crate::lora::Adapter;
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
+
+mod writer;
+
+pub use writer::Writer;
 
 /// A Llama, how it reads and writes text, and how it takes turns.
 #[derive(Debug)]
@@ -71,23 +75,23 @@ impl LanguageModel {
         self.template.encode(&self.tokenizer, messages, true)
     }
 
-    /// Continues every prompt until the model ends its answer; see [`llama::generate`].
+    /// Continues every prompt until the model ends its answer; see [`llama::generate`](crate::llama::generate()).
     ///
     /// # Errors
-    /// As [`llama::generate`].
+    /// As [`Writer::generate_guided`].
     pub fn generate(
         &self,
         prompts: &[Vec<u32>],
         options: &GenerateOptions,
         on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
     ) -> Result<Vec<Vec<u32>>> {
-        llama::generate(&self.llama, prompts, self.tokenizer.eos_ids(), options, on_token)
+        self.generate_guided(prompts, &mut vec![Unguided::default(); prompts.len()], options, on_token)
     }
 
-    /// [`LanguageModel::generate`] along a guide for each prompt; see [`llama::generate_guided`].
+    /// [`LanguageModel::generate`] along a guide for each prompt, by a [`Writer`] for this once: who writes again and again keeps one.
     ///
     /// # Errors
-    /// As [`llama::generate_guided`].
+    /// As [`Writer::generate_guided`].
     pub fn generate_guided<G: Guide>(
         &self,
         prompts: &[Vec<u32>],
@@ -95,7 +99,7 @@ impl LanguageModel {
         options: &GenerateOptions,
         on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
     ) -> Result<Vec<Vec<u32>>> {
-        llama::generate_guided(&self.llama, prompts, guides, self.tokenizer.eos_ids(), options, on_token)
+        self.writer().generate_guided(prompts, guides, options, on_token)
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod archive;
 pub mod atomic;
 pub mod chat;
+pub mod engine;
 pub mod error;
 pub mod files;
 pub mod language_model;

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use tiller_models::language_model::LanguageModel;
+use tiller_models::language_model::{LanguageModel, Writer};
 use tiller_models::llama::{GenerateOptions, Unguided};
 
 use super::answer::{self, Form};
@@ -35,6 +35,7 @@ pub struct List {
 /// Answers requests about one catalogue with one model.
 pub struct Recommender<'a> {
     model: &'a LanguageModel,
+    writer: Writer<'a>,
     catalogue: &'a Catalogue,
     form: Form,
     options: GenerateOptions,
@@ -65,7 +66,7 @@ impl<'a> Recommender<'a> {
         mode: Mode,
     ) -> Result<Self> {
         if mode == Mode::Free {
-            return Ok(Self { model, catalogue, form, options, mode, grammar: None });
+            return Ok(Self { model, writer: model.writer(), catalogue, form, options, mode, grammar: None });
         }
         let end = model.tokenizer.eos().ok_or_else(|| {
             Error::bad_input("the tokenizer")
@@ -74,7 +75,7 @@ impl<'a> Recommender<'a> {
                 .next("--decode free does without")
         })?;
         let grammar = Some(Grammar::build(catalogue, &model.tokenizer, end)?);
-        Ok(Self { model, catalogue, form: Form::Tuned, options, mode, grammar })
+        Ok(Self { model, writer: model.writer(), catalogue, form: Form::Tuned, options, mode, grammar })
     }
 
     /// What can be recommended.
@@ -157,7 +158,7 @@ impl<'a> Recommender<'a> {
         let Some(grammar) = &self.grammar else {
             let alone = |order: &&Order| Unguided { stream: Some(order.stream()) };
             let mut guides: Vec<Unguided> = orders.iter().map(alone).collect();
-            let answers = self.model.generate_guided(&prompts, &mut guides, &self.options, on_token)?;
+            let answers = self.writer.generate_guided(&prompts, &mut guides, &self.options, on_token)?;
             return Ok(answers.into_iter().map(|tokens| (tokens, None)).collect());
         };
         let guide = |order: &&Order| {
@@ -167,7 +168,7 @@ impl<'a> Recommender<'a> {
         let mut guides = orders.iter().map(guide).collect::<Result<Vec<_>>>()?;
         let room = orders.iter().map(|order| self.room(order.request())).max().unwrap_or(0);
         let options = GenerateOptions { max_new_tokens: room, ..self.options };
-        let answers = self.model.generate_guided(&prompts, &mut guides, &options, on_token)?;
+        let answers = self.writer.generate_guided(&prompts, &mut guides, &options, on_token)?;
         Ok(answers.into_iter().zip(guides).map(|(tokens, guide)| (tokens, Some(guide.statistics()))).collect())
     }
 

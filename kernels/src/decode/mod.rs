@@ -26,6 +26,7 @@ mod launch;
 mod linear;
 mod matrix;
 mod qkv;
+mod run;
 mod sample;
 mod score;
 
@@ -38,6 +39,7 @@ pub use launch::Launch;
 pub use linear::Store;
 pub use matrix::Matrix;
 pub use qkv::turned_rows;
+pub use run::{Buffer, Pending, Runner, Work, filled, zeros};
 pub use sample::Choosing;
 
 use crate::kernel::Kernel;

@@ -44,6 +44,27 @@ impl PackedWeight {
         Ok(PackedWeight { values, form })
     }
 
+    /// Copies the matrix back to the host.
+    ///
+    /// # Errors
+    /// A device that does not give it back.
+    pub fn download(&self) -> Result<Packed, String> {
+        let Form { scheme, rows, cols } = self.form;
+        match &self.values {
+            Values::Dense(weight) => {
+                let values: Vec<f32> = weight.clone().try_into_vec_as().map_err(|e| format!("{e}"))?;
+                Packed::from_f32(scheme, rows, cols, &values).map_err(|e| e.to_string())
+            }
+            Values::Packed { codes, scales } => {
+                let words = |words: &Tensor<1, Int>| -> Result<Vec<u32>, String> {
+                    let signed: Vec<i32> = words.clone().try_into_vec_as().map_err(|e| format!("{e}"))?;
+                    Ok(signed.into_iter().map(i32::cast_unsigned).collect())
+                };
+                Ok(Packed::of_words(scheme, [rows, cols], words(codes)?, words(scales)?))
+            }
+        }
+    }
+
     /// The scheme that the weights came in.
     pub fn scheme(&self) -> Scheme {
         self.form.scheme

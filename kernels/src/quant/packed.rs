@@ -57,6 +57,23 @@ impl Packed {
         gathered
     }
 
+    /// The matrix `[rows, cols]` that these words are; words beyond its rows are dropped.
+    ///
+    /// # Panics
+    /// Fewer words than that.
+    pub(crate) fn of_words(
+        scheme: Scheme,
+        [rows, cols]: [usize; 2],
+        mut codes: Vec<u32>,
+        mut scales: Vec<u32>,
+    ) -> Self {
+        let (code_words, scale_words) = row_words(scheme, cols);
+        assert!(codes.len() >= rows * code_words && scales.len() >= rows * scale_words, "{rows} x {cols}");
+        codes.truncate(rows * code_words);
+        scales.truncate(rows * scale_words);
+        Packed { scheme, rows, cols, codes, scales }
+    }
+
     /// Packs row by row; `pack` gets the row's number, codes and scales, the latter two zeroed.
     pub(super) fn fill(
         scheme: Scheme,

@@ -29,13 +29,29 @@ impl<'a, G: Guide> Row<'a, G> {
         Self { guide, stop, options, rng, tokens: Vec::new(), unread: prompt.to_vec(), done }
     }
 
+    /// For how many further tokens anything may follow, whatever they are.
+    pub fn foresight(&self) -> usize {
+        // A stop token ends a row, which is no reason to wait: what was computed behind it is dropped.
+        self.guide.foresight()
+    }
+
+    /// How many tokens it may still gain.
+    pub fn room(&self) -> usize {
+        self.options.max_new_tokens - self.tokens.len()
+    }
+
+    /// What may follow now.
+    pub fn next(&self) -> Next<'_> {
+        self.guide.next()
+    }
+
     /// The uniform number in [0, 1) that decides the next choice.
-    fn chance(&mut self) -> f64 {
+    pub fn chance(&mut self) -> f64 {
         self.rng.random()
     }
 
     /// Whether the guide gets to know what the model said of all tokens.
-    fn wants_to_know(&self, next: Next) -> bool {
+    pub fn wants_to_know(&self, next: Next) -> bool {
         matches!(next, Next::Any) || self.guide.listens()
     }
 
@@ -72,7 +88,7 @@ impl<'a, G: Guide> Row<'a, G> {
     }
 
     /// Appends a token and tells the guide.
-    fn append(&mut self, token: u32, said: Option<&Said>) -> Result<()> {
+    pub fn append(&mut self, token: u32, said: Option<&Said>) -> Result<()> {
         self.guide.take(token, said)?;
         self.tokens.push(token);
         self.unread.push(token);

@@ -47,6 +47,14 @@ impl Linear {
         }
     }
 
+    /// W, where it is packed.
+    pub(crate) fn packed_weight(&self) -> Option<&PackedWeight> {
+        match &self.weight {
+            Weight::Dense(_) => None,
+            Weight::Packed(Packed { weight }) => Some(weight),
+        }
+    }
+
     /// The low-rank part, if one is attached.
     pub fn lora(&self) -> Option<&Lora> {
         self.lora.as_ref()

@@ -36,6 +36,20 @@ pub struct LlamaConfig {
     pub tied_embeddings: bool,
 }
 
+impl LlamaConfig {
+    /// Weights of the matrices of a block.
+    pub fn parameters_of_layer(&self) -> usize {
+        let &LlamaConfig { d_model, d_ff, n_heads, n_kv_heads, head_dim, .. } = self;
+        d_model * (2 * (n_heads + n_kv_heads) * head_dim + 3 * d_ff)
+    }
+
+    /// Weights of all matrices, a shared one once.
+    pub fn parameters(&self) -> usize {
+        let tables = if self.tied_embeddings { 1 } else { 2 };
+        self.n_layers * self.parameters_of_layer() + tables * self.vocab_size * self.d_model
+    }
+}
+
 /// How rotary frequencies are stretched. Other kinds (yarn, dynamic, longrope) are refused by name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RopeScaling {

@@ -1,0 +1,132 @@
+//! Running steps: submitting their launches, and bringing answers back without making the GPU wait.
+
+use wgpu::util::DeviceExt;
+
+use super::frame::{ANSWER_WORDS, Answer, Counts, Frame};
+use super::launch::Launch;
+use crate::device::Gpu;
+
+/// A buffer on the GPU.
+pub type Buffer = wgpu::Buffer;
+
+/// A buffer of zeros that kernels work on.
+pub fn zeros(gpu: &Gpu, label: &str, bytes: usize) -> Buffer {
+    gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some(label),
+        size: bytes as u64,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
+        mapped_at_creation: false,
+    })
+}
+
+/// A buffer of numbers that kernels read.
+pub fn filled(gpu: &Gpu, label: &str, numbers: &[f32]) -> Buffer {
+    gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+        label: Some(label),
+        contents: bytemuck::cast_slice(numbers),
+        usage: wgpu::BufferUsages::STORAGE,
+    })
+}
+
+/// What was done so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Frames written: steps, and turns of one whose questions did not fit at once.
+    pub steps: usize,
+    /// Tokens taken through the model.
+    pub tokens: usize,
+    /// Dispatches.
+    pub launches: usize,
+    /// Submissions to the queue.
+    pub submissions: usize,
+    /// Bytes of weights and of the cache that were read.
+    pub bytes: usize,
+}
+
+/// Submits launches and counts them.
+#[derive(Debug)]
+pub struct Runner {
+    gpu: Gpu,
+    /// Buffers that answers came back in, to be used again.
+    spare: Vec<Buffer>,
+    /// What was done so far.
+    pub work: Work,
+}
+
+/// Answers on their way back.
+#[derive(Debug)]
+pub struct Pending {
+    copy: Buffer,
+    submission: wgpu::SubmissionIndex,
+}
+
+impl Runner {
+    /// Runs on the device of `gpu`.
+    pub fn new(gpu: Gpu) -> Self {
+        Runner { gpu, spare: Vec::new(), work: Work::default() }
+    }
+
+    /// Writes a frame; what was submitted before still sees the one before.
+    pub fn write(&mut self, frame: &Frame, buffer: &Buffer) {
+        self.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&frame.words));
+        self.work.steps += 1;
+    }
+
+    /// Submits launches for a step of these counts.
+    pub fn submit<'a>(&mut self, launches: impl IntoIterator<Item = &'a Launch>, counts: &Counts) {
+        let encoder = self.encode(launches, counts);
+        self.gpu.queue.submit([encoder.finish()]);
+    }
+
+    /// The same, and then copies `answers` to where the host will read them.
+    pub fn submit_and_fetch<'a>(
+        &mut self,
+        launches: impl IntoIterator<Item = &'a Launch>,
+        counts: &Counts,
+        answers: &Buffer,
+    ) -> Pending {
+        let copy = self.spare.pop().filter(|spare| spare.size() == answers.size()).unwrap_or_else(|| {
+            self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("answers"),
+                size: answers.size(),
+                usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+                mapped_at_creation: false,
+            })
+        });
+        let mut encoder = self.encode(launches, counts);
+        encoder.copy_buffer_to_buffer(answers, 0, &copy, 0, answers.size());
+        let submission = self.gpu.queue.submit([encoder.finish()]);
+        // A copy that cannot be mapped shows when it is read.
+        copy.map_async(wgpu::MapMode::Read, .., |_| {});
+        Pending { copy, submission }
+    }
+
+    fn encode<'a>(&mut self, launches: impl IntoIterator<Item = &'a Launch>, counts: &Counts) -> wgpu::CommandEncoder {
+        let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        for launch in launches {
+            launch.encode(&mut pass, counts);
+            self.work.launches += usize::from(launch.workgroups(counts) > 0);
+            self.work.bytes += launch.bytes(counts);
+        }
+        drop(pass);
+        self.work.submissions += 1;
+        encoder
+    }
+
+    /// Waits for answers: those of all slots.
+    ///
+    /// # Errors
+    /// A device that was lost.
+    pub fn wait(&mut self, pending: Pending) -> Result<Vec<Answer>, String> {
+        let Pending { copy, submission } = pending;
+        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
+        self.gpu.device.poll(wait).map_err(|e| format!("the device did not answer: {e}"))?;
+        let mapped = copy.get_mapped_range(..).map_err(|e| format!("the device gave no answers: {e}"))?;
+        let answers = bytemuck::cast_slice(&mapped).chunks_exact(ANSWER_WORDS).map(Answer::of).collect();
+        drop(mapped);
+        copy.unmap();
+        self.spare.push(copy);
+        Ok(answers)
+    }
+}

@@ -1,0 +1,298 @@
+//! Continuing prompts: rows that come and go, step by step, with as many steps ahead of the host as their guides allow.
+
+use std::collections::{HashSet, VecDeque};
+use std::ops::ControlFlow;
+
+use tiller_kernels::decode::{Answer, Pending, Question, Run, Source};
+
+use super::Engine;
+use super::pages::keys;
+use super::sequence::Sequence;
+use crate::llama::{GenerateOptions, Guide, Next, Row, Said, Unguided, check};
+use crate::{Error, Result};
+
+/// What is told each new token and its row.
+type OnToken<'a> = &'a mut dyn FnMut(usize, u32) -> ControlFlow<()>;
+
+impl Engine {
+    /// Continues every prompt; as [`llama::generate`](crate::llama::generate()).
+    ///
+    /// # Errors
+    /// As [`Engine::generate_guided`].
+    pub fn generate(
+        &mut self,
+        prompts: &[Vec<u32>],
+        stop: &[u32],
+        options: &GenerateOptions,
+        on_token: OnToken,
+    ) -> Result<Vec<Vec<u32>>> {
+        self.generate_guided(prompts, &mut vec![Unguided::default(); prompts.len()], stop, options, on_token)
+    }
+
+    /// Continues every prompt along its guide; as [`llama::generate_guided`](crate::llama::generate_guided), with the same results.
+    ///
+    /// As many prompts as the engine has rows are continued side by side; where one ends the next one begins. Prompts that begin alike
+    /// share what they have in common.
+    ///
+    /// # Errors
+    /// As [`llama::generate_guided`](crate::llama::generate_guided), and sequences longer than the engine has room for.
+    ///
+    /// # Panics
+    /// Where there are more guides than prompts, or fewer.
+    pub fn generate_guided<G: Guide>(
+        &mut self,
+        prompts: &[Vec<u32>],
+        guides: &mut [G],
+        stop: &[u32],
+        options: &GenerateOptions,
+        on_token: OnToken,
+    ) -> Result<Vec<Vec<u32>>> {
+        assert_eq!(prompts.len(), guides.len(), "every prompt has a guide");
+        check(&self.config, prompts, options)?;
+        let longest = prompts.iter().map(Vec::len).max().unwrap_or(0) + options.max_new_tokens;
+        if longest > self.options.max_tokens {
+            return Err(Error::bad_input("the engine")
+                .expected(format!("sequences of at most {} tokens, for which it has room", self.options.max_tokens))
+                .found(format!("{longest} tokens"))
+                .next("make room for them, shorten the prompts, or ask for fewer new tokens")
+                .into());
+        }
+        let waiting = (0..)
+            .zip(prompts.iter().zip(guides))
+            .map(|(number, (prompt, guide))| (prompt, Row::new(prompt, guide, stop, number, options)))
+            .collect();
+        let mut generation = Generation {
+            engine: self,
+            options,
+            waiting,
+            begun: 0,
+            live: Vec::new(),
+            computing: HashSet::new(),
+            flying: VecDeque::new(),
+            done: vec![Vec::new(); prompts.len()],
+        };
+        let ended = generation.run(on_token);
+        // Whatever the end: the pages are the engine's again, and what was written is the answer.
+        while !generation.live.is_empty() {
+            generation.retire(0);
+        }
+        let done = std::mem::take(&mut generation.done);
+        ended.map(|()| done)
+    }
+}
+
+/// All rows of a call.
+struct Generation<'a, 'p, G> {
+    engine: &'a mut Engine,
+    options: &'a GenerateOptions,
+    /// Rows that have no slot yet.
+    waiting: VecDeque<(&'p Vec<u32>, Row<'p, G>)>,
+    /// How many prompts had a slot so far.
+    begun: usize,
+    live: Vec<Sequence<'p, G>>,
+    /// Whole pages of prompts that somebody is reading: who needs them waits instead of reading them, too.
+    computing: HashSet<(u64, u64)>,
+    /// Steps whose answers have not come back, oldest first.
+    flying: VecDeque<Flight>,
+    /// The new tokens of every prompt.
+    done: Vec<Vec<u32>>,
+}
+
+/// A step on its way.
+struct Flight {
+    pending: Pending,
+    asked: Vec<Asked>,
+}
+
+/// A question on its way.
+struct Asked {
+    /// The prompt's number.
+    number: usize,
+    slot: usize,
+    /// Whether the guide gets to know what the model said of all tokens.
+    tells: bool,
+}
+
+impl<G: Guide> Generation<'_, '_, G> {
+    fn run(&mut self, on_token: OnToken) -> Result<()> {
+        loop {
+            self.admit();
+            let mut said = Vec::new();
+            for sequence in &mut self.live {
+                let number = sequence.number;
+                let mut run = Vec::new();
+                sequence.row.follow(&mut |token| run.push(token))?;
+                said.extend(run.iter().map(|token| (number, *token)));
+                sequence.tokens.extend(run);
+            }
+            if said.into_iter().try_for_each(|(number, token)| on_token(number, token)).is_break() {
+                return Ok(());
+            }
+            if self.retire_done() {
+                continue;
+            }
+            if self.live.is_empty() {
+                return Ok(());
+            }
+            // A row that waits for its answer would miss the step: the others wait with it.
+            let waits = self.live.iter().any(Sequence::is_waiting);
+            let may_fly = self.flying.len() < self.engine.options.in_flight.max(1);
+            if !waits && may_fly && self.step()? {
+                continue;
+            }
+            if self.land(on_token)?.is_break() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Gives free slots to waiting rows.
+    fn admit(&mut self) {
+        while self.live.len() < self.engine.options.rows {
+            let Some((prompt, row)) = self.waiting.pop_front() else { break };
+            let taken: HashSet<usize> = self.live.iter().map(|sequence| sequence.slot).collect();
+            let slot = (0..).find(|slot| !taken.contains(slot)).expect("fewer rows than slots");
+            self.live.push(Sequence::new(self.begun, slot, prompt, row));
+            self.begun += 1;
+        }
+    }
+
+    /// Takes rows that are done out of their slots; says whether there were any.
+    fn retire_done(&mut self) -> bool {
+        let before = self.live.len();
+        for i in (0..before).rev().filter(|i| self.live[*i].row.done).collect::<Vec<_>>() {
+            self.retire(i);
+        }
+        self.live.len() < before
+    }
+
+    fn retire(&mut self, i: usize) {
+        let sequence = self.live.remove(i);
+        let pages = &mut self.engine.pages;
+        if sequence.begun {
+            keys(&sequence.tokens).for_each(|key| drop(self.computing.remove(&key)));
+            pages.remember(sequence.in_cache(), &sequence.table);
+        }
+        pages.release(sequence.table);
+        self.done[sequence.number] = sequence.row.tokens;
+    }
+
+    /// Submits a step of all rows that can go on: rows that are being continued first, then prompts as far as there is room.
+    fn step(&mut self) -> Result<bool> {
+        let pages = &mut self.engine.pages;
+        let sizes = self.engine.buffers.sizes;
+        let mut room = sizes.tokens;
+        let mut order: Vec<usize> = (0..self.live.len()).collect();
+        order.sort_by_key(|i| self.live[*i].unread() > 1 || !self.live[*i].begun);
+        let mut taken: Vec<(usize, usize, Vec<Source>, bool)> = Vec::new();
+        for i in order {
+            let sequence = &mut self.live[i];
+            if room == 0 || sequence.unread() == 0 {
+                continue;
+            }
+            if !sequence.begun {
+                // What another row is just reading is waited for.
+                if pages.first_unknown(&sequence.tokens).is_some_and(|key| self.computing.contains(&key)) {
+                    continue;
+                }
+                sequence.begin(pages);
+                self.computing.extend(keys(&sequence.tokens));
+            }
+            let position = sequence.position();
+            let (sources, asks) = sequence.read(room, pages);
+            room -= sources.len();
+            taken.push((i, position, sources, asks));
+        }
+        if taken.is_empty() {
+            return Ok(false);
+        }
+
+        let mut asking = Vec::new();
+        let mut token = 0;
+        for (i, _, sources, asks) in &taken {
+            token += sources.len();
+            if *asks {
+                let sequence = &mut self.live[*i];
+                sequence.ahead += 1;
+                asking.push((*i, token - 1, sequence.row.chance()));
+            }
+        }
+        let vocab_size = self.engine.config.vocab_size;
+        let mut questions = Vec::new();
+        let mut asked = Vec::new();
+        for full in [true, false] {
+            for &(i, token, chance) in &asking {
+                let Sequence { row, number, slot, .. } = &self.live[i];
+                let next = row.next();
+                let list = match next {
+                    Next::OneOf(tokens) => Some(within(tokens, vocab_size)?),
+                    Next::Any | Next::Run(_) => None,
+                };
+                let tells = row.wants_to_know(next);
+                if tells == full {
+                    questions.push(Question { token, slot: *slot, list, full, chance });
+                    asked.push(Asked { number: *number, slot: *slot, tells });
+                }
+            }
+        }
+        let runs: Vec<Run> = taken
+            .iter()
+            .map(|(i, position, sources, _)| Run { tokens: sources, position: *position, pages: &self.live[*i].table })
+            .collect();
+        let pending = self.engine.step(&runs, &questions, self.options.sampling);
+        if let Some(pending) = pending {
+            self.flying.push_back(Flight { pending, asked });
+        }
+        for (i, ..) in taken {
+            let sequence = &self.live[i];
+            // What was read by now may be shared from the next step on.
+            self.engine.pages.remember(sequence.in_cache(), &sequence.table);
+            keys(sequence.in_cache()).for_each(|key| drop(self.computing.remove(&key)));
+        }
+        Ok(true)
+    }
+
+    /// Waits for the answers of the oldest step and hands them to their rows.
+    fn land(&mut self, on_token: OnToken) -> Result<ControlFlow<()>> {
+        let Flight { pending, asked } = self.flying.pop_front().expect("rows that wait have a step on its way");
+        let answers = self.engine.runner.wait(pending).map_err(Error::Failed)?;
+        for Asked { number, slot, tells } in asked {
+            // A row that is done meanwhile has no use for it.
+            let Some(sequence) = self.live.iter_mut().find(|sequence| sequence.number == number) else { continue };
+            let answer = answers[slot];
+            if !answer.sound {
+                return Err(Error::Failed("the model's logits are not numbers; its weights may be damaged".into()));
+            }
+            sequence.ahead -= 1;
+            if sequence.row.done {
+                continue;
+            }
+            sequence.row.append(answer.token, tells.then(|| said(&answer)).as_ref())?;
+            sequence.tokens.push(answer.token);
+            if on_token(number, answer.token).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+fn said(answer: &Answer) -> Said {
+    Said {
+        log_prob: f64::from(answer.logit - answer.log_sum),
+        likeliest: answer.wish,
+        allowed: f64::from(answer.log_sum_allowed - answer.log_sum).exp().min(1.0),
+    }
+}
+
+/// Tokens of a guide, which have to be the model's.
+fn within(tokens: &[u32], vocab_size: usize) -> Result<&[u32]> {
+    match tokens.iter().find(|token| **token as usize >= vocab_size) {
+        None => Ok(tokens),
+        Some(token) => Err(Error::bad_input("the guide")
+            .expected(format!("tokens below {vocab_size}, the model's vocabulary"))
+            .found(token)
+            .next("use the tokenizer that belongs to this model")
+            .into()),
+    }
+}

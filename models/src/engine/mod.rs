@@ -1,0 +1,248 @@
+//! The decode engine: a Llama on plain wgpu, beside burn's graph and with the same results.
+//!
+//! The graph is for training; it launches some twenty operations a block, allocates for each, and reads whole rows of logits back. The
+//! engine has buffers of its own that stand, launches that are made once (six a block: see [`tiller_kernels::decode`]), packed weights,
+//! a cache of keys and values in pages, and choices made on the GPU: what comes back of a step is eight words per question.
+//!
+//! - `source`, `weights`, `adapters`: where weights come from and how they lie.
+//! - `buffers`: memory, planned before it is taken.
+//! - `plan`: the model's mathematics as launches.
+//! - `pages`: which sequence has which part of the cache, and which they share.
+//! - `generate`: rows that come and go, guided or free. `score`: what the model says of a given text.
+
+mod adapters;
+mod buffers;
+mod generate;
+mod options;
+mod pages;
+mod plan;
+mod score;
+mod sequence;
+mod source;
+mod weights;
+
+use burn::module::Module;
+use tiller_kernels::decode::{Chance, Choosing, Frame, Heads, KvFormat, Pending, Question, Run, Runner};
+use tiller_kernels::device::{Gpu, gpu_of};
+use tiller_kernels::pipelines::Pipelines;
+
+pub use buffers::Footprint;
+pub use options::EngineOptions;
+pub use source::{Random, Source};
+pub use tiller_kernels::decode::Work;
+
+use self::adapters::Adapters;
+use self::buffers::Buffers;
+use self::pages::Pages;
+use self::plan::{Parts, Plan};
+use self::source::OfLlama;
+use self::weights::Weights;
+use crate::llama::{Llama, LlamaConfig, Sampling};
+use crate::{Error, Result};
+
+/// A Llama that decodes on a GPU.
+pub struct Engine {
+    config: LlamaConfig,
+    options: EngineOptions,
+    heads: Heads,
+    weights: Weights,
+    adapters: Option<Adapters>,
+    buffers: Buffers,
+    pages: Pages,
+    plan: Plan,
+    pipelines: Pipelines,
+    runner: Runner,
+}
+
+/// What one submission may compute, so that no driver takes a slow GPU for a dead one: half a second at 70 GFLOP/s.
+const FLOPS_PER_SUBMISSION: usize = 1 << 35;
+
+impl Engine {
+    /// An engine with the weights of `source`, on the device of `gpu`.
+    ///
+    /// # Errors
+    /// Weights that are missing or do not fit their scheme, heads that attention does not take, buffers beyond the device's largest
+    /// binding.
+    pub fn new(source: &mut dyn Source, gpu: &Gpu, options: EngineOptions) -> Result<Self> {
+        let config = source.config().clone();
+        let heads = weights::heads(&config)?;
+        // Buffers first: what does not fit is said before gigabytes are read.
+        let buffers = Buffers::new(&config, &options, heads, &config.turns(options.max_tokens), gpu)?;
+        let weights = Weights::upload(source, options.scheme, gpu)?;
+        Ok(Self {
+            pages: Pages::new(buffers.sizes.pages),
+            plan: Plan::default(),
+            pipelines: Pipelines::new(gpu.clone()),
+            runner: Runner::new(gpu.clone()),
+            adapters: None,
+            config,
+            options,
+            heads,
+            weights,
+            buffers,
+        })
+    }
+
+    /// Whether the engine takes models of these sizes: heads of a multiple of 4 numbers, up to 256.
+    pub fn takes(config: &LlamaConfig) -> bool {
+        weights::heads(config).is_ok()
+    }
+
+    /// An engine with the weights that `llama` has now, adapter included, on its device.
+    ///
+    /// # Errors
+    /// As [`Engine::new`]; a model on the CPU.
+    pub fn of(llama: &Llama, options: EngineOptions) -> Result<Self> {
+        let gpu = gpu_of(&llama.device()).ok_or_else(|| {
+            Error::bad_input("the decode engine")
+                .expected("a model on a GPU")
+                .found("one on the CPU")
+                .next("open the device by its name; the CPU decodes through burn")
+        })?;
+        // What is being trained is read as it is now.
+        let llama = llama.valid();
+        let mut engine = Self::new(&mut OfLlama::new(&llama), &gpu, options)?;
+        engine.adopt(&llama)?;
+        Ok(engine)
+    }
+
+    /// Takes over the low-rank parts that `llama` has now, in place of those from before: after a step of training.
+    ///
+    /// # Errors
+    /// A device that does not give them back, parts that are not numbers.
+    pub fn adopt(&mut self, llama: &Llama) -> Result<()> {
+        self.adapters = Adapters::of(&llama.valid(), self.buffers.sizes.tokens, self.pipelines.gpu())?;
+        self.plan = Plan::default();
+        self.pages.forget();
+        Ok(())
+    }
+
+    /// Makes room for `rows` sequences side by side and for sequences of `max_tokens` tokens, where there is less.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn make_room(&mut self, rows: usize, max_tokens: usize) -> Result<()> {
+        if rows <= self.options.rows && max_tokens <= self.options.max_tokens {
+            return Ok(());
+        }
+        let options = EngineOptions {
+            rows: rows.max(self.options.rows),
+            max_tokens: max_tokens.max(self.options.max_tokens),
+            ..self.options
+        };
+        let gpu = self.pipelines.gpu().clone();
+        let turns = self.config.turns(options.max_tokens);
+        self.buffers = Buffers::new(&self.config, &options, self.heads, &turns, &gpu)?;
+        self.pages = Pages::new(self.buffers.sizes.pages);
+        self.plan = Plan::default();
+        self.options = options;
+        Ok(())
+    }
+
+    /// The sizes of the model.
+    pub fn config(&self) -> &LlamaConfig {
+        &self.config
+    }
+
+    /// What the engine is made for.
+    pub fn options(&self) -> &EngineOptions {
+        &self.options
+    }
+
+    /// Bytes of the weights, as they are packed.
+    pub fn weight_bytes(&self) -> usize {
+        self.weights.bytes()
+    }
+
+    /// Bytes of everything beside the weights.
+    pub fn footprint(&self) -> Footprint {
+        buffers::footprint(&self.config, &self.options, self.heads)
+    }
+
+    /// Bytes of the keys and values of one token, of all layers.
+    pub fn kv_bytes_per_token(&self) -> usize {
+        self.options.kv.position_bytes(self.heads) * self.config.n_layers
+    }
+
+    /// What was done since the engine was made.
+    pub fn work(&self) -> Work {
+        self.runner.work
+    }
+
+    /// Takes the tokens of `runs` through the model and asks `questions`, those of the whole vocabulary first. Questions beyond what fits
+    /// at once are asked in turns. The answers are those of the last of what comes back, in their slots.
+    fn step(&mut self, runs: &[Run], questions: &[Question], sampling: Sampling) -> Option<Pending> {
+        let (choosing, chance) = chosen(sampling);
+        let parts = Parts {
+            config: &self.config,
+            heads: self.heads,
+            kv: self.options.kv,
+            weights: &self.weights,
+            adapters: self.adapters.as_ref(),
+            buffers: &self.buffers,
+        };
+        let Buffers { frame: words, answers, .. } = &self.buffers;
+        let turns = turns(questions, self.buffers.sizes.questions, self.buffers.sizes.listed);
+        let mut pending = None;
+        for (turn, questions) in turns.iter().enumerate() {
+            let frame = Frame::new(runs, questions, chance, self.heads);
+            let counts = frame.counts;
+            self.runner.write(&frame, words);
+            let mut launches = Vec::new();
+            if turn == 0 {
+                self.runner.work.tokens += counts.tokens;
+                let flops = 2 * self.config.parameters_of_layer() * counts.tokens;
+                let at_once = (FLOPS_PER_SUBMISSION / flops.max(1)).max(1);
+                let blocks = self.plan.blocks(&parts, &mut self.pipelines, &counts, frame.splits);
+                for (i, block) in blocks.enumerate() {
+                    if i > 0 && i % at_once == 0 {
+                        self.runner.submit(std::mem::take(&mut launches), &counts);
+                    }
+                    launches.extend(block);
+                }
+            }
+            if questions.is_empty() {
+                self.runner.submit(launches, &counts);
+                continue;
+            }
+            let asking = self.plan.asking(&parts, &mut self.pipelines, &counts, choosing);
+            pending = Some(self.runner.submit_and_fetch(launches.into_iter().chain(asking), &counts, answers));
+        }
+        pending
+    }
+}
+
+/// Questions in turns of what fits at once; one turn at least.
+fn turns<'a, 'q>(questions: &'q [Question<'a>], most: usize, listed: usize) -> Vec<&'q [Question<'a>]> {
+    let mut turns = Vec::new();
+    let mut rest = questions;
+    while !rest.is_empty() {
+        let mut tokens = 0;
+        let fitting = rest.iter().take(most).take_while(|question| {
+            tokens += question.list.map_or(0, <[u32]>::len);
+            tokens <= listed
+        });
+        let count = fitting.count().max(1);
+        turns.push(&rest[..count]);
+        rest = &rest[count..];
+    }
+    if turns.is_empty() { vec![questions] } else { turns }
+}
+
+/// How the GPU chooses.
+fn chosen(sampling: Sampling) -> (Choosing, Chance) {
+    match sampling {
+        Sampling::Greedy => (Choosing::Greedy, Chance::PLAIN),
+        Sampling::Random { temperature, top_k, top_p } => {
+            let truncated = top_k > 0 || top_p < 1.0;
+            let choosing = if truncated { Choosing::Truncated } else { Choosing::Random };
+            (choosing, Chance { temperature, top_k, top_p })
+        }
+    }
+}
+
+/// How keys and values may be kept, by the names that users write.
+pub const KV_FORMATS: [KvFormat; 3] = KvFormat::ALL;
+
+#[cfg(test)]
+mod tests;

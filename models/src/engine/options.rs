@@ -1,0 +1,27 @@
+//! What an engine is made for.
+
+use tiller_kernels::decode::KvFormat;
+use tiller_kernels::quant::Scheme;
+
+/// How much an engine takes at a time, and how it keeps what it knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// Sequences that are continued side by side.
+    pub rows: usize,
+    /// Tokens of the longest sequence, prompt and answer together.
+    pub max_tokens: usize,
+    /// How keys and values are kept.
+    pub kv: KvFormat,
+    /// How the weights of matrices are packed; as their source has them where nothing is said.
+    pub scheme: Option<Scheme>,
+    /// Tokens of prompts that are read in one step.
+    pub chunk: usize,
+    /// Steps that may wait for each other on the GPU where the host has nothing to say between them.
+    pub in_flight: usize,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { rows: 16, max_tokens: 1024, kv: KvFormat::F32, scheme: None, chunk: 256, in_flight: 4 }
+    }
+}

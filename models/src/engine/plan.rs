@@ -1,0 +1,153 @@
+//! The launches of a step: the model, as its mathematics has it.
+
+use std::collections::HashMap;
+
+use tiller_kernels::decode::{
+    Attention, Builder, Choosing, Counts, Heads, KvFormat, Launch, Layer, Splits, Store, columns_for,
+};
+use tiller_kernels::pipelines::Pipelines;
+use tiller_kernels::quant::RUN;
+
+use super::adapters::Adapters;
+use super::buffers::Buffers;
+use super::weights::{self, Weights};
+use crate::llama::LlamaConfig;
+
+/// The launches of every kind of step so far, each made when a step first needs it.
+#[derive(Default)]
+pub(super) struct Plan {
+    embed: Vec<Launch>,
+    /// By the columns that share a read of the weights.
+    products: HashMap<usize, Vec<Products>>,
+    /// By the splits of the keys, layer by layer.
+    attention: HashMap<Splits, Vec<Vec<Launch>>>,
+    asking: HashMap<(usize, Choosing), Vec<Launch>>,
+}
+
+/// The products of a block.
+struct Products {
+    qkv: Vec<Launch>,
+    o_proj: Vec<Launch>,
+    gate_up: Vec<Launch>,
+    down_proj: Vec<Launch>,
+}
+
+/// What the launches are made of.
+pub(super) struct Parts<'a> {
+    pub(super) config: &'a LlamaConfig,
+    pub(super) heads: Heads,
+    pub(super) kv: KvFormat,
+    pub(super) weights: &'a Weights,
+    pub(super) adapters: Option<&'a Adapters>,
+    pub(super) buffers: &'a Buffers,
+}
+
+impl Plan {
+    /// The launches that take a step's tokens through the model, block by block; the first also looks up their embeddings.
+    pub(super) fn blocks<'a>(
+        &'a mut self,
+        parts: &Parts,
+        pipelines: &mut Pipelines,
+        counts: &Counts,
+        splits: Splits,
+    ) -> impl Iterator<Item = impl Iterator<Item = &'a Launch>> {
+        let columns = columns_for(counts.tokens);
+        let mut builder = Builder { pipelines, frame: &parts.buffers.frame, columns };
+        if self.embed.is_empty() {
+            let Buffers { answers, x, .. } = parts.buffers;
+            self.embed = builder.embed(parts.weights.embedding(), answers, x);
+        }
+        let products = self
+            .products
+            .entry(columns)
+            .or_insert_with(|| (0..parts.config.n_layers).map(|layer| parts.products(&mut builder, layer)).collect());
+        let attention = self.attention.entry(splits).or_insert_with(|| {
+            (0..parts.config.n_layers).map(|layer| parts.attention(&mut builder, layer, splits)).collect()
+        });
+        let mut embed = Some(&self.embed);
+        products.iter().zip(attention.iter()).map(move |(Products { qkv, o_proj, gate_up, down_proj }, attention)| {
+            let embed = embed.take().into_iter().flatten();
+            embed.chain(qkv).chain(attention).chain(o_proj).chain(gate_up).chain(down_proj)
+        })
+    }
+
+    /// The launches that answer a step's questions.
+    pub(super) fn asking(
+        &mut self,
+        parts: &Parts,
+        pipelines: &mut Pipelines,
+        counts: &Counts,
+        choosing: Choosing,
+    ) -> &[Launch] {
+        let columns = columns_for(counts.full);
+        let mut builder = Builder { pipelines, frame: &parts.buffers.frame, columns };
+        self.asking.entry((columns, choosing)).or_insert_with(|| parts.asking(&mut builder, choosing))
+    }
+}
+
+impl Parts<'_> {
+    fn products(&self, b: &mut Builder, i: usize) -> Products {
+        let Buffers { x, qkv, mixed, hidden, turns, .. } = self.buffers;
+        let weights::Layer { input_norm, post_attention_norm, .. } = &self.weights.layers[i];
+        let layer = &self.weights.layers[i];
+        let adapters = self.adapters.map(|adapters| &adapters.layers[i]);
+        let d_model = self.config.d_model.next_multiple_of(RUN);
+        let d_ff = self.config.d_ff.next_multiple_of(RUN);
+        let onto_x = Store { y: x, at: 0, stride: d_model, add: true };
+        let plain = tiller_kernels::decode::Norm::None;
+        Products {
+            // q, k, v = turned(W norm(x))
+            qkv: b.qkv(
+                Layer { matrix: &layer.qkv, norm: input_norm.norm(), adapter: adapters.and_then(|a| a.qkv.as_ref()) },
+                self.heads,
+                turns,
+                x,
+                qkv,
+            ),
+            // x += W mixed
+            o_proj: b.linear(
+                Layer { matrix: &layer.o_proj, norm: plain, adapter: adapters.and_then(|a| a.o_proj.as_ref()) },
+                mixed,
+                onto_x,
+            ),
+            // hidden = silu(gate) · up, of W norm(x)
+            gate_up: b.gate_up(
+                Layer {
+                    matrix: &layer.gate_up,
+                    norm: post_attention_norm.norm(),
+                    adapter: adapters.and_then(|a| a.gate_up.as_ref()),
+                },
+                x,
+                hidden,
+                d_ff,
+            ),
+            // x += W hidden
+            down_proj: b.linear(
+                Layer { matrix: &layer.down_proj, norm: plain, adapter: adapters.and_then(|a| a.down_proj.as_ref()) },
+                hidden,
+                onto_x,
+            ),
+        }
+    }
+
+    /// mixed = softmax(q kᵀ / √head_dim) v
+    fn attention(&self, b: &mut Builder, i: usize, splits: Splits) -> Vec<Launch> {
+        let Buffers { qkv, split_sums, mixed, caches, .. } = self.buffers;
+        let stride = (self.heads.queries * self.heads.width).next_multiple_of(RUN);
+        let (heads, format, cache) = (self.heads, self.kv, &caches[i]);
+        let attention = Attention { heads, format, qkv, cache, split_sums, y: mixed, stride };
+        let append = (!splits.appending).then(|| b.append(attention));
+        append.into_iter().chain(b.attend(attention, splits)).collect()
+    }
+
+    /// logits = W norm(x), of all tokens or of the listed ones, and the choice.
+    fn asking(&self, b: &mut Builder, choosing: Choosing) -> Vec<Launch> {
+        let Buffers { x, logits, answers, .. } = self.buffers;
+        let adapter = self.adapters.and_then(|adapters| adapters.lm_head.as_ref());
+        let lm_head = Layer { matrix: &self.weights.lm_head, norm: self.weights.norm.norm(), adapter };
+        let mut launches = b.logits(lm_head, x, logits);
+        launches.extend(b.scores(lm_head, x, logits));
+        launches.push(b.sample(choosing, self.config.vocab_size, logits, answers));
+        launches
+    }
+}

@@ -1,0 +1,74 @@
+//! A sequence in the engine: a row of a generation, and where it stands in the cache.
+
+use tiller_kernels::decode::{PAGE, Source};
+
+use super::pages::Pages;
+use crate::llama::{Guide, Row};
+
+/// One sequence.
+pub(super) struct Sequence<'a, G> {
+    /// Its prompt's number.
+    pub(super) number: usize,
+    /// Where its answers come.
+    pub(super) slot: usize,
+    pub(super) row: Row<'a, G>,
+    /// The prompt and what was chosen since.
+    pub(super) tokens: Vec<u32>,
+    /// Its pages of the cache.
+    pub(super) table: Vec<u32>,
+    /// Positions that the cache holds, or will when all steps so far are done.
+    read: usize,
+    /// Whether pages were looked for.
+    pub(super) begun: bool,
+    /// Questions whose answers have not come back.
+    pub(super) ahead: usize,
+}
+
+impl<'a, G: Guide> Sequence<'a, G> {
+    pub(super) fn new(number: usize, slot: usize, prompt: &[u32], row: Row<'a, G>) -> Self {
+        let tokens = prompt.to_vec();
+        Self { number, slot, row, tokens, table: Vec::new(), read: 0, begun: false, ahead: 0 }
+    }
+
+    /// Begins with the pages that are known already.
+    pub(super) fn begin(&mut self, pages: &mut Pages) {
+        self.table = pages.begin(&self.tokens);
+        self.read = self.table.len() * PAGE;
+        self.begun = true;
+    }
+
+    /// The position of the next token to be read.
+    pub(super) fn position(&self) -> usize {
+        self.read
+    }
+
+    /// How many tokens it could read in a step; one whose id is not known yet counts as well.
+    pub(super) fn unread(&self) -> usize {
+        match self.ahead {
+            0 => self.tokens.len() - self.read,
+            ahead => usize::from(ahead < self.row.foresight() && ahead < self.row.room()),
+        }
+    }
+
+    /// Whether it has to see an answer before it knows how to go on.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.ahead > 0 && self.ahead >= self.row.foresight()
+    }
+
+    /// Takes up to `most` tokens into a step. Says whether they reach its end, where there is a question to be asked.
+    pub(super) fn read(&mut self, most: usize, pages: &mut Pages) -> (Vec<Source>, bool) {
+        let count = self.unread().min(most);
+        let sources: Vec<Source> = match self.ahead {
+            0 => self.tokens[self.read..][..count].iter().map(|token| Source::Id(*token)).collect(),
+            _ => vec![Source::Answer(self.slot); count],
+        };
+        self.read += count;
+        pages.grow(&mut self.table, self.read);
+        (sources, self.read >= self.tokens.len())
+    }
+
+    /// The tokens whose keys and values the cache holds, as far as they are known.
+    pub(super) fn in_cache(&self) -> &[u32] {
+        &self.tokens[..self.read.min(self.tokens.len())]
+    }
+}

@@ -1,0 +1,263 @@
+//! The engine against burn's graph, on a GPU or a software adapter.
+
+use std::ops::ControlFlow;
+
+use burn::module::Param;
+use burn::tensor::{Device, TensorData};
+use tiller_kernels::device::test_gpu;
+use tiller_kernels::quant::Scheme;
+
+use super::*;
+use crate::llama::testing::tiny_config;
+use crate::llama::{GenerateOptions, Guide, Next, Said, Sampling, generate, generate_guided};
+use crate::lora::Recipe;
+use crate::train::{Forward, Sample};
+
+const PROMPTS: [&[u32]; 8] =
+    [&[3, 14, 15, 9, 26, 5], &[35], &[8, 9, 7], &[9, 32, 38, 4, 6, 2], &[1; 33], &[2, 2], &[30], &[7, 8, 9, 10]];
+
+fn prompts() -> Vec<Vec<u32>> {
+    PROMPTS.iter().map(|prompt| prompt.to_vec()).collect()
+}
+
+/// Two blocks, grouped queries, a head of 8.
+fn config(tied_embeddings: bool) -> LlamaConfig {
+    LlamaConfig { d_model: 32, d_ff: 64, head_dim: 8, max_positions: 128, tied_embeddings, ..tiny_config() }
+}
+
+/// A model with weights large enough to have opinions.
+fn llama(tied_embeddings: bool, device: &Device) -> Llama {
+    Llama::fresh(&config(tied_embeddings), 7, device).unwrap()
+}
+
+fn adapted(llama: &Llama, targets: &[&str], device: &Device) -> Llama {
+    let targets = targets.iter().map(|target| target.to_string()).collect();
+    let recipe = Recipe { rank: 3, alpha: 6.0, dropout: 0.0, targets };
+    let mut adapter = recipe.adapter(llama.linears(), 3, device).unwrap();
+    for (i, lora) in adapter.loras.values_mut().enumerate() {
+        let wave = |n: usize| (0..n).map(|j| ((i * 31 + j) as f32 * 0.7).sin() * 0.2).collect::<Vec<f32>>();
+        let shape = lora.b.dims();
+        let b = burn::tensor::Tensor::from_data(TensorData::new(wave(shape[0] * shape[1]), shape), device);
+        lora.b = Param::from_tensor(b);
+    }
+    llama.with_adapter(&adapter).unwrap()
+}
+
+fn options(rows: usize) -> EngineOptions {
+    EngineOptions { rows, max_tokens: 64, chunk: 24, ..EngineOptions::default() }
+}
+
+fn how(sampling: Sampling) -> GenerateOptions {
+    GenerateOptions { max_new_tokens: 20, sampling, seed: 4 }
+}
+
+const GREEDY: Sampling = Sampling::Greedy;
+
+fn written(engine: &mut Engine, prompts: &[Vec<u32>], how: &GenerateOptions) -> Vec<Vec<u32>> {
+    engine.generate(prompts, &[], how, &mut |_, _| ControlFlow::Continue(())).unwrap()
+}
+
+fn by_graph(llama: &Llama, prompts: &[Vec<u32>], how: &GenerateOptions) -> Vec<Vec<u32>> {
+    generate(llama, prompts, &[], how, &mut |_, _| ControlFlow::Continue(())).unwrap()
+}
+
+#[test]
+fn it_writes_what_the_graph_writes() {
+    let device = test_gpu().device;
+    let random = |top_k, top_p| Sampling::Random { temperature: 1.0, top_k, top_p };
+    for (tied, targets) in [(true, &[][..]), (false, &["all-linear"]), (true, &["q_proj", "up_proj", "lm_head"])] {
+        let mut llama = llama(tied, &device);
+        if !targets.is_empty() {
+            llama = adapted(&llama, targets, &device);
+        }
+        let mut engine = Engine::of(&llama, options(3)).unwrap();
+        for sampling in [GREEDY, random(0, 1.0), random(7, 0.9)] {
+            let how = how(sampling);
+            assert_eq!(
+                written(&mut engine, &prompts(), &how),
+                by_graph(&llama, &prompts(), &how),
+                "{targets:?} {sampling:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn packed_weights_write_what_the_graph_over_them_writes() {
+    let device = test_gpu().device;
+    for scheme in [Scheme::F16, Scheme::Q8, Scheme::Q4] {
+        let folder = tempfile::tempdir().unwrap();
+        llama(true, &device).write(folder.path()).unwrap();
+        let llama = Llama::load_as(folder.path(), Some(scheme), &device).unwrap();
+        let llama = adapted(&llama, &["all-linear"], &device);
+        let mut engine = Engine::of(&llama, options(8)).unwrap();
+        assert_eq!(
+            written(&mut engine, &prompts(), &how(GREEDY)),
+            by_graph(&llama, &prompts(), &how(GREEDY)),
+            "{scheme}"
+        );
+    }
+}
+
+#[test]
+fn a_batch_writes_what_each_row_writes_alone_whatever_the_cache() {
+    let device = test_gpu().device;
+    let llama = llama(true, &device);
+    for kv in KV_FORMATS {
+        let options = EngineOptions { kv, ..options(8) };
+        let together = written(&mut Engine::of(&llama, options).unwrap(), &prompts(), &how(GREEDY));
+        for (prompt, together) in prompts().into_iter().zip(together) {
+            let mut alone = Engine::of(&llama, EngineOptions { rows: 1, ..options }).unwrap();
+            assert_eq!(written(&mut alone, &[prompt], &how(GREEDY)), [together], "{kv}");
+        }
+    }
+}
+
+/// Forced runs and short lists in turn, then freedom; notes what it hears.
+#[derive(Clone)]
+struct Strict {
+    taken: usize,
+    listens: bool,
+    heard: Vec<Option<Said>>,
+}
+
+const LIST: [u32; 5] = [2, 11, 17, 30, 39];
+
+impl Guide for Strict {
+    fn next(&self) -> Next<'_> {
+        match self.taken {
+            0..3 => Next::Run(&LIST[self.taken..3]),
+            3 | 5 | 9 => Next::OneOf(&LIST),
+            6 => Next::Run(&[5, 6, 7]),
+            7 => Next::Run(&[6, 7]),
+            8 => Next::Run(&[7]),
+            14 => Next::Run(&[]),
+            _ => Next::Any,
+        }
+    }
+
+    fn take(&mut self, _token: u32, said: Option<&Said>) -> Result<()> {
+        self.taken += 1;
+        self.heard.push(said.copied());
+        Ok(())
+    }
+
+    fn listens(&self) -> bool {
+        self.listens
+    }
+}
+
+#[test]
+fn guides_are_followed_and_hear_what_they_hear_from_the_graph() {
+    let device = test_gpu().device;
+    let llama = llama(true, &device);
+    for listens in [false, true] {
+        for sampling in [GREEDY, Sampling::Random { temperature: 1.3, top_k: 0, top_p: 1.0 }] {
+            let new = vec![Strict { taken: 0, listens, heard: Vec::new() }; 8];
+            let (mut ours, mut theirs) = (new.clone(), new);
+            let mut engine = Engine::of(&llama, options(5)).unwrap();
+            let mut go_on = |_, _| ControlFlow::Continue(());
+            let found = engine.generate_guided(&prompts(), &mut ours, &[], &how(sampling), &mut go_on).unwrap();
+            let expected = generate_guided(&llama, &prompts(), &mut theirs, &[], &how(sampling), &mut go_on).unwrap();
+            assert_eq!(found, expected);
+            for (ours, theirs) in ours.iter().zip(&theirs) {
+                assert_eq!(ours.heard.len(), 14);
+                for (ours, theirs) in ours.heard.iter().zip(&theirs.heard) {
+                    match (ours, theirs) {
+                        (None, None) => {}
+                        (Some(ours), Some(theirs)) => {
+                            assert_eq!(ours.likeliest, theirs.likeliest);
+                            assert!((ours.log_prob - theirs.log_prob).abs() < 1e-4, "{ours:?} {theirs:?}");
+                            assert!((ours.allowed - theirs.allowed).abs() < 1e-4, "{ours:?} {theirs:?}");
+                        }
+                        _ => panic!("{ours:?} {theirs:?}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_end_with_stop_tokens_and_a_break_ends_all() {
+    let llama = llama(true, &test_gpu().device);
+    let mut engine = Engine::of(&llama, options(3)).unwrap();
+    let free = written(&mut engine, &prompts(), &how(GREEDY));
+    let stop = free[0][3];
+    let mut go_on = |_, _| ControlFlow::Continue(());
+    let expected = generate(&llama, &prompts(), &[stop], &how(GREEDY), &mut go_on).unwrap();
+    assert_eq!(engine.generate(&prompts(), &[stop], &how(GREEDY), &mut go_on).unwrap(), expected);
+
+    let mut told = 0;
+    let broken = engine.generate(&prompts(), &[], &how(GREEDY), &mut |_, _| {
+        told += 1;
+        if told == 7 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!(broken.unwrap().iter().map(Vec::len).sum::<usize>(), 7);
+    assert_eq!(written(&mut engine, &prompts(), &how(GREEDY)), free, "nothing is left behind");
+}
+
+#[test]
+fn a_decoding_step_is_six_launches_a_block_and_reads_weights_and_cache_once() {
+    let llama = llama(true, &test_gpu().device);
+    let mut engine = Engine::of(&llama, options(1)).unwrap();
+    let prompt = vec![5; 17];
+    let generate = |engine: &mut Engine, max_new_tokens| {
+        let how = GenerateOptions { max_new_tokens, ..how(GREEDY) };
+        let before = engine.work();
+        written(engine, &[prompt.clone()], &how);
+        let after = engine.work();
+        (after.launches - before.launches, after.bytes - before.bytes, after.steps - before.steps)
+    };
+    generate(&mut engine, 1);
+    let (one, two) = (generate(&mut engine, 1), generate(&mut engine, 2));
+    // Embedding, two blocks, logits, choice.
+    assert_eq!((two.0 - one.0, two.2 - one.2), (1 + 2 * 6 + 1 + 1, 1));
+    let row_of_embedding = Scheme::F32.bytes(1, 32);
+    let expected = engine.weight_bytes() + row_of_embedding + 18 * engine.kv_bytes_per_token();
+    assert_eq!(two.1 - one.1, expected);
+}
+
+#[test]
+fn a_beginning_in_common_is_computed_once() {
+    let llama = llama(true, &test_gpu().device);
+    let mut engine = Engine::of(&llama, options(4)).unwrap();
+    let prompts: Vec<Vec<u32>> = (0..4).map(|last| [vec![9; 39], vec![last]].concat()).collect();
+    let how = GenerateOptions { max_new_tokens: 3, ..how(GREEDY) };
+    let before = engine.work().tokens;
+    let together = written(&mut engine, &prompts, &how);
+    // Two whole pages are shared; two of the three new tokens are read again by each row.
+    assert_eq!(engine.work().tokens - before, 40 + 3 * 8 + 4 * 2);
+    assert_eq!(together, by_graph(&llama, &prompts, &how));
+    let before = engine.work().tokens;
+    assert_eq!(written(&mut engine, &prompts, &how), together);
+    assert_eq!(engine.work().tokens - before, 4 * (8 + 2), "it is still known");
+}
+
+#[test]
+fn log_probabilities_are_those_of_the_graph() {
+    let llama = llama(false, &test_gpu().device);
+    let mut engine = Engine::of(&llama, options(2)).unwrap();
+    let tokens: Vec<u32> = (0..50).map(|i| i * 7 % 40).collect();
+    let samples = [Sample { tokens: tokens.clone(), scored: 1..50 }];
+    let expected: Vec<f32> = llama.score(&samples, &Forward::default()).log_probs.try_into_vec_as().unwrap();
+    let found = engine.log_probs(&tokens).unwrap();
+    assert_eq!(found.len(), 49);
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - f64::from(expected)).abs() < 1e-4, "{found}, expected {expected}");
+    }
+}
+
+#[test]
+fn room_is_made_and_what_passes_it_is_refused() {
+    let llama = llama(true, &test_gpu().device);
+    let mut engine = Engine::of(&llama, options(1)).unwrap();
+    let long = vec![vec![3; 60]];
+    let mut go_on = |_, _| ControlFlow::Continue(());
+    let error = engine.generate(&long, &[], &how(GREEDY), &mut go_on).unwrap_err();
+    assert!(error.exit_code() == 2 && error.to_string().contains("at most 64 tokens"), "{error}");
+    engine.make_room(2, 80).unwrap();
+    assert_eq!(engine.generate(&long, &[], &how(GREEDY), &mut go_on).unwrap(), by_graph(&llama, &long, &how(GREEDY)));
+    let error = engine.make_room(100_000, 100_000).unwrap_err();
+    assert_eq!(error.exit_code(), 3, "{error}");
+}

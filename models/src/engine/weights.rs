@@ -1,0 +1,165 @@
+//! A Llama's weights on the GPU, in the order in which the engine's launches want them.
+
+use tiller_kernels::decode::{Buffer, Heads, MOST_HEAD_WIDTH, Matrix, Norm, filled, turned_rows};
+use tiller_kernels::device::Gpu;
+use tiller_kernels::quant::{Packed, RUN, Scheme};
+
+use super::source::Source;
+use crate::llama::LlamaConfig;
+use crate::{Error, Result};
+
+/// All weights.
+pub(super) struct Weights {
+    /// `[vocab_size, d_model]`; `None` where it is the output projection.
+    embedding: Option<Matrix>,
+    pub(super) layers: Vec<Layer>,
+    pub(super) norm: Gain,
+    /// `[vocab_size, d_model]`.
+    pub(super) lm_head: Matrix,
+}
+
+/// The weights of a block.
+pub(super) struct Layer {
+    pub(super) input_norm: Gain,
+    /// q, k and v one after the other; coordinates of q and k that are turned against each other are neighbours.
+    pub(super) qkv: Matrix,
+    pub(super) o_proj: Matrix,
+    pub(super) post_attention_norm: Gain,
+    /// Rows of gate and up in turn.
+    pub(super) gate_up: Matrix,
+    pub(super) down_proj: Matrix,
+}
+
+/// The weight of an RMS norm.
+pub(super) struct Gain {
+    buffer: Buffer,
+    epsilon: f32,
+}
+
+impl Gain {
+    pub(super) fn norm(&self) -> Norm<'_> {
+        Norm::Rms { gain: &self.buffer, epsilon: self.epsilon }
+    }
+}
+
+/// The heads of a model, if the engine can take them.
+pub(super) fn heads(config: &LlamaConfig) -> Result<Heads> {
+    let &LlamaConfig { n_heads: queries, n_kv_heads: keys, head_dim: width, .. } = config;
+    if !width.is_multiple_of(4) || width > MOST_HEAD_WIDTH {
+        return Err(Error::bad_input("head_dim")
+            .expected(format!("a multiple of 4, at most {MOST_HEAD_WIDTH}, for decoding on a GPU"))
+            .found(width)
+            .next("use --device cpu")
+            .into());
+    }
+    Ok(Heads { queries, keys, width })
+}
+
+impl Weights {
+    /// Copies all weights of `source` to the GPU, a matrix at a time.
+    pub(super) fn upload(source: &mut dyn Source, scheme: Option<Scheme>, gpu: &Gpu) -> Result<Self> {
+        let config = source.config().clone();
+        let table = [config.vocab_size, config.d_model];
+        let mut uploader = Uploader { source, scheme, gpu, config: &config };
+        let embedding = uploader.matrix("model.embed_tokens", table)?;
+        let layers = (0..config.n_layers).map(|i| uploader.layer(i)).collect::<Result<_>>()?;
+        let norm = uploader.gain("model.norm")?;
+        let (embedding, lm_head) = match config.tied_embeddings {
+            true => (None, embedding),
+            false => (Some(embedding), uploader.matrix("lm_head", table)?),
+        };
+        Ok(Self { embedding, layers, norm, lm_head })
+    }
+
+    /// `[vocab_size, d_model]`.
+    pub(super) fn embedding(&self) -> &Matrix {
+        self.embedding.as_ref().unwrap_or(&self.lm_head)
+    }
+
+    /// Bytes of all matrices.
+    pub(super) fn bytes(&self) -> usize {
+        let of = |layer: &Layer| [&layer.qkv, &layer.o_proj, &layer.gate_up, &layer.down_proj].map(Matrix::bytes);
+        let embedding = self.embedding.as_ref().map_or(0, Matrix::bytes);
+        embedding + self.lm_head.bytes() + self.layers.iter().flat_map(of).sum::<usize>()
+    }
+}
+
+/// Reads and copies.
+struct Uploader<'a> {
+    source: &'a mut dyn Source,
+    scheme: Option<Scheme>,
+    gpu: &'a Gpu,
+    config: &'a LlamaConfig,
+}
+
+impl Uploader<'_> {
+    fn layer(&mut self, i: usize) -> Result<Layer> {
+        let &LlamaConfig { d_model, d_ff, n_heads, n_kv_heads, head_dim, .. } = self.config;
+        let (q_width, kv_width) = (n_heads * head_dim, n_kv_heads * head_dim);
+        let name = |part: &str| format!("model.layers.{i}.{part}");
+        let [q, k, v] = self.alike([
+            (name("self_attn.q_proj"), [q_width, d_model]),
+            (name("self_attn.k_proj"), [kv_width, d_model]),
+            (name("self_attn.v_proj"), [kv_width, d_model]),
+        ])?;
+        let qkv = Packed::of_rows(qkv_rows(self.config).map(|(part, row)| ([&q, &k, &v][part], row)));
+        let [gate, up] =
+            self.alike([(name("mlp.gate_proj"), [d_ff, d_model]), (name("mlp.up_proj"), [d_ff, d_model])])?;
+        let gate_up = Packed::of_rows(gate_up_rows(self.config).map(|(part, row)| ([&gate, &up][part], row)));
+        Ok(Layer {
+            input_norm: self.gain(&name("input_layernorm"))?,
+            // Some launches need pairs of rows.
+            qkv: self.upload(&name("self_attn"), &qkv, 2)?,
+            o_proj: self.matrix(&name("self_attn.o_proj"), [d_model, q_width])?,
+            post_attention_norm: self.gain(&name("post_attention_layernorm"))?,
+            gate_up: self.upload(&name("mlp"), &gate_up, 2)?,
+            down_proj: self.matrix(&name("mlp.down_proj"), [d_model, d_ff])?,
+        })
+    }
+
+    /// Matrices whose rows are to lie in one: where their source has them in different schemes, in the widest of these.
+    fn alike<const N: usize>(&mut self, modules: [(String, [usize; 2]); N]) -> Result<[Packed; N]> {
+        let mut all = Vec::with_capacity(N);
+        for (module, shape) in &modules {
+            all.push(self.source.matrix(module, *shape, self.scheme)?);
+        }
+        let width = |scheme: Scheme| Scheme::ALL.iter().position(|s| *s == scheme);
+        let widest = all.iter().map(Packed::scheme).min_by_key(|scheme| width(*scheme)).expect("some matrices");
+        for (packed, (module, [rows, cols])) in all.iter_mut().zip(&modules) {
+            if packed.scheme() != widest {
+                let repacked = Packed::from_f32(widest, *rows, *cols, &packed.to_f32());
+                *packed = repacked.map_err(Error::packing(module))?;
+            }
+        }
+        Ok(all.try_into().expect("as many as were asked for"))
+    }
+
+    fn matrix(&mut self, module: &str, shape: [usize; 2]) -> Result<Matrix> {
+        let packed = self.source.matrix(module, shape, self.scheme)?;
+        self.upload(module, &packed, 1)
+    }
+
+    fn upload(&self, module: &str, packed: &Packed, unit: usize) -> Result<Matrix> {
+        Matrix::upload(packed, unit, self.gpu).map_err(Error::packing(module))
+    }
+
+    fn gain(&mut self, module: &str) -> Result<Gain> {
+        let mut gain = self.source.vector(module, self.config.d_model)?;
+        gain.resize(gain.len().next_multiple_of(RUN), 0.0);
+        Ok(Gain { buffer: filled(self.gpu, module, &gain), epsilon: self.config.rms_eps as f32 })
+    }
+}
+
+/// The rows of q, k and v (0, 1, 2) in the engine's order.
+pub(super) fn qkv_rows(config: &LlamaConfig) -> impl Iterator<Item = (usize, usize)> {
+    let &LlamaConfig { n_heads, n_kv_heads, head_dim, .. } = config;
+    let turned = move |part, heads| {
+        (0..heads).flat_map(move |head| turned_rows(head_dim).map(move |row| (part, head * head_dim + row)))
+    };
+    turned(0, n_heads).chain(turned(1, n_kv_heads)).chain((0..n_kv_heads * head_dim).map(|row| (2, row)))
+}
+
+/// The rows of gate and up (0, 1) in the engine's order.
+pub(super) fn gate_up_rows(config: &LlamaConfig) -> impl Iterator<Item = (usize, usize)> {
+    (0..config.d_ff).flat_map(|row| [(0, row), (1, row)])
+}

@@ -1,0 +1,59 @@
+//! What writes for a language model: the decode engine on a GPU, burn's graph elsewhere.
+
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+
+use tiller_kernels::device::gpu_of;
+
+use super::LanguageModel;
+use crate::Result;
+use crate::engine::{Engine, EngineOptions};
+use crate::llama::{self, GenerateOptions, Guide};
+
+/// A language model that writes again and again: on a GPU its engine stands for as long as this does.
+pub struct Writer<'a> {
+    model: &'a LanguageModel,
+    /// Made when it is first needed, with room for what was asked so far.
+    engine: RefCell<Option<Engine>>,
+}
+
+/// Sequences that are continued side by side at most; more are taken as others end.
+const MOST_ROWS: usize = 64;
+
+impl LanguageModel {
+    /// What writes for this model as it is now.
+    pub fn writer(&self) -> Writer<'_> {
+        Writer { model: self, engine: RefCell::new(None) }
+    }
+}
+
+impl Writer<'_> {
+    /// Continues every prompt along its guide, until the model ends its answer or the guide does; see [`llama::generate_guided`]. The
+    /// tokens are the same on every device.
+    ///
+    /// # Errors
+    /// As [`llama::generate_guided`]; on a GPU also weights or sequences beyond its buffers.
+    pub fn generate_guided<G: Guide>(
+        &self,
+        prompts: &[Vec<u32>],
+        guides: &mut [G],
+        options: &GenerateOptions,
+        on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
+    ) -> Result<Vec<Vec<u32>>> {
+        let LanguageModel { llama, tokenizer, .. } = self.model;
+        let stop = tokenizer.eos_ids();
+        if gpu_of(&llama.device()).is_none() || !Engine::takes(llama.config()) {
+            return llama::generate_guided(llama, prompts, guides, stop, options, on_token);
+        }
+        llama::check(llama.config(), prompts, options)?;
+        let rows = prompts.len().clamp(1, MOST_ROWS);
+        let max_tokens = prompts.iter().map(Vec::len).max().unwrap_or(0) + options.max_new_tokens;
+        let mut engine = self.engine.borrow_mut();
+        let engine = match &mut *engine {
+            Some(engine) => engine,
+            none => none.insert(Engine::of(llama, EngineOptions { rows, max_tokens, ..EngineOptions::default() })?),
+        };
+        engine.make_room(rows, max_tokens)?;
+        engine.generate_guided(prompts, guides, stop, options, on_token)
+    }
+}
