@@ -55,6 +55,11 @@ impl Kernel {
         [self.with("SUBGROUPS", 1u32).needing(Features::SUBGROUP), by_tree]
     }
 
+    /// The shader's name.
+    pub fn shader(&self) -> &'static str {
+        self.shader
+    }
+
     /// What the adapter must have.
     pub fn needs(&self) -> Features {
         self.needs

@@ -1,5 +1,6 @@
 //! `tiller bench`: how fast this machine is at what tiller does.
 
+mod llm;
 mod train;
 
 use clap::Subcommand;
@@ -31,6 +32,8 @@ enum What {
     /// The GPU kernels, beside what the device gives at all
     #[command(after_help = KERNELS_EXAMPLES)]
     Kernels(KernelsArgs),
+    /// How fast a language model reads and writes
+    Llm(llm::Args),
     /// Tokens per second and memory of a training
     Train(train::Args),
 }
@@ -57,6 +60,7 @@ struct Report {
 pub fn run(args: Args, global: &Global) -> Result<()> {
     match args.what {
         What::Kernels(args) => kernels(&args, global),
+        What::Llm(args) => llm::run(&args, global),
         What::Train(args) => train::run(&args, global),
     }
 }

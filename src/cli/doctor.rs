@@ -1,5 +1,7 @@
 //! `tiller doctor`: the devices of this machine, and which one `--device` takes and why.
 
+use std::collections::BTreeMap;
+
 use comfy_table::{Table, presets};
 use indicatif::HumanBytes;
 use serde::Serialize;
@@ -24,6 +26,8 @@ struct Report<'a> {
     adapters: &'a [AdapterFacts],
     cpu: CpuFacts,
     choice: Chosen<'a>,
+    /// Which variant of every kernel runs on the chosen adapter; empty for the CPU.
+    kernels: BTreeMap<&'static str, &'static str>,
 }
 
 /// The outcome of the choice; `adapter` indexes the list, and both it and `device` are null where nothing can be taken.
@@ -42,7 +46,13 @@ struct Chosen<'a> {
 pub fn run(_args: Args, global: &Global) -> Result<()> {
     let adapters = device::adapters();
     let choice = device::choose(&global.device, adapters);
-    let report = Report { adapters, cpu: device::cpu(), choice: chosen(&global.device, adapters, &choice) };
+    let kernels = choice.as_ref().ok().and_then(|choice| choice.adapter).map(|index| variants(&adapters[index]));
+    let report = Report {
+        adapters,
+        cpu: device::cpu(),
+        choice: chosen(&global.device, adapters, &choice),
+        kernels: kernels.unwrap_or_default(),
+    };
     if global.json {
         let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("doctor: {e}")))?;
         println!("{json}");
@@ -50,6 +60,10 @@ pub fn run(_args: Args, global: &Global) -> Result<()> {
         print(&report);
     }
     Ok(choice.map(drop)?)
+}
+
+fn variants(adapter: &AdapterFacts) -> BTreeMap<&'static str, &'static str> {
+    tiller_kernels::variants(adapter.capabilities.subgroups.is_some())
 }
 
 fn chosen<'a>(asked: &'a str, adapters: &[AdapterFacts], choice: &Result<Choice, DeviceError>) -> Chosen<'a> {
@@ -74,6 +88,12 @@ fn print(report: &Report) {
     println!("cpu: {name}, {cores} cores, {memory}");
     if let Some(device) = &report.choice.device {
         println!("--device {} takes {device}: {}", report.choice.asked, report.choice.why);
+    }
+    for uses in ["subgroups", "plain"] {
+        let names: Vec<&str> = report.kernels.iter().filter(|(_, u)| **u == uses).map(|(name, _)| *name).collect();
+        if !names.is_empty() {
+            println!("kernels that take their {uses} variant there: {}", names.join(", "));
+        }
     }
 }
 

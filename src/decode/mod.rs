@@ -14,6 +14,7 @@
 //! reach a state without a next token.
 
 pub mod automaton;
+pub mod bench;
 pub mod constraints;
 pub mod feasible;
 mod fill;

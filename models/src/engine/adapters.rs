@@ -4,7 +4,7 @@ use tiller_kernels::decode::LowRank;
 use tiller_kernels::device::Gpu;
 
 use super::weights::{gate_up_rows, qkv_rows};
-use crate::llama::{Llama, LlamaConfig};
+use crate::llama::Llama;
 use crate::lora::{Linear, Lora};
 use crate::{Error, Result};
 

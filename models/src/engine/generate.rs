@@ -170,7 +170,9 @@ impl<G: Guide> Generation<'_, '_, G> {
         let sequence = self.live.remove(i);
         let pages = &mut self.engine.pages;
         if sequence.begun {
-            keys(&sequence.tokens).for_each(|key| drop(self.computing.remove(&key)));
+            for key in keys(&sequence.tokens) {
+                self.computing.remove(&key);
+            }
             pages.remember(sequence.in_cache(), &sequence.table);
         }
         pages.release(sequence.table);
@@ -247,7 +249,9 @@ impl<G: Guide> Generation<'_, '_, G> {
             let sequence = &self.live[i];
             // What was read by now may be shared from the next step on.
             self.engine.pages.remember(sequence.in_cache(), &sequence.table);
-            keys(sequence.in_cache()).for_each(|key| drop(self.computing.remove(&key)));
+            for key in keys(sequence.in_cache()) {
+                self.computing.remove(&key);
+            }
         }
         Ok(true)
     }

@@ -34,7 +34,7 @@ pub use tiller_kernels::decode::Work;
 use self::adapters::Adapters;
 use self::buffers::Buffers;
 use self::pages::Pages;
-use self::plan::{Parts, Plan};
+use self::plan::{Kind, Parts, Plan};
 use self::source::OfLlama;
 use self::weights::Weights;
 use crate::llama::{Llama, LlamaConfig, Sampling};
@@ -186,15 +186,16 @@ impl Engine {
         let mut pending = None;
         for (turn, questions) in turns.iter().enumerate() {
             let frame = Frame::new(runs, questions, chance, self.heads);
-            let counts = frame.counts;
+            let (counts, kind) = (frame.counts, Kind::of(&frame, choosing));
+            self.plan.prepare(kind, &parts, &mut self.pipelines);
             self.runner.write(&frame, words);
             let mut launches = Vec::new();
             if turn == 0 {
                 self.runner.work.tokens += counts.tokens;
                 let flops = 2 * self.config.parameters_of_layer() * counts.tokens;
                 let at_once = (FLOPS_PER_SUBMISSION / flops.max(1)).max(1);
-                let blocks = self.plan.blocks(&parts, &mut self.pipelines, &counts, frame.splits);
-                for (i, block) in blocks.enumerate() {
+                launches.extend(self.plan.embed());
+                for (i, block) in self.plan.blocks(kind).enumerate() {
                     if i > 0 && i % at_once == 0 {
                         self.runner.submit(std::mem::take(&mut launches), &counts);
                     }
@@ -205,8 +206,8 @@ impl Engine {
                 self.runner.submit(launches, &counts);
                 continue;
             }
-            let asking = self.plan.asking(&parts, &mut self.pipelines, &counts, choosing);
-            pending = Some(self.runner.submit_and_fetch(launches.into_iter().chain(asking), &counts, answers));
+            launches.extend(self.plan.asking(kind));
+            pending = Some(self.runner.submit_and_fetch(launches, &counts, answers));
         }
         pending
     }

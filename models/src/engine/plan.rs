@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use tiller_kernels::decode::{
-    Attention, Builder, Choosing, Counts, Heads, KvFormat, Launch, Layer, Splits, Store, columns_for,
+    Attention, Builder, Choosing, Counts, Frame, Heads, KvFormat, Launch, Layer, Splits, Store, columns_for,
 };
 use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::RUN;
@@ -42,46 +42,61 @@ pub(super) struct Parts<'a> {
     pub(super) buffers: &'a Buffers,
 }
 
+/// Which launches a step needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kind {
+    columns: usize,
+    splits: Splits,
+    asking: (usize, Choosing),
+}
+
+impl Kind {
+    pub(super) fn of(frame: &Frame, choosing: Choosing) -> Self {
+        let Counts { tokens, full, .. } = frame.counts;
+        Self { columns: columns_for(tokens), splits: frame.splits, asking: (columns_for(full), choosing) }
+    }
+}
+
 impl Plan {
-    /// The launches that take a step's tokens through the model, block by block; the first also looks up their embeddings.
-    pub(super) fn blocks<'a>(
-        &'a mut self,
-        parts: &Parts,
-        pipelines: &mut Pipelines,
-        counts: &Counts,
-        splits: Splits,
-    ) -> impl Iterator<Item = impl Iterator<Item = &'a Launch>> {
-        let columns = columns_for(counts.tokens);
+    /// Makes the launches of a kind of step, where they are not made yet.
+    pub(super) fn prepare(&mut self, kind: Kind, parts: &Parts, pipelines: &mut Pipelines) {
+        let Kind { columns, splits, asking } = kind;
+        let layers = 0..parts.config.n_layers;
         let mut builder = Builder { pipelines, frame: &parts.buffers.frame, columns };
         if self.embed.is_empty() {
             let Buffers { answers, x, .. } = parts.buffers;
             self.embed = builder.embed(parts.weights.embedding(), answers, x);
         }
-        let products = self
-            .products
-            .entry(columns)
-            .or_insert_with(|| (0..parts.config.n_layers).map(|layer| parts.products(&mut builder, layer)).collect());
-        let attention = self.attention.entry(splits).or_insert_with(|| {
-            (0..parts.config.n_layers).map(|layer| parts.attention(&mut builder, layer, splits)).collect()
-        });
-        let mut embed = Some(&self.embed);
-        products.iter().zip(attention.iter()).map(move |(Products { qkv, o_proj, gate_up, down_proj }, attention)| {
-            let embed = embed.take().into_iter().flatten();
-            embed.chain(qkv).chain(attention).chain(o_proj).chain(gate_up).chain(down_proj)
+        let products = self.products.entry(columns);
+        products.or_insert_with(|| layers.clone().map(|layer| parts.products(&mut builder, layer)).collect());
+        let attention = self.attention.entry(splits);
+        attention.or_insert_with(|| layers.map(|layer| parts.attention(&mut builder, layer, splits)).collect());
+        builder.columns = asking.0;
+        self.asking.entry(asking).or_insert_with(|| parts.asking(&mut builder, asking.1));
+    }
+
+    /// The launches that look up a step's tokens.
+    pub(super) fn embed(&self) -> &[Launch] {
+        &self.embed
+    }
+
+    /// The launches that take a step's tokens through the model, block by block.
+    ///
+    /// # Panics
+    /// A kind that was not prepared.
+    pub(super) fn blocks(&self, kind: Kind) -> impl Iterator<Item = impl Iterator<Item = &Launch>> {
+        let layers = self.products[&kind.columns].iter().zip(&self.attention[&kind.splits]);
+        layers.map(|(Products { qkv, o_proj, gate_up, down_proj }, attention)| {
+            qkv.iter().chain(attention).chain(o_proj).chain(gate_up).chain(down_proj)
         })
     }
 
     /// The launches that answer a step's questions.
-    pub(super) fn asking(
-        &mut self,
-        parts: &Parts,
-        pipelines: &mut Pipelines,
-        counts: &Counts,
-        choosing: Choosing,
-    ) -> &[Launch] {
-        let columns = columns_for(counts.full);
-        let mut builder = Builder { pipelines, frame: &parts.buffers.frame, columns };
-        self.asking.entry((columns, choosing)).or_insert_with(|| parts.asking(&mut builder, choosing))
+    ///
+    /// # Panics
+    /// A kind that was not prepared.
+    pub(super) fn asking(&self, kind: Kind) -> &[Launch] {
+        &self.asking[&kind.asking]
     }
 }
 

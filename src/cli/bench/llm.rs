@@ -1,0 +1,243 @@
+//! `tiller bench llm`: how fast a language model reads and writes, in llama-bench's words.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+use tiller_kernels::decode::KvFormat;
+use tiller_kernels::device;
+use tiller_kernels::quant::Scheme;
+use tiller_models::engine::{Engine, EngineOptions, KV_FORMATS, Random};
+use tiller_models::files::gguf::Gguf;
+use tiller_models::llama::Llama;
+use tiller_models::tokenizer::Tokenizer;
+
+use super::Global;
+use crate::decode::bench::{Model, Rate, Test};
+use crate::pull::resolve_model;
+use crate::run::progress;
+use crate::train::bench::Shape;
+use crate::{Error, Result};
+
+const EXAMPLES: &str = "\
+Examples:
+  tiller bench llm
+  tiller bench llm --shape tinyllama-1.1b --scheme q4 -b 1 -b 8 -b 64 -o md
+  tiller bench llm --model smollm2-135m --kv int8 -o jsonl
+  tiller bench llm --model smollm2-135m --text README.md -p 0 -n 0 --lists 0
+  tiller --device llvmpipe bench llm --shape smollm2-135m --scheme q4 -p 32 -n 8 -r 1 --lists 0";
+
+/// The flags of `tiller bench llm`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Random weights of a well-known shape
+    #[arg(long, value_enum, default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
+    shape: Shape,
+    /// A model instead: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
+    #[arg(long, value_name = "PATH|NAME")]
+    model: Option<String>,
+    /// How weights are stored: f32, f16, q8, q4affine, q4k, q4 or nf4 (the CPU computes in f32 whatever is said here)
+    #[arg(long, default_value = "q4", value_name = "SCHEME")]
+    scheme: Scheme,
+    /// How keys and values are stored: f32, f16 or int8
+    #[arg(long, default_value = "f16", value_name = "FORMAT", value_parser = kv_format)]
+    kv: KvFormat,
+    /// Tokens of the prompt that is read; 0 for no such test
+    #[arg(short = 'p', default_value_t = 512, value_name = "TOKENS")]
+    prompt: usize,
+    /// Tokens that are written; 0 for no such test
+    #[arg(short = 'n', default_value_t = 128, value_name = "TOKENS")]
+    new: usize,
+    /// Sequences that are written side by side (repeatable) [default: 1, 8 and 64; on the CPU 1 and 8]
+    #[arg(short = 'b', long, value_name = "SEQUENCES", value_parser = clap::value_parser!(u16).range(1..))]
+    batch: Vec<u16>,
+    /// Users whose lists are written side by side; 0 for no such test [default: the largest batch]
+    #[arg(long, value_name = "USERS")]
+    lists: Option<usize>,
+    /// Also the perplexity of this text, by a model and not by random weights
+    #[arg(long, value_name = "FILE", requires = "model")]
+    text: Option<PathBuf>,
+    /// Tokens of the text that are scored
+    #[arg(long, default_value_t = 512, value_name = "TOKENS", value_parser = clap::value_parser!(u16).range(2..))]
+    text_tokens: u16,
+    /// Repetitions of every test, after one to warm up
+    #[arg(short = 'r', default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    repetitions: u16,
+    /// How results are written
+    #[arg(short = 'o', value_enum, default_value = "md")]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A table in Markdown
+    Md,
+    /// Comma-separated values
+    Csv,
+    /// One JSON array
+    Json,
+    /// A JSON object on each line
+    Jsonl,
+}
+
+fn kv_format(name: &str) -> Result<KvFormat, String> {
+    let known = KV_FORMATS.into_iter().find(|format| format.name() == name);
+    known.ok_or_else(|| "expected f32, f16 or int8".to_owned())
+}
+
+/// A line of the results.
+#[derive(Debug, Clone, Serialize)]
+struct Line {
+    model: String,
+    /// Bytes of the weights.
+    size: usize,
+    params: usize,
+    backend: String,
+    scheme: String,
+    kv: String,
+    #[serde(flatten)]
+    rate: Rate,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// A model that cannot be read, one that does not fit, a device that fails.
+pub fn run(args: &Args, global: &Global) -> Result<()> {
+    let open = device::open(&global.device)?;
+    eprintln!("device: {}", open.description);
+    let tests = tests(args, open.gpu.is_some());
+    let bar = progress::bar("llm", tests.len() as u64, "tests");
+    let (mut model, about) = load(args, &tests, &open)?;
+    let mut lines = Vec::new();
+    for test in tests {
+        bar.set_message(test.name());
+        let rate = model.measure(test, usize::from(args.repetitions))?;
+        lines.push(Line { rate, ..about.clone() });
+        bar.inc(1);
+    }
+    if let Some(rate) = perplexity(args, &mut model)? {
+        lines.push(Line { rate, ..about });
+    }
+    bar.finish_and_clear();
+    print(&lines, if global.json { Output::Json } else { args.output })
+}
+
+fn tests(args: &Args, gpu: bool) -> Vec<Test> {
+    let batches: Vec<usize> = match (args.batch.as_slice(), gpu) {
+        ([], true) => vec![1, 8, 64],
+        ([], false) => vec![1, 8],
+        (given, _) => given.iter().map(|rows| usize::from(*rows)).collect(),
+    };
+    let lists = args.lists.unwrap_or_else(|| batches.iter().copied().max().unwrap_or(1));
+    let mut tests = vec![Test::Prompt(args.prompt)];
+    tests.extend(batches.iter().map(|rows| Test::Write(args.new, *rows)));
+    tests.push(Test::Lists(lists));
+    tests.retain(|test| !matches!(test, Test::Prompt(0) | Test::Write(0, _) | Test::Lists(0)));
+    tests
+}
+
+/// The model, and what the lines say of it.
+fn load(args: &Args, tests: &[Test], open: &device::OpenDevice) -> Result<(Model, Line)> {
+    let text = if args.text.is_some() { usize::from(args.text_tokens) } else { 0 };
+    let options = EngineOptions {
+        rows: tests.iter().map(|test| test.rows()).max().unwrap_or(1),
+        max_tokens: tests.iter().map(|test| test.tokens()).max().unwrap_or(1).max(text).max(16),
+        kv: args.kv,
+        scheme: Some(args.scheme),
+        ..EngineOptions::default()
+    };
+    let name = match &args.model {
+        Some(model) => model.clone(),
+        None => args.shape.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned()),
+    };
+    let (model, config, size, scheme, kv) = match &open.gpu {
+        Some(gpu) => {
+            let engine = match &args.model {
+                Some(model) => Engine::of(&Llama::load(&resolve_model(model)?, &open.device)?, options)?,
+                None => Engine::new(&mut Random::new(args.shape.llama()?), gpu, options)?,
+            };
+            let (config, size) = (engine.config().clone(), engine.weight_bytes());
+            (Model::Gpu(Box::new(engine)), config, size, args.scheme.name(), args.kv.name())
+        }
+        None => {
+            let llama = match &args.model {
+                Some(model) => Llama::load(&resolve_model(model)?, &open.device)?,
+                None => Llama::fresh(&args.shape.llama()?, 1, &open.device)?,
+            };
+            let config = llama.config().clone();
+            let size = 4 * config.parameters();
+            (Model::Cpu(Box::new(llama)), config, size, "f32", "f32")
+        }
+    };
+    let backend = open.description.split(" (").next().unwrap_or_default().to_owned();
+    let rate = Rate { test: String::new(), unit: "", per_second: 0.0, least: 0.0, most: 0.0 };
+    let (scheme, kv, params) = (scheme.to_owned(), kv.to_owned(), config.parameters());
+    Ok((model, Line { model: name, size, params, backend, scheme, kv, rate }))
+}
+
+/// exp of the mean negative log-probability of the text's tokens.
+fn perplexity(args: &Args, model: &mut Model) -> Result<Option<Rate>> {
+    let (Some(file), Some(name)) = (&args.text, &args.model) else { return Ok(None) };
+    let text = std::fs::read_to_string(file).map_err(Error::io(file, "read"))?;
+    let path = resolve_model(name)?;
+    let tokenizer = match Llama::is_gguf(&path) {
+        true => Tokenizer::from_gguf(&Gguf::open(&path)?)?,
+        false => Tokenizer::from_path(&path)?,
+    };
+    let mut tokens = tokenizer.encode(&text, true)?;
+    tokens.truncate(usize::from(args.text_tokens));
+    let log_probs = model.log_probs(&tokens)?;
+    let perplexity = (-log_probs.iter().sum::<f64>() / log_probs.len().max(1) as f64).exp();
+    let test = format!("perplexity of {} tokens", tokens.len());
+    Ok(Some(Rate { test, unit: "", per_second: perplexity, least: perplexity, most: perplexity }))
+}
+
+const HEADER: [&str; 7] = ["model", "size", "params", "backend", "kv", "test", "t/s"];
+
+fn print(lines: &[Line], output: Output) -> Result<()> {
+    let failed = |e: serde_json::Error| Error::Failed(format!("bench: {e}"));
+    match output {
+        Output::Json => println!("{}", serde_json::to_string_pretty(lines).map_err(failed)?),
+        Output::Jsonl => {
+            for line in lines {
+                println!("{}", serde_json::to_string(line).map_err(failed)?);
+            }
+        }
+        Output::Csv => {
+            println!("model,scheme,size,params,backend,kv,test,unit,per_second,least,most");
+            for Line { model, size, params, backend, scheme, kv, rate } in lines {
+                let Rate { test, unit, per_second, least, most } = rate;
+                println!(
+                    "{model},{scheme},{size},{params},\"{backend}\",{kv},{test},{unit},{per_second:.3},{least:.3},{most:.3}"
+                );
+            }
+        }
+        Output::Md => {
+            let mut table = Table::new();
+            table.load_style(presets::ASCII_MARKDOWN);
+            table.set_header(HEADER);
+            lines.iter().for_each(|line| drop(table.add_row(cells(line))));
+            for column in table.column_iter_mut().skip(6) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            println!("{table}");
+        }
+    }
+    Ok(())
+}
+
+fn cells(line: &Line) -> [String; 7] {
+    let Rate { test, per_second, least, most, .. } = &line.rate;
+    [
+        format!("{} {}", line.model, line.scheme),
+        format!("{:.2} MiB", line.size as f64 / f64::from(1 << 20)),
+        format!("{:.2} M", line.params as f64 / 1e6),
+        line.backend.clone(),
+        line.kv.clone(),
+        test.clone(),
+        format!("{per_second:.2} ({least:.2} to {most:.2})"),
+    ]
+}
