@@ -14,6 +14,9 @@ use super::rope::Frequencies;
 use crate::lora::Linear;
 use crate::{Error, Result};
 
+/// Says the values of a module's weight of the given shape, in row-major order.
+pub(super) type Read<'a> = dyn FnMut(&str, &[usize]) -> Result<Vec<f32>> + 'a;
+
 /// Asks for the weight of every module, by its Hugging Face name and its shape, and makes a Llama of them.
 pub(super) struct Builder<'a> {
     pub config: &'a LlamaConfig,
@@ -21,7 +24,7 @@ pub(super) struct Builder<'a> {
     pub scheme: Option<Scheme>,
     pub device: &'a Device,
     /// The values of the weight of a module, in row-major order.
-    pub read: &'a mut dyn FnMut(&str, &[usize]) -> Result<Vec<f32>>,
+    pub read: &'a mut Read<'a>,
 }
 
 impl Builder<'_> {

@@ -8,6 +8,7 @@ use super::Lora;
 
 /// W, `[out, in]`.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // a model has hundreds of weights: a kilobyte beside each is nothing
 pub(super) enum Weight {
     /// 32-bit floats: frozen, unless the whole model is trained.
     Dense(Param<Tensor<2>>),
