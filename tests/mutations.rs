@@ -40,13 +40,16 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// Memory beyond this has another reason than the size of the file, which is below a megabyte.
 const MOST_MEMORY: usize = 256 << 20;
 
+/// Reads the files of a folder.
+type Reader = dyn Fn(&Path) -> Result<()>;
+
 /// A file, and what reads it.
 struct Subject {
     name: &'static str,
     /// Everything that the reader needs, the file among it.
     folder: TempDir,
     file: PathBuf,
-    read: Box<dyn Fn(&Path) -> Result<()>>,
+    read: Box<Reader>,
 }
 
 impl Subject {

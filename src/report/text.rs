@@ -30,7 +30,7 @@ pub fn number(value: f64) -> String {
     match size {
         _ if !value.is_finite() => "–".into(),
         0.0 => "0".into(),
-        _ if size >= 1e7 || size < 1e-4 => format!("{value:.2e}"),
+        _ if !(1e-4..1e7).contains(&size) => format!("{value:.2e}"),
         _ if size >= 1000.0 => grouped(value),
         _ if value.fract() == 0.0 => format!("{value}"),
         _ if size >= 100.0 => format!("{value:.0}"),

@@ -145,7 +145,7 @@ impl Clause<'_> {
         let may_say_more = self.joint == Joint::Or || (self.joint == Joint::And && !refusal);
         self.joint != Joint::Fresh
             && self.has_content()
-            && self.pieces.iter().all(|piece| kinds(&piece) || (may_say_more && more(&piece)))
+            && self.pieces.iter().all(|piece| kinds(piece) || (may_say_more && more(piece)))
     }
 
     /// Whether this clause and the next are one list of titles, of which one of the two says what they are named for.
@@ -158,7 +158,7 @@ impl Clause<'_> {
                 Said::Title(_) | Said::Either(..) | Said::Mark(Mark::Items | Mark::Article | Mark::Filler | Mark::To)
             )
         };
-        let only_names = |clause: &Clause| clause.pieces.iter().all(|piece| plain(&piece));
+        let only_names = |clause: &Clause| clause.pieces.iter().all(&plain);
         named(self) && named(next) && (only_names(self) || only_names(next))
     }
 
@@ -179,7 +179,7 @@ impl Clause<'_> {
             Said::Amount(quantity) => Some(quantity),
             _ => None,
         };
-        self.pieces.iter().filter_map(|piece| amount(&piece)).collect()
+        self.pieces.iter().filter_map(amount).collect()
     }
 
     /// What the amount is compared as.

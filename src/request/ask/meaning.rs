@@ -75,10 +75,11 @@ impl Meaning {
         if of.tests.is_empty() {
             return self.amount_alone(clause, &amounts, first);
         }
-        if let Some(last) = self.wishes.get_mut(first..).and_then(<[Wish]>::last_mut) {
-            if clause.goes_on_after(last.how == How::None) && last.of.lists(&of, clause.joint, last.how == How::None) {
-                return;
-            }
+        if let Some(last) = self.wishes.get_mut(first..).and_then(<[Wish]>::last_mut)
+            && clause.goes_on_after(last.how == How::None)
+            && last.of.lists(&of, clause.joint, last.how == How::None)
+        {
+            return;
         }
         if clause.joint == Joint::Or && self.wishes.len() > first {
             let why = Some("an alternative to the whole description before it");

@@ -70,10 +70,11 @@ fn read(text: &str, at: usize, names: &dyn Names) -> Option<(What, usize)> {
         return quoted(&rest[c.len_utf8()..], close, names)
             .map(|inside| (What::Quoted(inside.to_owned()), c.len_utf8() + inside.len() + close.len_utf8()));
     }
-    if opens && c.is_alphanumeric() {
-        if let Some(length) = names.condition(rest) {
-            return Some((What::Condition(rest[..length].to_owned()), length));
-        }
+    if opens
+        && c.is_alphanumeric()
+        && let Some(length) = names.condition(rest)
+    {
+        return Some((What::Condition(rest[..length].to_owned()), length));
     }
     if c.is_ascii_digit() {
         return Some(number(rest));

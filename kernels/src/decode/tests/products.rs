@@ -205,12 +205,12 @@ fn logits_of_all_and_of_lists_are_the_same_rows() {
             let untouched = words(&[f32::NAN; 3 * 13]);
             let own = [("STRIDE", 13), ("Y_AT", 0), ("ADD", 0), ("PICKED", 1)];
             for kernel in case.kernels("decode_linear", 1, RMS, lora, &own) {
-                let y = case.run(&kernel, RMS, lora, &[untouched.clone()], &frame, 13usize.div_ceil(ROWS));
+                let y = case.run(&kernel, RMS, lora, std::slice::from_ref(&untouched), &frame, 13usize.div_ceil(ROWS));
                 assert_close(&y[..13], &flat(vec![logits[2].clone()]), TOLERANCE, &kernel.name());
                 assert!(y[13..].iter().all(|y| y.is_nan()), "{}", kernel.name());
             }
             for kernel in case.kernels("decode_score", 1, RMS, lora, &[("STRIDE", 13)]) {
-                let y = case.run(&kernel, RMS, lora, &[untouched.clone()], &frame, frame.counts.chunks);
+                let y = case.run(&kernel, RMS, lora, std::slice::from_ref(&untouched), &frame, frame.counts.chunks);
                 for (q, question) in questions.iter().enumerate() {
                     let list = question.list.unwrap_or(&[]);
                     for token in 0..13 {
