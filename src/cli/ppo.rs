@@ -21,6 +21,7 @@ use crate::run::config::{ConfigFlags, resolve_over};
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;
 use crate::teacher::Teacher;
+use crate::train::gradient::side_by_side;
 use crate::train::plan::sizes_of;
 use crate::train::student::scheme;
 use crate::train::{Tuned, memory};
@@ -85,13 +86,13 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let config = config(args)?;
     config.validate()?;
-    let dataset = Dataset::read(&args.dir)?;
     let path = resolve_model(config.model.as_deref().ok_or_else(no_model)?)?;
-    let plan = Plan::new(&sizes_of(&path)?, &config)?;
+    let dataset = Dataset::read(&args.dir)?;
+    let device = global.open_device()?;
+    let plan = Plan::new(&sizes_of(&path)?, &config, side_by_side(&device))?;
     eprint!("{}", toml::to_string_pretty(&config).map_err(|e| Error::Failed(e.to_string()))?);
     eprintln!("memory: about {} at the longest prompts and answers", memory::in_words(plan.total));
     plan.check(memory::available())?;
-    let device = global.open_device()?;
     let teacher_run = config.teacher.as_ref().map_or_else(|| args.dir.join("teacher"), PathBuf::from);
     let teacher = Teacher::load(&teacher_run, &dataset, &device)?;
     let (adapter, scheme) = (config.adapter.as_deref().map(Path::new), scheme(&config.quantise)?);

@@ -93,8 +93,7 @@ fn an_experiment_stopped_again_and_again_is_the_unbroken_one() {
     let out = broken.path().join("out");
     again.write(&out).unwrap();
     let markdown = std::fs::read_to_string(out.join("results.md")).unwrap();
-    for part in
-        ["# All", "Does it run?", "## Decoded free", "## Decoded strict", "rewarded strict", "rewarded-2024: "]
+    for part in ["# All", "Does it run?", "## Decoded free", "## Decoded strict", "rewarded strict", "rewarded-2024: "]
     {
         assert!(markdown.contains(part), "{part} is missing in\n{markdown}");
     }

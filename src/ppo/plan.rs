@@ -26,16 +26,16 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of an alignment of `llama`.
+    /// The plan of an alignment of `llama` that computes `at_once` batches side by side.
     ///
     /// # Errors
     /// A way of keeping weights that is none.
-    pub fn new(llama: &LlamaConfig, config: &PpoConfig) -> Result<Self> {
+    pub fn new(llama: &LlamaConfig, config: &PpoConfig, at_once: usize) -> Result<Self> {
         let scheme = student::scheme(&config.quantise)?;
         let step = |adapter: &Rank| {
             let lora = LoraConfig { rank: adapter.rank, targets: adapter.targets.clone(), ..LoraConfig::default() };
             let (batch, max_tokens) = (config.learning.batch, config.max_tokens);
-            Step::new(llama, scheme, &SftConfig { lora, batch, max_tokens, ..SftConfig::default() })
+            Step::new(llama, scheme, &SftConfig { lora, batch, max_tokens, ..SftConfig::default() }, at_once)
         };
         let actor = step(&config.actor);
         let critic = match config.learning.baseline {
@@ -96,12 +96,12 @@ mod tests {
         };
         let mut config = PpoConfig::default();
         config.rollout.batch = 10;
-        let plan = Plan::new(&llama, &config).unwrap();
+        let plan = Plan::new(&llama, &config, 1).unwrap();
         // Ten answers of 512 tokens with two layers of two heads of 16 keys and values, and the logits of ten tokens.
         assert_eq!(plan.answering, 4 * 10 * (512 * 2 * 2 * 2 * 16 + 1000));
         assert_eq!(plan.total, plan.weights + plan.trained + plan.answering.max(plan.learning));
         config.learning.baseline = Baseline::Critic;
-        assert!(Plan::new(&llama, &config).unwrap().trained > plan.trained);
+        assert!(Plan::new(&llama, &config, 1).unwrap().trained > plan.trained);
         assert!(plan.check(None).is_ok() && plan.check(Some(plan.total)).is_ok());
         let error = plan.check(Some(plan.total - 1)).unwrap_err();
         assert!(error.exit_code() == 3 && error.to_string().contains("learning.batch"), "{error}");

@@ -106,8 +106,8 @@ fn a_batch_writes_what_each_row_writes_alone_whatever_the_cache() {
     for kv in KV_FORMATS {
         let options = EngineOptions { kv, ..options(8) };
         let together = written(&mut Engine::of(&llama, options).unwrap(), &prompts(), &how(GREEDY));
+        let mut alone = Engine::of(&llama, EngineOptions { rows: 1, ..options }).unwrap();
         for (prompt, together) in prompts().into_iter().zip(together) {
-            let mut alone = Engine::of(&llama, EngineOptions { rows: 1, ..options }).unwrap();
             assert_eq!(written(&mut alone, &[prompt], &how(GREEDY)), [together], "{kv}");
         }
     }

@@ -219,7 +219,9 @@ fn print(lines: &[Line], output: Output) -> Result<()> {
             let mut table = Table::new();
             table.load_style(presets::ASCII_MARKDOWN);
             table.set_header(HEADER);
-            lines.iter().for_each(|line| drop(table.add_row(cells(line))));
+            for line in lines {
+                table.add_row(cells(line));
+            }
             for column in table.column_iter_mut().skip(6) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
