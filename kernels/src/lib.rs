@@ -3,6 +3,7 @@
 //! An operation is one file: parameters, launch, gradient, CPU reference, tests. Its shaders lie in `shaders/` under the
 //! same stem.
 
+pub mod adamw;
 pub mod attention;
 use std::collections::BTreeMap;
 
@@ -13,7 +14,9 @@ pub mod decode;
 pub mod device;
 mod elementwise;
 pub mod embedding;
+mod gelu;
 pub mod kernel;
+mod layer_norm;
 pub mod matmul;
 pub mod pipelines;
 pub mod quant;
@@ -23,26 +26,34 @@ mod rows;
 pub mod swiglu;
 #[cfg(test)]
 mod testing;
+pub mod token_scores;
 pub mod wgsl;
 
 pub use attention::attention;
 pub use embedding::embedding;
+pub use gelu::gelu;
 pub use kernel::Kernel;
+pub use layer_norm::layer_norm;
 pub use rms_norm::rms_norm;
 pub use rope::rope;
 pub use swiglu::swiglu;
+pub use token_scores::token_scores;
 
 /// Every variant of every kernel: what is translated offline to the shading languages of all graphics APIs.
 pub fn kernels() -> Vec<Kernel> {
     [
+        adamw::kernels(),
         attention::kernels(),
         bench::kernels().to_vec(),
         decode::kernels(),
         embedding::kernels(),
+        gelu::kernels(),
+        layer_norm::kernels(),
         matmul::kernels(),
         rms_norm::kernels(),
         rope::kernels(),
         swiglu::kernels(),
+        token_scores::kernels(),
     ]
     .concat()
 }

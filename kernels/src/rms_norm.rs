@@ -81,7 +81,7 @@ pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
 impl Differentiable<CubeBackend, 2> for RmsNorm {
     fn forward(&self, inputs: [CubeTensor; 2]) -> CubeTensor {
         let [x, weight] = inputs.map(into_contiguous);
-        let [y] = launch_rows("rms_norm", &[&x, &weight], self.epsilon);
+        let [y] = launch_rows("rms_norm", &[&x, &weight], [x.shape()], self.epsilon);
         y
     }
 
@@ -89,7 +89,7 @@ impl Differentiable<CubeBackend, 2> for RmsNorm {
         let [x, weight] = inputs.map(into_contiguous);
         let dy = into_contiguous(dy);
         let dx = || {
-            let [dx] = launch_rows("rms_norm_grad", &[&x, &weight, &dy], self.epsilon);
+            let [dx] = launch_rows("rms_norm_grad", &[&x, &weight, &dy], [x.shape()], self.epsilon);
             dx
         };
         [wanted[0].then(dx), wanted[1].then(|| weight_gradient::<CubeBackend>(x, dy, self.epsilon))]

@@ -1,6 +1,6 @@
 //! What norms of rows share, on the side of the host: see `shaders/lib/rows.wgsl`.
 
-use burn::backend::TensorMetadata;
+use burn::tensor::Shape;
 use burn_cubecl::tensor::CubeTensor;
 use bytemuck::{Pod, Zeroable};
 
@@ -55,16 +55,16 @@ pub(crate) fn kernels(shaders: &[&'static str]) -> Vec<Kernel> {
     shaders.iter().flat_map(|shader| Walk::ALL.map(|walk| walk.variants(shader))).flatten().collect()
 }
 
-/// One workgroup per row of the first input; the outputs have its shape.
+/// One workgroup per row of the first input.
 pub(crate) fn launch_rows<const O: usize>(
     shader: &'static str,
     inputs: &[&CubeTensor],
+    outputs: [Shape; O],
     epsilon: f64,
 ) -> [CubeTensor; O] {
     let (rows, width) = rows_and_width(inputs[0]);
     let walk = Walk::over(width);
     let kernel = best(walk.variants(shader), inputs[0]);
-    let outputs = std::array::from_fn(|_| inputs[0].shape());
     launch(kernel, inputs, outputs, &walk.params(rows, width, epsilon), rows)
 }
 
@@ -99,6 +99,8 @@ pub(crate) enum Operand {
     Vector,
     /// `[rows, width]`, written.
     Result,
+    /// `[rows, 2]`, written.
+    Statistics,
 }
 
 impl Operand {
@@ -107,6 +109,7 @@ impl Operand {
             Operand::Rows => Buffer::Numbers(rows * width),
             Operand::Vector => Buffer::Numbers(width),
             Operand::Result => Buffer::Output(rows * width),
+            Operand::Statistics => Buffer::Output(2 * rows),
         }
     }
 }

@@ -22,6 +22,7 @@ macro_rules! embed {
 
 /// Every file of `shaders/`, by its path there.
 const FILES: &[(&str, &str)] = embed![
+    "adamw.wgsl",
     "attention.wgsl",
     "attention_delta.wgsl",
     "attention_grad_kv.wgsl",
@@ -39,7 +40,13 @@ const FILES: &[(&str, &str)] = embed![
     "decode_score.wgsl",
     "embedding.wgsl",
     "embedding_grad.wgsl",
+    "gelu.wgsl",
+    "gelu_grad.wgsl",
     "gemv.wgsl",
+    "join.wgsl",
+    "layer_norm.wgsl",
+    "layer_norm_grad.wgsl",
+    "layer_norm_grad_weights.wgsl",
     "lib/attention.wgsl",
     "lib/cache.wgsl",
     "lib/columns.wgsl",
@@ -47,6 +54,7 @@ const FILES: &[(&str, &str)] = embed![
     "lib/frame.wgsl",
     "lib/grid.wgsl",
     "lib/lane.wgsl",
+    "lib/normal.wgsl",
     "lib/rows.wgsl",
     "lib/sigmoid.wgsl",
     "lib/sum.wgsl",
@@ -57,8 +65,11 @@ const FILES: &[(&str, &str)] = embed![
     "rms_norm.wgsl",
     "rms_norm_grad.wgsl",
     "rope.wgsl",
+    "square_sums.wgsl",
     "swiglu.wgsl",
     "swiglu_grad.wgsl",
+    "token_scores.wgsl",
+    "token_scores_grad.wgsl",
 ];
 
 /// A line of a shader that cannot be expanded.

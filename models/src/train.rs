@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Int, Tensor, TensorData, activation};
+use burn::tensor::Tensor;
+use tiller_kernels::embedding;
+use tiller_kernels::token_scores::TokenScores;
 
 use crate::llama::{Batch, Llama};
 pub use crate::lora::Dropout;
@@ -45,33 +47,17 @@ impl Scores {
     }
 }
 
-/// Logits of one chunk of tokens, 64 MiB, unless a single token has more.
-const LOGITS: usize = 1 << 24;
-
 impl Llama {
     /// Scores the tokens that count. Shorter samples are padded to the longest, so let `samples` be of like lengths.
     ///
     /// # Panics
     /// A sample whose scored positions are none, begin at 0, or end behind its last token; no samples.
     pub fn score(&self, samples: &[Sample], how: &Forward) -> Scores {
-        self.score_in_chunks(samples, how, (LOGITS / self.config().vocab_size).max(1))
-    }
-
-    /// [`Llama::score`] with the logits of `at_once` tokens at once.
-    fn score_in_chunks(&self, samples: &[Sample], how: &Forward, at_once: usize) -> Scores {
         let hidden = self.hidden_of(samples, how); // [n, d_model]
         let targets: Vec<u32> =
             samples.iter().flat_map(|sample| &sample.tokens[sample.scored.clone()]).copied().collect();
-        let (log_probs, entropies) = targets
-            .chunks(at_once)
-            .enumerate()
-            .map(|(i, chunk)| self.score_chunk(hidden.clone().narrow(0, i * at_once, chunk.len()), chunk, how))
-            .unzip();
-        Scores {
-            log_probs: Tensor::cat(log_probs, 0),
-            entropies: Tensor::cat(entropies, 0),
-            lengths: samples.iter().map(|sample| sample.scored.len()).collect(),
-        }
+        let TokenScores { log_probs, entropies, .. } = self.lm_head.token_scores(hidden, &targets, how.dropout);
+        Scores { log_probs, entropies, lengths: samples.iter().map(|sample| sample.scored.len()).collect() }
     }
 
     /// The hidden states behind the final norm that the scored tokens are predicted from, sample after sample:
@@ -89,21 +75,10 @@ impl Llama {
         let batch = Batch::right_padded(&rows);
         let seq = batch.shape()[1];
         let before = |(row, sample): (usize, &Sample)| {
-            sample.scored.clone().map(move |position| (row * seq + position - 1) as i32)
+            sample.scored.clone().map(move |position| (row * seq + position - 1) as u32)
         };
-        let places: Vec<i32> = samples.iter().enumerate().flat_map(before).collect();
-        let places = Tensor::<1, Int>::from_data(places.as_slice(), &self.device());
-        self.hidden_in(&batch, how.dropout).select(0, places)
-    }
-
-    /// Log-probabilities of `targets` and entropies, `[n]` each, by the hidden states that predict them, `[n, d_model]`.
-    fn score_chunk(&self, hidden: Tensor<2>, targets: &[u32], how: &Forward) -> (Tensor<1>, Tensor<1>) {
-        let ids: Vec<i32> = targets.iter().map(|id| *id as i32).collect();
-        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [targets.len(), 1]), &self.device());
-        let logits = self.lm_head.forward(hidden, how.dropout);
-        let log_probs = activation::log_softmax(logits, 1); // [n, vocab_size]
-        let entropies = -(log_probs.clone().exp() * log_probs.clone()).sum_dim(1);
-        (log_probs.gather(1, ids).squeeze_dim(1), entropies.squeeze_dim(1))
+        let places: Vec<u32> = samples.iter().enumerate().flat_map(before).collect();
+        embedding(self.hidden_in(&batch, how.dropout), &places)
     }
 }
 

@@ -8,10 +8,18 @@ alias Value = vec4<f32>;
 fn sum_of(value: Value) -> f32 {
     return dot(value, Value(1.0));
 }
+
+fn largest_of(value: Value) -> f32 {
+    return max(max(value.x, value.y), max(value.z, value.w));
+}
 #else
 alias Value = f32;
 
 fn sum_of(value: Value) -> f32 {
+    return value;
+}
+
+fn largest_of(value: Value) -> f32 {
     return value;
 }
 #endif

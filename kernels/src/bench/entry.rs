@@ -6,7 +6,7 @@ use super::buffers::{empty, filled, scattered};
 use super::{Size, Work};
 use crate::kernel::Kernel;
 use crate::pipelines::Pipelines;
-use crate::{attention, embedding, rms_norm, rope, swiglu};
+use crate::{adamw, attention, embedding, gelu, layer_norm, rms_norm, rope, swiglu, token_scores};
 
 /// A kernel to measure.
 #[derive(Debug, Clone)]
@@ -132,14 +132,18 @@ impl Sizes {
 
 /// What every operation wants measured.
 pub(super) fn all(sizes: &Sizes) -> Vec<Entry> {
-    [
-        attention::entries(sizes),
-        embedding::entries(sizes),
-        rms_norm::entries(sizes),
-        rope::entries(sizes),
-        swiglu::entries(sizes),
-    ]
-    .concat()
+    let operations = [
+        adamw::entries,
+        attention::entries,
+        embedding::entries,
+        gelu::entries,
+        layer_norm::entries,
+        rms_norm::entries,
+        rope::entries,
+        swiglu::entries,
+        token_scores::entries,
+    ];
+    operations.iter().flat_map(|entries| entries(sizes)).collect()
 }
 
 /// Copies of the buffers at most, that are taken in turns.

@@ -158,10 +158,17 @@ impl<C: CheckpointStrategy> LinearBackend for Autodiff<CubeBackend, C> {
 
 /// y = x · Wᵀ as an operation of x `[rows, in]`.
 #[derive(Debug, Clone)]
-pub(super) struct Linear {
-    pub(super) codes: CubeTensor,
-    pub(super) scales: CubeTensor,
-    pub(super) form: Form,
+pub(crate) struct Linear {
+    pub(crate) codes: CubeTensor,
+    pub(crate) scales: CubeTensor,
+    pub(crate) form: Form,
+}
+
+impl Linear {
+    /// x · Wᵀ, or backward x · W.
+    pub(crate) fn times(&self, direction: Direction, x: CubeTensor) -> CubeTensor {
+        launch(self, direction, x, None)
+    }
 }
 
 /// y = x · Wᵀ + s · (x · Aᵀ) · Bᵀ as an operation of (x `[rows, in]`, A, B).
@@ -173,11 +180,11 @@ struct LoraLinear {
 
 impl Differentiable<CubeBackend, 1> for Linear {
     fn forward(&self, [x]: [CubeTensor; 1]) -> CubeTensor {
-        launch(self, Direction::Forward, x, None)
+        self.times(Direction::Forward, x)
     }
 
     fn backward(&self, _: [CubeTensor; 1], dy: CubeTensor, wanted: [bool; 1]) -> [Option<CubeTensor>; 1] {
-        [wanted[0].then(|| launch(self, Direction::Backward, dy, None))]
+        [wanted[0].then(|| self.times(Direction::Backward, dy))]
     }
 }
 

@@ -12,10 +12,14 @@ mod linear;
 pub(crate) mod plain;
 mod weight;
 
+pub(crate) use form::Form;
 pub use gemv::{MAX_COLUMNS, gemv};
+pub(crate) use launch::Direction;
+pub(crate) use linear::Linear;
 pub use linear::{Lora, linear, lora_linear};
 pub use plain::{GpuWeight, LowRank, linear_steps};
 pub use weight::PackedWeight;
+pub(crate) use weight::Values;
 
 use crate::Kernel;
 

@@ -12,13 +12,13 @@ use crate::quant::{PackError, Packed, Scheme};
 /// anything that unpacks as it goes, for 4 bytes a weight in place of half a byte or so.
 #[derive(Debug, Clone)]
 pub struct PackedWeight {
-    pub(super) values: Values,
-    pub(super) form: Form,
+    pub(crate) values: Values,
+    pub(crate) form: Form,
 }
 
 #[derive(Debug, Clone)]
 #[allow(clippy::large_enum_variant)] // a model has hundreds of weights: a kilobyte beside each is nothing
-pub(super) enum Values {
+pub(crate) enum Values {
     /// The words of [`Packed`].
     Packed { codes: Tensor<1, Int>, scales: Tensor<1, Int> },
     /// `[out, in]`

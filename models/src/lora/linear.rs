@@ -3,6 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use tiller_kernels::matmul::PackedWeight;
+use tiller_kernels::token_scores::TokenScores;
 
 use super::weight::{Packed, Weight};
 use super::{Dropout, Lora};
@@ -72,6 +73,18 @@ impl Linear {
             (Some(lora), None) => self.weight.lora_linear(x, lora),
             (Some(lora), Some(dropout)) => self.weight.linear(x.clone()) + lora.forward(dropout.drop(x, &self.name)),
         }
+    }
+
+    /// Scores `targets` by what [`Linear::forward`] gives as logits, which are never whole: `[n]` each.
+    pub fn token_scores(&self, x: Tensor<2>, targets: &[u32], dropout: Option<Dropout>) -> TokenScores {
+        let low_rank = self.lora.as_ref().map(|lora| {
+            let x = match dropout {
+                Some(dropout) => dropout.drop(x.clone(), &self.name),
+                None => x.clone(),
+            };
+            [lora.narrow(x), lora.b.val()]
+        });
+        self.weight.token_scores(x, low_rank, targets)
     }
 
     /// The projection with its low-rank part folded into the weight: W + scale · B A, frozen.

@@ -33,7 +33,11 @@ impl Lora {
 
     /// `[n, in]` to `[n, out]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let narrow = x.matmul(self.a.val().transpose()); // [n, rank]
-        (narrow * self.scale).matmul(self.b.val().transpose())
+        self.narrow(x).matmul(self.b.val().transpose())
+    }
+
+    /// scale · x Aᵀ: `[n, in]` to `[n, rank]`.
+    fn narrow(&self, x: Tensor<2>) -> Tensor<2> {
+        x.matmul(self.a.val().transpose()) * self.scale
     }
 }

@@ -3,6 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use tiller_kernels::matmul::{self, PackedWeight};
+use tiller_kernels::token_scores::{Projection, TokenScores, token_scores};
 
 use super::Lora;
 
@@ -49,6 +50,15 @@ impl Weight {
                 matmul::lora_linear(x, weight, lora)
             }
         }
+    }
+
+    /// Scores `targets` by the logits x Wᵀ + u bᵀ; see [`token_scores()`].
+    pub fn token_scores(&self, x: Tensor<2>, low_rank: Option<[Tensor<2>; 2]>, targets: &[u32]) -> TokenScores {
+        let projection = match self {
+            Self::Dense(weight) => Projection::Dense(weight.val()),
+            Self::Packed(Packed { weight }) => Projection::Packed(weight),
+        };
+        token_scores(x, projection, low_rank, targets)
     }
 }
 

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
+use tiller_kernels::adamw::Step;
 
 use super::Gradients;
+use super::memory::{Memory, Weight};
 use crate::archive::{Archive, NamedTensors};
 use crate::weights::weights_of;
 use crate::{Error, Result};
@@ -39,19 +41,18 @@ impl AdamWConfig {
     }
 }
 
-/// The optimiser's memory: the steps taken, and two moments of the gradient of every weight, flat and by its name.
+/// The optimiser's memory: the steps taken, and two moments of the gradient of every weight, by its name.
 #[derive(Debug, Clone)]
 pub struct AdamW {
     config: AdamWConfig,
     steps: u32,
-    first: BTreeMap<String, Tensor<1>>,
-    second: BTreeMap<String, Tensor<1>>,
+    memory: Memory,
 }
 
 impl AdamW {
     /// An optimiser that has seen nothing yet.
     pub fn new(config: AdamWConfig) -> Self {
-        Self { config, steps: 0, first: BTreeMap::new(), second: BTreeMap::new() }
+        Self { config, steps: 0, memory: Memory::default() }
     }
 
     /// The number of steps taken.
@@ -63,28 +64,45 @@ impl AdamW {
     ///
     /// Where that norm is no number (a loss that overflowed), no step is taken: the module comes back as it was.
     pub fn step<M: Module>(&mut self, module: M, gradients: Gradients, lr: f64) -> (M, f64) {
-        let norm = gradients.norm();
-        if !norm.is_finite() {
-            return (module, norm);
-        }
-        let factor = self.config.clip / (norm + 1e-6);
-        let gradients = if factor < 1.0 { gradients.scale(factor) } else { gradients };
-        (self.advance(module, gradients, lr), norm)
+        self.moved(module, gradients, lr, Some(self.config.clip))
     }
 
     /// [`AdamW::step`] without clipping, and so without reading a norm back from the device.
     pub fn advance<M: Module>(&mut self, module: M, gradients: Gradients, lr: f64) -> M {
+        self.moved(module, gradients, lr, None).0
+    }
+
+    /// All weights at once: on a GPU one launch moves them, and one computes the norm.
+    fn moved<M: Module>(&mut self, module: M, mut gradients: Gradients, lr: f64, clip: Option<f64>) -> (M, f64) {
+        let mut collector = Collector { gradients: &gradients, path: Vec::new(), found: Vec::new() };
+        module.visit(&mut collector);
+        let mut weights = collector.found;
+        weights.sort_by(|one, other| one.name.cmp(&other.name));
+
+        let AdamWConfig { betas, epsilon, weight_decay, .. } = self.config;
+        let step = Step { lr, betas, epsilon, weight_decay, clip, number: self.steps + 1 };
+        let gradient = |weight: &Weight| gradients.of_weight.remove(&weight.name).expect("it was asked for by name");
+        let gradients = weights.iter().map(gradient).collect();
+        let moments = self.memory.of(&weights);
+        let (names, values): (Vec<_>, Vec<_>) = weights.into_iter().map(|weight| (weight.name, weight.values)).unzip();
+        let (moved, norm) = moments.step(values, gradients, &step);
+        if !norm.is_finite() {
+            return (module, norm);
+        }
         self.steps += 1;
-        module.map(&mut Step { adamw: self, gradients, lr, path: Vec::new() })
+        (module.map(&mut Replace { moved: names.into_iter().zip(moved).collect(), path: Vec::new() }), norm)
     }
 
     /// Puts the memory into `archive`, under `name`.
     pub fn save(&self, archive: &mut Archive, name: &str) {
-        let data = |moments: &BTreeMap<String, Tensor<1>>| -> NamedTensors {
-            moments.iter().map(|(name, moment)| (name.clone(), moment.to_data())).collect()
-        };
-        archive.put(&format!("{name}.first"), data(&self.first));
-        archive.put(&format!("{name}.second"), data(&self.second));
+        let (mut first, mut second) = (NamedTensors::new(), NamedTensors::new());
+        for (name, moments) in self.memory.by_name() {
+            let [one, other] = moments.map(|moment| moment.to_data());
+            first.insert(name.clone(), one);
+            second.insert(name, other);
+        }
+        archive.put(&format!("{name}.first"), first);
+        archive.put(&format!("{name}.second"), second);
         archive.words.insert(format!("{name}.steps"), self.steps.to_string());
     }
 
@@ -106,23 +124,13 @@ impl AdamW {
             Error::bad_input(format!("{} metadata {key}", path.display())).expected("a number of steps").found(word)
         })?;
         let sizes = weights_of(module).into_iter().map(|(name, weight)| (name, weight.num_elements())).collect();
-        let first = moments(archive.take(&format!("{name}.first")), &sizes, device, path)?;
-        let second = moments(archive.take(&format!("{name}.second")), &sizes, device, path)?;
-        Ok(Self { config, steps, first, second })
-    }
-
-    /// Where a weight moves to, per unit of learning rate, decay apart.
-    fn direction(&mut self, weight: &str, gradient: Tensor<1>) -> Tensor<1> {
-        let [beta_1, beta_2] = self.config.betas;
-        let last = |moments: &mut BTreeMap<_, _>| moments.remove(weight).unwrap_or_else(|| gradient.zeros_like());
-        let first = last(&mut self.first) * beta_1 + gradient.clone() * (1.0 - beta_1);
-        let second = last(&mut self.second) * beta_2 + gradient.clone().square() * (1.0 - beta_2);
-        let [bias_1, bias_2] = [beta_1, beta_2].map(|beta| 1.0 - beta.powi(self.steps as i32));
-        let deviation = (second.clone() / bias_2).sqrt() + self.config.epsilon;
-        let direction = (first.clone() / bias_1) / deviation;
-        self.first.insert(weight.to_owned(), first);
-        self.second.insert(weight.to_owned(), second);
-        direction
+        let mut load = |part: &str| moments(archive.take(&format!("{name}.{part}")), &sizes, device, path);
+        let (first, mut second) = (load("first")?, load("second")?);
+        let pair = |(name, first): (String, Tensor<1>)| {
+            let second = second.remove(&name).unwrap_or_else(|| first.zeros_like());
+            (name, [first, second])
+        };
+        Ok(Self { config, steps, memory: Memory::new(first.into_iter().map(pair).collect()) })
     }
 }
 
@@ -145,14 +153,39 @@ fn moments(
     saved.into_iter().map(load).collect()
 }
 
-struct Step<'a> {
-    adamw: &'a mut AdamW,
-    gradients: Gradients,
-    lr: f64,
+/// Finds the weights that have a gradient.
+struct Collector<'a> {
+    gradients: &'a Gradients,
+    path: Vec<String>,
+    found: Vec<Weight>,
+}
+
+impl ModuleVisitor for Collector<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let name = self.path.join(".");
+        if let Some(gradient) = self.gradients.of_weight.get(&name) {
+            // A step is no part of any graph.
+            let values = param.val().without_autodiff().reshape(gradient.dims());
+            self.found.push(Weight { name, values, decays: D > 1 });
+        }
+    }
+}
+
+/// Puts the moved weights into their places.
+struct Replace {
+    moved: BTreeMap<String, Tensor<1>>,
     path: Vec<String>,
 }
 
-impl ModuleMapper for Step<'_> {
+impl ModuleMapper for Replace {
     fn enter_module(&mut self, name: &str, _container: &str) {
         self.path.push(name.to_owned());
     }
@@ -162,16 +195,10 @@ impl ModuleMapper for Step<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let name = self.path.join(".");
-        let Some(gradient) = self.gradients.of_weight.remove(&name) else { return param };
-        let step = self.adamw.direction(&name, gradient) * self.lr;
-        let decay = if D > 1 { self.lr * self.adamw.config.weight_decay } else { 0.0 };
+        let Some(moved) = self.moved.remove(&self.path.join(".")) else { return param };
         param.map(|weight| {
             let (shape, in_training) = (weight.dims(), weight.is_require_grad());
-            // A step is no part of any graph: the moved weight is a new leaf.
-            let weight = weight.without_autodiff();
-            let kept = if decay > 0.0 { weight * (1.0 - decay) } else { weight };
-            let moved = kept - step.reshape(shape);
+            let moved = moved.reshape(shape);
             if in_training { Tensor::from_inner(moved).require_grad() } else { moved }
         })
     }

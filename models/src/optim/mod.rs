@@ -7,6 +7,7 @@
 
 mod adamw;
 mod gradients;
+mod memory;
 
 pub use adamw::{AdamW, AdamWConfig};
 pub use gradients::Gradients;

@@ -1,11 +1,13 @@
 //! One transformer layer: attention and feed-forward network, each followed by residual sum and layer norm.
 
 use burn::module::{Module, Param};
-use burn::nn::{LayerNorm, LayerNormConfig, Linear};
-use burn::tensor::activation::{gelu, softmax};
+use burn::nn::Linear;
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
+use tiller_kernels::gelu;
 
-use super::config::{INITIAL_DEVIATION, LAYER_NORM_EPSILON, SasRecConfig};
+use super::config::{INITIAL_DEVIATION, SasRecConfig};
+use super::norm::LayerNorm;
 use crate::random::{Noise, Normal};
 
 /// A post-norm layer (method §2.1): a = LN(r + drop(Wo·attention)), y = LN(a + drop(W2·gelu(W1·a))).
@@ -30,10 +32,10 @@ impl Block {
             key: linear(d_model, d_model, normal, device),
             value: linear(d_model, d_model, normal, device),
             output: linear(d_model, d_model, normal, device),
-            attention_norm: layer_norm(d_model, device),
+            attention_norm: LayerNorm::new(d_model, device),
             expand: linear(d_model, inner, normal, device),
             contract: linear(inner, d_model, normal, device),
-            inner_norm: layer_norm(d_model, device),
+            inner_norm: LayerNorm::new(d_model, device),
             heads: config.heads,
         }
     }
@@ -78,9 +80,4 @@ fn linear(from: usize, to: usize, normal: &mut Normal, device: &Device) -> Linea
     let weight = TensorData::new(normal.draw(from * to, INITIAL_DEVIATION), [from, to]);
     let bias = TensorData::new(vec![0f32; to], [to]);
     Linear { weight: Param::from_data(weight, device), bias: Some(Param::from_data(bias, device)) }
-}
-
-/// Scale 1 and shift 0.
-pub(super) fn layer_norm(d_model: usize, device: &Device) -> LayerNorm {
-    LayerNormConfig::new(d_model).with_epsilon(LAYER_NORM_EPSILON).init(device)
 }

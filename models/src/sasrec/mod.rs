@@ -9,6 +9,7 @@ mod config;
 mod gradient;
 mod groups;
 mod model;
+mod norm;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! SASRec as mathematics: from a history to a user vector, from a user vector to a score for every item.
 
 use burn::module::{Module, Param};
-use burn::nn::LayerNorm;
-use burn::tensor::module::embedding;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
+use tiller_kernels::embedding;
 
-use super::block::{Block, layer_norm};
+use super::block::Block;
 use super::config::{INITIAL_DEVIATION, SasRecConfig};
+use super::norm::LayerNorm;
 use crate::Result;
 use crate::random::{Noise, Normal};
 
@@ -40,7 +40,7 @@ impl SasRec {
         Ok(Self {
             items: table(n_items, &mut normal),
             positions: table(config.length, &mut normal),
-            norm: layer_norm(config.d_model, device),
+            norm: LayerNorm::new(config.d_model, device),
             blocks: (0..config.layers).map(|_| Block::new(config, &mut normal, device)).collect(),
         })
     }
@@ -62,7 +62,7 @@ impl SasRec {
     pub fn users(&self, histories: &[&[u32]], noise: &mut Noise) -> Tensor<2> {
         let [length, _] = self.positions.dims();
         let recent: Vec<&[u32]> = histories.iter().map(|h| &h[h.len().saturating_sub(length)..]).collect();
-        self.encode(pad_left(&recent, &self.device()), noise)
+        self.encode(&Padded::left(&recent), noise)
     }
 
     /// Scores of all items for each user, [users, n_items]; the score of item i stands in column i - 1.
@@ -72,18 +72,16 @@ impl SasRec {
 
     /// Each user's loss, logsumexp(scores) - score(target) over all items (method §2.2): [users, 1].
     pub fn losses(&self, users: Tensor<2>, targets: &[u32]) -> Tensor<2> {
-        let columns: Vec<i32> = targets.iter().map(|&item| item as i32 - 1).collect();
-        let columns = Tensor::<1, Int>::from_data(columns.as_slice(), &self.device());
-        let of_target = (users.clone() * self.items.val().select(0, columns)).sum_dim(1);
+        let of_target = (users.clone() * embedding(self.items.val(), &rows_of(targets))).sum_dim(1);
         let scores = self.scores(users);
         let highest = scores.clone().detach().max_dim(1);
         (scores - highest.clone()).exp().sum_dim(1).log() + highest - of_target
     }
 
     /// Left-padded histories, [batch, seq], to [batch, d_model].
-    fn encode(&self, histories: Tensor<2, Int>, noise: &mut Noise) -> Tensor<2> {
-        let [batch, seq] = histories.dims();
-        let mut hidden = hidden_keys(&histories); // [batch, 1, seq, seq]
+    fn encode(&self, histories: &Padded, noise: &mut Noise) -> Tensor<2> {
+        let [batch, seq] = histories.shape;
+        let mut hidden = histories.hidden_keys(&self.device()); // [batch, 1, seq, seq]
         let mut x = noise.drop(self.norm.forward(self.embed(histories))); // [batch, seq, d_model]
         for (index, block) in self.blocks.iter().enumerate() {
             let mut rows = x.clone();
@@ -98,39 +96,51 @@ impl SasRec {
     }
 
     /// Item plus position vectors: [batch, seq] to [batch, seq, d_model].
-    fn embed(&self, histories: Tensor<2, Int>) -> Tensor<3> {
-        let [_, seq] = histories.dims();
+    fn embed(&self, histories: &Padded) -> Tensor<3> {
+        let [batch, seq] = histories.shape;
         let [length, d_model] = self.positions.dims();
-        let padding = Tensor::zeros([1, d_model], &self.device());
-        let table = Tensor::cat(vec![padding, self.items.val()], 0); // [1 + n_items, d_model]
+        let items = embedding(self.items.val(), &rows_of(&histories.items)).reshape([batch, seq, d_model]);
         let positions = self.positions.val().narrow(0, length - seq, seq); // the newest is always the last
-        embedding(table, histories) + positions.unsqueeze()
+        items + positions.unsqueeze()
     }
 }
 
-/// [`HIDDEN`] where a place may not look: later places, and padding other than itself. [batch, 1, seq, seq]
-///
-/// That a place always sees itself keeps the softmax defined on padding, and makes an empty history a constant.
-fn hidden_keys(histories: &Tensor<2, Int>) -> Tensor<4> {
-    let [_, seq] = histories.dims();
-    let device = histories.device();
-    let is_padding = histories.clone().equal_elem(0).float(); // [batch, seq]
-    let square = |hides: fn(usize, usize) -> bool| {
-        let values: Vec<f32> = (0..seq * seq).map(|at| if hides(at / seq, at % seq) { HIDDEN } else { 0.0 }).collect();
-        Tensor::<4>::from_data(TensorData::new(values, [1, 1, seq, seq]), &device)
-    };
-    let [later, other] = [square(|place, key| key > place), square(|place, key| key != place)];
-    is_padding.unsqueeze_dims(&[1, 1]) * other + later
+/// The rows of the item table; that of padding lies beyond every table, where zeros are read.
+fn rows_of(items: &[u32]) -> Vec<u32> {
+    items.iter().map(|item| item.wrapping_sub(1)).collect()
 }
 
-/// Item numbers with 0 before the oldest, all as long as the longest (one place at least): [histories, seq].
-fn pad_left(histories: &[&[u32]], device: &Device) -> Tensor<2, Int> {
-    let seq = histories.iter().map(|history| history.len()).max().unwrap_or(0).max(1);
-    let mut padded = vec![0i32; histories.len() * seq];
-    for (row, history) in padded.chunks_exact_mut(seq).zip(histories) {
-        for (place, &item) in row[seq - history.len()..].iter_mut().zip(*history) {
-            *place = item as i32;
+/// Histories, all as long as the longest (one place at least), with 0 before the oldest item.
+struct Padded {
+    /// Item numbers, history after history.
+    items: Vec<u32>,
+    /// [histories, seq]
+    shape: [usize; 2],
+}
+
+impl Padded {
+    fn left(histories: &[&[u32]]) -> Self {
+        let seq = histories.iter().map(|history| history.len()).max().unwrap_or(0).max(1);
+        let mut items = vec![0; histories.len() * seq];
+        for (row, history) in items.chunks_exact_mut(seq).zip(histories) {
+            row[seq - history.len()..].copy_from_slice(history);
         }
+        Self { items, shape: [histories.len(), seq] }
     }
-    Tensor::from_data(TensorData::new(padded, [histories.len(), seq]), device)
+
+    /// [`HIDDEN`] where a place may not look: later places, and padding other than itself. [batch, 1, seq, seq]
+    ///
+    /// That a place always sees itself keeps the softmax defined on padding, and makes an empty history a constant.
+    fn hidden_keys(&self, device: &Device) -> Tensor<4> {
+        let [batch, seq] = self.shape;
+        let is_padding: Vec<f32> = self.items.iter().map(|&item| f32::from(item == 0)).collect();
+        let is_padding = Tensor::<4>::from_data(TensorData::new(is_padding, [batch, 1, 1, seq]), device);
+        let square = |hides: fn(usize, usize) -> bool| {
+            let hidden = |at: usize| if hides(at / seq, at % seq) { HIDDEN } else { 0.0 };
+            let values: Vec<f32> = (0..seq * seq).map(hidden).collect();
+            Tensor::<4>::from_data(TensorData::new(values, [1, 1, seq, seq]), device)
+        };
+        let [later, other] = [square(|place, key| key > place), square(|place, key| key != place)];
+        is_padding * other + later
+    }
 }

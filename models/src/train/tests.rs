@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData, activation};
 use tiller_kernels::device::test_gpu;
 use tiller_kernels::quant::{Packed, Scheme};
 
@@ -47,7 +47,7 @@ fn assert_close(found: &[f32], expected: &[f32]) {
 }
 
 #[test]
-fn scores_are_those_of_each_sample_alone_in_whatever_chunks() {
+fn scores_are_those_of_each_sample_alone() {
     let model = adapted(&Device::flex());
     let (mut log_probs, mut entropies) = (Vec::new(), Vec::new());
     for Sample { tokens, scored } in samples() {
@@ -57,12 +57,10 @@ fn scores_are_those_of_each_sample_alone_in_whatever_chunks() {
         log_probs.extend(scored.clone().map(|position| rows[position - 1][tokens[position] as usize]));
         entropies.extend(scored.map(|position| -rows[position - 1].iter().map(|lp| lp.exp() * lp).sum::<f32>()));
     }
-    for at_once in [1, 3, 100] {
-        let scores = model.score_in_chunks(&samples(), &Forward::default(), at_once);
-        assert_eq!(scores.lengths, [2, 5]);
-        assert_close(&host(scores.log_probs), &log_probs);
-        assert_close(&host(scores.entropies), &entropies);
-    }
+    let scores = model.score(&samples(), &Forward::default());
+    assert_eq!(scores.lengths, [2, 5]);
+    assert_close(&host(scores.log_probs), &log_probs);
+    assert_close(&host(scores.entropies), &entropies);
 }
 
 #[test]
