@@ -111,8 +111,9 @@ fn a_tuned_model_is_aligned_asked_and_aligned_further() {
 fn a_process_that_is_killed_goes_on_as_if_it_had_not_been() {
     let folder = world();
     let folder = folder.path();
-    let ppo =
-        |run: &'static str| [&["ppo", "set", "--run", "sft", "--iterations", "12", "--out", run], &SMALL[..]].concat();
+    let ppo = |run: &'static str| {
+        [&["ppo", "set", "--run", "sft", "--iterations", "12", "--lr", "0.0005", "--out", run], &SMALL[..16]].concat()
+    };
     succeed(folder, &ppo("unbroken"));
     let mut training = command(folder, &ppo("broken")).spawn().unwrap();
     while metrics(&folder.join("broken")).len() < 6 {

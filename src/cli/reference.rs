@@ -6,6 +6,7 @@ use clap::{Command, CommandFactory};
 use serde::Serialize;
 
 use super::Cli;
+use crate::ppo::PpoConfig;
 use crate::teacher::TeacherConfig;
 use crate::train::sft::SftConfig;
 use crate::{Error, Result};
@@ -44,7 +45,11 @@ pub fn markdown() -> Result<String> {
         write!(page, "\n## {name}\n\n```text\n{}\n```\n", lines.trim_end()).expect("strings take everything");
     }
     page.push_str("\n# Settings\n\nKeys of `--config FILE.toml` and `--set KEY=VALUE`, with their defaults.\n");
-    for (command, toml) in [("sasrec train", defaults::<TeacherConfig>()?), ("sft", defaults::<SftConfig>()?)] {
+    for (command, toml) in [
+        ("sasrec train", defaults::<TeacherConfig>()?),
+        ("sft", defaults::<SftConfig>()?),
+        ("ppo", defaults::<PpoConfig>()?),
+    ] {
         write!(page, "\n## {command}\n\n```toml\n{}\n```\n", toml.trim_end()).expect("strings take everything");
     }
     Ok(page)
@@ -57,6 +62,13 @@ fn defaults<T: Default + Serialize>() -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reference_says_what_the_commands_say() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference.md");
+        let written = std::fs::read_to_string(path).unwrap();
+        assert!(written == markdown().unwrap(), "run `tiller completions markdown > docs/reference.md`");
+    }
 
     #[test]
     fn every_command_that_does_something_has_an_example() {

@@ -14,7 +14,7 @@ use crate::{Error, Result};
 pub(super) fn read(path: &Path) -> Result<(::tokenizers::Tokenizer, Specials)> {
     let path = if path.is_dir() { path.join("tokenizer.json") } else { path.to_path_buf() };
     // The `tokenizers` crate panics over what is no JSON inside a decoder.
-    let _: IgnoredAny = json::read(&path, "JSON")?;
+    let _: IgnoredAny = json::read(&path, "a tokenizer in Hugging Face's JSON")?;
     let tokenizer: ::tokenizers::Tokenizer = json::read(&path, "a tokenizer in Hugging Face's JSON")?;
     check_ids(&tokenizer, &path)?;
     let specials = read_specials(&tokenizer, path.parent().unwrap_or(Path::new("")))?;
