@@ -57,6 +57,7 @@ pub(super) fn reference(operands: [&[f32]; 4], squares: &[f32], decays: &[u32], 
     let factor = (step.clip.unwrap_or(f64::INFINITY) / (square.sqrt() + 1e-6)).min(1.0);
     let [beta_1, beta_2] = step.betas;
     let [bias_1, bias_2] = step.betas.map(|beta| 1.0 - beta.powi(step.number as i32));
+    #[allow(clippy::type_complexity)] // the nested pairs of zip
     let stepped = |(i, (((w, g), m), v)): (usize, (((&f32, &f32), &f32), &f32))| {
         let g = f64::from(*g) * factor;
         let m = beta_1 * f64::from(*m) + (1.0 - beta_1) * g;

@@ -37,6 +37,7 @@ pub struct TokenScores {
 
 /// An output projection W, `[vocab_size, d_model]`.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // one at a time, on the stack
 pub enum Projection<'a> {
     /// With a gradient, where the tensor asks for one.
     Dense(Tensor<2>),
