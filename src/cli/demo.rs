@@ -59,8 +59,8 @@ impl Size {
                 users: "600",
                 items: "60",
                 teacher_epochs: "12",
-                sft_epochs: "6",
-                ppo_iterations: "12",
+                sft_epochs: "20",
+                ppo_iterations: "40",
                 asked_users: "40",
             },
             Size::Large => Effort {

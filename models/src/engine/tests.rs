@@ -205,7 +205,7 @@ fn a_decoding_step_is_six_launches_a_block_and_reads_weights_and_cache_once() {
     let generate = |engine: &mut Engine, max_new_tokens| {
         let how = GenerateOptions { max_new_tokens, ..how(GREEDY) };
         let before = engine.work();
-        written(engine, &[prompt.clone()], &how);
+        written(engine, std::slice::from_ref(&prompt), &how);
         let after = engine.work();
         (after.launches - before.launches, after.bytes - before.bytes, after.steps - before.steps)
     };
