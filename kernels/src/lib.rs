@@ -5,10 +5,9 @@
 
 pub mod adamw;
 pub mod attention;
-use std::collections::BTreeMap;
-
 pub mod autodiff;
 pub mod bench;
+mod cooperative;
 mod cpu;
 pub mod decode;
 pub mod device;
@@ -27,6 +26,7 @@ pub mod swiglu;
 #[cfg(test)]
 mod testing;
 pub mod token_scores;
+mod variants;
 pub mod wgsl;
 
 pub use attention::attention;
@@ -38,6 +38,7 @@ pub use rms_norm::rms_norm;
 pub use rope::rope;
 pub use swiglu::swiglu;
 pub use token_scores::token_scores;
+pub use variants::variants;
 
 /// Every variant of every kernel: what is translated offline to the shading languages of all graphics APIs.
 pub fn kernels() -> Vec<Kernel> {
@@ -56,35 +57,4 @@ pub fn kernels() -> Vec<Kernel> {
         token_scores::kernels(),
     ]
     .concat()
-}
-
-/// The variant of every kernel that an adapter with or without `subgroups` runs: its name and what it makes use of.
-pub fn variants(subgroups: bool) -> BTreeMap<&'static str, &'static str> {
-    let offered = if subgroups { wgpu::Features::SUBGROUP } else { wgpu::Features::empty() };
-    let of = |kernel: &Kernel| {
-        let uses = if kernel.needs().contains(wgpu::Features::SUBGROUP) { "subgroups" } else { "plain" };
-        (kernel.shader(), uses)
-    };
-    let usable = kernels().into_iter().filter(|kernel| offered.contains(kernel.needs()));
-    let mut chosen = BTreeMap::new();
-    for (shader, uses) in usable.map(|kernel| of(&kernel)) {
-        let best = chosen.entry(shader).or_insert(uses);
-        if *best == "plain" {
-            *best = uses;
-        }
-    }
-    chosen
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kernel_runs_without_features_and_sums_by_subgroups_where_there_are_any() {
-        let (plain, all) = (variants(false), variants(true));
-        assert!(plain.values().all(|uses| *uses == "plain"));
-        assert_eq!(plain.len(), all.len());
-        assert_eq!((all["gemv"], all["decode_sample"]), ("subgroups", "plain"));
-    }
 }

@@ -90,7 +90,7 @@ fn measure(gpu: Gpu, device: String, schemes: &[Scheme]) -> Result<Report> {
     let schemes = if schemes.is_empty() { &Scheme::ALL[..] } else { schemes };
     let shapes = Shape::usual(size);
 
-    let ops = bench::ops(&gpu, size);
+    let ops = bench::ops(&gpu, size, schemes);
 
     let mut pipelines = Pipelines::new(gpu);
     let ceilings = bench::ceilings(&mut pipelines, size);
@@ -122,12 +122,12 @@ fn print(report: &Report) {
     );
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["op", "weights", "variant", "shape", "µs", "min", "max", "GB/s", "GFLOP/s", "of ceiling"]);
+    table.set_header(["op", "stored", "variant", "shape", "µs", "min", "max", "GB/s", "GFLOP/s", "of ceiling"]);
     for row in rows {
         let (fraction, bound) = row.reached(ceilings);
         table.add_row([
             row.op.to_owned(),
-            row.scheme.map_or_else(String::new, |scheme| scheme.to_string()),
+            row.stored.unwrap_or_default().to_owned(),
             row.variant.clone(),
             row.shape.clone(),
             format!("{:.1}", row.us.median),

@@ -27,7 +27,7 @@ struct Report<'a> {
     cpu: CpuFacts,
     choice: Chosen<'a>,
     /// Which variant of every kernel runs on the chosen adapter; empty for the CPU.
-    kernels: BTreeMap<&'static str, &'static str>,
+    kernels: BTreeMap<String, &'static str>,
 }
 
 /// The outcome of the choice; `adapter` indexes the list, and both it and `device` are null where nothing can be taken.
@@ -62,8 +62,8 @@ pub fn run(_args: Args, global: &Global) -> Result<()> {
     Ok(choice.map(drop)?)
 }
 
-fn variants(adapter: &AdapterFacts) -> BTreeMap<&'static str, &'static str> {
-    tiller_kernels::variants(adapter.capabilities.subgroups.is_some())
+fn variants(adapter: &AdapterFacts) -> BTreeMap<String, &'static str> {
+    tiller_kernels::variants(&adapter.capabilities)
 }
 
 fn chosen<'a>(asked: &'a str, adapters: &[AdapterFacts], choice: &Result<Choice, DeviceError>) -> Chosen<'a> {
@@ -89,10 +89,10 @@ fn print(report: &Report) {
     if let Some(device) = &report.choice.device {
         println!("--device {} takes {device}: {}", report.choice.asked, report.choice.why);
     }
-    for uses in ["subgroups", "plain"] {
-        let names: Vec<&str> = report.kernels.iter().filter(|(_, u)| **u == uses).map(|(name, _)| *name).collect();
+    for uses in ["cooperative matrices", "subgroups", "plain"] {
+        let names: Vec<&str> = report.kernels.iter().filter(|(_, u)| **u == uses).map(|(name, _)| &name[..]).collect();
         if !names.is_empty() {
-            println!("kernels that take their {uses} variant there: {}", names.join(", "));
+            println!("kernels that take their {uses} variant there: {}", names.join("; "));
         }
     }
 }

@@ -29,16 +29,14 @@ impl Engine {
         self.generate_guided(prompts, &mut vec![Unguided::default(); prompts.len()], stop, options, on_token)
     }
 
-    /// Continues every prompt along its guide; as [`llama::generate_guided`](crate::llama::generate_guided), with the same results.
-    ///
-    /// As many prompts as the engine has rows are continued side by side; where one ends the next one begins. Prompts that begin alike
-    /// share what they have in common.
+    /// Continues every prompt along its guide; as [`llama::generate_guided`](crate::llama::generate_guided), with the same results. All of
+    /// them go through the first adapter, where there is one.
     ///
     /// # Errors
-    /// As [`llama::generate_guided`](crate::llama::generate_guided), and sequences longer than the engine has room for.
+    /// As [`Engine::generate_adapted`].
     ///
     /// # Panics
-    /// Where there are more guides than prompts, or fewer.
+    /// As [`Engine::generate_adapted`].
     pub fn generate_guided<G: Guide>(
         &mut self,
         prompts: &[Vec<u32>],
@@ -47,7 +45,35 @@ impl Engine {
         options: &GenerateOptions,
         on_token: OnToken,
     ) -> Result<Vec<Vec<u32>>> {
-        assert_eq!(prompts.len(), guides.len(), "every prompt has a guide");
+        let adapters = vec![self.first_adapter(); prompts.len()];
+        self.generate_adapted(prompts, &adapters, guides, stop, options, on_token)
+    }
+
+    /// Continues every prompt along its guide and through its own of the engine's adapters, counted from 1; 0 for none.
+    ///
+    /// As many prompts as the engine has rows are continued side by side; where one ends the next one begins. Prompts that begin alike
+    /// share what they have in common.
+    ///
+    /// # Errors
+    /// As [`llama::generate_guided`](crate::llama::generate_guided), and sequences longer than the engine has room for.
+    ///
+    /// # Panics
+    /// Where there are more guides or adapters than prompts, or fewer; an adapter that the engine does not have.
+    pub fn generate_adapted<G: Guide>(
+        &mut self,
+        prompts: &[Vec<u32>],
+        adapters: &[usize],
+        guides: &mut [G],
+        stop: &[u32],
+        options: &GenerateOptions,
+        on_token: OnToken,
+    ) -> Result<Vec<Vec<u32>>> {
+        assert_eq!(
+            [prompts.len(); 2],
+            [guides.len(), adapters.len()],
+            "every prompt has a guide and an adapter, or none"
+        );
+        assert!(adapters.iter().all(|adapter| *adapter <= self.adapters()), "an adapter is one of the engine's");
         check(&self.config, prompts, options)?;
         let longest = prompts.iter().map(Vec::len).max().unwrap_or(0) + options.max_new_tokens;
         if longest > self.options.max_tokens {
@@ -58,8 +84,12 @@ impl Engine {
                 .into());
         }
         let waiting = (0..)
-            .zip(prompts.iter().zip(guides))
-            .map(|(number, (prompt, guide))| (prompt, Row::new(prompt, guide, stop, number, options)))
+            .zip(prompts.iter().zip(adapters).zip(guides))
+            .map(|(number, ((prompt, &adapter), guide))| Waiting {
+                prompt,
+                adapter,
+                row: Row::new(prompt, guide, stop, number, options),
+            })
             .collect();
         let mut generation = Generation {
             engine: self,
@@ -86,7 +116,7 @@ struct Generation<'a, 'p, G> {
     engine: &'a mut Engine,
     options: &'a GenerateOptions,
     /// Rows that have no slot yet.
-    waiting: VecDeque<(&'p Vec<u32>, Row<'p, G>)>,
+    waiting: VecDeque<Waiting<'p, G>>,
     /// How many prompts had a slot so far.
     begun: usize,
     live: Vec<Sequence<'p, G>>,
@@ -96,6 +126,13 @@ struct Generation<'a, 'p, G> {
     flying: VecDeque<Flight>,
     /// The new tokens of every prompt.
     done: Vec<Vec<u32>>,
+}
+
+/// A row without a slot.
+struct Waiting<'p, G> {
+    prompt: &'p [u32],
+    adapter: usize,
+    row: Row<'p, G>,
 }
 
 /// A step on its way.
@@ -149,10 +186,10 @@ impl<G: Guide> Generation<'_, '_, G> {
     /// Gives free slots to waiting rows.
     fn admit(&mut self) {
         while self.live.len() < self.engine.options.rows {
-            let Some((prompt, row)) = self.waiting.pop_front() else { break };
+            let Some(Waiting { prompt, adapter, row }) = self.waiting.pop_front() else { break };
             let taken: HashSet<usize> = self.live.iter().map(|sequence| sequence.slot).collect();
             let slot = (0..).find(|slot| !taken.contains(slot)).expect("fewer rows than slots");
-            self.live.push(Sequence::new(self.begun, slot, prompt, row));
+            self.live.push(Sequence::new(self.begun, slot, adapter, prompt, row));
             self.begun += 1;
         }
     }
@@ -170,10 +207,10 @@ impl<G: Guide> Generation<'_, '_, G> {
         let sequence = self.live.remove(i);
         let pages = &mut self.engine.pages;
         if sequence.begun {
-            for key in keys(&sequence.tokens) {
+            for key in keys(sequence.adapter, &sequence.tokens) {
                 self.computing.remove(&key);
             }
-            pages.remember(sequence.in_cache(), &sequence.table);
+            pages.remember(sequence.adapter, sequence.in_cache(), &sequence.table);
         }
         pages.release(sequence.table);
         self.done[sequence.number] = sequence.row.tokens;
@@ -194,11 +231,12 @@ impl<G: Guide> Generation<'_, '_, G> {
             }
             if !sequence.begun {
                 // What another row is just reading is waited for.
-                if pages.first_unknown(&sequence.tokens).is_some_and(|key| self.computing.contains(&key)) {
+                let unknown = pages.first_unknown(sequence.adapter, &sequence.tokens);
+                if unknown.is_some_and(|key| self.computing.contains(&key)) {
                     continue;
                 }
                 sequence.begin(pages);
-                self.computing.extend(keys(&sequence.tokens));
+                self.computing.extend(keys(sequence.adapter, &sequence.tokens));
             }
             let position = sequence.position();
             let (sources, asks) = sequence.read(room, pages);
@@ -239,7 +277,10 @@ impl<G: Guide> Generation<'_, '_, G> {
         }
         let runs: Vec<Run> = taken
             .iter()
-            .map(|(i, position, sources, _)| Run { tokens: sources, position: *position, pages: &self.live[*i].table })
+            .map(|(i, position, sources, _)| {
+                let Sequence { table, adapter, .. } = &self.live[*i];
+                Run { tokens: sources, position: *position, pages: table, adapter: *adapter }
+            })
             .collect();
         let pending = self.engine.step(&runs, &questions, self.options.sampling);
         if let Some(pending) = pending {
@@ -248,8 +289,8 @@ impl<G: Guide> Generation<'_, '_, G> {
         for (i, ..) in taken {
             let sequence = &self.live[i];
             // What was read by now may be shared from the next step on.
-            self.engine.pages.remember(sequence.in_cache(), &sequence.table);
-            for key in keys(sequence.in_cache()) {
+            self.engine.pages.remember(sequence.adapter, sequence.in_cache(), &sequence.table);
+            for key in keys(sequence.adapter, sequence.in_cache()) {
                 self.computing.remove(&key);
             }
         }

@@ -54,9 +54,6 @@ pub struct Engine {
     runner: Runner,
 }
 
-/// What one submission may compute, so that no driver takes a slow GPU for a dead one: half a second at 70 GFLOP/s.
-const FLOPS_PER_SUBMISSION: usize = 1 << 35;
-
 impl Engine {
     /// An engine with the weights of `source`, on the device of `gpu`.
     ///
@@ -106,15 +103,35 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Takes over the low-rank parts that `llama` has now, in place of those from before: after a step of training.
+    /// Takes over the low-rank parts that `llama` has now as the one adapter, in place of those from before: after a step of training.
     ///
     /// # Errors
     /// A device that does not give them back, parts that are not numbers.
     pub fn adopt(&mut self, llama: &Llama) -> Result<()> {
-        self.adapters = Adapters::of(&llama.valid(), self.buffers.sizes.tokens, self.pipelines.gpu())?;
+        self.adopt_all(&[llama])
+    }
+
+    /// Takes over the low-rank parts that each of `llamas`, which are this model, has now: adapters 1, 2, … of
+    /// [`Engine::generate_adapted`], in place of those from before.
+    ///
+    /// # Errors
+    /// As [`Engine::adopt`].
+    pub fn adopt_all(&mut self, llamas: &[&Llama]) -> Result<()> {
+        let llamas: Vec<Llama> = llamas.iter().map(|llama| llama.valid()).collect();
+        self.adapters = Adapters::of(&llamas, self.buffers.sizes.tokens, self.pipelines.gpu())?;
         self.plan = Plan::default();
         self.pages.forget();
         Ok(())
+    }
+
+    /// How many adapters there are.
+    pub fn adapters(&self) -> usize {
+        self.adapters.as_ref().map_or(0, |adapters| adapters.count)
+    }
+
+    /// What sequences go through unless something else is said.
+    fn first_adapter(&self) -> usize {
+        self.adapters().min(1)
     }
 
     /// Makes room for `rows` sequences side by side and for sequences of `max_tokens` tokens, where there is less.
@@ -134,6 +151,9 @@ impl Engine {
         let turns = self.config.turns(options.max_tokens);
         self.buffers = Buffers::new(&self.config, &options, self.heads, &turns, &gpu)?;
         self.pages = Pages::new(self.buffers.sizes.pages);
+        if let Some(adapters) = &mut self.adapters {
+            adapters.make_room(self.buffers.sizes.tokens, &gpu);
+        }
         self.plan = Plan::default();
         self.options = options;
         Ok(())
@@ -192,15 +212,7 @@ impl Engine {
             let mut launches = Vec::new();
             if turn == 0 {
                 self.runner.work.tokens += counts.tokens;
-                let flops = 2 * self.config.parameters_of_layer() * counts.tokens;
-                let at_once = (FLOPS_PER_SUBMISSION / flops.max(1)).max(1);
-                launches.extend(self.plan.embed());
-                for (i, block) in self.plan.blocks(kind).enumerate() {
-                    if i > 0 && i % at_once == 0 {
-                        self.runner.submit(std::mem::take(&mut launches), &counts);
-                    }
-                    launches.extend(block);
-                }
+                launches.extend(self.plan.embed().iter().chain(self.plan.blocks(kind)));
             }
             if questions.is_empty() {
                 self.runner.submit(launches, &counts);

@@ -11,6 +11,8 @@ pub(super) struct Sequence<'a, G> {
     pub(super) number: usize,
     /// Where its answers come.
     pub(super) slot: usize,
+    /// The adapter that it goes through, counted from 1; 0 for none.
+    pub(super) adapter: usize,
     pub(super) row: Row<'a, G>,
     /// The prompt and what was chosen since.
     pub(super) tokens: Vec<u32>,
@@ -25,14 +27,14 @@ pub(super) struct Sequence<'a, G> {
 }
 
 impl<'a, G: Guide> Sequence<'a, G> {
-    pub(super) fn new(number: usize, slot: usize, prompt: &[u32], row: Row<'a, G>) -> Self {
+    pub(super) fn new(number: usize, slot: usize, adapter: usize, prompt: &[u32], row: Row<'a, G>) -> Self {
         let tokens = prompt.to_vec();
-        Self { number, slot, row, tokens, table: Vec::new(), read: 0, begun: false, ahead: 0 }
+        Self { number, slot, adapter, row, tokens, table: Vec::new(), read: 0, begun: false, ahead: 0 }
     }
 
     /// Begins with the pages that are known already.
     pub(super) fn begin(&mut self, pages: &mut Pages) {
-        self.table = pages.begin(&self.tokens);
+        self.table = pages.begin(self.adapter, &self.tokens);
         self.read = self.table.len() * PAGE;
         self.begun = true;
     }

@@ -44,6 +44,9 @@ pub struct Args {
     /// How keys and values are stored: f32, f16 or int8
     #[arg(long, default_value = "f16", value_name = "FORMAT", value_parser = kv_format)]
     kv: KvFormat,
+    /// Multiply in whole numbers, activations rounded to 8 bits, where the scheme allows: not exact (GPU only)
+    #[arg(long)]
+    int8: bool,
     /// Tokens of the prompt that is read; 0 for no such test
     #[arg(short = 'p', default_value_t = 512, value_name = "TOKENS")]
     prompt: usize,
@@ -147,6 +150,7 @@ fn load(args: &Args, tests: &[Test], open: &device::OpenDevice) -> Result<(Model
         max_tokens: tests.iter().map(|test| test.tokens()).max().unwrap_or(1).max(text).max(16),
         kv: args.kv,
         scheme: Some(args.scheme),
+        int8: args.int8,
         ..EngineOptions::default()
     };
     let name = match &args.model {
