@@ -44,7 +44,7 @@ pub struct Args {
     /// How keys and values are stored: f32, f16 or int8
     #[arg(long, default_value = "f16", value_name = "FORMAT", value_parser = kv_format)]
     kv: KvFormat,
-    /// Multiply in whole numbers, activations rounded to 8 bits, where the scheme allows: not exact (GPU only)
+    /// Multiply in whole numbers, activations in 8 bits, where the scheme allows: not exact (GPU only)
     #[arg(long)]
     int8: bool,
     /// Tokens of the prompt that is read; 0 for no such test
