@@ -27,6 +27,7 @@ pub mod swiglu;
 #[cfg(test)]
 mod testing;
 pub mod token_scores;
+pub mod trial;
 pub mod wgsl;
 
 pub use attention::attention;

@@ -9,6 +9,7 @@ mod gpu;
 mod layout;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use burn::tensor::{Device, Tensor};
 
 pub(crate) use gpu::{entries, kernels};
 pub use layout::Layout;
+pub(crate) use trial::trial;
 use layout::{Page, Stretch};
 
 /// How a step is made.
