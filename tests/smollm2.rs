@@ -15,7 +15,8 @@ use tiller_models::engine::{Engine, EngineOptions};
 use tiller_models::language_model::LanguageModel;
 use tiller_models::llama::{GenerateOptions, Sampling, generate};
 
-const ASKED: [&str; 2] = ["Recommend ten films about the sea.", "Name three rivers of Europe, and say where each one ends."];
+const ASKED: [&str; 2] =
+    ["Recommend ten films about the sea.", "Name three rivers of Europe, and say where each one ends."];
 
 #[test]
 #[ignore = "needs `tiller pull smollm2-135m`, and minutes on a software adapter"]

@@ -6,8 +6,8 @@ use bytemuck::NoUninit;
 use crate::device::{Gpu, test_devices, test_gpu};
 use crate::kernel::Kernel;
 use crate::pipelines::Step;
-pub(crate) use crate::trial::{noise, read, storage, words_storage};
 use crate::trial::{Trial, Try};
+pub(crate) use crate::trial::{noise, read, storage, words_storage};
 
 /// Every number lies within `tolerance`, relative to the larger of 1 and what is expected.
 pub fn assert_close(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {

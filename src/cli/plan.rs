@@ -1,6 +1,6 @@
 //! `tiller plan`: what a command takes of memory, before it is given.
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::decode::KvFormat;
@@ -23,7 +23,7 @@ Examples:
   tiller plan recommend --shape llama2-7b --batch 16 --memory 24GiB --json";
 
 /// The flags of `tiller plan`.
-#[derive(Debug, Clone, ClapArgs)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// What is planned [default: all of them]

@@ -41,5 +41,10 @@ fn graph(llama: &LlamaConfig, setting: &Setting) -> Need {
     let attention = 3 * n_heads * head_dim + 3 * n_heads * seq;
     let activations = batch * seq * (3 * d_model + attention.max(3 * d_ff));
     let bytes = |floats: usize| (F32 * floats) as u64;
-    Need { cache: bytes(cache), activations: bytes(activations), workspace: bytes(2 * batch * vocab_size), ..Need::default() }
+    Need {
+        cache: bytes(cache),
+        activations: bytes(activations),
+        workspace: bytes(2 * batch * vocab_size),
+        ..Need::default()
+    }
 }

@@ -19,8 +19,8 @@ use burn::tensor::{Device, Tensor};
 
 pub(crate) use gpu::{entries, kernels};
 pub use layout::Layout;
-pub(crate) use trial::trial;
 use layout::{Page, Stretch};
+pub(crate) use trial::trial;
 
 /// How a step is made.
 #[derive(Debug, Clone, Copy, PartialEq)]

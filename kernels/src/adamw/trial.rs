@@ -9,7 +9,8 @@ use crate::trial::{Trial, noise};
 /// Lengths that miss every round number, more of them than one launch brings together; every other tensor decays.
 const LENGTHS: [usize; 9] = [1, 64, 3, 1000, 65, 4, 130, 2, 257];
 
-pub(super) const STEP: Step = Step { lr: 0.1, betas: [0.9, 0.99], epsilon: 1e-5, weight_decay: 0.5, clip: Some(2.0), number: 1 };
+pub(super) const STEP: Step =
+    Step { lr: 0.1, betas: [0.9, 0.99], epsilon: 1e-5, weight_decay: 0.5, clip: Some(2.0), number: 1 };
 
 pub(super) fn tensors() -> Vec<(usize, bool)> {
     LENGTHS.iter().enumerate().map(|(i, length)| (*length, i % 2 == 0)).collect()

@@ -4,11 +4,13 @@
 //! An operation's file has a `trial` beside its reference, with shapes that miss every round number of its kernels.
 
 mod finding;
+mod products;
 mod run;
 
 use std::fmt;
 
 pub use finding::Finding;
+pub use products::try_products;
 pub(crate) use run::noise;
 #[cfg(test)]
 pub(crate) use run::{read, storage, words_storage};
@@ -94,18 +96,7 @@ impl Trial {
         expected: &[f32],
         tolerance: f32,
     ) {
-        let off = |(f, e): (&f32, &f32)| {
-            let error = f64::from((f - e).abs()) / f64::from(e.abs().max(1.0));
-            if error.is_nan() { f64::INFINITY } else { error }
-        };
-        let error = match found.len() == expected.len() {
-            true => found.iter().zip(expected).map(off).fold(0.0, f64::max),
-            false => f64::INFINITY,
-        };
-        let finding = Finding::new(kernel, case.to_string(), error, f64::from(tolerance));
-        match self.findings.iter_mut().find(|other| other.kernel == finding.kernel) {
-            Some(other) => other.merge(finding),
-            None => self.findings.push(finding),
-        }
+        let finding = Finding::of(kernel.name(), case.to_string(), found, expected, f64::from(tolerance));
+        finding.join(&mut self.findings);
     }
 }

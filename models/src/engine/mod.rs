@@ -9,6 +9,7 @@
 //! - `plan`: the model's mathematics as launches.
 //! - `pages`: which sequence has which part of the cache, and which they share.
 //! - `generate`: rows that come and go, guided or free. `score`: what the model says of a given text.
+//! - `trial`: the engine held against the graph, on any machine.
 
 mod adapters;
 mod buffers;
@@ -19,6 +20,7 @@ mod plan;
 mod score;
 mod sequence;
 mod source;
+mod trial;
 mod weights;
 
 use burn::module::Module;
@@ -31,6 +33,7 @@ pub use buffers::Footprint;
 pub use options::EngineOptions;
 pub use source::{Random, Source};
 pub use tiller_kernels::decode::Work;
+pub use trial::try_out;
 
 use self::adapters::Adapters;
 use self::buffers::Buffers;

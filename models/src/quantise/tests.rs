@@ -13,7 +13,7 @@ use crate::files::TensorSource;
 use crate::files::blocks::{Format, dequantise};
 use crate::files::gguf::Gguf;
 use crate::files::safetensors::Safetensors;
-use crate::llama::testing::{folder, json, tiny_config};
+use crate::llama::testing::{folder, tiny_config, weights, write_weights};
 use crate::llama::{Batch, LlamaConfig, RopeScaling};
 use crate::tokenizer::Tokenizer;
 
@@ -90,8 +90,10 @@ fn what_has_the_blocks_already_is_copied_bit_for_bit() {
         let [once, twice] = ["once.gguf", "twice.gguf"].map(|name| folder.path().join(name));
         assert!(write(folder.path(), blocks, &once).kinds.iter().any(|kind| kind.rms_error > 0.0));
         assert!(write(&once, blocks, &twice).kinds.iter().all(|kind| kind.rms_error == 0.0));
-        assert!(std::fs::read(&once).unwrap() == std::fs::read(&twice).unwrap(), "{blocks}");
-        let gguf = Gguf::open(&once).unwrap();
+        let [gguf, again] = [&once, &twice].map(|file| Gguf::open(file).unwrap());
+        assert!(gguf.entries().eq(again.entries()), "{blocks}");
+        assert_eq!(gguf.names(), again.names());
+        assert!(gguf.names().iter().all(|name| gguf.raw(name).unwrap() == again.raw(name).unwrap()), "{blocks}");
         assert_eq!(gguf.raw("blk.1.attn_q.weight").unwrap().0, Format::from(blocks));
         assert_eq!(gguf.raw("blk.1.attn_norm.weight").unwrap().0, Format::F32);
     }
@@ -101,8 +103,7 @@ fn what_has_the_blocks_already_is_copied_bit_for_bit() {
 fn rows_that_blocks_do_not_fit_are_kept_wider() {
     let folder = folder(&LlamaConfig { d_model: 32, d_ff: 24, head_dim: 8, ..tiny_config() });
     let file = folder.path().join("model.gguf");
-    for (asked, d_model, d_ff) in
-        [(Blocks::Q4_K, Format::Q4_1, Format::F16), (Blocks::Q8_0, Format::Q8_0, Format::F16)]
+    for (asked, d_model, d_ff) in [(Blocks::Q4_K, Format::Q4_1, Format::F16), (Blocks::Q8_0, Format::Q8_0, Format::F16)]
     {
         write(folder.path(), asked, &file);
         let gguf = Gguf::open(&file).unwrap();
@@ -131,8 +132,6 @@ fn the_tokenizer_and_the_template_go_along() {
             let template = ChatTemplate::from_path(place, &found).unwrap();
             assert_eq!(template.render(&[Message::new(Role::User, "Hey")], false).unwrap(), "Hey!");
         }
-        let bits = |path: &Path| logits(path);
-        assert_eq!(bits(&file).len(), bits(&again).len());
     }
 }
 
@@ -169,14 +168,13 @@ fn what_cannot_be_written_is_named_and_leaves_what_was_there() {
     assert!(rule.contains("tokenizer: expected texts cut by a rule"), "{rule}");
     std::fs::remove_file(&path).unwrap();
 
-    let mut infinite = crate::llama::testing::weights(&config());
+    let mut infinite = weights(&config());
     infinite.last_mut().unwrap().values[3] = f32::INFINITY;
     infinite[4].values[40] = 1e9;
-    crate::llama::testing::write_weights(&folder.path().join("model.safetensors"), &infinite);
+    write_weights(&folder.path().join("model.safetensors"), &infinite);
     let range = refused(folder.path(), Blocks::F16, &file);
     assert!(range.contains(infinite[4].name.trim_end_matches(".weight")), "{range}");
     assert!(std::fs::read(&file).unwrap() == before);
-    assert!(json(&config()).is_object());
 }
 
 proptest! {

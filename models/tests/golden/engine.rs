@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
+use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device::test_gpu;
 use tiller_kernels::quant::Scheme;
-use tiller_models::engine::{Engine, EngineOptions, KV_FORMATS};
+use tiller_models::engine::{Engine, EngineOptions};
 use tiller_models::llama::{GenerateOptions, Llama, Sampling, generate};
 
 use crate::state::{Golden, MODELS, SEQ};
@@ -59,14 +60,13 @@ fn eight_sequences_of_mixed_lengths_write_what_each_writes_alone() {
     let device = test_gpu().device;
     for name in MODELS {
         let golden = Golden::open(name);
-        for (what, llama) in models(&golden, &device) {
-            for kv in KV_FORMATS {
-                let options = EngineOptions { kv, ..options(8) };
-                let together = written(&mut Engine::of(&llama, options).unwrap(), &prompts(&golden), &GREEDY);
-                let mut alone = Engine::of(&llama, EngineOptions { rows: 1, ..options }).unwrap();
-                for (prompt, together) in prompts(&golden).into_iter().zip(together) {
-                    assert_eq!(written(&mut alone, &[prompt], &GREEDY), [together], "{name} {what} {kv}");
-                }
+        let [(_, base), (_, adapted)] = models(&golden, &device);
+        for (llama, kv) in [(&adapted, KvFormat::F32), (&base, KvFormat::F16), (&base, KvFormat::Int8)] {
+            let options = EngineOptions { kv, ..options(8) };
+            let together = written(&mut Engine::of(llama, options).unwrap(), &prompts(&golden), &GREEDY);
+            let mut alone = Engine::of(llama, EngineOptions { rows: 1, ..options }).unwrap();
+            for (prompt, together) in prompts(&golden).into_iter().zip(together) {
+                assert_eq!(written(&mut alone, &[prompt], &GREEDY), [together], "{name} {kv}");
             }
         }
     }

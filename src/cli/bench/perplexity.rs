@@ -142,8 +142,7 @@ fn load(path: &std::path::Path, scheme: Scheme, kv: KvFormat, window: usize, ope
         return Ok(Model::Cpu(Box::new(Llama::load_as(path, packed, &open.device)?)));
     }
     let llama = Llama::load(path, &open.device)?;
-    let options =
-        EngineOptions { rows: 1, max_tokens: window, kv, scheme: Some(scheme), ..EngineOptions::default() };
+    let options = EngineOptions { rows: 1, max_tokens: window, kv, scheme: Some(scheme), ..EngineOptions::default() };
     Ok(Model::Gpu(Box::new(Engine::of(&llama, options)?)))
 }
 
