@@ -27,6 +27,7 @@ pub mod swiglu;
 mod testing;
 pub mod token_scores;
 mod variants;
+pub mod trial;
 pub mod wgsl;
 
 pub use attention::attention;

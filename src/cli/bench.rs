@@ -1,15 +1,18 @@
 //! `tiller bench`: how fast this machine is at what tiller does.
 
 mod llm;
+mod perplexity;
 mod train;
 
 use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::bench::{self, Ceilings, Row, Shape, Size};
+use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device::{self, Gpu};
 use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::Scheme;
+use tiller_models::engine::KV_FORMATS;
 
 use super::Global;
 use crate::run::progress;
@@ -34,6 +37,8 @@ enum What {
     Kernels(KernelsArgs),
     /// How fast a language model reads and writes
     Llm(llm::Args),
+    /// What fewer bits cost: the perplexity of a text
+    Perplexity(perplexity::Args),
     /// Tokens per second and memory of a training
     Train(train::Args),
 }
@@ -43,6 +48,12 @@ struct KernelsArgs {
     /// How weights are stored: f32, f16, q8, q4affine, q4k, q4 or nf4; several may be given [default: all]
     #[arg(long, value_name = "SCHEME")]
     scheme: Vec<Scheme>,
+}
+
+/// A format of keys and values by its name.
+pub(super) fn kv_format(name: &str) -> Result<KvFormat, String> {
+    let known = KV_FORMATS.into_iter().find(|format| format.name() == name);
+    known.ok_or_else(|| "expected f32, f16 or int8".to_owned())
 }
 
 /// What `--json` prints.
@@ -61,6 +72,7 @@ pub fn run(args: Args, global: &Global) -> Result<()> {
     match args.what {
         What::Kernels(args) => kernels(&args, global),
         What::Llm(args) => llm::run(&args, global),
+        What::Perplexity(args) => perplexity::run(&args, global),
         What::Train(args) => train::run(&args, global),
     }
 }

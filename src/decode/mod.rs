@@ -23,6 +23,7 @@ pub mod guide;
 pub mod infeasible;
 pub mod masked;
 pub mod mode;
+pub mod perplexity;
 pub mod search;
 pub mod statistics;
 pub mod trie;

@@ -9,6 +9,7 @@
 //! - `plan`: the model's mathematics as launches.
 //! - `pages`: which sequence has which part of the cache, and which they share.
 //! - `generate`: rows that come and go, guided or free. `score`: what the model says of a given text.
+//! - `trial`: the engine held against the graph, on any machine.
 
 mod adapters;
 mod buffers;
@@ -19,17 +20,20 @@ mod plan;
 mod score;
 mod sequence;
 mod source;
+mod trial;
 mod weights;
 
 use burn::module::Module;
 use tiller_kernels::decode::{Chance, Choosing, Frame, Heads, KvFormat, Pending, Question, Run, Runner};
 use tiller_kernels::device::{Gpu, gpu_of};
 use tiller_kernels::pipelines::Pipelines;
+use tiller_kernels::quant::Scheme;
 
 pub use buffers::Footprint;
 pub use options::EngineOptions;
 pub use source::{Random, Source};
 pub use tiller_kernels::decode::Work;
+pub use trial::try_out;
 
 use self::adapters::Adapters;
 use self::buffers::Buffers;
@@ -83,6 +87,15 @@ impl Engine {
     /// Whether the engine takes models of these sizes: heads of a multiple of 4 numbers, up to 256.
     pub fn takes(config: &LlamaConfig) -> bool {
         weights::heads(config).is_ok()
+    }
+
+    /// What an engine for a model of these sizes will take: bytes of its weights, and of everything beside them.
+    ///
+    /// # Errors
+    /// Heads that attention does not take.
+    pub fn foresee(config: &LlamaConfig, options: &EngineOptions) -> Result<(usize, Footprint)> {
+        let footprint = buffers::footprint(config, options, weights::heads(config)?);
+        Ok((weights::bytes_in(config, options.scheme.unwrap_or(Scheme::F32)), footprint))
     }
 
     /// An engine with the weights that `llama` has now, adapter included, on its device.

@@ -294,6 +294,19 @@ fn a_decoding_step_is_six_launches_a_block_and_reads_weights_and_cache_once() {
 }
 
 #[test]
+fn what_an_engine_takes_is_foreseen() {
+    let device = test_gpu().device;
+    for tied in [true, false] {
+        for scheme in [None, Some(Scheme::Q4), Some(Scheme::Q8)] {
+            let options = EngineOptions { scheme, ..options(2) };
+            let engine = Engine::of(&llama(tied, &device), options).unwrap();
+            let (weights, footprint) = Engine::foresee(&config(tied), &options).unwrap();
+            assert_eq!((weights, footprint), (engine.weight_bytes(), engine.footprint()), "{scheme:?}");
+        }
+    }
+}
+
+#[test]
 fn a_beginning_in_common_is_computed_once() {
     let llama = llama(true, &test_gpu().device);
     let mut engine = Engine::of(&llama, options(4)).unwrap();

@@ -49,32 +49,12 @@ pub(crate) fn json(config: &LlamaConfig) -> Value {
 
 /// Random weights under their Hugging Face names, always the same ones.
 pub(crate) fn weights(config: &LlamaConfig) -> Vec<Weight> {
-    let &LlamaConfig { d_model, d_ff, n_heads, n_kv_heads, head_dim, vocab_size, .. } = config;
-    let mut named = vec![("model.embed_tokens".to_owned(), vec![vocab_size, d_model])];
-    for i in 0..config.n_layers {
-        let parts = [
-            ("input_layernorm", vec![d_model]),
-            ("self_attn.q_proj", vec![n_heads * head_dim, d_model]),
-            ("self_attn.k_proj", vec![n_kv_heads * head_dim, d_model]),
-            ("self_attn.v_proj", vec![n_kv_heads * head_dim, d_model]),
-            ("self_attn.o_proj", vec![d_model, n_heads * head_dim]),
-            ("post_attention_layernorm", vec![d_model]),
-            ("mlp.gate_proj", vec![d_ff, d_model]),
-            ("mlp.up_proj", vec![d_ff, d_model]),
-            ("mlp.down_proj", vec![d_model, d_ff]),
-        ];
-        named.extend(parts.map(|(part, shape)| (format!("model.layers.{i}.{part}"), shape)));
-    }
-    named.push(("model.norm".to_owned(), vec![d_model]));
-    if !config.tied_embeddings {
-        named.push(("lm_head".to_owned(), vec![vocab_size, d_model]));
-    }
     let mut rng = ChaCha8Rng::seed_from_u64(17);
     let weight = |(name, shape): (String, Vec<usize>)| {
         let values = (0..shape.iter().product()).map(|_| rng.random_range(-0.5f32..0.5)).collect();
         Weight { name: format!("{name}.weight"), shape, values }
     };
-    named.into_iter().map(weight).collect()
+    config.modules().into_iter().map(weight).collect()
 }
 
 pub(crate) fn write_weights(path: &Path, weights: &[Weight]) {
