@@ -18,6 +18,7 @@ mod mlp;
 mod model;
 mod norm;
 mod read_back;
+mod recompute;
 mod rope;
 mod row;
 mod sampling;
