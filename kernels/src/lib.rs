@@ -15,6 +15,7 @@ mod elementwise;
 pub mod embedding;
 mod gelu;
 pub mod kernel;
+pub mod launches;
 mod layer_norm;
 pub mod matmul;
 pub mod pipelines;

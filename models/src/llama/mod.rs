@@ -19,6 +19,7 @@ mod model;
 pub(crate) mod naming;
 mod norm;
 mod read_back;
+mod recompute;
 mod rope;
 mod row;
 mod sampling;

@@ -40,7 +40,7 @@ pub(super) struct Block {
 }
 
 impl Block {
-    fn forward(&self, x: Tensor<2>, frame: &Frame, cache: Option<&mut LayerCache>) -> Tensor<2> {
+    pub fn forward(&self, x: Tensor<2>, frame: &Frame, cache: Option<&mut LayerCache>) -> Tensor<2> {
         let x = x.clone() + self.attention.forward(self.input_norm.forward(x), frame, cache);
         x.clone() + self.mlp.forward(self.post_attention_norm.forward(x), frame.dropout)
     }
