@@ -1,6 +1,7 @@
 //! `tiller bench`: how fast this machine is at what tiller does.
 
 mod llm;
+mod ppo;
 mod train;
 
 use clap::Subcommand;
@@ -36,6 +37,8 @@ enum What {
     Llm(llm::Args),
     /// Tokens per second and memory of a training
     Train(train::Args),
+    /// How long an iteration of an alignment takes
+    Ppo(ppo::Args),
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -62,6 +65,7 @@ pub fn run(args: Args, global: &Global) -> Result<()> {
         What::Kernels(args) => kernels(&args, global),
         What::Llm(args) => llm::run(&args, global),
         What::Train(args) => train::run(&args, global),
+        What::Ppo(args) => ppo::run(&args, global),
     }
 }
 
