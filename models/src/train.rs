@@ -42,10 +42,18 @@ impl Lesson {
 }
 
 /// How a forward step in training differs from one in use. The default differs in nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Forward {
     /// Drops inputs of the low-rank parts.
     pub dropout: Option<Dropout>,
+    /// What logits are divided by: scores are those of a policy that draws at this temperature.
+    pub temperature: f64,
+}
+
+impl Default for Forward {
+    fn default() -> Self {
+        Self { dropout: None, temperature: 1.0 }
+    }
 }
 
 /// What a model says about the scored tokens of samples, sample after sample.
@@ -77,6 +85,8 @@ impl Llama {
     /// A sample whose scored positions are none, begin at 0, or end behind its last token; no samples.
     pub fn score(&self, samples: &[Sample], how: &Forward) -> Scores {
         let hidden = self.hidden_of(samples, how); // [n, d_model]
+        // The output projection is linear: what divides the hidden states divides the logits.
+        let hidden = if how.temperature == 1.0 { hidden } else { hidden / how.temperature };
         let targets: Vec<u32> =
             samples.iter().flat_map(|sample| &sample.tokens[sample.scored.clone()]).copied().collect();
         let TokenScores { log_probs, entropies, .. } = self.lm_head.token_scores(hidden, &targets, how.dropout);

@@ -2,6 +2,7 @@
 
 mod llm;
 mod perplexity;
+mod ppo;
 mod train;
 
 use clap::Subcommand;
@@ -41,6 +42,8 @@ enum What {
     Perplexity(perplexity::Args),
     /// Tokens per second and memory of a training
     Train(train::Args),
+    /// How long an iteration of an alignment takes
+    Ppo(ppo::Args),
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -74,6 +77,7 @@ pub fn run(args: Args, global: &Global) -> Result<()> {
         What::Llm(args) => llm::run(&args, global),
         What::Perplexity(args) => perplexity::run(&args, global),
         What::Train(args) => train::run(&args, global),
+        What::Ppo(args) => ppo::run(&args, global),
     }
 }
 

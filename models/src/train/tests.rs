@@ -64,6 +64,21 @@ fn scores_are_those_of_each_sample_alone() {
 }
 
 #[test]
+fn a_temperature_divides_the_logits() {
+    const TEMPERATURE: f64 = 0.6;
+    let model = adapted(&Device::flex());
+    let (samples, vocab_size) = (samples(), tiny_config().vocab_size);
+    let scores = model.score(&samples, &Forward { temperature: TEMPERATURE, ..Forward::default() });
+    let mut log_probs = Vec::new();
+    for Sample { tokens, scored } in samples {
+        let logits = model.forward(&Batch::right_padded(&[&tokens])) / TEMPERATURE;
+        let rows: Vec<f32> = activation::log_softmax(logits, 2).try_into_vec_as().unwrap();
+        log_probs.extend(scored.map(|position| rows[(position - 1) * vocab_size + tokens[position] as usize]));
+    }
+    assert_close(&host(scores.log_probs), &log_probs);
+}
+
+#[test]
 fn a_sample_counts_once_however_many_tokens_it_has() {
     let device = Device::flex();
     let log_probs = Tensor::from_data([-1.0f32, -3.0, -10.0], &device);
@@ -78,7 +93,7 @@ fn the_first_token_is_never_predicted() {
 }
 
 fn with_dropout(p: f64, seed: u64) -> Forward {
-    Forward { dropout: Some(Dropout { p, seed }) }
+    Forward { dropout: Some(Dropout { p, seed }), ..Forward::default() }
 }
 
 #[test]

@@ -251,7 +251,7 @@ impl<'a, S: Scorer> Training<'a, S> {
         if batches.is_empty() {
             return Ok(());
         }
-        let how = |batch| Forward { dropout: self.dropout(batch) };
+        let how = |batch| Forward { dropout: self.dropout(batch), ..Forward::default() };
         let (gradients, loss) = gradient(&self.student.model.llama, batches, self.config.activation_checkpointing, how);
         let (llama, grad_norm) = self.adamw.step(self.student.model.llama.clone(), gradients, lr);
         self.student.model.llama = llama;
