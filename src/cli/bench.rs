@@ -1,5 +1,6 @@
 //! `tiller bench`: how fast this machine is at what tiller does.
 
+mod lists;
 mod llm;
 mod train;
 
@@ -34,6 +35,8 @@ enum What {
     Kernels(KernelsArgs),
     /// How fast a language model reads and writes
     Llm(llm::Args),
+    /// How fast lists come that obey: plain masked decoding beside jump-forward and drafts
+    Lists(lists::Args),
     /// Tokens per second and memory of a training
     Train(train::Args),
 }
@@ -61,6 +64,7 @@ pub fn run(args: Args, global: &Global) -> Result<()> {
     match args.what {
         What::Kernels(args) => kernels(&args, global),
         What::Llm(args) => llm::run(&args, global),
+        What::Lists(args) => lists::run(&args, global),
         What::Train(args) => train::run(&args, global),
     }
 }

@@ -220,10 +220,17 @@ fn overall(rows: &[&Row]) -> Vec<Line> {
     });
     let per_list = |row: &&Row, count: usize| row.decode.map(|_| count as f64 / row.speed.lists.max(1) as f64);
     let one_digit = |figure: f64| format!("{figure:.1}");
+    let percent = |part: Option<f64>| Some(100.0 * part?);
     let speed = [
         plain("lists per second", true, one_digit, rows.iter().map(|row| Some(row.speed.lists_per_second())).collect()),
         plain("tokens per list", false, one_digit, rows.iter().map(|row| per_list(row, row.speed.tokens)).collect()),
         plain("steps per list", false, one_digit, rows.iter().map(|row| per_list(row, row.speed.steps)).collect()),
+        plain(
+            "choices changed by the constraint, %",
+            false,
+            one_digit,
+            rows.iter().map(|row| percent(row.speed.guidance.changed_part())).collect(),
+        ),
         plain(
             "chat perplexity",
             false,

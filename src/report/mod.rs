@@ -8,6 +8,7 @@
 mod chart;
 mod compare;
 mod curves;
+mod experiment;
 mod lists;
 mod page;
 mod run;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use tiller_models::atomic::write_atomically;
 
+use self::curves::Curves;
 use self::run::Run;
 use crate::{Error, Result};
 
@@ -29,10 +31,13 @@ pub const FILE: &str = "report.html";
 /// Runs, read and ready to be shown.
 pub struct Report {
     runs: Vec<Run>,
+    /// The figures of experiments over their axes.
+    over_arms: Vec<Curves>,
 }
 
 impl Report {
-    /// Reads run folders, in the order of the report: what came before stands before what came after.
+    /// Reads run folders, in the order of the report: what came before stands before what came after. The folder of an experiment stands
+    /// for its runs.
     ///
     /// # Errors
     /// A path that is no folder. What a folder lacks is said in the report instead.
@@ -44,9 +49,10 @@ impl Report {
                 .next("name the folder that --out of sft, ppo or eval wrote to")
                 .into());
         }
-        let mut runs: Vec<Run> = folders.iter().map(|folder| Run::read(folder)).collect();
+        let mut runs: Vec<Run> =
+            folders.iter().flat_map(|folder| experiment::runs_of(folder)).map(|run| Run::read(&run)).collect();
         run::name_apart(&mut runs);
-        Ok(Self { runs })
+        Ok(Self { runs, over_arms: folders.iter().filter_map(|folder| experiment::curves_of(folder)).collect() })
     }
 
     /// The page.
@@ -54,7 +60,7 @@ impl Report {
     /// # Errors
     /// The template fails, which no content makes it do.
     pub fn html(&self) -> Result<String> {
-        page::render(&self.runs)
+        page::render(&self.runs, &self.over_arms)
     }
 
     /// Writes the page to `path`.

@@ -45,11 +45,11 @@ struct Practised {
     questions: Vec<lists::Question>,
 }
 
-/// The page about some runs.
+/// The page about some runs, and about experiments by what their arms differ in.
 ///
 /// # Errors
 /// The template fails.
-pub fn render(runs: &[Run]) -> Result<String> {
+pub fn render(runs: &[Run], over_arms: &[curves::Curves]) -> Result<String> {
     let failed = |error: TemplateError| Error::Failed(format!("the report's template: {error:#}"));
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -76,7 +76,7 @@ pub fn render(runs: &[Run]) -> Result<String> {
         devices: devices(runs),
         cards: runs.iter().map(card).collect(),
         tables: compare::of(runs),
-        curves: curves::of(runs),
+        curves: over_arms.iter().cloned().chain(curves::of(runs)).collect(),
         questions: lists::of_evaluations(runs),
         practised: practised.collect(),
     };

@@ -78,8 +78,9 @@ impl Sizes {
     pub(super) fn new(config: &LlamaConfig, options: &EngineOptions) -> Self {
         let EngineOptions { rows, max_tokens, chunk, .. } = *options;
         let tokens = chunk.max(rows);
-        let slots = tokens;
-        let questions = (LOGITS / config.vocab_size).clamp(1, slots);
+        // One for each row, and one for each guess of a draft that is read along.
+        let slots = tokens + rows;
+        let questions = (LOGITS / config.vocab_size).clamp(1, tokens);
         let pages_of_row = max_tokens.div_ceil(PAGE);
         let listed = config.vocab_size.max(LISTED * questions.min(rows));
         // Tokens and tiles, page tables, questions, lists and their chunks.

@@ -4,11 +4,13 @@
 //! only low-rank parts ([`crate::lora`]) carry gradients, unless the whole model is trained; the parameters alone decide whether a
 //! forward step is recorded.
 
+mod answers;
 mod attention;
 mod batch;
 mod build;
 mod cache;
 mod config;
+mod draft;
 mod frame;
 mod fresh;
 mod generate;
@@ -17,6 +19,7 @@ mod load;
 mod mlp;
 mod model;
 mod norm;
+mod packing;
 mod read_back;
 mod rope;
 mod row;
@@ -28,6 +31,7 @@ mod write;
 pub use batch::Batch;
 pub use cache::KvCache;
 pub use config::{LlamaConfig, RopeScaling};
+pub use draft::Guess;
 pub(crate) use generate::check;
 pub use generate::{GenerateOptions, generate, generate_guided};
 pub use guide::{Guide, Next, Said, Unguided};
