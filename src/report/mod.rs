@@ -9,6 +9,7 @@ mod chart;
 mod compare;
 mod curves;
 mod experiment;
+mod glance;
 mod lists;
 mod page;
 mod run;

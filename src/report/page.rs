@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::run::{Kind, Run};
 use super::text::{duration, escaped, number};
-use super::{compare, curves, lists};
+use super::{compare, curves, glance, lists};
 use crate::run::machine::Machine;
 use crate::{Error, Result};
 
@@ -20,6 +20,7 @@ struct Page {
     day: String,
     devices: Vec<String>,
     cards: Vec<Card>,
+    glances: Vec<glance::Glance>,
     tables: Vec<compare::Table>,
     curves: Vec<curves::Curves>,
     questions: Vec<lists::Question>,
@@ -75,6 +76,7 @@ pub fn render(runs: &[Run], over_arms: &[curves::Curves]) -> Result<String> {
         day: here.day,
         devices: devices(runs),
         cards: runs.iter().map(card).collect(),
+        glances: glance::of(runs),
         tables: compare::of(runs),
         curves: over_arms.iter().cloned().chain(curves::of(runs)).collect(),
         questions: lists::of_evaluations(runs),
