@@ -156,11 +156,7 @@ impl<'a> Bench<'a> {
                     guides.into_iter().map(|Masked(guide)| guide).collect()
                 }
                 Way::Jump | Way::Fast | Way::Drafts => {
-                    let set_up = |(place, guide): (usize, ListGuide<'_>)| match way {
-                        Way::Fast => guide.deaf(),
-                        Way::Drafts => guide.deaf().drafting(self.drafters[place].clone()),
-                        _ => guide,
-                    };
+                    let set_up = |(place, guide)| self.set_up(way, place, guide);
                     let mut guides = places.zip(guides).map(set_up).collect::<Vec<_>>();
                     written.extend(self.continue_all(prompts, &mut guides)?);
                     guides
@@ -169,6 +165,14 @@ impl<'a> Bench<'a> {
             guides.iter().for_each(|guide| statistics.add(guide.statistics()));
         }
         Ok((written, statistics))
+    }
+
+    fn set_up<'g>(&self, way: Way, place: usize, guide: ListGuide<'g>) -> ListGuide<'g> {
+        match way {
+            Way::Masked | Way::Jump => guide,
+            Way::Fast => guide.deaf(),
+            Way::Drafts => guide.deaf().drafting(self.drafters[place].clone()),
+        }
     }
 
     fn continue_all<G: Guide>(&self, prompts: &[Vec<u32>], guides: &mut [G]) -> Result<Vec<Vec<u32>>> {

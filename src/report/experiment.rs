@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use super::About;
 use super::chart::{Line, lines};
 use super::curves::{Curves, Titled};
 use crate::data::input::file_name;
@@ -17,6 +18,13 @@ pub fn runs_of(folder: &Path) -> Vec<PathBuf> {
     let names = experiment(folder).map_or_else(Vec::new, |whole| names(&whole));
     let runs: Vec<PathBuf> = names.into_iter().map(|name| folder.join(name)).filter(|run| run.is_dir()).collect();
     if runs.is_empty() { vec![folder.to_owned()] } else { runs }
+}
+
+/// The title of an experiment, and its question.
+pub fn about(folder: &Path) -> Option<About> {
+    let whole = experiment(folder)?;
+    let of_plan = |key: &str| Some(whole.get("plan")?.get(key)?.as_str()?.to_owned());
+    Some(About { title: of_plan("title")?, question: of_plan("question") })
 }
 
 /// The figures of an experiment over its axis; `None` where it has none, or has not come to its end.
@@ -112,7 +120,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let arms = "[[plan.arm]]\nname = 'talker'\n[[plan.arm]]\nname = 'much'\nx = 1.0\n[[plan.arm]]\nname = 'none'\nx = 0.0\n";
-        std::fs::write(path.join("experiment.toml"), format!("[plan]\naxis = 'share <b>'\n{arms}")).unwrap();
+        let plan = "[plan]\ntitle = 'T'\nquestion = 'Q?'\naxis = 'share <b>'\n";
+        std::fs::write(path.join("experiment.toml"), format!("{plan}{arms}")).unwrap();
+        assert_eq!(about(path).map(|about| (about.title, about.question)), Some(("T".into(), Some("Q?".into()))));
         assert!(curves_of(path).is_none(), "it has not come to its end");
         let point = |arm: &str, x: f64, y: f64| json!({ "arm": arm, "x": x, "y": y, "interval": [y, y] });
         let series = |decode: &str, subject: &str, metric: &str| {

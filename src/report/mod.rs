@@ -32,8 +32,16 @@ pub const FILE: &str = "report.html";
 /// Runs, read and ready to be shown.
 pub struct Report {
     runs: Vec<Run>,
+    /// What is reported about, in a few words and in a sentence; of plain runs, their names.
+    about: About,
     /// The figures of experiments over their axes.
     over_arms: Vec<Curves>,
+}
+
+/// What a report is about.
+struct About {
+    title: String,
+    question: Option<String>,
 }
 
 impl Report {
@@ -53,7 +61,13 @@ impl Report {
         let mut runs: Vec<Run> =
             folders.iter().flat_map(|folder| experiment::runs_of(folder)).map(|run| Run::read(&run)).collect();
         run::name_apart(&mut runs);
-        Ok(Self { runs, over_arms: folders.iter().filter_map(|folder| experiment::curves_of(folder)).collect() })
+        let names = runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>().join(" · ");
+        let about = match folders {
+            [folder] => experiment::about(folder),
+            _ => None,
+        };
+        let about = about.unwrap_or(About { title: names, question: None });
+        Ok(Self { runs, about, over_arms: folders.iter().filter_map(|folder| experiment::curves_of(folder)).collect() })
     }
 
     /// The page.
@@ -61,7 +75,7 @@ impl Report {
     /// # Errors
     /// The template fails, which no content makes it do.
     pub fn html(&self) -> Result<String> {
-        page::render(&self.runs, &self.over_arms)
+        page::render(&self.runs, &self.about, &self.over_arms)
     }
 
     /// Writes the page to `path`.

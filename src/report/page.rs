@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::run::{Kind, Run};
 use super::text::{duration, escaped, number};
-use super::{compare, curves, glance, lists};
+use super::{About, compare, curves, glance, lists};
 use crate::run::machine::Machine;
 use crate::{Error, Result};
 
@@ -16,6 +16,7 @@ use crate::{Error, Result};
 struct Page {
     style: &'static str,
     title: String,
+    question: Option<String>,
     here: String,
     day: String,
     devices: Vec<String>,
@@ -50,7 +51,7 @@ struct Practised {
 ///
 /// # Errors
 /// The template fails.
-pub fn render(runs: &[Run], over_arms: &[curves::Curves]) -> Result<String> {
+pub fn render(runs: &[Run], about: &About, over_arms: &[curves::Curves]) -> Result<String> {
     let failed = |error: TemplateError| Error::Failed(format!("the report's template: {error:#}"));
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -71,7 +72,8 @@ pub fn render(runs: &[Run], over_arms: &[curves::Curves]) -> Result<String> {
     let here = Machine::here();
     let content = Page {
         style: include_str!("page.css"),
-        title: runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>().join(" · "),
+        title: about.title.clone(),
+        question: about.question.clone(),
         here: in_words(&here),
         day: here.day,
         devices: devices(runs),

@@ -72,11 +72,6 @@ impl<'a, G: Guide> Row<'a, G> {
         self.options.max_new_tokens - self.tokens.len()
     }
 
-    /// What may follow now.
-    pub fn next(&self) -> Next<'_> {
-        self.guide.next()
-    }
-
     /// The uniform number in [0, 1) that decides the next choice.
     pub fn chance(&mut self) -> f64 {
         self.rng.random()

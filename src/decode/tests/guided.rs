@@ -87,6 +87,11 @@ fn guided<'a>(
     (lists, guides)
 }
 
+fn drafting<'a>(guide: ListGuide<'a>, drafter: &Drafter, deaf: bool) -> ListGuide<'a> {
+    let guide = guide.drafting(drafter.clone());
+    if deaf { guide.deaf() } else { guide }
+}
+
 fn prompt(row: usize) -> Vec<u32> {
     (0..=row as u32).map(|token| 40 + token).collect()
 }
@@ -165,11 +170,8 @@ proptest! {
             prop_assert_eq!(&deaf, &plain);
             let drafter = Drafter::new(&scores, &shop.grammar);
             for deaf in [false, true] {
-                let how = |guide: ListGuide| {
-                    let guide = guide.drafting(drafter.clone());
-                    if deaf { guide.deaf() } else { guide }
-                };
-                let (drafted, by_draft) = guided(&shop, &model, &constraints, sampling, how);
+                let (drafted, by_draft) =
+                    guided(&shop, &model, &constraints, sampling, |guide| drafting(guide, &drafter, deaf));
                 prop_assert_eq!(&drafted, &plain);
                 for (by_draft, by_choice) in by_draft.iter().zip(&by_choice) {
                     let (ours, theirs) = (by_draft.statistics(), by_choice.statistics());

@@ -57,8 +57,9 @@ proptest! {
                 let left = no.narrowing.last().map_or(0, |step| step.left);
                 prop_assert_eq!(left > 0, no.other_k.is_some() || no.relaxed.is_some());
                 if let Some(k) = no.other_k {
-                    let other = Constraints::new(&Request { k, ..request.clone() }, catalogue).unwrap();
-                    prop_assert!(obeys(&Request { k, ..request }, catalogue, &LARGE.decode(&other, Pace::Jump, seed, None).items));
+                    let nearest = Request { k, ..request };
+                    let list = LARGE.decode(&Constraints::new(&nearest, catalogue).unwrap(), Pace::Jump, seed, None);
+                    prop_assert!(obeys(&nearest, catalogue, &list.items));
                 }
             }
         }
