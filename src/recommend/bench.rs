@@ -90,7 +90,7 @@ impl<'a> Bench<'a> {
             Order::new(request, Mode::Strict, catalogue)
         };
         let orders = users.iter().map(|user| order(&user.items)).collect::<Result<Vec<_>>>()?;
-        let prompts = orders.iter().map(|order| Ok(model.encode_chat(order.messages())?)).collect::<Result<_>>()?;
+        let prompts = orders.iter().map(|order| model.encode_chat(order.messages())).collect::<Result<_>>()?;
         let histories: Vec<_> = users.iter().map(|user| user.items.as_slice()).collect();
         let drafters = teacher.answer(&histories, |_, scores| Drafter::new(scores, &grammar))?;
         Ok(Self { writer: model.writer(), grammar, orders, prompts, drafters })

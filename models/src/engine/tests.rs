@@ -198,7 +198,7 @@ fn drafts_are_confirmed_as_far_as_they_hold_and_change_nothing() {
             assert_eq!(drafted, plain);
             assert!(steps <= 5 * PROMPTS.len(), "{steps} steps: a draft of three is shortened where there is no room");
             let half = |row: usize| {
-                let other = |(at, token): (usize, u32)| if (at + row) % 3 == 0 { 7 } else { token };
+                let other = |(at, token): (usize, u32)| if (at + row).is_multiple_of(3) { 7 } else { token };
                 right(row).into_iter().enumerate().map(other).collect::<Vec<u32>>()
             };
             for ahead in [1, 2, 9] {

@@ -223,7 +223,7 @@ fn a_draft_changes_the_number_of_steps_and_nothing_else() {
             let (drafted, steps) = run(2, &right, listens, &options);
             assert_eq!((drafted, steps), (plain.clone(), vec![2; 4]), "three choices a step");
             let half = |row: usize| {
-                let other = |(at, token): (usize, u32)| if (at + row) % 3 == 0 { 7 } else { token };
+                let other = |(at, token): (usize, u32)| if (at + row).is_multiple_of(3) { 7 } else { token };
                 right(row).into_iter().enumerate().map(other).collect::<Vec<u32>>()
             };
             for ahead in 1..9 {
