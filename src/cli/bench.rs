@@ -1,5 +1,6 @@
 //! `tiller bench`: how fast this machine is at what tiller does.
 
+mod lists;
 mod llm;
 mod perplexity;
 mod ppo;
@@ -40,6 +41,8 @@ enum What {
     Llm(llm::Args),
     /// What fewer bits cost: the perplexity of a text
     Perplexity(perplexity::Args),
+    /// How fast lists come that obey: plain masked decoding beside jump-forward and drafts
+    Lists(lists::Args),
     /// Tokens per second and memory of a training
     Train(train::Args),
     /// How long an iteration of an alignment takes
@@ -76,6 +79,7 @@ pub fn run(args: Args, global: &Global) -> Result<()> {
         What::Kernels(args) => kernels(&args, global),
         What::Llm(args) => llm::run(&args, global),
         What::Perplexity(args) => perplexity::run(&args, global),
+        What::Lists(args) => lists::run(&args, global),
         What::Train(args) => train::run(&args, global),
         What::Ppo(args) => ppo::run(&args, global),
     }

@@ -91,9 +91,10 @@ impl Sizes {
         // No launch may run long.
         let widest = config.d_ff.max((config.n_heads + 2 * config.n_kv_heads) * config.head_dim / 2);
         let tokens = chunk.min(columns_within(2 * widest * config.d_model)).max(rows);
-        let slots = tokens;
+        // One for each row, and one for each guess of a draft that is read along.
+        let slots = tokens + rows;
         let questions =
-            (LOGITS / config.vocab_size).min(columns_within(config.vocab_size * config.d_model)).clamp(1, slots);
+            (LOGITS / config.vocab_size).min(columns_within(config.vocab_size * config.d_model)).clamp(1, tokens);
         let pages_of_row = max_tokens.div_ceil(PAGE);
         let listed = config.vocab_size.max(LISTED * questions.min(rows));
         // Tokens and tiles, page tables, questions, lists and their chunks.

@@ -8,7 +8,7 @@ use tiller_kernels::decode::{Answer, Pending, Question, Run, Source};
 use super::Engine;
 use super::pages::keys;
 use super::sequence::Sequence;
-use crate::llama::{GenerateOptions, Guide, Next, Row, Said, Unguided, check};
+use crate::llama::{GenerateOptions, Guess, Guide, Row, Said, Unguided, check};
 use crate::{Error, Result};
 
 /// What is told each new token and its row.
@@ -141,13 +141,15 @@ struct Flight {
     asked: Vec<Asked>,
 }
 
-/// A question on its way.
+/// Questions to a row on their way.
 struct Asked {
     /// The prompt's number.
     number: usize,
-    slot: usize,
-    /// Whether the guide gets to know what the model said of all tokens.
-    tells: bool,
+    guesses: Vec<Guess>,
+    /// Where the answer to each comes, and whether the guide gets to know what the model said of all tokens.
+    answers: Vec<(usize, bool)>,
+    /// What decides each.
+    chances: Vec<f64>,
 }
 
 impl<G: Guide> Generation<'_, '_, G> {
@@ -247,31 +249,34 @@ impl<G: Guide> Generation<'_, '_, G> {
             return Ok(false);
         }
 
-        let mut asking = Vec::new();
+        let mut asked = Vec::new();
+        let mut behind = Vec::new();
+        let mut asking = taken.iter().filter(|(.., asks)| *asks).count();
+        let mut slots = self.engine.options.rows..;
         let mut token = 0;
-        for (i, _, sources, asks) in &taken {
+        for (i, _, sources, asks) in &mut taken {
             token += sources.len();
             if *asks {
-                let sequence = &mut self.live[*i];
-                sequence.ahead += 1;
-                asking.push((*i, token - 1, sequence.row.chance()));
+                let (sequence, known) = (&mut self.live[*i], sources.len());
+                let guesses = sequence.ask(room / asking, sources, &mut self.engine.pages);
+                let drafted = sources.len() - known;
+                (room, asking) = (room - drafted, asking - 1);
+                behind.push(token - 1);
+                asked.push(sequence.asked(guesses, &mut slots));
+                token += drafted;
             }
         }
         let vocab_size = self.engine.config.vocab_size;
         let mut questions = Vec::new();
-        let mut asked = Vec::new();
-        for full in [true, false] {
-            for &(i, token, chance) in &asking {
-                let Sequence { row, number, slot, .. } = &self.live[i];
-                let next = row.next();
-                let list = match next {
-                    Next::OneOf(tokens) => Some(within(tokens, vocab_size)?),
-                    Next::Any | Next::Run(_) => None,
-                };
-                let tells = row.wants_to_know(next);
-                if tells == full {
-                    questions.push(Question { token, slot: *slot, list, full, chance });
-                    asked.push(Asked { number: *number, slot: *slot, tells });
+        for all in [true, false] {
+            for (Asked { guesses, answers, chances, .. }, first) in asked.iter().zip(&behind) {
+                let mut token = *first;
+                for ((guess, &(slot, full)), &chance) in guesses.iter().zip(answers).zip(chances) {
+                    if full == all {
+                        let list = guess.list.as_deref().map(|tokens| within(tokens, vocab_size)).transpose()?;
+                        questions.push(Question { token, slot, list, full, chance });
+                    }
+                    token += guess.run.len();
                 }
             }
         }
@@ -301,24 +306,50 @@ impl<G: Guide> Generation<'_, '_, G> {
     fn land(&mut self, on_token: OnToken) -> Result<ControlFlow<()>> {
         let Flight { pending, asked } = self.flying.pop_front().expect("rows that wait have a step on its way");
         let answers = self.engine.runner.wait(pending).map_err(Error::Failed)?;
-        for Asked { number, slot, tells } in asked {
+        for Asked { number, guesses, answers: places, .. } in asked {
             // A row that is done meanwhile has no use for it.
             let Some(sequence) = self.live.iter_mut().find(|sequence| sequence.number == number) else { continue };
-            let answer = answers[slot];
-            if !answer.sound {
-                return Err(Error::Failed("the model's logits are not numbers; its weights may be damaged".into()));
-            }
             sequence.ahead -= 1;
-            if sequence.row.done {
-                continue;
-            }
-            sequence.row.append(answer.token, tells.then(|| said(&answer)).as_ref())?;
-            sequence.tokens.push(answer.token);
-            if on_token(number, answer.token).is_break() {
-                return Ok(ControlFlow::Break(()));
+            for (at, (Guess { run, .. }, (slot, tells))) in guesses.iter().zip(places).enumerate() {
+                let answer = answers[slot];
+                if !answer.sound {
+                    return Err(Error::Failed("the model's logits are not numbers; its weights may be damaged".into()));
+                }
+                if sequence.row.done {
+                    break;
+                }
+                let mut new = vec![answer.token];
+                sequence.row.append(answer.token, tells.then(|| said(&answer)).as_ref())?;
+                if at > 0 {
+                    // It was looked at ahead of its time.
+                    sequence.row.chance();
+                }
+                if !run.is_empty() {
+                    sequence.row.follow(&mut |token| new.push(token))?;
+                }
+                sequence.tokens.extend(&new);
+                if new.into_iter().try_for_each(|token| on_token(number, token)).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                if !sequence.confirm(run) {
+                    break;
+                }
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+}
+
+impl<G: Guide> Sequence<'_, G> {
+    /// Questions to the sequence: the first answer comes to its own slot, those to a draft's further ones to free slots.
+    fn asked(&mut self, guesses: Vec<Guess>, slots: &mut impl Iterator<Item = usize>) -> Asked {
+        self.ahead += 1;
+        let row = &mut self.row;
+        let chances = std::iter::once(row.chance()).chain(row.chances_ahead()).take(guesses.len()).collect();
+        let slots = std::iter::once(self.slot).chain(slots);
+        let answer = |(guess, slot): (&Guess, usize)| (slot, row.wants_to_know(guess.list.as_deref()));
+        let answers = guesses.iter().zip(slots).map(answer).collect();
+        Asked { number: self.number, guesses, answers, chances }
     }
 }
 

@@ -8,7 +8,7 @@ use tiller_kernels::device::test_gpu;
 use tiller_kernels::quant::Scheme;
 
 use super::*;
-use crate::llama::testing::tiny_config;
+use crate::llama::testing::{Drafting, tiny_config};
 use crate::llama::{GenerateOptions, Guide, Next, Said, Sampling, Unguided, generate, generate_guided};
 use crate::lora::Recipe;
 use crate::train::{Forward, Sample};
@@ -228,6 +228,36 @@ fn guides_are_followed_and_hear_what_they_hear_from_the_graph() {
                         _ => panic!("{ours:?} {theirs:?}"),
                     }
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn drafts_are_confirmed_as_far_as_they_hold_and_change_nothing() {
+    let llama = llama(true, &test_gpu().device);
+    let mut engine = Engine::of(&llama, options(5)).unwrap();
+    for sampling in [GREEDY, Sampling::Random { temperature: 1.3, top_k: 0, top_p: 1.0 }] {
+        for listens in [false, true] {
+            let mut written = |ahead: usize, expected: &dyn Fn(usize) -> Vec<u32>| {
+                let mut guides: Vec<Drafting> =
+                    (0..PROMPTS.len()).map(|row| Drafting::new(expected(row), ahead, listens)).collect();
+                let mut go_on = |_, _| ControlFlow::Continue(());
+                let rows = engine.generate_guided(&prompts(), &mut guides, &[], &how(sampling), &mut go_on).unwrap();
+                (rows, guides.iter().map(|guide| guide.steps).sum::<usize>())
+            };
+            let (plain, steps) = written(0, &|_| vec![2; 11]);
+            assert_eq!(steps, 10 * PROMPTS.len());
+            let right = |row: usize| plain[row].iter().copied().step_by(2).chain([2]).collect::<Vec<u32>>();
+            let (drafted, steps) = written(3, &right);
+            assert_eq!(drafted, plain);
+            assert!(steps <= 5 * PROMPTS.len(), "{steps} steps: a draft of three is shortened where there is no room");
+            let half = |row: usize| {
+                let other = |(at, token): (usize, u32)| if (at + row).is_multiple_of(3) { 7 } else { token };
+                right(row).into_iter().enumerate().map(other).collect::<Vec<u32>>()
+            };
+            for ahead in [1, 2, 9] {
+                assert_eq!(written(ahead, &half).0, plain, "{ahead} ahead");
             }
         }
     }

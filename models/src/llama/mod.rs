@@ -4,11 +4,13 @@
 //! only low-rank parts ([`crate::lora`]) carry gradients, unless the whole model is trained; the parameters alone decide whether a
 //! forward step is recorded.
 
+mod answers;
 mod attention;
 mod batch;
 mod build;
 mod cache;
 pub(crate) mod config;
+mod draft;
 mod frame;
 mod fresh;
 mod generate;
@@ -18,6 +20,7 @@ mod mlp;
 mod model;
 pub(crate) mod naming;
 mod norm;
+mod packing;
 mod read_back;
 mod recompute;
 mod rope;
@@ -30,6 +33,7 @@ mod write;
 pub use batch::Batch;
 pub use cache::KvCache;
 pub use config::{LlamaConfig, RopeScaling};
+pub use draft::Guess;
 pub(crate) use generate::check;
 pub use generate::{GenerateOptions, generate, generate_guided};
 pub use guide::{Guide, Next, Said, Unguided};

@@ -8,7 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Llama, LlamaConfig, RopeScaling};
+use super::{Guess, Guide, Llama, LlamaConfig, Next, RopeScaling, Said};
+use crate::Result;
 use crate::files::safetensors;
 
 /// A named tensor on the host.
@@ -72,4 +73,48 @@ pub(crate) fn folder(config: &LlamaConfig) -> TempDir {
 
 pub(crate) fn tiny_llama(device: &Device) -> Llama {
     Llama::load(folder(&tiny_config()).path(), device).unwrap()
+}
+
+/// Chooses from a short list again and again, with a token behind each choice that has no alternative; and drafts the choices to come.
+#[derive(Debug, Clone)]
+pub(crate) struct Drafting {
+    /// What is expected of the choices, from the first one on.
+    expected: Vec<u32>,
+    /// How many choices a draft has.
+    ahead: usize,
+    listens: bool,
+    made: Vec<u32>,
+    /// How often a draft was asked for, which is once for each step.
+    pub steps: usize,
+}
+
+const LIST: [u32; 5] = [2, 7, 11, 30, 38];
+
+impl Drafting {
+    pub fn new(expected: Vec<u32>, ahead: usize, listens: bool) -> Self {
+        Self { expected, ahead, listens, made: Vec::new(), steps: 0 }
+    }
+}
+
+impl Guide for Drafting {
+    fn next(&self) -> Next<'_> {
+        if self.made.len() % 2 == 1 { Next::Run(&[1]) } else { Next::OneOf(&LIST) }
+    }
+
+    fn take(&mut self, token: u32, said: Option<&Said>) -> Result<()> {
+        assert_eq!(said.is_some(), self.listens && self.made.len().is_multiple_of(2));
+        self.made.push(token);
+        Ok(())
+    }
+
+    fn listens(&self) -> bool {
+        self.listens
+    }
+
+    fn draft(&mut self) -> Vec<Guess> {
+        self.steps += 1;
+        let ahead = self.expected[self.made.len() / 2..].iter().take(self.ahead);
+        let guess = |run: Vec<u32>| Guess { list: Some(LIST.to_vec()), run };
+        ahead.map(|token| guess(vec![*token, 1])).chain([guess(Vec::new())]).collect()
+    }
 }
