@@ -5,6 +5,7 @@ pub mod gradient;
 pub mod log;
 pub mod memory;
 pub mod plan;
+pub mod room;
 pub mod sample;
 pub mod schedule;
 pub mod scratch;
