@@ -2,6 +2,31 @@
 //!
 //! An operation is one file: parameters, launch, gradient, CPU reference, tests. Its shaders lie in `shaders/` under the
 //! same stem.
+//!
+//! An operation is a function on burn's tensors, with its gradient:
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use tiller_kernels::gelu;
+//!
+//! let device = Device::flex().autodiff(); // or device::open("auto")?.device.autodiff()
+//! let x = Tensor::<1>::from_floats([-1.0, 0.0, 2.0], &device).require_grad();
+//! let gradients = gelu(x.clone()).sum().backward();
+//! let slope: Vec<f32> = x.grad(&gradients).unwrap().try_into_vec_as().unwrap();
+//! assert!((slope[1] - 0.5).abs() < 1e-6, "{slope:?}");
+//! ```
+//!
+//! A kernel is the name of a shader and its constants. It can be looked at, and run through burn or through plain wgpu
+//! ([`pipelines`]):
+//!
+//! ```
+//! use tiller_kernels::Kernel;
+//!
+//! let kernel = Kernel::new("gelu").with("WORKGROUP", 256u32).with("WIDE", 0u32);
+//! assert!(kernel.wgsl().text.contains("normal_below(x[i])"));
+//! ```
+//!
+//! docs/extending.md tells how to add one.
 
 pub mod adamw;
 pub mod attention;
@@ -27,8 +52,8 @@ pub mod swiglu;
 #[cfg(test)]
 mod testing;
 pub mod token_scores;
-mod variants;
 pub mod trial;
+mod variants;
 pub mod wgsl;
 
 pub use attention::attention;

@@ -22,8 +22,10 @@ mod sft;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use tiller_kernels::device::guard;
 
+use crate::run::interrupt;
 use crate::{Error, Result};
 
 /// Recommendations you can steer, tuned and served on any GPU.
@@ -103,8 +105,10 @@ enum Command {
 /// Parses the command line, runs the command, and maps its end to the promised exit code.
 pub fn main() -> ExitCode {
     end_quietly_without_a_reader();
-    let cli = Cli::parse();
-    match run(cli.command, &cli.global) {
+    interrupt::install();
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match guard(&format!("tiller{}", words(&matches)), || run(cli.command, &cli.global)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
@@ -112,6 +116,11 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// The words of the command that was typed, each behind a space: " sasrec train".
+fn words(matches: &ArgMatches) -> String {
+    matches.subcommand().map_or_else(String::new, |(word, below)| format!(" {word}{}", words(below)))
 }
 
 /// Whoever reads our output may have had enough of it (`tiller … | head`): that is no failure. Output that cannot be

@@ -129,7 +129,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let plan = config.plan(&device)?;
     eprintln!("memory: about {} at the longest samples", memory::in_words(plan.total));
     plan.check(memory::available())?;
-    interrupt::listen();
+    let _listening = interrupt::listen();
     if config.data.tasks.iter().any(|task| task.asks_teacher()) {
         let teacher = config.teacher.as_ref().map_or_else(|| args.dir.join("teacher"), PathBuf::from);
         let teacher = Teacher::load(&teacher, &dataset, &device)?;

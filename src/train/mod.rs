@@ -7,6 +7,7 @@ pub mod lesson;
 pub mod log;
 pub mod memory;
 pub mod plan;
+pub mod room;
 pub mod sample;
 pub mod schedule;
 pub mod scratch;

@@ -144,8 +144,8 @@ impl Runner {
     pub fn wait(&mut self, pending: Pending) -> Result<Vec<Answer>, String> {
         let Pending { copy, submission } = pending;
         let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
-        self.gpu.device.poll(wait).map_err(|e| format!("the device did not answer: {e}"))?;
-        let mapped = copy.get_mapped_range(..).map_err(|e| format!("the device gave no answers: {e}"))?;
+        self.gpu.device.poll(wait).map_err(|e| format!("the device is lost, it did not answer: {e}"))?;
+        let mapped = copy.get_mapped_range(..).map_err(|e| format!("the device is lost, it gave no answers: {e}"))?;
         let answers = bytemuck::cast_slice(&mapped).chunks_exact(ANSWER_WORDS).map(Answer::of).collect();
         drop(mapped);
         copy.unmap();

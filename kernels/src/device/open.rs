@@ -10,6 +10,7 @@ use super::adapters::{AdapterFacts, Capabilities, adapters, listing};
 use super::choice::choose;
 use super::cpu::cpu;
 use super::error::DeviceError;
+use super::fault;
 use crate::cooperative;
 
 /// An open device and the words that tell the user which one it is.
@@ -102,6 +103,7 @@ fn open_adapter(index: usize) -> Result<Opened, DeviceError> {
         return Ok(open.clone());
     }
 
+    fault::listen();
     let facts = &listing().facts[index];
     let unopened =
         |reason: &dyn std::fmt::Display| DeviceError::Unopened { adapter: facts.label(), reason: reason.to_string() };

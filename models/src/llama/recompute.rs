@@ -20,7 +20,7 @@ impl Llama {
         dropout: Option<Dropout>,
         loss: impl FnOnce(Tensor<2>) -> Tensor<1>,
     ) -> (Gradients, Tensor<1>) {
-        let mut frame = Frame::new(batch, &[], &self.frequencies, &self.device());
+        let mut frame = Frame::new(batch, &self.frequencies, &self.device());
         frame.dropout = dropout;
         let plain = self.valid();
         let mut x = embedding(plain.table(), &batch.tokens);

@@ -5,6 +5,7 @@ use std::time::Instant;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::Serialize;
+use tiller_kernels::device::guard;
 use tiller_models::lora::Dropout;
 use tiller_models::optim::AdamW;
 use tiller_models::train::{Forward, Lesson};
@@ -21,6 +22,7 @@ use crate::run::progress;
 use crate::teacher::Scorer;
 use crate::train::gradient::gradient;
 use crate::train::lesson::Histories;
+use crate::train::room::Room;
 use crate::train::sample::sample;
 use crate::train::student::{Student, grammar};
 use crate::train::validation::{Report, Validation};
@@ -84,6 +86,7 @@ pub struct Training<'a, S> {
     adamw: AdamW,
     position: Position,
     cut: Cut,
+    room: Room,
     clock: Clock,
     last_report: Option<Report>,
 }
@@ -166,6 +169,7 @@ impl<'a, S: Scorer> Training<'a, S> {
             adamw,
             position,
             cut,
+            room: Room::new(config.batch),
             clock,
             last_report,
         })
@@ -251,9 +255,13 @@ impl<'a, S: Scorer> Training<'a, S> {
         if batches.is_empty() {
             return Ok(());
         }
+        let (stage, llama, mut room) = (self.stage(), self.student.model.llama.clone(), self.room);
         let how = |batch| Forward { dropout: self.dropout(batch), ..Forward::default() };
-        let (gradients, loss) = gradient(&self.student.model.llama, batches, self.config.activation_checkpointing, how);
-        let (llama, grad_norm) = self.adamw.step(self.student.model.llama.clone(), gradients, lr);
+        let recompute = self.config.activation_checkpointing;
+        let compute = |batches: &[Vec<Lesson>]| gradient(&llama, batches, recompute, how);
+        let (gradients, loss) = room.compute(&stage, batches, &llama.device(), compute)?;
+        self.room = room;
+        let (llama, grad_norm) = guard(&stage, || Ok::<_, Error>(self.adamw.step(llama, gradients, lr)))?;
         self.student.model.llama = llama;
         if !(loss.is_finite() && grad_norm.is_finite()) {
             return Err(Error::Failed(format!(
@@ -286,6 +294,11 @@ impl<'a, S: Scorer> Training<'a, S> {
         Ok(())
     }
 
+    /// Where the training is, for whoever hears that it failed there.
+    fn stage(&self) -> String {
+        format!("step {} of {} of {}", self.position.step, self.steps(), self.log.run().path().display())
+    }
+
     /// Passes over the data so far.
     fn epochs(&self) -> f64 {
         self.position.step as f64 / self.cut.steps() as f64
@@ -305,11 +318,10 @@ impl<'a, S: Scorer> Training<'a, S> {
         let is_validated = step.is_multiple_of(every) || step == self.steps();
         if is_validated {
             bar.set_message("validating");
-            self.validate()?;
+            guard(&format!("validation after {}", self.stage()), || self.validate())?;
         }
         if is_validated || stop || step.is_multiple_of(self.config.save_every) {
-            let (llama, path) = (&self.student.model.llama, self.log.run().checkpoint(LAST));
-            checkpoint::write(&path, llama, &self.adamw, &self.position, self.config, &self.dataset.catalogue)?;
+            guard(&format!("saving {}", self.stage()), || self.save())?;
         }
         bar.set_position(step);
         if stop && step < self.steps() {
@@ -320,6 +332,11 @@ impl<'a, S: Scorer> Training<'a, S> {
             )));
         }
         Ok(())
+    }
+
+    fn save(&self) -> Result<()> {
+        let (llama, path) = (&self.student.model.llama, self.log.run().checkpoint(LAST));
+        checkpoint::write(&path, llama, &self.adamw, &self.position, self.config, &self.dataset.catalogue)
     }
 
     fn validate(&mut self) -> Result<()> {
