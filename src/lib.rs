@@ -2,6 +2,73 @@
 //!
 //! The folders follow the way of the data: `data` → `teacher` → … → `recommend`; `cli` is the binary's front on top of them,
 //! and `run` what its long commands share.
+//!
+//! # The whole way, from Rust
+//!
+//! A small world, so that this runs in seconds: a teacher is trained, a model from nothing is tuned on its lists, and asked.
+//!
+//! ```
+//! use burn::tensor::Device;
+//! use tiller::data::synth::{Settings, invent};
+//! use tiller::decode::Mode;
+//! use tiller::instruct::Instructor;
+//! use tiller::recommend::answer::Form;
+//! use tiller::recommend::recommender::{Recommender, enough_tokens};
+//! use tiller::recommend::{Order, Status};
+//! use tiller::request::{Request, Share};
+//! use tiller::run::folder::RunFolder;
+//! use tiller::teacher::train::Training;
+//! use tiller::teacher::{Query, Scorer, Teacher, TeacherConfig, Wish};
+//! use tiller::train::scratch::{Scratch, Size};
+//! use tiller::train::{sft, validation::ValidationConfig};
+//! use tiller_models::language_model::LanguageModel;
+//! use tiller_models::llama::{GenerateOptions, Sampling};
+//!
+//! # fn main() -> tiller::Result<()> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let runs = folder.path();
+//! let device = Device::flex(); // or tiller_kernels::device::open("auto")?.device
+//! let never = || false; // asked after each step whether to save and end early
+//!
+//! // Data: invented here; `Dataset::read` reads a folder.
+//! let (films, _) = invent(&Settings { users: 30, items: 40, ..Settings::default() }, "films")?;
+//!
+//! // The teacher.
+//! let config = TeacherConfig { epochs: 1, ..TeacherConfig::default() };
+//! let mut run = RunFolder::create(&runs.join("teacher"), &config)?;
+//! Training::fresh(&films, &config, &mut run, &device)?.run(never)?;
+//! let teacher = Teacher::load(&runs.join("teacher"), &films, &device)?;
+//! let query = Query { history: &films.users[0].items, wish: Wish::Anything, k: 3 };
+//! assert_eq!(teacher.top_k(&[query])?[0].len(), 3);
+//!
+//! // Tuning: the teacher answers, the language model learns.
+//! let config = sft::SftConfig {
+//!     steps: Some(3),
+//!     scratch: Some(Scratch { d_model: 16, n_layers: 1, vocab_size: 600, ..Size::Tiny.scratch() }),
+//!     validation: ValidationConfig { users: 1, ..ValidationConfig::default() },
+//!     ..Size::Tiny.config()
+//! };
+//! let instructor = Instructor::new(&films, &teacher, &[], config.data.clone())?;
+//! let mut run = RunFolder::create(&runs.join("sft"), &config)?;
+//! let student = config.student(&run, &instructor, true, &device)?;
+//! sft::Training::fresh(&instructor, &films, &config, &mut run, student)?.run(never)?;
+//!
+//! // A list: five films, two dramas at most. It obeys, however little the model has learnt.
+//! let model = LanguageModel::load(&runs.join("sft/model"), None, &device)?;
+//! let options = GenerateOptions { max_new_tokens: enough_tokens(5), sampling: Sampling::Greedy, seed: 0 };
+//! let recommender = Recommender::new(&model, &films.catalogue, Form::Tuned, options, Mode::Strict)?;
+//! let request = Request {
+//!     k: 5,
+//!     history: films.users[0].items.clone(),
+//!     shares: vec![Share::parse("Drama<=2", &films.catalogue)?],
+//!     ..Request::default()
+//! };
+//! let order = Order::new(request, Mode::Strict, &films.catalogue)?;
+//! let list = recommender.recommend(&[&order])?.remove(0);
+//! assert!(list.items.len() == 5 && list.items.iter().all(|item| item.status == Status::Ok));
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod cli;
 pub mod converse;
@@ -10,6 +77,7 @@ pub mod decode;
 pub mod evaluate;
 pub mod experiment;
 pub mod instruct;
+pub mod plan;
 pub mod ppo;
 pub mod pull;
 pub mod recommend;

@@ -4,23 +4,33 @@
 //! Each subject is a whole file that its reader accepts. It is damaged in ways that files get damaged in, and in ways that
 //! an attacker would try: bits, cuts, repetitions, blanks, huge numbers in headers and in text.
 
-#[path = "common/mutate.rs"]
-mod mutate;
+mod common {
+    pub mod mutate;
+    #[allow(dead_code)]
+    pub mod program;
+    #[allow(dead_code)]
+    pub mod world;
+}
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
+use common::program::succeed;
+use common::{mutate, world};
 use peak_alloc::PeakAlloc;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 use tiller::data::Dataset;
 use tiller::data::import::{self, Columns, Format};
-use tiller::instruct::chat;
+use tiller::instruct::{Instructor, chat};
+use tiller::report::Report;
 use tiller::run::config::{ConfigFlags, resolve};
-use tiller::teacher::{Teacher, TeacherConfig};
+use tiller::run::folder::RunFolder;
+use tiller::teacher::{Popularity, Teacher, TeacherConfig};
+use tiller::train::sft::{SftConfig, Training};
 use tiller::{Error, Result};
 use tiller_models::chat::{ChatTemplate, Message, Role};
 use tiller_models::files::TensorSource;
@@ -212,6 +222,53 @@ fn settings_and_checkpoints() -> Vec<Subject> {
     ]
 }
 
+/// A run, its evaluation and its checkpoint, as `tiller report` and `--resume` read them.
+fn run_folder_files() -> Vec<Subject> {
+    let made = tempfile::tempdir().unwrap();
+    world::tune(made.path());
+    succeed(made.path(), world::PPO);
+    let strict = ["--model", "sft/model", "--decode", "strict", "--tasks", "I0", "--users", "2", "--out", "ppo"];
+    succeed(made.path(), &[&["eval", "films"], &strict[..]].concat());
+    let read = |file: &str| std::fs::read(made.path().join(file)).unwrap();
+    let report = |folder: &Path| {
+        let report = Report::read(&[folder.to_owned()])?;
+        report.html()?;
+        report.problems().next().map_or(Ok(()), |problem| Err(Error::Failed(problem.to_owned())))
+    };
+    let reported =
+        ["config.toml", "metrics.jsonl", "samples.jsonl", "eval.json"].map(|file| (file, read(&format!("ppo/{file}"))));
+    let reported = (0..reported.len()).map(|first| {
+        let mut files: Vec<(&str, &[u8])> = reported.iter().map(|(name, bytes)| (*name, &bytes[..])).collect();
+        files.swap(0, first);
+        Subject::new(["config.toml of a run", "metrics.jsonl", "samples.jsonl", "eval.json"][first], &files, report)
+    });
+
+    let resume = |folder: &Path| {
+        let dataset = Dataset::read(&folder.join("films"))?;
+        let popularity = Popularity::of(&dataset);
+        let layers = ConfigFlags { config: Some(RunFolder::stored_config(&folder.join("sft"))?), sets: Vec::new() };
+        let config: SftConfig = resolve(&layers, toml::Table::new())?;
+        let instructor = Instructor::new(&dataset, &popularity, &[], config.data.clone())?;
+        let mut run = RunFolder::reopen(&folder.join("sft"))?;
+        let student = config.student(&run, &instructor, false, &Device::flex().autodiff())?;
+        Training::resume(&instructor, &dataset, &config, &mut run, student).map(drop)
+    };
+    let model =
+        ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
+    let model = model.map(|file| format!("sft/model/{file}"));
+    let data = ["items.csv", "interactions.csv", "dataset.json"].map(|file| format!("films/{file}"));
+    let run = ["sft/checkpoints/last.safetensors", "sft/config.toml", "sft/metrics.jsonl"].map(str::to_owned);
+    let files: Vec<(String, Vec<u8>)> = run
+        .into_iter()
+        .chain(model)
+        .chain(data)
+        .filter(|file| made.path().join(file).exists())
+        .map(|file| (file.clone(), read(&file)))
+        .collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
+    reported.chain([Subject::new("checkpoint of a tuning", &files, resume)]).collect()
+}
+
 /// The best checkpoint of a small teacher of the data set above.
 fn trained_teacher() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
@@ -232,7 +289,7 @@ fn trained_teacher() -> Vec<u8> {
 #[test]
 fn damaged_files_are_read_or_refused_and_nothing_else() {
     let subjects: Vec<Subject> =
-        [language_model_files(), data_set_files(), imported_files(), settings_and_checkpoints()]
+        [language_model_files(), data_set_files(), imported_files(), settings_and_checkpoints(), run_folder_files()]
             .into_iter()
             .flatten()
             .collect();

@@ -2,13 +2,37 @@
 //!
 //! An operation is one file: parameters, launch, gradient, CPU reference, tests. Its shaders lie in `shaders/` under the
 //! same stem.
+//!
+//! An operation is a function on burn's tensors, with its gradient:
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use tiller_kernels::gelu;
+//!
+//! let device = Device::flex().autodiff(); // or device::open("auto")?.device.autodiff()
+//! let x = Tensor::<1>::from_floats([-1.0, 0.0, 2.0], &device).require_grad();
+//! let gradients = gelu(x.clone()).sum().backward();
+//! let slope: Vec<f32> = x.grad(&gradients).unwrap().try_into_vec_as().unwrap();
+//! assert!((slope[1] - 0.5).abs() < 1e-6, "{slope:?}");
+//! ```
+//!
+//! A kernel is the name of a shader and its constants. It can be looked at, and run through burn or through plain wgpu
+//! ([`pipelines`]):
+//!
+//! ```
+//! use tiller_kernels::Kernel;
+//!
+//! let kernel = Kernel::new("gelu").with("WORKGROUP", 256u32).with("WIDE", 0u32);
+//! assert!(kernel.wgsl().text.contains("normal_below(x[i])"));
+//! ```
+//!
+//! docs/extending.md tells how to add one.
 
 pub mod adamw;
 pub mod attention;
-use std::collections::BTreeMap;
-
 pub mod autodiff;
 pub mod bench;
+mod cooperative;
 mod cpu;
 pub mod decode;
 pub mod device;
@@ -16,6 +40,7 @@ mod elementwise;
 pub mod embedding;
 mod gelu;
 pub mod kernel;
+pub mod launches;
 mod layer_norm;
 pub mod matmul;
 pub mod pipelines;
@@ -27,6 +52,8 @@ pub mod swiglu;
 #[cfg(test)]
 mod testing;
 pub mod token_scores;
+pub mod trial;
+mod variants;
 pub mod wgsl;
 
 pub use attention::attention;
@@ -38,6 +65,7 @@ pub use rms_norm::rms_norm;
 pub use rope::rope;
 pub use swiglu::swiglu;
 pub use token_scores::token_scores;
+pub use variants::variants;
 
 /// Every variant of every kernel: what is translated offline to the shading languages of all graphics APIs.
 pub fn kernels() -> Vec<Kernel> {
@@ -56,35 +84,4 @@ pub fn kernels() -> Vec<Kernel> {
         token_scores::kernels(),
     ]
     .concat()
-}
-
-/// The variant of every kernel that an adapter with or without `subgroups` runs: its name and what it makes use of.
-pub fn variants(subgroups: bool) -> BTreeMap<&'static str, &'static str> {
-    let offered = if subgroups { wgpu::Features::SUBGROUP } else { wgpu::Features::empty() };
-    let of = |kernel: &Kernel| {
-        let uses = if kernel.needs().contains(wgpu::Features::SUBGROUP) { "subgroups" } else { "plain" };
-        (kernel.shader(), uses)
-    };
-    let usable = kernels().into_iter().filter(|kernel| offered.contains(kernel.needs()));
-    let mut chosen = BTreeMap::new();
-    for (shader, uses) in usable.map(|kernel| of(&kernel)) {
-        let best = chosen.entry(shader).or_insert(uses);
-        if *best == "plain" {
-            *best = uses;
-        }
-    }
-    chosen
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kernel_runs_without_features_and_sums_by_subgroups_where_there_are_any() {
-        let (plain, all) = (variants(false), variants(true));
-        assert!(plain.values().all(|uses| *uses == "plain"));
-        assert_eq!(plain.len(), all.len());
-        assert_eq!((all["gemv"], all["decode_sample"]), ("subgroups", "plain"));
-    }
 }

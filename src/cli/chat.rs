@@ -11,14 +11,13 @@ use super::Global;
 use super::recommend::show::Live;
 use crate::converse::{Conversation, HELP, Reply};
 use crate::data::titles::clean;
-use crate::data::{Dataset, ItemId};
+use crate::data::{Catalogue, Dataset, ItemId};
 use crate::decode::Mode;
 use crate::pull::resolve_model;
-use crate::recommend::Order;
-use crate::recommend::Status;
 use crate::recommend::answer::Form;
 use crate::recommend::lookup;
 use crate::recommend::recommender::{List, Recommender, enough_tokens};
+use crate::recommend::{Checked, Order};
 use crate::request::Request;
 use crate::{Error, Result};
 
@@ -135,7 +134,8 @@ impl Talk<'_> {
             self.aloud(&order)?
         } else {
             let list = self.recommender.recommend(&[&order])?.remove(0);
-            self.print(&if self.json { format!("{}\n", record(&list, said)) } else { page(&list) })?;
+            let record = || record(&list, said, self.recommender.catalogue());
+            self.print(&if self.json { format!("{}\n", record()) } else { page(&list) })?;
             list
         };
         Ok(list.items.iter().filter_map(|item| item.item).collect())
@@ -167,7 +167,10 @@ fn page(list: &List) -> String {
     list.items.iter().map(|item| item.title.as_str()).enumerate().map(line).collect()
 }
 
-fn record(list: &List, said: &[String]) -> Value {
-    let item = |item: &crate::recommend::Checked| json!({ "title": item.title, "valid": item.status == Status::Ok });
+fn record(list: &List, said: &[String], catalogue: &Catalogue) -> Value {
+    let item = |item: &Checked| {
+        let id = item.item.map(|id| catalogue.item(id).key.as_str());
+        json!({ "id": id, "title": item.title, "status": item.status })
+    };
     json!({ "said": said, "items": list.items.iter().map(item).collect::<Vec<_>>(), "seconds": list.seconds })
 }

@@ -132,8 +132,8 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     demo.tiller(&recommend)?;
     demo.tiller(&[&recommend[..], &["--ask", &wish]].concat())?;
 
-    println!("\nThat took {:.0} seconds. The report: {ppo}/report.html\n", start.elapsed().as_secs_f64());
-    println!("{}", whats_next(&data, model, &adapter, &user));
+    demo.tells(&format!("That took {:.0} seconds. The report: {ppo}/report.html", start.elapsed().as_secs_f64()));
+    demo.tells(&whats_next(&data, model, &adapter, &user));
     Ok(())
 }
 
@@ -144,12 +144,17 @@ struct Demo<'a> {
 
 impl Demo<'_> {
     fn says(&self, what: &str) {
-        println!("\n# {what}");
+        self.tells(&format!("# {what}"));
+    }
+
+    /// With --json, stdout is for the commands' results alone.
+    fn tells(&self, text: &str) {
+        if self.global.json { eprintln!("\n{text}") } else { println!("\n{text}") }
     }
 
     fn tiller(&self, words: &[&str]) -> Result<()> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        println!("\n$ tiller {}", crate::request::flags::shell(&words));
+        self.tells(&format!("$ tiller {}", crate::request::flags::shell(&words)));
         let line = std::iter::once("tiller".to_owned()).chain(words);
         let cli = Cli::try_parse_from(line).map_err(|e| Error::Failed(format!("the demo's own command: {e}")))?;
         super::run(cli.command, self.global)

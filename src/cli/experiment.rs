@@ -81,7 +81,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         plan.arms.len(),
         out.display()
     );
-    interrupt::listen();
+    let _listening = interrupt::listen();
     let place = (&open.device, open.description.as_str());
     let outcome = run_plan(&plan, &settings, &out, place, &interrupt::requested)?;
     outcome.write(&out)?;

@@ -10,8 +10,10 @@ mod eval;
 mod experiment;
 mod instruct;
 mod merge;
+mod plan;
 mod ppo;
 mod pull;
+mod quantize;
 mod recommend;
 mod reference;
 mod report;
@@ -20,8 +22,10 @@ mod sft;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use tiller_kernels::device::guard;
 
+use crate::run::interrupt;
 use crate::{Error, Result};
 
 /// Recommendations you can steer, tuned and served on any GPU.
@@ -82,10 +86,14 @@ enum Command {
     Instruct(instruct::Args),
     /// Fold an adapter into its model
     Merge(merge::Args),
+    /// Tell what a command takes of memory, whether that fits, and what would
+    Plan(plan::Args),
     /// Align a tuned model with requests: it answers, the catalogue and the teacher reward, it learns (PPO)
     Ppo(ppo::Args),
     /// Fetch a model or a data set by name
     Pull(pull::Args),
+    /// Write a model with its weights in fewer bits
+    Quantize(quantize::Args),
     /// Recommend items to users, or to somebody new
     Recommend(recommend::Args),
     /// Tune a language model on the teacher's lists
@@ -97,8 +105,10 @@ enum Command {
 /// Parses the command line, runs the command, and maps its end to the promised exit code.
 pub fn main() -> ExitCode {
     end_quietly_without_a_reader();
-    let cli = Cli::parse();
-    match run(cli.command, &cli.global) {
+    interrupt::install();
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match guard(&format!("tiller{}", words(&matches)), || run(cli.command, &cli.global)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
@@ -106,6 +116,11 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// The words of the command that was typed, each behind a space: " sasrec train".
+fn words(matches: &ArgMatches) -> String {
+    matches.subcommand().map_or_else(String::new, |(word, below)| format!(" {word}{}", words(below)))
 }
 
 /// Whoever reads our output may have had enough of it (`tiller … | head`): that is no failure. Output that cannot be
@@ -137,8 +152,10 @@ fn run(command: Command, global: &Global) -> Result<()> {
         Command::Sasrec(args) => sasrec::run(args, global),
         Command::Instruct(args) => instruct::run(&args, global),
         Command::Merge(args) => merge::run(&args, global),
+        Command::Plan(args) => plan::run(&args, global),
         Command::Ppo(args) => ppo::run(&args, global),
         Command::Pull(args) => pull::run(&args, global),
+        Command::Quantize(args) => quantize::run(&args, global),
         Command::Recommend(args) => recommend::run(&args, global),
         Command::Sft(args) => sft::run(&args, global),
         Command::Report(args) => report::run(&args, global),

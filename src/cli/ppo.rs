@@ -101,7 +101,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let settings = Settings { tasks, recipe: config.questions, seed: config.seed, chat_ratio: 0.0 };
     let instructor = Instructor::new(&dataset, &teacher, &[], settings)?;
 
-    interrupt::listen();
+    let _listening = interrupt::listen();
     let mut folder = if args.resume { RunFolder::reopen(&args.out) } else { RunFolder::create(&args.out, &config) }?;
     let around = Surroundings { instructor: &instructor, teacher: &teacher, dataset: &dataset, model, config: &config };
     let start = if args.resume { Training::resume } else { Training::fresh };

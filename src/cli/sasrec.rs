@@ -116,7 +116,7 @@ struct Topk {
     /// How many items to recommend
     #[arg(short, default_value_t = 10, value_name = "ITEMS")]
     k: usize,
-    /// A category to choose from (repeatable: any of them will do)
+    /// A category to have (repeatable)
     #[arg(long, value_name = "CATEGORY")]
     more: Vec<String>,
     /// A category not to have (repeatable)
@@ -142,7 +142,7 @@ fn train(args: Train, global: &Global) -> Result<()> {
     let config = train_config(args.config, args.epochs, args.seed, args.resume.then_some(&out))?;
     eprint!("{}", toml::to_string_pretty(&config).map_err(|e| Error::Failed(e.to_string()))?);
     let device = global.open_device()?;
-    interrupt::listen();
+    let _listening = interrupt::listen();
     let mut run = if args.resume { RunFolder::reopen(&out) } else { RunFolder::create(&out, &config) }?;
     let start = if args.resume { Training::resume } else { Training::fresh };
     let summary = start(&dataset, &config, &mut run, &device)?.run(interrupt::requested)?;

@@ -17,6 +17,8 @@ pub enum FollowUp {
     Aged(Age),
     /// No second parts.
     NoSequels,
+    /// Take the last turn back.
+    Undo,
     /// Forget every wish.
     StartOver,
     /// Say what is asked for.
@@ -73,6 +75,7 @@ pub fn understand(text: &str) -> Option<FollowUp> {
         ["quit" | "exit" | "bye" | "goodbye" | "end" | "enough" | "stop"] => Some(FollowUp::End),
         ["help"] => Some(FollowUp::Help),
         ["show" | "status"] => Some(FollowUp::Show),
+        ["undo" | "back"] | ["go" | "take", "back"] | ["take", "back", "last"] => Some(FollowUp::Undo),
         ["start", "over" | "again"] | ["reset" | "restart" | "forget"] | ["forget", "everything" | "all"] => {
             Some(FollowUp::StartOver)
         }
@@ -80,6 +83,41 @@ pub fn understand(text: &str) -> Option<FollowUp> {
         ["older" | "earlier"] | ["something", "older" | "earlier"] => Some(FollowUp::Aged(Age::Older)),
         ["newer" | "later"] | ["more", "recent"] | ["something", "newer" | "later"] => Some(FollowUp::Aged(Age::Newer)),
         [.., _] => about_a_place(&content),
+    }
+}
+
+/// What stands between the clauses of a turn.
+const BETWEEN: [&str; 6] = [", but ", ", and ", ", ", "; ", " but ", " and "];
+
+/// The changes to the last list that clauses of a turn ask for, and the rest of the turn, which is a wish. A turn of which no clause
+/// asks for a change is a wish as it stands.
+pub fn parts(text: &str) -> (Vec<FollowUp>, Option<String>) {
+    let (mut changes, mut wish, mut rest) = (Vec::new(), String::new(), text);
+    loop {
+        let cut = BETWEEN.iter().filter_map(|between| Some((rest.find(between)?, *between))).min_by_key(|(at, _)| *at);
+        let (clause, between) = cut.map_or((rest, ""), |(at, between)| (&rest[..at], between));
+        match understand(clause) {
+            Some(change) if change.is_change() => changes.push(change),
+            _ => wish.extend([clause, between]),
+        }
+        rest = &rest[clause.len() + between.len()..];
+        if between.is_empty() {
+            break;
+        }
+    }
+    let wish = wish.trim_end_matches([',', ';', ' ']).to_owned();
+    if changes.is_empty() {
+        (changes, Some(text.to_owned()))
+    } else {
+        (changes, Some(wish).filter(|wish| !wish.is_empty()))
+    }
+}
+
+impl FollowUp {
+    /// Whether it changes what is asked for next.
+    fn is_change(self) -> bool {
+        use FollowUp::{Aged, Known, Like, NoSequels, Not};
+        matches!(self, Like(_) | Not(_) | Known(_) | Aged(_) | NoSequels)
     }
 }
 
@@ -168,6 +206,8 @@ mod tests {
             ("something a bit newer", Some(Aged(Age::Newer))),
             ("more recent ones", Some(Aged(Age::Newer))),
             ("no sequels", Some(NoSequels)),
+            ("undo", Some(Undo)),
+            ("take that back", Some(Undo)),
             ("start over", Some(StartOver)),
             ("?", Some(Help)),
             ("show me", Some(Show)),
@@ -181,6 +221,22 @@ mod tests {
         ];
         for (text, wanted) in table {
             assert_eq!(understand(text), wanted, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_turn_of_several_clauses_is_taken_apart_and_a_wish_stays_whole() {
+        use FollowUp::*;
+        let like = Like(Place::At(1));
+        for (text, changes, wish) in [
+            ("more like the second, but older", vec![like, Aged(Age::Older)], None),
+            ("older and no sequels", vec![Aged(Age::Older), NoSequels], None),
+            ("no sequels, no horror, at least half drama", vec![NoSequels], Some("no horror, at least half drama")),
+            ("comedies, but not the first", vec![Not(Place::At(0))], Some("comedies")),
+            ("something like Me, Myself and Irene", vec![], Some("something like Me, Myself and Irene")),
+            ("comedies, thanks, bye", vec![], Some("comedies, thanks, bye")),
+        ] {
+            assert_eq!(parts(text), (changes, wish.map(str::to_owned)), "{text}");
         }
     }
 }

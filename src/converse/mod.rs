@@ -8,7 +8,7 @@ pub mod follow_up;
 mod sequels;
 mod wishes;
 
-use self::follow_up::{Age, FollowUp, understand};
+use self::follow_up::{Age, FollowUp, parts, understand};
 use crate::data::titles::clean;
 use crate::data::{Catalogue, ItemId};
 use crate::request::ask::{Asker, Reading};
@@ -18,7 +18,8 @@ use crate::request::{Predicate, Request};
 pub const HELP: &str = "\
 Say what you would like: \"a few comedies from the nineties\", \"at least half drama, no horror\", \"something like Heat\".
 About the list just shown: more · more like the second · not the third · I know the first · older · newer · no sequels
-And: show (what is asked for at the moment) · start over · quit";
+Several at once: \"more like the second, but older\", \"no sequels and no horror\"
+And: undo · show (what is asked for at the moment) · start over · quit";
 
 /// What follows from a turn.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,37 +36,48 @@ pub enum Reply {
 pub struct Conversation<'a> {
     catalogue: &'a Catalogue,
     asker: Asker<'a>,
-    /// What the user took before, oldest first; items of the conversation that are liked or known follow.
+    now: State,
+    /// The states that turns have changed, oldest first.
+    before: Vec<State>,
+    /// The state before the first turn.
+    fresh: State,
+}
+
+/// What the turns so far have come to.
+#[derive(Debug, Clone, Default)]
+struct State {
+    /// What the user took, oldest first; items of the conversation that are liked or known follow.
     taken: Vec<ItemId>,
-    known_before: usize,
-    /// The wishes so far; their history is empty.
+    /// The wishes; their history is empty.
     wishes: Request,
-    /// Every item shown so far: nobody wants to read it again.
+    /// Every item shown: nobody wants to read it again.
     shown: Vec<ItemId>,
     /// The items of the last list, in its order.
     last: Vec<ItemId>,
-    usual_length: u32,
 }
+
+/// How a change was understood, or why it cannot be made.
+type Changed = Result<Vec<String>, String>;
 
 impl<'a> Conversation<'a> {
     /// A conversation with somebody who took `taken` before, about lists of `k` items where no other length is asked for.
     pub fn new(catalogue: &'a Catalogue, taken: Vec<ItemId>, k: u32) -> Self {
-        let known_before = taken.len();
-        let wishes = Request { k, ..Request::default() };
-        let asker = Asker::new(catalogue);
-        Self { catalogue, asker, taken, known_before, wishes, shown: Vec::new(), last: Vec::new(), usual_length: k }
+        let fresh = State { taken, wishes: Request { k, ..Request::default() }, ..State::default() };
+        Self { catalogue, asker: Asker::new(catalogue), now: fresh.clone(), before: Vec::new(), fresh }
     }
 
     /// Everything that is asked for at the moment.
     pub fn request(&self) -> Request {
-        let excluded = [&self.wishes.excluded[..], &self.shown].concat();
-        Request { history: self.taken.clone(), excluded, ..self.wishes.clone() }
+        let State { taken, wishes, shown, .. } = &self.now;
+        let excluded = [&wishes.excluded[..], shown].concat();
+        Request { history: taken.clone(), excluded, ..wishes.clone() }
     }
 
     /// Remembers the list that was shown.
     pub fn shown(&mut self, items: &[ItemId]) {
-        self.last = items.to_vec();
-        self.shown.extend(items.iter().filter(|item| !self.taken.contains(item)));
+        let State { taken, shown, last, .. } = &mut self.now;
+        *last = items.to_vec();
+        shown.extend(items.iter().filter(|item| !taken.contains(item)));
     }
 
     /// Takes in a turn of the user.
@@ -75,100 +87,129 @@ impl<'a> Conversation<'a> {
             Some(FollowUp::Help) => Reply::Say(HELP.to_owned()),
             Some(FollowUp::Show) => Reply::Say(self.in_flags()),
             Some(FollowUp::StartOver) => self.start_over(),
-            Some(FollowUp::More) => self.list(),
-            Some(FollowUp::NoSequels) => self.without_sequels(),
-            Some(FollowUp::Aged(age)) => self.aged(age),
-            Some(FollowUp::Like(place)) => self.about(place, |talk, item| talk.take(item)),
-            Some(FollowUp::Known(place)) => self.about(place, |talk, item| talk.take(item)),
-            Some(FollowUp::Not(place)) => self.about(place, |talk, item| talk.wishes.excluded.push(item)),
-            None => self.wish(text),
+            Some(FollowUp::Undo) => self.undo(),
+            Some(change) => self.turn(&[change], None),
+            None => {
+                let (changes, wish) = parts(text);
+                self.turn(&changes, wish.as_deref())
+            }
         }
     }
 
-    fn list(&self) -> Reply {
-        Reply::List(self.request(), Vec::new())
+    /// Makes all changes and adds the wish, or leaves everything as it was.
+    fn turn(&mut self, changes: &[FollowUp], wish: Option<&str>) -> Reply {
+        let before = self.now.clone();
+        match self.changed(changes, wish) {
+            Ok(said) => {
+                self.before.push(before);
+                Reply::List(self.request(), said)
+            }
+            Err(trouble) => {
+                self.now = before;
+                Reply::Say(trouble)
+            }
+        }
+    }
+
+    fn changed(&mut self, changes: &[FollowUp], wish: Option<&str>) -> Changed {
+        let mut said = Vec::new();
+        for change in changes {
+            said.extend(self.change(*change)?);
+        }
+        if let Some(wish) = wish {
+            said.extend(self.wish(wish)?);
+        }
+        Ok(said)
+    }
+
+    /// Makes the change that a follow-up about the last list asks for.
+    fn change(&mut self, change: FollowUp) -> Changed {
+        match change {
+            FollowUp::Like(place) | FollowUp::Known(place) => {
+                let item = self.at(place)?;
+                self.now.shown.retain(|shown| *shown != item);
+                self.now.taken.push(item);
+                Ok(Vec::new())
+            }
+            FollowUp::Not(place) => {
+                let item = self.at(place)?;
+                self.now.wishes.excluded.push(item);
+                Ok(Vec::new())
+            }
+            FollowUp::NoSequels => Ok(self.without_sequels()),
+            FollowUp::Aged(age) => self.aged(age),
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// The wishes as the flags of `tiller recommend`, without what is only there because it was shown.
     fn in_flags(&self) -> String {
-        crate::request::flags::shell(&self.wishes.flags(self.catalogue))
+        crate::request::flags::shell(&self.now.wishes.flags(self.catalogue))
     }
 
     fn start_over(&mut self) -> Reply {
-        self.taken.truncate(self.known_before);
-        self.wishes = Request { k: self.usual_length, ..Request::default() };
-        self.shown.clear();
-        self.last.clear();
+        self.before.push(std::mem::replace(&mut self.now, self.fresh.clone()));
         Reply::Say("All wishes are forgotten. What would you like?".to_owned())
     }
 
-    /// Does something with the item at `place` of the last list, from 0.
-    fn about(&mut self, place: Place, act: impl FnOnce(&mut Self, ItemId)) -> Reply {
-        let Some(item) = place.of(&self.last) else {
-            return Reply::Say(match self.last.len() {
-                0 => "There is no list yet: say what you would like.".to_owned(),
-                1 => "The last list has one item only.".to_owned(),
-                n => format!("The last list has {n} items only."),
-            });
-        };
-        act(self, item);
-        self.list()
+    fn undo(&mut self) -> Reply {
+        match self.before.pop() {
+            Some(state) => {
+                self.now = state;
+                Reply::Say(format!("Taken back. Asked for now: {}", self.in_flags()))
+            }
+            None => Reply::Say("There is nothing to take back.".to_owned()),
+        }
     }
 
-    /// The item belongs to what the user took, as the newest.
-    fn take(&mut self, item: ItemId) {
-        self.shown.retain(|shown| *shown != item);
-        self.taken.push(item);
+    /// The item at a place of the last list.
+    fn at(&self, place: Place) -> Result<ItemId, String> {
+        place.of(&self.now.last).ok_or_else(|| match self.now.last.len() {
+            0 => "There is no list yet: say what you would like.".to_owned(),
+            1 => "The last list has one item only.".to_owned(),
+            n => format!("The last list has {n} items only."),
+        })
     }
 
-    fn without_sequels(&mut self) -> Reply {
+    fn without_sequels(&mut self) -> Vec<String> {
         let sequels = sequels::sequels(self.catalogue);
         let said = vec![format!("leaving out {} titles that look like sequels", sequels.len())];
-        self.wishes.excluded.extend(sequels);
-        wishes::tidy(&mut self.wishes);
-        Reply::List(self.request(), said)
+        self.now.wishes.excluded.extend(sequels);
+        wishes::tidy(&mut self.now.wishes);
+        said
     }
 
     /// Items from before or after the middle of the last list.
-    fn aged(&mut self, age: Age) -> Reply {
-        let Some(year) = self.middle_year() else {
-            return Reply::Say("The items of the last list have no year in this catalogue.".to_owned());
-        };
+    fn aged(&mut self, age: Age) -> Changed {
+        let year = self.middle_year().ok_or("The items of the last list have no year in this catalogue.")?;
         let condition = match age {
             Age::Older => format!("year<{year}"),
             Age::Newer => format!("year>{year}"),
         };
-        match Predicate::parse(&condition, self.catalogue) {
-            Ok(predicate) => {
-                wishes::replace_condition(&mut self.wishes, predicate, "year");
-                Reply::List(self.request(), vec![format!("understood: {condition}")])
-            }
-            Err(error) => Reply::Say(error.to_string()),
-        }
+        let predicate = Predicate::parse(&condition, self.catalogue).map_err(|error| error.to_string())?;
+        wishes::replace_condition(&mut self.now.wishes, predicate, "year");
+        Ok(vec![format!("understood: {condition}")])
     }
 
     /// The median year of the last list.
     fn middle_year(&self) -> Option<i64> {
         let column = self.catalogue.attributes().iter().position(|name| name.eq_ignore_ascii_case("year"))?;
         let year = |&item: &ItemId| self.catalogue.item(item).attributes.get(column)?.parse::<i64>().ok();
-        let mut years: Vec<i64> = self.last.iter().filter_map(year).collect();
+        let mut years: Vec<i64> = self.now.last.iter().filter_map(year).collect();
         years.sort_unstable();
         years.get(years.len() / 2).copied()
     }
 
-    fn wish(&mut self, text: &str) -> Reply {
-        let reading = self.asker.read(text, self.wishes.k);
+    fn wish(&mut self, text: &str) -> Changed {
+        let reading = self.asker.read(text, self.now.wishes.k);
         if !reading.says_something() {
-            return Reply::Say(format!(
-                "I know no category or title in \"{}\". Say \"help\" for examples.",
-                clean(text)
-            ));
+            return Err(format!("I know no category or title in \"{}\". Say \"help\" for examples.", clean(text)));
         }
         let said = self.understood(&reading);
         let Reading { request, says_length, .. } = reading;
-        self.taken.extend(&request.history);
-        wishes::add(&mut self.wishes, request, says_length);
-        Reply::List(self.request(), said)
+        self.now.taken.extend(&request.history);
+        wishes::add(&mut self.now.wishes, request, says_length, self.catalogue);
+        Ok(said)
     }
 
     /// What was understood, assumed, and not understood.

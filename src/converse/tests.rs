@@ -1,4 +1,5 @@
 use super::*;
+use crate::data::Item;
 use crate::recommend::testing::catalogue;
 
 fn request(reply: Reply) -> Request {
@@ -41,6 +42,43 @@ fn what_was_shown_is_not_shown_again() {
     said(talk.hear("start over"));
     assert_eq!(talk.request(), Request { k: 2, ..Request::default() });
     assert!(said(talk.hear("more like the first")).contains("no list yet"));
+}
+
+#[test]
+fn several_changes_at_once_are_all_made_or_none_and_can_be_taken_back() {
+    let catalogue = catalogue();
+    let mut talk = Conversation::new(&catalogue, Vec::new(), 2);
+    request(talk.hear("drama"));
+    talk.shown(&[ItemId(1), ItemId(2)]);
+    let before = talk.request();
+    assert!(said(talk.hear("no crime, not the third")).contains("2 items only"));
+    assert_eq!(talk.request(), before, "nothing of it was done");
+    let both = request(talk.hear("not the first, no crime"));
+    assert_eq!((both.none_in.len(), both.excluded.contains(&ItemId(1))), (1, true));
+    assert!(said(talk.hear("undo")).contains("--more Drama"));
+    assert_eq!(talk.request(), before);
+    said(talk.hear("undo"));
+    assert_eq!(talk.request(), Request { k: 2, ..Request::default() });
+    assert!(said(talk.hear("undo")).contains("nothing to take back"));
+}
+
+#[test]
+fn of_conditions_that_nothing_meets_together_the_newer_one_decides() {
+    let item = |title: &str, year: &str| Item {
+        key: title.into(),
+        title: title.into(),
+        categories: Vec::new(),
+        attributes: vec![year.into()],
+    };
+    let items = vec![item("Heat (1995)", "1995"), item("Ran (1985)", "1985"), item("Up (2009)", "2009")];
+    let catalogue = Catalogue::new(items, Vec::new(), vec!["year".into()]);
+    let mut talk = Conversation::new(&catalogue, Vec::new(), 1);
+    talk.shown(&[ItemId(1)]);
+    let conditions =
+        |reply: Reply| -> Vec<String> { request(reply).conditions.iter().map(Predicate::to_string).collect() };
+    assert_eq!(conditions(talk.hear("older")), ["year<1995"]);
+    let since = conditions(talk.hear("since 2000"));
+    assert!(since.len() == 1 && since[0].contains("2000"), "{since:?}");
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Adding a wish to those before it: the newer one decides where the two disagree.
 
+use crate::data::Catalogue;
 use crate::request::{Predicate, Request};
 
 /// Adds what a turn asks for. Its length counts only where it said one.
-pub fn add(wishes: &mut Request, new: Request, says_length: bool) {
+pub fn add(wishes: &mut Request, new: Request, says_length: bool, catalogue: &Catalogue) {
     if says_length {
         wishes.k = new.k;
     }
@@ -11,6 +12,12 @@ pub fn add(wishes: &mut Request, new: Request, says_length: bool) {
     wishes.none_in.retain(|category| !new.all_in.contains(category));
     wishes.excluded.retain(|item| !new.mandatory.contains(item));
     wishes.mandatory.retain(|item| !new.excluded.contains(item));
+    // "Before 1980" makes way for "from the nineties"; "after 1990" and "before 2000" go together.
+    let goes_with_new = |old: &Predicate| {
+        let all = || new.conditions.iter().chain([old]);
+        catalogue.items().iter().any(|item| all().all(|condition| condition.matches(item)))
+    };
+    wishes.conditions.retain(goes_with_new);
     // A second share of the same kind replaces the first.
     wishes.shares.retain(|share| !new.shares.iter().any(|newer| newer.of == share.of));
     wishes.all_in.extend(new.all_in);

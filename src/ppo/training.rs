@@ -5,6 +5,7 @@ use std::time::Instant;
 use burn::module::Module;
 use indicatif::ProgressBar;
 use serde::Serialize;
+use tiller_kernels::device::guard;
 use tiller_models::language_model::{Hand, LanguageModel};
 use tiller_models::llama::Llama;
 use tiller_models::optim::AdamW;
@@ -207,7 +208,8 @@ impl<'a, S: Scorer> Training<'a, S> {
             self.save()?;
         }
         while self.position.iteration < config.iterations {
-            self.iteration(&bar, &stop).map_err(|error| self.explain(error))?;
+            let stage = format!("iteration {} of {}", self.position.iteration + 1, self.log.run().path().display());
+            guard(&stage, || self.iteration(&bar, &stop)).map_err(|error| self.explain(error))?;
             let iteration = self.position.iteration;
             if iteration.is_multiple_of(config.validation.every) || iteration == config.iterations {
                 self.audit(&bar)?;

@@ -5,6 +5,7 @@ use std::time::Instant;
 use burn::tensor::Device;
 use indicatif::ProgressBar;
 use serde::Serialize;
+use tiller_kernels::device::guard;
 use tiller_models::optim::{AdamW, AdamWConfig};
 use tiller_models::sasrec::SasRec;
 
@@ -140,11 +141,10 @@ impl<'a> Training<'a> {
         self.save()?;
         let bar = progress::bar("train", u64::from(self.config.epochs) * self.examples.len() as u64, "examples");
         loop {
-            if self.position.step == 0 && !self.validate(&bar)? {
+            let stage = format!("epoch {} of {}", self.position.epoch, self.run.path().display());
+            if !guard(&stage, || self.round(&bar, &stop))? {
                 break;
             }
-            self.epoch(&bar, &stop)?;
-            self.save()?;
         }
         bar.finish_and_clear();
         let (best_ndcg, best_epoch) = self.position.schedule.best.unwrap_or_default();
@@ -156,6 +156,16 @@ impl<'a> Training<'a> {
             examples: self.examples.len(),
             examples_per_second: if examples == 0 { 0.0 } else { examples as f64 / seconds },
         })
+    }
+
+    /// A validation and the epoch behind it; whether there was one to come.
+    fn round(&mut self, bar: &ProgressBar, stop: &impl Fn() -> bool) -> Result<bool> {
+        if self.position.step == 0 && !self.validate(bar)? {
+            return Ok(false);
+        }
+        self.epoch(bar, stop)?;
+        self.save()?;
+        Ok(true)
     }
 
     /// Takes in the validation figures; whether an epoch is to follow.

@@ -1,10 +1,13 @@
 //! Training language models: what supervised fine-tuning and reinforcement learning share, and the former ([`sft`]).
 
 pub mod bench;
+pub mod cost;
 pub mod gradient;
+pub mod lesson;
 pub mod log;
 pub mod memory;
 pub mod plan;
+pub mod room;
 pub mod sample;
 pub mod schedule;
 pub mod scratch;

@@ -45,13 +45,30 @@ pub enum DeviceError {
         /// The driver's words.
         reason: String,
     },
+    /// The device has gone in the middle of the work: unplugged, reset, or given up by its driver.
+    #[error(
+        "{stage}: the device was lost\n  next: run it again (a training goes on with --resume), or on another --device"
+    )]
+    Lost {
+        /// What was being done.
+        stage: String,
+    },
+    /// The device had no memory left in the middle of the work.
+    #[error(
+        "{stage}: the device has no memory left\n  next: try a smaller batch or model, close what else uses the device, or take `--device cpu`"
+    )]
+    OutOfMemory {
+        /// What was being done.
+        stage: String,
+    },
 }
 
 impl DeviceError {
-    /// 2 for a device that is not there or unfit, 1 for a driver that fails.
+    /// 2 for a device that is not there or unfit, 1 for one that fails, 3 for one without memory.
     pub fn exit_code(&self) -> u8 {
         match self {
-            DeviceError::Unopened { .. } => 1,
+            DeviceError::Unopened { .. } | DeviceError::Lost { .. } => 1,
+            DeviceError::OutOfMemory { .. } => 3,
             _ => 2,
         }
     }

@@ -1,18 +1,20 @@
 //! Devices: which ones this machine has, which one `--device` means, and opening it.
 //!
-//! `adapters` lists, `choice` decides (a pure function over the listed facts), `open` opens. burn and the kernels that we
-//! launch ourselves share one wgpu device, so a tensor of either is a buffer of both.
+//! `adapters` lists, `choice` decides (a pure function over the listed facts), `open` opens, `fault` makes errors of a device that
+//! fails. burn and the kernels that we launch ourselves share one wgpu device, so a tensor of either is a buffer of both.
 
 mod adapters;
 mod choice;
 mod cpu;
 mod error;
+mod fault;
 mod open;
 
 pub use adapters::{AdapterFacts, AdapterKind, Capabilities, CooperativeMatrix, Scalar, SubgroupSizes, adapters};
 pub use choice::{Choice, choose};
 pub use cpu::{CpuFacts, cpu};
 pub use error::DeviceError;
+pub use fault::{guard, settle};
 pub use open::{Gpu, OpenDevice, features, gpu_of, open};
 
 use burn::tensor::Device;

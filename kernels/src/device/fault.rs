@@ -1,0 +1,139 @@
+//! A device that fails under its user: lost, or out of memory. Work on it is guarded, and the fault becomes an error.
+//!
+//! burn computes on a thread of its own and tells such a fault where it can: as the error of a value that is read back, as a panic
+//! of whoever asks, or, where memory ran out, as a panic of that thread alone, which nobody hears. So a hook notes the faults
+//! that other threads tell, and [`guard`] looks at all three.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
+use std::sync::{Mutex, Once, PoisonError};
+
+use burn::tensor::Device;
+
+use super::error::DeviceError;
+
+/// How an open device fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Lost,
+    OutOfMemory,
+}
+
+/// The words in which burn and wgpu tell a fault; they have no other form.
+const WORDS: [(&str, Fault); 7] = [
+    ("wgpu error: out of memory", Fault::OutOfMemory),
+    ("out-of-memory error happened", Fault::OutOfMemory),
+    ("out of device memory", Fault::OutOfMemory),
+    ("can't allocate buffer of size", Fault::OutOfMemory),
+    ("the device is poisoned", Fault::Lost),
+    ("the device was poisoned", Fault::Lost),
+    ("device is lost", Fault::Lost),
+];
+
+impl Fault {
+    fn told(text: &str) -> Option<Self> {
+        let text = text.to_lowercase();
+        WORDS.iter().find(|(words, _)| text.contains(words)).map(|(_, fault)| *fault)
+    }
+
+    fn at(self, stage: &dyn Display) -> DeviceError {
+        let stage = stage.to_string();
+        match self {
+            Fault::Lost => DeviceError::Lost { stage },
+            Fault::OutOfMemory => DeviceError::OutOfMemory { stage },
+        }
+    }
+}
+
+/// A fault that a panic of another thread has told and no [`guard`] has made an error of yet.
+static NOTED: Mutex<Option<Fault>> = Mutex::new(None);
+
+thread_local! {
+    /// Whether this thread is in a [`guard`], which hears its panics itself.
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Notes panics that are faults of a device, in place of printing them: they come back as errors. All others stay as they are.
+pub(super) fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = take_hook();
+        set_hook(Box::new(move |panic| match panic.payload_as_str().and_then(Fault::told) {
+            Some(_) if GUARDED.get() => {}
+            Some(fault) => drop(note(Some(fault))),
+            None => usual(panic),
+        }));
+    });
+}
+
+/// Replaces the noted fault.
+fn note(fault: Option<Fault>) -> Option<Fault> {
+    std::mem::replace(&mut NOTED.lock().unwrap_or_else(PoisonError::into_inner), fault)
+}
+
+/// Does the `work` of a `stage`, such as "sft, step 12"; where the device fails meanwhile, the work is lost and the error says so.
+///
+/// # Errors
+/// [`DeviceError::Lost`], [`DeviceError::OutOfMemory`], and what the work itself reports.
+pub fn guard<T, E: Display + From<DeviceError>>(
+    stage: &dyn Display,
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    let outer = GUARDED.replace(true);
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(outer);
+    let fault = note(None).or_else(|| match &outcome {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Fault::told(&error.to_string()),
+        Err(payload) => words_of(payload.as_ref()).and_then(Fault::told),
+    });
+    match (fault, outcome) {
+        (Some(fault), _) => Err(fault.at(stage).into()),
+        (None, Ok(outcome)) => outcome,
+        (None, Err(payload)) => resume_unwind(payload),
+    }
+}
+
+fn words_of(payload: &(dyn Any + Send)) -> Option<&str> {
+    payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied())
+}
+
+/// Waits until `device` is done with work that has failed, and forgets what it told of that.
+pub fn settle(device: &Device) {
+    // It can but tell the same fault again.
+    let _ = catch_unwind(AssertUnwindSafe(|| device.sync()));
+    note(None);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fails(work: impl FnOnce() -> Result<(), DeviceError>) -> DeviceError {
+        guard(&"step 3", work).unwrap_err()
+    }
+
+    #[test]
+    fn faults_become_errors_however_they_are_told_and_all_else_stays_what_it_is() {
+        listen();
+        let out_of_memory = DeviceError::OutOfMemory { stage: "step 3".into() };
+        let lost = DeviceError::Lost { stage: "step 3".into() };
+        // By whoever asks, by the error of a value, by a thread whose panic nobody hears.
+        assert_eq!(fails(|| panic!("wgpu error: Out of Memory")), out_of_memory);
+        assert_eq!(fails(|| std::panic::panic_any("Parent device is lost")), lost);
+        let told =
+            DeviceError::Unopened { adapter: "a".into(), reason: "The device is poisoned\nCaused by: …".into() };
+        assert_eq!(fails(|| Err(told)), lost);
+        let unheard = || std::thread::spawn(|| panic!("wgpu error: Out of Memory")).join();
+        assert_eq!(fails(|| Ok(drop(unheard()))), out_of_memory);
+        assert_eq!((lost.exit_code(), out_of_memory.exit_code()), (1, 3));
+        assert_eq!(guard(&"step 4", || Ok::<_, DeviceError>(7)), Ok(7), "a fault is told once");
+
+        let unknown = DeviceError::Unknown { asked: "Poisoned (2014)".into(), known: "none".into() };
+        assert_eq!(fails(|| Err(unknown.clone())), unknown, "a title is no fault");
+        let panic = catch_unwind(|| fails(|| panic!("a mistake of ours")));
+        assert_eq!(words_of(panic.unwrap_err().as_ref()), Some("a mistake of ours"));
+    }
+}

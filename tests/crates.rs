@@ -1,0 +1,109 @@
+//! What is compiled in: where it comes from, under which licences, and which lines of ours are unsafe. `cargo deny check` looks at the
+//! advisories, too, for which it needs the network.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A list of texts in deny.toml.
+fn allowed(deny: &toml::Table, table: &str, key: &str) -> Vec<String> {
+    let list = deny[table][key].as_array().unwrap();
+    list.iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+/// Whether a licence expression such as "MIT OR (Apache-2.0 AND BSD-3-Clause)" can be met with what is allowed.
+fn is_met(expression: &str, allowed: &[String]) -> bool {
+    let words = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ").replace(" WITH ", "_WITH_");
+    let words: Vec<String> = words.split_whitespace().map(|word| word.replace("_WITH_", " WITH ")).collect();
+    let mut words = words.iter().map(String::as_str).peekable();
+    either(&mut words, allowed)
+}
+
+fn either<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>, allowed: &[String]) -> bool {
+    let mut met = both(words, allowed);
+    while words.next_if_eq(&"OR").is_some() {
+        met |= both(words, allowed);
+    }
+    met
+}
+
+fn both<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>, allowed: &[String]) -> bool {
+    let mut met = one(words, allowed);
+    while words.next_if_eq(&"AND").is_some() {
+        met &= one(words, allowed);
+    }
+    met
+}
+
+fn one<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>, allowed: &[String]) -> bool {
+    match words.next().expect("a licence") {
+        "(" => {
+            let met = either(words, allowed);
+            assert_eq!(words.next(), Some(")"));
+            met
+        }
+        licence => allowed.iter().any(|one| one == licence),
+    }
+}
+
+#[test]
+fn every_crate_comes_from_the_registry_under_a_licence_that_may_be_shipped() {
+    let deny: toml::Table = std::fs::read_to_string(root().join("deny.toml")).unwrap().parse().unwrap();
+    let licences = allowed(&deny, "licenses", "allow");
+    let (met, refused) = ("(MIT OR Apache-2.0) AND Unicode-3.0", ["GPL-3.0", "MIT AND GPL-3.0", "(GPL-2.0)"]);
+    assert!(is_met(met, &licences) && refused.iter().all(|expression| !is_met(expression, &licences)));
+
+    let host = Command::new("rustc").arg("-vV").output().unwrap();
+    let host = String::from_utf8(host.stdout).unwrap();
+    let host = host.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let cargo = ["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host];
+    let output = Command::new(env!("CARGO")).args(cargo).current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    for package in packages {
+        let (name, version) = (package["name"].as_str().unwrap(), package["version"].as_str().unwrap());
+        let ours = package["source"].is_null();
+        let registry = package["source"] == "registry+https://github.com/rust-lang/crates.io-index";
+        assert!(registry || ours && name.starts_with("tiller"), "{name} {version} comes from {}", package["source"]);
+        let licence = package["license"].as_str().unwrap_or_default();
+        assert!(!licence.is_empty() && is_met(licence, &licences), "{name} {version}: {licence:?}");
+    }
+    println!("{} crates", packages.len());
+}
+
+/// Every Rust file below a folder.
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for path in std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_stands_where_the_architecture_says() {
+    let mut files = Vec::new();
+    ["src", "models", "kernels", "tests", "benches"]
+        .iter()
+        .for_each(|folder| rust_files(&root().join(folder), &mut files));
+    let allows = concat!("allow(", "unsafe_code)");
+    let unsafe_files = files.iter().filter(|file| std::fs::read_to_string(file).unwrap().contains(allows));
+    let found: Vec<String> =
+        unsafe_files.map(|file| file.strip_prefix(root()).unwrap().display().to_string().replace('\\', "/")).collect();
+    let told = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let rows = told.split("| place | what | why it holds |").nth(1).unwrap().lines().skip(2);
+    let mut told: Vec<&str> =
+        rows.take_while(|row| row.starts_with('|')).map(|row| row.split('`').nth(1).unwrap()).collect();
+    let mut found: Vec<&str> = found.iter().map(String::as_str).collect();
+    told.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, told);
+}
