@@ -153,7 +153,7 @@ fn after(run: &Path, config: PpoConfig) -> Result<PpoConfig> {
         Error::bad_input(path.display()).expected("the configuration of a training").found(e.message())
     })?;
     let word = |key: &str| settings.get(key).and_then(|word| word.as_str()).map(str::to_owned);
-    let (teacher, quantise) = (word("teacher"), word("quantise").unwrap_or(config.quantise));
+    let (teacher, quantise) = (word("teacher"), word("quantise").unwrap_or_else(|| config.quantise.clone()));
     let words = settings.get("validation").and_then(|validation| validation.get("trained_wordings"));
     let trained_wordings = words.and_then(|words| words.as_bool()).unwrap_or(false);
     let validation = ValidationConfig { trained_wordings, ..config.validation };
