@@ -75,6 +75,11 @@ pub fn gpu_of(device: &Device) -> Option<Gpu> {
     opened().iter().flatten().find(|(opened, _)| *opened == plain).map(|(_, gpu)| gpu.clone())
 }
 
+/// The devices that are open.
+pub(super) fn devices() -> Vec<Device> {
+    opened().iter().flatten().map(|(device, _)| device.clone()).collect()
+}
+
 /// What is open, by the index of the adapter.
 fn opened() -> MutexGuard<'static, Vec<Option<(Device, Gpu)>>> {
     static OPENED: Mutex<Vec<Option<(Device, Gpu)>>> = Mutex::new(Vec::new());
