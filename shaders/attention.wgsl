@@ -1,15 +1,15 @@
-// Causal attention with an online softmax (Milakov and Gimelshein, 2018; Dao, 2023): for every query q of token i, over the
-// keys k and values v of the tokens padding ≤ j ≤ i of its row and its group's head,
+// Causal attention with an online softmax: for every query q of token i, over the keys k and values v of the tokens
+// padding ≤ j ≤ i of its row and its group's head,
 //
 //     s_j = scale · q · k_j        lse = log Σ exp(s_j)        o = Σ exp(s_j - lse) v_j
 //
-// No row of scores is ever whole: a tile of them is weighted against the largest so far, and what came before is scaled when that
-// grows. A token that sees nothing (it is padding) gives zeros, and an lse so large that its weights are 0 in the gradients.
+// A token that sees nothing (it is padding) gives zeros, and an lse so large that its weights are 0 in the gradients.
 //
 // Grid: one workgroup per 64 queries of a head, the last ones first, since they see the most keys.
 // Costs: 2 · seq² · head_dim FLOPs per head and row (half of the tiles are never looked at); bound by arithmetic.
 
 #include "lib/attention.wgsl"
+#include "lib/online_softmax.wgsl"
 
 @group(0) @binding(0) var<storage, read_write> q: array<vec4<f32>>; // [batch, seq, heads, quads]
 @group(0) @binding(1) var<storage, read_write> k: array<vec4<f32>>; // [batch, seq, heads / group, quads]
@@ -52,52 +52,25 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
     let end = select(0u, min(task.row + ROWS, params.seq), within);
     let tokens = vec4(task.row + 4u * own.down) + vec4(0u, 1u, 2u, 3u);
 
-    var largest = vec4(HIDDEN);
-    var total = vec4(0.0); // of this invocation's columns alone
+    var softmax = Softmax(vec4(HIDDEN), vec4(0.0));
     var sums = Sums();
     for (task.column = padding / COLUMNS * COLUMNS; task.column < end; task.column += COLUMNS) {
-        var scores = products(own, 0u);
-        var highest = vec4(HIDDEN);
+        var scores = products(own, 0u, task.row, task.column);
         for (var j = 0u; j < 4u; j++) {
             let token = task.column + own.across + 8u * j;
             let seen = (vec4(token) <= tokens) & vec4(token >= padding);
             scores[j] = select(vec4(HIDDEN), scores[j] * params.scale, seen);
-            highest = max(highest, scores[j]);
         }
-        rows[own.across * 16u + own.down] = highest;
-        workgroupBarrier();
-        let before = largest;
-        for (var across = 0u; across < 8u; across++) {
-            largest = max(largest, rows[across * 16u + own.down]);
-        }
-
-        let kept = exp(before - largest);
-        total *= kept;
-        for (var j = 0u; j < 4u; j++) {
-            scores[j] = select(vec4(0.0), exp(scores[j] - largest), scores[j] > vec4(HIDDEN));
-            total += scores[j];
-        }
-        set_weights(own, scores);
-        for (var part = 0u; part < PARTS; part++) {
-            for (var i = 0u; i < 4u; i++) {
-                sums[part][i] *= kept[i];
-            }
-        }
-        add_weighted(own, 0u, &sums);
+        add_scored(own, &scores, task.column, &softmax, &sums);
     }
 
-    rows[own.across * 16u + own.down] = total;
-    workgroupBarrier();
-    total = vec4(0.0);
-    for (var across = 0u; across < 8u; across++) {
-        total += rows[across * 16u + own.down];
-    }
+    let total = total_of_rows(own, softmax);
     for (var i = 0u; i < 4u; i++) {
         let token = tokens[i];
         var of_all = NOTHING;
         var share = 0.0;
         if total[i] > 0.0 {
-            of_all = largest[i] + log(total[i]);
+            of_all = softmax.largest[i] + log(total[i]);
             share = 1.0 / total[i];
         }
         if token < end && own.across == 0u {

@@ -65,10 +65,10 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
     for (var member = 0u; member < params.group; member++) {
         task.head = task.kv_head * params.group + member;
         for (task.column = task.row; task.column < end; task.column += COLUMNS) {
-            let scores = products(own, SCORES);
-            let changes = products(own, CHANGES);
-            var weighted = Tile();
-            var turned = Tile();
+            let scores = products(own, SCORES, task.row, task.column);
+            let changes = products(own, CHANGES, task.row, task.column);
+            var weighted = Scores();
+            var turned = Scores();
             for (var j = 0u; j < 4u; j++) {
                 let token = task.column + own.across + 8u * j;
                 var of_query = vec2(0.0);
@@ -80,9 +80,9 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
                 turned[j] = weighted[j] * (changes[j] - of_query.y) * params.scale;
             }
             set_weights(own, weighted);
-            add_weighted(own, CHANGES, &value_sums);
+            add_weighted(own, CHANGES, task.column, &value_sums);
             set_weights(own, turned);
-            add_weighted(own, SCORES, &key_sums);
+            add_weighted(own, SCORES, task.column, &key_sums);
         }
     }
 

@@ -67,8 +67,8 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
     }
     var sums = Sums();
     for (task.column = padding / COLUMNS * COLUMNS; task.column < end; task.column += COLUMNS) {
-        var scores = products(own, SCORES);
-        let changes = products(own, CHANGES);
+        var scores = products(own, SCORES, task.row, task.column);
+        let changes = products(own, CHANGES, task.row, task.column);
         for (var j = 0u; j < 4u; j++) {
             let token = task.column + own.across + 8u * j;
             let seen = (vec4(token) <= tokens) & vec4(token >= padding) & (tokens < vec4(end));
@@ -76,7 +76,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
             scores[j] = weight * (changes[j] - delta) * params.scale;
         }
         set_weights(own, scores);
-        add_weighted(own, SCORES, &sums);
+        add_weighted(own, SCORES, task.column, &sums);
     }
 
     for (var i = 0u; i < 4u; i++) {

@@ -4,7 +4,7 @@
 // Grid: one workgroup per token and key head.
 // Costs: 4 bytes of q, k, v per number, and what the cache keeps of it; bound by the launch.
 
-#include "lib/cache.wgsl"
+#include "lib/cache_write.wgsl"
 #include "lib/frame.wgsl"
 #include "lib/grid.wgsl"
 

@@ -23,6 +23,9 @@
 #define TOKENS     // of a tile, at most
 #define SPANS      // of 64 keys in a split
 #define APPEND
+#if APPEND
+#include "lib/cache_write.wgsl"
+#endif
 
 const SPAN: u32 = 64u;
 const QUERIES: u32 = GROUP * TOKENS;

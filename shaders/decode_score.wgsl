@@ -4,7 +4,6 @@
 // Costs: the bytes of the listed rows; bound by memory.
 
 #include "lib/columns.wgsl"
-#include "lib/frame.wgsl"
 
 #define STRIDE     // tokens of the vocabulary
 

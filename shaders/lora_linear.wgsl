@@ -39,46 +39,64 @@ struct Params {
 @group(0) @binding(SCALED + 2u * LORA + 2u) var<storage, read_write> y: array<f32>; // [rows, columns]
 @group(0) @binding(SCALED + 2u * LORA + 3u) var<storage, read_write> params: Params;
 
+// The first row and column of the workgroup's tile.
+struct Corner {
+    row: u32,
+    column: u32,
+}
+
+var<private> corner: Corner;
+
 @compute @workgroup_size(INVOCATIONS)
-fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
+fn main(grid: Grid, lane: Lane) {
     let tiles = (params.columns + TILE - 1u) / TILE;
     let number = workgroup_number(grid);
-    let row = params.first_row + number / tiles * TILE;
-    let column = number % tiles * TILE;
-    let down = index / 16u;
-    let across = index % 16u;
+    corner = Corner(params.first_row + number / tiles * TILE, number % tiles * TILE);
+    multiply(lane);
+}
 
-    var sums = Sums();
-    for (var term = 0u; term < params.depth; term += TERMS) {
-        for (var at = index; at < TILE * QUADS; at += INVOCATIONS) {
-            left[place(at / QUADS, at % QUADS)] = x4(row + at / QUADS, term + at % QUADS * 4u);
-        }
-        for (var at = index; at < TILE * TERMS / 8u; at += INVOCATIONS) {
-            stage_weights(column, term, at);
-        }
-        workgroupBarrier();
-        add_tiles(&sums, down, across);
-        workgroupBarrier(); // before the tiles are written again
-    }
+// Steps over the depth; those over the rank follow.
+fn deep_steps() -> u32 {
+    return (params.depth + TERMS - 1u) / TERMS;
+}
+
+fn steps() -> u32 {
 #if LORA
-    for (var term = 0u; term < params.rank; term += TERMS) {
+    return deep_steps() + (params.rank + TERMS - 1u) / TERMS;
+#else
+    return deep_steps();
+#endif
+}
+
+fn stage(index: u32, step: u32) {
+#if LORA
+    if step >= deep_steps() {
+        let term = (step - deep_steps()) * TERMS;
         for (var at = index; at < TILE * QUADS; at += INVOCATIONS) {
-            left[place(at / QUADS, at % QUADS)] = u4(row + at / QUADS, term + at % QUADS * 4u);
-            stage_adapter(column, term, at);
+            set_left(at / QUADS, at % QUADS, u4(corner.row + at / QUADS, term + at % QUADS * 4u));
+            stage_adapter(corner.column, term, at);
         }
-        workgroupBarrier();
-        add_tiles(&sums, down, across);
-        workgroupBarrier();
+        return;
     }
 #endif
+    let term = step * TERMS;
+    for (var at = index; at < TILE * QUADS; at += INVOCATIONS) {
+        set_left(at / QUADS, at % QUADS, x4(corner.row + at / QUADS, term + at % QUADS * 4u));
+    }
+    for (var at = index; at < TILE * TERMS / 8u; at += INVOCATIONS) {
+        stage_weights(corner.column, term, at);
+    }
+}
 
-    for (var i = 0u; i < 8u; i++) {
-        for (var j = 0u; j < 4u; j++) {
-            let r = row + down + 8u * i;
-            let c = column + column_of(across, j);
-            if r < params.rows && c < params.columns {
-                y[r * params.columns + c] = sums[i][j];
-            }
+fn settle(index: u32) {}
+
+fn put(row: u32, column: u32, two: vec2<f32>) {
+    let r = corner.row + row;
+    let c = corner.column + column;
+    if r < params.rows && c < params.columns {
+        y[r * params.columns + c] = two.x;
+        if c + 1u < params.columns {
+            y[r * params.columns + c + 1u] = two.y;
         }
     }
 }
@@ -103,12 +121,12 @@ fn x4(row: u32, at: u32) -> vec4<f32> {
 fn stage_weights(column: u32, term: u32, at: u32) {
 #if BACKWARD
     let w = weights_or_zero(term + at / 8u, column / 8u + at % 8u, params.depth);
-    right[at * 2u] = w.low;
-    right[at * 2u + 1u] = w.high;
+    set_right(at / 8u, at % 8u * 2u, w.low);
+    set_right(at / 8u, at % 8u * 2u + 1u, w.high);
 #else
     let w = weights_or_zero(column + at / 4u, term / 8u + at % 4u, params.columns);
-    right[place(at / 4u, at % 4u * 2u)] = w.low;
-    right[place(at / 4u, at % 4u * 2u + 1u)] = w.high;
+    set_right(at / 4u, at % 4u * 2u, w.low);
+    set_right(at / 4u, at % 4u * 2u + 1u, w.high);
 #endif
 }
 
@@ -134,9 +152,9 @@ fn u4(row: u32, at: u32) -> vec4<f32> {
 // Stages the quad number `at` of the 64 x 32 factors of the adapter, as stage_weights does with W.
 fn stage_adapter(column: u32, term: u32, at: u32) {
 #if BACKWARD
-    right[at] = b4(term + at / 16u, column + at % 16u * 4u, params.rank, params.columns);
+    set_right(at / 16u, at % 16u, b4(term + at / 16u, column + at % 16u * 4u, params.rank, params.columns));
 #else
-    right[place(at / QUADS, at % QUADS)] = b4(column + at / QUADS, term + at % QUADS * 4u, params.columns, params.rank);
+    set_right(at / QUADS, at % QUADS, b4(column + at / QUADS, term + at % QUADS * 4u, params.columns, params.rank));
 #endif
 }
 

@@ -77,6 +77,7 @@ pub mod decode;
 pub mod evaluate;
 pub mod experiment;
 pub mod instruct;
+pub mod plan;
 pub mod ppo;
 pub mod pull;
 pub mod recommend;

@@ -19,6 +19,7 @@ use crate::autodiff::{Differentiable, record};
 use crate::bench::{Buffer, Entry, Sizes};
 use crate::cpu::{contiguous, numbers, tensor};
 use crate::kernel::{Kernel, launch, words_beside};
+use crate::trial::{Trial, noise};
 
 /// The rows `ids` of `table`; a number beyond the table reads as zeros and gives no gradient.
 ///
@@ -212,25 +213,51 @@ fn sum_by_row(dy: &[f32], [rows, width]: [usize; 2], ids: &[u32]) -> Vec<f32> {
     dtable
 }
 
+// ---- Trial ----
+
+/// Rows and widths that miss every round number of the kernels, and numbers for them.
+fn cases() -> Vec<([usize; 2], Vec<u32>)> {
+    let ids = |rows: u32, tokens: u32| (0..tokens).map(|t| t * t % rows).collect::<Vec<u32>>();
+    vec![
+        ([1, 1], vec![0]),
+        ([5, 3], vec![4, 0, 4, 4, 2]),
+        ([5, 8], vec![u32::MAX, 3, 5, 3]), // two of them beyond the table
+        ([300, 64], ids(300, 700)),
+        ([37, 130], ids(37, 41)),
+    ]
+}
+
+/// Every variant against the reference.
+pub(crate) fn trial(trial: &mut Trial) {
+    for (shape, ids) in cases() {
+        let ([rows, width], case) = (shape, format!("{} of {shape:?}", ids.len()));
+        let (table, dy) = (noise(3, rows * width), noise(4, ids.len() * width));
+        let Tokens { order, starts } = Tokens::by_row(&ids, rows);
+        for wide in [false, true].into_iter().filter(|wide| !wide || width % 4 == 0) {
+            let values = if wide { width / 4 } else { width };
+            let workgroups = |rows: usize| (rows * values).div_ceil(WORKGROUP as usize);
+            let [forward, backward] = ["embedding", "embedding_grad"].map(|shader| kernel(shader, wide));
+
+            let params = Params { tokens: ids.len() as u32, rows: rows as u32, values: values as u32 };
+            let inputs: [&[f32]; 2] = [&table, bytemuck::cast_slice(&ids)];
+            let [y] = trial.run(&forward, &inputs, [dy.len()], &params, workgroups(ids.len()));
+            trial.close(&forward, &case, &y, &look_up(&table, shape, &ids), 0.0);
+
+            let params = GradientParams { rows: rows as u32, values: values as u32 };
+            let inputs = [&dy, bytemuck::cast_slice(&order), bytemuck::cast_slice(&starts)];
+            let [dtable] = trial.run(&backward, &inputs, [table.len()], &params, workgroups(rows));
+            trial.close(&backward, &case, &dtable, &sum_by_row(&dy, shape, &ids), 1e-6);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, Int, TensorData};
 
     use super::*;
-    use crate::device::{test_devices, test_gpu};
-    use crate::testing::{assert_close, check_gradients, download, noise, run_checked, upload};
-
-    /// Rows and widths that miss every round number of the kernels, and numbers for them.
-    fn cases() -> Vec<([usize; 2], Vec<u32>)> {
-        let ids = |rows: u32, tokens: u32| (0..tokens).map(|t| t * t % rows).collect::<Vec<u32>>();
-        vec![
-            ([1, 1], vec![0]),
-            ([5, 3], vec![4, 0, 4, 4, 2]),
-            ([5, 8], vec![u32::MAX, 3, 5, 3]), // two of them beyond the table
-            ([300, 64], ids(300, 700)),
-            ([37, 130], ids(37, 41)),
-        ]
-    }
+    use crate::device::test_devices;
+    use crate::testing::{assert_close, assert_sound, check_gradients, download, upload};
 
     #[test]
     fn both_devices_look_up_the_rows_and_zeros_beyond_them() {
@@ -278,28 +305,7 @@ mod tests {
 
     #[test]
     fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-        let gpu = test_gpu().gpu.unwrap();
-        for (shape, ids) in cases() {
-            let [rows, width] = shape;
-            let (table, dy) = (noise(3, rows * width), noise(4, ids.len() * width));
-            let Tokens { order, starts } = Tokens::by_row(&ids, rows);
-            for wide in [false, true].into_iter().filter(|wide| !wide || width % 4 == 0) {
-                let values = if wide { width / 4 } else { width };
-                let workgroups = |rows: usize| (rows * values).div_ceil(WORKGROUP as usize);
-
-                let params = Params { tokens: ids.len() as u32, rows: rows as u32, values: values as u32 };
-                let inputs: [&[f32]; 2] = [&table, bytemuck::cast_slice(&ids)];
-                let forward = kernel("embedding", wide);
-                let [y] = run_checked(&gpu, &forward, &inputs, [dy.len()], &params, workgroups(ids.len()));
-                assert_close(&y, &look_up(&table, shape, &ids), 0.0, &format!("{shape:?} wide {wide}"));
-
-                let params = GradientParams { rows: rows as u32, values: values as u32 };
-                let inputs = [&dy, bytemuck::cast_slice(&order), bytemuck::cast_slice(&starts)];
-                let backward = kernel("embedding_grad", wide);
-                let [dtable] = run_checked(&gpu, &backward, &inputs, [table.len()], &params, workgroups(rows));
-                assert_close(&dtable, &sum_by_row(&dy, shape, &ids), 1e-6, &format!("{shape:?} wide {wide}"));
-            }
-        }
+        assert_sound(trial);
     }
 
     #[test]

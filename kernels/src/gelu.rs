@@ -1,5 +1,7 @@
 //! The Gaussian error linear unit: y = x Φ(x), Φ the normal distribution's mass below x (Hendrycks and Gimpel, 2016).
 
+use std::f64::consts::{PI, SQRT_2};
+
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, backend_extension};
@@ -12,7 +14,8 @@ use crate::Kernel;
 use crate::autodiff::{Differentiable, record};
 use crate::bench::{Entry, Sizes};
 use crate::device::gpu_of;
-use crate::elementwise::{self, launch_values};
+use crate::elementwise::{self, Params, launch_values};
+use crate::trial::{Trial, noise};
 
 /// x Φ(x), element by element: one launch on a GPU, burn's own operation elsewhere.
 ///
@@ -70,44 +73,58 @@ impl Differentiable<CubeBackend, 1> for Gelu {
     }
 }
 
+// ---- Trial: the reference in f64, which no device computes by ----
+
+const LENGTHS: [usize; 5] = [1, 3, 4, 255, 1027];
+
+/// Numbers around zero, and some far out, where exp of a square would overflow.
+fn inputs(length: usize) -> Vec<f32> {
+    noise(1, length).into_iter().enumerate().map(|(i, x)| if i % 7 == 6 { x * 1e20 } else { x * 5.0 }).collect()
+}
+
+/// Φ(x), by the series of the error function where it is exact to f64.
+fn below(x: f64) -> f64 {
+    if x.abs() > 6.0 {
+        return f64::from(x > 0.0);
+    }
+    let z = x / SQRT_2;
+    let (mut term, mut sum) = (z, z);
+    for n in 1..160 {
+        term *= -z * z / f64::from(n);
+        sum += term / f64::from(2 * n + 1);
+    }
+    0.5 + sum / PI.sqrt()
+}
+
+fn forward_reference(x: &[f32]) -> Vec<f32> {
+    x.iter().map(|x| (f64::from(*x) * below(f64::from(*x))) as f32).collect()
+}
+
+fn backward_reference(x: &[f32], dy: &[f32]) -> Vec<f32> {
+    let slope = |x: f64| below(x) + x * (-x * x / 2.0).exp() / (2.0 * PI).sqrt();
+    x.iter().zip(dy).map(|(x, dy)| (f64::from(*dy) * slope(f64::from(*x))) as f32).collect()
+}
+
+/// Every variant against the reference.
+pub(crate) fn trial(trial: &mut Trial) {
+    for length in LENGTHS {
+        let (x, dy) = (inputs(length), noise(2, length));
+        for wide in [false, true].into_iter().filter(|wide| !wide || length % 4 == 0) {
+            let (params, workgroups) = Params::over(length, wide);
+            let [forward, backward] = ["gelu", "gelu_grad"].map(|shader| elementwise::kernel(shader, wide));
+            let [y] = trial.run(&forward, &[&x], [length], &params, workgroups);
+            trial.close(&forward, length, &y, &forward_reference(&x), 1e-6);
+            let [dx] = trial.run(&backward, &[&x, &dy], [length], &params, workgroups);
+            trial.close(&backward, length, &dx, &backward_reference(&x, &dy), 1e-6);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::f64::consts::{PI, SQRT_2};
-
     use super::*;
-    use crate::device::{test_devices, test_gpu};
-    use crate::elementwise::{Params, kernel};
-    use crate::testing::{assert_close, check_gradients, download, noise, run_checked, upload};
-
-    const LENGTHS: [usize; 5] = [1, 3, 4, 255, 1027];
-
-    /// Numbers around zero, and some far out, where exp of a square would overflow.
-    fn inputs(length: usize) -> Vec<f32> {
-        noise(1, length).into_iter().enumerate().map(|(i, x)| if i % 7 == 6 { x * 1e20 } else { x * 5.0 }).collect()
-    }
-
-    /// Φ(x), by the series of the error function where it is exact to f64.
-    fn below(x: f64) -> f64 {
-        if x.abs() > 6.0 {
-            return f64::from(x > 0.0);
-        }
-        let z = x / SQRT_2;
-        let (mut term, mut sum) = (z, z);
-        for n in 1..160 {
-            term *= -z * z / f64::from(n);
-            sum += term / f64::from(2 * n + 1);
-        }
-        0.5 + sum / PI.sqrt()
-    }
-
-    fn forward_reference(x: &[f32]) -> Vec<f32> {
-        x.iter().map(|x| (f64::from(*x) * below(f64::from(*x))) as f32).collect()
-    }
-
-    fn backward_reference(x: &[f32], dy: &[f32]) -> Vec<f32> {
-        let slope = |x: f64| below(x) + x * (-x * x / 2.0).exp() / (2.0 * PI).sqrt();
-        x.iter().zip(dy).map(|(x, dy)| (f64::from(*dy) * slope(f64::from(*x))) as f32).collect()
-    }
+    use crate::device::test_devices;
+    use crate::testing::{assert_close, assert_sound, check_gradients, download, upload};
 
     #[test]
     fn both_devices_agree_with_the_reference_on_ragged_lengths() {
@@ -129,17 +146,6 @@ mod tests {
 
     #[test]
     fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-        let gpu = test_gpu().gpu.unwrap();
-        for length in LENGTHS {
-            let (x, dy) = (inputs(length), noise(2, length));
-            for wide in [false, true].into_iter().filter(|wide| !wide || length % 4 == 0) {
-                let (params, workgroups) = Params::over(length, wide);
-                let [y] = run_checked(&gpu, &kernel("gelu", wide), &[&x], [length], &params, workgroups);
-                assert_close(&y, &forward_reference(&x), 1e-6, &format!("{length} wide {wide}"));
-                let grad = kernel("gelu_grad", wide);
-                let [dx] = run_checked(&gpu, &grad, &[&x, &dy], [length], &params, workgroups);
-                assert_close(&dx, &backward_reference(&x, &dy), 1e-6, &format!("gradient {length} wide {wide}"));
-            }
-        }
+        assert_sound(trial);
     }
 }

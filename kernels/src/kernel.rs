@@ -20,8 +20,31 @@ use burn_cubecl::tensor::CubeTensor;
 use bytemuck::NoUninit;
 use wgpu::Features;
 
+use crate::cooperative::COOPERATIVE;
 use crate::device;
 use crate::wgsl::{Expanded, expand};
+
+/// What tells the variants of a kernel apart, in the order of preference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Uses {
+    /// What every adapter has.
+    Nothing,
+    /// Operations over subgroups.
+    Subgroups,
+    /// Cooperative matrices.
+    CooperativeMatrices,
+}
+
+impl Uses {
+    /// The name that users read.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Uses::Nothing => "plain",
+            Uses::Subgroups => "subgroups",
+            Uses::CooperativeMatrices => "cooperative matrices",
+        }
+    }
+}
 
 /// One variant of a shader.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,6 +78,12 @@ impl Kernel {
         [self.with("SUBGROUPS", 1u32).needing(Features::SUBGROUP), by_tree]
     }
 
+    /// The variants of a kernel that includes `lib/tile.wgsl`, best first.
+    pub fn tiled(self) -> [Self; 2] {
+        let plain = self.clone().with("COOPERATIVE", 0u32).with("SUBGROUPS", 0u32).with("BACKWARD", 0u32);
+        [self.with("COOPERATIVE", 1u32).with("SUBGROUPS", 1u32).needing(COOPERATIVE), plain]
+    }
+
     /// The shader's name.
     pub fn shader(&self) -> &'static str {
         self.shader
@@ -63,6 +92,24 @@ impl Kernel {
     /// What the adapter must have.
     pub fn needs(&self) -> Features {
         self.needs
+    }
+
+    /// The kernel without its variant: the shader's name, and for what of that it is where there is a choice.
+    pub fn title(&self) -> String {
+        let kinds = [("MANY", "many columns"), ("INT8", "int8 if asked for")];
+        let of_this = kinds.into_iter().find(|(constant, _)| self.constants.contains(&(*constant, 1)));
+        of_this.map_or_else(|| self.shader.to_owned(), |(_, kind)| format!("{}, {kind}", self.shader))
+    }
+
+    /// What the variant makes use of.
+    pub(crate) fn uses(&self) -> Uses {
+        if self.needs.contains(COOPERATIVE) {
+            Uses::CooperativeMatrices
+        } else if self.needs.contains(Features::SUBGROUP) {
+            Uses::Subgroups
+        } else {
+            Uses::Nothing
+        }
     }
 
     /// The shader and the constants, e.g. "rms_norm WORKGROUP=256 WIDE=1".
@@ -83,7 +130,7 @@ impl Kernel {
 ///
 /// # Panics
 /// Where none of them does without features: every operation has a variant for any adapter.
-pub fn best<const V: usize>(variants: [Kernel; V], tensor: &CubeTensor) -> Kernel {
+pub fn best(variants: impl IntoIterator<Item = Kernel>, tensor: &CubeTensor) -> Kernel {
     first_within(variants, device::features(&tensor.device))
 }
 
@@ -91,7 +138,7 @@ pub fn best<const V: usize>(variants: [Kernel; V], tensor: &CubeTensor) -> Kerne
 ///
 /// # Panics
 /// Where none of them does without features: every operation has a variant for any adapter.
-pub fn first_within<const V: usize>(variants: [Kernel; V], offered: Features) -> Kernel {
+pub fn first_within(variants: impl IntoIterator<Item = Kernel>, offered: Features) -> Kernel {
     let mut variants = variants.into_iter();
     variants.find(|kernel| offered.contains(kernel.needs)).expect("the last variant needs nothing")
 }

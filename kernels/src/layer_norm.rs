@@ -16,7 +16,8 @@ use crate::bench::{Buffer, Entry, Sizes};
 use crate::cpu::rows_and_width;
 use crate::device::gpu_of;
 use crate::kernel::launch;
-use crate::rows::{self, Operand, launch_rows};
+use crate::rows::{self, Operand, Walk, launch_rows};
+use crate::trial::{Trial, noise};
 
 /// Normalises the rows of `x` to mean 0 and variance 1, then scales them by `gamma` and shifts them by `beta`: one launch on a GPU,
 /// burn's own operation elsewhere.
@@ -150,57 +151,91 @@ fn of_weights(x: &CubeTensor, dy: &CubeTensor, stats: &CubeTensor) -> [CubeTenso
     [one(0), one(1)]
 }
 
+// ---- Trial: the reference in f64, which no device computes by ----
+
+const EPSILON: f64 = 1e-12;
+
+/// Rows and widths that miss every round number of the kernels.
+const SHAPES: [[usize; 2]; 7] = [[1, 2], [3, 5], [70, 64], [7, 100], [129, 33], [4, 257], [2, 1032]];
+
+/// Far from zero, where a difference of means would lose the variance.
+fn inputs([rows, width]: [usize; 2]) -> Vec<f32> {
+    noise(1, rows * width).into_iter().map(|x| x + 30.0).collect()
+}
+
+/// y of each row, and its mean and inverse deviation, in f64.
+fn forward_reference(x: &[f32], gamma: &[f32], beta: &[f32]) -> (Vec<f32>, Vec<[f64; 2]>) {
+    let row = |x: &[f32]| {
+        let count = x.len() as f64;
+        let mean = x.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
+        let variance = x.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / count;
+        [mean, (variance + EPSILON).sqrt().recip()]
+    };
+    let stats: Vec<[f64; 2]> = x.chunks(gamma.len()).map(row).collect();
+    let y = x.iter().enumerate().map(|(i, x)| {
+        let ([mean, r], column) = (stats[i / gamma.len()], i % gamma.len());
+        ((f64::from(*x) - mean) * r * f64::from(gamma[column]) + f64::from(beta[column])) as f32
+    });
+    (y.collect(), stats)
+}
+
+/// dx, dgamma and dbeta, in f64.
+fn backward_reference(x: &[f32], gamma: &[f32], dy: &[f32]) -> [Vec<f32>; 3] {
+    let (width, (_, stats)) = (gamma.len(), forward_reference(x, gamma, gamma));
+    let (mut dx, mut dgamma, mut dbeta) = (vec![], vec![0f64; width], vec![0f64; width]);
+    for ((x, dy), [mean, r]) in x.chunks(width).zip(dy.chunks(width)).zip(stats) {
+        let n: Vec<f64> = x.iter().map(|x| (f64::from(*x) - mean) * r).collect();
+        let g: Vec<f64> = dy.iter().zip(gamma).map(|(dy, gamma)| f64::from(*dy) * f64::from(*gamma)).collect();
+        let mean_g = g.iter().sum::<f64>() / width as f64;
+        let mean_gn = g.iter().zip(&n).map(|(g, n)| g * n).sum::<f64>() / width as f64;
+        for i in 0..width {
+            dx.push((r * (g[i] - mean_g - n[i] * mean_gn)) as f32);
+            dgamma[i] += f64::from(dy[i]) * n[i];
+            dbeta[i] += f64::from(dy[i]);
+        }
+    }
+    let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
+    [dx, narrow(dgamma), narrow(dbeta)]
+}
+
+/// Every variant against the reference.
+pub(crate) fn trial(trial: &mut Trial) {
+    for shape in SHAPES {
+        let [rows, width] = shape;
+        let (case, x) = (format!("{rows} x {width}"), inputs(shape));
+        let (gamma, beta, dy) = (noise(2, width), noise(3, width), noise(4, rows * width));
+        let (y, stats) = forward_reference(&x, &gamma, &beta);
+        let stats: Vec<f32> = stats.as_flattened().iter().map(|stat| *stat as f32).collect();
+        let [dx, dgamma, dbeta] = backward_reference(&x, &gamma, &dy);
+        for walk in Walk::ALL.into_iter().filter(|walk| !walk.wide || width % 4 == 0) {
+            let params = walk.params(rows, width, EPSILON);
+            for kernel in trial.runnable(walk.variants("layer_norm")) {
+                let [found] = trial.run(&kernel, &[&x, &gamma, &beta], [x.len()], &params, rows);
+                trial.close(&kernel, &case, &found, &y, 1e-4);
+            }
+            for kernel in trial.runnable(walk.variants("layer_norm_grad")) {
+                let lengths = [x.len(), 2 * rows];
+                let [found, of_rows] = trial.run(&kernel, &[&x, &gamma, &dy], lengths, &params, rows);
+                trial.close(&kernel, &case, &found, &dx, 2e-4);
+                trial.close(&kernel, format!("{case}: mean and r"), &of_rows, &stats, 1e-4);
+            }
+        }
+        for wide in [false, true].into_iter().filter(|wide| !wide || width % 4 == 0) {
+            let blocks = rows.div_ceil(BLOCK);
+            let (kernel, params) = (weights_kernel(wide), Params::of(rows, width, wide));
+            let [sums] = trial.run(&kernel, &[&x, &dy, &stats], [blocks * 2 * width], &params, blocks);
+            let expected = [dgamma.clone(), dbeta.clone()].concat();
+            let found: Vec<f32> = (0..2 * width).map(|i| sums.iter().skip(i).step_by(2 * width).sum()).collect();
+            trial.close(&kernel, &case, &found, &expected, 2e-4);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::{test_devices, test_gpu};
-    use crate::rows::Walk;
-    use crate::testing::{assert_close, check_gradients, download, noise, run_checked, upload};
-
-    const EPSILON: f64 = 1e-12;
-
-    /// Rows and widths that miss every round number of the kernels.
-    const SHAPES: [[usize; 2]; 7] = [[1, 2], [3, 5], [70, 64], [7, 100], [129, 33], [4, 257], [2, 1032]];
-
-    /// Far from zero, where a difference of means would lose the variance.
-    fn inputs([rows, width]: [usize; 2]) -> Vec<f32> {
-        noise(1, rows * width).into_iter().map(|x| x + 30.0).collect()
-    }
-
-    /// y of each row, and its mean and inverse deviation, in f64.
-    fn forward_reference(x: &[f32], gamma: &[f32], beta: &[f32]) -> (Vec<f32>, Vec<[f64; 2]>) {
-        let row = |x: &[f32]| {
-            let count = x.len() as f64;
-            let mean = x.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
-            let variance = x.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / count;
-            [mean, (variance + EPSILON).sqrt().recip()]
-        };
-        let stats: Vec<[f64; 2]> = x.chunks(gamma.len()).map(row).collect();
-        let y = x.iter().enumerate().map(|(i, x)| {
-            let ([mean, r], column) = (stats[i / gamma.len()], i % gamma.len());
-            ((f64::from(*x) - mean) * r * f64::from(gamma[column]) + f64::from(beta[column])) as f32
-        });
-        (y.collect(), stats)
-    }
-
-    /// dx, dgamma and dbeta, in f64.
-    fn backward_reference(x: &[f32], gamma: &[f32], dy: &[f32]) -> [Vec<f32>; 3] {
-        let (width, (_, stats)) = (gamma.len(), forward_reference(x, gamma, gamma));
-        let (mut dx, mut dgamma, mut dbeta) = (vec![], vec![0f64; width], vec![0f64; width]);
-        for ((x, dy), [mean, r]) in x.chunks(width).zip(dy.chunks(width)).zip(stats) {
-            let n: Vec<f64> = x.iter().map(|x| (f64::from(*x) - mean) * r).collect();
-            let g: Vec<f64> = dy.iter().zip(gamma).map(|(dy, gamma)| f64::from(*dy) * f64::from(*gamma)).collect();
-            let mean_g = g.iter().sum::<f64>() / width as f64;
-            let mean_gn = g.iter().zip(&n).map(|(g, n)| g * n).sum::<f64>() / width as f64;
-            for i in 0..width {
-                dx.push((r * (g[i] - mean_g - n[i] * mean_gn)) as f32);
-                dgamma[i] += f64::from(dy[i]) * n[i];
-                dbeta[i] += f64::from(dy[i]);
-            }
-        }
-        let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
-        [dx, narrow(dgamma), narrow(dbeta)]
-    }
+    use crate::device::test_devices;
+    use crate::testing::{assert_close, assert_sound, check_gradients, download, upload};
 
     #[test]
     fn both_devices_agree_with_the_reference_on_ragged_shapes_and_so_do_their_gradients() {
@@ -241,35 +276,6 @@ mod tests {
 
     #[test]
     fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-        let gpu = test_gpu().gpu.unwrap();
-        for shape in SHAPES {
-            let [rows, width] = shape;
-            let (x, gamma, beta, dy) = (inputs(shape), noise(2, width), noise(3, width), noise(4, rows * width));
-            let (y, stats) = forward_reference(&x, &gamma, &beta);
-            let stats: Vec<f32> = stats.as_flattened().iter().map(|stat| *stat as f32).collect();
-            let [dx, dgamma, dbeta] = backward_reference(&x, &gamma, &dy);
-            for walk in Walk::ALL.into_iter().filter(|walk| !walk.wide || width % 4 == 0) {
-                let params = walk.params(rows, width, EPSILON);
-                for kernel in walk.variants("layer_norm") {
-                    let [found] = run_checked(&gpu, &kernel, &[&x, &gamma, &beta], [x.len()], &params, rows);
-                    assert_close(&found, &y, 1e-4, &format!("{} {shape:?}", kernel.name()));
-                }
-                for kernel in walk.variants("layer_norm_grad") {
-                    let lengths = [x.len(), 2 * rows];
-                    let [found, of_rows] = run_checked(&gpu, &kernel, &[&x, &gamma, &dy], lengths, &params, rows);
-                    assert_close(&found, &dx, 2e-4, &format!("{} {shape:?}", kernel.name()));
-                    assert_close(&of_rows, &stats, 1e-4, &format!("{} {shape:?}: mean and r", kernel.name()));
-                }
-            }
-            for wide in [false, true].into_iter().filter(|wide| !wide || width % 4 == 0) {
-                let blocks = rows.div_ceil(BLOCK);
-                let (kernel, params) = (weights_kernel(wide), Params::of(rows, width, wide));
-                let length = [blocks * 2 * width];
-                let [sums] = run_checked(&gpu, &kernel, &[&x, &dy, &stats], length, &params, blocks);
-                let expected = [dgamma.clone(), dbeta.clone()].concat();
-                let found: Vec<f32> = (0..2 * width).map(|i| sums.iter().skip(i).step_by(2 * width).sum()).collect();
-                assert_close(&found, &expected, 2e-4, &format!("{} {shape:?}", kernel.name()));
-            }
-        }
+        assert_sound(trial);
     }
 }

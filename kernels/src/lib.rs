@@ -28,12 +28,11 @@
 //!
 //! docs/extending.md tells how to add one.
 
-use std::collections::BTreeMap;
-
 pub mod adamw;
 pub mod attention;
 pub mod autodiff;
 pub mod bench;
+mod cooperative;
 mod cpu;
 pub mod decode;
 pub mod device;
@@ -41,6 +40,7 @@ mod elementwise;
 pub mod embedding;
 mod gelu;
 pub mod kernel;
+pub mod launches;
 mod layer_norm;
 pub mod matmul;
 pub mod pipelines;
@@ -52,6 +52,8 @@ pub mod swiglu;
 #[cfg(test)]
 mod testing;
 pub mod token_scores;
+pub mod trial;
+mod variants;
 pub mod wgsl;
 
 pub use attention::attention;
@@ -63,6 +65,7 @@ pub use rms_norm::rms_norm;
 pub use rope::rope;
 pub use swiglu::swiglu;
 pub use token_scores::token_scores;
+pub use variants::variants;
 
 /// Every variant of every kernel: what is translated offline to the shading languages of all graphics APIs.
 pub fn kernels() -> Vec<Kernel> {
@@ -81,35 +84,4 @@ pub fn kernels() -> Vec<Kernel> {
         token_scores::kernels(),
     ]
     .concat()
-}
-
-/// The variant of every kernel that an adapter with or without `subgroups` runs: its name and what it makes use of.
-pub fn variants(subgroups: bool) -> BTreeMap<&'static str, &'static str> {
-    let offered = if subgroups { wgpu::Features::SUBGROUP } else { wgpu::Features::empty() };
-    let of = |kernel: &Kernel| {
-        let uses = if kernel.needs().contains(wgpu::Features::SUBGROUP) { "subgroups" } else { "plain" };
-        (kernel.shader(), uses)
-    };
-    let usable = kernels().into_iter().filter(|kernel| offered.contains(kernel.needs()));
-    let mut chosen = BTreeMap::new();
-    for (shader, uses) in usable.map(|kernel| of(&kernel)) {
-        let best = chosen.entry(shader).or_insert(uses);
-        if *best == "plain" {
-            *best = uses;
-        }
-    }
-    chosen
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kernel_runs_without_features_and_sums_by_subgroups_where_there_are_any() {
-        let (plain, all) = (variants(false), variants(true));
-        assert!(plain.values().all(|uses| *uses == "plain"));
-        assert_eq!(plain.len(), all.len());
-        assert_eq!((all["gemv"], all["decode_sample"]), ("subgroups", "plain"));
-    }
 }

@@ -14,7 +14,8 @@ use crate::Kernel;
 use crate::autodiff::{Differentiable, record};
 use crate::bench::{Entry, Sizes};
 use crate::cpu::{contiguous, numbers, rows_and_width, tensor};
-use crate::rows::{self, Operand, launch_rows};
+use crate::rows::{self, Operand, Walk, launch_rows};
+use crate::trial::{Trial, noise};
 
 /// Normalises the rows of `x`: every row is divided by its root mean square and scaled by `weight`.
 ///
@@ -161,20 +162,41 @@ fn weight_gradient<B: Backend>(x: FloatTensor<B>, dy: FloatTensor<B>, epsilon: f
     B::float_reshape(B::float_sum_dim(per_row, 0), [width].into())
 }
 
+// ---- Trial ----
+
+const EPSILON: f64 = 1e-5;
+
+/// Rows and widths that miss every round number of the kernels.
+const SHAPES: [(usize, usize); 9] =
+    [(1, 1), (3, 5), (2, 64), (7, 100), (5, 255), (1, 256), (4, 257), (3, 1030), (2, 1032)];
+
+/// Every variant against the reference.
+pub(crate) fn trial(trial: &mut Trial) {
+    for (rows, width) in SHAPES {
+        let (x, weight, dy) = (noise(6, rows * width), noise(7, width), noise(8, rows * width));
+        let forward = forward_reference(&x, &weight, EPSILON);
+        let backward = backward_reference(&x, &weight, &dy, EPSILON);
+        for walk in Walk::ALL.into_iter().filter(|walk| !walk.wide || width % 4 == 0) {
+            let (params, case) = (walk.params(rows, width, EPSILON), format!("{rows} x {width}"));
+            for kernel in trial.runnable(walk.variants("rms_norm")) {
+                let [y] = trial.run(&kernel, &[&x, &weight], [x.len()], &params, rows);
+                trial.close(&kernel, &case, &y, &forward, 1e-5);
+            }
+            for kernel in trial.runnable(walk.variants("rms_norm_grad")) {
+                let [dx] = trial.run(&kernel, &[&x, &weight, &dy], [x.len()], &params, rows);
+                trial.close(&kernel, &case, &dx, &backward, 1e-4);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
 
     use super::*;
     use crate::device::{test_devices, test_gpu};
-    use crate::rows::Walk;
-    use crate::testing::{assert_close, check_gradients, download, noise, run_checked, upload};
-
-    const EPSILON: f64 = 1e-5;
-
-    /// Rows and widths that miss every round number of the kernels.
-    const SHAPES: [(usize, usize); 9] =
-        [(1, 1), (3, 5), (2, 64), (7, 100), (5, 255), (1, 256), (4, 257), (3, 1030), (2, 1032)];
+    use crate::testing::{assert_close, assert_sound, check_gradients, download, upload};
 
     fn agrees(name: &str, device: &Device, rows: usize, width: usize) {
         let (x, weight) = (noise(1, rows * width), noise(2, width));
@@ -250,22 +272,6 @@ mod tests {
 
     #[test]
     fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-        let gpu = test_gpu().gpu.unwrap();
-        for (rows, width) in SHAPES {
-            let (x, weight, dy) = (noise(6, rows * width), noise(7, width), noise(8, rows * width));
-            let forward = forward_reference(&x, &weight, EPSILON);
-            let backward = backward_reference(&x, &weight, &dy, EPSILON);
-            for walk in Walk::ALL.into_iter().filter(|walk| !walk.wide || width % 4 == 0) {
-                let params = walk.params(rows, width, EPSILON);
-                for kernel in walk.variants("rms_norm") {
-                    let [y] = run_checked(&gpu, &kernel, &[&x, &weight], [x.len()], &params, rows);
-                    assert_close(&y, &forward, 1e-5, &format!("{} {rows}x{width}", kernel.name()));
-                }
-                for kernel in walk.variants("rms_norm_grad") {
-                    let [dx] = run_checked(&gpu, &kernel, &[&x, &weight, &dy], [x.len()], &params, rows);
-                    assert_close(&dx, &backward, 1e-4, &format!("{} {rows}x{width}", kernel.name()));
-                }
-            }
-        }
+        assert_sound(trial);
     }
 }

@@ -16,6 +16,7 @@ use crate::autodiff::{Differentiable, record};
 use crate::bench::{Buffer, Entry, Sizes};
 use crate::cpu::{contiguous, indices, numbers, tensor};
 use crate::kernel::{Kernel, launch};
+use crate::trial::{Trial, noise};
 
 /// By which angles the tokens of a step turn.
 #[derive(Debug, Clone)]
@@ -208,14 +209,35 @@ fn reference(x: &[f32], turns: &[f32], rows: &[usize], [_, heads, head_dim]: [us
     y
 }
 
+// ---- Trial ----
+
+/// Tokens, heads and head_dim that miss every round number of the kernel.
+const SHAPES: [[usize; 3]; 5] = [[1, 1, 2], [3, 5, 6], [7, 3, 16], [5, 9, 64], [2, 4, 100]];
+
+/// Every variant against the reference.
+pub(crate) fn trial(trial: &mut Trial) {
+    for shape in SHAPES {
+        let [tokens, _, head_dim] = shape;
+        let (x, turns) = (noise(3, shape.iter().product()), noise(4, 3 * head_dim));
+        let rows: Vec<u32> = (0..tokens as u32).map(|t| t % 3).collect();
+        let wanted: Vec<usize> = rows.iter().map(|row| *row as usize).collect();
+        for wide in [false, true].into_iter().filter(|wide| !wide || head_dim % 8 == 0) {
+            for direction in [1.0, -1.0] {
+                let (kernel, params) = (kernel(wide), Params::of(shape, wide, direction));
+                let inputs: [&[f32]; 3] = [&x, &turns, bytemuck::cast_slice(&rows)];
+                let [y] = trial.run(&kernel, &inputs, [x.len()], &params, params.workgroups());
+                let expected = reference(&x, &turns, &wanted, shape, direction);
+                trial.close(&kernel, format!("{shape:?}, direction {direction}"), &y, &expected, 1e-6);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::{test_devices, test_gpu};
-    use crate::testing::{assert_close, check_gradients, download, noise, run_checked, upload};
-
-    /// Tokens, heads and head_dim that miss every round number of the kernel.
-    const SHAPES: [[usize; 3]; 5] = [[1, 1, 2], [3, 5, 6], [7, 3, 16], [5, 9, 64], [2, 4, 100]];
+    use crate::device::test_devices;
+    use crate::testing::{assert_close, assert_sound, check_gradients, download, upload};
 
     fn frequencies(head_dim: usize) -> Vec<f64> {
         (0..head_dim / 2).map(|i| 10_000f64.powf(-2.0 * i as f64 / head_dim as f64)).collect()
@@ -274,21 +296,6 @@ mod tests {
 
     #[test]
     fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-        let gpu = test_gpu().gpu.unwrap();
-        for shape in SHAPES {
-            let [tokens, _, head_dim] = shape;
-            let (x, turns) = (noise(3, shape.iter().product()), noise(4, 3 * head_dim));
-            let rows: Vec<u32> = (0..tokens as u32).map(|t| t % 3).collect();
-            let wanted: Vec<usize> = rows.iter().map(|row| *row as usize).collect();
-            for wide in [false, true].into_iter().filter(|wide| !wide || head_dim % 8 == 0) {
-                for direction in [1.0, -1.0] {
-                    let params = Params::of(shape, wide, direction);
-                    let inputs: [&[f32]; 3] = [&x, &turns, bytemuck::cast_slice(&rows)];
-                    let [y] = run_checked(&gpu, &kernel(wide), &inputs, [x.len()], &params, params.workgroups());
-                    let expected = reference(&x, &turns, &wanted, shape, direction);
-                    assert_close(&y, &expected, 1e-6, &format!("{shape:?} wide {wide} {direction}"));
-                }
-            }
-        }
+        assert_sound(trial);
     }
 }

@@ -14,7 +14,8 @@ use crate::Kernel;
 use crate::autodiff::{Differentiable, record};
 use crate::bench::{Entry, Sizes};
 use crate::cpu::{contiguous, numbers, tensor};
-use crate::elementwise::{self, launch_values};
+use crate::elementwise::{self, Params, launch_values};
+use crate::trial::{Trial, noise};
 
 /// Gates `up` by silu(`gate`), element by element.
 ///
@@ -125,21 +126,40 @@ fn sigmoid(x: f32) -> f64 {
     1.0 / (1.0 + (-f64::from(x)).exp())
 }
 
+// ---- Trial ----
+
+const LENGTHS: [usize; 7] = [1, 3, 4, 255, 1024, 1027, 70_001];
+
+/// Numbers around zero, and some far out where exp overflows f32 without care.
+fn gates(length: usize) -> Vec<f32> {
+    noise(1, length).into_iter().enumerate().map(|(i, g)| if i % 7 == 6 { g * 200.0 } else { g * 3.0 }).collect()
+}
+
+/// Every variant against the reference.
+pub(crate) fn trial(trial: &mut Trial) {
+    for length in LENGTHS {
+        let (gate, up, dy) = (gates(length), noise(4, length), noise(5, length));
+        let (d_gate, d_up) = backward_reference(&gate, &up, &dy);
+        for wide in [false, true].into_iter().filter(|wide| !wide || length % 4 == 0) {
+            let (params, workgroups) = Params::over(length, wide);
+            let [forward, backward] = ["swiglu", "swiglu_grad"].map(|shader| elementwise::kernel(shader, wide));
+            let [y] = trial.run(&forward, &[&gate, &up], [length], &params, workgroups);
+            trial.close(&forward, length, &y, &forward_reference(&gate, &up), 1e-5);
+            let found = trial.run(&backward, &[&gate, &up, &dy], [length; 2], &params, workgroups);
+            for (found, expected) in found.iter().zip([&d_gate, &d_up]) {
+                trial.close(&backward, length, found, expected, 1e-5);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, activation};
 
     use super::*;
-    use crate::device::{test_devices, test_gpu};
-    use crate::elementwise::{Params, kernel};
-    use crate::testing::{assert_close, check_gradients, download, noise, run_checked, upload};
-
-    const LENGTHS: [usize; 7] = [1, 3, 4, 255, 1024, 1027, 70_001];
-
-    /// Numbers around zero, and some far out where exp overflows f32 without care.
-    fn gates(length: usize) -> Vec<f32> {
-        noise(1, length).into_iter().enumerate().map(|(i, g)| if i % 7 == 6 { g * 200.0 } else { g * 3.0 }).collect()
-    }
+    use crate::device::test_devices;
+    use crate::testing::{assert_close, assert_sound, check_gradients, download, upload};
 
     #[test]
     fn both_devices_agree_with_the_reference_on_ragged_lengths() {
@@ -170,21 +190,6 @@ mod tests {
 
     #[test]
     fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-        let gpu = test_gpu().gpu.unwrap();
-        for length in LENGTHS {
-            let (gate, up, dy) = (gates(length), noise(4, length), noise(5, length));
-            let forward = forward_reference(&gate, &up);
-            let backward = backward_reference(&gate, &up, &dy);
-            for wide in [false, true].into_iter().filter(|wide| !wide || length % 4 == 0) {
-                let (params, workgroups) = Params::over(length, wide);
-                let [y] = run_checked(&gpu, &kernel("swiglu", wide), &[&gate, &up], [length], &params, workgroups);
-                assert_close(&y, &forward, 1e-5, &format!("swiglu {length} wide {wide}"));
-
-                let grad = kernel("swiglu_grad", wide);
-                let [dgate, dup] = run_checked(&gpu, &grad, &[&gate, &up, &dy], [length; 2], &params, workgroups);
-                assert_close(&dgate, &backward.0, 1e-5, &format!("dgate {length} wide {wide}"));
-                assert_close(&dup, &backward.1, 1e-5, &format!("dup {length} wide {wide}"));
-            }
-        }
+        assert_sound(trial);
     }
 }

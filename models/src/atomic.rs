@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 use crate::error::{Error, Result};
 
 /// Writes `path` through a temporary file beside it: write, flush, fsync, rename, fsync of the folder.
@@ -11,21 +13,30 @@ use crate::error::{Error, Result};
 /// # Errors
 /// Any I/O error of `fill` or of the system; `path` then keeps what it held before.
 pub fn write_atomically(path: &Path, fill: impl FnOnce(&mut BufWriter<&File>) -> std::io::Result<()>) -> Result<()> {
-    write_and_rename(path, fill).map_err(Error::io(path, "write"))
+    compute_atomically(path, |file| fill(file).map_err(Error::io(path, "write")))
 }
 
-fn write_and_rename(
-    path: &Path,
-    fill: impl FnOnce(&mut BufWriter<&File>) -> std::io::Result<()>,
-) -> std::io::Result<()> {
+/// [`write_atomically`] of what is computed while it is written, and whose computing may fail for reasons of its own.
+///
+/// # Errors
+/// Any error of `fill`, and I/O errors of the system; `path` then keeps what it held before.
+pub fn compute_atomically(path: &Path, fill: impl FnOnce(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let temporary = beside(folder).map_err(Error::io(path, "write"))?;
+    let mut writer = BufWriter::new(temporary.as_file());
+    fill(&mut writer)?;
+    writer.flush().map_err(Error::io(path, "write"))?;
+    drop(writer);
+    rename(temporary, path, folder).map_err(Error::io(path, "write"))
+}
+
+/// An empty file in `folder`, which goes away again unless it is renamed.
+fn beside(folder: &Path) -> std::io::Result<NamedTempFile> {
     std::fs::create_dir_all(folder)?;
-    let temporary = tempfile::Builder::new().prefix(".tiller-").suffix(".tmp").tempfile_in(folder)?;
-    {
-        let mut writer = BufWriter::new(temporary.as_file());
-        fill(&mut writer)?;
-        writer.flush()?;
-    }
+    tempfile::Builder::new().prefix(".tiller-").suffix(".tmp").tempfile_in(folder)
+}
+
+fn rename(temporary: NamedTempFile, path: &Path, folder: &Path) -> std::io::Result<()> {
     temporary.as_file().sync_all()?;
     give_usual_permissions(temporary.as_file())?;
     temporary.persist(path).map_err(|e| e.error)?;

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 
 mod writer;
 
-pub use writer::Writer;
+pub use writer::{Hand, Writer};
 
 /// A Llama, how it reads and writes text, and how it takes turns.
 #[derive(Debug)]

@@ -57,6 +57,7 @@ pub mod language_model;
 pub mod llama;
 pub mod lora;
 pub mod optim;
+pub mod quantise;
 pub mod random;
 pub mod sasrec;
 pub mod tokenizer;

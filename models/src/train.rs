@@ -8,6 +8,7 @@ use tiller_kernels::token_scores::TokenScores;
 
 use crate::llama::{Batch, Llama};
 pub use crate::lora::Dropout;
+use crate::optim::Gradients;
 
 /// One sequence, and which of its tokens count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,11 +19,41 @@ pub struct Sample {
     pub scored: Range<usize>,
 }
 
+/// One sequence to learn from, and what each of some of its tokens weighs in the loss.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lesson {
+    /// The ids, without padding.
+    pub tokens: Vec<u32>,
+    /// Positions of tokens to predict, ascending and from 1 on, with their weights: at least one.
+    pub weights: Vec<(usize, f32)>,
+}
+
+impl Lesson {
+    /// All tokens that count in `sample`, each for its part of their mean.
+    pub fn of(sample: Sample) -> Self {
+        let Sample { tokens, scored } = sample;
+        let share = 1.0 / scored.len() as f32;
+        Self { tokens, weights: scored.map(|position| (position, share)).collect() }
+    }
+
+    fn positions(&self) -> (&[u32], Vec<usize>) {
+        (&self.tokens, self.weights.iter().map(|(position, _)| *position).collect())
+    }
+}
+
 /// How a forward step in training differs from one in use. The default differs in nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Forward {
     /// Drops inputs of the low-rank parts.
     pub dropout: Option<Dropout>,
+    /// What logits are divided by: scores are those of a policy that draws at this temperature.
+    pub temperature: f64,
+}
+
+impl Default for Forward {
+    fn default() -> Self {
+        Self { dropout: None, temperature: 1.0 }
+    }
 }
 
 /// What a model says about the scored tokens of samples, sample after sample.
@@ -54,6 +85,8 @@ impl Llama {
     /// A sample whose scored positions are none, begin at 0, or end behind its last token; no samples.
     pub fn score(&self, samples: &[Sample], how: &Forward) -> Scores {
         let hidden = self.hidden_of(samples, how); // [n, d_model]
+        // The output projection is linear: what divides the hidden states divides the logits.
+        let hidden = if how.temperature == 1.0 { hidden } else { hidden / how.temperature };
         let targets: Vec<u32> =
             samples.iter().flat_map(|sample| &sample.tokens[sample.scored.clone()]).copied().collect();
         let TokenScores { log_probs, entropies, .. } = self.lm_head.token_scores(hidden, &targets, how.dropout);
@@ -70,15 +103,60 @@ impl Llama {
             let fits = 1 <= scored.start && scored.start < scored.end && scored.end <= tokens.len();
             assert!(fits, "scored positions {scored:?} of {} tokens", tokens.len());
         }
-        // The last scored token is predicted, but nothing is predicted from it or from what follows it.
-        let rows: Vec<&[u32]> = samples.iter().map(|sample| &sample.tokens[..sample.scored.end - 1]).collect();
-        let batch = Batch::right_padded(&rows);
-        let seq = batch.shape()[1];
-        let before = |(row, sample): (usize, &Sample)| {
-            sample.scored.clone().map(move |position| (row * seq + position - 1) as u32)
-        };
-        let places: Vec<u32> = samples.iter().enumerate().flat_map(before).collect();
+        let rows = samples.iter().map(|sample| (sample.tokens.as_slice(), sample.scored.clone().collect()));
+        self.hidden_before(&rows.collect::<Vec<_>>(), how)
+    }
+
+    /// The hidden states from which the tokens at some positions of each row are predicted: `[sum of positions, d_model]`.
+    fn hidden_before(&self, rows: &[(&[u32], Vec<usize>)], how: &Forward) -> Tensor<2> {
+        let Read { batch, places } = Read::of(rows);
         embedding(self.hidden_in(&batch, how.dropout), &places)
+    }
+
+    /// The negative log-likelihood of the weighted tokens, each times its weight and `share`, added up over `lessons`, `[1]`, behind its
+    /// gradient. Shorter lessons are padded to the longest. With `recompute`, blocks are computed a second time instead of being kept in
+    /// memory.
+    ///
+    /// # Panics
+    /// A lesson without weights, or with one at a position that is none of its tokens' from 1 on; no lessons.
+    pub fn gradient(&self, lessons: &[Lesson], share: f32, how: &Forward, recompute: bool) -> (Gradients, Tensor<1>) {
+        let rows: Vec<_> = lessons.iter().map(Lesson::positions).collect();
+        let Read { batch, places } = Read::of(&rows);
+        let loss = |hidden: Tensor<2>| {
+            let targets: Vec<u32> =
+                rows.iter().flat_map(|(tokens, positions)| positions.iter().map(|at| tokens[*at])).collect();
+            let weights = lessons.iter().flat_map(|lesson| &lesson.weights);
+            let weights: Vec<f32> = weights.map(|(_, weight)| weight * share).collect();
+            let hidden = embedding(hidden, &places); // [weights, d_model]
+            let TokenScores { log_probs, .. } = self.lm_head.token_scores(hidden, &targets, how.dropout);
+            let weights = Tensor::<1>::from_data(weights.as_slice(), &log_probs.device());
+            -(log_probs * weights).sum()
+        };
+        if recompute {
+            return self.recomputed(&batch, how.dropout, loss);
+        }
+        let loss = loss(self.hidden_in(&batch, how.dropout));
+        (Gradients::of(loss.clone(), self), loss.without_autodiff())
+    }
+}
+
+/// What is read of rows to predict the tokens at some of their positions.
+struct Read {
+    batch: Batch,
+    /// Rows of the hidden states, `[batch · seq, d_model]`, that the tokens are predicted from, row after row.
+    places: Vec<u32>,
+}
+
+impl Read {
+    fn of(rows: &[(&[u32], Vec<usize>)]) -> Self {
+        // The last of the tokens is predicted, but nothing is predicted from it or from what follows it.
+        let read = |(tokens, positions): &(&[u32], Vec<usize>)| tokens[..positions[positions.len() - 1]].to_vec();
+        let batch = Batch::right_padded(&rows.iter().map(read).collect::<Vec<_>>());
+        let seq = batch.shape()[1];
+        let before = |(row, (_, positions)): (usize, &(&[u32], Vec<usize>))| {
+            positions.iter().map(|position| (row * seq + position - 1) as u32).collect::<Vec<_>>()
+        };
+        Self { places: rows.iter().enumerate().flat_map(before).collect(), batch }
     }
 }
 

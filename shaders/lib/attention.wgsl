@@ -1,21 +1,9 @@
-// What the kernels of attention share: how the heads lie, and tiles of 64 x 32 products.
+// How the heads of a batch lie, for attention in training, beside its tiles.
 //
-// A tile has rows and columns: queries and keys, or in the gradients of keys and values the other way round. 128 invocations hold
-// 4 x 4 of its products each, in registers, and after them 4 rows x 4 coordinates in 32 of what the weighted sums are. In both
-// products, 2 to 8 vec4 read from workgroup memory give 16 to 64 multiply-adds. The tiles in workgroup memory take 16 KiB, what WebGPU
-// promises, and the same however wide the heads are.
-//
-// The including shader declares `params: Params` and says by row_quad, column_quad and term_quad what is multiplied.
+// The including shader declares `params: Params`.
 
+#include "lib/attention_tile.wgsl"
 #include "lib/grid.wgsl"
-
-#define PARTS   // of 32 coordinates in a head, the last one filled up with zeros
-
-const ROWS: u32 = 64u;
-const COLUMNS: u32 = 32u;
-const INVOCATIONS: u32 = 128u;
-
-const HIDDEN: f32 = -1e30; // the score of what must not be seen
 
 struct Params {
     first: u32,           // workgroup of this launch: long work is cut into several
@@ -39,22 +27,8 @@ struct Task {
 
 var<private> task: Task;
 
-// An invocation's own: rows 4 down to 4 down + 3, columns across + 8 j, coordinates 4 across to 4 across + 3 of every 32.
-struct Own {
-    index: u32,
-    down: u32,
-    across: u32,
-}
-
-alias Tile = array<vec4<f32>, 4>;                // [j]: of the four rows
-alias Sums = array<array<vec4<f32>, 4>, PARTS>;  // [part][row]: of the four coordinates
-
-var<workgroup> rows: array<vec4<f32>, 256>;      // [64 rows, 4 quads of coordinates]
-var<workgroup> columns: array<vec4<f32>, 256>;   // [32 columns, 4 quads] each at its place(), or [32 columns, 8 quads]
-var<workgroup> weights: array<vec4<f32>, 512>;   // [32 columns, 16 quads of rows] each at its weight_place()
-
-fn own_of(index: u32) -> Own {
-    return Own(index, index / 8u, index % 8u);
+fn head_quads() -> u32 {
+    return params.quads;
 }
 
 // The workgroup's tile of 64 rows and its head, of `heads` in every row of the batch. Past the end the batch has no such row.
@@ -73,61 +47,4 @@ fn place_of(token: u32, head: u32, heads: u32, quad: u32) -> u32 {
 
 fn inside(token: u32, quad: u32) -> bool {
     return token < params.seq && quad < params.quads;
-}
-
-// Keys lie in columns: neighbouring ones start in different banks of workgroup memory.
-fn place(column: u32, quad: u32) -> u32 {
-    return column * 4u + (quad ^ (column / 2u % 4u));
-}
-
-fn weight_place(column: u32, down: u32) -> u32 {
-    return column * 16u + (down ^ (column % 8u));
-}
-
-// The products of all rows with all columns, over the coordinates of the head.
-fn products(own: Own, source: u32) -> Tile {
-    var tile = Tile();
-    for (var quad = 0u; quad < params.quads; quad += 4u) {
-        let row = own.index / 4u;
-        let at = own.index % 4u;
-        rows[own.index] = row_quad(source, task.row + row, quad + at);
-        rows[own.index + 128u] = row_quad(source, task.row + row + 32u, quad + at);
-        columns[place(row, at)] = column_quad(source, task.column + row, quad + at);
-        workgroupBarrier();
-        for (var q = 0u; q < 4u; q++) {
-            let first = own.down * 16u + q;
-            let four = mat4x4(rows[first], rows[first + 4u], rows[first + 8u], rows[first + 12u]);
-            for (var j = 0u; j < 4u; j++) {
-                tile[j] += columns[place(own.across + 8u * j, q)] * four;
-            }
-        }
-        workgroupBarrier(); // before they are staged again
-    }
-    return tile;
-}
-
-fn set_weights(own: Own, tile: Tile) {
-    for (var j = 0u; j < 4u; j++) {
-        weights[weight_place(own.across + 8u * j, own.down)] = tile[j];
-    }
-}
-
-// Adds to every row's sums the columns' terms, by the weights that were set.
-fn add_weighted(own: Own, source: u32, sums: ptr<function, Sums>) {
-    for (var part = 0u; part < PARTS; part++) {
-        let column = own.index / 8u;
-        let quad = part * 8u + own.across;
-        columns[own.index] = term_quad(source, task.column + column, quad);
-        columns[own.index + 128u] = term_quad(source, task.column + column + 16u, quad);
-        workgroupBarrier();
-        for (var c = 0u; c < COLUMNS; c++) {
-            let weight = weights[weight_place(c, own.down)];
-            let term = columns[c * 8u + own.across];
-            (*sums)[part][0] = fma(vec4(weight.x), term, (*sums)[part][0]);
-            (*sums)[part][1] = fma(vec4(weight.y), term, (*sums)[part][1]);
-            (*sums)[part][2] = fma(vec4(weight.z), term, (*sums)[part][2]);
-            (*sums)[part][3] = fma(vec4(weight.w), term, (*sums)[part][3]);
-        }
-        workgroupBarrier(); // before they are staged or set again
-    }
 }

@@ -3,14 +3,14 @@
 // The including shader declares `frame: array<u32>`. It begins with a head, whose words say how much there is of everything and
 // where in the frame it lies:
 //
-//     tokens     source, position, where its sequence's page table begins
+//     tokens     source, position, where its sequence's page table begins, adapter (0: none)
 //     tiles      first token, tokens, position of the first, page table: neighbouring tokens of one sequence
 //     questions  token, answer slot, where its list begins, length of the list (0: every token may follow), chance
 //     chunks     question, where its part of the list begins: what one workgroup scores
 //
 // and how answers are chosen. Page tables and lists lie wherever the words above say.
 
-const TOKEN_WORDS: u32 = 3u;
+const TOKEN_WORDS: u32 = 4u;
 const TILE_WORDS: u32 = 4u;
 const QUESTION_WORDS: u32 = 5u;
 const CHUNK_WORDS: u32 = 2u;
@@ -81,6 +81,10 @@ fn top_p() -> f32 {
 fn token_of(number: u32) -> Token {
     let at = frame[1] + min(number, token_count() - 1u) * TOKEN_WORDS;
     return Token(frame[at], frame[at + 1u], frame[at + 2u]);
+}
+
+fn adapter_of(token: u32) -> u32 {
+    return frame[frame[1] + token * TOKEN_WORDS + 3u];
 }
 
 fn tile_of(number: u32) -> Tile {

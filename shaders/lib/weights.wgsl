@@ -5,10 +5,18 @@
 
 #define SCHEME   // 0 f32, 1 f16, 2 q8, 3 q4, 4 q4affine, 5 q4k, 6 nf4
 #define SCALED   // 1: the scheme has scales
+#define AFFINE   // 1: 4-bit codes, scale and offset
 
 struct Weights {
     low: vec4<f32>,  // the first four
     high: vec4<f32>, // the last four
+}
+
+// The same in codes of 8 bits, four to a word: a weight is scale.x · code + scale.y.
+struct Coded {
+    low: u32,
+    high: u32,
+    scale: vec2<f32>,
 }
 
 #if SCHEME == 0
@@ -45,40 +53,53 @@ fn weights(row: u32, run: u32, runs: u32) -> Weights {
     let d = half_scale(row * ((runs + 7u) / 8u) + run / 8u, run / 4u);
     return Weights(d * signed_bytes(c.x), d * signed_bytes(c.y));
 }
+
+fn coded(row: u32, run: u32, runs: u32) -> Coded {
+    let c = codes[row * runs + run];
+    return Coded(c.x, c.y, vec2(half_scale(row * ((runs + 7u) / 8u) + run / 8u, run / 4u), 0.0));
+}
 #endif
 
 #if SCHEME == 3
 alias Run = u32;
 
-fn weights(row: u32, run: u32, runs: u32) -> Weights {
-    let c = codes[row * runs + run];
+fn scale_of(row: u32, run: u32, runs: u32) -> vec2<f32> {
     let d = half_scale(row * ((runs + 7u) / 8u) + run / 8u, run / 4u);
-    return Weights(d * (low_nibbles(c) - 8.0), d * (high_nibbles(c) - 8.0));
+    return vec2(d, -8.0 * d);
 }
 #endif
 
 #if SCHEME == 4
 alias Run = u32;
 
-fn weights(row: u32, run: u32, runs: u32) -> Weights {
-    let c = codes[row * runs + run];
-    let scale = unpack2x16float(scales[row * (runs / 4u) + run / 4u]); // step, minimum
-    return Weights(scale.x * low_nibbles(c) + scale.y, scale.x * high_nibbles(c) + scale.y);
+fn scale_of(row: u32, run: u32, runs: u32) -> vec2<f32> {
+    return unpack2x16float(scales[row * (runs / 4u) + run / 4u]);
 }
 #endif
 
 #if SCHEME == 5
 alias Run = u32;
 
-fn weights(row: u32, run: u32, runs: u32) -> Weights {
-    let c = codes[row * runs + run];
+fn scale_of(row: u32, run: u32, runs: u32) -> vec2<f32> {
     let block = (row * (runs / 32u) + run / 32u) * 5u;
     let group = run / 4u % 8u;
     let of_block = unpack2x16float(scales[block]); // step and offset of the block
     let of_group = (scales[block + 1u + group / 2u] >> (group % 2u * 16u)); // their multiples of the group, in bytes
-    let step = of_block.x * f32(of_group & 255u);
-    let offset = of_block.y * f32(of_group >> 8u & 255u);
-    return Weights(step * low_nibbles(c) - offset, step * high_nibbles(c) - offset);
+    return vec2(of_block.x * f32(of_group & 255u), -of_block.y * f32(of_group >> 8u & 255u));
+}
+#endif
+
+#if AFFINE
+// Codes times a scale, plus an offset.
+fn weights(row: u32, run: u32, runs: u32) -> Weights {
+    let c = codes[row * runs + run];
+    let scale = scale_of(row, run, runs);
+    return Weights(scale.x * low_nibbles(c) + scale.y, scale.x * high_nibbles(c) + scale.y);
+}
+
+fn coded(row: u32, run: u32, runs: u32) -> Coded {
+    let c = codes[row * runs + run];
+    return Coded(c & 0x0F0F0F0Fu, c >> 4u & 0x0F0F0F0Fu, scale_of(row, run, runs));
 }
 #endif
 

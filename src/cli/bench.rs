@@ -1,15 +1,20 @@
 //! `tiller bench`: how fast this machine is at what tiller does.
 
+mod lists;
 mod llm;
+mod perplexity;
+mod ppo;
 mod train;
 
 use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::bench::{self, Ceilings, Row, Shape, Size};
+use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device::{self, Gpu};
 use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::Scheme;
+use tiller_models::engine::KV_FORMATS;
 
 use super::Global;
 use crate::run::progress;
@@ -34,8 +39,14 @@ enum What {
     Kernels(KernelsArgs),
     /// How fast a language model reads and writes
     Llm(llm::Args),
+    /// What fewer bits cost: the perplexity of a text
+    Perplexity(perplexity::Args),
+    /// How fast lists come that obey: plain masked decoding beside jump-forward and drafts
+    Lists(lists::Args),
     /// Tokens per second and memory of a training
     Train(train::Args),
+    /// How long an iteration of an alignment takes
+    Ppo(ppo::Args),
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -43,6 +54,12 @@ struct KernelsArgs {
     /// How weights are stored: f32, f16, q8, q4affine, q4k, q4 or nf4; several may be given [default: all]
     #[arg(long, value_name = "SCHEME")]
     scheme: Vec<Scheme>,
+}
+
+/// A format of keys and values by its name.
+pub(super) fn kv_format(name: &str) -> Result<KvFormat, String> {
+    let known = KV_FORMATS.into_iter().find(|format| format.name() == name);
+    known.ok_or_else(|| "expected f32, f16 or int8".to_owned())
 }
 
 /// What `--json` prints.
@@ -61,7 +78,10 @@ pub fn run(args: Args, global: &Global) -> Result<()> {
     match args.what {
         What::Kernels(args) => kernels(&args, global),
         What::Llm(args) => llm::run(&args, global),
+        What::Perplexity(args) => perplexity::run(&args, global),
+        What::Lists(args) => lists::run(&args, global),
         What::Train(args) => train::run(&args, global),
+        What::Ppo(args) => ppo::run(&args, global),
     }
 }
 
@@ -90,7 +110,7 @@ fn measure(gpu: Gpu, device: String, schemes: &[Scheme]) -> Result<Report> {
     let schemes = if schemes.is_empty() { &Scheme::ALL[..] } else { schemes };
     let shapes = Shape::usual(size);
 
-    let ops = bench::ops(&gpu, size);
+    let ops = bench::ops(&gpu, size, schemes);
 
     let mut pipelines = Pipelines::new(gpu);
     let ceilings = bench::ceilings(&mut pipelines, size);
@@ -122,12 +142,12 @@ fn print(report: &Report) {
     );
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["op", "weights", "variant", "shape", "µs", "min", "max", "GB/s", "GFLOP/s", "of ceiling"]);
+    table.set_header(["op", "stored", "variant", "shape", "µs", "min", "max", "GB/s", "GFLOP/s", "of ceiling"]);
     for row in rows {
         let (fraction, bound) = row.reached(ceilings);
         table.add_row([
             row.op.to_owned(),
-            row.scheme.map_or_else(String::new, |scheme| scheme.to_string()),
+            row.stored.unwrap_or_default().to_owned(),
             row.variant.clone(),
             row.shape.clone(),
             format!("{:.1}", row.us.median),

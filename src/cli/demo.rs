@@ -99,28 +99,29 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     demo.says("A language model learns to answer requests with the teacher's lists.");
     let sft = out("sft");
     let learn = ["sft", &data, "--teacher", &teacher, "--epochs", effort.sft_epochs, "--out", &sft];
-    let model = match &args.model {
+    let (from_nothing, merged) = (format!("{sft}/model"), out("model"));
+    // A model from nothing knows no other words than those of its training.
+    let (model, begun, tasks) = match &args.model {
         None => {
             demo.tiller(&[&learn[..], &["--scratch", "tiny"]].concat())?;
-            format!("{sft}/model")
+            (&from_nothing, ["--run", &sft], "I0,+C:trained,-C:trained,LP20:trained,EP50:trained")
         }
         Some(model) => {
-            let merged = out("model");
             demo.tiller(&[&learn[..], &["--model", model]].concat())?;
             demo.tiller(&["merge", &sft, "--out", &merged])?;
-            merged
+            (&merged, ["--model", &merged], "I0,+C,-C,LP20,EP50")
         }
     };
 
     demo.says("It is rewarded for lists that exist, repeat nothing, obey the request and please the teacher.");
     let ppo = out("ppo");
-    let reward = ["ppo", &data, "--model", &model, "--teacher", &teacher, "--out", &ppo];
-    demo.tiller(&[&reward[..], &["--iterations", effort.ppo_iterations]].concat())?;
+    let reward = ["--teacher", &teacher, "--out", &ppo, "--iterations", effort.ppo_iterations];
+    demo.tiller(&[&["ppo", &data][..], &begun, &reward].concat())?;
 
     demo.says("The same questions to all of them: alone (free), and with lists that are kept in order (strict).");
     let adapter = format!("{ppo}/adapter");
-    let tuned = ["--model", &model, "--adapter", &adapter];
-    let exam = ["--with-base", "--form", "tuned", "--decode", "free,strict", "--tasks", "I0,+C,-C,LP20,EP50"];
+    let tuned = ["--model", model, "--adapter", &adapter];
+    let exam = ["--with-base", "--form", "tuned", "--decode", "free,strict", "--tasks", tasks];
     let asked = ["--teacher", &teacher, "--users", effort.asked_users, "--out", &ppo];
     demo.tiller(&[&["eval", &data][..], &tuned, &exam, &asked].concat())?;
     demo.tiller(&["report", &sft, &ppo])?;
@@ -132,7 +133,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     demo.tiller(&[&recommend[..], &["--ask", &wish]].concat())?;
 
     demo.tells(&format!("That took {:.0} seconds. The report: {ppo}/report.html", start.elapsed().as_secs_f64()));
-    demo.tells(&whats_next(&data, &model, &adapter, &user));
+    demo.tells(&whats_next(&data, model, &adapter, &user));
     Ok(())
 }
 

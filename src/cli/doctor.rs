@@ -1,4 +1,6 @@
-//! `tiller doctor`: the devices of this machine, and which one `--device` takes and why.
+//! `tiller doctor`: the devices of this machine, which one `--device` takes and why, and whether its kernels are right.
+
+mod selftest;
 
 use std::collections::BTreeMap;
 
@@ -7,18 +9,24 @@ use indicatif::HumanBytes;
 use serde::Serialize;
 use tiller_kernels::device::{self, AdapterFacts, Capabilities, Choice, CpuFacts, DeviceError, SubgroupSizes};
 
+use self::selftest::Selftest;
 use super::Global;
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
   tiller doctor
-  tiller doctor --device llvmpipe --json";
+  tiller doctor --selftest
+  tiller doctor --device llvmpipe --selftest --json";
 
-/// The flags of `tiller doctor`: none of its own.
+/// The flags of `tiller doctor`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {}
+pub struct Args {
+    /// Hold every kernel against its reference on the device, measure how fast it is, and tell which work fits
+    #[arg(long)]
+    selftest: bool,
+}
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -27,7 +35,9 @@ struct Report<'a> {
     cpu: CpuFacts,
     choice: Chosen<'a>,
     /// Which variant of every kernel runs on the chosen adapter; empty for the CPU.
-    kernels: BTreeMap<&'static str, &'static str>,
+    kernels: BTreeMap<String, &'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selftest: Option<Selftest>,
 }
 
 /// The outcome of the choice; `adapter` indexes the list, and both it and `device` are null where nothing can be taken.
@@ -42,16 +52,18 @@ struct Chosen<'a> {
 /// Lists adapters and processor, then names the device that `--device` takes and why.
 ///
 /// # Errors
-/// `--device` takes nothing on this machine; the list is printed all the same.
-pub fn run(_args: Args, global: &Global) -> Result<()> {
+/// `--device` takes nothing on this machine, or has kernels that are wrong; all is printed all the same.
+pub fn run(args: Args, global: &Global) -> Result<()> {
     let adapters = device::adapters();
     let choice = device::choose(&global.device, adapters);
     let kernels = choice.as_ref().ok().and_then(|choice| choice.adapter).map(|index| variants(&adapters[index]));
+    let selftest = (args.selftest && choice.is_ok()).then(|| selftest::run(&global.device)).transpose()?;
     let report = Report {
         adapters,
         cpu: device::cpu(),
         choice: chosen(&global.device, adapters, &choice),
         kernels: kernels.unwrap_or_default(),
+        selftest,
     };
     if global.json {
         let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("doctor: {e}")))?;
@@ -59,11 +71,12 @@ pub fn run(_args: Args, global: &Global) -> Result<()> {
     } else {
         print(&report);
     }
-    Ok(choice.map(drop)?)
+    choice?;
+    report.selftest.map_or(Ok(()), |selftest| selftest.verdict())
 }
 
-fn variants(adapter: &AdapterFacts) -> BTreeMap<&'static str, &'static str> {
-    tiller_kernels::variants(adapter.capabilities.subgroups.is_some())
+fn variants(adapter: &AdapterFacts) -> BTreeMap<String, &'static str> {
+    tiller_kernels::variants(&adapter.capabilities)
 }
 
 fn chosen<'a>(asked: &'a str, adapters: &[AdapterFacts], choice: &Result<Choice, DeviceError>) -> Chosen<'a> {
@@ -89,11 +102,14 @@ fn print(report: &Report) {
     if let Some(device) = &report.choice.device {
         println!("--device {} takes {device}: {}", report.choice.asked, report.choice.why);
     }
-    for uses in ["subgroups", "plain"] {
-        let names: Vec<&str> = report.kernels.iter().filter(|(_, u)| **u == uses).map(|(name, _)| *name).collect();
+    for uses in ["cooperative matrices", "subgroups", "plain"] {
+        let names: Vec<&str> = report.kernels.iter().filter(|(_, u)| **u == uses).map(|(name, _)| &name[..]).collect();
         if !names.is_empty() {
-            println!("kernels that take their {uses} variant there: {}", names.join(", "));
+            println!("kernels that take their {uses} variant there: {}", names.join("; "));
         }
+    }
+    if let Some(selftest) = &report.selftest {
+        selftest.print();
     }
 }
 

@@ -9,13 +9,14 @@ use tiller_models::language_model::LanguageModel;
 use tiller_models::llama::{GenerateOptions, Sampling};
 
 use super::Global;
+use super::recommend::Draft;
 use crate::Result;
 use crate::data::Dataset;
 use crate::data::input::file_name;
 use crate::data::titles::clean;
 use crate::decode::Mode;
-use crate::evaluate::{Answerer, Evaluation, Exam, ExamConfig, Model, Sample, Scores, Subject};
-use crate::instruct::Recipe;
+use crate::evaluate::{Answerer, Evaluation, Exam, ExamConfig, Model, Sample, Scores, Subject, perplexity};
+use crate::instruct::{Recipe, chat};
 use crate::pull::resolve_model;
 use crate::recommend::answer::Form;
 use crate::recommend::recommender::{Recommender, enough_tokens};
@@ -29,6 +30,7 @@ Examples:
   tiller eval films --model smollm2-135m --adapter sft/adapter --adapter ppo/adapter --with-base
   tiller eval films --model m --adapter run/adapter --tasks core --decode free,strict --out run
   tiller eval films --model m --tasks I0,+C,-C,LP20,EP50,+C:trained,LP20:ambiguous --seeds 1,2,3
+  tiller eval films --model m --adapter run/adapter --with-base --chat talk.json
   tiller eval films --model m --json | jq '.rows[].subjects[0].exact.NDCG'
 
 Tasks:
@@ -81,6 +83,12 @@ pub struct Args {
     /// adapter, else general]
     #[arg(long, value_enum, value_name = "FORM")]
     form: Option<Form>,
+    /// Whose lists are proposed to the model, which confirms in one step what it would have written anyway
+    #[arg(long, value_enum, value_name = "WHO")]
+    draft: Option<Draft>,
+    /// Conversations in the ShareGPT form that no training has seen: each model's perplexity of them, which shows what it has forgotten
+    #[arg(long, value_name = "FILE", requires = "model")]
+    chat: Option<PathBuf>,
     /// How many lists are written at once
     #[arg(long, default_value_t = 16, value_name = "LISTS", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
@@ -110,6 +118,7 @@ enum SplitName {
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let config = config(args)?;
     let model = args.model.as_deref().map(resolve_model).transpose()?;
+    let talk = args.chat.as_deref().map(chat::read).transpose()?;
     let dataset = Dataset::read(&args.dir)?;
     let open = device::open(&global.device)?;
     eprintln!("device: {}", open.description);
@@ -126,6 +135,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     if let Some(path) = &model {
         for (name, adapter) in contestants {
             let model = LanguageModel::load(path, adapter, &open.device)?;
+            let talk = talk.as_ref().map(|talk| perplexity(&model, talk, &dataset, &bar)).transpose()?;
             for &mode in &args.decode {
                 let options = GenerateOptions {
                     max_new_tokens: args.max_new_tokens.map_or(enough_tokens(args.k + 5), |tokens| tokens as usize),
@@ -133,9 +143,12 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
                     seed: 0,
                 };
                 let form = args.form.unwrap_or(if adapter.is_some() { Form::Tuned } else { Form::General });
-                let recommender = Recommender::new(&model, catalogue, form, options, mode)?;
+                let mut recommender = Recommender::new(&model, catalogue, form, options, mode)?;
+                if args.draft == Some(Draft::Teacher) {
+                    recommender = recommender.drafting(&teacher);
+                }
                 let answerer = Model { name: name.clone(), recommender, batch: usize::from(args.batch) };
-                exam.ask(&answerer as &dyn Answerer, None, &bar)?;
+                exam.ask(&answerer as &dyn Answerer, talk, &bar)?;
             }
         }
     }

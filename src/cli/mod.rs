@@ -10,8 +10,10 @@ mod eval;
 mod experiment;
 mod instruct;
 mod merge;
+mod plan;
 mod ppo;
 mod pull;
+mod quantize;
 mod recommend;
 mod reference;
 mod report;
@@ -84,10 +86,14 @@ enum Command {
     Instruct(instruct::Args),
     /// Fold an adapter into its model
     Merge(merge::Args),
+    /// Tell what a command takes of memory, whether that fits, and what would
+    Plan(plan::Args),
     /// Align a tuned model with requests: it answers, the catalogue and the teacher reward, it learns (PPO)
     Ppo(ppo::Args),
     /// Fetch a model or a data set by name
     Pull(pull::Args),
+    /// Write a model with its weights in fewer bits
+    Quantize(quantize::Args),
     /// Recommend items to users, or to somebody new
     Recommend(recommend::Args),
     /// Tune a language model on the teacher's lists
@@ -146,8 +152,10 @@ fn run(command: Command, global: &Global) -> Result<()> {
         Command::Sasrec(args) => sasrec::run(args, global),
         Command::Instruct(args) => instruct::run(&args, global),
         Command::Merge(args) => merge::run(&args, global),
+        Command::Plan(args) => plan::run(&args, global),
         Command::Ppo(args) => ppo::run(&args, global),
         Command::Pull(args) => pull::run(&args, global),
+        Command::Quantize(args) => quantize::run(&args, global),
         Command::Recommend(args) => recommend::run(&args, global),
         Command::Sft(args) => sft::run(&args, global),
         Command::Report(args) => report::run(&args, global),

@@ -12,6 +12,7 @@ const EXAMPLES: &str = "\
 Examples:
   tiller report run                        writes run/report.html
   tiller report sft ppo --out report.html  curves of both, their evaluations in one table, lists before and after
+  tiller report experiments/stages         all runs of an experiment
 
 A run folder has what sft, ppo and eval leave there: config.toml, metrics.jsonl, eval*.json, samples.jsonl. What is missing is said
 in the report. The file needs no network and no other file.";
@@ -20,7 +21,7 @@ in the report. The file needs no network and no other file.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Run folders, in the order of the report
+    /// Run folders, or those of experiments, in the order of the report
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
     /// The file to write [default: report.html in the last run]

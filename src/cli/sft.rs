@@ -107,6 +107,9 @@ struct Settings {
     /// The longest sample in tokens; an answer has at most half of them [default: 1024]
     #[arg(long, value_name = "N")]
     max_tokens: Option<u32>,
+    /// Compute blocks a second time in the backward pass instead of keeping them in memory: a third slower
+    #[arg(long)]
+    activation_checkpointing: bool,
     /// Decides first weights, examples, dropout and the order [default: 2024]
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
@@ -189,7 +192,19 @@ fn config(args: &Args) -> Result<SftConfig> {
 /// The keys that flags set.
 fn table(args: &Args) -> Result<Table> {
     let Settings { teacher, tasks, chat, chat_ratio, recipe, rank, alpha, dropout, targets, .. } = &args.settings;
-    let Settings { quantise, full, epochs, steps, batch, accumulate, lr, max_tokens, seed, .. } = &args.settings;
+    let Settings {
+        quantise,
+        full,
+        epochs,
+        steps,
+        batch,
+        accumulate,
+        lr,
+        max_tokens,
+        activation_checkpointing,
+        seed,
+        ..
+    } = &args.settings;
     let number = |value: &Option<u32>| value.map(|value| Value::from(i64::from(value)));
     let real = |value: &Option<f64>| value.map(Value::from);
     let text = |value: &Option<String>| value.clone().map(Value::from);
@@ -210,6 +225,7 @@ fn table(args: &Args) -> Result<Table> {
         ("batch", number(batch)),
         ("accumulate", number(accumulate)),
         ("max_tokens", number(max_tokens)),
+        ("activation_checkpointing", activation_checkpointing.then_some(Value::from(true))),
         ("seed", number(seed)),
     ]);
     let as_value = |e: toml::ser::Error| Error::Failed(e.to_string());

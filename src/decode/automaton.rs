@@ -114,6 +114,15 @@ impl<'a> Automaton<'a> {
         Err(Error::bad_input("the next token").expected(expected).found(token).into())
     }
 
+    /// At a choice, the token that leads towards the best of the titles that may follow; the first of equally good ones. `scores` has one
+    /// number per leaf of the trie.
+    pub fn preferred(&self, scores: &[f32]) -> Option<u32> {
+        let titles = self.grammar.titles();
+        let better = |best: usize, leaf: usize| if scores[leaf] > scores[best] { leaf } else { best };
+        let best = titles.open_leaves(&self.prefix, &self.open).reduce(better)?;
+        Some(titles.toward(&self.prefix, best)?.0)
+    }
+
     /// Whether the list and its end have been taken.
     pub fn is_done(&self) -> bool {
         self.allowed() == Allowed::Done

@@ -66,6 +66,19 @@ pub struct Rate {
     pub most: f64,
 }
 
+/// What a token that is written alone costs the GPU.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Cost {
+    /// Dispatches.
+    pub launches: f64,
+    /// The same for each layer of the model, those between embedding and choice included.
+    pub launches_per_layer: f64,
+    /// Bytes of weights and cache that are read.
+    pub bytes: f64,
+    /// Bytes that the weights have, and on average the keys and values of the tokens so far.
+    pub needed_bytes: f64,
+}
+
 /// What writes.
 pub enum Model {
     /// The decode engine, on a GPU.
@@ -120,6 +133,27 @@ impl Model {
         let unit = if matches!(test, Test::Lists(_)) { "lists" } else { "tokens" };
         let (least, most) = (rates[0], rates[rates.len() - 1]);
         Ok(Rate { test: test.name(), unit, per_second: rates[rates.len() / 2], least, most })
+    }
+
+    /// What a token costs while so many are written behind a prompt of one; `None` on a CPU, which counts nothing.
+    ///
+    /// # Errors
+    /// A device that fails or has no room.
+    pub fn cost(&mut self, tokens: usize) -> Result<Option<Cost>> {
+        let Model::Gpu(engine) = self else { return Ok(None) };
+        let before = engine.work();
+        self.run(Test::Write(tokens, 1), 0)?;
+        let Model::Gpu(engine) = self else { return Ok(None) };
+        let after = engine.work();
+        let per_step = |of: usize| of as f64 / (after.steps - before.steps).max(1) as f64;
+        let launches = per_step(after.launches - before.launches);
+        let cache = engine.kv_bytes_per_token() as f64 * (tokens + 1) as f64 / 2.0;
+        Ok(Some(Cost {
+            launches,
+            launches_per_layer: launches / engine.config().n_layers as f64,
+            bytes: per_step(after.bytes - before.bytes),
+            needed_bytes: engine.weight_bytes() as f64 + cache,
+        }))
     }
 
     /// The log-probability of every token but the first, given those before it.

@@ -1,9 +1,10 @@
 //! The automaton as a language model's guide.
 
-use tiller_models::llama::{Guide, Next, Said};
+use tiller_models::llama::{Guess, Guide, Next, Said};
 use tiller_models::tokenizer::Tokenizer;
 
 use super::automaton::{Allowed, Automaton};
+use super::draft::Drafter;
 use super::grammar::Codec;
 use super::statistics::Statistics;
 use crate::Result;
@@ -14,17 +15,32 @@ pub struct ListGuide<'a> {
     automaton: Automaton<'a>,
     statistics: Statistics,
     stream: Option<u64>,
+    drafter: Option<Drafter>,
+    /// Questions of the current step that have not been answered.
+    open: usize,
+    listens: bool,
 }
 
 impl<'a> ListGuide<'a> {
     /// A guide along `automaton`.
     pub fn new(automaton: Automaton<'a>) -> Self {
-        Self { automaton, statistics: Statistics::default(), stream: None }
+        let statistics = Statistics::default();
+        Self { automaton, statistics, stream: None, drafter: None, open: 0, listens: true }
     }
 
     /// The guide with a stream of random numbers of its own, for a model that samples.
     pub fn drawing_from(self, stream: u64) -> Self {
         Self { stream: Some(stream), ..self }
+    }
+
+    /// The guide with drafts of what is likely to follow.
+    pub fn drafting(self, drafter: Drafter) -> Self {
+        Self { drafter: Some(drafter), ..self }
+    }
+
+    /// The guide without an ear for what the model would have liked to write: then only the tokens that may follow are scored.
+    pub fn deaf(self) -> Self {
+        Self { listens: false, ..self }
     }
 
     /// The list so far.
@@ -49,18 +65,65 @@ impl Guide for ListGuide<'_> {
 
     fn take(&mut self, token: u32, said: Option<&Said>) -> Result<()> {
         match self.automaton.allowed() {
-            Allowed::Choice(tokens) => self.statistics.count(said, tokens),
+            Allowed::Choice(tokens) => {
+                self.statistics.count(said, tokens);
+                self.statistics.steps += usize::from(self.open == 0);
+                self.open = self.open.saturating_sub(1);
+                let came_true = self.drafter.as_mut().is_some_and(|drafter| drafter.hear(token));
+                self.statistics.confirmed += usize::from(came_true);
+                if !came_true {
+                    self.open = 0;
+                }
+            }
             _ => self.statistics.forced += 1,
         }
         self.automaton.advance(token)
     }
 
     fn listens(&self) -> bool {
-        true
+        self.listens
+    }
+
+    fn draft(&mut self) -> Vec<Guess> {
+        let Some(drafter) = &mut self.drafter else { return Vec::new() };
+        let draft = drafter.draft(&self.automaton);
+        self.statistics.steps += usize::from(!draft.is_empty());
+        self.statistics.drafted += draft.iter().filter(|guess| !guess.run.is_empty()).count();
+        self.open = draft.len();
+        draft
     }
 
     fn stream(&self) -> Option<u64> {
         self.stream
+    }
+}
+
+/// Plain masked decoding, which everything faster is measured against: the model is asked before every token, also where only one may
+/// follow.
+#[derive(Debug, Clone)]
+pub struct Masked<'a>(pub ListGuide<'a>);
+
+impl Guide for Masked<'_> {
+    fn next(&self) -> Next<'_> {
+        match self.0.next() {
+            Next::Run(run) => run.get(..1).map_or(Next::Run(run), Next::OneOf),
+            next => next,
+        }
+    }
+
+    fn take(&mut self, token: u32, said: Option<&Said>) -> Result<()> {
+        let before = self.0.statistics.choices;
+        self.0.take(token, said)?;
+        self.0.statistics.steps += usize::from(self.0.statistics.choices == before);
+        Ok(())
+    }
+
+    fn listens(&self) -> bool {
+        self.0.listens
+    }
+
+    fn stream(&self) -> Option<u64> {
+        self.0.stream
     }
 }
 

@@ -80,6 +80,7 @@ pub fn decode<R: Rng>(
                 let token = picker.pick(&logits, allowed);
                 let said = Said::of(&logits, token, Next::OneOf(allowed));
                 statistics.count(Some(&said), allowed);
+                statistics.steps += 1;
                 vec![token]
             }
         };

@@ -16,6 +16,7 @@
 pub mod automaton;
 pub mod bench;
 pub mod constraints;
+mod draft;
 pub mod feasible;
 mod fill;
 pub mod grammar;
@@ -23,6 +24,7 @@ pub mod guide;
 pub mod infeasible;
 pub mod masked;
 pub mod mode;
+pub mod perplexity;
 pub mod search;
 pub mod statistics;
 pub mod trie;
@@ -32,8 +34,9 @@ mod tests;
 
 pub use automaton::{Allowed, Automaton};
 pub use constraints::Constraints;
+pub use draft::Drafter;
 pub use fill::fill;
 pub use grammar::{Codec, Grammar};
-pub use guide::ListGuide;
+pub use guide::{ListGuide, Masked};
 pub use mode::Mode;
 pub use statistics::Statistics;

@@ -1,12 +1,12 @@
 //! What guidance did to the model's own wishes.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tiller_models::llama::Said;
 
 /// What the constraint did to the model's own wishes.
 ///
 /// Counted at the choices alone: a forced token is never scored, so nobody knows what the model would have said there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// Calls of the model.
     pub steps: usize,
@@ -14,26 +14,49 @@ pub struct Statistics {
     pub forced: usize,
     /// Tokens that were chosen among several allowed ones.
     pub choices: usize,
-    /// Choices at which the model's likeliest token was not allowed.
+    /// Choices that a draft foresaw, each with the forced tokens behind it.
+    pub drafted: usize,
+    /// Choices that came as a draft foresaw them; each saved a call of the model.
+    pub confirmed: usize,
+    /// Choices at which the model was heard about all tokens.
+    pub heard: usize,
+    /// Of those, choices at which the model's likeliest token was not allowed.
     pub changed: usize,
-    /// Probability that the model gave to tokens that were not allowed, summed over the choices.
+    /// Probability that the model gave to tokens that were not allowed, summed over the choices at which it was heard.
     pub removed_mass: f64,
 }
 
 impl Statistics {
     /// Notes one choice among `allowed`, and what the model said of all tokens, if anybody knows.
     pub(super) fn count(&mut self, said: Option<&Said>, allowed: &[u32]) {
-        self.steps += 1;
         self.choices += 1;
         if let Some(said) = said {
+            self.heard += 1;
             self.changed += usize::from(allowed.binary_search(&said.likeliest).is_err());
             self.removed_mass += (1.0 - said.allowed).max(0.0);
         }
     }
 
-    /// The mean probability that was removed at a choice; 0 without choices.
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, other: Statistics) {
+        self.steps += other.steps;
+        self.forced += other.forced;
+        self.choices += other.choices;
+        self.drafted += other.drafted;
+        self.confirmed += other.confirmed;
+        self.heard += other.heard;
+        self.changed += other.changed;
+        self.removed_mass += other.removed_mass;
+    }
+
+    /// Of the choices at which the model was heard, the part that it would have made otherwise; nothing where it was heard nowhere.
+    pub fn changed_part(&self) -> Option<f64> {
+        (self.heard > 0).then(|| self.changed as f64 / self.heard as f64)
+    }
+
+    /// The mean probability that was removed at a choice; 0 where the model was heard nowhere.
     pub fn mean_removed_mass(&self) -> f64 {
-        self.removed_mass / self.choices.max(1) as f64
+        self.removed_mass / self.heard.max(1) as f64
     }
 }
 
@@ -53,7 +76,8 @@ mod tests {
         for allowed in [&[1, 3][..], &[0, 1, 2]] {
             statistics.count(Some(&Said::of(&logits, 1, Next::OneOf(allowed))), allowed);
         }
-        assert_eq!((statistics.steps, statistics.choices, statistics.changed), (2, 2, 1));
+        statistics.count(None, &[2, 3]);
+        assert_eq!((statistics.choices, statistics.heard, statistics.changed), (3, 2, 1));
         assert!((statistics.removed_mass - (0.625 + 0.125)).abs() < 1e-6);
         assert!((statistics.mean_removed_mass() - 0.375).abs() < 1e-6);
     }

@@ -124,6 +124,20 @@ impl Trie {
         Some(self.prefix(children.start + at, children.end, prefix.leaves.end))
     }
 
+    /// The token that leads from a place towards a leaf below it, and the place behind it; `None` at the end of a title.
+    pub fn toward(&self, prefix: &Prefix, leaf: usize) -> Option<(u32, Prefix)> {
+        let children = self.children(prefix);
+        // The last child whose leaves begin at or before this one.
+        let after = self.first_leaf[children.clone()].partition_point(|&first| first as usize <= leaf);
+        let node = children.start + after.checked_sub(1)?;
+        Some((self.token[node], self.prefix(node, children.end, prefix.leaves.end)))
+    }
+
+    /// The leaves of `open` below a place, ascending.
+    pub fn open_leaves<'a>(&self, prefix: &Prefix, open: &'a BitSet) -> impl Iterator<Item = usize> + use<'a> {
+        prefix.leaves.clone().filter(|&leaf| open.contains(leaf))
+    }
+
     /// The leaf of a whole title; `None` where the prefix still goes on.
     pub fn ended(&self, prefix: &Prefix) -> Option<usize> {
         self.children(prefix).is_empty().then_some(prefix.leaves.start)
@@ -143,13 +157,9 @@ impl Trie {
     pub fn tokens(&self, item: ItemId) -> Option<Vec<u32>> {
         let leaf = self.leaf(item)?;
         let (mut prefix, mut tokens) = (self.root(), Vec::new());
-        while self.ended(&prefix).is_none() {
-            let children = self.children(&prefix);
-            // The last child whose leaves begin at or before this one.
-            let after = self.first_leaf[children.clone()].partition_point(|&first| first as usize <= leaf);
-            let node = children.start + after - 1;
-            tokens.push(self.token[node]);
-            prefix = self.prefix(node, children.end, prefix.leaves.end);
+        while let Some((token, further)) = self.toward(&prefix, leaf) {
+            tokens.push(token);
+            prefix = further;
         }
         Some(tokens)
     }

@@ -108,6 +108,7 @@ impl Answerer for Model<'_> {
             for list in lists {
                 speed.tokens += list.tokens;
                 speed.steps += list.guidance.map_or(list.tokens, |guidance| guidance.steps);
+                speed.guidance.add(list.guidance.unwrap_or_default());
                 let titles = list.items.into_iter().map(|item| item.title).collect();
                 answers.push(Answer { titles, text: list.text });
             }

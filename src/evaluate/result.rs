@@ -11,7 +11,7 @@ use tiller_models::atomic::write_atomically;
 use super::bootstrap::Interval;
 use super::metric::Metric;
 use super::subject::Subject;
-use crate::decode::Mode;
+use crate::decode::{Mode, Statistics};
 use crate::instruct::Recipe;
 use crate::recommend::Status;
 use crate::{Error, Result};
@@ -116,6 +116,9 @@ pub struct Speed {
     pub steps: usize,
     /// Seconds, without loading.
     pub seconds: f64,
+    /// What guidance did to the lists, added up; nothing where nobody guided.
+    #[serde(default)]
+    pub guidance: Statistics,
 }
 
 /// Perplexity on held-out conversations.
@@ -290,6 +293,7 @@ impl Speed {
         self.tokens += other.tokens;
         self.steps += other.steps;
         self.seconds += other.seconds;
+        self.guidance.add(other.guidance);
     }
 
     /// Lists per second.

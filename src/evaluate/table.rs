@@ -32,6 +32,14 @@ impl Evaluation {
         let one_decimal = |figure: f64| format!("{figure:.1}");
         self.add_line(&mut table, "tokens/list".into(), |row| per_list(row, row.speed.tokens).map(one_decimal));
         self.add_line(&mut table, "steps/list".into(), |row| per_list(row, row.speed.steps).map(one_decimal));
+        let percent = |part: f64| format!("{:.1} %", 100.0 * part);
+        self.add_line(&mut table, "choices changed by the constraint".into(), |row| {
+            row.speed.guidance.changed_part().map(percent)
+        });
+        self.add_line(&mut table, "probability removed at a choice".into(), |row| {
+            let guidance = row.speed.guidance;
+            (guidance.heard > 0).then(|| percent(guidance.mean_removed_mass()))
+        });
         self.add_line(&mut table, "chat perplexity".into(), |row| {
             row.chat.map(|chat| format!("{:.2}", chat.perplexity))
         });
@@ -51,6 +59,17 @@ impl Evaluation {
         for &metric in metrics {
             let direction = if subject.prefers_high(metric) { "" } else { " (low is good)" };
             self.add_line(table, format!("{subject} {metric}{direction}"), |row| row.figures(subject)?.cell(metric));
+        }
+        self.add_forgiving(table, subject);
+    }
+
+    /// Adds NDCG with misspelt titles taken for the nearest ones, where that makes a difference to anybody.
+    fn add_forgiving(&self, table: &mut Table, subject: Subject) {
+        let forgiving = |row: &Row| row.figures(subject)?.fuzzy.get(&Metric::NDCG).copied();
+        let differs = |row: &Row| forgiving(row).is_some_and(|fuzzy| Some(&fuzzy) != exact_ndcg(row, subject));
+        if self.rows.iter().any(differs) {
+            let name = format!("{subject} NDCG, misspellings forgiven");
+            self.add_line(table, name, |row| forgiving(row).as_ref().map(with_width));
         }
     }
 
@@ -78,6 +97,10 @@ impl Row {
         let means: Vec<f64> = self.subjects.iter().filter_map(|f| Some(f.exact.get(&metric)?.mean)).collect();
         (!means.is_empty()).then(|| means.iter().sum::<f64>() / means.len() as f64)
     }
+}
+
+fn exact_ndcg(row: &Row, subject: Subject) -> Option<&Interval> {
+    row.figures(subject)?.exact.get(&Metric::NDCG)
 }
 
 /// A mean ± half of its interval.

@@ -53,7 +53,7 @@ impl<F: Fn(&Put) -> Vec<String>> Answerer for Rule<F> {
     fn answer(&self, questions: &[Put]) -> Result<(Vec<Answer>, Speed)> {
         self.asked.borrow_mut().extend_from_slice(questions);
         let answer = |put: &Put| Answer { titles: (self.rule)(put), text: String::new() };
-        let speed = Speed { lists: questions.len(), tokens: 30, steps: 20, seconds: 0.5 };
+        let speed = Speed { lists: questions.len(), tokens: 30, steps: 20, seconds: 0.5, ..Speed::default() };
         Ok((questions.iter().map(answer).collect(), speed))
     }
 }

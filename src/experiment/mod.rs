@@ -18,6 +18,6 @@ mod tests;
 
 pub use lab::run;
 pub use noisy::Noisy;
-pub use outcome::Outcome;
+pub use outcome::{Outcome, Point, Series};
 pub use plan::{Arm, NAMES, Plan};
 pub use settings::{Settings, Size};

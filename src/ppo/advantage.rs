@@ -1,6 +1,7 @@
 //! How much better each token was than what was to be expected.
 //!
-//! Token t earns r_t; V_t is what is expected before it. With discount γ, the return from t on is G_t = r_t + γ · G_{t+1}.
+//! Token t earns r_t; V_t is what is expected before it. With discount γ, the return from t on is G_t = r_t + γ · G_{t+1}. With a critic every
+//! token discounts; among a group of answers every item does.
 
 /// Generalised advantage estimates (J. Schulman et al. 2015, arXiv 1506.02438) of one trajectory, after which nothing is expected:
 /// δ_t = r_t + γ · V_{t+1} − V_t and A_t = δ_t + γ · λ · A_{t+1}. A + V is what the values shall learn.
@@ -19,22 +20,32 @@ pub fn gae(rewards: &[f64], values: &[f64], gamma: f64, lambda: f64) -> Vec<f64>
     advantages
 }
 
-/// The return from every token on.
-pub fn returns(rewards: &[f64], gamma: f64) -> Vec<f64> {
-    gae(rewards, &vec![0.0; rewards.len()], gamma, 1.0)
+/// The return from every token on, where only items discount: an item's tokens have what it earns from them on, and γ times what the
+/// items after it earn. `starts` holds the tokens at which items begin.
+fn returns_by_item(rewards: &[f64], starts: &[usize], gamma: f64) -> Vec<f64> {
+    let mut returns = rewards.to_vec();
+    for t in (1..returns.len()).rev() {
+        let discount = if starts.binary_search(&t).is_ok() { gamma } else { 1.0 };
+        returns[t - 1] += discount * returns[t];
+    }
+    returns
 }
 
 /// Advantages without a critic (method §13 B14): the return from a token on, less the mean return that the other answers to the same
 /// question have from the same item on (as RLOO, Ahmadian et al. 2024, arXiv 2402.14740, but with a baseline for each item).
 ///
-/// `starts` holds, for each answer, the tokens at which its items begin; the first is 0. Of an answer that has fewer items, the return from
-/// its last item on counts, which is what it has for having ended there. A single answer has no others to compare with: its
+/// What an item is worth hardly depends on what comes after it, but its return does: a list of ten sums up the chances of all ten. So γ
+/// discounts from item to item, and an item's own reward stands out.
+///
+/// `starts` holds, for each answer, the tokens at which its items begin, in order; the first is 0. Of an answer that has fewer items, the
+/// return from its last item on counts, which is what it has for having ended there. A single answer has no others to compare with: its
 /// advantages are its returns.
 ///
 /// # Panics
 /// Where there are more answers than `starts`, or an answer without tokens.
 pub fn group(rewards: &[Vec<f64>], starts: &[Vec<usize>], gamma: f64) -> Vec<Vec<f64>> {
-    let returns: Vec<Vec<f64>> = rewards.iter().map(|rewards| self::returns(rewards, gamma)).collect();
+    let returns: Vec<Vec<f64>> =
+        rewards.iter().zip(starts).map(|(rewards, starts)| returns_by_item(rewards, starts, gamma)).collect();
     // [answer][item]: what the answer still earns when the item begins.
     let of_item: Vec<Vec<f64>> = returns
         .iter()
@@ -71,7 +82,7 @@ mod tests {
         // A₂ = 2 − 1.5; A₁ = 0 + 0.99·1.5 − 0.8 + 0.99·0.5; A₀ = 0.5 + 0.99·0.8 − 1 + 0.99·A₁.
         close(&gae(&rewards, &values, 0.99, 1.0), &[1.4602, 1.18, 0.5]);
         // With λ = 1, A + V is the return: 2, 1.98, 0.5 + 0.99·1.98.
-        close(&returns(&rewards, 0.99), &[2.4602, 1.98, 2.0]);
+        close(&gae(&rewards, &[0.0; 3], 0.99, 1.0), &[2.4602, 1.98, 2.0]);
         // With λ = 0, only the next value counts.
         close(&gae(&rewards, &values, 0.99, 0.0), &[0.292, 0.685, 0.5]);
         // With λ = 0.5: A₁ = 0.685 + 0.495·0.5, A₀ = 0.292 + 0.495·A₁.
@@ -103,7 +114,9 @@ mod tests {
         close(&found[0], &[5.0 - 1.75, 5.0 - 1.75, 4.0 - 1.5, 4.0 - 1.5]);
         close(&found[1], &[1.5 - 3.5, 1.5 - 3.5, 1.0 - 3.0, 1.0 - 3.0]);
         close(&found[2], &[2.0 - 3.25, 2.0 - 3.25]);
-        close(&group(&rewards[..1], &starts[..1], 0.5)[0], &[1.0, 2.0, 2.0, 4.0]);
+        // γ lies between the two items alone: 1 + 4 / 2 and 4.
+        close(&group(&rewards[..1], &starts[..1], 0.5)[0], &[3.0, 3.0, 4.0, 4.0]);
+        close(&group(&rewards[..2], &starts[..2], 0.0)[0], &[1.0 - 0.5, 1.0 - 0.5, 4.0 - 1.0, 4.0 - 1.0]);
         assert!(group(&[], &[], 1.0).is_empty());
     }
 

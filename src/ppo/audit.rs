@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use tiller_models::language_model::Hand;
 use tiller_models::llama::Llama;
 
 use super::config::{PpoConfig, ValidationConfig};
@@ -71,13 +72,20 @@ impl Audit {
         Ok(Self { prompts, rollout })
     }
 
-    /// Lets a policy answer everything.
+    /// Lets a policy answer everything, with its hand.
     ///
     /// # Errors
     /// A device that fails.
-    pub fn of(&self, policy: &Llama, sampler: &Sampler, teacher: &impl Scorer, rules: &RewardRules) -> Result<Report> {
+    pub fn of(
+        &self,
+        policy: &Llama,
+        hand: &mut Hand,
+        sampler: &Sampler,
+        teacher: &impl Scorer,
+        rules: &RewardRules,
+    ) -> Result<Report> {
         let sampler = Sampler { config: &self.rollout, ..*sampler };
-        let rollouts = sampler.answers(policy, &self.prompts, 0)?;
+        let rollouts = sampler.answers(policy, hand, &self.prompts, 0)?;
         let rewards = judge(&answers(&self.prompts, &rollouts), teacher, sampler.catalogue, rules)?;
         let measured: Vec<(Measures, f64)> = rollouts
             .iter()

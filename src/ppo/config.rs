@@ -81,18 +81,25 @@ pub struct Learning {
     pub batch: usize,
     /// β: the penalty on every token for leaving the reference policy.
     pub kl: f64,
-    /// γ: what a reward is worth one token earlier.
+    /// γ: what a reward is worth one token earlier, where a critic expects it.
     pub gamma: f64,
+    /// What a reward is worth one item earlier, where answers are compared with each other.
+    pub item_gamma: f64,
     /// λ of the advantage estimates.
     pub lambda: f64,
     /// What an answer is compared with.
     pub baseline: Baseline,
+    /// Score tokens at the temperature at which they were drawn, so that the policy that learns is the one that sampled; the authors'
+    /// learns at temperature 1, whatever it samples at.
+    pub tempered: bool,
     /// Divide list rewards by their running deviation, and item rewards by that of their practice.
     pub scale_rewards: bool,
     /// Divide an iteration's rewards by their deviation.
     pub whiten_rewards: bool,
     /// Bring an iteration's advantages to mean 0 and deviation 1.
     pub standardise: bool,
+    /// Do both among the answers of each practice, so that one whose rewards vary much does not drown the others.
+    pub by_practice: bool,
     /// How far a token's probability may move in an iteration before it is held back: its ratio stays within 1 ± this.
     pub clip: f64,
     /// How far a value may move.
@@ -106,7 +113,7 @@ pub struct Learning {
 }
 
 /// What an answer is compared with (method §13 B14).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Baseline {
     /// The other answers to the same question, item by item; no critic is trained
@@ -177,11 +184,14 @@ impl Default for Learning {
             batch: 16,
             kl: 0.05,
             gamma: 1.0,
+            item_gamma: 0.5,
             lambda: 1.0,
             baseline: Baseline::Group,
+            tempered: true,
             scale_rewards: false,
             whiten_rewards: true,
             standardise: true,
+            by_practice: true,
             clip: 0.2,
             value_clip: 0.2,
             vf_coef: 0.1,
@@ -232,6 +242,8 @@ impl PpoConfig {
                 kl: 0.3,
                 gamma: 0.99,
                 baseline: Baseline::Critic,
+                tempered: false,
+                by_practice: false,
                 ent_coef: 0.01,
                 ..ours.learning.clone()
             },
@@ -280,7 +292,19 @@ impl PpoConfig {
 impl Learning {
     fn validate(&self) -> Result<()> {
         let Self {
-            epochs, minibatch, batch, kl, gamma, lambda, clip, value_clip, vf_coef, ent_coef, target_kl, ..
+            epochs,
+            minibatch,
+            batch,
+            kl,
+            gamma,
+            item_gamma,
+            lambda,
+            clip,
+            value_clip,
+            vf_coef,
+            ent_coef,
+            target_kl,
+            ..
         } = *self;
         for (key, value) in [("epochs", epochs as usize), ("minibatch", minibatch), ("batch", batch)] {
             if value == 0 {
@@ -290,6 +314,7 @@ impl Learning {
         for (key, value, most) in [
             ("kl", kl, f64::MAX),
             ("gamma", gamma, 1.0),
+            ("item_gamma", item_gamma, 1.0),
             ("lambda", lambda, 1.0),
             ("clip", clip, 1.0),
             ("value_clip", value_clip, f64::MAX),

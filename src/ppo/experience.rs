@@ -7,7 +7,7 @@ use tiller_models::train::Sample;
 
 use super::config::{Baseline, Learning};
 use super::rollout::{Prompt, Rollout};
-use super::scale::{Running, standardise, whiten};
+use super::scale::{Running, apart, standardise, whiten};
 use super::{advantage, kl};
 use crate::instruct::Practice;
 use crate::reward::{Level, RewardRules, Rewards};
@@ -110,8 +110,11 @@ impl Judged<'_> {
                 kl::penalised(&earned, log_probs, references, learning.kl)
             })
             .collect();
+        // Among the answers of each practice, or among all.
+        let practices: Vec<Option<Practice>> =
+            self.rollouts.iter().map(|rollout| learning.by_practice.then(|| practice(rollout))).collect();
         if learning.whiten_rewards {
-            whiten(&mut earned);
+            apart(&mut earned, &practices, whiten);
         }
 
         let mut advantages = match (learning.baseline, &self.values) {
@@ -121,12 +124,12 @@ impl Judged<'_> {
                 };
                 earned.iter().zip(values).map(gae).collect()
             }
-            _ => self.compared(&earned, learning.gamma),
+            _ => self.compared(&earned, learning.item_gamma),
         };
         let values = self.values.unwrap_or_else(|| vec![Vec::new(); earned.len()]);
         let returns: Vec<Vec<f64>> = advantages.iter().zip(&values).map(|(a, v)| sum(a, v)).collect();
         if learning.standardise {
-            standardise(&mut advantages);
+            apart(&mut advantages, &practices, standardise);
         }
 
         let policy = self.log_probs.into_iter().zip(self.references);
@@ -253,7 +256,7 @@ mod tests {
         let rollouts = [rollout(0, 3, &[1]), rollout(0, 2, &[0]), rollout(1, 2, &[]), rollout(1, 2, &[0])];
         let rewards = [rewards(&[1.0], 4.0), rewards(&[0.5], 2.0), rewards(&[], -1.0), rewards(&[1.0], 0.0)];
         let learning =
-            Learning { kl: 0.2, gamma: 1.0, whiten_rewards: false, standardise: false, ..Learning::default() };
+            Learning { kl: 0.2, item_gamma: 1.0, whiten_rewards: false, standardise: false, ..Learning::default() };
         let mut scales = RewardScales::default();
         let of = |learning: &Learning, scales: &mut RewardScales| {
             judged(&prompts, &rollouts, &rewards).trajectories(&at_the_end(), learning, scales)
@@ -282,8 +285,14 @@ mod tests {
         let prompts = [prompt(Practice::Sequential)];
         let rollouts = [rollout(0, 2, &[0]), rollout(0, 2, &[0])];
         let rewards = [rewards(&[1.0], 4.0), rewards(&[3.0], 8.0)];
-        let learning =
-            Learning { kl: 0.0, scale_rewards: true, whiten_rewards: false, standardise: false, ..Learning::default() };
+        let learning = Learning {
+            kl: 0.0,
+            item_gamma: 1.0,
+            scale_rewards: true,
+            whiten_rewards: false,
+            standardise: false,
+            ..Learning::default()
+        };
         let mut scales = RewardScales::default();
         let plain = |prompts: &[Prompt], learning: &Learning, scales: &mut RewardScales| {
             let log_probs = vec![vec![-1.0; 2]; 2];

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use serde::Serialize;
 use tiller_models::optim::{AdamW, Gradients};
-use tiller_models::train::{Forward, Sample};
+use tiller_models::train::Sample;
 
 use super::config::{Learning, Safety};
 use super::experience::Trajectory;
@@ -143,7 +143,7 @@ impl Learner<'_> {
         let Learning { clip, value_clip, vf_coef, ent_coef, .. } = *self.learning;
         // Leaves of its own make its graph its own, which burn then differentiates beside the others'.
         let policy = policy.valid().train();
-        let scores = policy.actor.score(&chunk.samples, &Forward::default());
+        let scores = policy.actor.score(&chunk.samples, &policy.how());
         let device = scores.log_probs.device();
         let (old, advantages) = (on(&chunk.log_probs, &device), on(&chunk.advantages, &device));
         let losses = loss::policy(scores.log_probs.clone(), old, advantages, clip);

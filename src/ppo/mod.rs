@@ -10,6 +10,7 @@
 
 pub mod advantage;
 pub mod audit;
+pub mod bench;
 pub mod checkpoint;
 pub mod config;
 pub mod experience;

@@ -20,6 +20,9 @@ pub struct Policy {
     pub actor: Llama,
     /// What expects rewards.
     pub critic: Option<Critic>,
+    /// What the logits of the actor are divided by, wherever it is scored.
+    #[module(skip)]
+    pub temperature: f64,
 }
 
 /// The model with low-rank parts of its own, and a head that reads a value off its last hidden state. Both are trained and saved (B2).
@@ -51,7 +54,13 @@ impl Policy {
                 head: ValueHead::new(model.config().d_model, seed, &device),
             }),
         };
-        Ok(Self { actor, critic }.train())
+        let temperature = if config.learning.tempered { config.rollout.temperature } else { 1.0 };
+        Ok(Self { actor, critic, temperature }.train())
+    }
+
+    /// How actor and reference are scored.
+    pub fn how(&self) -> Forward {
+        Forward { temperature: self.temperature, ..Forward::default() }
     }
 
     /// The actor's low-rank parts.
@@ -73,9 +82,9 @@ impl Critic {
 ///
 /// # Errors
 /// The device fails.
-pub fn log_probs(llama: &Llama, samples: &[Sample], batch: usize) -> Result<Vec<Vec<f32>>> {
+pub fn log_probs(llama: &Llama, samples: &[Sample], how: &Forward, batch: usize) -> Result<Vec<Vec<f32>>> {
     let llama = llama.valid();
-    of_tokens(samples, batch, &llama.device(), |samples| llama.score(samples, &Forward::default()).log_probs)
+    of_tokens(samples, batch, &llama.device(), |samples| llama.score(samples, how).log_probs)
 }
 
 /// The values of the scored tokens of each sample, without gradients, `batch` samples at a time.

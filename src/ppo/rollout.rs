@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tiller_models::language_model::Hand;
 use tiller_models::llama::{GenerateOptions, Guide, Llama, Next, Said, Sampling, generate_guided};
 use tiller_models::tokenizer::Tokenizer;
 
@@ -27,7 +28,7 @@ pub struct RolloutConfig {
     pub samples: usize,
     /// Answers that are written at once.
     pub batch: usize,
-    /// What logits are divided by; with 1, and without `top_k`, the stored log-probabilities are those of the policy that sampled.
+    /// What logits are divided by.
     pub temperature: f64,
     /// Sample among so many likeliest tokens; 0 for all.
     pub top_k: usize,
@@ -94,7 +95,7 @@ pub struct Rollout {
     pub prompt: usize,
     /// The tokens to learn from, at least one.
     pub tokens: Vec<u32>,
-    /// The policy's log-probability of each token as it was drawn; `None` of tokens that were not drawn but rendered.
+    /// The policy's log-probability of each token as it was drawn, at temperature 1; `None` of tokens that were not drawn but rendered.
     pub log_probs: Option<Vec<f32>>,
     /// The token that ends each line of the list.
     pub ends: Vec<usize>,
@@ -119,12 +120,13 @@ pub struct Sampler<'a> {
 }
 
 impl Sampler<'_> {
-    /// All answers of `policy` to the prompts, prompt by prompt. The seed and an answer's number decide every draw.
+    /// All answers of `policy` to the prompts, prompt by prompt, written with `hand`. The seed and an answer's number decide every draw.
     ///
     /// # Errors
     /// A prompt that leaves no room for its answer in the model's context, or a device that fails.
-    pub fn answers(&self, policy: &Llama, prompts: &[Prompt], seed: u64) -> Result<Vec<Rollout>> {
+    pub fn answers(&self, policy: &Llama, hand: &mut Hand, prompts: &[Prompt], seed: u64) -> Result<Vec<Rollout>> {
         let RolloutConfig { samples, batch, greedy_first, .. } = *self.config;
+        hand.adopt(policy)?;
         let slots = |sampled: std::ops::Range<usize>| -> Vec<(usize, usize)> {
             (0..prompts.len()).flat_map(|prompt| sampled.clone().map(move |sample| (prompt, sample))).collect()
         };
@@ -133,10 +135,7 @@ impl Sampler<'_> {
         let mut rollouts = Vec::with_capacity(prompts.len() * samples);
         for slots in [slots(0..apart), slots(apart..samples)] {
             for slots in slots.chunks(batch) {
-                let beside = slots.len().div_ceil(side_by_side(&policy.device())).max(1);
-                let drawn = slots.par_chunks(beside).map(|slots| self.draw(policy, prompts, slots, seed));
-                let drawn = drawn.collect::<Result<Vec<_>>>()?.into_iter().flatten();
-                for (&(prompt, sample), recorder) in slots.iter().zip(drawn) {
+                for (&(prompt, sample), recorder) in slots.iter().zip(self.draw(policy, hand, prompts, slots, seed)?) {
                     rollouts.push(((prompt, sample), self.read(prompt, &prompts[prompt], recorder)?));
                 }
             }
@@ -145,18 +144,24 @@ impl Sampler<'_> {
         Ok(rollouts.into_iter().map(|(_, rollout)| rollout).collect())
     }
 
-    fn draw(&self, policy: &Llama, prompts: &[Prompt], slots: &[(usize, usize)], seed: u64) -> Result<Vec<Recorder>> {
-        let Some(&(_, sample)) = slots.first() else { return Ok(Vec::new()) };
+    /// One answer for each slot, a prompt's number and the answer's, all drawn in the same way.
+    fn draw(
+        &self,
+        policy: &Llama,
+        hand: &mut Hand,
+        prompts: &[Prompt],
+        slots: &[(usize, usize)],
+        seed: u64,
+    ) -> Result<Vec<Recorder>> {
         let tokens: Vec<Vec<u32>> = slots.iter().map(|&(prompt, _)| prompts[prompt].tokens.clone()).collect();
         let samples = self.config.samples;
         let recorder = |&(prompt, sample): &(usize, usize)| {
             Recorder::new((prompt * samples + sample) as u64, prompts[prompt].room)
         };
         let mut recorders: Vec<Recorder> = slots.iter().map(recorder).collect();
-        let longest = recorders.iter().map(|recorder| recorder.room).max().unwrap_or(0);
-        let options = GenerateOptions { max_new_tokens: longest, sampling: self.config.sampling(sample), seed };
-        let stop = self.tokenizer.eos_ids();
-        generate_guided(policy, &tokens, &mut recorders, stop, &options, &mut |_, _| ControlFlow::Continue(()))?;
+        let sampling = self.config.sampling(slots.first().map_or(0, |&(_, sample)| sample));
+        let options = GenerateOptions { max_new_tokens: longest(&recorders), sampling, seed };
+        write(policy, hand, &tokens, &mut recorders, self.tokenizer.eos_ids(), &options)?;
         Ok(recorders)
     }
 
@@ -187,16 +192,49 @@ impl Sampler<'_> {
     }
 }
 
+/// Lets every recorder take down a continuation of its prompt: on a CPU in parts side by side, on a GPU all in one batch.
+///
+/// # Errors
+/// As [`Hand::generate_guided`].
+pub(super) fn write(
+    policy: &Llama,
+    hand: &mut Hand,
+    prompts: &[Vec<u32>],
+    recorders: &mut [Recorder],
+    stop: &[u32],
+    options: &GenerateOptions,
+) -> Result<()> {
+    let beside = side_by_side(&policy.device());
+    if beside == 1 {
+        return Ok(hand.generate_guided(policy, prompts, recorders, stop, options, &mut go_on).map(drop)?);
+    }
+    let part = prompts.len().div_ceil(beside).max(1);
+    let parts = prompts.par_chunks(part).zip(recorders.par_chunks_mut(part));
+    parts.try_for_each(|(prompts, recorders)| {
+        Ok(generate_guided(policy, prompts, recorders, stop, options, &mut go_on).map(drop)?)
+    })
+}
+
+fn go_on(_row: usize, _token: u32) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// The most tokens that any of them has room for.
+fn longest(recorders: &[Recorder]) -> usize {
+    recorders.iter().map(|recorder| recorder.room).max().unwrap_or(0)
+}
+
 /// Lets a row write as it likes, up to some length, and keeps what it wrote with the log-probabilities.
-struct Recorder {
+pub(super) struct Recorder {
     stream: u64,
     room: usize,
-    tokens: Vec<u32>,
-    log_probs: Vec<f32>,
+    pub(super) tokens: Vec<u32>,
+    pub(super) log_probs: Vec<f32>,
 }
 
 impl Recorder {
-    fn new(stream: u64, room: usize) -> Self {
+    /// For an answer of at most `room` tokens, drawn from its own stream of chance.
+    pub(super) fn new(stream: u64, room: usize) -> Self {
         Self { stream, room, tokens: Vec::new(), log_probs: Vec::new() }
     }
 }

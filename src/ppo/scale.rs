@@ -1,5 +1,7 @@
 //! Rewards of many tasks brought to one size.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Added to a variance before its root is taken, so that equal values are not divided by 0.
@@ -44,6 +46,23 @@ pub fn whiten(rows: &mut [Vec<f64>]) {
 pub fn standardise(rows: &mut [Vec<f64>]) {
     let (mean, deviation) = moments(rows);
     rows.iter_mut().flatten().for_each(|value| *value = (*value - mean) / deviation);
+}
+
+/// Lets `scale` bring rows to one size among those of the same key, so that rows of another kind, whose values vary more, leave them as
+/// large as they are.
+///
+/// # Panics
+/// Where there are fewer keys than rows.
+pub fn apart<K: Ord>(rows: &mut [Vec<f64>], keys: &[K], scale: impl Fn(&mut [Vec<f64>])) {
+    let mut places: BTreeMap<&K, Vec<usize>> = BTreeMap::new();
+    for (place, key) in (0..rows.len()).map(|place| (place, &keys[place])) {
+        places.entry(key).or_default().push(place);
+    }
+    for places in places.values() {
+        let mut of_key: Vec<Vec<f64>> = places.iter().map(|&place| std::mem::take(&mut rows[place])).collect();
+        scale(&mut of_key);
+        places.iter().zip(of_key).for_each(|(&place, row)| rows[place] = row);
+    }
 }
 
 /// Mean and unbiased standard deviation over all values; 0 and 1 where there are fewer than two.
@@ -91,6 +110,18 @@ mod tests {
         let mut single = vec![vec![], vec![3.0]];
         whiten(&mut single);
         close(&single, &[&[], &[3.0]]);
+    }
+
+    #[test]
+    fn rows_of_a_key_are_scaled_among_themselves() {
+        let rows = || vec![vec![1.0, 2.0], vec![100.0, 300.0], vec![4.0, 5.0], vec![200.0]];
+        let (mut all, mut small, mut large) =
+            (rows(), vec![rows()[0].clone(), rows()[2].clone()], vec![rows()[1].clone(), rows()[3].clone()]);
+        apart(&mut all, &["small", "large", "small", "large"], standardise);
+        standardise(&mut small);
+        standardise(&mut large);
+        assert_eq!(all, [small[0].clone(), large[0].clone(), small[1].clone(), large[1].clone()]);
+        close(&large, &[&[-1.0, 1.0], &[0.0]]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use burn::module::Module;
 use indicatif::ProgressBar;
 use serde::Serialize;
 use tiller_kernels::device::guard;
-use tiller_models::language_model::LanguageModel;
+use tiller_models::language_model::{Hand, LanguageModel};
 use tiller_models::llama::Llama;
 use tiller_models::optim::AdamW;
 use tiller_models::train::Sample;
@@ -94,6 +94,13 @@ pub struct Surroundings<'a, S> {
     pub config: &'a PpoConfig,
 }
 
+impl<S> Surroundings<'_, S> {
+    fn sampler<'s>(&'s self, grammar: &'s Grammar) -> Sampler<'s> {
+        let (tokenizer, catalogue) = (&self.model.tokenizer, &self.dataset.catalogue);
+        Sampler { tokenizer, grammar, catalogue, config: &self.config.rollout }
+    }
+}
+
 /// A training in progress.
 pub struct Training<'a, S> {
     around: Surroundings<'a, S>,
@@ -102,6 +109,8 @@ pub struct Training<'a, S> {
     log: Log<'a>,
     samples: Samples,
     policy: Policy,
+    /// What the actor writes with.
+    hand: Hand,
     adamw: AdamW,
     position: Position,
     clock: Clock,
@@ -167,7 +176,21 @@ impl<'a, S: Scorer> Training<'a, S> {
         let log = Log::open(run, last)?;
         let clock =
             Clock { started: Instant::now(), before: position.seconds, learnt: (0, 0.0), memory: Memory::default() };
-        Ok(Self { around, grammar, audit, log, samples, policy, adamw, position, clock, before: None, after: None })
+        let hand = Hand::default();
+        Ok(Self {
+            around,
+            grammar,
+            audit,
+            log,
+            samples,
+            policy,
+            hand,
+            adamw,
+            position,
+            clock,
+            before: None,
+            after: None,
+        })
     }
 
     /// Trains to the end; the best actor is in the run folder then. Now and then `stop` is asked whether to end early.
@@ -217,7 +240,8 @@ impl<'a, S: Scorer> Training<'a, S> {
         let (prompts, place) = self.position.place.next(instructor, &config.practices, &scribe, count)?;
 
         bar.set_message("answering");
-        let rollouts = self.sampler().answers(&self.policy.actor, &prompts, seed)?;
+        let sampler = self.around.sampler(&self.grammar);
+        let rollouts = sampler.answers(&self.policy.actor, &mut self.hand, &prompts, seed)?;
         let rewards = judge(&answers(&prompts, &rollouts), *teacher, &dataset.catalogue, &config.reward)?;
         if stop() {
             return Err(Error::Interrupted(String::new()));
@@ -240,7 +264,7 @@ impl<'a, S: Scorer> Training<'a, S> {
         self.clock.learnt.1 += seconds;
         bar.set_message(format!("reward {:.2}, KL {:.3}", objective.reward(), objective.kl()));
         let measured: Vec<Measures> =
-            rollouts.iter().map(|rollout| measures(rollout, &prompts[rollout.prompt], &self.sampler())).collect();
+            rollouts.iter().map(|rollout| measures(rollout, &prompts[rollout.prompt], &sampler)).collect();
         let episode = instructor.episode(&config.practices, place.episode)?.len();
         let line = Iteration {
             step: iteration + 1,
@@ -272,8 +296,11 @@ impl<'a, S: Scorer> Training<'a, S> {
     fn judged<'b>(&self, prompts: &'b [Prompt], rollouts: &'b [Rollout], rewards: &'b [Rewards]) -> Result<Judged<'b>> {
         let batch = self.around.config.learning.batch;
         let samples: Vec<Sample> = rollouts.iter().map(|rollout| sample(&prompts[rollout.prompt], rollout)).collect();
-        let drawn: Option<Vec<Vec<f32>>> = rollouts.iter().map(|rollout| rollout.log_probs.clone()).collect();
-        let of = |llama: &Llama| log_probs(llama, &samples, batch);
+        let how = self.policy.how();
+        // Tokens were drawn with their log-probabilities at temperature 1.
+        let drawn = |rollout: &Rollout| rollout.log_probs.clone().filter(|_| how.temperature == 1.0);
+        let drawn: Option<Vec<Vec<f32>>> = rollouts.iter().map(drawn).collect();
+        let of = |llama: &Llama| log_probs(llama, &samples, &how, batch);
         Ok(Judged {
             prompts,
             rollouts,
@@ -284,21 +311,12 @@ impl<'a, S: Scorer> Training<'a, S> {
         })
     }
 
-    fn sampler(&self) -> Sampler<'_> {
-        let Surroundings { dataset, model, config, .. } = &self.around;
-        Sampler {
-            tokenizer: &model.tokenizer,
-            grammar: &self.grammar,
-            catalogue: &dataset.catalogue,
-            config: &config.rollout,
-        }
-    }
-
     /// Audits the policy, and keeps it where none was better.
     fn audit(&mut self, bar: &ProgressBar) -> Result<()> {
         bar.set_message("validating");
         let Surroundings { teacher, config, .. } = &self.around;
-        let report = self.audit.of(&self.policy.actor.valid(), &self.sampler(), *teacher, &config.reward)?;
+        let (sampler, actor) = (self.around.sampler(&self.grammar), self.policy.actor.valid());
+        let report = self.audit.of(&actor, &mut self.hand, &sampler, *teacher, &config.reward)?;
         let (reward, step) = (report.reward(), self.position.iteration);
         self.position.seconds = self.clock.seconds();
         let Position { epoch, seconds, .. } = self.position;

@@ -1,6 +1,7 @@
 //! Lists for people: a request becomes a conversation, the model's answer becomes items, and each item is checked.
 
 pub mod answer;
+pub mod bench;
 pub mod check;
 pub mod lookup;
 mod order;

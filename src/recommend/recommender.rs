@@ -10,8 +10,9 @@ use super::answer::{self, Form};
 use super::check::{Checked, check};
 use super::order::Order;
 use crate::data::Catalogue;
-use crate::decode::{Automaton, Grammar, ListGuide, Mode, Statistics};
+use crate::decode::{Automaton, Drafter, Grammar, ListGuide, Mode, Statistics};
 use crate::request::Request;
+use crate::teacher::{Scorer, Teacher};
 use crate::{Error, Result};
 
 /// Room for each item of a list, in tokens: an index, a title and a line break. The longest titles have 64.
@@ -42,6 +43,10 @@ pub struct Recommender<'a> {
     mode: Mode,
     /// All lists over the catalogue; `None` where the model writes alone.
     grammar: Option<Grammar>,
+    /// Whose lists are proposed to the model.
+    drafts: Option<&'a Teacher>,
+    /// Whether guidance hears what the model would have liked to write.
+    listens: bool,
 }
 
 /// An answer in tokens, and what guidance did to it.
@@ -65,8 +70,10 @@ impl<'a> Recommender<'a> {
         options: GenerateOptions,
         mode: Mode,
     ) -> Result<Self> {
+        let writer = model.writer();
+        let free = Self { model, writer, catalogue, form, options, mode, grammar: None, drafts: None, listens: true };
         if mode == Mode::Free {
-            return Ok(Self { model, writer: model.writer(), catalogue, form, options, mode, grammar: None });
+            return Ok(free);
         }
         let end = model.tokenizer.eos().ok_or_else(|| {
             Error::bad_input("the tokenizer")
@@ -75,7 +82,18 @@ impl<'a> Recommender<'a> {
                 .next("--decode free does without")
         })?;
         let grammar = Some(Grammar::build(catalogue, &model.tokenizer, end)?);
-        Ok(Self { model, writer: model.writer(), catalogue, form: Form::Tuned, options, mode, grammar })
+        Ok(Self { form: Form::Tuned, grammar, ..free })
+    }
+
+    /// The recommender with the lists of `teacher`, each of which obeys its request, as drafts: the model confirms what it would have
+    /// written anyway, several choices in one step. The lists stay the same.
+    pub fn drafting(self, teacher: &'a Teacher) -> Self {
+        Self { drafts: Some(teacher), ..self }
+    }
+
+    /// The recommender that scores only the tokens that may follow: what guidance does to the model's wishes stays unknown.
+    pub fn deaf(self) -> Self {
+        Self { listens: false, ..self }
     }
 
     /// What can be recommended.
@@ -161,15 +179,25 @@ impl<'a> Recommender<'a> {
             let answers = self.writer.generate_guided(&prompts, &mut guides, &self.options, on_token)?;
             return Ok(answers.into_iter().map(|tokens| (tokens, None)).collect());
         };
-        let guide = |order: &&Order| {
+        let guide = |(order, drafter): (&&Order, Option<Drafter>)| {
             let constraints = order.constraints().ok_or_else(|| not_for(self.mode))?;
-            Ok(ListGuide::new(Automaton::new(grammar, constraints)?).drawing_from(order.stream()))
+            let guide = ListGuide::new(Automaton::new(grammar, constraints)?).drawing_from(order.stream());
+            let guide = if self.listens { guide } else { guide.deaf() };
+            Ok(if let Some(drafter) = drafter { guide.drafting(drafter) } else { guide })
         };
-        let mut guides = orders.iter().map(guide).collect::<Result<Vec<_>>>()?;
+        let drafters = self.drafters(orders, grammar)?;
+        let mut guides = orders.iter().zip(drafters).map(guide).collect::<Result<Vec<_>>>()?;
         let room = orders.iter().map(|order| self.room(order.request())).max().unwrap_or(0);
         let options = GenerateOptions { max_new_tokens: room, ..self.options };
         let answers = self.writer.generate_guided(&prompts, &mut guides, &options, on_token)?;
         Ok(answers.into_iter().zip(guides).map(|(tokens, guide)| (tokens, Some(guide.statistics()))).collect())
+    }
+
+    /// For each order, what the teacher thinks of the titles.
+    fn drafters(&self, orders: &[&Order], grammar: &Grammar) -> Result<Vec<Option<Drafter>>> {
+        let Some(teacher) = self.drafts else { return Ok(vec![None; orders.len()]) };
+        let histories: Vec<_> = orders.iter().map(|order| order.request().history.as_slice()).collect();
+        teacher.answer(&histories, |_, scores| Some(Drafter::new(scores, grammar)))
     }
 
     fn read(&self, request: &Request, (tokens, guidance): Answer, seconds: f64) -> Result<List> {

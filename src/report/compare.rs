@@ -107,6 +107,11 @@ const FORM: [Metric; 6] =
 
 /// The tables of all evaluations, one for each protocol.
 pub fn of(runs: &[Run]) -> Vec<Table> {
+    groups(runs).iter().map(|group| table(group)).collect()
+}
+
+/// The evaluations by protocol.
+pub fn groups(runs: &[Run]) -> Vec<Vec<&Evaluation>> {
     let mut groups: Vec<Vec<&Evaluation>> = Vec::new();
     for (_, evaluation) in runs.iter().flat_map(|run| &run.evaluations) {
         let same = |group: &&mut Vec<&Evaluation>| comparable(&group[0].protocol, &evaluation.protocol);
@@ -115,7 +120,7 @@ pub fn of(runs: &[Run]) -> Vec<Table> {
             None => groups.push(vec![evaluation]),
         }
     }
-    groups.iter().map(|group| table(group)).collect()
+    groups
 }
 
 /// Whether two figures may stand side by side: the same questions to the same users, by the same rules.
@@ -160,7 +165,7 @@ fn table(group: &[&Evaluation]) -> Table {
 }
 
 /// The rows of all evaluations; one that stands in several of them, as the teacher does, only once.
-fn rows<'a>(group: &[&'a Evaluation]) -> Vec<&'a Row> {
+pub fn rows<'a>(group: &[&'a Evaluation]) -> Vec<&'a Row> {
     let mut rows: Vec<&Row> = Vec::new();
     for row in group.iter().flat_map(|evaluation| &evaluation.rows) {
         if !rows.iter().any(|other| other.label() == row.label() && other.subjects == row.subjects) {
@@ -220,10 +225,17 @@ fn overall(rows: &[&Row]) -> Vec<Line> {
     });
     let per_list = |row: &&Row, count: usize| row.decode.map(|_| count as f64 / row.speed.lists.max(1) as f64);
     let one_digit = |figure: f64| format!("{figure:.1}");
+    let percent = |part: Option<f64>| Some(100.0 * part?);
     let speed = [
         plain("lists per second", true, one_digit, rows.iter().map(|row| Some(row.speed.lists_per_second())).collect()),
         plain("tokens per list", false, one_digit, rows.iter().map(|row| per_list(row, row.speed.tokens)).collect()),
         plain("steps per list", false, one_digit, rows.iter().map(|row| per_list(row, row.speed.steps)).collect()),
+        plain(
+            "choices changed by the constraint, %",
+            false,
+            one_digit,
+            rows.iter().map(|row| percent(row.speed.guidance.changed_part())).collect(),
+        ),
         plain(
             "chat perplexity",
             false,

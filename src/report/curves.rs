@@ -7,10 +7,10 @@ use super::run::{Kind, Run};
 use super::series::Series;
 
 /// The curves of runs of one kind.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Curves {
     /// What the runs did.
-    pub title: &'static str,
+    pub title: String,
     /// The names of the runs.
     pub runs: Vec<String>,
     /// The charts that tell most.
@@ -20,7 +20,7 @@ pub struct Curves {
 }
 
 /// A chart under its title.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Titled {
     /// The title.
     pub title: String,
@@ -115,9 +115,9 @@ pub fn of(runs: &[Run]) -> Vec<Curves> {
     curves.filter(|curves| !curves.runs.is_empty()).collect()
 }
 
-fn of_runs(title: &'static str, runs: &[&Run]) -> Curves {
+fn of_runs(title: &str, runs: &[&Run]) -> Curves {
     let names = runs.iter().map(|run| run.name.clone()).collect();
-    let mut curves = Curves { title, runs: names, main: Vec::new(), further: Vec::new() };
+    let mut curves = Curves { title: title.to_owned(), runs: names, main: Vec::new(), further: Vec::new() };
     for place in &PLACES {
         if let Some(chart) = chart(place.title, runs, |path| part(place.path, path)) {
             let titled = Titled { title: place.title.into(), about: place.about, chart };

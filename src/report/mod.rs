@@ -8,6 +8,8 @@
 mod chart;
 mod compare;
 mod curves;
+mod experiment;
+mod glance;
 mod lists;
 mod page;
 mod run;
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use tiller_models::atomic::write_atomically;
 
+use self::curves::Curves;
 use self::run::Run;
 use crate::{Error, Result};
 
@@ -29,10 +32,21 @@ pub const FILE: &str = "report.html";
 /// Runs, read and ready to be shown.
 pub struct Report {
     runs: Vec<Run>,
+    /// What is reported about, in a few words and in a sentence; of plain runs, their names.
+    about: About,
+    /// The figures of experiments over their axes.
+    over_arms: Vec<Curves>,
+}
+
+/// What a report is about.
+struct About {
+    title: String,
+    question: Option<String>,
 }
 
 impl Report {
-    /// Reads run folders, in the order of the report: what came before stands before what came after.
+    /// Reads run folders, in the order of the report: what came before stands before what came after. The folder of an experiment stands
+    /// for its runs.
     ///
     /// # Errors
     /// A path that is no folder. What a folder lacks is said in the report instead.
@@ -44,9 +58,16 @@ impl Report {
                 .next("name the folder that --out of sft, ppo or eval wrote to")
                 .into());
         }
-        let mut runs: Vec<Run> = folders.iter().map(|folder| Run::read(folder)).collect();
+        let mut runs: Vec<Run> =
+            folders.iter().flat_map(|folder| experiment::runs_of(folder)).map(|run| Run::read(&run)).collect();
         run::name_apart(&mut runs);
-        Ok(Self { runs })
+        let names = runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>().join(" · ");
+        let about = match folders {
+            [folder] => experiment::about(folder),
+            _ => None,
+        };
+        let about = about.unwrap_or(About { title: names, question: None });
+        Ok(Self { runs, about, over_arms: folders.iter().filter_map(|folder| experiment::curves_of(folder)).collect() })
     }
 
     /// The page.
@@ -54,7 +75,7 @@ impl Report {
     /// # Errors
     /// The template fails, which no content makes it do.
     pub fn html(&self) -> Result<String> {
-        page::render(&self.runs)
+        page::render(&self.runs, &self.about, &self.over_arms)
     }
 
     /// Writes the page to `path`.

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::run::{Kind, Run};
 use super::text::{duration, escaped, number};
-use super::{compare, curves, lists};
+use super::{About, compare, curves, glance, lists};
 use crate::run::machine::Machine;
 use crate::{Error, Result};
 
@@ -16,10 +16,12 @@ use crate::{Error, Result};
 struct Page {
     style: &'static str,
     title: String,
+    question: Option<String>,
     here: String,
     day: String,
     devices: Vec<String>,
     cards: Vec<Card>,
+    glances: Vec<glance::Glance>,
     tables: Vec<compare::Table>,
     curves: Vec<curves::Curves>,
     questions: Vec<lists::Question>,
@@ -45,11 +47,11 @@ struct Practised {
     questions: Vec<lists::Question>,
 }
 
-/// The page about some runs.
+/// The page about some runs, and about experiments by what their arms differ in.
 ///
 /// # Errors
 /// The template fails.
-pub fn render(runs: &[Run]) -> Result<String> {
+pub fn render(runs: &[Run], about: &About, over_arms: &[curves::Curves]) -> Result<String> {
     let failed = |error: TemplateError| Error::Failed(format!("the report's template: {error:#}"));
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -70,13 +72,15 @@ pub fn render(runs: &[Run]) -> Result<String> {
     let here = Machine::here();
     let content = Page {
         style: include_str!("page.css"),
-        title: runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>().join(" · "),
+        title: about.title.clone(),
+        question: about.question.clone(),
         here: in_words(&here),
         day: here.day,
         devices: devices(runs),
         cards: runs.iter().map(card).collect(),
+        glances: glance::of(runs),
         tables: compare::of(runs),
-        curves: curves::of(runs),
+        curves: over_arms.iter().cloned().chain(curves::of(runs)).collect(),
         questions: lists::of_evaluations(runs),
         practised: practised.collect(),
     };

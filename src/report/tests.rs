@@ -112,6 +112,8 @@ fn a_report_holds_every_series_every_figure_and_every_list() {
         "+0.100 (+0.050 to +0.150)",
         "lists per second",
         "low is good",
+        "At a glance",
+        "<th scope=\"col\">Control",
         // Bars and lists.
         "<strong>I0: NDCG</strong>",
         "<strong>-C: TCP (low is good)</strong>",
@@ -131,7 +133,8 @@ fn a_report_holds_every_series_every_figure_and_every_list() {
         assert!(html.contains(part), "{part:?} is missing");
     }
     assert_eq!(html.matches("<th scope=\"col\">SASRec").count(), 1);
-    let table = html.split_once("<thead>").unwrap().1.split_once("</thead>").unwrap().0;
+    let comparison = html.split_once("id=\"comparison\"").unwrap().1;
+    let table = comparison.split_once("<thead>").unwrap().1.split_once("</thead>").unwrap().0;
     let order: Vec<usize> = ["SASRec", "sft", "ppo"].iter().map(|name| table.find(name).unwrap()).collect();
     assert!(order.is_sorted());
 }

@@ -5,18 +5,21 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::Serialize;
+use tiller_kernels::device::gpu_of;
+use tiller_kernels::launches::launches;
 use tiller_kernels::quant::Scheme;
 use tiller_models::llama::{Llama, LlamaConfig, RopeScaling};
 use tiller_models::optim::AdamW;
-use tiller_models::train::{Forward, Sample};
+use tiller_models::train::{Forward, Lesson, Sample};
 
-use super::gradient::nll_gradient;
+use super::cost::Cost;
+use super::gradient::gradient;
 use super::memory::Memory;
 use super::plan::Plan;
 use super::scratch::Size;
 use super::sft::SftConfig;
-use crate::Result;
 use crate::data::dice::Dice;
+use crate::{Error, Result};
 
 /// The sizes of a well-known model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -90,6 +93,32 @@ pub struct Row {
     pub memory_bytes: u64,
     /// What the plan foretells, in bytes.
     pub planned_bytes: u64,
+    /// Kernels that a step launches; none on the CPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub launches: Option<usize>,
+    /// What a step costs at least.
+    #[serde(flatten)]
+    pub cost: Cost,
+}
+
+/// What was counted.
+#[derive(Debug, Clone, Serialize)]
+pub struct Count {
+    /// The shape's name.
+    pub shape: String,
+    /// How the frozen weights are kept.
+    pub weights: &'static str,
+    /// What is trained: "all", or the adapter's rank.
+    pub trained: String,
+    /// Samples of a step.
+    pub batch: usize,
+    /// Tokens of a sample; the second half is scored.
+    pub tokens: usize,
+    /// Kernels that a step of a narrow twin launches. A wide model launches more where one product is too long for one launch.
+    pub launches: usize,
+    /// What a step costs at least.
+    #[serde(flatten)]
+    pub cost: Cost,
 }
 
 /// Times `steps` steps of a training of `shape` by `config`, after a first one that is not counted.
@@ -106,13 +135,11 @@ pub fn measure(
     let (sizes, scheme) = (shape.1.llama()?, config.scheme()?);
     let plan = Plan::new(&sizes, scheme, config, 1);
     plan.check(available)?;
-    let mut llama = student(&sizes, scheme, config, device)?;
-    let (mut adamw, mut memory, mut seconds) = (AdamW::new(config.optimiser), Memory::default(), Vec::new());
-    for step in 0..=steps {
+    let mut trainee = Trainee::new(sizes.clone(), config, device)?;
+    let (mut memory, mut seconds, mut launched) = (Memory::default(), Vec::new(), 0);
+    for _ in 0..=steps {
         let start = Instant::now();
-        let batch = samples(&sizes, config, step as u64);
-        let (gradients, _) = nll_gradient(&llama, &[batch], |_| Forward::default());
-        llama = adamw.step(llama, gradients, config.schedule.lr).0;
+        launched = launches(|| trainee.step(config)).1;
         memory.now();
         seconds.push(start.elapsed().as_secs_f64());
     }
@@ -123,37 +150,103 @@ pub fn measure(
     Ok(Row {
         shape: shape.0.to_owned(),
         weights: scheme.unwrap_or(Scheme::F32).name(),
-        trained: if config.full { "all".into() } else { format!("rank {}", config.lora.rank) },
+        trained: trained(config),
         batch: config.batch,
         tokens: config.max_tokens,
         seconds: [median, seconds[0], seconds[seconds.len() - 1]],
         tokens_per_second: (config.batch * config.max_tokens) as f64 / median,
         memory_bytes: memory.peak,
         planned_bytes: plan.total,
+        launches: gpu_of(device).is_some().then_some(launched),
+        cost: Cost::of_step(&sizes, scheme, config),
     })
 }
 
-fn student(sizes: &LlamaConfig, scheme: Option<Scheme>, config: &SftConfig, device: &Device) -> Result<Llama> {
-    let llama = Llama::fresh_as(sizes, scheme, config.seed, device)?;
-    if config.full {
-        return Ok(llama.trainable().train());
+/// Counts what a step of a training of `shape` by `config` takes, for shapes of any size: the launches are those of a model as deep, but
+/// narrow, on `device`.
+///
+/// # Errors
+/// A shape that the scheme or the adapter does not fit, the CPU, which launches nothing.
+pub fn count(shape: (&str, Shape), config: &SftConfig, device: &Device) -> Result<Count> {
+    if gpu_of(device).is_none() {
+        return Err(Error::bad_input("--count")
+            .expected("an adapter to launch kernels on")
+            .found("the CPU")
+            .next("name a GPU or a software adapter with --device; `tiller doctor` lists them")
+            .into());
     }
-    let adapter = config.lora.recipe().adapter(llama.linears(), config.seed, device)?;
-    Ok(llama.with_adapter(&adapter)?.train())
+    let (sizes, scheme) = (shape.1.llama()?, config.scheme()?);
+    let narrow = LlamaConfig {
+        vocab_size: 512,
+        d_model: 256,
+        d_ff: 256,
+        n_heads: 4,
+        n_kv_heads: 2,
+        head_dim: 64,
+        ..sizes.clone()
+    };
+    let short = SftConfig { batch: 1, max_tokens: 32, ..config.clone() };
+    let mut twin = Trainee::new(narrow, &short, device)?;
+    twin.step(&short);
+    Ok(Count {
+        shape: shape.0.to_owned(),
+        weights: scheme.unwrap_or(Scheme::F32).name(),
+        trained: trained(config),
+        batch: config.batch,
+        tokens: config.max_tokens,
+        launches: launches(|| twin.step(&short)).1,
+        cost: Cost::of_step(&sizes, scheme, config),
+    })
+}
+
+fn trained(config: &SftConfig) -> String {
+    if config.full { "all".into() } else { format!("rank {}", config.lora.rank) }
+}
+
+/// A model in training.
+struct Trainee {
+    sizes: LlamaConfig,
+    llama: Llama,
+    adamw: AdamW,
+    steps: u64,
+}
+
+impl Trainee {
+    fn new(sizes: LlamaConfig, config: &SftConfig, device: &Device) -> Result<Self> {
+        let llama = Llama::fresh_as(&sizes, config.scheme()?, config.seed, device)?;
+        let llama = if config.full {
+            llama.trainable()
+        } else {
+            let adapter = config.lora.recipe().adapter(llama.linears(), config.seed, device)?;
+            llama.with_adapter(&adapter)?
+        };
+        Ok(Self { sizes, llama: llama.train(), adamw: AdamW::new(config.optimiser), steps: 0 })
+    }
+
+    /// One step on random tokens.
+    fn step(&mut self, config: &SftConfig) {
+        let batch = samples(&self.sizes, config, self.steps);
+        let recompute = config.activation_checkpointing;
+        let (gradients, _) = gradient(&self.llama, &[batch], recompute, |_| Forward::default());
+        self.llama = self.adamw.step(self.llama.clone(), gradients, config.schedule.lr).0;
+        self.steps += 1;
+    }
 }
 
 /// Samples of random tokens, of which the second half is scored.
-fn samples(sizes: &LlamaConfig, config: &SftConfig, step: u64) -> Vec<Sample> {
+fn samples(sizes: &LlamaConfig, config: &SftConfig, step: u64) -> Vec<Lesson> {
     let mut dice = Dice::new(config.seed, step);
     let mut sample = || {
         let tokens = (0..config.max_tokens).map(|_| dice.below(sizes.vocab_size as u64) as u32).collect();
-        Sample { tokens, scored: config.max_tokens / 2..config.max_tokens }
+        Lesson::of(Sample { tokens, scored: config.max_tokens / 2..config.max_tokens })
     };
     (0..config.batch).map(|_| sample()).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use tiller_kernels::device::test_gpu;
+
     use super::*;
 
     #[test]
@@ -164,10 +257,22 @@ mod tests {
             let [median, least, most] = row.seconds;
             assert!(0.0 < least && least <= median && median <= most);
             assert_eq!(row.tokens_per_second, 64.0 / median);
-            assert!(row.planned_bytes > 0);
+            assert!(row.planned_bytes > 0 && row.cost.flops > 0 && row.launches.is_none());
             let error = measure(("tiny", Shape::Tiny), &config, 1, Some(1 << 10), &Device::flex()).unwrap_err();
             assert_eq!(error.exit_code(), 3);
         }
+    }
+
+    #[test]
+    fn launches_are_counted_where_there_are_any_and_grow_with_the_depth() {
+        let config = SftConfig { quantise: "q4".into(), ..SftConfig::default() };
+        let error = count(("tiny", Shape::Tiny), &config, &Device::flex()).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        let device = test_gpu().device;
+        let [shallow, again] = [(); 2].map(|()| count(("tiny", Shape::Tiny), &config, &device).unwrap());
+        assert!(shallow.launches > 50 && shallow.launches == again.launches, "{shallow:?} {again:?}");
+        let recomputed = SftConfig { activation_checkpointing: true, ..config };
+        assert!(count(("tiny", Shape::Tiny), &recomputed, &device).unwrap().launches > shallow.launches);
     }
 
     #[test]

@@ -5,20 +5,26 @@ use burn::tensor::Device;
 use rayon::prelude::*;
 use tiller_models::llama::Llama;
 use tiller_models::optim::Gradients;
-use tiller_models::train::{Forward, Sample};
+use tiller_models::train::{Forward, Lesson};
 
-/// The negative log-likelihood of all samples, each counting alike, and its gradient; `how` is told the number of the batch.
+/// The gradient of the loss of all lessons, each counting alike, and the loss; `how` is told the number of the batch. See
+/// [`Llama::gradient`] for `recompute`.
 ///
 /// The result does not depend on how many are computed [`side_by_side`].
-pub fn nll_gradient(llama: &Llama, batches: &[Vec<Sample>], how: impl Fn(usize) -> Forward + Sync) -> (Gradients, f64) {
-    let samples = batches.iter().map(Vec::len).sum::<usize>() as f64;
-    let gradient = |&(number, batch): &(usize, &Vec<Sample>)| {
+pub fn gradient(
+    llama: &Llama,
+    batches: &[Vec<Lesson>],
+    recompute: bool,
+    how: impl Fn(usize) -> Forward + Sync,
+) -> (Gradients, f64) {
+    let share = 1.0 / batches.iter().map(Vec::len).sum::<usize>() as f32;
+    let gradient = |&(number, batch): &(usize, &Vec<Lesson>)| {
         // Leaves of its own make its graph its own, which burn then differentiates beside the others'.
         let llama = llama.valid().train();
-        let loss = llama.score(batch, &how(number)).nll() * (batch.len() as f64 / samples);
-        (Gradients::of(loss.clone(), &llama), f64::from(loss.into_scalar::<f32>()))
+        let (gradients, loss) = llama.gradient(batch, share, &how(number), recompute);
+        (gradients, f64::from(loss.into_scalar::<f32>()))
     };
-    let numbered: Vec<(usize, &Vec<Sample>)> = batches.iter().enumerate().collect();
+    let numbered: Vec<(usize, &Vec<Lesson>)> = batches.iter().enumerate().collect();
     let (mut gradients, mut loss) = (Gradients::default(), 0.0);
     for batches in numbered.chunks(side_by_side(&llama.device())) {
         let parts: Vec<(Gradients, f64)> = batches.par_iter().map(gradient).collect();

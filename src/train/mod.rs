@@ -1,7 +1,9 @@
 //! Training language models: what supervised fine-tuning and reinforcement learning share, and the former ([`sft`]).
 
 pub mod bench;
+pub mod cost;
 pub mod gradient;
+pub mod lesson;
 pub mod log;
 pub mod memory;
 pub mod plan;

@@ -45,6 +45,27 @@ pub fn sizes_of(path: &Path) -> Result<LlamaConfig> {
     if Llama::is_gguf(path) { LlamaConfig::from_gguf(&Gguf::open(path)?) } else { LlamaConfig::from_huggingface(path) }
 }
 
+/// The projections of a block: name, rows and columns of the weight.
+pub fn projections(llama: &LlamaConfig) -> [(&'static str, usize, usize); 7] {
+    let &LlamaConfig { d_model, d_ff, n_heads, n_kv_heads, head_dim, .. } = llama;
+    let (q_width, kv_width) = (n_heads * head_dim, n_kv_heads * head_dim);
+    [
+        ("q_proj", q_width, d_model),
+        ("k_proj", kv_width, d_model),
+        ("v_proj", kv_width, d_model),
+        ("o_proj", d_model, q_width),
+        ("gate_proj", d_ff, d_model),
+        ("up_proj", d_ff, d_model),
+        ("down_proj", d_model, d_ff),
+    ]
+}
+
+/// Whether the projections of this name have an adapter.
+pub fn is_target(config: &SftConfig, name: &str) -> bool {
+    let all = name != "lm_head" && config.lora.targets.iter().any(|target| target == "all-linear");
+    all || config.lora.targets.iter().any(|target| target == name)
+}
+
 impl Plan {
     /// The plan of a training of `llama`, whose projections are packed by `scheme`, with the longest samples of `config`, and with so many
     /// of its batches `at_once`.
@@ -53,15 +74,7 @@ impl Plan {
         let (q_width, kv_width) = (n_heads * head_dim, n_kv_heads * head_dim);
         let seq = config.max_tokens.min(llama.max_positions);
 
-        let linears = [
-            ("q_proj", q_width, d_model),
-            ("k_proj", kv_width, d_model),
-            ("v_proj", kv_width, d_model),
-            ("o_proj", d_model, q_width),
-            ("gate_proj", d_ff, d_model),
-            ("up_proj", d_ff, d_model),
-            ("down_proj", d_model, d_ff),
-        ];
+        let linears = projections(llama);
         let in_block: usize = linears.iter().map(|(_, d_out, d_in)| d_out * d_in).sum();
         // Where projections are packed, the embedding stays in floats and is no longer the output projection itself.
         let tables = if llama.tied_embeddings && scheme.is_none() { 1 } else { 2 };
@@ -73,12 +86,9 @@ impl Plan {
         let trained = if config.full {
             n_layers * in_block + tables * vocab_size * d_model
         } else {
-            let is_target =
-                |name: &str| config.lora.targets.iter().any(|target| target == name || target == "all-linear");
-            let targets = linears.iter().filter(|(name, ..)| is_target(name));
+            let targets = linears.iter().filter(|(name, ..)| is_target(config, name));
             let in_block: usize = targets.map(|(_, d_out, d_in)| d_out + d_in).sum();
-            let head =
-                if config.lora.targets.iter().any(|target| target == "lm_head") { vocab_size + d_model } else { 0 };
+            let head = if is_target(config, "lm_head") { vocab_size + d_model } else { 0 };
             config.lora.rank * (n_layers * in_block + head)
         };
         // An adapter's own weights come on top; those of a full training are the model's.
@@ -88,7 +98,9 @@ impl Plan {
         // rotation; the mixed values; gate, up and their product; and a row of attention scores, masked and normalised.
         let kept = 10 * d_model + 6 * q_width + 6 * kv_width + 5 * d_ff + 4 * n_heads * seq;
         let tokens = config.batch * config.accumulate.min(at_once) * seq;
-        let activations = (tokens * n_layers * kept) as u64 * F32;
+        // Recomputed, one block's at a time, and what enters each of the others.
+        let in_all = if config.activation_checkpointing { kept + n_layers * d_model } else { n_layers * kept };
+        let activations = (tokens * in_all) as u64 * F32;
         let logits = (tokens / 2 * vocab_size) as u64 * PER_LOGIT;
         Self { weights, trained, activations, logits, total: weights + trained + activations + logits }
     }
@@ -102,8 +114,8 @@ impl Plan {
         let Self { weights, trained, activations, logits, total } = self;
         Err(Error::DoesNotFit(format!(
             "the training does not fit: it takes about {} (weights {}, trained ones with optimiser {}, activations of a batch {}, \
-             its scores {}), and {} are free\n  next: try a smaller --batch with a larger --accumulate, a smaller --max-tokens, \
-             --quantise q4, or a smaller --rank",
+             its scores {}), and {} are free\n  next: try --activation-checkpointing, a smaller --batch with a larger --accumulate, \
+             a smaller --max-tokens, --quantise q4, or a smaller --rank",
             in_words(*total),
             in_words(*weights),
             in_words(*trained),
@@ -156,6 +168,8 @@ mod tests {
         let usual = plan(SftConfig::default());
         assert!(Plan::new(&smol(), None, &SftConfig::default(), 2).activations == 2 * usual.activations);
         assert!(plan(SftConfig { batch: 4, ..SftConfig::default() }).activations == usual.activations / 2);
+        let recomputed = plan(SftConfig { activation_checkpointing: true, ..SftConfig::default() });
+        assert!(recomputed.activations < usual.activations / 20 && recomputed.logits == usual.logits);
         assert!(plan(SftConfig { max_tokens: 512, ..SftConfig::default() }).total < usual.total / 2);
         assert!(usual.check(None).is_ok() && usual.check(Some(usual.total)).is_ok());
         let error = usual.check(Some(usual.total - 1)).unwrap_err();

@@ -9,6 +9,7 @@ mod gpu;
 mod layout;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use burn::tensor::{Device, Tensor};
 pub(crate) use gpu::{entries, kernels};
 pub use layout::Layout;
 use layout::{Page, Stretch};
+pub(crate) use trial::trial;
 
 /// How a step is made.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,24 +2,10 @@
 
 use burn::tensor::Tensor;
 
-use super::cpu::reference;
-use super::gpu::{Params, SquareParams, join_kernel, sums_of, variants};
+use super::trial::{STEP, numbers, tensors};
 use super::*;
-use crate::device::{test_devices, test_gpu};
-use crate::testing::{assert_close, download, noise, run_checked, run_in_place, upload};
-
-/// Lengths that miss every round number, more of them than one launch brings together; every other tensor decays.
-const LENGTHS: [usize; 9] = [1, 64, 3, 1000, 65, 4, 130, 2, 257];
-
-const STEP: Step = Step { lr: 0.1, betas: [0.9, 0.99], epsilon: 1e-5, weight_decay: 0.5, clip: Some(2.0), number: 1 };
-
-fn tensors() -> Vec<(usize, bool)> {
-    LENGTHS.iter().enumerate().map(|(i, length)| (*length, i % 2 == 0)).collect()
-}
-
-fn numbers(seed: u64) -> Vec<Vec<f32>> {
-    LENGTHS.iter().enumerate().map(|(i, length)| noise(seed * 100 + i as u64, *length)).collect()
-}
+use crate::device::test_devices;
+use crate::testing::{assert_close, assert_sound, download, upload};
 
 /// Three steps of the papers' algorithm in f64; the weights of every tensor, and the norms.
 fn expected(clip: Option<f64>) -> (Vec<Vec<f32>>, Vec<f64>) {
@@ -121,49 +107,5 @@ fn gradients_that_are_no_numbers_move_nothing() {
 
 #[test]
 fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-    let gpu = test_gpu().gpu.unwrap();
-    let layout = Layout::new(&tensors());
-    let Page { starts, length, decays } = &layout.pages()[0];
-    let flat = |seed| {
-        let mut flat = vec![0f32; *length];
-        for (numbers, start) in numbers(seed).iter().zip(&**starts) {
-            flat[*start as usize..][..numbers.len()].copy_from_slice(numbers);
-        }
-        flat
-    };
-    let [weights, gradients, first] = [0, 1, 2].map(flat);
-    let second: Vec<f32> = flat(3).into_iter().map(f32::abs).collect();
-
-    // The last three tensors, behind the others.
-    let inputs = numbers(0);
-    let (six, stretch) = layout.pages()[0].stretches(&inputs).last().unwrap();
-    let six = six.map(Vec::as_slice);
-    let [found] = run_checked(&gpu, &join_kernel(), &six, [*length], &stretch, stretch.workgroups());
-    let from = starts[6] as usize;
-    assert!(found[..from].iter().all(|number| number.is_nan()));
-    assert_eq!(found[from..], weights[from..]);
-
-    let sums = sums_of(*length);
-    let square: f64 = gradients.iter().map(|g| f64::from(*g).powi(2)).sum();
-    for kernel in variants("square_sums") {
-        let params = SquareParams::of(*length);
-        let [found] = run_checked(&gpu, &kernel, &[&gradients], [sums], &params, sums);
-        let found: f64 = found.iter().map(|sum| f64::from(*sum)).sum();
-        assert!((found / square - 1.0).abs() < 1e-5, "{}: {found}, expected {square}", kernel.name());
-    }
-
-    let squares = [square as f32 / 2.0; 2];
-    let expected = reference([&weights, &gradients, &first, &second], &squares, decays, &STEP);
-    for kernel in variants("adamw") {
-        let params = Params::of(*length, squares.len(), &STEP);
-        let [weights, gradients, squares, first, second, moved] =
-            [&weights, &gradients, &squares[..], &first, &second, &vec![f32::NAN; *length]]
-                .map(|numbers| bytemuck::cast_slice(numbers).to_vec());
-        let words = bytemuck::pod_collect_to_vec(&[params]);
-        let buffers = [weights, gradients, squares, decays.to_vec(), first, second, moved, words];
-        let found = run_in_place(&gpu, &kernel, &buffers, params.workgroups());
-        for (found, expected) in [6, 4, 5].into_iter().zip(&expected).map(|(buffer, e)| (&found[buffer], e)) {
-            assert_close(bytemuck::cast_slice(found), expected, 1e-5, &kernel.name());
-        }
-    }
+    assert_sound(trial);
 }

@@ -181,7 +181,14 @@ pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
         pass.launches(form, &padding).fold(entry, |entry, (params, count)| entry.launched_with(&params, count))
     };
     let backward = [queries, keys, keys, queries, 2 * per_query];
+    let (params, workgroups) = form.delta();
+    let delta = Entry::new("attention", "delta", format!("{batch} x {seq} x {heads} x {head_dim}"), delta_kernel())
+        .over([queries, queries, per_query].map(Buffer::Numbers))
+        .over([Buffer::Output(2 * per_query)])
+        .launched(&params, workgroups)
+        .costing(4 * (2 * queries + 3 * per_query), 2 * queries);
     vec![
+        delta,
         entry(Pass::Forward, "forward", &[queries, keys, keys], &[queries, per_query]),
         entry(Pass::GradQ, "gradient of q", &backward, &[queries]),
         entry(Pass::GradKv, "gradient of k, v", &backward, &[keys, keys]),

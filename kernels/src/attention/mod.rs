@@ -10,11 +10,13 @@ mod plain;
 mod sight;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use burn::tensor::Tensor;
 
 pub(crate) use launch::{entries, kernels};
 pub use sight::Sight;
+pub(crate) use trial::trial;
 
 use crate::device::gpu_of;
 

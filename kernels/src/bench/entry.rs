@@ -4,15 +4,18 @@ use bytemuck::NoUninit;
 
 use super::buffers::{empty, filled, scattered};
 use super::{Size, Work};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Uses};
 use crate::pipelines::Pipelines;
-use crate::{adamw, attention, embedding, gelu, layer_norm, rms_norm, rope, swiglu, token_scores};
+use crate::quant::{Packed, Scheme};
+use crate::{adamw, attention, decode, embedding, gelu, layer_norm, rms_norm, rope, swiglu, token_scores};
 
 /// A kernel to measure.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(super) op: &'static str,
-    /// Which of the operation's kernels, e.g. "backward, subgroup".
+    /// How weights, or keys and values, are stored, where there are any.
+    pub(super) stored: Option<&'static str>,
+    /// Which of the operation's kernels, e.g. "backward, subgroups".
     pub(super) variant: String,
     pub(super) shape: String,
     pub(super) kernel: Kernel,
@@ -27,9 +30,22 @@ pub(crate) struct Entry {
 impl Entry {
     /// `kernel`, as a row of the table is to name it.
     pub(crate) fn new(op: &'static str, variant: &str, shape: String, kernel: Kernel) -> Self {
-        let subgroups = kernel.needs().contains(wgpu::Features::SUBGROUP);
-        let variant = if subgroups { format!("{variant}, subgroup") } else { variant.to_owned() };
-        Entry { op, variant, shape, kernel, buffers: vec![], launches: vec![], bytes: 0.0, operations: 0.0 }
+        let variant = match kernel.uses() {
+            Uses::Nothing => variant.to_owned(),
+            uses => format!("{variant}, {}", uses.name()),
+        };
+        let (buffers, launches) = (vec![], vec![]);
+        Entry { op, stored: None, variant, shape, kernel, buffers, launches, bytes: 0.0, operations: 0.0 }
+    }
+
+    /// Says how weights, or keys and values, are stored.
+    pub(crate) fn stored(self, stored: &'static str) -> Self {
+        Entry { stored: Some(stored), ..self }
+    }
+
+    /// Gives the row of the table another shape.
+    pub(crate) fn shaped(self, shape: String) -> Self {
+        Entry { shape, ..self }
     }
 
     /// Adds buffers, in the order of the bindings.
@@ -64,6 +80,8 @@ pub(crate) enum Buffer {
     Output(usize),
     /// Words with a meaning.
     Words(Vec<u32>),
+    /// The same words so many times.
+    Repeated(Vec<u32>, usize),
 }
 
 impl Buffer {
@@ -72,7 +90,20 @@ impl Buffer {
         match self {
             Buffer::Numbers(count) | Buffer::Output(count) => *count,
             Buffer::Words(words) => words.len(),
+            Buffer::Repeated(words, times) => words.len() * times,
         }
+    }
+
+    /// The codes of a matrix `[rows, cols]`, and its scales where there are any: every row is the same.
+    ///
+    /// # Panics
+    /// Columns that are no whole number of the scheme's groups.
+    pub(crate) fn weight(scheme: Scheme, rows: usize, cols: usize) -> Vec<Buffer> {
+        let row =
+            Packed::from_f32(scheme, 1, cols, &scattered(cols)).expect("a row of whole groups, of finite numbers");
+        let repeated = |words: &[u32]| Buffer::Repeated(words.to_vec(), rows);
+        let scales = (!row.scales().is_empty()).then(|| repeated(row.scales()));
+        [repeated(row.codes())].into_iter().chain(scales).collect()
     }
 }
 
@@ -115,7 +146,7 @@ impl Sizes {
     /// For tests.
     #[cfg(test)]
     pub(super) const TINY: Sizes =
-        Sizes { batch: 1, seq: 3, d_model: 16, d_ff: 24, n_heads: 2, n_kv_heads: 1, head_dim: 8, vocab_size: 20 };
+        Sizes { batch: 1, seq: 40, d_model: 16, d_ff: 32, n_heads: 2, n_kv_heads: 1, head_dim: 8, vocab_size: 20 };
 
     pub(super) fn of(size: Size) -> Self {
         match size {
@@ -130,8 +161,8 @@ impl Sizes {
     }
 }
 
-/// What every operation wants measured.
-pub(super) fn all(sizes: &Sizes) -> Vec<Entry> {
+/// What every operation wants measured; products with packed weights for each of `schemes`.
+pub(super) fn all(sizes: &Sizes, schemes: &[Scheme]) -> Vec<Entry> {
     let operations = [
         adamw::entries,
         attention::entries,
@@ -143,11 +174,12 @@ pub(super) fn all(sizes: &Sizes) -> Vec<Entry> {
         swiglu::entries,
         token_scores::entries,
     ];
-    operations.iter().flat_map(|entries| entries(sizes)).collect()
+    let of_graph = operations.iter().flat_map(|entries| entries(sizes));
+    decode::bench::entries(sizes, schemes).into_iter().chain(of_graph).collect()
 }
 
 /// Copies of the buffers at most, that are taken in turns.
-const MOST_COPIES: usize = 8;
+const MOST_COPIES: usize = 64;
 
 impl Entry {
     /// The kernel over as many copies of its buffers as it takes to keep them out of the caches.
@@ -163,6 +195,7 @@ impl Entry {
                     Buffer::Numbers(count) => filled(&gpu, &scattered(*count)),
                     Buffer::Output(count) => empty(&gpu, count * size_of::<f32>()),
                     Buffer::Words(words) => filled(&gpu, words),
+                    Buffer::Repeated(words, times) => filled(&gpu, &words.repeat(*times)),
                 })
                 .collect();
             let launches = params.iter().zip(&self.launches);
@@ -173,7 +206,7 @@ impl Entry {
             launches.map(step).collect()
         };
         let runs = (0..copies).map(|_| run()).collect();
-        let Entry { op, variant, shape, bytes, operations, .. } = self;
-        Work { op, scheme: None, variant, shape, bytes, operations, runs }
+        let Entry { op, stored, variant, shape, bytes, operations, .. } = self;
+        Work { op, stored, variant, shape, bytes, operations, runs }
     }
 }

@@ -1,8 +1,8 @@
 //! What the kernels reach on a device, beside what the device gives at all.
 //!
 //! Steps run through plain wgpu, as in decoding, many to a submission; weights are taken in turns from many copies, so that they come
-//! from memory and not from a cache, as they do when a model's layers pass by. Products with packed weights are measured for every
-//! scheme; of all other operations each one's file says what there is to measure, as [`Entry`]s.
+//! from memory and not from a cache, as they do when a model's layers pass by. The products of training are measured over the layers of
+//! several models; of all other operations each one's file says what there is to measure, as [`Entry`]s.
 
 mod buffers;
 mod ceilings;
@@ -48,16 +48,16 @@ impl Size {
     }
 }
 
-/// A linear layer to measure: up to 8 rows by `gemv`, more by `lora_linear` in both directions.
+/// A linear layer of training to measure, in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Shape {
-    /// Sequences or tokens.
+    /// Tokens.
     pub rows: usize,
     /// Outputs of the layer.
     pub outputs: usize,
     /// Inputs of the layer.
     pub inputs: usize,
-    /// Of the adapter; above 8 rows it is at least 1.
+    /// Of the adapter; at least 1.
     pub rank: usize,
 }
 
@@ -68,12 +68,11 @@ impl Shape {
             Size::Gpu => &[(1536, 576), (2048, 2048), (5632, 2048), (4096, 4096), (11_008, 4096)],
             Size::Software => &[(576, 576)],
         };
-        let rows: &[usize] = match size {
-            Size::Gpu => &[1, 4, 8, 512],
-            Size::Software => &[1, 8, 64],
+        let rows = match size {
+            Size::Gpu => 512,
+            Size::Software => 64,
         };
-        let shape = |(outputs, inputs)| rows.iter().map(move |&rows| Shape { rows, outputs, inputs, rank: 16 });
-        layers.iter().copied().flat_map(shape).collect()
+        layers.iter().map(|&(outputs, inputs)| Shape { rows, outputs, inputs, rank: 16 }).collect()
     }
 }
 
@@ -88,8 +87,8 @@ impl fmt::Display for Shape {
 pub struct Row {
     /// The operation.
     pub op: &'static str,
-    /// How the weights are stored; nothing where there are no packed ones.
-    pub scheme: Option<Scheme>,
+    /// How weights, or keys and values, are stored, where there are any.
+    pub stored: Option<&'static str>,
     /// Which of its kernels.
     pub variant: String,
     /// Of a layer the rows, outputs and inputs; of other operations what they say.
@@ -113,7 +112,7 @@ impl Row {
 /// Something to measure: runs, of a step or several each, that do the same on different data; and what one of them costs.
 struct Work {
     op: &'static str,
-    scheme: Option<Scheme>,
+    stored: Option<&'static str>,
     variant: String,
     shape: String,
     bytes: f64,
@@ -123,14 +122,14 @@ struct Work {
 
 impl Work {
     fn measure(self, gpu: &Gpu) -> Row {
-        let Work { op, scheme, variant, shape, bytes, operations, runs } = self;
+        let Work { op, stored, variant, shape, bytes, operations, runs } = self;
         let us = time::time(gpu, &runs);
         let per_second = |amount: f64| amount / us.median / 1e3;
-        Row { op, scheme, variant, shape, us, gb_per_s: per_second(bytes), gflop_per_s: per_second(operations) }
+        Row { op, stored, variant, shape, us, gb_per_s: per_second(bytes), gflop_per_s: per_second(operations) }
     }
 }
 
-/// Measures every variant of the products of `shape` with weights of `scheme`.
+/// Measures the products of `shape` with weights of `scheme`.
 ///
 /// # Errors
 /// Inputs that are no whole number of groups, weights beyond the device's largest binding.
@@ -140,20 +139,21 @@ pub fn measure(pipelines: &mut Pipelines, size: Size, scheme: Scheme, shape: Sha
     Ok(works.into_iter().map(|work| work.measure(gpu)).collect())
 }
 
-/// An operation without packed weights, to be measured by [`measure_op`].
+/// An operation to be measured by [`measure_op`].
 #[derive(Debug, Clone)]
 pub struct Op(Entry);
 
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.0.op, self.0.variant, self.0.shape)
+        write!(f, "{} {} {} {}", self.0.op, self.0.stored.unwrap_or(""), self.0.variant, self.0.shape)
     }
 }
 
-/// The operations of a model's graph around the products, every variant that the device runs.
-pub fn ops(gpu: &Gpu, size: Size) -> Vec<Op> {
-    let entries = entry::all(&Sizes::of(size)).into_iter();
-    entries.filter(|entry| gpu.device.features().contains(entry.kernel.needs())).map(Op).collect()
+/// The operations of decoding and those of a model's graph around its products, every variant that the device runs; products of decoding
+/// with weights of each of `schemes`.
+pub fn ops(gpu: &Gpu, size: Size, schemes: &[Scheme]) -> Vec<Op> {
+    let entries = entry::all(&Sizes::of(size), schemes).into_iter();
+    entries.filter(|entry| gpu.features.contains(entry.kernel.needs())).map(Op).collect()
 }
 
 /// Measures one operation.
@@ -163,39 +163,53 @@ pub fn measure_op(pipelines: &mut Pipelines, size: Size, Op(entry): Op) -> Row {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::device::test_gpu;
-    use crate::matmul::MAX_COLUMNS;
 
     #[test]
-    fn every_variant_is_measured_and_no_figure_is_beyond_belief() {
+    fn both_directions_are_measured_and_no_figure_is_beyond_belief() {
         let mut pipelines = Pipelines::new(test_gpu().gpu.unwrap());
         let ceilings = ceilings(&mut pipelines, Size::Software);
         assert!(ceilings.gb_per_s > 0.0 && ceilings.gflop_per_s > 0.0);
-        for (rows, variants) in [(1, &["subgroup", "workgroup"][..]), (9, &["forward", "backward"])] {
-            let shape = Shape { rows, outputs: 40, inputs: 64, rank: 2 };
-            let measured = measure(&mut pipelines, Size::Software, Scheme::Q4, shape).unwrap();
-            assert!(measured.iter().all(|row| variants.contains(&row.variant.as_str())) && !measured.is_empty());
-            for row in &measured {
-                assert!(row.us.min > 0.0 && row.us.min <= row.us.median && row.us.median <= row.us.max);
-                // Bytes, operations and time are of one and the same run.
-                let run = 2.0 * (rows * 40 * 64) as f64;
-                let adapter = if rows > MAX_COLUMNS { 2.0 * (rows * 40 * 2) as f64 } else { 0.0 };
-                assert!((row.gflop_per_s * row.us.median * 1e3 / (run + adapter) - 1.0).abs() < 1e-9);
-            }
+        let shape = Shape { rows: 9, outputs: 40, inputs: 64, rank: 2 };
+        let measured = measure(&mut pipelines, Size::Software, Scheme::Q4, shape).unwrap();
+        assert_eq!(measured.iter().map(|row| &row.variant[..]).collect::<Vec<_>>(), ["forward", "backward"]);
+        for row in &measured {
+            assert!(row.us.min > 0.0 && row.us.min <= row.us.median && row.us.median <= row.us.max);
+            // Bytes, operations and time are of one and the same run.
+            let run = 2.0 * (9 * 40 * (64 + 2)) as f64;
+            assert!((row.gflop_per_s * row.us.median * 1e3 / run - 1.0).abs() < 1e-9);
         }
     }
 
     #[test]
     fn every_operation_is_measured_once_per_variant() {
-        let mut pipelines = Pipelines::new(test_gpu().gpu.unwrap());
-        let entries = entry::all(&Sizes::TINY);
-        let names: std::collections::BTreeSet<String> = entries.iter().map(|e| Op(e.clone()).to_string()).collect();
+        let gpu = test_gpu().gpu.unwrap();
+        let mut pipelines = Pipelines::new(gpu.clone());
+        let entries = entry::all(&Sizes::TINY, &[Scheme::F16, Scheme::Q8]);
+        let names: BTreeSet<String> = entries.iter().map(|e| Op(e.clone()).to_string()).collect();
         assert_eq!(names.len(), entries.len());
-        for entry in entries {
-            let row = measure_op(&mut pipelines, Size::Software, Op(entry.clone()));
-            assert!(row.us.min > 0.0, "{row:?}");
-            assert!((row.gb_per_s * row.us.median * 1e3 / entry.bytes - 1.0).abs() < 1e-9, "{row:?}");
+        // One of every shader is measured here: a moment each.
+        let mut measured = BTreeSet::new();
+        for entry in entries.into_iter().filter(|entry| gpu.features.contains(entry.kernel.needs())) {
+            if measured.insert(entry.kernel.shader()) {
+                let row = measure_op(&mut pipelines, Size::Software, Op(entry.clone()));
+                assert!(row.us.min > 0.0, "{row:?}");
+                assert!((row.gb_per_s * row.us.median * 1e3 / entry.bytes - 1.0).abs() < 1e-9, "{row:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_shader_that_computes_is_measured() {
+        let entries = entry::all(&Sizes::TINY, &[Scheme::F16, Scheme::Q8]);
+        let measured: BTreeSet<&str> = entries.iter().map(|entry| entry.kernel.shader()).collect();
+        // The products of training are measured by their shapes; ceilings are what is measured against.
+        let apart = ["ceiling_copy", "ceiling_fma", "lora_linear"];
+        for kernel in crate::kernels() {
+            assert!(measured.contains(kernel.shader()) || apart.contains(&kernel.shader()), "{}", kernel.shader());
         }
     }
 

@@ -1,55 +1,75 @@
-//! A low-rank adapter beside a packed matrix, for decoding: y = W x + B (A x), the scale within B.
-
-use wgpu::util::DeviceExt;
+//! Low-rank adapters beside a packed matrix, for decoding: y = W x + B (A x), the scale within B. A token has one of them or none.
 
 use super::builder::Builder;
-use super::columns::{AdapterShape, Layer, Norm};
+use super::columns::{AdapterShape, Grid, Layer, Norm};
 use super::launch::Launch;
-use super::linear::Store;
+use super::linear::{Store, own};
 use super::matrix::Matrix;
+use super::run::zeros;
 use crate::device::Gpu;
 use crate::quant::{PackError, Packed, Scheme};
 
-/// The low-rank parts of one matrix of the engine. A matrix that is several layers in one has as many segments: each its own A.
+/// The low-rank parts that the adapters of an engine have of one matrix. A matrix that is several layers in one has as many segments:
+/// each its own A.
 #[derive(Debug, Clone)]
 pub struct LowRank {
-    /// A, one segment after the other: `[segments · rank, inputs]`.
+    /// A, `[adapters · segments · rank, inputs]`.
     a: Matrix,
-    /// B `[outputs, rank]`, behind it u = A x `[tokens, segments, rank]`.
+    /// B `[adapters, outputs, rank]`, behind it u = A x `[tokens, adapters, segments, rank]`.
     buffer: wgpu::Buffer,
-    rank: usize,
-    segments: usize,
-    u_at: usize,
+    shape: AdapterShape,
+}
+
+/// The parts of one adapter, on the host.
+#[derive(Debug, Clone, Copy)]
+pub struct LowRankParts<'a> {
+    /// A, one segment after the other: `[segments, rank, inputs]`.
+    pub a: &'a [f32],
+    /// B `[outputs, rank]`, which holds the scale.
+    pub b: &'a [f32],
 }
 
 impl LowRank {
-    /// Copies the parts to the GPU: `a` `[segments · rank, inputs]` and `b` `[outputs, rank]`, which holds the scale, for steps of up
-    /// to `tokens` tokens.
+    /// Copies the parts of all adapters to the GPU, of one rank and as many `segments` each, for steps of up to `tokens` tokens.
     ///
     /// # Errors
     /// Parts beyond the device's largest binding, numbers that are not finite.
+    ///
+    /// # Panics
+    /// No adapter, or parts of different sizes.
     pub fn upload(
-        a: &[f32],
-        b: &[f32],
+        adapters: &[LowRankParts],
         segments: usize,
         rank: usize,
         tokens: usize,
         gpu: &Gpu,
     ) -> Result<Self, PackError> {
-        let inputs = a.len() / (segments * rank);
-        let a = Packed::from_f32(Scheme::F32, segments * rank, inputs, a)?;
-        let u = vec![0.0; tokens * segments * rank];
-        let buffer = gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-            label: Some("adapter"),
-            contents: bytemuck::cast_slice(&[b, &u].concat()),
-            usage: wgpu::BufferUsages::STORAGE,
-        });
-        Ok(LowRank { a: Matrix::upload(&a, 1, gpu)?, buffer, rank, segments, u_at: b.len() })
+        let first = adapters[0];
+        assert!(adapters.iter().all(|parts| (parts.a.len(), parts.b.len()) == (first.a.len(), first.b.len())));
+        let shape = AdapterShape { adapters: adapters.len(), outputs: first.b.len() / rank, segments, rank };
+        let a = adapters.iter().map(|parts| parts.a).collect::<Vec<_>>().concat();
+        let a = Packed::from_f32(Scheme::F32, shape.u_width(), first.a.len() / (segments * rank), &a)?;
+        let a = Matrix::upload(&a, 1, gpu)?;
+        let buffer = zeros(gpu, "adapters", shape.bytes_for(tokens));
+        let b = adapters.iter().map(|parts| parts.b).collect::<Vec<_>>().concat();
+        gpu.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&b));
+        Ok(LowRank { a, buffer, shape })
+    }
+
+    /// Makes room for steps of up to `tokens` tokens, where there is less.
+    pub fn make_room(&mut self, tokens: usize, gpu: &Gpu) {
+        if self.buffer.size() < self.shape.bytes_for(tokens) as u64 {
+            let wider = zeros(gpu, "adapters", self.shape.bytes_for(tokens));
+            let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            encoder.copy_buffer_to_buffer(&self.buffer, 0, &wider, 0, self.buffer.size());
+            gpu.queue.submit([encoder.finish()]);
+            self.buffer = wider;
+        }
     }
 
     /// Bytes of the parts.
     pub fn bytes(&self) -> usize {
-        self.a.bytes() + self.u_at * size_of::<f32>()
+        self.a.bytes() + self.shape.u_at() * size_of::<f32>()
     }
 
     pub(super) fn buffer(&self) -> &wgpu::Buffer {
@@ -57,25 +77,22 @@ impl LowRank {
     }
 
     pub(super) fn shape(&self) -> AdapterShape {
-        AdapterShape { rank: self.rank, segments: self.segments, u_at: self.u_at }
-    }
-
-    /// Bytes of a row of B.
-    pub(super) fn row_bytes(&self) -> usize {
-        self.rank * size_of::<f32>()
+        self.shape
     }
 }
 
 impl Builder<'_> {
     /// The launches that leave u for the product with the matrix: A (g x), with the gain of the norm before it, but not the division
     /// by the root mean square, which comes with the product.
-    pub(super) fn low_rank(&mut self, adapter: &LowRank, norm: Norm, x: &wgpu::Buffer) -> Vec<Launch> {
+    pub(super) fn low_rank(&mut self, low_rank: &LowRank, norm: Norm, x: &wgpu::Buffer) -> Vec<Launch> {
         let norm = match norm {
             Norm::None => Norm::None,
             Norm::Gain(gain) | Norm::Rms { gain, .. } => Norm::Gain(gain),
         };
-        let layer = Layer { matrix: &adapter.a, norm, adapter: None };
-        let stride = adapter.segments * adapter.rank;
-        self.linear(layer, x, Store { y: &adapter.buffer, at: adapter.u_at, stride, add: false })
+        let LowRank { a, buffer, shape } = low_rank;
+        let layer = Layer { matrix: a, norm, adapters: None };
+        let to = Store { y: buffer, at: shape.u_at(), stride: shape.u_width(), add: false };
+        let adapter_rows = shape.segments * shape.rank;
+        self.product_alone("decode_linear", &own(to, false), layer, adapter_rows, Grid::Tokens, x, &[buffer])
     }
 }

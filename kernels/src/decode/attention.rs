@@ -1,7 +1,7 @@
 //! Attention over the cache, the keys split among workgroups, and the cache itself.
 
 use super::builder::Builder;
-use super::launch::{Launch, Over, Reads};
+use super::launch::{Costs, Launch, Over};
 use crate::kernel::Kernel;
 
 /// Positions of a page of the cache.
@@ -22,8 +22,39 @@ pub const MOST_HEAD_WIDTH: usize = 4 * SPAN;
 /// Spans of a split, in the variants that there are: many keys for few workgroups, or the other way round.
 pub const SPANS: [usize; 3] = [1, 4, 16];
 
-/// Workgroups that keep a large GPU busy.
-const BUSY: usize = 512;
+/// Query vectors of a workgroup where a sequence brings many tokens.
+const TILE_QUERIES: usize = 64;
+
+/// The widest heads of which a workgroup takes so many, in registers.
+const TILE_WIDTH: usize = 128;
+
+/// Coordinates of a head that an invocation of theirs takes four of.
+const PART: usize = 32;
+
+/// How the tokens of a step come: it decides how many of a sequence's queries share a read of its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Queries {
+    /// Every sequence brings one token, which goes into the cache on the way.
+    #[default]
+    One,
+    /// Some sequences bring several: up to 8 queries share a read.
+    Few,
+    /// Some bring many, as prompts do: up to 64 queries share a read.
+    Many,
+}
+
+impl Queries {
+    const ALL: [Queries; 3] = [Queries::One, Queries::Few, Queries::Many];
+
+    fn of_workgroup(self) -> usize {
+        if self == Queries::Many { TILE_QUERIES } else { MOST_QUERIES }
+    }
+
+    /// Workgroups that keep a large GPU busy.
+    fn busy(self) -> usize {
+        if self == Queries::Many { 128 } else { 512 }
+    }
+}
 
 /// How a model's heads are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,14 +69,32 @@ pub struct Heads {
 
 impl Heads {
     /// Query heads of a workgroup, which share a key head.
-    pub(super) fn group(self) -> usize {
+    pub(super) fn group(self, queries: Queries) -> usize {
         let sharing = self.queries / self.keys;
-        (1..=MOST_QUERIES).rev().find(|group| sharing.is_multiple_of(*group)).unwrap_or(1)
+        (1..=queries.of_workgroup()).rev().find(|group| sharing.is_multiple_of(*group)).unwrap_or(1)
     }
 
-    /// Tokens of a sequence that share a read of its keys where a step has several of them.
-    pub(super) fn tile(self) -> usize {
-        MOST_QUERIES / self.group()
+    /// Tokens of a sequence that share a read of its keys.
+    pub(super) fn tile(self, queries: Queries) -> usize {
+        match queries {
+            Queries::One => 1,
+            _ => queries.of_workgroup() / self.group(queries),
+        }
+    }
+
+    /// How to take sequences that bring so many tokens each. A tile of 64 queries is some four times the work of one of 8, full or not.
+    pub(super) fn queries_for(self, lengths: impl Iterator<Item = usize> + Clone) -> Queries {
+        let tiles = |queries| {
+            let of_tokens: usize = lengths.clone().map(|length| length.div_ceil(self.tile(queries))).sum();
+            of_tokens * (self.queries / self.group(queries))
+        };
+        if lengths.clone().all(|length| length == 1) {
+            Queries::One
+        } else if self.width <= TILE_WIDTH && 4 * tiles(Queries::Many) <= tiles(Queries::Few) {
+            Queries::Many
+        } else {
+            Queries::Few
+        }
     }
 
     fn quads(self) -> usize {
@@ -58,16 +107,18 @@ impl Heads {
     }
 
     /// Spans of a split where `tiles` tiles look at up to `keys` keys: as many as leave a large GPU busy.
-    pub(super) fn spans(self, tiles: usize, keys: usize) -> usize {
-        let workgroups = |spans: &usize| tiles * (self.queries / self.group()) * keys.div_ceil(spans * SPAN);
-        SPANS.into_iter().rev().find(|spans| workgroups(spans) >= BUSY).unwrap_or(SPANS[0])
+    pub(super) fn spans(self, queries: Queries, tiles: usize, keys: usize) -> usize {
+        let groups = self.queries / self.group(queries);
+        let workgroups = |spans: &usize| tiles * groups * keys.div_ceil(split_keys(*spans));
+        SPANS.into_iter().rev().find(|spans| workgroups(spans) >= queries.busy()).unwrap_or(SPANS[0])
     }
 
     /// Numbers that the splits of a step leave at most, for up to `tokens` tokens and `keys` keys.
     pub fn split_numbers(self, tokens: usize, keys: usize) -> usize {
-        // Either splits are as long as can be, or fewer workgroups than four times those that keep a GPU busy, of eight queries.
-        let longest = keys.div_ceil(split_keys(SPANS[SPANS.len() - 1]));
-        let vectors = (tokens * self.queries * longest).max(4 * BUSY * MOST_QUERIES);
+        // Either splits are as long as can be, or fewer workgroups than four times those that keep a GPU busy.
+        let longest = tokens * self.queries * keys.div_ceil(split_keys(SPANS[SPANS.len() - 1]));
+        let shorter = Queries::ALL.map(|queries| 4 * queries.busy() * queries.of_workgroup());
+        let vectors = shorter.into_iter().fold(longest, usize::max);
         vectors * (self.width + 4)
     }
 }
@@ -82,8 +133,8 @@ pub(super) fn split_keys(spans: usize) -> usize {
 pub struct Splits {
     /// Stretches of 64 keys in a split.
     pub spans: usize,
-    /// Whether every sequence brings one token.
-    pub appending: bool,
+    /// How the tokens come.
+    pub queries: Queries,
 }
 
 /// How the cache keeps keys and values.
@@ -156,25 +207,29 @@ impl Builder<'_> {
         let Attention { heads, format, qkv, cache, .. } = attention;
         let buffers = [qkv, cache, self.frame].map(wgpu::Buffer::as_entire_binding);
         let step = self.pipelines.step(&append_kernel(heads, format), &buffers, 1);
-        Launch::new(step, Over::Tokens(heads.keys), Reads::default())
+        Launch::new(step, Over::Tokens(heads.keys), Costs::default())
     }
 
     /// y = Σ softmax(q kᵀ / √width) v over the keys up to each token's position, as a frame of such
     /// splits says.
     ///
-    /// Where it is `appending`, every sequence brings one token, whose key and value are taken into the cache on the way.
-    pub fn attend(&mut self, attention: Attention, Splits { spans, appending }: Splits) -> [Launch; 2] {
+    /// With [`Queries::One`], the tokens' keys and values are taken into the cache on the way.
+    pub fn attend(&mut self, attention: Attention, splits: Splits) -> [Launch; 2] {
         let Attention { heads, format, qkv, cache, split_sums, y, stride } = attention;
-        let kernel = self.best(variants(heads, format, spans, appending));
+        let kernel = self.best(variants(heads, format, splits));
         let buffers = [qkv, cache, split_sums, self.frame].map(wgpu::Buffer::as_entire_binding);
-        let groups = heads.queries / heads.group();
-        let reads = Reads { weights: 0, key: groups * 2 * format.vector_bytes(heads.width) };
-        let attend = Launch::new(self.pipelines.step(&kernel, &buffers, 1), Over::Tiles(groups), reads);
+        let groups = heads.queries / heads.group(splits.queries);
+        let costs = Costs {
+            key: groups * 2 * format.vector_bytes(heads.width),
+            pair: 4 * heads.queries * heads.width,
+            ..Costs::default()
+        };
+        let attend = Launch::new(self.pipelines.step(&kernel, &buffers, 1), Over::Tiles(groups), costs);
 
         let buffers = [split_sums, y, self.frame].map(wgpu::Buffer::as_entire_binding);
-        let step = self.pipelines.step(&merge_kernel(heads, spans, stride), &buffers, 1);
+        let step = self.pipelines.step(&merge_kernel(heads, splits.spans, stride), &buffers, 1);
         let over = Over::Numbers { each: heads.queries * heads.quads(), workgroup: WORKGROUP };
-        [attend, Launch::new(step, over, Reads::default())]
+        [attend, Launch::new(step, over, Costs::default())]
     }
 }
 
@@ -186,7 +241,6 @@ fn with_cache(kernel: Kernel, heads: Heads, format: KvFormat) -> Kernel {
         KvFormat::Int8 => 2,
     };
     kernel
-        .with("HEADS", heads.queries as u32)
         .with("KV", format)
         .with("KV_HEADS", heads.keys as u32)
         .with("QUADS", heads.quads() as u32)
@@ -194,17 +248,27 @@ fn with_cache(kernel: Kernel, heads: Heads, format: KvFormat) -> Kernel {
 }
 
 pub(super) fn append_kernel(heads: Heads, format: KvFormat) -> Kernel {
-    with_cache(Kernel::new("decode_append"), heads, format).with("WORKGROUP", WORKGROUP as u32)
+    with_cache(Kernel::new("decode_append"), heads, format)
+        .with("HEADS", heads.queries as u32)
+        .with("WORKGROUP", WORKGROUP as u32)
 }
 
 /// The variants of attention, best first.
-pub(super) fn variants(heads: Heads, format: KvFormat, spans: usize, appending: bool) -> [Kernel; 2] {
-    with_cache(Kernel::new("decode_attention"), heads, format)
-        .with("GROUP", heads.group() as u32)
-        .with("TOKENS", if appending { 1 } else { heads.tile() as u32 })
-        .with("SPANS", spans as u32)
-        .with("APPEND", appending)
-        .summing()
+pub(super) fn variants(heads: Heads, format: KvFormat, Splits { spans, queries }: Splits) -> Vec<Kernel> {
+    let kernel = |shader| {
+        with_cache(Kernel::new(shader), heads, format)
+            .with("HEADS", heads.queries as u32)
+            .with("GROUP", heads.group(queries) as u32)
+            .with("SPANS", spans as u32)
+    };
+    match queries {
+        Queries::Many => vec![kernel("decode_attention_tile").with("PARTS", heads.width.div_ceil(PART) as u32)],
+        Queries::One | Queries::Few => kernel("decode_attention")
+            .with("TOKENS", heads.tile(queries) as u32)
+            .with("APPEND", queries == Queries::One)
+            .summing()
+            .to_vec(),
+    }
 }
 
 pub(super) fn merge_kernel(heads: Heads, spans: usize, stride: usize) -> Kernel {
@@ -221,6 +285,7 @@ pub(super) fn kernels() -> Vec<Kernel> {
     let samples = [
         Heads { queries: 9, keys: 3, width: 64 },
         Heads { queries: 8, keys: 8, width: 80 },
+        Heads { queries: 4, keys: 1, width: TILE_WIDTH },
         Heads { queries: 16, keys: 1, width: MOST_HEAD_WIDTH },
     ];
     let mut kernels = Vec::new();
@@ -229,8 +294,10 @@ pub(super) fn kernels() -> Vec<Kernel> {
         for format in KvFormat::ALL {
             kernels.push(append_kernel(heads, format));
             for spans in SPANS {
-                for appending in [false, true] {
-                    kernels.extend(variants(heads, format, spans, appending));
+                for queries in Queries::ALL {
+                    if queries != Queries::Many || heads.width <= TILE_WIDTH {
+                        kernels.extend(variants(heads, format, Splits { spans, queries }));
+                    }
                 }
             }
         }

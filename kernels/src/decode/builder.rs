@@ -10,13 +10,16 @@ pub struct Builder<'a> {
     pub pipelines: &'a mut Pipelines,
     /// The words of a [`Frame`](super::Frame).
     pub frame: &'a wgpu::Buffer,
-    /// Tokens that share a read of the weights, one of [`COLUMNS`](super::COLUMNS).
+    /// Tokens that share a read of the weights, as [`columns_for`](super::columns_for) says.
     pub columns: usize,
+    /// Where the columns of a step go in codes of 8 bits, with [`int8_bytes`](super::int8_bytes) for each, if products of few columns are to
+    /// be computed in whole numbers where the scheme allows. They are exact otherwise.
+    pub int8: Option<&'a wgpu::Buffer>,
 }
 
 impl Builder<'_> {
     /// The first variant that the device can run.
-    pub(super) fn best<const V: usize>(&self, variants: [Kernel; V]) -> Kernel {
-        first_within(variants, self.pipelines.gpu().device.features())
+    pub(super) fn best(&self, variants: impl IntoIterator<Item = Kernel>) -> Kernel {
+        first_within(variants, self.pipelines.gpu().features)
     }
 }

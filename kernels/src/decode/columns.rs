@@ -1,26 +1,43 @@
-//! The launches of the shaders that include `lib/columns.wgsl`: packed matrices times the columns of a step, with a norm before and
-//! an adapter beside, if there are any.
+//! The launches of the shaders that include `lib/product.wgsl`: packed matrices times the columns of a step, with a norm before and
+//! adapters beside, if there are any.
 
 use super::adapter::LowRank;
 use super::builder::Builder;
-use super::launch::{Launch, Over, Reads};
+use super::launch::{Costs, Launch, Over};
 use super::matrix::{Matrix, Shard};
 use crate::kernel::Kernel;
-use crate::matmul::launch::with_scheme;
+use crate::matmul::launch::{TILE, with_scheme};
 use crate::quant::{RUN, Scheme};
 
-/// Columns that share a read of the weights, in the variants that there are. More are taken in groups of the most.
+/// Columns that share a read of the weights where they are few, in the variants that there are.
 pub const COLUMNS: [usize; 4] = [1, 2, 4, 8];
 
-/// Rows of a matrix in one workgroup, which share what is read of the columns; even, since some shaders need pairs.
+/// The most columns that are few: they are taken in groups of up to 8. More are many: tiles of 64 columns and 64 rows, which cost as much
+/// half empty as full.
+pub const FEW: usize = TILE / 2;
+
+/// Rows of a matrix in one workgroup, where columns are few, which share what is read of the columns; even, since they are finished in
+/// pairs.
 pub(super) const ROWS: usize = 4;
 
-/// Invocations of a workgroup, at least (ROWS + 1) · 8: the sums are written by one each.
+/// Invocations of a workgroup where columns are few, at least (ROWS + 1) · 8: the sums are written by one each.
 pub(super) const WORKGROUP: usize = 64;
 
-/// The variant for so many columns: the narrowest that holds them, or the widest.
+/// Invocations of a workgroup where they are many.
+const TILE_WORKGROUP: usize = 128;
+
+/// The variant for so many columns: the narrowest that holds them, the widest of those for few, or 64.
 pub fn columns_for(count: usize) -> usize {
-    COLUMNS.into_iter().find(|columns| *columns >= count).unwrap_or(COLUMNS[COLUMNS.len() - 1])
+    let most = COLUMNS[COLUMNS.len() - 1];
+    match count {
+        0..=FEW => COLUMNS.into_iter().find(|columns| *columns >= count).unwrap_or(most),
+        _ => TILE,
+    }
+}
+
+/// Whether the codes of a scheme can be multiplied by codes of 8 bits: a weight is a whole number times a scale, plus an offset.
+pub(super) fn takes_int8(scheme: Scheme) -> bool {
+    matches!(scheme, Scheme::Q8 | Scheme::Q4 | Scheme::Q4Affine | Scheme::Q4K)
 }
 
 /// What happens to a column before the product.
@@ -40,7 +57,7 @@ pub enum Norm<'a> {
 }
 
 impl Norm<'_> {
-    fn gain(&self) -> Option<&wgpu::Buffer> {
+    pub(super) fn gain(&self) -> Option<&wgpu::Buffer> {
         match self {
             Norm::None => None,
             Norm::Gain(gain) | Norm::Rms { gain, .. } => Some(gain),
@@ -48,16 +65,22 @@ impl Norm<'_> {
     }
 }
 
-/// The constants of `lib/columns.wgsl`.
+/// The constants of `lib/product.wgsl`, and of what it is included by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Constants {
     pub(super) scheme: Scheme,
+    /// One of [`COLUMNS`], or [`TILE`].
     pub(super) columns: usize,
+    /// Of this part of the matrix.
     pub(super) rows: usize,
     pub(super) starts_at: usize,
     pub(super) cols: usize,
     pub(super) norm: NormKind,
-    pub(super) adapter: Option<AdapterShape>,
+    pub(super) adapters: Option<AdapterShape>,
+    /// Where the matrix is the A of several adapters: rows of each. Else 0.
+    pub(super) adapter_rows: usize,
+    /// Whether columns come in codes of 8 bits: few, for a scheme that [`takes_int8`].
+    pub(super) int8: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,49 +100,101 @@ impl From<Norm<'_>> for NormKind {
     }
 }
 
-/// Where a shader finds the parts of an adapter.
+/// How the parts of adapters lie in their buffer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AdapterShape {
-    pub(super) rank: usize,
+    pub(super) adapters: usize,
+    /// Of the whole matrix.
+    pub(super) outputs: usize,
     pub(super) segments: usize,
-    pub(super) u_at: usize,
+    pub(super) rank: usize,
+}
+
+impl AdapterShape {
+    /// Where u begins, in numbers.
+    pub(super) fn u_at(self) -> usize {
+        self.adapters * self.outputs * self.rank
+    }
+
+    /// Bytes of B and of the u of so many tokens.
+    pub(super) fn bytes_for(self, tokens: usize) -> usize {
+        (self.u_at() + tokens * self.u_width()) * size_of::<f32>()
+    }
+
+    /// Numbers of a token's u.
+    pub(super) fn u_width(self) -> usize {
+        self.adapters * self.segments * self.rank
+    }
 }
 
 impl Constants {
-    /// The variants of a shader, best first.
+    /// The variants of a shader that multiplies by few columns or by many, best first.
     pub(super) fn variants(self, shader: &'static str) -> [Kernel; 2] {
-        let norm = match self.norm {
-            NormKind::None => 0u32,
-            NormKind::Gain => 1,
-            NormKind::Rms { .. } => 2,
-        };
-        let mut kernel = Kernel::new(shader)
+        let kernel = self.kernel(shader);
+        if self.columns == TILE {
+            return kernel.with("MANY", 1u32).with("WORKGROUP", TILE_WORKGROUP as u32).tiled();
+        }
+        self.few(kernel.with("MANY", 0u32))
+    }
+
+    /// The variants of a shader that only ever multiplies by few, best first.
+    pub(super) fn few_variants(self, shader: &'static str) -> [Kernel; 2] {
+        self.few(self.kernel(shader))
+    }
+
+    fn few(self, kernel: Kernel) -> [Kernel; 2] {
+        kernel
             .with("COLUMNS", self.columns as u32)
             .with("ROWS", ROWS as u32)
+            .with("WORKGROUP", WORKGROUP as u32)
+            .with("ADAPTER_ROWS", self.adapter_rows as u32)
+            .with("INT8", self.int8)
+            .summing()
+    }
+
+    fn kernel(self, shader: &'static str) -> Kernel {
+        let mut kernel = Kernel::new(shader)
             .with("RUNS", self.cols.div_ceil(RUN) as u32)
             .with("OUTPUTS", self.rows as u32)
             .with("STARTS_AT", self.starts_at as u32)
-            .with("WORKGROUP", WORKGROUP as u32)
-            .with("NORM", norm)
-            .with("LORA", self.adapter.is_some());
+            .with("GAIN", self.norm != NormKind::None && !self.int8)
+            .with("RMS", matches!(self.norm, NormKind::Rms { .. }))
+            .with("LORA", self.adapters.is_some());
         if let NormKind::Rms { epsilon } = self.norm {
             kernel = kernel.with("WIDTH", self.cols as u32).with("EPSILON", epsilon);
         }
-        if let Some(AdapterShape { rank, segments, u_at }) = self.adapter {
-            kernel = kernel.with("RANK", rank as u32).with("SEGMENTS", segments as u32).with("U_AT", u_at as u32);
+        if let Some(AdapterShape { adapters, outputs, segments, rank }) = self.adapters {
+            kernel = kernel
+                .with("ADAPTERS", adapters as u32)
+                .with("ALL_OUTPUTS", outputs as u32)
+                .with("SEGMENTS", segments as u32)
+                .with("RANK", rank as u32);
         }
-        with_scheme(kernel, self.scheme).summing()
+        with_scheme(kernel, self.scheme)
     }
 
-    /// Samples of what a model may ask for, for the translation test: every scheme, the narrowest and the widest columns, with and
-    /// without an adapter.
+    /// Samples of what a model may ask for, for the translation test: every scheme, the narrowest and the widest of few columns, and many,
+    /// with and without adapters.
     pub(super) fn samples(norms: &[NormKind]) -> Vec<Constants> {
-        let adapter = AdapterShape { rank: 16, segments: 1, u_at: 640 };
+        let shape = AdapterShape { adapters: 2, outputs: 40, segments: 1, rank: 16 };
         let mut samples = Vec::new();
         for scheme in Scheme::ALL {
-            for (columns, adapter) in [(1, None), (1, Some(adapter)), (8, None), (8, Some(adapter))] {
-                for &norm in norms {
-                    samples.push(Constants { scheme, columns, rows: 40, starts_at: 0, cols: 512, norm, adapter });
+            for columns in [1, 8, TILE] {
+                for adapters in [None, Some(shape)] {
+                    for int8 in [false, true].into_iter().filter(|int8| !int8 || columns < TILE && takes_int8(scheme)) {
+                        let sample = |&norm| Constants {
+                            scheme,
+                            columns,
+                            rows: 40,
+                            starts_at: 0,
+                            cols: 512,
+                            norm,
+                            adapters,
+                            adapter_rows: 0,
+                            int8,
+                        };
+                        samples.extend(norms.iter().map(sample));
+                    }
                 }
             }
         }
@@ -134,8 +209,8 @@ pub struct Layer<'a> {
     pub matrix: &'a Matrix,
     /// What happens to the columns before.
     pub norm: Norm<'a>,
-    /// B A.
-    pub adapter: Option<&'a LowRank>,
+    /// B A, of every adapter.
+    pub adapters: Option<&'a LowRank>,
 }
 
 /// How a product's grid is made.
@@ -150,8 +225,8 @@ pub(super) enum Grid {
 }
 
 impl Builder<'_> {
-    /// The launches of a product, one per shard, and before them the adapter's. The shader has constants of its `own`; its bindings
-    /// are x, the weight, gain and adapter where there are any, `further`, and the frame.
+    /// The launches of a product, one per shard, and before them the adapters'. The shader has constants of its `own`; its bindings
+    /// are x, the weight, gain and adapters where there are any, `further`, and the frame.
     pub(super) fn product(
         &mut self,
         shader: &'static str,
@@ -161,9 +236,29 @@ impl Builder<'_> {
         x: &wgpu::Buffer,
         further: &[&wgpu::Buffer],
     ) -> Vec<Launch> {
-        let Layer { matrix, norm, adapter } = layer;
+        let before = layer.adapters.map_or(vec![], |adapters| self.low_rank(adapters, layer.norm, x));
+        let after = self.product_alone(shader, own, layer, 0, grid, x, further);
+        before.into_iter().chain(after).collect()
+    }
+
+    /// The launches of a product without those that its adapters need before; with `adapter_rows` where the matrix is theirs.
+    #[allow(clippy::too_many_arguments)] // every one of them is another part of the launch
+    pub(super) fn product_alone(
+        &mut self,
+        shader: &'static str,
+        own: &[(&'static str, usize)],
+        Layer { matrix, norm, adapters }: Layer,
+        adapter_rows: usize,
+        grid: Grid,
+        x: &wgpu::Buffer,
+        further: &[&wgpu::Buffer],
+    ) -> Vec<Launch> {
         let columns = if grid == Grid::Chunks { 1 } else { self.columns };
-        let mut launches = adapter.map_or(vec![], |adapter| self.low_rank(adapter, norm, x));
+        let rows_at_once = if columns == TILE { TILE } else { ROWS };
+        let mut launches = Vec::new();
+        let few = columns < TILE && grid != Grid::Chunks;
+        let codes = self.int8.filter(|_| few && takes_int8(matrix.scheme()));
+        launches.extend(codes.map(|codes| self.quantise(matrix.cols(), norm, x, codes)));
         for Shard { weight, first } in &matrix.shards {
             let rows = weight.outputs();
             let constants = Constants {
@@ -173,27 +268,40 @@ impl Builder<'_> {
                 starts_at: *first,
                 cols: matrix.cols(),
                 norm: norm.into(),
-                adapter: adapter.map(LowRank::shape),
+                adapters: adapters.map(LowRank::shape),
+                adapter_rows,
+                int8: codes.is_some(),
             };
-            let kernel = self.best(constants.variants(shader).map(|kernel| with_own(kernel, own)));
+            let variants = match grid {
+                Grid::Chunks => constants.few_variants(shader),
+                Grid::Tokens | Grid::Asked => constants.variants(shader),
+            };
+            let kernel = self.best(variants.map(|kernel| with_own(kernel, own)));
             let whole = wgpu::Buffer::as_entire_binding;
-            let buffers: Vec<wgpu::BindingResource> = [whole(x)]
+            let gain = norm.gain().filter(|_| codes.is_none());
+            let buffers: Vec<wgpu::BindingResource> = [whole(codes.unwrap_or(x))]
                 .into_iter()
                 .chain(weight.bindings())
-                .chain(norm.gain().map(whole))
-                .chain(adapter.map(|adapter| whole(adapter.buffer())))
+                .chain(gain.map(whole))
+                .chain(adapters.map(|adapters| whole(adapters.buffer())))
                 .chain(further.iter().map(|buffer| whole(buffer)))
                 .chain([whole(self.frame)])
                 .collect();
-            let of_rows =
-                |rows| matrix.scheme().bytes(rows, matrix.cols()) + adapter.map_or(0, |a| a.row_bytes() * rows);
-            let workgroups = rows.div_ceil(ROWS);
-            let (over, weights) = match grid {
-                Grid::Tokens => (Over::Columns { columns, workgroups }, of_rows(rows)),
-                Grid::Asked => (Over::Asked { columns, workgroups }, of_rows(rows)),
-                Grid::Chunks => (Over::Chunks, of_rows(ROWS)),
+            let workgroups = rows.div_ceil(rows_at_once);
+            let (over, rows) = match grid {
+                Grid::Tokens if adapter_rows > 0 => (Over::Adapted { columns, workgroups }, adapter_rows),
+                Grid::Tokens => (Over::Columns { columns, workgroups }, rows),
+                Grid::Asked => (Over::Asked { columns, workgroups }, rows),
+                Grid::Chunks => (Over::Chunks, ROWS),
             };
-            launches.push(Launch::new(self.pipelines.step(&kernel, &buffers, 1), over, Reads { weights, key: 0 }));
+            let rank = adapters.map_or(0, |adapters| adapters.shape().rank);
+            let costs = Costs {
+                weights: matrix.scheme().bytes(rows, matrix.cols()),
+                adapter: rows * rank * size_of::<f32>(),
+                column: 2 * rows * (matrix.cols() + rank),
+                ..Costs::default()
+            };
+            launches.push(Launch::new(self.pipelines.step(&kernel, &buffers, 1), over, costs));
         }
         launches
     }

@@ -3,7 +3,7 @@
 use super::builder::Builder;
 use super::columns::{Constants, NormKind, WORKGROUP};
 use super::frame::ANSWER_WORDS;
-use super::launch::{Launch, Over, Reads};
+use super::launch::{Costs, Launch, Over};
 use super::matrix::Matrix;
 use crate::kernel::Kernel;
 use crate::matmul::launch::with_scheme;
@@ -20,14 +20,14 @@ impl Builder<'_> {
             let kernel = kernel(matrix.scheme(), shard.weight.outputs(), shard.first, matrix.cols());
             let others = [answers, x, self.frame].map(wgpu::Buffer::as_entire_binding);
             let buffers: Vec<wgpu::BindingResource> = shard.weight.bindings().chain(others).collect();
-            let reads = Reads { weights: matrix.scheme().bytes(1, matrix.cols()), key: 0 };
-            launches.push(Launch::new(self.pipelines.step(&kernel, &buffers, 1), Over::Tokens(1), reads));
+            let costs = Costs { weights: matrix.scheme().bytes(1, matrix.cols()), ..Costs::default() };
+            launches.push(Launch::new(self.pipelines.step(&kernel, &buffers, 1), Over::Tokens(1), costs));
         }
         launches
     }
 }
 
-fn kernel(scheme: Scheme, rows: usize, starts_at: usize, cols: usize) -> Kernel {
+pub(super) fn kernel(scheme: Scheme, rows: usize, starts_at: usize, cols: usize) -> Kernel {
     let kernel = Kernel::new("decode_embed")
         .with("OUTPUTS", rows as u32)
         .with("STARTS_AT", starts_at as u32)
@@ -39,6 +39,7 @@ fn kernel(scheme: Scheme, rows: usize, starts_at: usize, cols: usize) -> Kernel 
 
 /// Every variant for sample sizes, for the translation test.
 pub(super) fn kernels() -> Vec<Kernel> {
-    let samples = Constants::samples(&[NormKind::None]).into_iter().filter(|c| c.columns == 1 && c.adapter.is_none());
+    let samples =
+        Constants::samples(&[NormKind::None]).into_iter().filter(|c| c.columns == 1 && c.adapters.is_none() && !c.int8);
     samples.map(|Constants { scheme, rows, starts_at, cols, .. }| kernel(scheme, rows, starts_at, cols)).collect()
 }

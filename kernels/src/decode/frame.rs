@@ -1,6 +1,8 @@
 //! The frame of a step: what the host wants of it, in the words that `lib/frame.wgsl` reads.
 
-use super::attention::{Heads, Splits, split_keys};
+use std::collections::BTreeSet;
+
+use super::attention::{Heads, Queries, Splits, split_keys};
 use super::score;
 
 /// Words of the frame's head.
@@ -30,6 +32,8 @@ pub struct Run<'a> {
     pub position: usize,
     /// The pages of the sequence's positions, from 0 to the last of these tokens.
     pub pages: &'a [u32],
+    /// The adapter that the sequence goes through, counted from 1; 0 for none.
+    pub adapter: usize,
 }
 
 /// What is to be chosen behind a token of the step.
@@ -80,6 +84,10 @@ pub struct Counts {
     pub chunks: usize,
     /// Keys that are read, summed over the tiles.
     pub keys: usize,
+    /// Keys that are seen, summed over the tokens.
+    pub pairs: usize,
+    /// Adapters that some token has.
+    pub adapters: usize,
 }
 
 /// The words of a frame, and its counts.
@@ -131,12 +139,17 @@ impl Frame {
     /// # Panics
     /// No tokens; questions in another order.
     pub fn new(runs: &[Run], questions: &[Question], chance: Chance, heads: Heads) -> Self {
+        let queries = heads.queries_for(runs.iter().map(|run| run.tokens.len()));
+        Self::taking(queries, runs, questions, chance, heads)
+    }
+
+    /// The same, with the queries taken as is said.
+    pub(super) fn taking(queries: Queries, runs: &[Run], questions: &[Question], chance: Chance, heads: Heads) -> Self {
         assert!(questions.is_sorted_by_key(|q| !q.full), "questions of the whole vocabulary come first");
-        let appending = runs.iter().all(|run| run.tokens.len() == 1);
-        let tile = if appending { 1 } else { heads.tile() };
+        let tile = heads.tile(queries);
         let tiles = runs.iter().map(|run| run.tokens.len().div_ceil(tile)).sum();
         let longest = runs.iter().map(|run| run.position + run.tokens.len()).max().unwrap_or(0);
-        let splits = Splits { spans: heads.spans(tiles, longest), appending };
+        let splits = Splits { spans: heads.spans(queries, tiles, longest), queries };
         let mut frame = Frame { words: vec![0; HEAD], counts: Counts::default(), splits };
         let tables: Vec<usize> = runs.iter().map(|run| frame.push(run.pages.iter().copied())).collect();
         let lists: Vec<usize> = questions.iter().map(|q| frame.push(q.list.into_iter().flatten().copied())).collect();
@@ -148,11 +161,14 @@ impl Frame {
                     Source::Id(id) => id,
                     Source::Answer(slot) => FROM_ANSWER | slot as u32,
                 };
-                frame.words.extend([source, (run.position + i) as u32, table as u32]);
+                frame.words.extend([source, (run.position + i) as u32, table as u32, run.adapter as u32]);
                 frame.counts.tokens += 1;
+                frame.counts.pairs += run.position + i + 1;
             }
         }
         assert!(frame.counts.tokens > 0, "a step has tokens");
+        let adapters: BTreeSet<usize> = runs.iter().map(|run| run.adapter).filter(|adapter| *adapter > 0).collect();
+        frame.counts.adapters = adapters.len();
 
         let tiles = frame.words.len();
         let mut first = 0;

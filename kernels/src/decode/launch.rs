@@ -8,7 +8,7 @@ use crate::pipelines::Step;
 pub struct Launch {
     step: Step,
     over: Over,
-    reads: Reads,
+    costs: Costs,
 }
 
 /// What a grid is made of.
@@ -16,6 +16,8 @@ pub struct Launch {
 pub(super) enum Over {
     /// So many workgroups for every `columns` of the step's tokens.
     Columns { columns: usize, workgroups: usize },
+    /// The same, where any of the tokens has an adapter.
+    Adapted { columns: usize, workgroups: usize },
     /// The same, of the questions that are asked of the whole vocabulary.
     Asked { columns: usize, workgroups: usize },
     /// So many workgroups per token.
@@ -30,18 +32,24 @@ pub(super) enum Over {
     Questions,
 }
 
-/// What a launch reads of weights and of the cache, in bytes: the rest is small beside them, and stays in caches.
+/// What a launch costs. Of bytes those of weights and of the cache: the rest is small beside them, and stays in caches.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Reads {
-    /// For every workgroup's columns: the weights. For chunks, of one chunk.
+pub(super) struct Costs {
+    /// Bytes for every workgroup's columns: the weights. For chunks, of one chunk.
     pub(super) weights: usize,
-    /// For every key of a tile.
+    /// Bytes of an adapter beside them. A launch over [`Over::Adapted`] has the adapter's own for weights.
+    pub(super) adapter: usize,
+    /// Operations of a column, of which a multiply-add is two.
+    pub(super) column: usize,
+    /// Bytes for every key of a tile.
     pub(super) key: usize,
+    /// Operations for every token and every key that it sees.
+    pub(super) pair: usize,
 }
 
 impl Launch {
-    pub(super) fn new(step: Step, over: Over, reads: Reads) -> Self {
-        Launch { step, over, reads }
+    pub(super) fn new(step: Step, over: Over, costs: Costs) -> Self {
+        Launch { step, over, costs }
     }
 
     /// Adds the dispatch to a pass, for a step of these counts; none where there is nothing to do.
@@ -56,6 +64,8 @@ impl Launch {
     pub fn workgroups(&self, counts: &Counts) -> usize {
         match self.over {
             Over::Columns { columns, workgroups } => counts.tokens.div_ceil(columns) * workgroups,
+            Over::Adapted { .. } if counts.adapters == 0 => 0,
+            Over::Adapted { columns, workgroups } => counts.tokens.div_ceil(columns) * workgroups,
             Over::Asked { columns, workgroups } => counts.full.div_ceil(columns) * workgroups,
             Over::Tokens(workgroups) => counts.tokens * workgroups,
             Over::Numbers { each, workgroup } => (counts.tokens * each).div_ceil(workgroup),
@@ -65,15 +75,31 @@ impl Launch {
         }
     }
 
-    /// Bytes of weights and cache that the launch reads in a step of these counts.
+    /// Bytes of weights and cache that the launch reads in a step of these counts. Where tokens have several adapters, every group of
+    /// columns counts as reading all of these, which is the most that it may.
     pub fn bytes(&self, counts: &Counts) -> usize {
-        let times = match self.over {
-            Over::Columns { columns, .. } => counts.tokens.div_ceil(columns),
-            Over::Asked { columns, .. } => counts.full.div_ceil(columns),
-            Over::Tokens(_) => counts.tokens,
-            Over::Chunks => counts.chunks,
+        let Costs { weights, adapter, key, .. } = self.costs;
+        let of_columns = weights + counts.adapters * adapter;
+        let products = match self.over {
+            Over::Columns { columns, .. } => counts.tokens.div_ceil(columns) * of_columns,
+            Over::Adapted { columns, .. } => counts.tokens.div_ceil(columns) * counts.adapters * weights,
+            Over::Asked { columns, .. } => counts.full.div_ceil(columns) * of_columns,
+            Over::Tokens(_) => counts.tokens * weights,
+            Over::Chunks => counts.chunks * of_columns,
             Over::Numbers { .. } | Over::Tiles(_) | Over::Questions => 0,
         };
-        times * self.reads.weights + counts.keys * self.reads.key
+        products + counts.keys * key
+    }
+
+    /// Operations of products and of attention in a step of these counts, of which a multiply-add is two.
+    pub fn operations(&self, counts: &Counts) -> usize {
+        let columns = match self.over {
+            Over::Columns { .. } => counts.tokens,
+            Over::Adapted { .. } => counts.tokens * counts.adapters,
+            Over::Asked { .. } => counts.full,
+            Over::Chunks => counts.chunks,
+            Over::Tokens(_) | Over::Numbers { .. } | Over::Tiles(_) | Over::Questions => 0,
+        };
+        columns * self.costs.column + counts.pairs * self.costs.pair
     }
 }

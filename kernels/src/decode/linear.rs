@@ -37,18 +37,30 @@ impl Builder<'_> {
     }
 }
 
-fn own(to: Store, picked: bool) -> [(&'static str, usize); 4] {
-    [("STRIDE", to.stride), ("Y_AT", to.at), ("ADD", to.add.into()), ("PICKED", picked.into())]
+pub(super) fn own(to: Store, picked: bool) -> [(&'static str, usize); 4] {
+    constants(to.stride, to.at, to.add, picked)
+}
+
+/// The constants that `decode_linear.wgsl` has of its own.
+pub(super) fn constants(stride: usize, at: usize, add: bool, picked: bool) -> [(&'static str, usize); 4] {
+    [("STRIDE", stride), ("Y_AT", at), ("ADD", add.into()), ("PICKED", picked.into())]
 }
 
 /// Every variant for sample sizes, for the translation test.
 pub(super) fn kernels() -> Vec<Kernel> {
-    let of = |norm, add: usize, picked: usize| {
-        let own = [("STRIDE", 48), ("Y_AT", 0), ("ADD", add), ("PICKED", picked)];
+    let of = |norm, add, picked| {
+        let own = constants(48, 0, add, picked);
         let variants = move |c: Constants| c.variants("decode_linear").map(|kernel| with_own(kernel, &own));
-        Constants::samples(&[norm]).into_iter().flat_map(variants)
+        // Only adapters have a gain without a norm, and their parts no codes.
+        let samples = Constants::samples(&[norm]).into_iter().filter(|c| c.norm != NormKind::Gain || !c.int8);
+        samples.flat_map(variants)
     };
     let rms = NormKind::Rms { epsilon: 1e-5f32.to_bits() };
-    let kinds = [(NormKind::None, 0, 0), (NormKind::None, 1, 0), (NormKind::Gain, 0, 0), (rms, 0, 1)];
+    let kinds = [
+        (NormKind::None, false, false),
+        (NormKind::None, true, false),
+        (NormKind::Gain, false, false),
+        (rms, false, true),
+    ];
     kinds.into_iter().flat_map(|(norm, add, picked)| of(norm, add, picked)).collect()
 }

@@ -12,12 +12,14 @@
 //! x       += W h                             linear
 //! ```
 //!
-//! and one more before each product with an adapter, which leaves A x; one more before attention where a sequence brings several
-//! tokens at once.
+//! and one more before each product with adapters, which leaves A x; one more before attention where a sequence brings several
+//! tokens at once. Where there are many tokens, as prompts have, the products and attention work in tiles.
 
 mod adapter;
 mod attention;
+pub(crate) mod bench;
 mod builder;
+mod check;
 mod columns;
 mod embed;
 mod frame;
@@ -26,21 +28,25 @@ mod launch;
 mod linear;
 mod matrix;
 mod qkv;
+mod quantise;
 mod run;
 mod sample;
 mod score;
 
-pub use adapter::LowRank;
-pub use attention::{Attention, Heads, KvFormat, MOST_HEAD_WIDTH, PAGE, Splits};
+pub use adapter::{LowRank, LowRankParts};
+pub use attention::{Attention, Heads, KvFormat, MOST_HEAD_WIDTH, PAGE, Queries, Splits};
 pub use builder::Builder;
-pub use columns::{COLUMNS, Layer, Norm, columns_for};
+pub use columns::{COLUMNS, FEW, Layer, Norm, columns_for};
 pub use frame::{ANSWER_WORDS, Answer, Chance, Counts, Frame, Question, Run, Source};
 pub use launch::Launch;
 pub use linear::Store;
 pub use matrix::Matrix;
 pub use qkv::turned_rows;
-pub use run::{Buffer, Pending, Runner, Work, filled, zeros};
+pub use quantise::int8_bytes;
+pub use run::{Buffer, FLOPS_PER_SUBMISSION, Pending, Runner, Work, filled, zeros};
 pub use sample::Choosing;
+
+pub(crate) use check::check_cooperative;
 
 use crate::kernel::Kernel;
 
@@ -52,6 +58,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
         gate_up::kernels(),
         linear::kernels(),
         qkv::kernels(),
+        quantise::kernels(),
         sample::kernels(),
         score::kernels(),
     ]

@@ -5,6 +5,10 @@ use wgpu::util::DeviceExt;
 use super::frame::{ANSWER_WORDS, Answer, Counts, Frame};
 use super::launch::Launch;
 use crate::device::Gpu;
+use crate::kernel::FLOPS_PER_LAUNCH;
+
+/// What one submission may compute, so that no driver takes a slow GPU for a dead one: half a second at 70 GFLOP/s.
+pub const FLOPS_PER_SUBMISSION: usize = FLOPS_PER_LAUNCH;
 
 /// A buffer on the GPU.
 pub type Buffer = wgpu::Buffer;
@@ -41,6 +45,8 @@ pub struct Work {
     pub submissions: usize,
     /// Bytes of weights and of the cache that were read.
     pub bytes: usize,
+    /// Operations of products and of attention, of which a multiply-add is two.
+    pub operations: usize,
 }
 
 /// Submits launches and counts them.
@@ -49,6 +55,8 @@ pub struct Runner {
     gpu: Gpu,
     /// Buffers that answers came back in, to be used again.
     spare: Vec<Buffer>,
+    /// What one submission may compute.
+    pub(super) flops_at_once: usize,
     /// What was done so far.
     pub work: Work,
 }
@@ -63,7 +71,7 @@ pub struct Pending {
 impl Runner {
     /// Runs on the device of `gpu`.
     pub fn new(gpu: Gpu) -> Self {
-        Runner { gpu, spare: Vec::new(), work: Work::default() }
+        Runner { gpu, spare: Vec::new(), flops_at_once: FLOPS_PER_SUBMISSION, work: Work::default() }
     }
 
     /// Writes a frame; what was submitted before still sees the one before.
@@ -72,7 +80,7 @@ impl Runner {
         self.work.steps += 1;
     }
 
-    /// Submits launches for a step of these counts.
+    /// Submits launches for a step of these counts; as all that follow, in as many submissions as [`FLOPS_PER_SUBMISSION`] asks for.
     pub fn submit<'a>(&mut self, launches: impl IntoIterator<Item = &'a Launch>, counts: &Counts) {
         let encoder = self.encode(launches, counts);
         self.gpu.queue.submit([encoder.finish()]);
@@ -101,17 +109,32 @@ impl Runner {
         Pending { copy, submission }
     }
 
+    /// Encodes launches; all but the last of what has to be submitted on its own already is.
     fn encode<'a>(&mut self, launches: impl IntoIterator<Item = &'a Launch>, counts: &Counts) -> wgpu::CommandEncoder {
-        let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for launch in launches {
-            launch.encode(&mut pass, counts);
-            self.work.launches += usize::from(launch.workgroups(counts) > 0);
-            self.work.bytes += launch.bytes(counts);
+        let mut rest = launches.into_iter().peekable();
+        loop {
+            let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            let mut operations = 0;
+            while let Some(launch) = rest.peek() {
+                let more = launch.operations(counts);
+                if operations > 0 && operations + more > self.flops_at_once {
+                    break;
+                }
+                launch.encode(&mut pass, counts);
+                operations += more;
+                self.work.launches += usize::from(launch.workgroups(counts) > 0);
+                self.work.bytes += launch.bytes(counts);
+                rest.next();
+            }
+            drop(pass);
+            self.work.operations += operations;
+            self.work.submissions += 1;
+            if rest.peek().is_none() {
+                return encoder;
+            }
+            self.gpu.queue.submit([encoder.finish()]);
         }
-        drop(pass);
-        self.work.submissions += 1;
-        encoder
     }
 
     /// Waits for answers: those of all slots.

@@ -2,7 +2,7 @@
 
 use super::builder::Builder;
 use super::frame::ANSWER_WORDS;
-use super::launch::{Launch, Over, Reads};
+use super::launch::{Costs, Launch, Over};
 use crate::kernel::Kernel;
 
 /// How answers are chosen.
@@ -35,7 +35,7 @@ impl Builder<'_> {
         answers: &wgpu::Buffer,
     ) -> Launch {
         let buffers = [logits, answers, self.frame].map(wgpu::Buffer::as_entire_binding);
-        Launch::new(self.pipelines.step(&kernel(choosing, vocabulary), &buffers, 1), Over::Questions, Reads::default())
+        Launch::new(self.pipelines.step(&kernel(choosing, vocabulary), &buffers, 1), Over::Questions, Costs::default())
     }
 }
 

@@ -11,6 +11,7 @@ use super::choice::choose;
 use super::cpu::cpu;
 use super::error::DeviceError;
 use super::fault;
+use crate::cooperative;
 
 /// An open device and the words that tell the user which one it is.
 #[derive(Debug, Clone)]
@@ -34,8 +35,10 @@ pub struct Gpu {
     pub device: wgpu::Device,
     /// The queue that burn uses too.
     pub queue: wgpu::Queue,
-    /// What kernels may use here.
+    /// What the adapter offers.
     pub capabilities: Capabilities,
+    /// What kernels may use: the features of the device, less what it was found not to do right.
+    pub features: wgpu::Features,
 }
 
 /// Opens what `--device` asks for: `auto`, `gpu`, `cpu`, or part of an adapter's name (see [`choose`]).
@@ -53,8 +56,9 @@ pub fn open(asked: &str) -> Result<OpenDevice, DeviceError> {
         return Ok(OpenDevice { device: Device::flex(), description, gpu: None });
     };
     let AdapterFacts { name, backend, driver, .. } = &adapters[index];
-    let (device, gpu) = open_adapter(index)?;
-    let description = format!("{name} on {backend}, driver {driver} ({})", choice.why);
+    let Opened { device, gpu, flaw } = open_adapter(index)?;
+    let flaw = flaw.map_or_else(String::new, |flaw| format!("; {flaw}"));
+    let description = format!("{name} on {backend}, driver {driver} ({}{flaw})", choice.why);
     Ok(OpenDevice { device, description, gpu: Some(gpu) })
 }
 
@@ -66,13 +70,22 @@ pub fn features(device: &CubeDevice) -> wgpu::Features {
         CubeDevice::Wgpu(device) => Device::from(device.clone()),
         _ => return wgpu::Features::empty(),
     };
-    gpu_of(&device).map_or(wgpu::Features::empty(), |gpu| gpu.device.features())
+    gpu_of(&device).map_or(wgpu::Features::empty(), |gpu| gpu.features)
 }
 
 /// The wgpu side of a device of burn, with or without autodiff; `None` for the CPU and for a device that was not opened here.
 pub fn gpu_of(device: &Device) -> Option<Gpu> {
     let plain = device.clone().without_autodiff();
-    opened().iter().flatten().find(|(opened, _)| *opened == plain).map(|(_, gpu)| gpu.clone())
+    opened().iter().flatten().find(|opened| opened.device == plain).map(|opened| opened.gpu.clone())
+}
+
+/// An adapter that is open.
+#[derive(Debug, Clone)]
+struct Opened {
+    device: Device,
+    gpu: Gpu,
+    /// What it offers and does not do right.
+    flaw: Option<String>,
 }
 
 /// The devices that are open.
@@ -81,14 +94,14 @@ pub(super) fn devices() -> Vec<Device> {
 }
 
 /// What is open, by the index of the adapter.
-fn opened() -> MutexGuard<'static, Vec<Option<(Device, Gpu)>>> {
-    static OPENED: Mutex<Vec<Option<(Device, Gpu)>>> = Mutex::new(Vec::new());
+fn opened() -> MutexGuard<'static, Vec<Option<Opened>>> {
+    static OPENED: Mutex<Vec<Option<Opened>>> = Mutex::new(Vec::new());
     OPENED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Opens the adapter at `index` of the listing, or returns it where it is open already: burn would take a second
 /// registration for a second device, with memory of its own.
-fn open_adapter(index: usize) -> Result<(Device, Gpu), DeviceError> {
+fn open_adapter(index: usize) -> Result<Opened, DeviceError> {
     let mut opened = opened();
     opened.resize(listing().handles.len(), None);
     if let Some(open) = &opened[index] {
@@ -102,7 +115,9 @@ fn open_adapter(index: usize) -> Result<(Device, Gpu), DeviceError> {
     let (instance, adapter) = (listing().instance.clone(), listing().handles[index].clone());
     let (device, queue) = request(&adapter).map_err(|e| unopened(&e))?;
     let backend = adapter.get_info().backend;
-    let gpu = Gpu { instance, adapter, device, queue, capabilities: facts.capabilities.clone() };
+    let features = device.features();
+    let mut gpu = Gpu { instance, adapter, device, queue, capabilities: facts.capabilities.clone(), features };
+    let flaw = cooperative::settle(&mut gpu);
     let setup = WgpuSetup {
         instance: gpu.instance.clone(),
         adapter: gpu.adapter.clone(),
@@ -111,8 +126,9 @@ fn open_adapter(index: usize) -> Result<(Device, Gpu), DeviceError> {
         backend,
     };
     let device = Device::wgpu_options().setup(setup).init().map_err(|e| unopened(&e))?;
-    opened[index] = Some((device.clone(), gpu.clone()));
-    Ok((device, gpu))
+    let open = Opened { device, gpu, flaw };
+    opened[index] = Some(open.clone());
+    Ok(open)
 }
 
 /// Asks for everything that the adapter has, as burn's own runtime does.
@@ -150,7 +166,9 @@ mod tests {
     fn the_features_of_a_tensor_are_those_of_its_adapter() {
         let open = test_gpu();
         let DispatchDevice::Cube(device) = open.device.as_dispatch() else { panic!("a wgpu device runs on cubecl") };
-        assert_eq!(features(device), open.gpu.unwrap().device.features());
+        let gpu = open.gpu.unwrap();
+        assert_eq!(features(device), gpu.features);
+        assert!(gpu.device.features().contains(gpu.features));
     }
 
     #[test]

@@ -41,13 +41,16 @@ pub(crate) struct Params {
 }
 
 /// Rows and columns of the result of one workgroup.
-const TILE: usize = 64;
+pub(crate) const TILE: usize = 64;
 
+/// Training multiplies plainly on every adapter: its gradients lie below what the halves of cooperative matrices can hold.
 pub(super) fn kernel(scheme: Scheme, direction: Direction, lora: bool, wide: bool) -> Kernel {
     let kernel = Kernel::new("lora_linear")
         .with("BACKWARD", direction == Direction::Backward)
         .with("LORA", lora)
-        .with("WIDE", wide);
+        .with("WIDE", wide)
+        .with("COOPERATIVE", 0u32)
+        .with("SUBGROUPS", 0u32);
     with_scheme(kernel, scheme)
 }
 
@@ -62,7 +65,8 @@ pub(crate) fn with_scheme(kernel: Kernel, scheme: Scheme) -> Kernel {
         Scheme::Q4K => 5,
         Scheme::Nf4 => 6,
     };
-    kernel.with("SCHEME", number).with("SCALED", scheme.is_scaled())
+    let affine = matches!(scheme, Scheme::Q4 | Scheme::Q4Affine | Scheme::Q4K);
+    kernel.with("SCHEME", number).with("SCALED", scheme.is_scaled()).with("AFFINE", affine)
 }
 
 /// Every variant, for the translation test.

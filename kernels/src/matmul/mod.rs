@@ -1,32 +1,24 @@
-//! Products with packed weights: many rows at once for training and prefill, few columns for decoding.
+//! Products with packed weights for training. Those of decoding are in [`decode`](crate::decode); both read the layout of
+//! [`quant`](crate::quant).
 //!
-//! [`linear`] and [`lora_linear`] stand in burn's graph, with gradients, over a [`PackedWeight`]. [`gemv`] and
-//! [`linear_steps`] are [`Step`]s of plain wgpu, over a [`GpuWeight`]. Both read the layout of [`quant`](crate::quant).
-//!
-//! [`Step`]: crate::pipelines::Step
+//! [`linear`] and [`lora_linear`] stand in burn's graph, with gradients, over a [`PackedWeight`]; a [`GpuWeight`] is the same in buffers
+//! of plain wgpu.
 
 mod form;
-pub(crate) mod gemv;
 pub(crate) mod launch;
 mod linear;
 pub(crate) mod plain;
 mod weight;
 
 pub(crate) use form::Form;
-pub use gemv::{MAX_COLUMNS, gemv};
 pub(crate) use launch::Direction;
 pub(crate) use linear::Linear;
 pub use linear::{Lora, linear, lora_linear};
-pub use plain::{GpuWeight, LowRank, linear_steps};
+pub(crate) use plain::{GpuWeight, LowRank, product_steps};
 pub use weight::PackedWeight;
 pub(crate) use weight::Values;
 
-use crate::Kernel;
-
-/// Every variant of every kernel here.
-pub(crate) fn kernels() -> Vec<Kernel> {
-    [gemv::kernels(), launch::kernels()].concat()
-}
+pub(crate) use launch::kernels;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use super::launch::{Direction, Product};
 use crate::device::Gpu;
 use crate::kernel::Kernel;
 use crate::pipelines::{Pipelines, Step};
-use crate::quant::{PackError, Packed, RUN};
+use crate::quant::{PackError, Packed};
 
 /// A packed matrix in buffers of plain wgpu.
 #[derive(Debug, Clone)]
@@ -47,11 +47,6 @@ impl GpuWeight {
         };
         let scales = form.scheme.is_scaled().then(|| buffer(scales));
         Ok(GpuWeight { codes: buffer(codes), scales, form })
-    }
-
-    /// Numbers that a column of x takes in its buffer: the inputs, filled up with zeros to whole runs.
-    pub fn padded_inputs(&self) -> usize {
-        self.form.cols.next_multiple_of(RUN)
     }
 
     /// Outputs of the layer.
@@ -91,7 +86,7 @@ impl GpuWeight {
 
 /// The low-rank terms of an adapter, in buffers.
 #[derive(Debug, Clone)]
-pub struct LowRank<'a> {
+pub(crate) struct LowRank<'a> {
     /// u = x · Aᵀ, `[rows, rank]`
     pub u: wgpu::BufferBinding<'a>,
     /// B, `[outputs, rank]`
@@ -102,23 +97,10 @@ pub struct LowRank<'a> {
     pub scale: f32,
 }
 
-/// The steps that compute y = x · Wᵀ + s · u · Bᵀ for many rows, as prefill needs it; few rows are for
-/// [`gemv`](super::gemv()).
+/// The steps that compute y = x · Wᵀ + s · u · Bᵀ for many rows, or backward dx = dy · W + s · du · A.
 ///
 /// # Shapes
-/// x `[rows, inputs]`, y `[rows, outputs]`; both f32.
-pub fn linear_steps(
-    pipelines: &mut Pipelines,
-    weight: &GpuWeight,
-    rows: usize,
-    x: wgpu::BufferBinding,
-    adapter: Option<LowRank>,
-    y: wgpu::BufferBinding,
-) -> Vec<Step> {
-    product_steps(pipelines, weight, Direction::Forward, rows, x, adapter, y)
-}
-
-/// The same in either direction; backward it is dx = dy · W + s · du · A.
+/// x `[rows, inputs]`, y `[rows, outputs]`, or backward the other way round; both f32.
 pub(crate) fn product_steps(
     pipelines: &mut Pipelines,
     weight: &GpuWeight,

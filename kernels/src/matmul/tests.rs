@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor};
 
 use super::launch::{Direction, Params, cut, kernel};
+use super::plain::product_steps;
 use super::*;
 use crate::device::{test_devices, test_gpu};
 use crate::pipelines::Pipelines;
@@ -218,7 +219,7 @@ fn steps_of_plain_wgpu_agree_with_the_reference() {
     let [x, u, b, y] = [&case.x, &case.u(), &case.b, &vec![f32::NAN; 70 * 132]].map(|numbers| storage(&gpu, numbers));
     let adapter = LowRank { u: u.as_entire_buffer_binding(), b: b.as_entire_buffer_binding(), rank: 5, scale: 1.0 };
     let (x, to) = (x.as_entire_buffer_binding(), y.as_entire_buffer_binding());
-    let steps = linear_steps(&mut pipelines, &weight, case.rows, x, Some(adapter), to);
+    let steps = product_steps(&mut pipelines, &weight, Direction::Forward, case.rows, x, Some(adapter), to);
     submit(&gpu, &steps);
     assert_close(&read(&gpu, &y), &case.forward(true), TOLERANCE, &case.name());
 }

@@ -1,10 +1,14 @@
-//! Packing from the block formats of weight files, bit for bit.
+//! Packing from the block formats of weight files and back into them, bit for bit.
+
+use std::fmt;
+use std::str::FromStr;
 
 use half::f16;
+use rayon::prelude::*;
 
 use super::error::PackError;
 use super::packed::{Packed, expect_length};
-use super::row::{put_byte, put_half, put_nibble, put_q4k_scale};
+use super::row::{byte_at, half_bits, nibble_at, put_byte, put_half, put_nibble, put_q4k_scale};
 use super::scheme::Scheme;
 
 /// The block formats of GGUF that a scheme holds without loss.
@@ -26,6 +30,21 @@ pub enum Blocks {
 }
 
 impl Blocks {
+    /// Every block format, widest first.
+    pub const ALL: [Blocks; 6] = [Blocks::F32, Blocks::F16, Blocks::Q8_0, Blocks::Q4_1, Blocks::Q4_K, Blocks::Q4_0];
+
+    /// The name that users write: "q4_0".
+    pub fn name(self) -> &'static str {
+        match self {
+            Blocks::F16 => "f16",
+            Blocks::F32 => "f32",
+            Blocks::Q8_0 => "q8_0",
+            Blocks::Q4_0 => "q4_0",
+            Blocks::Q4_1 => "q4_1",
+            Blocks::Q4_K => "q4_k",
+        }
+    }
+
     /// The scheme that holds these blocks.
     pub fn scheme(self) -> Scheme {
         match self {
@@ -70,6 +89,22 @@ impl Blocks {
         })
     }
 
+    /// The blocks of a packed matrix, row by row: the bytes that [`Blocks::pack`] packs into it.
+    ///
+    /// # Panics
+    /// A matrix of another scheme.
+    pub fn bytes(self, packed: &Packed) -> Vec<u8> {
+        assert_eq!(packed.scheme(), self.scheme(), "{self} holds no other scheme");
+        let (weights, size) = self.size();
+        let row_bytes = packed.cols() / weights * size;
+        let mut bytes = vec![0; packed.rows() * row_bytes];
+        bytes.par_chunks_mut(row_bytes.max(1)).enumerate().for_each(|(r, row)| {
+            let (codes, scales) = packed.words_of(r..r + 1);
+            row.chunks_mut(size).enumerate().for_each(|(b, block)| self.get(b, block, codes, scales));
+        });
+        bytes
+    }
+
     /// Stores the `b`-th block of a row.
     fn put(self, b: usize, block: &[u8], codes: &mut [u32], scales: &mut [u32]) {
         let half = |at: usize| f16::from_le_bytes([block[at], block[at + 1]]);
@@ -108,12 +143,69 @@ impl Blocks {
     }
 }
 
+impl Blocks {
+    /// Writes the `b`-th block of a row to `block`, which comes zeroed.
+    fn get(self, b: usize, block: &mut [u8], codes: &[u32], scales: &[u32]) {
+        let put = |block: &mut [u8], at: usize, half: u16| block[at..at + 2].copy_from_slice(&half.to_le_bytes());
+        match self {
+            Blocks::F32 => block.copy_from_slice(&codes[b].to_le_bytes()),
+            Blocks::F16 => put(block, 0, half_bits(codes, b)),
+            Blocks::Q8_0 => {
+                put(block, 0, half_bits(scales, b));
+                block[2..].iter_mut().enumerate().for_each(|(i, code)| *code = byte_at(codes, 32 * b + i));
+            }
+            Blocks::Q4_0 => {
+                put(block, 0, half_bits(scales, b));
+                get_two_halves(&mut block[2..], &codes[4 * b..]);
+            }
+            Blocks::Q4_1 => {
+                put(block, 0, half_bits(scales, 2 * b));
+                put(block, 2, half_bits(scales, 2 * b + 1));
+                get_two_halves(&mut block[4..], &codes[4 * b..]);
+            }
+            Blocks::Q4_K => {
+                let scales = &scales[5 * b..];
+                put(block, 0, half_bits(scales, 0));
+                put(block, 2, half_bits(scales, 1));
+                for g in 0..8 {
+                    put_six_bits(&mut block[4..16], g, byte_at(&scales[1..], 2 * g), byte_at(&scales[1..], 2 * g + 1));
+                }
+                for (pair, bytes) in block[16..].chunks_mut(32).enumerate() {
+                    get_two_halves(bytes, &codes[32 * b + 8 * pair..]);
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Blocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Blocks {
+    type Err = PackError;
+
+    fn from_str(name: &str) -> Result<Self, PackError> {
+        let known = Blocks::ALL.into_iter().find(|blocks| blocks.name() == name);
+        known.ok_or_else(|| PackError::UnknownBlocks(name.to_owned()))
+    }
+}
+
 /// Stores the low halves of `bytes` as the codes of the first weights, then the high halves as those that follow.
 fn put_two_halves(codes: &mut [u32], bytes: &[u8]) {
     for (i, byte) in bytes.iter().enumerate() {
         put_nibble(codes, i, u32::from(byte & 15));
         put_nibble(codes, bytes.len() + i, u32::from(byte >> 4));
     }
+}
+
+/// The codes of the first weights in the low halves of `bytes`, those of the weights that follow in the high halves.
+fn get_two_halves(bytes: &mut [u8], codes: &[u32]) {
+    let count = bytes.len();
+    let code = |i: usize| nibble_at(codes, i) as u8;
+    bytes.iter_mut().enumerate().for_each(|(i, byte)| *byte = code(i) | code(count + i) << 4);
 }
 
 /// Scale and offset of group `g` of a Q4_K block, 6 bits each.
@@ -124,6 +216,21 @@ fn six_bits(packed: &[u8], g: usize) -> (u8, u8) {
     match g {
         0..4 => (packed[g] & 63, packed[g + 4] & 63),
         _ => (packed[g + 4] & 15 | packed[g - 4] >> 6 << 4, packed[g + 4] >> 4 | packed[g] >> 6 << 4),
+    }
+}
+
+/// Stores what [`six_bits`] reads, in bits that are zero.
+fn put_six_bits(packed: &mut [u8], g: usize, s: u8, m: u8) {
+    match g {
+        0..4 => {
+            packed[g] |= s;
+            packed[g + 4] |= m;
+        }
+        _ => {
+            packed[g + 4] |= s & 15 | m << 4;
+            packed[g - 4] |= s >> 4 << 6;
+            packed[g] |= m >> 4 << 6;
+        }
     }
 }
 

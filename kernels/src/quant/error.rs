@@ -66,4 +66,7 @@ pub enum PackError {
     /// A name that is none of the schemes'.
     #[error("{0}: expected one of f32, f16, q8, q4, q4affine, q4k, nf4, found another name")]
     UnknownScheme(String),
+    /// A name that is none of the block formats'.
+    #[error("{0}: expected one of f32, f16, q8_0, q4_1, q4_k, q4_0, found another name")]
+    UnknownBlocks(String),
 }

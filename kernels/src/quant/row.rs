@@ -133,8 +133,12 @@ fn steps(w: f32, d: f32) -> f32 {
 
 // ---- Parts of words. `put_…` expects the part to be zero. ----
 
+pub(super) fn half_bits(words: &[u32], i: usize) -> u16 {
+    (words[i / 2] >> (16 * (i % 2))) as u16
+}
+
 fn half_at(words: &[u32], i: usize) -> f32 {
-    f16::from_bits((words[i / 2] >> (16 * (i % 2))) as u16).to_f32()
+    f16::from_bits(half_bits(words, i)).to_f32()
 }
 
 /// Stores a half and returns what it is after rounding.
@@ -143,7 +147,7 @@ pub(super) fn put_half(words: &mut [u32], i: usize, half: f16) -> f32 {
     half.to_f32()
 }
 
-fn byte_at(words: &[u32], i: usize) -> u8 {
+pub(super) fn byte_at(words: &[u32], i: usize) -> u8 {
     (words[i / 4] >> (8 * (i % 4))) as u8
 }
 
@@ -156,7 +160,7 @@ fn nibble_shift(i: usize) -> usize {
     8 * (i % 4) + i % RUN / 4 * 4
 }
 
-fn nibble_at(words: &[u32], i: usize) -> u32 {
+pub(super) fn nibble_at(words: &[u32], i: usize) -> u32 {
     (words[i / RUN] >> nibble_shift(i)) & 15
 }
 

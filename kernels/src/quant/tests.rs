@@ -55,6 +55,23 @@ fn every_block_format_is_held_without_loss() {
 }
 
 #[test]
+fn what_was_packed_from_blocks_comes_back_as_the_same_bytes() {
+    for (blocks, cols, bytes) in [
+        (Blocks::F32, 3, noise(1, 9).into_iter().flat_map(f32::to_le_bytes).collect()),
+        (Blocks::F16, 3, blocks_of(9, 1, 0, 2)),
+        (Blocks::Q8_0, 96, blocks_of(9, 1, 32, 3)),
+        (Blocks::Q4_0, 96, blocks_of(9, 1, 16, 4)),
+        (Blocks::Q4_1, 96, blocks_of(9, 2, 16, 5)),
+        (Blocks::Q4_K, 768, blocks_of(9, 2, 140, 6)),
+    ] {
+        let packed = blocks.pack(3, cols, &bytes).unwrap();
+        assert!(blocks.bytes(&packed) == bytes, "{blocks}");
+        assert_eq!(blocks.name().parse(), Ok(blocks));
+    }
+    assert!("q5_0".parse::<Blocks>().unwrap_err().to_string().contains("expected one of f32, f16, q8_0"));
+}
+
+#[test]
 fn q4_0_is_held_by_the_affine_scheme_too() {
     let bytes = blocks_of(2, 1, 16, 3);
     let weights = Blocks::Q4_0.pack(2, 32, &bytes).unwrap().to_f32();

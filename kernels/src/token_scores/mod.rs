@@ -8,6 +8,7 @@
 mod rows;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::matmul::{Form, PackedWeight, Values};
 use rows::Rows;
 
 pub(crate) use rows::{entries, kernels};
+pub(crate) use trial::trial;
 
 /// What is said about each token, in nats: `[tokens]` each.
 #[derive(Debug, Clone)]

@@ -2,27 +2,12 @@
 
 use burn::tensor::{Device, Tensor, activation};
 
-use super::rows::{Params, gradient_kernel, gradient_reference, scores_reference, variants};
+use super::rows::{gradient_reference, scores_reference};
+use super::trial::{SHAPES, logits, targets};
 use super::*;
-use crate::device::{test_devices, test_gpu};
+use crate::device::test_devices;
 use crate::quant::{self, Scheme};
-use crate::testing::{assert_close, check_gradients, download, noise, run_checked, run_in_place, upload};
-
-/// Tokens and ids that miss every round number of the kernels.
-const SHAPES: [[usize; 2]; 6] = [[1, 1], [3, 5], [2, 64], [5, 255], [3, 1030], [2, 2048]];
-
-fn targets([tokens, vocab_size]: [usize; 2]) -> Vec<u32> {
-    (0..tokens).map(|token| (token * 7 + vocab_size - 1) as u32 % vocab_size as u32).collect()
-}
-
-/// Logits around zero, and some so far out that they drown all others.
-fn logits(shape: [usize; 2]) -> Vec<f32> {
-    noise(1, shape[0] * shape[1])
-        .into_iter()
-        .enumerate()
-        .map(|(i, z)| if i % 97 == 96 { 3e4 * z } else { 4.0 * z })
-        .collect()
-}
+use crate::testing::{assert_close, assert_sound, check_gradients, download, noise, upload};
 
 /// Scores of each token in f64, from the definitions.
 fn definitions(logits: &[f32], targets: &[u32]) -> Vec<f32> {
@@ -66,28 +51,7 @@ fn the_references_are_the_definitions_and_plain_burn() {
 
 #[test]
 fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-    let gpu = test_gpu().gpu.unwrap();
-    for shape in SHAPES {
-        let (z, targets, d_scores) = (logits(shape), targets(shape), noise(3, 3 * shape[0]));
-        let scores = scores_reference(&z, &targets, shape[1]);
-        let words = bytemuck::cast_slice(&targets);
-        for wide in [false, true].into_iter().filter(|wide| !wide || shape[1] % 4 == 0) {
-            let params = Params::of(shape[0], shape[1], wide);
-            for kernel in variants(wide) {
-                let [found] = run_checked(&gpu, &kernel, &[&z, words], [scores.len()], &params, shape[0]);
-                assert_close(&found, &scores, 1e-5, &format!("{} {shape:?}", kernel.name()));
-            }
-            // The gradient is written over the logits, which come last but the parameters.
-            let kernel = gradient_kernel(wide);
-            let numbers = [&scores, &d_scores, &z].map(|numbers| bytemuck::cast_slice(numbers).to_vec());
-            let buffers =
-                [vec![targets.clone()], numbers.to_vec(), vec![bytemuck::pod_collect_to_vec(&[params])]].concat();
-            let found = run_in_place(&gpu, &kernel, &buffers, params.workgroups());
-            let found: &[f32] = bytemuck::cast_slice(&found[3]);
-            let expected = gradient_reference(&z, &targets, &scores, &d_scores);
-            assert_close(found, &expected, 1e-5, &format!("{} {shape:?}", kernel.name()));
-        }
-    }
+    assert_sound(trial);
 }
 
 /// Whether a device is to pack the output projection.

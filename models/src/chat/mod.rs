@@ -5,7 +5,7 @@
 
 mod clock;
 mod jinja;
-mod source;
+pub(crate) mod source;
 #[cfg(test)]
 mod tests;
 

@@ -9,7 +9,7 @@ use crate::files::{json, read_text};
 use crate::{Error, Result};
 
 /// The template of the folder `path`, or of the folder in which the file `path` lies.
-pub(super) fn in_folder(path: &Path) -> Result<Option<String>> {
+pub(crate) fn in_folder(path: &Path) -> Result<Option<String>> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
     let (own_file, settings) = (folder.join("chat_template.jinja"), folder.join("tokenizer_config.json"));
     if own_file.exists() {
@@ -37,7 +37,7 @@ fn pick(named: &[Value]) -> Option<&str> {
 }
 
 /// The template in the metadata of `gguf`.
-pub(super) fn in_gguf(gguf: &Gguf) -> Result<Option<String>> {
+pub(crate) fn in_gguf(gguf: &Gguf) -> Result<Option<String>> {
     let key = "tokenizer.chat_template";
     gguf.metadata(key).map(|_| gguf.str(key).map(str::to_owned)).transpose()
 }

@@ -1,6 +1,6 @@
 //! What an engine computes on, planned before anything is allocated.
 
-use tiller_kernels::decode::{ANSWER_WORDS, Buffer, Heads, PAGE, filled, zeros};
+use tiller_kernels::decode::{ANSWER_WORDS, Buffer, FEW, FLOPS_PER_SUBMISSION, Heads, PAGE, filled, int8_bytes, zeros};
 use tiller_kernels::device::Gpu;
 use tiller_kernels::quant::RUN;
 
@@ -45,6 +45,8 @@ pub(super) struct Buffers {
     pub(super) logits: Buffer,
     /// `[slots, ANSWER_WORDS]`.
     pub(super) answers: Buffer,
+    /// Columns in codes of 8 bits, if the engine multiplies in whole numbers.
+    pub(super) int8: Option<Buffer>,
     /// cos and sin, `[positions, head_dim / 2, 2]`.
     pub(super) turns: Buffer,
     /// Keys and values of every layer.
@@ -74,25 +76,39 @@ const LISTED: usize = 1024;
 /// Logits of a step: questions beyond are asked in turns.
 const LOGITS: usize = 1 << 24;
 
+/// Columns that one launch may multiply with a matrix of so many weights.
+fn columns_within(weights: usize) -> usize {
+    let columns = FLOPS_PER_SUBMISSION / (2 * weights).max(1);
+    if columns > TILE { columns / TILE * TILE } else { columns.max(1) }
+}
+
+/// Columns that a launch takes at once where they are many: part of that is no less work.
+const TILE: usize = 2 * FEW;
+
 impl Sizes {
     pub(super) fn new(config: &LlamaConfig, options: &EngineOptions) -> Self {
         let EngineOptions { rows, max_tokens, chunk, .. } = *options;
-        let tokens = chunk.max(rows);
-        let slots = tokens;
-        let questions = (LOGITS / config.vocab_size).clamp(1, slots);
+        // No launch may run long.
+        let widest = config.d_ff.max((config.n_heads + 2 * config.n_kv_heads) * config.head_dim / 2);
+        let tokens = chunk.min(columns_within(2 * widest * config.d_model)).max(rows);
+        // One for each row, and one for each guess of a draft that is read along.
+        let slots = tokens + rows;
+        let questions =
+            (LOGITS / config.vocab_size).min(columns_within(config.vocab_size * config.d_model)).clamp(1, tokens);
         let pages_of_row = max_tokens.div_ceil(PAGE);
         let listed = config.vocab_size.max(LISTED * questions.min(rows));
         // Tokens and tiles, page tables, questions, lists and their chunks.
-        let frame = 64 + tokens * (3 + 4) + rows * pages_of_row + questions * 5 + 2 * listed;
+        let frame = 64 + tokens * (4 + 4) + rows * pages_of_row + questions * 5 + 2 * listed;
         Self { tokens, questions, slots, pages: rows * pages_of_row, frame, listed }
     }
 }
 
 /// Bytes of the named buffers, in the order of [`Buffers`], and of a layer's cache.
-fn plan(config: &LlamaConfig, options: &EngineOptions, heads: Heads) -> (Sizes, [usize; 9], usize) {
+fn plan(config: &LlamaConfig, options: &EngineOptions, heads: Heads) -> (Sizes, [usize; 10], usize) {
     let sizes = Sizes::new(config, options);
     let Sizes { tokens, questions, slots, pages, frame, .. } = sizes;
     let padded = |width: usize| width.next_multiple_of(RUN);
+    let widest = config.d_model.max(config.d_ff).max(heads.queries * heads.width);
     let numbers = [
         frame,
         tokens * padded(config.d_model),
@@ -103,6 +119,7 @@ fn plan(config: &LlamaConfig, options: &EngineOptions, heads: Heads) -> (Sizes, 
         questions * config.vocab_size,
         slots * ANSWER_WORDS,
         options.max_tokens * heads.width,
+        if options.int8 { tokens * int8_bytes(widest) / size_of::<f32>() } else { 0 },
     ];
     let cache = pages * PAGE * options.kv.position_bytes(heads);
     (sizes, numbers.map(|numbers| numbers * size_of::<f32>()), cache)
@@ -140,7 +157,7 @@ impl Buffers {
                 options.rows, options.max_tokens, footprint.largest
             )));
         }
-        let (sizes, [frame, x, qkv, split_sums, mixed, hidden, logits, answers, _], cache) =
+        let (sizes, [frame, x, qkv, split_sums, mixed, hidden, logits, answers, _, int8], cache) =
             plan(config, options, heads);
         let empty = |label: &str, bytes: usize| zeros(gpu, label, bytes);
         Ok(Self {
@@ -153,6 +170,7 @@ impl Buffers {
             hidden: empty("hidden", hidden),
             logits: empty("logits", logits),
             answers: empty("answers", answers),
+            int8: options.int8.then(|| empty("int8", int8)),
             turns: filled(gpu, "turns", turns),
             caches: (0..config.n_layers).map(|_| empty("cache", cache)).collect(),
         })

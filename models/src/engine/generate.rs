@@ -8,7 +8,7 @@ use tiller_kernels::decode::{Answer, Pending, Question, Run, Source};
 use super::Engine;
 use super::pages::keys;
 use super::sequence::Sequence;
-use crate::llama::{GenerateOptions, Guide, Next, Row, Said, Unguided, check};
+use crate::llama::{GenerateOptions, Guess, Guide, Row, Said, Unguided, check};
 use crate::{Error, Result};
 
 /// What is told each new token and its row.
@@ -29,16 +29,14 @@ impl Engine {
         self.generate_guided(prompts, &mut vec![Unguided::default(); prompts.len()], stop, options, on_token)
     }
 
-    /// Continues every prompt along its guide; as [`llama::generate_guided`](crate::llama::generate_guided), with the same results.
-    ///
-    /// As many prompts as the engine has rows are continued side by side; where one ends the next one begins. Prompts that begin alike
-    /// share what they have in common.
+    /// Continues every prompt along its guide; as [`llama::generate_guided`](crate::llama::generate_guided), with the same results. All of
+    /// them go through the first adapter, where there is one.
     ///
     /// # Errors
-    /// As [`llama::generate_guided`](crate::llama::generate_guided), and sequences longer than the engine has room for.
+    /// As [`Engine::generate_adapted`].
     ///
     /// # Panics
-    /// Where there are more guides than prompts, or fewer.
+    /// As [`Engine::generate_adapted`].
     pub fn generate_guided<G: Guide>(
         &mut self,
         prompts: &[Vec<u32>],
@@ -47,7 +45,35 @@ impl Engine {
         options: &GenerateOptions,
         on_token: OnToken,
     ) -> Result<Vec<Vec<u32>>> {
-        assert_eq!(prompts.len(), guides.len(), "every prompt has a guide");
+        let adapters = vec![self.first_adapter(); prompts.len()];
+        self.generate_adapted(prompts, &adapters, guides, stop, options, on_token)
+    }
+
+    /// Continues every prompt along its guide and through its own of the engine's adapters, counted from 1; 0 for none.
+    ///
+    /// As many prompts as the engine has rows are continued side by side; where one ends the next one begins. Prompts that begin alike
+    /// share what they have in common.
+    ///
+    /// # Errors
+    /// As [`llama::generate_guided`](crate::llama::generate_guided), and sequences longer than the engine has room for.
+    ///
+    /// # Panics
+    /// Where there are more guides or adapters than prompts, or fewer; an adapter that the engine does not have.
+    pub fn generate_adapted<G: Guide>(
+        &mut self,
+        prompts: &[Vec<u32>],
+        adapters: &[usize],
+        guides: &mut [G],
+        stop: &[u32],
+        options: &GenerateOptions,
+        on_token: OnToken,
+    ) -> Result<Vec<Vec<u32>>> {
+        assert_eq!(
+            [prompts.len(); 2],
+            [guides.len(), adapters.len()],
+            "every prompt has a guide and an adapter, or none"
+        );
+        assert!(adapters.iter().all(|adapter| *adapter <= self.adapters()), "an adapter is one of the engine's");
         check(&self.config, prompts, options)?;
         let longest = prompts.iter().map(Vec::len).max().unwrap_or(0) + options.max_new_tokens;
         if longest > self.options.max_tokens {
@@ -58,8 +84,12 @@ impl Engine {
                 .into());
         }
         let waiting = (0..)
-            .zip(prompts.iter().zip(guides))
-            .map(|(number, (prompt, guide))| (prompt, Row::new(prompt, guide, stop, number, options)))
+            .zip(prompts.iter().zip(adapters).zip(guides))
+            .map(|(number, ((prompt, &adapter), guide))| Waiting {
+                prompt,
+                adapter,
+                row: Row::new(prompt, guide, stop, number, options),
+            })
             .collect();
         let mut generation = Generation {
             engine: self,
@@ -86,7 +116,7 @@ struct Generation<'a, 'p, G> {
     engine: &'a mut Engine,
     options: &'a GenerateOptions,
     /// Rows that have no slot yet.
-    waiting: VecDeque<(&'p Vec<u32>, Row<'p, G>)>,
+    waiting: VecDeque<Waiting<'p, G>>,
     /// How many prompts had a slot so far.
     begun: usize,
     live: Vec<Sequence<'p, G>>,
@@ -98,19 +128,28 @@ struct Generation<'a, 'p, G> {
     done: Vec<Vec<u32>>,
 }
 
+/// A row without a slot.
+struct Waiting<'p, G> {
+    prompt: &'p [u32],
+    adapter: usize,
+    row: Row<'p, G>,
+}
+
 /// A step on its way.
 struct Flight {
     pending: Pending,
     asked: Vec<Asked>,
 }
 
-/// A question on its way.
+/// Questions to a row on their way.
 struct Asked {
     /// The prompt's number.
     number: usize,
-    slot: usize,
-    /// Whether the guide gets to know what the model said of all tokens.
-    tells: bool,
+    guesses: Vec<Guess>,
+    /// Where the answer to each comes, and whether the guide gets to know what the model said of all tokens.
+    answers: Vec<(usize, bool)>,
+    /// What decides each.
+    chances: Vec<f64>,
 }
 
 impl<G: Guide> Generation<'_, '_, G> {
@@ -149,10 +188,10 @@ impl<G: Guide> Generation<'_, '_, G> {
     /// Gives free slots to waiting rows.
     fn admit(&mut self) {
         while self.live.len() < self.engine.options.rows {
-            let Some((prompt, row)) = self.waiting.pop_front() else { break };
+            let Some(Waiting { prompt, adapter, row }) = self.waiting.pop_front() else { break };
             let taken: HashSet<usize> = self.live.iter().map(|sequence| sequence.slot).collect();
             let slot = (0..).find(|slot| !taken.contains(slot)).expect("fewer rows than slots");
-            self.live.push(Sequence::new(self.begun, slot, prompt, row));
+            self.live.push(Sequence::new(self.begun, slot, adapter, prompt, row));
             self.begun += 1;
         }
     }
@@ -170,10 +209,10 @@ impl<G: Guide> Generation<'_, '_, G> {
         let sequence = self.live.remove(i);
         let pages = &mut self.engine.pages;
         if sequence.begun {
-            for key in keys(&sequence.tokens) {
+            for key in keys(sequence.adapter, &sequence.tokens) {
                 self.computing.remove(&key);
             }
-            pages.remember(sequence.in_cache(), &sequence.table);
+            pages.remember(sequence.adapter, sequence.in_cache(), &sequence.table);
         }
         pages.release(sequence.table);
         self.done[sequence.number] = sequence.row.tokens;
@@ -194,11 +233,12 @@ impl<G: Guide> Generation<'_, '_, G> {
             }
             if !sequence.begun {
                 // What another row is just reading is waited for.
-                if pages.first_unknown(&sequence.tokens).is_some_and(|key| self.computing.contains(&key)) {
+                let unknown = pages.first_unknown(sequence.adapter, &sequence.tokens);
+                if unknown.is_some_and(|key| self.computing.contains(&key)) {
                     continue;
                 }
                 sequence.begin(pages);
-                self.computing.extend(keys(&sequence.tokens));
+                self.computing.extend(keys(sequence.adapter, &sequence.tokens));
             }
             let position = sequence.position();
             let (sources, asks) = sequence.read(room, pages);
@@ -209,37 +249,43 @@ impl<G: Guide> Generation<'_, '_, G> {
             return Ok(false);
         }
 
-        let mut asking = Vec::new();
+        let mut asked = Vec::new();
+        let mut behind = Vec::new();
+        let mut asking = taken.iter().filter(|(.., asks)| *asks).count();
+        let mut slots = self.engine.options.rows..;
         let mut token = 0;
-        for (i, _, sources, asks) in &taken {
+        for (i, _, sources, asks) in &mut taken {
             token += sources.len();
             if *asks {
-                let sequence = &mut self.live[*i];
-                sequence.ahead += 1;
-                asking.push((*i, token - 1, sequence.row.chance()));
+                let (sequence, known) = (&mut self.live[*i], sources.len());
+                let guesses = sequence.ask(room / asking, sources, &mut self.engine.pages);
+                let drafted = sources.len() - known;
+                (room, asking) = (room - drafted, asking - 1);
+                behind.push(token - 1);
+                asked.push(sequence.asked(guesses, &mut slots));
+                token += drafted;
             }
         }
         let vocab_size = self.engine.config.vocab_size;
         let mut questions = Vec::new();
-        let mut asked = Vec::new();
-        for full in [true, false] {
-            for &(i, token, chance) in &asking {
-                let Sequence { row, number, slot, .. } = &self.live[i];
-                let next = row.next();
-                let list = match next {
-                    Next::OneOf(tokens) => Some(within(tokens, vocab_size)?),
-                    Next::Any | Next::Run(_) => None,
-                };
-                let tells = row.wants_to_know(next);
-                if tells == full {
-                    questions.push(Question { token, slot: *slot, list, full, chance });
-                    asked.push(Asked { number: *number, slot: *slot, tells });
+        for all in [true, false] {
+            for (Asked { guesses, answers, chances, .. }, first) in asked.iter().zip(&behind) {
+                let mut token = *first;
+                for ((guess, &(slot, full)), &chance) in guesses.iter().zip(answers).zip(chances) {
+                    if full == all {
+                        let list = guess.list.as_deref().map(|tokens| within(tokens, vocab_size)).transpose()?;
+                        questions.push(Question { token, slot, list, full, chance });
+                    }
+                    token += guess.run.len();
                 }
             }
         }
         let runs: Vec<Run> = taken
             .iter()
-            .map(|(i, position, sources, _)| Run { tokens: sources, position: *position, pages: &self.live[*i].table })
+            .map(|(i, position, sources, _)| {
+                let Sequence { table, adapter, .. } = &self.live[*i];
+                Run { tokens: sources, position: *position, pages: table, adapter: *adapter }
+            })
             .collect();
         let pending = self.engine.step(&runs, &questions, self.options.sampling);
         if let Some(pending) = pending {
@@ -248,8 +294,8 @@ impl<G: Guide> Generation<'_, '_, G> {
         for (i, ..) in taken {
             let sequence = &self.live[i];
             // What was read by now may be shared from the next step on.
-            self.engine.pages.remember(sequence.in_cache(), &sequence.table);
-            for key in keys(sequence.in_cache()) {
+            self.engine.pages.remember(sequence.adapter, sequence.in_cache(), &sequence.table);
+            for key in keys(sequence.adapter, sequence.in_cache()) {
                 self.computing.remove(&key);
             }
         }
@@ -260,24 +306,50 @@ impl<G: Guide> Generation<'_, '_, G> {
     fn land(&mut self, on_token: OnToken) -> Result<ControlFlow<()>> {
         let Flight { pending, asked } = self.flying.pop_front().expect("rows that wait have a step on its way");
         let answers = self.engine.runner.wait(pending).map_err(Error::Failed)?;
-        for Asked { number, slot, tells } in asked {
+        for Asked { number, guesses, answers: places, .. } in asked {
             // A row that is done meanwhile has no use for it.
             let Some(sequence) = self.live.iter_mut().find(|sequence| sequence.number == number) else { continue };
-            let answer = answers[slot];
-            if !answer.sound {
-                return Err(Error::Failed("the model's logits are not numbers; its weights may be damaged".into()));
-            }
             sequence.ahead -= 1;
-            if sequence.row.done {
-                continue;
-            }
-            sequence.row.append(answer.token, tells.then(|| said(&answer)).as_ref())?;
-            sequence.tokens.push(answer.token);
-            if on_token(number, answer.token).is_break() {
-                return Ok(ControlFlow::Break(()));
+            for (at, (Guess { run, .. }, (slot, tells))) in guesses.iter().zip(places).enumerate() {
+                let answer = answers[slot];
+                if !answer.sound {
+                    return Err(Error::Failed("the model's logits are not numbers; its weights may be damaged".into()));
+                }
+                if sequence.row.done {
+                    break;
+                }
+                let mut new = vec![answer.token];
+                sequence.row.append(answer.token, tells.then(|| said(&answer)).as_ref())?;
+                if at > 0 {
+                    // It was looked at ahead of its time.
+                    sequence.row.chance();
+                }
+                if !run.is_empty() {
+                    sequence.row.follow(&mut |token| new.push(token))?;
+                }
+                sequence.tokens.extend(&new);
+                if new.into_iter().try_for_each(|token| on_token(number, token)).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                if !sequence.confirm(run) {
+                    break;
+                }
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+}
+
+impl<G: Guide> Sequence<'_, G> {
+    /// Questions to the sequence: the first answer comes to its own slot, those to a draft's further ones to free slots.
+    fn asked(&mut self, guesses: Vec<Guess>, slots: &mut impl Iterator<Item = usize>) -> Asked {
+        self.ahead += 1;
+        let row = &mut self.row;
+        let chances = std::iter::once(row.chance()).chain(row.chances_ahead()).take(guesses.len()).collect();
+        let slots = std::iter::once(self.slot).chain(slots);
+        let answer = |(guess, slot): (&Guess, usize)| (slot, row.wants_to_know(guess.list.as_deref()));
+        let answers = guesses.iter().zip(slots).map(answer).collect();
+        Asked { number: self.number, guesses, answers, chances }
     }
 }
 

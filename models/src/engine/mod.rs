@@ -9,6 +9,7 @@
 //! - `plan`: the model's mathematics as launches.
 //! - `pages`: which sequence has which part of the cache, and which they share.
 //! - `generate`: rows that come and go, guided or free. `score`: what the model says of a given text.
+//! - `trial`: the engine held against the graph, on any machine.
 
 mod adapters;
 mod buffers;
@@ -19,17 +20,20 @@ mod plan;
 mod score;
 mod sequence;
 mod source;
+mod trial;
 mod weights;
 
 use burn::module::Module;
 use tiller_kernels::decode::{Chance, Choosing, Frame, Heads, KvFormat, Pending, Question, Run, Runner};
 use tiller_kernels::device::{Gpu, gpu_of};
 use tiller_kernels::pipelines::Pipelines;
+use tiller_kernels::quant::Scheme;
 
 pub use buffers::Footprint;
 pub use options::EngineOptions;
 pub use source::{Random, Source};
 pub use tiller_kernels::decode::Work;
+pub use trial::try_out;
 
 use self::adapters::Adapters;
 use self::buffers::Buffers;
@@ -53,9 +57,6 @@ pub struct Engine {
     pipelines: Pipelines,
     runner: Runner,
 }
-
-/// What one submission may compute, so that no driver takes a slow GPU for a dead one: half a second at 70 GFLOP/s.
-const FLOPS_PER_SUBMISSION: usize = 1 << 35;
 
 impl Engine {
     /// An engine with the weights of `source`, on the device of `gpu`.
@@ -88,6 +89,15 @@ impl Engine {
         weights::heads(config).is_ok()
     }
 
+    /// What an engine for a model of these sizes will take: bytes of its weights, and of everything beside them.
+    ///
+    /// # Errors
+    /// Heads that attention does not take.
+    pub fn foresee(config: &LlamaConfig, options: &EngineOptions) -> Result<(usize, Footprint)> {
+        let footprint = buffers::footprint(config, options, weights::heads(config)?);
+        Ok((weights::bytes_in(config, options.scheme.unwrap_or(Scheme::F32)), footprint))
+    }
+
     /// An engine with the weights that `llama` has now, adapter included, on its device.
     ///
     /// # Errors
@@ -106,15 +116,35 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Takes over the low-rank parts that `llama` has now, in place of those from before: after a step of training.
+    /// Takes over the low-rank parts that `llama` has now as the one adapter, in place of those from before: after a step of training.
     ///
     /// # Errors
     /// A device that does not give them back, parts that are not numbers.
     pub fn adopt(&mut self, llama: &Llama) -> Result<()> {
-        self.adapters = Adapters::of(&llama.valid(), self.buffers.sizes.tokens, self.pipelines.gpu())?;
+        self.adopt_all(&[llama])
+    }
+
+    /// Takes over the low-rank parts that each of `llamas`, which are this model, has now: adapters 1, 2, … of
+    /// [`Engine::generate_adapted`], in place of those from before.
+    ///
+    /// # Errors
+    /// As [`Engine::adopt`].
+    pub fn adopt_all(&mut self, llamas: &[&Llama]) -> Result<()> {
+        let llamas: Vec<Llama> = llamas.iter().map(|llama| llama.valid()).collect();
+        self.adapters = Adapters::of(&llamas, self.buffers.sizes.tokens, self.pipelines.gpu())?;
         self.plan = Plan::default();
         self.pages.forget();
         Ok(())
+    }
+
+    /// How many adapters there are.
+    pub fn adapters(&self) -> usize {
+        self.adapters.as_ref().map_or(0, |adapters| adapters.count)
+    }
+
+    /// What sequences go through unless something else is said.
+    fn first_adapter(&self) -> usize {
+        self.adapters().min(1)
     }
 
     /// Makes room for `rows` sequences side by side and for sequences of `max_tokens` tokens, where there is less.
@@ -134,6 +164,9 @@ impl Engine {
         let turns = self.config.turns(options.max_tokens);
         self.buffers = Buffers::new(&self.config, &options, self.heads, &turns, &gpu)?;
         self.pages = Pages::new(self.buffers.sizes.pages);
+        if let Some(adapters) = &mut self.adapters {
+            adapters.make_room(self.buffers.sizes.tokens, &gpu);
+        }
         self.plan = Plan::default();
         self.options = options;
         Ok(())
@@ -192,15 +225,7 @@ impl Engine {
             let mut launches = Vec::new();
             if turn == 0 {
                 self.runner.work.tokens += counts.tokens;
-                let flops = 2 * self.config.parameters_of_layer() * counts.tokens;
-                let at_once = (FLOPS_PER_SUBMISSION / flops.max(1)).max(1);
-                launches.extend(self.plan.embed());
-                for (i, block) in self.plan.blocks(kind).enumerate() {
-                    if i > 0 && i % at_once == 0 {
-                        self.runner.submit(std::mem::take(&mut launches), &counts);
-                    }
-                    launches.extend(block);
-                }
+                launches.extend(self.plan.embed().iter().chain(self.plan.blocks(kind)));
             }
             if questions.is_empty() {
                 self.runner.submit(launches, &counts);

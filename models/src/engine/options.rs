@@ -16,12 +16,15 @@ pub struct EngineOptions {
     pub scheme: Option<Scheme>,
     /// Tokens of prompts that are read in one step.
     pub chunk: usize,
+    /// Whether few columns are multiplied in whole numbers, in codes of 8 bits, where the scheme of the weights allows: faster where a GPU
+    /// has instructions for it, and off by what the codes lose.
+    pub int8: bool,
     /// Steps that may wait for each other on the GPU where the host has nothing to say between them.
     pub in_flight: usize,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { rows: 16, max_tokens: 1024, kv: KvFormat::F32, scheme: None, chunk: 256, in_flight: 4 }
+        Self { rows: 16, max_tokens: 1024, kv: KvFormat::F32, scheme: None, chunk: 256, int8: false, in_flight: 4 }
     }
 }

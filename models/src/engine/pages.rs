@@ -1,14 +1,14 @@
 //! Which pages of the cache belong to whom, and which tokens they hold: sequences that begin alike share their pages.
 //!
-//! A page is known by a hash of all tokens up to its end, since keys and values depend on all of them. Pages that nobody uses any
-//! more stay known until they are needed for something else, the longest unused first.
+//! A page is known by a hash of all tokens up to its end and of the adapter that read them, since keys and values depend on all of that.
+//! Pages that nobody uses any more stay known until they are needed for something else, the longest unused first.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use tiller_kernels::decode::PAGE;
 
-/// 128 bits of hash over the tokens up to a page's end: two beginnings that differ agree once in a world's lifetime.
+/// 128 bits of hash over an adapter and the tokens up to a page's end: two beginnings that differ agree once in a world's lifetime.
 type Key = (u64, u64);
 
 /// The pages of one engine.
@@ -33,9 +33,10 @@ impl Pages {
 
     /// The pages that hold the beginning of `tokens`, as far as it is known; never all of the tokens, since somebody has to be asked
     /// what follows the last one.
-    pub(super) fn begin(&mut self, tokens: &[u32]) -> Vec<u32> {
+    pub(super) fn begin(&mut self, adapter: usize, tokens: &[u32]) -> Vec<u32> {
         let whole = tokens.len().saturating_sub(1) / PAGE;
-        let table: Vec<u32> = keys(tokens).take(whole).map_while(|key| self.known.get(&key).copied()).collect();
+        let table: Vec<u32> =
+            keys(adapter, tokens).take(whole).map_while(|key| self.known.get(&key).copied()).collect();
         for &page in &table {
             self.pages[page as usize].users += 1;
         }
@@ -44,8 +45,8 @@ impl Pages {
     }
 
     /// The first page of `tokens` that is not known, if it is a whole one.
-    pub(super) fn first_unknown(&self, tokens: &[u32]) -> Option<Key> {
-        keys(tokens).find(|key| !self.known.contains_key(key))
+    pub(super) fn first_unknown(&self, adapter: usize, tokens: &[u32]) -> Option<Key> {
+        keys(adapter, tokens).find(|key| !self.known.contains_key(key))
     }
 
     /// Lengthens a table to hold `positions`.
@@ -64,8 +65,8 @@ impl Pages {
     }
 
     /// Notes what the pages of a table hold, so that others may begin with them: `tokens` whose keys and values are there.
-    pub(super) fn remember(&mut self, tokens: &[u32], table: &[u32]) {
-        for (key, &page) in keys(tokens).zip(table) {
+    pub(super) fn remember(&mut self, adapter: usize, tokens: &[u32], table: &[u32]) {
+        for (key, &page) in keys(adapter, tokens).zip(table) {
             if self.pages[page as usize].key.is_none() && !self.known.contains_key(&key) {
                 self.pages[page as usize].key = Some(key);
                 self.known.insert(key, page);
@@ -84,18 +85,18 @@ impl Pages {
         }
     }
 
-    /// Forgets what all pages hold: with another adapter, the same tokens have other keys and values.
+    /// Forgets what all pages hold: with other adapters, the same tokens have other keys and values.
     pub(super) fn forget(&mut self) {
         self.known.clear();
         self.pages.iter_mut().for_each(|page| page.key = None);
     }
 }
 
-/// The keys of the whole pages of `tokens`.
-pub(super) fn keys(tokens: &[u32]) -> impl Iterator<Item = Key> {
+/// The keys of the whole pages of `tokens`, as an adapter reads them.
+pub(super) fn keys(adapter: usize, tokens: &[u32]) -> impl Iterator<Item = Key> {
     let mut hashers = [0u8, 1].map(|salt| {
         let mut hasher = DefaultHasher::new();
-        salt.hash(&mut hasher);
+        (salt, adapter).hash(&mut hasher);
         hasher
     });
     tokens.chunks_exact(PAGE).map(move |page| {
@@ -118,16 +119,18 @@ mod tests {
     fn sequences_that_begin_alike_share_whole_pages_but_never_the_last_token() {
         let mut pages = Pages::new(10);
         let (first, second) = (tokens(3 * PAGE, 7), tokens(3 * PAGE, 8));
-        let mut table = pages.begin(&first);
+        let mut table = pages.begin(0, &first);
         assert!(table.is_empty());
-        assert_eq!(pages.first_unknown(&first), keys(&first).next());
+        assert_eq!(pages.first_unknown(0, &first), keys(0, &first).next());
         pages.grow(&mut table, first.len());
-        pages.remember(&first, &table);
-        assert_eq!(pages.begin(&second), table[..2]);
-        assert_eq!(pages.first_unknown(&second), keys(&second).last());
+        pages.remember(0, &first, &table);
+        assert_eq!(pages.begin(0, &second), table[..2]);
+        assert_eq!(pages.first_unknown(0, &second), keys(0, &second).last());
         // The whole prompt is known, and yet its last page has to be read again.
-        assert_eq!(pages.begin(&first), table[..2]);
-        assert_eq!(pages.first_unknown(&first), None);
+        assert_eq!(pages.begin(0, &first), table[..2]);
+        assert_eq!(pages.first_unknown(0, &first), None);
+        // Another adapter makes other keys and values of the same tokens.
+        assert!(pages.begin(1, &first).is_empty());
     }
 
     #[test]
@@ -136,9 +139,9 @@ mod tests {
         let first = tokens(2 * PAGE, 7);
         let mut table = Vec::new();
         pages.grow(&mut table, first.len());
-        pages.remember(&first, &table);
+        pages.remember(0, &first, &table);
         pages.release(table.clone());
-        let shared = pages.begin(&[&first[..], &[1]].concat());
+        let shared = pages.begin(0, &[&first[..], &[1]].concat());
         assert_eq!(shared, table);
         let mut other = Vec::new();
         pages.grow(&mut other, 2 * PAGE);
@@ -146,7 +149,7 @@ mod tests {
         pages.release(shared);
         pages.grow(&mut other, 3 * PAGE);
         assert_eq!(other[2], table[1], "the end of a beginning is given up first");
-        assert_eq!(pages.begin(&[&first[..], &[1]].concat()), table[..1]);
+        assert_eq!(pages.begin(0, &[&first[..], &[1]].concat()), table[..1]);
     }
 
     #[test]
@@ -154,8 +157,8 @@ mod tests {
         let mut pages = Pages::new(4);
         let mut table = Vec::new();
         pages.grow(&mut table, PAGE);
-        pages.remember(&tokens(PAGE, 3), &table);
+        pages.remember(0, &tokens(PAGE, 3), &table);
         pages.forget();
-        assert!(pages.begin(&tokens(PAGE + 1, 3)).is_empty());
+        assert!(pages.begin(0, &tokens(PAGE + 1, 3)).is_empty());
     }
 }

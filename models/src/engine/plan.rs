@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use tiller_kernels::decode::{
-    Attention, Builder, Choosing, Counts, Frame, Heads, KvFormat, Launch, Layer, Splits, Store, columns_for,
+    Attention, Builder, Choosing, Counts, Frame, Heads, KvFormat, Launch, Layer, Queries, Splits, Store, columns_for,
 };
 use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::RUN;
@@ -62,7 +62,8 @@ impl Plan {
     pub(super) fn prepare(&mut self, kind: Kind, parts: &Parts, pipelines: &mut Pipelines) {
         let Kind { columns, splits, asking } = kind;
         let layers = 0..parts.config.n_layers;
-        let mut builder = Builder { pipelines, frame: &parts.buffers.frame, columns };
+        let Buffers { frame, int8, .. } = parts.buffers;
+        let mut builder = Builder { pipelines, frame, columns, int8: int8.as_ref() };
         if self.embed.is_empty() {
             let Buffers { answers, x, .. } = parts.buffers;
             self.embed = builder.embed(parts.weights.embedding(), answers, x);
@@ -84,9 +85,9 @@ impl Plan {
     ///
     /// # Panics
     /// A kind that was not prepared.
-    pub(super) fn blocks(&self, kind: Kind) -> impl Iterator<Item = impl Iterator<Item = &Launch>> {
+    pub(super) fn blocks(&self, kind: Kind) -> impl Iterator<Item = &Launch> {
         let layers = self.products[&kind.columns].iter().zip(&self.attention[&kind.splits]);
-        layers.map(|(Products { qkv, o_proj, gate_up, down_proj }, attention)| {
+        layers.flat_map(|(Products { qkv, o_proj, gate_up, down_proj }, attention)| {
             qkv.iter().chain(attention).chain(o_proj).chain(gate_up).chain(down_proj)
         })
     }
@@ -113,7 +114,7 @@ impl Parts<'_> {
         Products {
             // q, k, v = turned(W norm(x))
             qkv: b.qkv(
-                Layer { matrix: &layer.qkv, norm: input_norm.norm(), adapter: adapters.and_then(|a| a.qkv.as_ref()) },
+                Layer { matrix: &layer.qkv, norm: input_norm.norm(), adapters: adapters.and_then(|a| a.qkv.as_ref()) },
                 self.heads,
                 turns,
                 x,
@@ -121,7 +122,7 @@ impl Parts<'_> {
             ),
             // x += W mixed
             o_proj: b.linear(
-                Layer { matrix: &layer.o_proj, norm: plain, adapter: adapters.and_then(|a| a.o_proj.as_ref()) },
+                Layer { matrix: &layer.o_proj, norm: plain, adapters: adapters.and_then(|a| a.o_proj.as_ref()) },
                 mixed,
                 onto_x,
             ),
@@ -130,7 +131,7 @@ impl Parts<'_> {
                 Layer {
                     matrix: &layer.gate_up,
                     norm: post_attention_norm.norm(),
-                    adapter: adapters.and_then(|a| a.gate_up.as_ref()),
+                    adapters: adapters.and_then(|a| a.gate_up.as_ref()),
                 },
                 x,
                 hidden,
@@ -138,7 +139,7 @@ impl Parts<'_> {
             ),
             // x += W hidden
             down_proj: b.linear(
-                Layer { matrix: &layer.down_proj, norm: plain, adapter: adapters.and_then(|a| a.down_proj.as_ref()) },
+                Layer { matrix: &layer.down_proj, norm: plain, adapters: adapters.and_then(|a| a.down_proj.as_ref()) },
                 hidden,
                 onto_x,
             ),
@@ -151,15 +152,15 @@ impl Parts<'_> {
         let stride = (self.heads.queries * self.heads.width).next_multiple_of(RUN);
         let (heads, format, cache) = (self.heads, self.kv, &caches[i]);
         let attention = Attention { heads, format, qkv, cache, split_sums, y: mixed, stride };
-        let append = (!splits.appending).then(|| b.append(attention));
+        let append = (splits.queries != Queries::One).then(|| b.append(attention));
         append.into_iter().chain(b.attend(attention, splits)).collect()
     }
 
     /// logits = W norm(x), of all tokens or of the listed ones, and the choice.
     fn asking(&self, b: &mut Builder, choosing: Choosing) -> Vec<Launch> {
         let Buffers { x, logits, answers, .. } = self.buffers;
-        let adapter = self.adapters.and_then(|adapters| adapters.lm_head.as_ref());
-        let lm_head = Layer { matrix: &self.weights.lm_head, norm: self.weights.norm.norm(), adapter };
+        let adapters = self.adapters.and_then(|adapters| adapters.lm_head.as_ref());
+        let lm_head = Layer { matrix: &self.weights.lm_head, norm: self.weights.norm.norm(), adapters };
         let mut launches = b.logits(lm_head, x, logits);
         launches.extend(b.scores(lm_head, x, logits));
         launches.push(b.sample(choosing, self.config.vocab_size, logits, answers));

@@ -39,7 +39,7 @@ impl Engine {
                 Question { token: i, slot: i, list, full: true, chance: 0.0 }
             };
             let questions: Vec<Question> = (0..count).map(question).collect();
-            let run = Run { tokens: &sources, position: start, pages: table };
+            let run = Run { tokens: &sources, position: start, pages: table, adapter: self.first_adapter() };
             let pending = self.step(&[run], &questions, Sampling::Greedy).expect("there are questions");
             let answers = self.runner.wait(pending).map_err(Error::Failed)?;
             log_probs.extend(answers[..count].iter().map(|answer| f64::from(answer.logit - answer.log_sum)));

@@ -3,7 +3,7 @@
 use tiller_kernels::decode::{PAGE, Source};
 
 use super::pages::Pages;
-use crate::llama::{Guide, Row};
+use crate::llama::{Guess, Guide, Row};
 
 /// One sequence.
 pub(super) struct Sequence<'a, G> {
@@ -11,6 +11,8 @@ pub(super) struct Sequence<'a, G> {
     pub(super) number: usize,
     /// Where its answers come.
     pub(super) slot: usize,
+    /// The adapter that it goes through, counted from 1; 0 for none.
+    pub(super) adapter: usize,
     pub(super) row: Row<'a, G>,
     /// The prompt and what was chosen since.
     pub(super) tokens: Vec<u32>,
@@ -25,14 +27,14 @@ pub(super) struct Sequence<'a, G> {
 }
 
 impl<'a, G: Guide> Sequence<'a, G> {
-    pub(super) fn new(number: usize, slot: usize, prompt: &[u32], row: Row<'a, G>) -> Self {
+    pub(super) fn new(number: usize, slot: usize, adapter: usize, prompt: &[u32], row: Row<'a, G>) -> Self {
         let tokens = prompt.to_vec();
-        Self { number, slot, row, tokens, table: Vec::new(), read: 0, begun: false, ahead: 0 }
+        Self { number, slot, adapter, row, tokens, table: Vec::new(), read: 0, begun: false, ahead: 0 }
     }
 
     /// Begins with the pages that are known already.
     pub(super) fn begin(&mut self, pages: &mut Pages) {
-        self.table = pages.begin(&self.tokens);
+        self.table = pages.begin(self.adapter, &self.tokens);
         self.read = self.table.len() * PAGE;
         self.begun = true;
     }
@@ -65,6 +67,24 @@ impl<'a, G: Guide> Sequence<'a, G> {
         self.read += count;
         pages.grow(&mut self.table, self.read);
         (sources, self.read >= self.tokens.len())
+    }
+
+    /// What is asked behind the tokens that were read to the end. A draft of at most `room` tokens is read along, which the cache does not
+    /// count before it is confirmed.
+    pub(super) fn ask(&mut self, room: usize, sources: &mut Vec<Source>, pages: &mut Pages) -> Vec<Guess> {
+        let guesses = self.row.questions(room);
+        let known = sources.len();
+        sources.extend(guesses.iter().flat_map(|guess| &guess.run).map(|token| Source::Id(*token)));
+        pages.grow(&mut self.table, self.read + sources.len() - known);
+        guesses
+    }
+
+    /// Counts drafted tokens as read, as far as they came true; says whether all did.
+    pub(super) fn confirm(&mut self, run: &[u32]) -> bool {
+        let unread = &self.tokens[self.read.min(self.tokens.len())..];
+        let same = unread.iter().zip(run).take_while(|(token, guess)| token == guess).count();
+        self.read += same;
+        same == run.len()
     }
 
     /// The tokens whose keys and values the cache holds, as far as they are known.

@@ -24,13 +24,15 @@ pub trait Source {
     fn vector(&mut self, module: &str, width: usize) -> Result<Vec<f32>>;
 }
 
-/// Packs `values` `[rows, cols]` by the scheme, or by a wider one where rows are no whole number of its groups.
-pub(crate) fn packed(module: &str, scheme: Scheme, [rows, cols]: [usize; 2], values: &[f32]) -> Result<Packed> {
+/// The scheme, or a wider one where rows of so many columns are no whole number of its groups.
+pub(super) fn fitting(scheme: Scheme, cols: usize) -> Scheme {
     let fits = |scheme: &Scheme| cols.is_multiple_of(scheme.row_multiple());
-    let wider = [scheme, Scheme::Q4Affine, Scheme::F16];
-    let wider = if scheme == Scheme::Q8 { &[Scheme::Q8, Scheme::F16][..] } else { &wider };
-    let scheme = wider.iter().copied().find(fits).unwrap_or(Scheme::F32);
-    Packed::from_f32(scheme, rows, cols, values).map_err(Error::packing(module))
+    [scheme, Scheme::Q4Affine].into_iter().find(fits).unwrap_or(Scheme::F16)
+}
+
+/// Packs `values` `[rows, cols]` by the scheme that is fitting.
+pub(crate) fn packed(module: &str, scheme: Scheme, [rows, cols]: [usize; 2], values: &[f32]) -> Result<Packed> {
+    Packed::from_f32(fitting(scheme, cols), rows, cols, values).map_err(Error::packing(module))
 }
 
 /// The weights that a Llama of burn's has now.

@@ -8,8 +8,8 @@ use tiller_kernels::device::test_gpu;
 use tiller_kernels::quant::Scheme;
 
 use super::*;
-use crate::llama::testing::tiny_config;
-use crate::llama::{GenerateOptions, Guide, Next, Said, Sampling, generate, generate_guided};
+use crate::llama::testing::{Drafting, tiny_config};
+use crate::llama::{GenerateOptions, Guide, Next, Said, Sampling, Unguided, generate, generate_guided};
 use crate::lora::Recipe;
 use crate::train::{Forward, Sample};
 
@@ -113,6 +113,61 @@ fn a_batch_writes_what_each_row_writes_alone_whatever_the_cache() {
     }
 }
 
+#[test]
+fn long_prompts_are_read_in_tiles_and_give_what_they_give_in_groups() {
+    let device = test_gpu().device;
+    let llama = adapted(&llama(true, &device), &["all-linear"], &device);
+    // Two prompts with a beginning in common, of which tiles are not full, and a short one; steps of 90 tokens cut them anywhere.
+    let begin: Vec<u32> = (0..100).map(|i| i * 7 % 40).collect();
+    let prompts = [[&begin[..], &[3, 1]].concat(), [&begin[..67], &[9; 21]].concat(), vec![5, 8, 2]];
+    let how = GenerateOptions { max_new_tokens: 4, ..how(GREEDY) };
+    let expected = by_graph(&llama, &prompts, &how);
+    for kv in KV_FORMATS {
+        let options = EngineOptions { rows: 3, max_tokens: 120, chunk: 90, kv, ..EngineOptions::default() };
+        let mut in_tiles = Engine::of(&llama, options).unwrap();
+        let mut in_groups = Engine::of(&llama, EngineOptions { chunk: 8, ..options }).unwrap();
+        let found = written(&mut in_tiles, &prompts, &how);
+        assert_eq!(found, written(&mut in_groups, &prompts, &how), "{kv}");
+        assert!(in_tiles.work().bytes < in_groups.work().bytes, "the weights are read once for many tokens");
+        if kv == KvFormat::F32 {
+            assert_eq!(found, expected);
+        }
+        // What is in the cache by now is not read again, and what is left of the prompts is the end of a tile.
+        assert_eq!(written(&mut in_tiles, &prompts, &how), found, "{kv}");
+    }
+}
+
+#[test]
+fn rows_of_a_batch_go_through_adapters_of_their_own() {
+    let device = test_gpu().device;
+    let base = llama(true, &device);
+    let first = adapted(&base, &["all-linear"], &device);
+    let second = adapted(&base, &["q_proj", "down_proj", "lm_head"], &device);
+    let mut engine = Engine::of(&base, options(4)).unwrap();
+    assert_eq!(engine.adapters(), 0);
+    engine.adopt_all(&[&first, &second]).unwrap();
+    assert_eq!(engine.adapters(), 2);
+    // The long prompt comes once for each: keys and values of one adapter are no other's. In steps of up to 24 tokens and, with room
+    // for more rows, in tiles of many.
+    let mut prompts = prompts();
+    prompts.extend([vec![1; 33], vec![1; 33]]);
+    let adapters: Vec<usize> = (0..prompts.len()).map(|i| i % 3).collect();
+    let through = |(prompt, adapter): (&Vec<u32>, &usize)| {
+        by_graph([&base, &first, &second][*adapter], std::slice::from_ref(prompt), &how(GREEDY)).remove(0)
+    };
+    let expected: Vec<Vec<u32>> = prompts.iter().zip(&adapters).map(through).collect();
+    assert_ne!(expected[4], expected[8], "adapters make a difference");
+    let mut go_on = |_, _| ControlFlow::Continue(());
+    for _ in 0..2 {
+        let mut guides = vec![Unguided::default(); prompts.len()];
+        let found = engine.generate_adapted(&prompts, &adapters, &mut guides, &[], &how(GREEDY), &mut go_on).unwrap();
+        assert_eq!(found, expected);
+        engine.make_room(100, 64).unwrap();
+    }
+    let alone = written(&mut engine, &prompts[..1], &how(GREEDY));
+    assert_eq!(alone, by_graph(&first, &prompts[..1], &how(GREEDY)), "the first, unless something else is said");
+}
+
 /// Forced runs and short lists in turn, then freedom; notes what it hears.
 #[derive(Clone)]
 struct Strict {
@@ -179,6 +234,36 @@ fn guides_are_followed_and_hear_what_they_hear_from_the_graph() {
 }
 
 #[test]
+fn drafts_are_confirmed_as_far_as_they_hold_and_change_nothing() {
+    let llama = llama(true, &test_gpu().device);
+    let mut engine = Engine::of(&llama, options(5)).unwrap();
+    for sampling in [GREEDY, Sampling::Random { temperature: 1.3, top_k: 0, top_p: 1.0 }] {
+        for listens in [false, true] {
+            let mut written = |ahead: usize, expected: &dyn Fn(usize) -> Vec<u32>| {
+                let mut guides: Vec<Drafting> =
+                    (0..PROMPTS.len()).map(|row| Drafting::new(expected(row), ahead, listens)).collect();
+                let mut go_on = |_, _| ControlFlow::Continue(());
+                let rows = engine.generate_guided(&prompts(), &mut guides, &[], &how(sampling), &mut go_on).unwrap();
+                (rows, guides.iter().map(|guide| guide.steps).sum::<usize>())
+            };
+            let (plain, steps) = written(0, &|_| vec![2; 11]);
+            assert_eq!(steps, 10 * PROMPTS.len());
+            let right = |row: usize| plain[row].iter().copied().step_by(2).chain([2]).collect::<Vec<u32>>();
+            let (drafted, steps) = written(3, &right);
+            assert_eq!(drafted, plain);
+            assert!(steps <= 5 * PROMPTS.len(), "{steps} steps: a draft of three is shortened where there is no room");
+            let half = |row: usize| {
+                let other = |(at, token): (usize, u32)| if (at + row).is_multiple_of(3) { 7 } else { token };
+                right(row).into_iter().enumerate().map(other).collect::<Vec<u32>>()
+            };
+            for ahead in [1, 2, 9] {
+                assert_eq!(written(ahead, &half).0, plain, "{ahead} ahead");
+            }
+        }
+    }
+}
+
+#[test]
 fn rows_end_with_stop_tokens_and_a_break_ends_all() {
     let llama = llama(true, &test_gpu().device);
     let mut engine = Engine::of(&llama, options(3)).unwrap();
@@ -195,6 +280,26 @@ fn rows_end_with_stop_tokens_and_a_break_ends_all() {
     });
     assert_eq!(broken.unwrap().iter().map(Vec::len).sum::<usize>(), 7);
     assert_eq!(written(&mut engine, &prompts(), &how(GREEDY)), free, "nothing is left behind");
+}
+
+#[test]
+fn products_in_whole_numbers_are_chosen_and_say_nearly_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let device = test_gpu().device;
+    llama(true, &device).write(folder.path()).unwrap();
+    let llama = Llama::load_as(folder.path(), Some(Scheme::Q8), &device).unwrap();
+    let tokens: Vec<u32> = (0..12).map(|i| i * 7 % 40).collect();
+    let of = |int8| {
+        let mut engine = Engine::of(&llama, EngineOptions { int8, ..options(1) }).unwrap();
+        let log_probs = engine.log_probs(&tokens).unwrap();
+        (log_probs, engine.work().launches)
+    };
+    let ((exact, launches), (rounded, more)) = (of(false), of(true));
+    assert_eq!(more, launches + 2 * 4 + 1, "every product of both blocks and the logits have their columns in codes");
+    assert_ne!(exact, rounded);
+    for (exact, rounded) in exact.iter().zip(rounded) {
+        assert!((exact - rounded).abs() < 0.1, "{rounded}, exactly {exact}");
+    }
 }
 
 #[test]
@@ -216,6 +321,19 @@ fn a_decoding_step_is_six_launches_a_block_and_reads_weights_and_cache_once() {
     let row_of_embedding = Scheme::F32.bytes(1, 32);
     let expected = engine.weight_bytes() + row_of_embedding + 18 * engine.kv_bytes_per_token();
     assert_eq!(two.1 - one.1, expected);
+}
+
+#[test]
+fn what_an_engine_takes_is_foreseen() {
+    let device = test_gpu().device;
+    for tied in [true, false] {
+        for scheme in [None, Some(Scheme::Q4), Some(Scheme::Q8)] {
+            let options = EngineOptions { scheme, ..options(2) };
+            let engine = Engine::of(&llama(tied, &device), options).unwrap();
+            let (weights, footprint) = Engine::foresee(&config(tied), &options).unwrap();
+            assert_eq!((weights, footprint), (engine.weight_bytes(), engine.footprint()), "{scheme:?}");
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use tiller_kernels::decode::{Buffer, Heads, MOST_HEAD_WIDTH, Matrix, Norm, fille
 use tiller_kernels::device::Gpu;
 use tiller_kernels::quant::{Packed, RUN, Scheme};
 
-use super::source::Source;
+use super::source::{Source, fitting};
 use crate::llama::LlamaConfig;
 use crate::{Error, Result};
 
@@ -40,6 +40,12 @@ impl Gain {
     pub(super) fn norm(&self) -> Norm<'_> {
         Norm::Rms { gain: &self.buffer, epsilon: self.epsilon }
     }
+}
+
+/// What the matrices of a model of these sizes will take in a scheme, in bytes.
+pub(super) fn bytes_in(config: &LlamaConfig, scheme: Scheme) -> usize {
+    let matrices = config.modules().into_iter().filter_map(|(_, shape)| <[usize; 2]>::try_from(shape).ok());
+    matrices.map(|[rows, cols]| fitting(scheme, cols).bytes(rows, cols)).sum()
 }
 
 /// The heads of a model, if the engine can take them.

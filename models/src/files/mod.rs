@@ -27,6 +27,12 @@ pub trait TensorSource {
     /// The shape of the tensor `name`, or `None` where there is no such tensor.
     fn shape(&self, name: &str) -> Option<Vec<usize>>;
 
+    /// The bytes that the tensor `name` takes in its file.
+    ///
+    /// # Errors
+    /// No tensor of this name.
+    fn bytes(&self, name: &str) -> Result<usize>;
+
     /// The values of the tensor `name`, in row-major order; half-precision and quantised values are widened.
     ///
     /// # Errors

@@ -8,31 +8,26 @@ use tiller_kernels::device::gpu_of;
 use super::LanguageModel;
 use crate::Result;
 use crate::engine::{Engine, EngineOptions};
-use crate::llama::{self, GenerateOptions, Guide};
+use crate::llama::{self, GenerateOptions, Guide, Llama};
 
-/// A language model that writes again and again: on a GPU its engine stands for as long as this does.
+/// A language model that writes again and again.
 pub struct Writer<'a> {
     model: &'a LanguageModel,
-    /// Made when it is first needed, with room for what was asked so far.
-    engine: RefCell<Option<Engine>>,
+    hand: RefCell<Hand>,
 }
-
-/// Sequences that are continued side by side at most; more are taken as others end.
-const MOST_ROWS: usize = 64;
 
 impl LanguageModel {
     /// What writes for this model as it is now.
     pub fn writer(&self) -> Writer<'_> {
-        Writer { model: self, engine: RefCell::new(None) }
+        Writer { model: self, hand: RefCell::default() }
     }
 }
 
 impl Writer<'_> {
-    /// Continues every prompt along its guide, until the model ends its answer or the guide does; see [`llama::generate_guided`]. The
-    /// tokens are the same on every device.
+    /// As [`Hand::generate_guided`], until the model ends its answer or the guide does.
     ///
     /// # Errors
-    /// As [`llama::generate_guided`]; on a GPU also weights or sequences beyond its buffers.
+    /// As [`Hand::generate_guided`].
     pub fn generate_guided<G: Guide>(
         &self,
         prompts: &[Vec<u32>],
@@ -42,14 +37,50 @@ impl Writer<'_> {
     ) -> Result<Vec<Vec<u32>>> {
         let LanguageModel { llama, tokenizer, .. } = self.model;
         let stop = tokenizer.eos_ids();
+        self.hand.borrow_mut().generate_guided(llama, prompts, guides, stop, options, on_token)
+    }
+}
+
+/// What a Llama writes with, call after call: on a GPU an engine, which stands as long as this does.
+#[derive(Default)]
+pub struct Hand {
+    /// Made when it is first needed, with room for what was asked so far.
+    engine: Option<Engine>,
+}
+
+/// Sequences that are continued side by side at most; more are taken as others end.
+const MOST_ROWS: usize = 64;
+
+impl Hand {
+    /// Takes over the low-rank parts that `llama` has now: after a step of training. The frozen weights are those of the first call.
+    ///
+    /// # Errors
+    /// A device that does not give them back.
+    pub fn adopt(&mut self, llama: &Llama) -> Result<()> {
+        self.engine.as_mut().map_or(Ok(()), |engine| engine.adopt(llama))
+    }
+
+    /// [`llama::generate_guided`], by the same model in every call but for what is [adopted](Hand::adopt). The tokens are the same on every
+    /// device.
+    ///
+    /// # Errors
+    /// As [`llama::generate_guided`]; on a GPU also weights or sequences beyond its buffers.
+    pub fn generate_guided<G: Guide>(
+        &mut self,
+        llama: &Llama,
+        prompts: &[Vec<u32>],
+        guides: &mut [G],
+        stop: &[u32],
+        options: &GenerateOptions,
+        on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
+    ) -> Result<Vec<Vec<u32>>> {
         if gpu_of(&llama.device()).is_none() || !Engine::takes(llama.config()) {
             return llama::generate_guided(llama, prompts, guides, stop, options, on_token);
         }
         llama::check(llama.config(), prompts, options)?;
         let rows = prompts.len().clamp(1, MOST_ROWS);
         let max_tokens = prompts.iter().map(Vec::len).max().unwrap_or(0) + options.max_new_tokens;
-        let mut engine = self.engine.borrow_mut();
-        let engine = match &mut *engine {
+        let engine = match &mut self.engine {
             Some(engine) => engine,
             none => none.insert(Engine::of(llama, EngineOptions { rows, max_tokens, ..EngineOptions::default() })?),
         };

@@ -21,13 +21,14 @@ pub(super) struct Attention {
 }
 
 impl Attention {
-    /// `[batch · seq, d_model]` to the same. With a cache, the tokens also see those that the cache holds.
+    /// `[n, d_model]` to the same. With a cache, the tokens also see those that the cache holds.
     pub fn forward(&self, x: Tensor<2>, frame: &Frame, cache: Option<&mut LayerCache>) -> Tensor<2> {
         let Frame { shape: [batch, seq], past, dropout, .. } = *frame;
-        let heads = |y: Tensor<2>, n: usize| y.reshape([batch * seq, n, self.head_dim]);
-        let rows = |y: Tensor<3>, n: usize| y.reshape([batch, seq, n, self.head_dim]);
-        let q = heads(self.q_proj.forward(x.clone(), dropout), self.n_heads); // [batch · seq, n_heads, head_dim]
-        let k = heads(self.k_proj.forward(x.clone(), dropout), self.n_kv_heads); // [batch · seq, n_kv_heads, head_dim]
+        let tokens = x.dims()[0];
+        let heads = |y: Tensor<2>, n: usize| y.reshape([tokens, n, self.head_dim]);
+        let rows = |y: Tensor<3>, n: usize| frame.spread(y).reshape([batch, seq, n, self.head_dim]);
+        let q = heads(self.q_proj.forward(x.clone(), dropout), self.n_heads); // [n, n_heads, head_dim]
+        let k = heads(self.k_proj.forward(x.clone(), dropout), self.n_kv_heads); // [n, n_kv_heads, head_dim]
         let v = heads(self.v_proj.forward(x, dropout), self.n_kv_heads);
 
         let q = rows(rope(q, &frame.angles), self.n_heads); // [batch, seq, n_heads, head_dim]
@@ -38,6 +39,7 @@ impl Attention {
             None => (k, v),
         };
         let mixed = attention(q, k, v, &frame.sight); // [batch, seq, n_heads, head_dim]
-        self.o_proj.forward(mixed.reshape([batch * seq, self.n_heads * self.head_dim]), dropout)
+        let mixed = frame.gather(mixed.reshape([batch * seq, self.n_heads * self.head_dim])); // [n, n_heads · head_dim]
+        self.o_proj.forward(mixed, dropout)
     }
 }

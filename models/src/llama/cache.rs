@@ -83,6 +83,20 @@ impl KvCache {
         Self { layers, seen, capacity: self.capacity }
     }
 
+    /// Takes the last `count` columns of a row for padding: what they hold was a guess.
+    pub(super) fn forget(&mut self, row: usize, count: usize) {
+        let seen = &mut self.seen[row];
+        let kept = seen.len() - count;
+        seen[kept..].fill(false);
+    }
+
+    /// Gives back the last columns that hold padding in every row.
+    pub(super) fn trim(&mut self) {
+        let used = |seen: &Vec<bool>| seen.iter().rposition(|seen| *seen).map_or(0, |last| last + 1);
+        let columns = self.seen.iter().map(used).max().unwrap_or(0);
+        self.seen.iter_mut().for_each(|seen| seen.truncate(columns));
+    }
+
     /// Notes that every row has taken the columns of `batch`.
     pub(super) fn advance(&mut self, batch: &Batch) {
         let seq = batch.shape()[1];

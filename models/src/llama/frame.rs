@@ -1,10 +1,11 @@
 //! What every block of one forward step shares: the shape, the rotation and who sees whom.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use tiller_kernels::attention::Sight;
 use tiller_kernels::rope::Angles;
 
 use super::batch::Batch;
+use super::packing::{Packing, places};
 use super::rope::Frequencies;
 use crate::lora::Dropout;
 
@@ -19,16 +20,52 @@ pub(super) struct Frame {
     pub angles: Angles,
     /// Which tokens a token sees.
     pub sight: Sight,
+    /// Where the blocks work on the tokens alone, how these stand in the rows.
+    pub packing: Option<Packing>,
     /// Of what the low-rank parts read; in training only.
     pub dropout: Option<Dropout>,
 }
 
 impl Frame {
-    /// The surroundings of `batch` behind a `past`, which says of each row and column whether it holds a token.
-    pub fn new(batch: &Batch, past: &[Vec<bool>], frequencies: &Frequencies, device: &Device) -> Self {
+    /// The surroundings of `batch`, padding and all.
+    pub fn new(batch: &Batch, frequencies: &Frequencies, device: &Device) -> Self {
         let shape = batch.shape();
         let angles = frequencies.angles(&batch.positions, device);
-        let sight = Sight::new(past, &batch.padding, shape[1]);
-        Self { shape, past: past.first().map_or(0, Vec::len), angles, sight, dropout: None }
+        let sight = Sight::new(&[], &batch.padding, shape[1]);
+        Self { shape, past: 0, angles, sight, packing: None, dropout: None }
+    }
+
+    /// The surroundings of the tokens of `batch` without its padding, behind a `past`, which says of each row and column whether it holds
+    /// a token; and these tokens.
+    pub fn packed(batch: &Batch, past: &[Vec<bool>], frequencies: &Frequencies, device: &Device) -> (Self, Vec<u32>) {
+        let shape @ [rows, seq] = batch.shape();
+        let places = places(batch);
+        let at = |all: &[u32]| -> Vec<u32> { places.iter().map(|&place| all[place]).collect() };
+        let is_padded = places.len() < rows * seq;
+        let frame = Self {
+            shape,
+            past: past.first().map_or(0, Vec::len),
+            angles: frequencies.angles(&at(&batch.positions), device),
+            sight: Sight::new(past, &batch.padding, seq),
+            packing: is_padded.then(|| Packing::new(&places, rows * seq, device)),
+            dropout: None,
+        };
+        (frame, at(&batch.tokens))
+    }
+
+    /// What the blocks work on, as rows of one length: `[n, …]` to `[batch · seq, …]`.
+    pub fn spread<const D: usize>(&self, tokens: Tensor<D>) -> Tensor<D> {
+        match &self.packing {
+            Some(packing) => packing.spread(tokens),
+            None => tokens,
+        }
+    }
+
+    /// The way back: `[batch · seq, …]` to `[n, …]`.
+    pub fn gather<const D: usize>(&self, places: Tensor<D>) -> Tensor<D> {
+        match &self.packing {
+            Some(packing) => packing.gather(places),
+            None => places,
+        }
     }
 }

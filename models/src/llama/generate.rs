@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use burn::module::Module;
+use burn::tensor::Tensor;
 
+use super::answers::{Answers, Logits, Question};
 use super::cache::KvCache;
 use super::config::LlamaConfig;
 use super::guide::{Guide, Unguided};
 use super::model::Llama;
-use super::row::Row;
+use super::row::{Asked, Row};
 use super::sampling::Sampling;
 use crate::{Error, Result};
 
@@ -43,7 +45,8 @@ pub fn generate(
 /// [`generate`], with a guide for each row that says which tokens may follow.
 ///
 /// A step computes, for every row, the tokens of a run and asks for the choice behind them, so that a row takes as many steps as it
-/// has choices. Rows that begin alike are read once. Rows that are done stay in the batch as padding.
+/// has choices; fewer where a guide's draft of further ones is what the model chooses. Rows that begin alike are read once. Rows that
+/// are done stay in the batch as padding.
 ///
 /// # Errors
 /// As [`generate`], and what the guides refuse.
@@ -62,9 +65,8 @@ pub fn generate_guided<G: Guide>(
     check(model.config(), prompts, options)?;
     // Nothing here is differentiated: a model in training would record every step.
     let model = model.valid();
-    let vocab_size = model.config().vocab_size;
     let longest = prompts.iter().map(Vec::len).max().unwrap_or(0);
-    let mut cache: Option<KvCache> = None;
+    let mut reader = Reader { model: &model, capacity: longest + options.max_new_tokens, cache: None };
     let mut rows: Vec<Row<G>> = (0..)
         .zip(prompts.iter().zip(guides))
         .map(|(r, (prompt, guide))| Row::new(prompt, guide, stop, r, options))
@@ -79,19 +81,15 @@ pub fn generate_guided<G: Guide>(
         if go_on.is_break() || rows.iter().all(|row| row.done) {
             break;
         }
-        let runs: Vec<Vec<u32>> = rows.iter_mut().map(Row::unread).collect();
-        let logits = match &mut cache {
-            Some(cache) => read(&model, &runs, cache)?,
-            None => {
-                let (first, logits) = read_first(&model, &runs, longest + options.max_new_tokens)?;
-                cache = Some(first);
-                logits
-            }
-        };
-        for (r, (row, logits)) in rows.iter_mut().zip(logits.chunks_exact(vocab_size)).enumerate() {
-            if !row.done {
-                said.push((r, row.choose(logits)?));
-            }
+        let asked: Vec<Asked> = rows.iter_mut().map(Row::ask).collect();
+        let listens = |r: usize, list: &[u32]| rows[r].wants_to_know(Some(list));
+        let answers = reader.read(&asked, listens)?;
+        let mut question = 0;
+        for (r, (row, asked)) in rows.iter_mut().zip(&asked).enumerate() {
+            let confirmed =
+                answer(row, asked, |number| answers.get(question + number), &mut |token| said.push((r, token)))?;
+            reader.forget(r, asked.drafted() - confirmed);
+            question += asked.guesses.len();
         }
         if said.into_iter().try_for_each(|(r, token)| on_token(r, token)).is_break() {
             break;
@@ -100,34 +98,96 @@ pub fn generate_guided<G: Guide>(
     Ok(rows.into_iter().map(|row| row.tokens).collect())
 }
 
-/// Lets the model read the runs of all rows; the logits behind them, `[batch, vocab_size]`.
-fn read(model: &Llama, runs: &[Vec<u32>], cache: &mut KvCache) -> Result<Vec<f32>> {
-    let batch = cache.next(runs);
-    model.extend(&batch, cache).try_into_vec_as().map_err(|e| Error::Failed(format!("the device gave no logits: {e}")))
+/// Makes a row's choices, the first at any rate, and each further one as long as its draft holds; says how many drafted tokens do.
+fn answer<'l, G: Guide>(
+    row: &mut Row<G>,
+    asked: &Asked,
+    logits: impl Fn(usize) -> Logits<'l>,
+    say: &mut dyn FnMut(u32),
+) -> Result<usize> {
+    let mut confirmed = 0;
+    for (number, guess) in asked.guesses.iter().enumerate() {
+        say(row.choose(logits(number))?);
+        if guess.run.is_empty() {
+            break;
+        }
+        row.follow(say)?;
+        let held = row.confirm(&guess.run);
+        confirmed += held;
+        if row.done || held < guess.run.len() {
+            break;
+        }
+    }
+    Ok(confirmed)
 }
 
-/// [`read`] with a new cache. What several rows have in common, such as many answers to one prompt, is read once.
-fn read_first(model: &Llama, runs: &[Vec<u32>], capacity: usize) -> Result<(KvCache, Vec<f32>)> {
-    let mut distinct: Vec<&Vec<u32>> = Vec::new();
-    let mut place_of: HashMap<&Vec<u32>, usize> = HashMap::new();
-    let places: Vec<usize> = runs
-        .iter()
-        .map(|run| {
-            *place_of.entry(run).or_insert_with(|| {
-                distinct.push(run);
-                distinct.len() - 1
-            })
-        })
-        .collect();
-    let once: Vec<Vec<u32>> = distinct.into_iter().cloned().collect();
-    let mut cache = KvCache::new(model.config(), once.len(), capacity, &model.device());
-    let logits = read(model, &once, &mut cache)?;
-    if once.len() == runs.len() {
-        return Ok((cache, logits));
+/// The model, and what it has read.
+struct Reader<'a> {
+    model: &'a Llama,
+    /// Columns of a new cache.
+    capacity: usize,
+    cache: Option<KvCache>,
+}
+
+impl Reader<'_> {
+    /// Lets the model read what is asked of all rows; the answers to their questions, row by row. `listens` says whether a row wants to
+    /// know more than what is said of a list.
+    fn read(&mut self, asked: &[Asked], listens: impl Fn(usize, &[u32]) -> bool) -> Result<Answers> {
+        let runs: Vec<Vec<u32>> = asked.iter().map(Asked::tokens).collect();
+        let (hidden, first) = match &mut self.cache {
+            Some(cache) => {
+                cache.trim();
+                (self.model.extend(&cache.next(&runs), cache), firsts(&runs))
+            }
+            None => self.read_first(&runs),
+        };
+        let mut questions = Vec::new();
+        for (r, asked) in asked.iter().enumerate() {
+            questions.extend(asked.places().zip(&asked.guesses).map(|(place, guess)| Question {
+                place: first[r] + place,
+                list: guess.list.as_deref().filter(|list| !listens(r, list)),
+            }));
+        }
+        Answers::ask(self.model, &hidden, &questions)
     }
-    let vocab_size = model.config().vocab_size;
-    let of_row = |&place: &usize| logits[place * vocab_size..(place + 1) * vocab_size].iter().copied();
-    Ok((cache.with_rows(&places), places.iter().flat_map(of_row).collect()))
+
+    /// Reads with a new cache. What several rows have in common, such as many answers to one prompt, is read once. Gives the hidden
+    /// states, `[tokens, d_model]`, and where those of every row begin.
+    fn read_first(&mut self, runs: &[Vec<u32>]) -> (Tensor<2>, Vec<usize>) {
+        let mut distinct: Vec<&Vec<u32>> = Vec::new();
+        let mut place_of: HashMap<&Vec<u32>, usize> = HashMap::new();
+        let places: Vec<usize> = runs
+            .iter()
+            .map(|run| {
+                *place_of.entry(run).or_insert_with(|| {
+                    distinct.push(run);
+                    distinct.len() - 1
+                })
+            })
+            .collect();
+        let mut cache = KvCache::new(self.model.config(), distinct.len(), self.capacity, &self.model.device());
+        let hidden = self.model.extend(&cache.next(&distinct), &mut cache);
+        let is_shared = distinct.len() < runs.len();
+        self.cache = Some(if is_shared { cache.with_rows(&places) } else { cache });
+        let firsts = firsts(&distinct);
+        (hidden, places.into_iter().map(|place| firsts[place]).collect())
+    }
+
+    /// Drops guesses at the end of a row that did not hold.
+    fn forget(&mut self, row: usize, count: usize) {
+        if let Some(cache) = self.cache.as_mut().filter(|_| count > 0) {
+            cache.forget(row, count);
+        }
+    }
+}
+
+/// Where each run begins among the tokens of all.
+fn firsts<R: AsRef<[u32]>>(runs: &[R]) -> Vec<usize> {
+    let begin = |end: &mut usize, run: &R| {
+        *end += run.as_ref().len();
+        Some(*end - run.as_ref().len())
+    };
+    runs.iter().scan(0, begin).collect()
 }
 
 /// Refuses what cannot be continued.

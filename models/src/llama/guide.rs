@@ -1,5 +1,6 @@
 //! Steering a generation: which tokens may follow in a row, and which follow without being asked for.
 
+use super::draft::Guess;
 use crate::Result;
 
 /// What may follow in a row.
@@ -69,6 +70,12 @@ pub trait Guide {
     /// tokens to be seen.
     fn foresight(&self) -> usize {
         0
+    }
+
+    /// What is expected to follow, the choice that is next at first; nothing where nobody expects anything. Asked once for each step: the
+    /// model reads it ahead, and what it does not choose itself is dropped again.
+    fn draft(&mut self) -> Vec<Guess> {
+        Vec::new()
     }
 
     /// Which stream of random numbers the row draws from, so that what is drawn does not depend on who else is in the batch; the row's place

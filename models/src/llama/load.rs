@@ -9,6 +9,7 @@ use tiller_kernels::quant::Scheme;
 use super::build::Builder;
 use super::config::LlamaConfig;
 use super::model::Llama;
+use super::naming::{Naming, halves_from_pairs, is_rotated};
 use crate::files::TensorSource;
 use crate::files::gguf::Gguf;
 use crate::files::safetensors::Safetensors;
@@ -57,79 +58,38 @@ impl Llama {
         scheme: Option<Scheme>,
         device: &Device,
     ) -> Result<Self> {
-        let mut reader = Reader { source, naming, config, used: BTreeSet::new() };
-        let read = &mut |module: &str, shape: &[usize]| reader.read(module, shape);
-        let llama = Builder { config, scheme, device, read }.build()?;
-        reader.refuse_leftovers()?;
-        Ok(llama)
+        let reader = Reader::new(source, naming, config)?;
+        Builder { config, scheme, device, read: &mut |module, shape| reader.read(module, shape) }.build()
     }
 }
 
-/// What a file format calls the tensors, which here go by Hugging Face's names.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Naming {
-    HuggingFace,
-    Gguf,
-}
-
-/// The tensors of a block in both formats.
-const GGUF_NAMES: [(&str, &str); 9] = [
-    ("input_layernorm", "attn_norm"),
-    ("self_attn.q_proj", "attn_q"),
-    ("self_attn.k_proj", "attn_k"),
-    ("self_attn.v_proj", "attn_v"),
-    ("self_attn.o_proj", "attn_output"),
-    ("post_attention_layernorm", "ffn_norm"),
-    ("mlp.gate_proj", "ffn_gate"),
-    ("mlp.up_proj", "ffn_up"),
-    ("mlp.down_proj", "ffn_down"),
-];
-
-impl Naming {
-    /// The name of the weight of `module` in the file.
-    fn tensor(self, module: &str) -> String {
-        let module = match self {
-            Self::HuggingFace => module.to_owned(),
-            Self::Gguf => gguf_name(module),
-        };
-        format!("{module}.weight")
-    }
-
-    /// Tensors that older files carry and that are computed here, or shared.
-    fn is_redundant(self, name: &str, config: &LlamaConfig) -> bool {
-        match self {
-            Self::HuggingFace => {
-                name.ends_with(".rotary_emb.inv_freq") || (config.tied_embeddings && name == "lm_head.weight")
-            }
-            Self::Gguf => name == "rope_freqs.weight",
-        }
-    }
-}
-
-fn gguf_name(module: &str) -> String {
-    match module {
-        "model.embed_tokens" => return "token_embd".into(),
-        "model.norm" => return "output_norm".into(),
-        "lm_head" => return "output".into(),
-        _ => {}
-    }
-    let in_block = module.strip_prefix("model.layers.").and_then(|rest| rest.split_once('.'));
-    let (layer, part) = in_block.expect("every other module stands in a block");
-    let (_, gguf) = GGUF_NAMES.iter().find(|(ours, _)| *ours == part).expect("every part of a block has a name");
-    format!("blk.{layer}.{gguf}")
-}
-
-/// Reads tensors of expected shapes, and remembers which.
-struct Reader<'a> {
+/// Reads tensors of expected shapes.
+pub(crate) struct Reader<'a> {
     source: &'a dyn TensorSource,
     naming: Naming,
     config: &'a LlamaConfig,
-    used: BTreeSet<String>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// Reads the tensors of `source`, which must be those of a Llama of these sizes: one that nobody asks for (a bias, an expert)
+    /// belongs to another architecture, and leaving it out would change the model.
+    pub(crate) fn new(source: &'a dyn TensorSource, naming: Naming, config: &'a LlamaConfig) -> Result<Self> {
+        let reader = Self { source, naming, config };
+        let known: BTreeSet<String> = config.modules().iter().map(|(module, _)| naming.tensor(module)).collect();
+        let leftover = |name: &String| !known.contains(name) && !naming.is_redundant(name, config);
+        match source.names().into_iter().find(leftover) {
+            None => Ok(reader),
+            Some(name) => Err(reader
+                .at(&name)
+                .expected("only tensors of a Llama")
+                .found("one that it has not")
+                .next("use a model of the Llama architecture, without biases")
+                .into()),
+        }
+    }
+
     /// The values of the weight of `module`, in the order of Hugging Face's rows.
-    fn read(&mut self, module: &str, shape: &[usize]) -> Result<Vec<f32>> {
+    pub(crate) fn read(&self, module: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let name = self.naming.tensor(module);
         match self.source.shape(&name) {
             // Missing tensors are the source's error: it names the file.
@@ -140,49 +100,15 @@ impl Reader<'_> {
                 .into()),
             _ => {
                 let values = self.source.read_f32(&name)?;
-                self.used.insert(name);
                 let reordered = self.naming == Naming::Gguf && is_rotated(module);
                 Ok(if reordered { halves_from_pairs(&values, self.config.head_dim, shape[1]) } else { values })
             }
         }
     }
 
-    /// A tensor that nobody asked for (a bias, an expert) belongs to another architecture, and leaving it out would change the model.
-    fn refuse_leftovers(&self) -> Result<()> {
-        let leftover = |name: &String| !self.used.contains(name) && !self.naming.is_redundant(name, self.config);
-        match self.source.names().into_iter().find(leftover) {
-            None => Ok(()),
-            Some(name) => Err(self
-                .at(&name)
-                .expected("only tensors of a Llama")
-                .found("one that it has not")
-                .next("use a model of the Llama architecture, without biases")
-                .into()),
-        }
-    }
-
     fn at(&self, tensor: &str) -> crate::error::BadInput {
         Error::bad_input(format!("{}: tensor {tensor}", self.source.place().display()))
     }
-}
-
-/// Whether `module` projects to queries or keys, whose rows GGUF files hold in another order.
-fn is_rotated(module: &str) -> bool {
-    module.ends_with(".q_proj") || module.ends_with(".k_proj")
-}
-
-/// Brings the rows of each head from GGUF's order, in which the two coordinates of a rotated pair are neighbours, to Hugging Face's,
-/// in which they are half a head apart. `values` is `[heads · head_dim, width]`.
-fn halves_from_pairs(values: &[f32], head_dim: usize, width: usize) -> Vec<f32> {
-    let mut ordered = Vec::with_capacity(values.len());
-    for head in values.chunks_exact(head_dim * width) {
-        for half in 0..2 {
-            for pair in head.chunks_exact(2 * width) {
-                ordered.extend_from_slice(&pair[half * width..(half + 1) * width]);
-            }
-        }
-    }
-    ordered
 }
 
 #[cfg(test)]

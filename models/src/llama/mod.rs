@@ -4,20 +4,25 @@
 //! only low-rank parts ([`crate::lora`]) carry gradients, unless the whole model is trained; the parameters alone decide whether a
 //! forward step is recorded.
 
+mod answers;
 mod attention;
 mod batch;
 mod build;
 mod cache;
-mod config;
+pub(crate) mod config;
+mod draft;
 mod frame;
 mod fresh;
 mod generate;
 mod guide;
-mod load;
+pub(crate) mod load;
 mod mlp;
 mod model;
+pub(crate) mod naming;
 mod norm;
+mod packing;
 mod read_back;
+mod recompute;
 mod rope;
 mod row;
 mod sampling;
@@ -28,6 +33,7 @@ mod write;
 pub use batch::Batch;
 pub use cache::KvCache;
 pub use config::{LlamaConfig, RopeScaling};
+pub use draft::Guess;
 pub(crate) use generate::check;
 pub use generate::{GenerateOptions, generate, generate_guided};
 pub use guide::{Guide, Next, Said, Unguided};

@@ -40,7 +40,7 @@ pub(super) struct Block {
 }
 
 impl Block {
-    fn forward(&self, x: Tensor<2>, frame: &Frame, cache: Option<&mut LayerCache>) -> Tensor<2> {
+    pub fn forward(&self, x: Tensor<2>, frame: &Frame, cache: Option<&mut LayerCache>) -> Tensor<2> {
         let x = x.clone() + self.attention.forward(self.input_norm.forward(x), frame, cache);
         x.clone() + self.mlp.forward(self.post_attention_norm.forward(x), frame.dropout)
     }
@@ -84,9 +84,9 @@ impl Llama {
 
     /// [`Llama::hidden`] with `dropout` before the low-rank parts.
     pub(crate) fn hidden_in(&self, batch: &Batch, dropout: Option<Dropout>) -> Tensor<2> {
-        let mut frame = Frame::new(batch, &[], &self.frequencies, &self.device());
+        let mut frame = Frame::new(batch, &self.frequencies, &self.device());
         frame.dropout = dropout;
-        self.run(batch, &frame, None)
+        self.run(&batch.tokens, &frame, None)
     }
 
     /// `[n, d_model]` to `[n, vocab_size]`.
@@ -94,21 +94,27 @@ impl Llama {
         self.lm_head.forward(hidden, None)
     }
 
-    /// Takes the batch's tokens into the cache; returns the logits after its last column, `[batch, vocab_size]`.
+    /// The logits of these tokens of the vocabulary alone, `[n, d_model]` to `[n, tokens]`; `None` where the output projection is packed
+    /// and gives none of its rows out.
+    pub(super) fn logits_of(&self, hidden: Tensor<2>, tokens: &[u32]) -> Option<Tensor<2>> {
+        Some(self.lm_head.rows(tokens)?.forward(hidden, None))
+    }
+
+    /// Takes the batch's tokens into the cache; returns the hidden states behind the final norm of all tokens, row by row without padding,
+    /// `[tokens, d_model]`.
     ///
     /// # Panics
     /// Where the cache has another number of rows.
     pub fn extend(&self, batch: &Batch, cache: &mut KvCache) -> Tensor<2> {
-        let [rows, seq] = batch.shape();
-        cache.reserve(seq);
-        let frame = Frame::new(batch, cache.seen(), &self.frequencies, &self.device());
-        let hidden = self.run(batch, &frame, Some(cache)).reshape([rows, seq, self.config.d_model]);
+        cache.reserve(batch.shape()[1]);
+        let (frame, tokens) = Frame::packed(batch, cache.seen(), &self.frequencies, &self.device());
+        let hidden = self.run(&tokens, &frame, Some(cache));
         cache.advance(batch);
-        self.logits(hidden.narrow(1, seq - 1, 1).reshape([rows, self.config.d_model]))
+        hidden
     }
 
-    fn run(&self, batch: &Batch, frame: &Frame, mut cache: Option<&mut KvCache>) -> Tensor<2> {
-        let mut x = embedding(self.table(), &batch.tokens);
+    fn run(&self, tokens: &[u32], frame: &Frame, mut cache: Option<&mut KvCache>) -> Tensor<2> {
+        let mut x = embedding(self.table(), tokens);
         for (i, block) in self.blocks.iter().enumerate() {
             x = block.forward(x, frame, cache.as_mut().map(|cache| &mut cache.layers[i]));
         }

@@ -39,6 +39,19 @@ impl Frequencies {
 }
 
 impl LlamaConfig {
+    /// What GGUF files divide every frequency by, `[head_dim / 2]`; `None` where there is no such tensor in them.
+    pub(crate) fn rope_divisors(&self) -> Option<Vec<f32>> {
+        match &self.rope_scaling {
+            RopeScaling::None | RopeScaling::Linear { .. } => None,
+            RopeScaling::Divisors(divisors) => Some(divisors.clone()),
+            RopeScaling::Llama3 { .. } => {
+                let Frequencies(unscaled) = Frequencies::new(&Self { rope_scaling: RopeScaling::None, ..self.clone() });
+                let Frequencies(scaled) = Frequencies::new(self);
+                Some(unscaled.iter().zip(scaled).map(|(unscaled, scaled)| (unscaled / scaled) as f32).collect())
+            }
+        }
+    }
+
     /// cos and sin of every position's angles, `[positions, head_dim / 2, 2]`, computed in f64.
     pub(crate) fn turns(&self, positions: usize) -> Vec<f32> {
         let Frequencies(frequencies) = Frequencies::new(self);

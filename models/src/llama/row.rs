@@ -3,6 +3,8 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::answers::Logits;
+use super::draft::{Guess, drafted, shorten};
 use super::generate::GenerateOptions;
 use super::guide::{Guide, Next, Said};
 use crate::{Error, Result};
@@ -19,6 +21,36 @@ pub(crate) struct Row<'a, G> {
     unread: Vec<u32>,
     /// Whether nothing may follow any more.
     pub done: bool,
+}
+
+/// What the model reads of a row in one step, and what it is asked.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// Tokens that are certain.
+    known: Vec<u32>,
+    /// The choices behind them; none once the row is done.
+    pub guesses: Vec<Guess>,
+}
+
+impl Asked {
+    /// All tokens to be read.
+    pub fn tokens(&self) -> Vec<u32> {
+        self.known.iter().chain(self.guesses.iter().flat_map(|guess| &guess.run)).copied().collect()
+    }
+
+    /// The token, by its number in the step, that each choice stands behind.
+    pub fn places(&self) -> impl Iterator<Item = usize> {
+        self.guesses.iter().scan(self.known.len(), |end, guess| {
+            let place = *end - 1;
+            *end += guess.run.len();
+            Some(place)
+        })
+    }
+
+    /// How many of the tokens are guesses.
+    pub fn drafted(&self) -> usize {
+        drafted(&self.guesses)
+    }
 }
 
 impl<'a, G: Guide> Row<'a, G> {
@@ -40,19 +72,40 @@ impl<'a, G: Guide> Row<'a, G> {
         self.options.max_new_tokens - self.tokens.len()
     }
 
-    /// What may follow now.
-    pub fn next(&self) -> Next<'_> {
-        self.guide.next()
-    }
-
     /// The uniform number in [0, 1) that decides the next choice.
     pub fn chance(&mut self) -> f64 {
         self.rng.random()
     }
 
-    /// Whether the guide gets to know what the model said of all tokens.
-    pub fn wants_to_know(&self, next: Next) -> bool {
-        matches!(next, Next::Any) || self.guide.listens()
+    /// The numbers that will decide the choices behind the next one, if they come to be made.
+    pub fn chances_ahead(&self) -> impl Iterator<Item = f64> {
+        let mut rng = self.rng.clone();
+        std::iter::repeat_with(move || rng.random())
+    }
+
+    /// Whether the guide gets to know what the model said of all tokens where these might have followed; nothing for all.
+    pub fn wants_to_know(&self, list: Option<&[u32]>) -> bool {
+        list.is_none() || self.guide.listens()
+    }
+
+    /// The choices of the next step: the one that is next, and those behind it that a draft of at most `most` tokens leads to.
+    pub fn questions(&mut self, most: usize) -> Vec<Guess> {
+        let mut draft = self.guide.draft();
+        shorten(&mut draft, most.min(self.room()));
+        // Behind a draft there is a question, unless it ends the row.
+        if let Some(Guess { run, .. }) = draft.last_mut()
+            && run.last().is_some_and(|token| !self.stop.contains(token))
+        {
+            run.clear();
+        }
+        if draft.is_empty() {
+            let list = match self.guide.next() {
+                Next::OneOf(tokens) => Some(tokens.to_vec()),
+                Next::Any | Next::Run(_) => None,
+            };
+            draft.push(Guess { list, run: Vec::new() });
+        }
+        draft
     }
 
     /// Appends all that follows without a choice, and says it.
@@ -69,20 +122,21 @@ impl<'a, G: Guide> Row<'a, G> {
         Ok(())
     }
 
-    /// Chooses the next token by `logits`, `[vocab_size]`, and appends it.
-    pub fn choose(&mut self, logits: &[f32]) -> Result<u32> {
+    /// Chooses the next token by what the model says of it, and appends it.
+    pub fn choose(&mut self, logits: Logits) -> Result<u32> {
         let not_numbers = || Error::Failed("the model's logits are not numbers; its weights may be damaged".into());
         let uniform = self.chance();
         let next = self.guide.next();
-        let token = match next {
+        let (token, list) = match next {
             Next::OneOf(tokens) => {
-                let theirs = allowed_logits(logits, tokens)?;
-                let at = self.options.sampling.pick(&theirs, uniform).ok_or_else(not_numbers)?;
-                tokens[at as usize]
+                let at = self.options.sampling.pick(&logits.of(tokens)?, uniform).ok_or_else(not_numbers)?;
+                (tokens[at as usize], Some(tokens))
             }
-            Next::Any | Next::Run(_) => self.options.sampling.pick(logits, uniform).ok_or_else(not_numbers)?,
+            Next::Any | Next::Run(_) => {
+                (self.options.sampling.pick(logits.all()?, uniform).ok_or_else(not_numbers)?, None)
+            }
         };
-        let said = self.wants_to_know(next).then(|| Said::of(logits, token, next));
+        let said = if self.wants_to_know(list) { Some(Said::of(logits.all()?, token, next)) } else { None };
         self.append(token, said.as_ref())?;
         Ok(token)
     }
@@ -96,23 +150,16 @@ impl<'a, G: Guide> Row<'a, G> {
         Ok(())
     }
 
-    /// What the model shall read next; nothing once the row is done.
-    pub fn unread(&mut self) -> Vec<u32> {
-        let unread = std::mem::take(&mut self.unread);
-        if self.done { Vec::new() } else { unread }
+    /// What the model shall read next, and what it shall be asked; nothing once the row is done.
+    pub fn ask(&mut self) -> Asked {
+        let known = std::mem::take(&mut self.unread);
+        if self.done { Asked::default() } else { Asked { known, guesses: self.questions(usize::MAX) } }
     }
-}
 
-/// The logits of `tokens`, in their order.
-fn allowed_logits(logits: &[f32], tokens: &[u32]) -> Result<Vec<f32>> {
-    let of = |token: &u32| {
-        logits.get(*token as usize).copied().ok_or_else(|| {
-            Error::bad_input("the guide")
-                .expected(format!("tokens below {}, the model's vocabulary", logits.len()))
-                .found(token)
-                .next("use the tokenizer that belongs to this model")
-                .into()
-        })
-    };
-    tokens.iter().map(of).collect()
+    /// Takes the tokens that the model has read already off those that it shall read, as far as they are the ones of `run`; says how many.
+    pub fn confirm(&mut self, run: &[u32]) -> usize {
+        let same = self.unread.iter().zip(run).take_while(|(token, guess)| token == guess).count();
+        self.unread.drain(..same);
+        same
+    }
 }

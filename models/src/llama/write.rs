@@ -61,7 +61,7 @@ impl Llama {
 
 impl LlamaConfig {
     /// `config.json`, in the form that every version of transformers reads.
-    fn to_huggingface(&self) -> Result<Value> {
+    pub(crate) fn to_huggingface(&self) -> Result<Value> {
         let mut config = json!({
             "architectures": ["LlamaForCausalLM"],
             "model_type": "llama",

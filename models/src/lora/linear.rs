@@ -1,7 +1,7 @@
 //! A projection.
 
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 use tiller_kernels::matmul::PackedWeight;
 use tiller_kernels::token_scores::TokenScores;
 
@@ -64,6 +64,20 @@ impl Linear {
     /// Attaches, replaces or (with `None`) removes the low-rank part.
     pub fn set_lora(&mut self, lora: Option<Lora>) {
         self.lora = lora;
+    }
+
+    /// The projection to these outputs alone, in their order; `None` where the weight is packed.
+    pub(crate) fn rows(&self, rows: &[u32]) -> Option<Self> {
+        let weight = self.dense()?;
+        let places: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
+        let places = Tensor::<1, Int>::from_data(places.as_slice(), &weight.device());
+        let mut chosen = Self::new(&self.name, weight.select(0, places.clone()));
+        chosen.lora = self.lora.as_ref().map(|lora| Lora {
+            a: lora.a.clone(),
+            b: Param::from_tensor(lora.b.val().select(0, places)),
+            scale: lora.scale,
+        });
+        Some(chosen)
     }
 
     /// `[n, in]` to `[n, out]`, in training with `dropout` before the low-rank part.
@@ -136,6 +150,17 @@ mod tests {
         let many = linear.forward(x.clone(), None);
         let few = Tensor::cat(x.split(8, 0).into_iter().map(|x| linear.forward(x, None)).collect(), 0);
         assert!(largest(many - few) < 1e-6);
+    }
+
+    #[test]
+    fn some_outputs_are_those_of_the_whole_projection() {
+        let mut linear = Linear::new("any", wave(0.7, [5, 3]));
+        linear.set_lora(Some(lora()));
+        let x = wave(0.9, [4, 3]);
+        let some = linear.rows(&[4, 1]).unwrap().forward(x.clone(), None);
+        let all = linear.forward(x, None);
+        let expected = Tensor::cat(vec![all.clone().narrow(1, 4, 1), all.narrow(1, 1, 1)], 1);
+        assert!(largest(some - expected) < 1e-6);
     }
 
     #[test]

@@ -17,7 +17,21 @@ impl Gradients {
     /// # Panics
     /// Where the loss depends on no such weight: call [`Module::train`] before computing it.
     pub fn of(loss: Tensor<1>, module: &impl Module) -> Self {
-        let mut collector = Collector { gradients: loss.backward(), path: Vec::new(), found: Self::default() };
+        Self::found_in(loss.backward(), module)
+    }
+
+    /// [`Gradients::of`], and the gradient of `leaf`, which the loss depends on.
+    ///
+    /// # Panics
+    /// Where it does not.
+    pub(crate) fn behind<const D: usize>(loss: Tensor<1>, module: &impl Module, leaf: &Tensor<D>) -> (Self, Tensor<D>) {
+        let mut gradients = loss.backward();
+        let of_leaf = leaf.grad_remove(&mut gradients).expect("the loss depends on the leaf");
+        (Self::found_in(gradients, module), of_leaf)
+    }
+
+    fn found_in(gradients: tensor::Gradients, module: &impl Module) -> Self {
+        let mut collector = Collector { gradients, path: Vec::new(), found: Self::default() };
         module.visit(&mut collector);
         collector.found
     }

@@ -10,9 +10,13 @@ use ::tokenizers::models::bpe::{BPE, BpeTrainer};
 use ::tokenizers::pre_tokenizers::sequence::Sequence;
 use ::tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use ::tokenizers::{AddedToken, DecoderWrapper, PreTokenizerWrapper, SplitDelimiterBehavior};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::Specials;
 use crate::atomic::write_atomically;
+use crate::chat;
+use crate::files::TensorSource;
+use crate::files::gguf::Gguf;
 use crate::{Error, Result};
 
 /// The files that transformers, and [`Tokenizer::from_path`](super::Tokenizer::from_path), look for.
@@ -72,6 +76,37 @@ impl TokenizerFiles {
         Ok(Self { files })
     }
 
+    /// The files that say what `gguf` says of its tokenizer.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::from_gguf`](super::Tokenizer::from_gguf).
+    pub fn of_gguf(gguf: &Gguf) -> Result<Self> {
+        let failed = |e| Error::Failed(format!("{}: tokenizer: {e}", gguf.place().display()));
+        let (tokenizer, Specials { bos, pad, eos, adds_bos }) = super::gguf::build(gguf)?;
+        let spelling = |id: Option<u32>| id.and_then(|id| tokenizer.id_to_token(id));
+        let settings = json!({
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "add_bos_token": adds_bos,
+            "clean_up_tokenization_spaces": false,
+            "bos_token": spelling(bos),
+            "eos_token": spelling(eos.first().copied()),
+            "pad_token": spelling(pad),
+            "chat_template": chat::source::in_gguf(gguf)?,
+        });
+        let generation = json!({ "bos_token_id": bos, "eos_token_id": eos, "pad_token_id": pad });
+        Ok(Self::new(tokenizer.to_string(true).map_err(failed)?, &settings, &generation))
+    }
+
+    fn new(tokenizer: String, settings: &Value, generation: &Value) -> Self {
+        let pretty = |value| serde_json::to_vec_pretty(value).expect("a JSON value is always writable");
+        let files = [
+            (NAMES[0], tokenizer.into_bytes()),
+            ("tokenizer_config.json", pretty(settings)),
+            ("generation_config.json", pretty(generation)),
+        ];
+        Self { files: files.into() }
+    }
+
     /// Learns a byte-level BPE of at most `vocab_size` ids from `texts` (Sennrich et al. 2016, arXiv 1508.07909), with a chat
     /// template of four control tokens. Its tokens may span words, so that texts which repeat each other get short: a small model is
     /// trained on a third of the tokens that words would need. The same texts in the same order give the same files.
@@ -97,13 +132,7 @@ impl TokenizerFiles {
             "chat_template": TEMPLATE,
         });
         let generation = json!({ "eos_token_id": 0, "pad_token_id": 0 });
-        let pretty = |value| serde_json::to_vec_pretty(&value).expect("a JSON value is always writable");
-        let files = [
-            (NAMES[0], json.into_bytes()),
-            ("tokenizer_config.json", pretty(settings)),
-            ("generation_config.json", pretty(generation)),
-        ];
-        Ok(Self { files: files.into() })
+        Ok(Self::new(json, &settings, &generation))
     }
 
     /// Writes the files into `folder`; each appears whole or not at all.

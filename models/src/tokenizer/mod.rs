@@ -14,6 +14,7 @@ mod splits;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod to_gguf;
 
 use std::path::Path;
 
@@ -210,6 +211,11 @@ impl Tokenizer {
     /// The id that begins a text.
     pub fn bos(&self) -> Option<u32> {
         self.specials.bos
+    }
+
+    /// Whether every text begins with [`Tokenizer::bos`] where nobody says otherwise.
+    pub fn adds_bos(&self) -> bool {
+        self.specials.adds_bos
     }
 
     /// The id that ends an answer in training: the first of [`Tokenizer::eos_ids`].

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
-use tiller_kernels::device::test_gpu;
+use tiller_kernels::device::{test_devices, test_gpu};
 use tiller_kernels::quant::{Packed, Scheme};
 
 use super::*;
@@ -64,6 +64,21 @@ fn scores_are_those_of_each_sample_alone() {
 }
 
 #[test]
+fn a_temperature_divides_the_logits() {
+    const TEMPERATURE: f64 = 0.6;
+    let model = adapted(&Device::flex());
+    let (samples, vocab_size) = (samples(), tiny_config().vocab_size);
+    let scores = model.score(&samples, &Forward { temperature: TEMPERATURE, ..Forward::default() });
+    let mut log_probs = Vec::new();
+    for Sample { tokens, scored } in samples {
+        let logits = model.forward(&Batch::right_padded(&[&tokens])) / TEMPERATURE;
+        let rows: Vec<f32> = activation::log_softmax(logits, 2).try_into_vec_as().unwrap();
+        log_probs.extend(scored.map(|position| rows[(position - 1) * vocab_size + tokens[position] as usize]));
+    }
+    assert_close(&host(scores.log_probs), &log_probs);
+}
+
+#[test]
 fn a_sample_counts_once_however_many_tokens_it_has() {
     let device = Device::flex();
     let log_probs = Tensor::from_data([-1.0f32, -3.0, -10.0], &device);
@@ -78,7 +93,7 @@ fn the_first_token_is_never_predicted() {
 }
 
 fn with_dropout(p: f64, seed: u64) -> Forward {
-    Forward { dropout: Some(Dropout { p, seed }) }
+    Forward { dropout: Some(Dropout { p, seed }), ..Forward::default() }
 }
 
 #[test]
@@ -113,6 +128,45 @@ fn gradients_agree_with_finite_differences_under_dropout() {
         };
         let slope = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
         assert!((slope - square.sqrt()).abs() < 1e-3 + 0.02 * square.sqrt(), "{name}: {slope} and {}", square.sqrt());
+    }
+}
+
+#[test]
+fn a_lesson_counts_every_token_by_its_weight() {
+    let model = adapted(&Device::flex()).train();
+    let log_probs = host(model.score(&samples(), &Forward::default()).log_probs);
+    let loss = |lessons: &[Lesson]| model.gradient(lessons, 0.5, &Forward::default(), false).1.into_scalar::<f32>();
+    let whole: Vec<Lesson> = samples().into_iter().map(Lesson::of).collect();
+    let nll = model.score(&samples(), &Forward::default()).nll().into_scalar::<f32>();
+    assert!((loss(&whole) - nll).abs() < 1e-6);
+
+    // The samples count positions 2 and 3, then 1 to 5.
+    let mut some = whole;
+    some[0].weights = vec![(3, 0.25)];
+    some[1].weights = vec![(1, 2.0), (4, 1.0)];
+    let expected = -0.5 * (0.25 * log_probs[1] + 2.0 * log_probs[2] + log_probs[5]);
+    assert!((loss(&some) - expected).abs() < 1e-6, "{} is not {expected}", loss(&some));
+}
+
+#[test]
+fn blocks_that_are_computed_again_have_the_gradients_of_those_that_were_kept() {
+    let lessons: Vec<Lesson> = samples().into_iter().map(Lesson::of).collect();
+    for (name, device) in test_devices() {
+        let fresh = |tied_embeddings| {
+            let sizes = LlamaConfig { tied_embeddings, ..tiny_config() };
+            Llama::fresh(&sizes, 3, &device).unwrap().trainable().train()
+        };
+        for model in [adapted(&device).train(), fresh(true), fresh(false)] {
+            let of = |recompute| model.gradient(&lessons, 0.5, &with_dropout(0.25, 5), recompute);
+            let ((kept, loss), (computed, again)) = (of(false), of(true));
+            assert_eq!(host(loss), host(again), "{name}");
+            assert!(kept.of_weight.keys().eq(computed.of_weight.keys()), "{name}");
+            for (weight, expected) in kept.of_weight {
+                let off = (computed.of_weight[&weight].clone() - expected.clone()).abs().max().into_scalar::<f32>();
+                let largest = expected.abs().max().into_scalar::<f32>();
+                assert!(off <= 1e-5 * largest, "{name} {weight}: off by {off:.1e}, where the largest is {largest:.1e}");
+            }
+        }
     }
 }
 

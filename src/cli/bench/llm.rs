@@ -1,20 +1,16 @@
 //! `tiller bench llm`: how fast a language model reads and writes, in llama-bench's words.
 
-use std::path::PathBuf;
-
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device;
 use tiller_kernels::quant::Scheme;
-use tiller_models::engine::{Engine, EngineOptions, KV_FORMATS, Random};
-use tiller_models::files::gguf::Gguf;
+use tiller_models::engine::{Engine, EngineOptions, Random};
 use tiller_models::llama::Llama;
-use tiller_models::tokenizer::Tokenizer;
 
-use super::Global;
-use crate::decode::bench::{Model, Rate, Test};
+use super::{Global, kv_format};
+use crate::decode::bench::{Cost, Model, Rate, Test};
 use crate::pull::resolve_model;
 use crate::run::progress;
 use crate::train::bench::Shape;
@@ -25,7 +21,6 @@ Examples:
   tiller bench llm
   tiller bench llm --shape tinyllama-1.1b --scheme q4 -b 1 -b 8 -b 64 -o md
   tiller bench llm --model smollm2-135m --kv int8 -o jsonl
-  tiller bench llm --model smollm2-135m --text README.md -p 0 -n 0 --lists 0
   tiller --device llvmpipe bench llm --shape smollm2-135m --scheme q4 -p 32 -n 8 -r 1 --lists 0";
 
 /// The flags of `tiller bench llm`.
@@ -44,6 +39,9 @@ pub struct Args {
     /// How keys and values are stored: f32, f16 or int8
     #[arg(long, default_value = "f16", value_name = "FORMAT", value_parser = kv_format)]
     kv: KvFormat,
+    /// Multiply in whole numbers, activations in 8 bits, where the scheme allows: not exact (GPU only)
+    #[arg(long)]
+    int8: bool,
     /// Tokens of the prompt that is read; 0 for no such test
     #[arg(short = 'p', default_value_t = 512, value_name = "TOKENS")]
     prompt: usize,
@@ -56,12 +54,6 @@ pub struct Args {
     /// Users whose lists are written side by side; 0 for no such test [default: the largest batch]
     #[arg(long, value_name = "USERS")]
     lists: Option<usize>,
-    /// Also the perplexity of this text, by a model and not by random weights
-    #[arg(long, value_name = "FILE", requires = "model")]
-    text: Option<PathBuf>,
-    /// Tokens of the text that are scored
-    #[arg(long, default_value_t = 512, value_name = "TOKENS", value_parser = clap::value_parser!(u16).range(2..))]
-    text_tokens: u16,
     /// Repetitions of every test, after one to warm up
     #[arg(short = 'r', default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     repetitions: u16,
@@ -82,11 +74,6 @@ enum Output {
     Jsonl,
 }
 
-fn kv_format(name: &str) -> Result<KvFormat, String> {
-    let known = KV_FORMATS.into_iter().find(|format| format.name() == name);
-    known.ok_or_else(|| "expected f32, f16 or int8".to_owned())
-}
-
 /// A line of the results.
 #[derive(Debug, Clone, Serialize)]
 struct Line {
@@ -99,6 +86,9 @@ struct Line {
     kv: String,
     #[serde(flatten)]
     rate: Rate,
+    /// Of tests that write one sequence on a GPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Cost>,
 }
 
 /// Measures and prints.
@@ -115,11 +105,12 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     for test in tests {
         bar.set_message(test.name());
         let rate = model.measure(test, usize::from(args.repetitions))?;
-        lines.push(Line { rate, ..about.clone() });
+        let cost = match test {
+            Test::Write(tokens, 1) => model.cost(tokens)?,
+            _ => None,
+        };
+        lines.push(Line { rate, cost, ..about.clone() });
         bar.inc(1);
-    }
-    if let Some(rate) = perplexity(args, &mut model)? {
-        lines.push(Line { rate, ..about });
     }
     bar.finish_and_clear();
     print(&lines, if global.json { Output::Json } else { args.output })
@@ -141,12 +132,12 @@ fn tests(args: &Args, gpu: bool) -> Vec<Test> {
 
 /// The model, and what the lines say of it.
 fn load(args: &Args, tests: &[Test], open: &device::OpenDevice) -> Result<(Model, Line)> {
-    let text = if args.text.is_some() { usize::from(args.text_tokens) } else { 0 };
     let options = EngineOptions {
         rows: tests.iter().map(|test| test.rows()).max().unwrap_or(1),
-        max_tokens: tests.iter().map(|test| test.tokens()).max().unwrap_or(1).max(text).max(16),
+        max_tokens: tests.iter().map(|test| test.tokens()).max().unwrap_or(1).max(16),
         kv: args.kv,
         scheme: Some(args.scheme),
+        int8: args.int8,
         ..EngineOptions::default()
     };
     let name = match &args.model {
@@ -175,24 +166,7 @@ fn load(args: &Args, tests: &[Test], open: &device::OpenDevice) -> Result<(Model
     let backend = open.description.split(" (").next().unwrap_or_default().to_owned();
     let rate = Rate { test: String::new(), unit: "", per_second: 0.0, least: 0.0, most: 0.0 };
     let (scheme, kv, params) = (scheme.to_owned(), kv.to_owned(), config.parameters());
-    Ok((model, Line { model: name, size, params, backend, scheme, kv, rate }))
-}
-
-/// exp of the mean negative log-probability of the text's tokens.
-fn perplexity(args: &Args, model: &mut Model) -> Result<Option<Rate>> {
-    let (Some(file), Some(name)) = (&args.text, &args.model) else { return Ok(None) };
-    let text = std::fs::read_to_string(file).map_err(Error::io(file, "read"))?;
-    let path = resolve_model(name)?;
-    let tokenizer = match Llama::is_gguf(&path) {
-        true => Tokenizer::from_gguf(&Gguf::open(&path)?)?,
-        false => Tokenizer::from_path(&path)?,
-    };
-    let mut tokens = tokenizer.encode(&text, true)?;
-    tokens.truncate(usize::from(args.text_tokens));
-    let log_probs = model.log_probs(&tokens)?;
-    let perplexity = (-log_probs.iter().sum::<f64>() / log_probs.len().max(1) as f64).exp();
-    let test = format!("perplexity of {} tokens", tokens.len());
-    Ok(Some(Rate { test, unit: "", per_second: perplexity, least: perplexity, most: perplexity }))
+    Ok((model, Line { model: name, size, params, backend, scheme, kv, rate, cost: None }))
 }
 
 const HEADER: [&str; 7] = ["model", "size", "params", "backend", "kv", "test", "t/s"];
@@ -208,7 +182,7 @@ fn print(lines: &[Line], output: Output) -> Result<()> {
         }
         Output::Csv => {
             println!("model,scheme,size,params,backend,kv,test,unit,per_second,least,most");
-            for Line { model, size, params, backend, scheme, kv, rate } in lines {
+            for Line { model, size, params, backend, scheme, kv, rate, .. } in lines {
                 let Rate { test, unit, per_second, least, most } = rate;
                 println!(
                     "{model},{scheme},{size},{params},\"{backend}\",{kv},{test},{unit},{per_second:.3},{least:.3},{most:.3}"
@@ -226,9 +200,21 @@ fn print(lines: &[Line], output: Output) -> Result<()> {
                 column.set_cell_alignment(CellAlignment::Right);
             }
             println!("{table}");
+            lines.iter().filter_map(|line| Some((line, line.cost.as_ref()?))).for_each(|(line, cost)| tell(line, cost));
         }
     }
     Ok(())
+}
+
+/// What a token cost, in a sentence.
+fn tell(line: &Line, cost: &Cost) {
+    let Cost { launches, launches_per_layer, bytes, needed_bytes } = cost;
+    println!(
+        "\na token of {}: {launches:.1} launches, {launches_per_layer:.2} a layer; {:.2} MiB read, {:.3} of weights and cache",
+        line.rate.test,
+        bytes / f64::from(1 << 20),
+        bytes / needed_bytes
+    );
 }
 
 fn cells(line: &Line) -> [String; 7] {

@@ -2,10 +2,12 @@
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
 
 use super::Global;
 use crate::run::progress;
-use crate::train::bench::{Row, Shape, measure};
+use crate::train::bench::{Count, Row, Shape, count, measure};
+use crate::train::cost::Cost;
 use crate::train::memory::{available, in_words};
 use crate::train::sft::SftConfig;
 use crate::{Error, Result};
@@ -14,7 +16,8 @@ const EXAMPLES: &str = "\
 Examples:
   tiller bench train
   tiller bench train --shape smollm2-135m --quantise q4 --batch 8 --tokens 512
-  tiller bench train --shape tiny --shape small --full --format md";
+  tiller bench train --shape tiny --shape small --full --format md
+  tiller bench train --shape llama2-7b --quantise q4 --count --device llvmpipe";
 
 /// The flags of `tiller bench train`.
 #[derive(Debug, Clone, clap::Args)]
@@ -38,6 +41,12 @@ pub struct Args {
     /// Tokens of a sample
     #[arg(long, default_value_t = 512, value_name = "N")]
     tokens: usize,
+    /// Compute blocks a second time in the backward pass instead of keeping them in memory
+    #[arg(long)]
+    activation_checkpointing: bool,
+    /// Count launches, FLOPs and bytes of a step instead of timing it: for shapes of any size, on any adapter
+    #[arg(long)]
+    count: bool,
     /// Steps that are timed, after one that is not
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     steps: u16,
@@ -66,6 +75,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         full: args.full,
         batch: args.batch,
         max_tokens: args.tokens,
+        activation_checkpointing: args.activation_checkpointing,
         ..SftConfig::default()
     };
     config.lora.rank = args.rank;
@@ -73,55 +83,109 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let device = global.open_device()?;
     let shapes = if args.shape.is_empty() { &[Shape::Smol][..] } else { &args.shape };
     let spinner = progress::spinner("train");
-    let rows = shapes.iter().map(|&shape| {
+    let name = |shape: Shape| {
         let name = shape.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         spinner.set_message(name.clone());
-        measure((&name, shape), &config, usize::from(args.steps), available(), &device)
-    });
-    let rows = rows.collect::<Result<Vec<Row>>>()?;
+        name
+    };
+    if args.count {
+        let counts = shapes.iter().map(|&shape| count((&name(shape), shape), &config, &device));
+        let counts = counts.collect::<Result<Vec<Count>>>()?;
+        spinner.finish_and_clear();
+        return print(args, global, &counts, COUNTED, counted);
+    }
+    let measured =
+        |&shape: &Shape| measure((&name(shape), shape), &config, usize::from(args.steps), available(), &device);
+    let rows = shapes.iter().map(measured).collect::<Result<Vec<Row>>>()?;
     spinner.finish_and_clear();
+    print(args, global, &rows, MEASURED, measured_cells)
+}
+
+const MEASURED: [&str; 14] = [
+    "shape",
+    "weights",
+    "trained",
+    "batch",
+    "tokens",
+    "s/step",
+    "min",
+    "max",
+    "tokens/s",
+    "main memory",
+    "planned",
+    "launches",
+    "GFLOP",
+    "GB",
+];
+
+fn measured_cells(row: &Row) -> [String; 14] {
+    let [median, least, most] = row.seconds.map(|seconds| format!("{seconds:.4}"));
+    let [gflop, gigabytes] = cost(&row.cost);
+    let launches = row.launches.map_or_else(|| "-".to_owned(), |launches| launches.to_string());
+    [
+        row.shape.clone(),
+        row.weights.to_owned(),
+        row.trained.clone(),
+        row.batch.to_string(),
+        row.tokens.to_string(),
+        median,
+        least,
+        most,
+        format!("{:.0}", row.tokens_per_second),
+        in_words(row.memory_bytes),
+        in_words(row.planned_bytes),
+        launches,
+        gflop,
+        gigabytes,
+    ]
+}
+
+const COUNTED: [&str; 8] = ["shape", "weights", "trained", "batch", "tokens", "launches", "GFLOP", "GB"];
+
+fn counted(count: &Count) -> [String; 8] {
+    let [gflop, gigabytes] = cost(&count.cost);
+    [
+        count.shape.clone(),
+        count.weights.to_owned(),
+        count.trained.clone(),
+        count.batch.to_string(),
+        count.tokens.to_string(),
+        count.launches.to_string(),
+        gflop,
+        gigabytes,
+    ]
+}
+
+/// Thousand millions of operations and of bytes.
+fn cost(cost: &Cost) -> [String; 2] {
+    [cost.flops, cost.bytes].map(|count| format!("{:.1}", count as f64 / 1e9))
+}
+
+fn print<T: Serialize, const N: usize>(
+    args: &Args,
+    global: &Global,
+    rows: &[T],
+    header: [&str; N],
+    cells: impl Fn(&T) -> [String; N],
+) -> Result<()> {
     match (global.json, args.format) {
-        (true, _) => println!("{}", serde_json::to_string(&rows).map_err(|e| Error::Failed(format!("bench: {e}")))?),
-        (_, Format::Csv) => print_csv(&rows),
-        (_, format) => println!("{}", table(&rows, format)),
+        (true, _) => println!("{}", serde_json::to_string(rows).map_err(|e| Error::Failed(format!("bench: {e}")))?),
+        (_, Format::Csv) => {
+            println!("{}", header.join(","));
+            rows.iter().for_each(|row| println!("{}", cells(row).join(",")));
+        }
+        (_, format) => println!("{}", table(rows.iter().map(cells), header, format)),
     }
     Ok(())
 }
 
-const HEADER: [&str; 10] =
-    ["shape", "weights", "trained", "batch", "tokens", "s/step", "min", "max", "tokens/s", "main memory"];
-
-fn cells(row: &Row) -> [String; 10] {
-    let [median, least, most] = row.seconds.map(|seconds| format!("{seconds:.4}"));
-    let Row { shape, weights, trained, batch, tokens, tokens_per_second, memory_bytes, .. } = row;
-    let (batch, tokens) = (batch.to_string(), tokens.to_string());
-    let rate = format!("{tokens_per_second:.0}");
-    [
-        shape.clone(),
-        (*weights).to_owned(),
-        trained.clone(),
-        batch,
-        tokens,
-        median,
-        least,
-        most,
-        rate,
-        in_words(*memory_bytes),
-    ]
-}
-
-fn print_csv(rows: &[Row]) {
-    println!("{}", HEADER.join(","));
-    rows.iter().for_each(|row| println!("{}", cells(row).join(",")));
-}
-
-fn table(rows: &[Row], format: Format) -> Table {
+fn table<const N: usize>(rows: impl Iterator<Item = [String; N]>, header: [&str; N], format: Format) -> Table {
     let mut table = Table::new();
     table.load_style(if format == Format::Md { presets::ASCII_MARKDOWN } else { presets::UTF8_FULL_CONDENSED });
-    table.set_header(HEADER.into_iter().chain(["planned"]));
-    for row in rows {
-        table.add_row(cells(row).into_iter().chain([in_words(row.planned_bytes)]));
-    }
+    table.set_header(header);
+    rows.for_each(|row| {
+        table.add_row(row);
+    });
     for column in table.column_iter_mut().skip(3) {
         column.set_cell_alignment(CellAlignment::Right);
     }

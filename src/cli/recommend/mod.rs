@@ -25,6 +25,7 @@ use crate::recommend::{Order, lookup};
 use crate::request::ask::USUAL_LENGTH;
 use crate::request::{Predicate, Request, Share};
 use crate::run::progress;
+use crate::teacher::Teacher;
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
@@ -35,7 +36,8 @@ Examples:
   tiller recommend films --model smollm2-135m --adapter run/adapter --user 42
   tiller recommend films --model smollm2-135m --history 'Heat (1995)' 'Ran (1985)'
   tiller recommend films --model smollm2-135m --ask 'a few comedies from the nineties, nothing violent'
-  tiller recommend films --model smollm2-135m --user all --batch 64 --json > lists.jsonl";
+  tiller recommend films --model smollm2-135m --user all --batch 64 --json > lists.jsonl
+  tiller recommend films --model smollm2-135m --user 42 --draft teacher";
 
 /// The flags of `tiller recommend`.
 #[derive(Debug, clap::Args)]
@@ -92,10 +94,33 @@ pub struct Args {
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
     max_new_tokens: Option<u32>,
     #[command(flatten)]
+    pace: PaceArgs,
+    #[command(flatten)]
     sampling: SamplingArgs,
     /// Also show the prompt that the model gets
     #[arg(long)]
     prompt: bool,
+}
+
+/// What makes lists come sooner, and leaves them as they are.
+#[derive(Debug, clap::Args)]
+struct PaceArgs {
+    /// Whose lists are proposed to the model, which confirms in one step what it would have written anyway
+    #[arg(long, value_enum, value_name = "WHO")]
+    draft: Option<Draft>,
+    /// The run folder of the teacher that drafts [default: DIR/teacher]
+    #[arg(long, value_name = "RUN", requires = "draft")]
+    teacher: Option<PathBuf>,
+    /// Score only the tokens that may follow; what the constraint did to the model's wishes stays unknown
+    #[arg(long)]
+    fast: bool,
+}
+
+/// Who proposes lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Draft {
+    /// The teacher: its best items, as far as the request allows
+    Teacher,
 }
 
 /// How tokens are drawn; without any of these the likeliest one is taken.
@@ -127,6 +152,13 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
             .next("leave it out, or add --decode free")
             .into());
     }
+    if args.decode == Mode::Free && (args.pace.draft.is_some() || args.pace.fast) {
+        return Err(Error::bad_input("--draft and --fast")
+            .expected("a list that is kept in order")
+            .found("--decode free, where anything may follow")
+            .next("leave them out, or decode by catalogue or strict")
+            .into());
+    }
     let model = resolve_model(args.model.as_deref().ok_or_else(no_model)?)?;
     let dataset = Dataset::read(&args.dir)?;
     let heard = args.ask.as_deref().map(|text| Heard::hear(text, args.k, &dataset.catalogue)).transpose()?;
@@ -141,7 +173,18 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let device = global.open_device()?;
     let model = LanguageModel::load(&model, args.adapter.as_deref(), &device)?;
     let form = if args.adapter.is_some() { Form::Tuned } else { Form::General };
-    let recommender = Recommender::new(&model, &dataset.catalogue, form, options, args.decode)?;
+    let teacher = args.pace.draft.map(|Draft::Teacher| {
+        let run = args.pace.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
+        Teacher::load(&run, &dataset, &device)
+    });
+    let teacher = teacher.transpose()?;
+    let mut recommender = Recommender::new(&model, &dataset.catalogue, form, options, args.decode)?;
+    if let Some(teacher) = &teacher {
+        recommender = recommender.drafting(teacher);
+    }
+    if args.pace.fast {
+        recommender = recommender.deaf();
+    }
     let show = Show { recommender: &recommender, heard: heard.as_ref(), prompt: args.prompt, json: global.json };
     if queue.asked() == 1 && std::io::stdout().is_terminal() && !global.json {
         queue.take(1)?.iter().try_for_each(|asked| show.aloud(asked))?;

@@ -156,17 +156,24 @@ fn summary(request: &Request, list: &List) -> String {
     ];
     let counts = counts.iter().filter(|&&(n, name)| n > 0 || name == "good");
     let words: Vec<_> = counts.map(|(n, name)| format!("{n} {name}")).collect();
-    let guidance = list.guidance.map(|guidance| {
-        format!(
-            "{} tokens in {} steps; {} of {} choices were not the model's own, which lost {:.0}% of its probability on average\n",
-            list.tokens,
-            guidance.steps,
-            guidance.changed,
-            guidance.choices,
-            100.0 * guidance.mean_removed_mass()
-        )
-    });
+    let guidance = list.guidance.map(|guidance| guided(list.tokens, guidance) + "\n");
     format!("{} asked for: {}\n{}", request.k, words.join(", "), guidance.unwrap_or_default())
+}
+
+/// What guidance did, as far as anybody heard of it.
+fn guided(tokens: usize, guidance: Statistics) -> String {
+    let Statistics { steps, choices, drafted, confirmed, heard, changed, .. } = guidance;
+    let mut parts = vec![format!("{tokens} tokens in {steps} steps")];
+    if drafted > 0 {
+        parts.push(format!("{confirmed} of {drafted} drafted choices were the model's, of {choices} in all"));
+    }
+    if heard > 0 {
+        let lost = 100.0 * guidance.mean_removed_mass();
+        parts.push(format!(
+            "{changed} of {choices} choices were not the model's own, which lost {lost:.0}% of its probability on average"
+        ));
+    }
+    parts.join("; ")
 }
 
 /// An answer that is printed while it is written: each line gets its mark when it ends.

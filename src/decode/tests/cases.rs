@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use tiller_models::tokenizer::Tokenizer;
 
-use super::guarantees::obeys;
 use super::samples::Shop;
 use super::toy::{Cut, Toy};
 use crate::Result;
@@ -137,21 +136,4 @@ fn model_tokenizers_write_lists_as_they_read_them() {
         assert_eq!(tokenizer.decode(tokens, false).unwrap(), list_text(titles), "{file}");
         assert_eq!(tokens, tokenizer.encode_plain(&list_text(titles)).unwrap(), "{file}");
     }
-}
-
-#[test]
-fn fifty_thousand_titles_stay_small_and_obey() {
-    let words = ["Dark", "Night", "of", "the", "Living", "Return", "City", "Love", "War", "Star"];
-    let title =
-        |n: usize| format!("{} {} {} {n} ({})", words[n % 10], words[n / 10 % 10], words[n / 100 % 10], 1950 + n % 70);
-    let shop = Shop::new(&(0..50_000).map(title).collect(), &[(1, 0), (2, 1), (5, 2)], Cut::Words);
-    let trie = shop.grammar.titles();
-    assert_eq!(trie.leaves(), 50_000);
-    let bytes: usize = trie.arrays().iter().map(|array| size_of_val(*array)).sum();
-    assert!(bytes < 50_000 * 200, "{} bytes per title", bytes / 50_000);
-
-    let share = Share::parse("C2>=50%", &shop.catalogue).unwrap();
-    let request = Request { k: 10, shares: vec![share], none_in: vec![CategoryId(1)], ..Request::default() };
-    let list = shop.decode(&Constraints::new(&request, &shop.catalogue).unwrap(), Pace::Jump, 3, None);
-    assert!(obeys(&request, &shop.catalogue, &list.items));
 }

@@ -18,7 +18,7 @@ use tiller_models::llama::{Batch, GenerateOptions, Llama, Sampling, generate_gui
 use super::guarantees::obeys;
 use super::samples::{CUTS, Shop, kinds, titles, wish};
 use crate::decode::masked::{Pace, Picker, decode};
-use crate::decode::{Automaton, Constraints, ListGuide, Mode};
+use crate::decode::{Automaton, Constraints, Drafter, ListGuide, Mode};
 use crate::request::Request;
 
 const WIDTH: usize = 16;
@@ -74,16 +74,22 @@ fn guided<'a>(
     model: &Llama,
     all: &[Constraints],
     sampling: Sampling,
+    how: impl Fn(ListGuide<'a>) -> ListGuide<'a>,
 ) -> (Vec<Vec<u32>>, Vec<ListGuide<'a>>) {
     let prompts: Vec<Vec<u32>> = (0..all.len()).map(prompt).collect();
-    let mut guides: Vec<_> =
-        all.iter().map(|constraints| ListGuide::new(Automaton::new(&shop.grammar, constraints).unwrap())).collect();
+    let guide = |constraints| how(ListGuide::new(Automaton::new(&shop.grammar, constraints).unwrap()));
+    let mut guides: Vec<_> = all.iter().map(guide).collect();
     let room = all.iter().map(|constraints| shop.grammar.longest(constraints.k as usize)).max().unwrap_or(0);
     let options = GenerateOptions { max_new_tokens: room, sampling, seed: 5 };
     let stop = [shop.grammar.end()];
     let lists =
         generate_guided(model, &prompts, &mut guides, &stop, &options, &mut |_, _| ControlFlow::Continue(())).unwrap();
     (lists, guides)
+}
+
+fn drafting<'a>(guide: ListGuide<'a>, drafter: &Drafter, deaf: bool) -> ListGuide<'a> {
+    let guide = guide.drafting(drafter.clone());
+    if deaf { guide.deaf() } else { guide }
 }
 
 fn prompt(row: usize) -> Vec<u32> {
@@ -111,7 +117,7 @@ proptest! {
                 .collect();
             let constraints: Vec<Constraints> = possible.iter().map(|(_, constraints)| constraints.clone()).collect();
             for sampling in [Sampling::Greedy, Sampling::Random { temperature: 1.5, top_k: 0, top_p: 1.0 }] {
-                let (lists, guides) = guided(&shop, &model, &constraints, sampling);
+                let (lists, guides) = guided(&shop, &model, &constraints, sampling, |guide| guide);
                 for (row, ((request, constraints), (tokens, guide))) in possible.iter().zip(lists.iter().zip(&guides)).enumerate() {
                     let items = guide.automaton().items();
                     let promised = match mode {
@@ -141,12 +147,74 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn drafts_and_deafness_change_no_list(
+        titles in titles(3..8),
+        kinds in kinds(),
+        cut in select(CUTS.to_vec()),
+        wishes in vec(wish(4), 6),
+        scores in vec(0f32..1.0, 8),
+        seed: u64,
+    ) {
+        let shop = Shop::new(&titles, &kinds, cut);
+        let model = random_llama(shop.toy.vocabulary() + 1, seed);
+        let requests = wishes.iter().map(|wish| wish.over(&shop.catalogue));
+        let constraints: Vec<Constraints> =
+            requests.filter_map(|request| Mode::Strict.constraints(&request, &shop.catalogue).ok()?).collect();
+        for sampling in [Sampling::Greedy, Sampling::Random { temperature: 1.5, top_k: 0, top_p: 1.0 }] {
+            let (plain, by_choice) = guided(&shop, &model, &constraints, sampling, |guide| guide);
+            let (deaf, _) = guided(&shop, &model, &constraints, sampling, ListGuide::deaf);
+            prop_assert_eq!(&deaf, &plain);
+            let drafter = Drafter::new(&scores, &shop.grammar);
+            for deaf in [false, true] {
+                let (drafted, by_draft) =
+                    guided(&shop, &model, &constraints, sampling, |guide| drafting(guide, &drafter, deaf));
+                prop_assert_eq!(&drafted, &plain);
+                for (by_draft, by_choice) in by_draft.iter().zip(&by_choice) {
+                    let (ours, theirs) = (by_draft.statistics(), by_choice.statistics());
+                    prop_assert_eq!((ours.choices, ours.forced), (theirs.choices, theirs.forced));
+                    prop_assert_eq!(ours.heard, if deaf { 0 } else { theirs.heard });
+                    prop_assert!(ours.confirmed <= ours.drafted);
+                    // Every step makes a choice of its own, but for the last one where its draft has come true to the end.
+                    let own = ours.choices - ours.confirmed;
+                    prop_assert!(ours.steps == own || ours.steps == own + 1, "{:?}", ours);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_draft_of_what_the_model_writes_takes_it_in_leaps() {
+    let titles: BTreeSet<String> = (0..30).map(|n| format!("Film {n}")).collect();
+    let shop = Shop::new(&titles, &[(1, 0)], CUTS[0]);
+    let model = random_llama(shop.toy.vocabulary() + 1, 3);
+    let request = Request { k: 12, ..Request::default() };
+    let constraints = [Mode::Strict.constraints(&request, &shop.catalogue).unwrap().unwrap()];
+    let (plain, guides) = guided(&shop, &model, &constraints, Sampling::Greedy, |guide| guide);
+    let mut scores = vec![0.0; shop.catalogue.len()];
+    for (place, item) in guides[0].automaton().items().iter().enumerate() {
+        scores[item.index() - 1] = 100.0 - place as f32;
+    }
+    let drafter = Drafter::new(&scores, &shop.grammar);
+    let (drafted, by_draft) =
+        guided(&shop, &model, &constraints, Sampling::Greedy, |guide| guide.drafting(drafter.clone()));
+    assert_eq!(drafted, plain);
+    let statistics = by_draft[0].statistics();
+    // 4, 8, 16, … choices of drafts, and one behind each.
+    assert!(statistics.choices > 15 && statistics.steps <= 3, "{statistics:?}");
+    assert_eq!(statistics.confirmed, statistics.drafted);
+}
+
 #[test]
 fn a_row_that_needs_no_choice_needs_no_step() {
     let shop = Shop::new(&BTreeSet::from(["Amélie (2001)".to_owned()]), &[(1, 0)], CUTS[0]);
     let model = random_llama(shop.toy.vocabulary() + 1, 1);
     let request = Request { k: 1, ..Request::default() };
     let constraints = Mode::Strict.constraints(&request, &shop.catalogue).unwrap().unwrap();
-    let (lists, guides) = guided(&shop, &model, &[constraints], Sampling::Greedy);
+    let (lists, guides) = guided(&shop, &model, &[constraints], Sampling::Greedy, |guide| guide);
     assert_eq!((guides[0].statistics().steps, lists[0].len()), (0, guides[0].statistics().forced));
 }

@@ -4,5 +4,6 @@ mod cases;
 mod feasibility;
 mod guarantees;
 mod guided;
+mod large;
 mod samples;
 mod toy;

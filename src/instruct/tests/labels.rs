@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use tiller_models::tokenizer::Tokenizer;
+use tiller_models::tokenizer::{Tokenizer, TokenizerFiles};
 
 use super::toy::{Toy, examples, films, many_categories, scarce};
 use crate::data::{Catalogue, Dataset, ItemId};
-use crate::decode::Constraints;
+use crate::decode::{Constraints, Grammar};
 use crate::instruct::{Example, Recipe, Task};
 use crate::recommend::answer::{Form, parse};
 use crate::request::Request;
@@ -127,18 +128,42 @@ proptest! {
     }
 }
 
-#[test]
-fn answers_survive_the_way_through_tokens() {
-    let dataset = films();
-    let catalogue = &dataset.catalogue;
-    for file in ["byte_level.json", "sentence_piece.json", "byte_level.gguf", "sentence_piece.gguf"] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tokenizer").join(file);
-        let tokenizer = Tokenizer::from_path(&path).unwrap();
-        for (_, example) in lists(&dataset, &LISTS, 1) {
-            let ids = tokenizer.encode_plain(&example.answer).unwrap();
-            let text = tokenizer.decode(&ids, true).unwrap();
-            let titles: Vec<_> = example.items.iter().map(|&item| catalogue.title(item)).collect();
-            assert_eq!(parse(&text, Form::Tuned, catalogue), titles, "{file}");
+/// Tokenizers of the sorts that Llama-2 and SmolLM2 have, from both forms of file, and one that was learnt from the examples themselves.
+fn tokenizers() -> &'static [(String, Tokenizer)] {
+    static ALL: LazyLock<Vec<(String, Tokenizer)>> = LazyLock::new(|| {
+        let golden = |file: &str| {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tokenizer").join(file);
+            (file.to_owned(), Tokenizer::from_path(&path).unwrap())
+        };
+        let files = ["byte_level.json", "sentence_piece.json", "byte_level.gguf", "sentence_piece.gguf"];
+        let folder = tempfile::tempdir().unwrap();
+        let texts = lists(&films(), &LISTS, 1).into_iter().map(|(_, example)| example.answer);
+        TokenizerFiles::train(texts.collect::<Vec<_>>().iter(), 400).unwrap().write(folder.path()).unwrap();
+        let learnt = ("learnt".to_owned(), Tokenizer::from_path(folder.path()).unwrap());
+        files.map(golden).into_iter().chain([learnt]).collect()
+    });
+    &ALL
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4))]
+
+    /// As the tokenizer writes the answer, and as training and constrained decoding write it.
+    #[test]
+    fn answers_survive_the_way_through_tokens(seed: u64) {
+        for dataset in worlds() {
+            let catalogue = &dataset.catalogue;
+            for (name, tokenizer) in tokenizers() {
+                let grammar = Grammar::build(catalogue, tokenizer, tokenizer.eos().unwrap()).unwrap();
+                for (_, example) in lists(&dataset, &LISTS, seed) {
+                    let titles: Vec<_> = example.items.iter().map(|&item| catalogue.title(item)).collect();
+                    let plain = tokenizer.encode_plain(&example.answer).unwrap();
+                    for ids in [plain, grammar.tokens(&example.items).unwrap()] {
+                        let text = tokenizer.decode(&ids, true).unwrap();
+                        prop_assert_eq!(parse(&text, Form::Tuned, catalogue), titles.clone(), "{}", name);
+                    }
+                }
+            }
         }
     }
 }

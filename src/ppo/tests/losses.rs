@@ -16,7 +16,7 @@ use crate::ppo::policy::{Policy, log_probs, values};
 fn trajectories(policy: &Policy) -> Vec<Trajectory> {
     let samples = [vec![5, 9, 30, 31, 32], vec![5, 9, 40, 41]];
     let samples = samples.map(|tokens: Vec<u32>| Sample { scored: 2..tokens.len(), tokens }).to_vec();
-    let log_probs = log_probs(&policy.actor, &samples, 2).unwrap();
+    let log_probs = log_probs(&policy.actor, &samples, &policy.how(), 2).unwrap();
     let expected = policy.critic.as_ref().map(|critic| values(critic, &samples, 2).unwrap());
     let goodness = [1.0, -1.0];
     let trajectory = |at: usize| {
@@ -56,7 +56,7 @@ fn learning_makes_the_good_answer_likelier_and_teaches_the_critic() {
     assert_eq!((learnt.ppo_epochs, learnt.steps), (20, 20));
     let samples: Vec<Sample> = trajectories.iter().map(|t| t.sample.clone()).collect();
     let sum = |policy: &Policy| -> Vec<f32> {
-        log_probs(&policy.actor, &samples, 2).unwrap().iter().map(|of| of.iter().sum()).collect()
+        log_probs(&policy.actor, &samples, &policy.how(), 2).unwrap().iter().map(|of| of.iter().sum()).collect()
     };
     let (before, after) = (sum(&policy), sum(&moved));
     assert!(after[0] > before[0] + 0.5 && after[1] < before[1] - 0.3, "{before:?} to {after:?}");
@@ -95,6 +95,19 @@ fn steps_that_are_far_too_large_are_given_up() {
     let error = learner.learn(policy, &mut adamw, &trajectories, 1, &|| false).unwrap_err();
     let told = error.to_string();
     assert!(told.contains("ratio") || told.contains("no number"), "{told}");
+}
+
+#[test]
+fn what_is_no_number_is_given_up() {
+    let dataset = films();
+    let config = config();
+    let policy = Policy::fresh(&model(&dataset).llama, &config).unwrap();
+    let mut trajectories = trajectories(&policy);
+    trajectories[1].advantages[0] = f64::NAN;
+    let learner = Learner { learning: &config.learning, safety: &Safety::default(), lr: 1e-3 };
+    let mut adamw = AdamW::new(AdamWConfig::adam());
+    let error = learner.learn(policy, &mut adamw, &trajectories, 1, &|| false).unwrap_err();
+    assert!(error.to_string().contains("no number"), "{error}");
 }
 
 /// Along the gradient of the whole loss of a step, it falls as the gradient says.
@@ -145,7 +158,7 @@ fn the_step_is_the_gradient_of_the_loss() {
 }
 
 /// The gradients that an optimiser has seen in its only step: its first moments are a tenth of them.
-fn first_moments(adamw: &AdamW) -> std::collections::BTreeMap<String, Vec<f32>> {
+pub fn first_moments(adamw: &AdamW) -> std::collections::BTreeMap<String, Vec<f32>> {
     let mut archive = tiller_models::archive::Archive::default();
     adamw.save(&mut archive, "adamw");
     let moments = archive.take("adamw.first");

@@ -1,6 +1,12 @@
 //! What is sampled, and what the stored log-probabilities say about it.
 
-use super::toy::{config, films, model, prompts};
+use burn::tensor::TensorData;
+use tiller_kernels::device::test_gpu;
+use tiller_models::language_model::Hand;
+use tiller_models::train::Forward;
+use tiller_models::weights::{weights_of, with_weights};
+
+use super::toy::{config, films, model, model_on, prompts};
 use crate::ppo::experience::sample;
 use crate::ppo::policy::{Policy, log_probs};
 use crate::ppo::prompts::Scribe;
@@ -16,7 +22,7 @@ fn answers(config: RolloutConfig, seed: u64) -> Vec<Rollout> {
     let prompts = prompts(&dataset, &model, 6);
     let sampler =
         Sampler { tokenizer: &model.tokenizer, grammar: &grammar, catalogue: &dataset.catalogue, config: &config };
-    sampler.answers(&model.llama, &prompts, seed).unwrap()
+    sampler.answers(&model.llama, &mut Hand::default(), &prompts, seed).unwrap()
 }
 
 #[test]
@@ -27,15 +33,51 @@ fn the_stored_log_probabilities_are_those_of_the_policy_that_sampled() {
     let config = RolloutConfig { samples: 3, ..RolloutConfig::default() };
     let sampler =
         Sampler { tokenizer: &model.tokenizer, grammar: &grammar, catalogue: &dataset.catalogue, config: &config };
-    let rollouts = sampler.answers(&model.llama, &prompts, 5).unwrap();
+    let rollouts = sampler.answers(&model.llama, &mut Hand::default(), &prompts, 5).unwrap();
     assert_eq!(rollouts.len(), 12);
     let samples: Vec<_> = rollouts.iter().map(|rollout| sample(&prompts[rollout.prompt], rollout)).collect();
-    let scored = log_probs(&model.llama, &samples, 5).unwrap();
+    let scored = log_probs(&model.llama, &samples, &Forward::default(), 5).unwrap();
     for (rollout, scored) in rollouts.iter().zip(scored) {
         let drawn = rollout.log_probs.as_ref().unwrap();
         assert_eq!(drawn.len(), rollout.tokens.len());
         assert!(drawn.iter().zip(&scored).all(|(d, s)| (d - s).abs() < 1e-4), "{drawn:?} is not {scored:?}");
     }
+}
+
+#[test]
+fn on_a_gpu_answers_are_those_of_the_policy_of_the_moment() {
+    const ROOM: usize = 16;
+    let dataset = films();
+    let model = model_on(&test_gpu().device, &dataset);
+    let (grammar, mut prompts) = (grammar(&model, &dataset.catalogue).unwrap(), prompts(&dataset, &model, 3));
+    prompts.iter_mut().for_each(|prompt| prompt.room = ROOM);
+    let config = RolloutConfig { samples: 2, ..RolloutConfig::default() };
+    let sampler =
+        Sampler { tokenizer: &model.tokenizer, grammar: &grammar, catalogue: &dataset.catalogue, config: &config };
+    let policy = Policy::fresh(&model.llama, &self::config()).unwrap();
+    // The engine stands while the policy moves on.
+    let mut hand = Hand::default();
+    let mut heard = Vec::new();
+    for policy in [policy.clone(), bent(policy)] {
+        let rollouts = sampler.answers(&policy.actor, &mut hand, &prompts, 5).unwrap();
+        let samples: Vec<_> = rollouts.iter().map(|rollout| sample(&prompts[rollout.prompt], rollout)).collect();
+        let scored = log_probs(&policy.actor, &samples, &policy.how(), 6).unwrap();
+        for (rollout, scored) in rollouts.iter().zip(scored) {
+            let drawn = rollout.log_probs.as_ref().unwrap();
+            assert!(drawn.iter().zip(&scored).all(|(d, s)| (d - s).abs() < 1e-3), "{drawn:?} is not {scored:?}");
+        }
+        heard.push(rollouts);
+    }
+    assert_ne!(heard[0], heard[1]);
+}
+
+/// A policy whose actor and critic have moved.
+fn bent(policy: Policy) -> Policy {
+    let moved = weights_of(&policy).into_iter().map(|(name, data)| {
+        let values: Vec<f32> = data.iter::<f32>().enumerate().map(|(at, x)| x + 0.2 * (at as f32).sin()).collect();
+        (name, TensorData::new(values, data.shape().clone()))
+    });
+    with_weights(policy, moved.collect(), "test").unwrap()
 }
 
 #[test]
@@ -79,18 +121,12 @@ fn a_policy_begins_as_its_reference_and_without_its_adapter_is_the_very_model() 
         .iter()
         .map(|prompt| tiller_models::train::Sample { tokens: prompt.tokens.clone(), scored: 1..prompt.tokens.len() })
         .collect();
-    let of = |llama: &tiller_models::llama::Llama| log_probs(llama, &samples, 2).unwrap();
+    let of = |llama: &tiller_models::llama::Llama| log_probs(llama, &samples, &Forward::default(), 2).unwrap();
     let reference = of(&model.llama);
     assert_eq!(of(&policy.actor), reference);
-    let mut moved = policy.clone();
-    let bend = |name: &str| !name.is_empty();
-    let weights = tiller_models::weights::weights_of(&policy);
-    assert!(weights.keys().all(|name| bend(name)) && weights.keys().any(|name| name.starts_with("critic.head")));
-    let doubled = weights.into_iter().map(|(name, data)| {
-        let values: Vec<f32> = data.iter::<f32>().map(|x| x + 0.05).collect();
-        (name, burn::tensor::TensorData::new(values, data.shape().clone()))
-    });
-    moved = tiller_models::weights::with_weights(moved, doubled.collect(), "test").unwrap();
+    let weights = weights_of(&policy);
+    assert!(weights.keys().any(|name| name.starts_with("critic.head")), "the head of the critic is trained");
+    let moved = bent(policy);
     assert_ne!(of(&moved.actor), reference);
     assert_eq!(of(&moved.actor.without_adapter()), reference, "to the last bit");
     assert_eq!(of(&model.llama), reference, "what moves is no part of the reference");

@@ -25,9 +25,14 @@ pub fn films() -> Dataset {
 
 /// A model with random weights, whose tokenizer has learnt the titles.
 pub fn model(dataset: &Dataset) -> LanguageModel {
+    model_on(&Device::flex(), dataset)
+}
+
+/// The same one on some device.
+pub fn model_on(device: &Device, dataset: &Dataset) -> LanguageModel {
     let folder = tempfile::tempdir().unwrap();
     write_model(dataset, folder.path());
-    LanguageModel::load(folder.path(), None, &Device::flex()).unwrap()
+    LanguageModel::load(folder.path(), None, device).unwrap()
 }
 
 fn write_model(dataset: &Dataset, folder: &Path) {

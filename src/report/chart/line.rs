@@ -84,7 +84,7 @@ fn draw_axes(svg: &mut String, xs: &Scale, ys: &Scale, axis: &str) {
         add(svg, format_args!("<text class=\"tick\" x=\"{x:.1}\" y=\"{y}\" text-anchor=\"middle\">{text}</text>"));
     }
     let (x, y) = ((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 3.0);
-    add(svg, format_args!("<text class=\"tick\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{axis}</text>"));
+    add(svg, format_args!("<text class=\"tick\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{}</text>", escaped(axis)));
 }
 
 fn draw(svg: &mut String, line: &Line, xs: &Scale, ys: &Scale, axis: &str) {

@@ -11,7 +11,7 @@ pub use line::{Line, lines};
 pub const COLOURS: usize = 8;
 
 /// A chart and what its colours mean.
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize)]
 pub struct Chart {
     /// The drawing, an `svg` element.
     pub svg: String,
@@ -20,7 +20,7 @@ pub struct Chart {
 }
 
 /// A line in the legend of a chart.
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize)]
 pub struct Entry {
     /// The number of its colour.
     pub colour: usize,

@@ -40,6 +40,11 @@ pub struct SftConfig {
     pub accumulate: usize,
     /// The longest sample, in tokens; an answer has at most half of them.
     pub max_tokens: usize,
+    /// Whether blocks are computed a second time in the backward pass, instead of being kept in memory.
+    pub activation_checkpointing: bool,
+    /// What the titles of a prompt's history weigh in the loss beside an answer: 0 where a model is tuned (method §5), more where one is
+    /// made from nothing, which learns from them what follows what.
+    pub history_weight: f64,
     /// Decides first weights, dropout and the order of batches.
     pub seed: u64,
     /// Steps from one checkpoint to the next.
@@ -100,6 +105,8 @@ impl Default for SftConfig {
             batch: 8,
             accumulate: 8,
             max_tokens: 1024,
+            activation_checkpointing: false,
+            history_weight: 0.0,
             seed: 2024,
             save_every: 50,
             schedule: Schedule::default(),
@@ -137,6 +144,13 @@ impl SftConfig {
                     .next(format!("set it with --set {key}=…"))
                     .into());
             }
+        }
+        if !(self.history_weight >= 0.0 && self.history_weight.is_finite()) {
+            return Err(Error::bad_input("history_weight")
+                .expected("a number of at least 0")
+                .found(self.history_weight)
+                .next("set it with --set history_weight=…")
+                .into());
         }
         if self.scheme()?.is_some() && self.full {
             return Err(Error::bad_input("quantise")
@@ -177,6 +191,7 @@ mod tests {
             ("epochs", SftConfig { epochs: 0, ..good.clone() }),
             ("batch", SftConfig { batch: 0, ..good.clone() }),
             ("max_tokens", SftConfig { max_tokens: 8, ..good.clone() }),
+            ("history_weight", SftConfig { history_weight: -1.0, ..good.clone() }),
             ("schedule.lr", SftConfig { schedule, ..good.clone() }),
             ("validation.users", SftConfig { validation, ..good.clone() }),
             ("--quantise", SftConfig { quantise: "q3".into(), ..good.clone() }),

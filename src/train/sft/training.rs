@@ -8,18 +8,20 @@ use serde::Serialize;
 use tiller_kernels::device::guard;
 use tiller_models::lora::Dropout;
 use tiller_models::optim::AdamW;
-use tiller_models::train::{Forward, Sample};
+use tiller_models::train::{Forward, Lesson};
 
 use super::batches::{Cut, WINDOW};
 use super::checkpoint::{self, Best, LAST, Position};
 use super::config::SftConfig;
 use crate::data::Dataset;
+use crate::data::split::recent;
 use crate::decode::Grammar;
 use crate::instruct::{Example, Instructor, Part};
 use crate::run::folder::RunFolder;
 use crate::run::progress;
 use crate::teacher::Scorer;
-use crate::train::gradient::nll_gradient;
+use crate::train::gradient::gradient;
+use crate::train::lesson::Histories;
 use crate::train::room::Room;
 use crate::train::sample::sample;
 use crate::train::student::{Student, grammar};
@@ -52,7 +54,7 @@ struct Step {
     epoch: f64,
     /// Seconds since the training began, resumed parts added up.
     seconds: f64,
-    /// Mean over the samples of the step, in nats per token.
+    /// Mean over the samples of the step, in nats per token; of the answers, and by its weight of the histories.
     loss: f64,
     lr: f64,
     /// Before clipping.
@@ -79,6 +81,7 @@ pub struct Training<'a, S> {
     log: Log<'a>,
     student: Student,
     grammar: Grammar,
+    histories: Histories,
     validation: Validation,
     adamw: AdamW,
     position: Position,
@@ -147,6 +150,7 @@ impl<'a, S: Scorer> Training<'a, S> {
     ) -> Result<Self> {
         config.validate()?;
         let grammar = grammar(&student.model, &dataset.catalogue)?;
+        let histories = Histories::new(&student.model, &dataset.catalogue, config.history_weight)?;
         let validation = Validation::new(instructor, dataset, &config.data.tasks, &config.validation)?;
         let places = instructor.epoch(Part::Training, 0)?.len();
         let cut = Cut { places, batch: config.batch, accumulate: config.accumulate };
@@ -160,6 +164,7 @@ impl<'a, S: Scorer> Training<'a, S> {
             log,
             student,
             grammar,
+            histories,
             validation,
             adamw,
             position,
@@ -216,28 +221,33 @@ impl<'a, S: Scorer> Training<'a, S> {
             while let Some(next) = examples.next_if(|next| next.as_ref().map_or(true, |(place, _)| *place < end)) {
                 found.push(next?.1);
             }
-            let samples = self.samples(&found)?;
-            let lengths: Vec<usize> = samples.iter().map(|sample| sample.tokens.len()).collect();
+            let lessons = self.lessons(&found)?;
+            let lengths: Vec<usize> = lessons.iter().map(|lesson| lesson.tokens.len()).collect();
             let steps = self.cut.batches(window, &lengths, self.config.seed, epoch);
             for batches in steps.into_iter().skip(first.saturating_sub(window * WINDOW) as usize) {
                 if self.position.step == self.steps() {
                     return Ok(());
                 }
-                let pick = |batch: &Vec<usize>| batch.iter().map(|&at| samples[at].clone()).collect();
-                self.step(&batches.iter().map(pick).collect::<Vec<Vec<Sample>>>(), bar)?;
+                let pick = |batch: &Vec<usize>| batch.iter().map(|&at| lessons[at].clone()).collect();
+                self.step(&batches.iter().map(pick).collect::<Vec<Vec<Lesson>>>(), bar)?;
                 self.after_step(stop(), bar)?;
             }
         }
         Ok(())
     }
 
-    fn samples(&self, examples: &[Example]) -> Result<Vec<Sample>> {
+    fn lessons(&self, examples: &[Example]) -> Result<Vec<Lesson>> {
         let most = self.config.max_tokens.min(self.student.model.llama.config().max_positions);
-        examples.par_iter().map(|example| sample(&self.student.model, &self.grammar, example, most)).collect()
+        let lesson = |example: &Example| {
+            let sample = sample(&self.student.model, &self.grammar, example, most)?;
+            let history = example.request.as_ref().map_or(&[][..], |request| recent(&request.history));
+            Ok(self.histories.lesson(sample, history))
+        };
+        examples.par_iter().map(lesson).collect()
     }
 
     /// One step of the optimiser: the gradients of all batches, each in the part that its samples have in the step.
-    fn step(&mut self, batches: &[Vec<Sample>], bar: &ProgressBar) -> Result<()> {
+    fn step(&mut self, batches: &[Vec<Lesson>], bar: &ProgressBar) -> Result<()> {
         let start = Instant::now();
         let lr = self.config.schedule.rate(self.position.step, self.steps());
         self.position.step += 1;
@@ -246,9 +256,10 @@ impl<'a, S: Scorer> Training<'a, S> {
             return Ok(());
         }
         let (stage, llama, mut room) = (self.stage(), self.student.model.llama.clone(), self.room);
-        let how = |batch| Forward { dropout: self.dropout(batch) };
-        let gradient = |batches: &[Vec<Sample>]| nll_gradient(&llama, batches, how);
-        let (gradients, loss) = room.compute(&stage, batches, &llama.device(), gradient)?;
+        let how = |batch| Forward { dropout: self.dropout(batch), ..Forward::default() };
+        let recompute = self.config.activation_checkpointing;
+        let compute = |batches: &[Vec<Lesson>]| gradient(&llama, batches, recompute, how);
+        let (gradients, loss) = room.compute(&stage, batches, &llama.device(), compute)?;
         self.room = room;
         let (llama, grad_norm) = guard(&stage, || Ok::<_, Error>(self.adamw.step(llama, gradients, lr)))?;
         self.student.model.llama = llama;
@@ -259,7 +270,7 @@ impl<'a, S: Scorer> Training<'a, S> {
             )));
         }
 
-        let tokens = batches.iter().flatten().map(|sample| sample.tokens.len() as u64).sum::<u64>();
+        let tokens = batches.iter().flatten().map(|lesson| lesson.tokens.len() as u64).sum::<u64>();
         let seconds = start.elapsed().as_secs_f64();
         self.position.tokens += tokens;
         self.clock.trained.0 += tokens;

@@ -89,7 +89,7 @@ fn appended(cache: Vec<u32>, past: &Past, sequences: Sequences, heads: Heads, fo
     run_in_place(&test_gpu().gpu.unwrap(), &append_kernel(heads, format), &buffers, workgroups).remove(1)
 }
 
-fn check(heads: Heads, format: KvFormat, sequences: Sequences, all_spans: &[usize]) {
+fn check(heads: Heads, format: KvFormat, sequences: Sequences, how: Queries, all_spans: &[usize]) {
     let gpu = test_gpu().gpu.unwrap();
     let (lengths, positions) = sequences;
     let rows = lengths.len();
@@ -101,18 +101,18 @@ fn check(heads: Heads, format: KvFormat, sequences: Sequences, all_spans: &[usiz
     let expected = expected(&past, sequences, heads, format);
     // A code may be rounded the other way, and a key be off by half a step.
     let tolerance = if format == KvFormat::Int8 { 1e-3 } else { 1e-5 };
-    let appending = lengths.iter().all(|length| *length == 1);
+    let (tokens, tables): (_, Vec<Vec<u32>>) = (ids(lengths), (0..rows).map(|row| pages(row, rows)).collect());
     for &spans in all_spans {
-        let mut frame = frame_of(&ids(lengths), positions, &[], heads);
-        assert_eq!(frame.splits.appending, appending);
+        let runs = runs(&tokens, positions, &vec![0; rows], &tables);
+        let mut frame = Frame::taking(how, &runs, &[], Chance::PLAIN, heads);
         let longest = lengths.iter().zip(positions).map(|(l, p)| l + p).max().unwrap();
         frame.counts.splits = longest.div_ceil(64 * spans);
         frame.words[4] = frame.counts.splits as u32;
         let vectors = frame.counts.tokens * heads.queries * frame.counts.splits;
-        let groups = heads.queries / heads.group();
-        for kernel in variants(heads, format, spans, appending) {
+        let groups = heads.queries / heads.group(how);
+        for kernel in variants(heads, format, Splits { spans, queries: how }) {
             let split_sums = words(&vec![f32::NAN; vectors * (heads.width + 4)]);
-            let cache = if appending { before.clone() } else { after.clone() };
+            let cache = if how == Queries::One { before.clone() } else { after.clone() };
             let buffers = [words(&qkv(&past, sequences, heads)), cache, split_sums, frame.words.clone()];
             let workgroups = frame.counts.tiles * frame.counts.splits * groups;
             let mut left = run_in_place(&gpu, &kernel, &buffers, workgroups);
@@ -134,21 +134,47 @@ fn one_token_of_each_sequence_takes_its_key_and_value_into_the_cache_and_sees_th
     // A new sequence, a page's last position and its first, the end of a span, several splits.
     let sequences: Sequences = (&[1, 1, 1, 1, 1], &[0, 15, 16, 63, 130]);
     for format in KvFormat::ALL {
-        check(Heads { queries: 6, keys: 2, width: 8 }, format, sequences, &[1, 4]);
+        check(Heads { queries: 6, keys: 2, width: 8 }, format, sequences, Queries::One, &[1, 4]);
     }
     // One head for all, and heads as wide as they come, whose queries take two workgroups.
-    check(Heads { queries: 16, keys: 1, width: 256 }, KvFormat::Int8, (&[1, 1], &[3, 70]), &[1]);
+    check(Heads { queries: 16, keys: 1, width: 256 }, KvFormat::Int8, (&[1, 1], &[3, 70]), Queries::One, &[1]);
     // Heads whose quads leave some invocations without work.
-    check(Heads { queries: 2, keys: 2, width: 80 }, KvFormat::F16, (&[1, 1], &[3, 70]), &[1]);
+    check(Heads { queries: 2, keys: 2, width: 80 }, KvFormat::F16, (&[1, 1], &[3, 70]), Queries::One, &[1]);
 }
 
 #[test]
-fn many_tokens_of_a_sequence_see_what_came_before_each() {
+fn some_tokens_of_a_sequence_see_what_came_before_each() {
     let sequences: Sequences = (&[9, 1, 40], &[0, 77, 30]);
     for format in KvFormat::ALL {
-        check(Heads { queries: 6, keys: 2, width: 8 }, format, sequences, &[1, 16]);
+        check(Heads { queries: 6, keys: 2, width: 8 }, format, sequences, Queries::Few, &[1, 16]);
     }
-    check(Heads { queries: 2, keys: 2, width: 80 }, KvFormat::F32, (&[9, 70], &[60, 0]), &[1]);
+    check(Heads { queries: 2, keys: 2, width: 80 }, KvFormat::F32, (&[9, 70], &[60, 0]), Queries::Few, &[1]);
+}
+
+#[test]
+fn tiles_of_many_tokens_see_what_came_before_each() {
+    // A prompt, a single token far behind, and what is left of a prompt whose beginning is in the cache; 21 tokens are a tile.
+    let sequences: Sequences = (&[50, 1, 40], &[0, 140, 30]);
+    for format in KvFormat::ALL {
+        check(Heads { queries: 6, keys: 2, width: 8 }, format, sequences, Queries::Many, &[1, 16]);
+    }
+    // Tiles of 64 tokens, in heads that their coordinates do not fill up; and one key head for many queries, as wide as they come.
+    check(Heads { queries: 2, keys: 2, width: 80 }, KvFormat::F16, (&[9, 70], &[60, 0]), Queries::Many, &[1]);
+    check(Heads { queries: 12, keys: 1, width: 128 }, KvFormat::Int8, (&[7], &[90]), Queries::Many, &[1]);
+}
+
+#[test]
+fn tiles_are_for_steps_of_which_they_make_less_work() {
+    let of = |heads: Heads, lengths: &[usize]| heads.queries_for(lengths.iter().copied());
+    let (grouped, single) = (Heads { queries: 32, keys: 4, width: 64 }, Heads { queries: 8, keys: 8, width: 64 });
+    assert_eq!(of(grouped, &[1; 64]), Queries::One);
+    assert_eq!([of(grouped, &[4]), of(grouped, &[2, 1])], [Queries::Many, Queries::Few]);
+    assert_eq!([of(single, &[64]), of(single, &[8])], [Queries::Many, Queries::Few]);
+    // A prompt beside many sequences that bring one token each.
+    let mut lengths = vec![1; 60];
+    lengths.push(100);
+    assert_eq!(of(single, &lengths), Queries::Few);
+    assert_eq!(of(Heads { width: 256, ..single }, &[200]), Queries::Few);
 }
 
 #[test]
@@ -156,9 +182,9 @@ fn splits_stay_within_their_buffer() {
     let heads = Heads { queries: 32, keys: 4, width: 64 };
     for keys in [1usize, 64, 100, 700, 2048, 4000] {
         for tokens in [1usize, 2, 7, 64, 256] {
-            for appending in [false, true] {
-                let tiles = if appending { tokens } else { tokens.div_ceil(heads.tile()) };
-                let splits = keys.div_ceil(64 * heads.spans(tiles, keys));
+            for queries in [Queries::One, Queries::Few, Queries::Many] {
+                let tiles = tokens.div_ceil(heads.tile(queries));
+                let splits = keys.div_ceil(64 * heads.spans(queries, tiles, keys));
                 let needed = tokens * heads.queries * splits * (heads.width + 4);
                 assert!(needed <= heads.split_numbers(256, 4000), "{tokens} tokens, {keys} keys: {needed}");
             }

@@ -2,6 +2,7 @@
 
 mod attention;
 mod products;
+mod run;
 mod sample;
 
 use super::*;
@@ -17,14 +18,29 @@ fn numbers(words: &[u32]) -> Vec<f32> {
 
 /// Sequences of the given tokens, each from a position of its own on, with pages as they may come to lie.
 fn frame_of(tokens: &[Vec<Source>], positions: &[usize], questions: &[Question], heads: Heads) -> Frame {
+    adapted_frame(tokens, positions, &vec![0; tokens.len()], questions, heads)
+}
+
+/// The same, each sequence through an adapter of its own.
+fn adapted_frame(
+    tokens: &[Vec<Source>],
+    positions: &[usize],
+    adapters: &[usize],
+    questions: &[Question],
+    heads: Heads,
+) -> Frame {
     let tables: Vec<Vec<u32>> = (0..tokens.len()).map(|row| pages(row, tokens.len())).collect();
-    let runs: Vec<Run> = tokens
-        .iter()
-        .zip(positions)
-        .zip(&tables)
-        .map(|((tokens, &position), pages)| Run { tokens, position, pages })
-        .collect();
-    Frame::new(&runs, questions, Chance::PLAIN, heads)
+    Frame::new(&runs(tokens, positions, adapters, &tables), questions, Chance::PLAIN, heads)
+}
+
+fn runs<'a>(
+    tokens: &'a [Vec<Source>],
+    positions: &[usize],
+    adapters: &[usize],
+    tables: &'a [Vec<u32>],
+) -> Vec<Run<'a>> {
+    let sequences = tokens.iter().zip(positions).zip(adapters).zip(tables);
+    sequences.map(|(((tokens, &position), &adapter), pages)| Run { tokens, position, pages, adapter }).collect()
 }
 
 /// Pages that a sequence has at most in these tests.

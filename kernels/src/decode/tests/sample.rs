@@ -45,7 +45,8 @@ fn drawn(logits: &[f32], chance: Chance, point: f64) -> (usize, f64) {
 fn answers(choosing: Choosing, logits: &[Vec<f32>], questions: &[Question], chance: Chance) -> Vec<Answer> {
     let (tokens, slots) = (ids(&vec![1; questions.len()]), questions.len() + 1);
     let tables: Vec<Vec<u32>> = tokens.iter().map(|_| vec![0]).collect();
-    let runs: Vec<Run> = tokens.iter().zip(&tables).map(|(tokens, pages)| Run { tokens, position: 0, pages }).collect();
+    let runs: Vec<Run> =
+        tokens.iter().zip(&tables).map(|(tokens, pages)| Run { tokens, position: 0, pages, adapter: 0 }).collect();
     let frame = Frame::new(&runs, questions, chance, HEADS);
     let buffers = [words(&logits.concat()), vec![0; slots * ANSWER_WORDS], frame.words];
     let left = run_in_place(&test_gpu().gpu.unwrap(), &kernel(choosing, VOCABULARY), &buffers, questions.len());

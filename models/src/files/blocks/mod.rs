@@ -12,6 +12,7 @@ mod nested;
 use std::fmt;
 
 use rayon::prelude::*;
+use tiller_kernels::quant::Blocks;
 
 /// How a tensor's values are stored.
 #[allow(missing_docs)] // The variants are the formats' own names; `blocks` documents each at its function.
@@ -94,6 +95,19 @@ impl Format {
             Format::Q4_K => 144,
             Format::Q5_K => 176,
             Format::Q6_K => 210,
+        }
+    }
+}
+
+impl From<Blocks> for Format {
+    fn from(blocks: Blocks) -> Self {
+        match blocks {
+            Blocks::F32 => Format::F32,
+            Blocks::F16 => Format::F16,
+            Blocks::Q8_0 => Format::Q8_0,
+            Blocks::Q4_0 => Format::Q4_0,
+            Blocks::Q4_1 => Format::Q4_1,
+            Blocks::Q4_K => Format::Q4_K,
         }
     }
 }

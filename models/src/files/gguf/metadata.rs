@@ -29,6 +29,11 @@ impl Gguf {
         self.metadata.get(key)
     }
 
+    /// All metadata, by key.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.metadata.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
     /// The integer at `key`, which fits an unsigned 32-bit number.
     ///
     /// # Errors

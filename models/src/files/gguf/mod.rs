@@ -9,21 +9,23 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 mod value;
+mod write;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut};
 
 pub use super::blocks::Format;
 pub use value::{Array, Value};
+pub use write::{Description, write};
 
 use self::cursor::Cursor;
 use self::tensors::Entry;
 use super::blocks::dequantise;
 use super::mapped::map;
 use super::{TensorSource, missing_tensor};
-use crate::Result;
+use crate::{Error, Result};
 
 /// Where tensors may begin unless `general.alignment` says otherwise.
 const DEFAULT_ALIGNMENT: usize = 32;
@@ -64,6 +66,13 @@ impl Gguf {
         Ok(Self { place: path.to_path_buf(), file, metadata, tensors })
     }
 
+    /// A file that has nothing but this metadata, as if it lay at `place`.
+    pub(crate) fn of_metadata(place: &Path, metadata: impl IntoIterator<Item = (String, Value)>) -> Result<Self> {
+        let file = MmapMut::map_anon(1).and_then(MmapMut::make_read_only).map_err(Error::io(place, "map"))?;
+        let (place, metadata) = (place.to_path_buf(), metadata.into_iter().collect());
+        Ok(Self { place, file, metadata, tensors: BTreeMap::new() })
+    }
+
     /// A tensor's format, and its bytes as they lie in the file: whole blocks, row after row.
     ///
     /// # Errors
@@ -81,6 +90,10 @@ impl TensorSource for Gguf {
 
     fn shape(&self, name: &str) -> Option<Vec<usize>> {
         self.tensors.get(name).map(|entry| entry.shape.clone())
+    }
+
+    fn bytes(&self, name: &str) -> Result<usize> {
+        Ok(self.raw(name)?.1.len())
     }
 
     fn read_f32(&self, name: &str) -> Result<Vec<f32>> {

@@ -186,3 +186,37 @@ fn damaged_files_never_panic() {
     assert!(read_everything(&small().build()).is_ok());
     with_mutations(&small().build(), 3000, |bytes| drop(read_everything(bytes)));
 }
+
+#[test]
+fn what_is_written_is_read_again() {
+    let read = open(&small()).unwrap();
+    let metadata: Vec<(String, Value)> = read.entries().map(|(key, value)| (key.to_owned(), value.clone())).collect();
+    let describe = |name: &String| Description {
+        name: name.clone(),
+        shape: read.shape(name).unwrap(),
+        format: read.raw(name).unwrap().0,
+    };
+    let names = read.names();
+    let tensors: Vec<Description> = names.iter().map(describe).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("again.gguf");
+    write(&path, &metadata, &tensors, |i| Ok(read.raw(&names[i])?.1.to_vec())).unwrap();
+
+    let again = Gguf::open(&path).unwrap();
+    assert_eq!(again.names(), names);
+    for name in &names {
+        assert_eq!((again.shape(name), again.raw(name).unwrap()), (read.shape(name), read.raw(name).unwrap()));
+    }
+    for ((key, found), (_, expected)) in again.entries().zip(&metadata) {
+        // Floating-point numbers have 32 bits in what is written.
+        let expected = match expected {
+            Value::Float(x) => &Value::Float(f64::from(*x as f32)),
+            other => other,
+        };
+        assert_eq!(found, expected, "{key}");
+    }
+
+    let failure = write(&path, &metadata, &tensors, |_| Err(Error::Failed("no bytes".into())));
+    assert!(failure.unwrap_err().to_string().contains("no bytes"));
+    assert_eq!(Gguf::open(&path).unwrap().names(), names, "the file before is still there");
+}

@@ -43,7 +43,7 @@ pub enum Array {
 const MAX_DEPTH: usize = 4;
 
 /// The number in the file that announces an array.
-const ARRAY: u32 = 9;
+pub(super) const ARRAY: u32 = 9;
 
 /// Reads a type number and the value after it.
 pub(super) fn read_value(cursor: &mut Cursor<'_>) -> Result<Value> {

@@ -16,10 +16,11 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::blocks::{Format, dequantise};
+use super::gguf::Description;
 use super::json::UniqueMap;
 use super::mapped::map;
 use super::{TensorSource, json, missing_tensor};
-use crate::atomic::write_atomically;
+use crate::atomic::compute_atomically;
 use crate::{Error, Result};
 
 const FILE: &str = "model.safetensors";
@@ -144,6 +145,10 @@ impl TensorSource for Safetensors {
         self.tensors.get(name).map(|entry| entry.shape.clone())
     }
 
+    fn bytes(&self, name: &str) -> Result<usize> {
+        Ok(self.entry(name)?.bytes.len())
+    }
+
     fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
         let entry = self.entry(name)?;
         let format = match entry.dtype {
@@ -200,32 +205,65 @@ pub fn write<'a>(
     tensors: impl IntoIterator<Item = (&'a str, &'a [usize], &'a [f32])>,
     metadata: &[(&str, &str)],
 ) -> Result<()> {
-    let tensors: Vec<_> = tensors.into_iter().collect();
+    let (descriptions, values): (Vec<_>, Vec<_>) = tensors
+        .into_iter()
+        .map(|(name, shape, values)| {
+            (Description { name: name.into(), shape: shape.into(), format: Format::F32 }, values)
+        })
+        .unzip();
+    write_as(path, &descriptions, metadata, |i| Ok(values[i].iter().flat_map(|value| value.to_le_bytes()).collect()))
+}
+
+/// Writes `tensors` of plain numbers to `path`, atomically; `bytes_of` is asked for the bytes of each in turn.
+///
+/// # Errors
+/// Those of `bytes_of`, and I/O errors; `path` then keeps what it held before.
+///
+/// # Panics
+/// Bytes that are not as many as the description says, a name that comes twice, blocks: all are faults of the caller.
+pub fn write_as(
+    path: &Path,
+    tensors: &[Description],
+    metadata: &[(&str, &str)],
+    mut bytes_of: impl FnMut(usize) -> Result<Vec<u8>>,
+) -> Result<()> {
+    let header = header(tensors, metadata);
+    compute_atomically(path, |file| {
+        let failed = || Error::io(path, "write");
+        file.write_all(&(header.len() as u64).to_le_bytes()).map_err(failed())?;
+        file.write_all(header.as_bytes()).map_err(failed())?;
+        for (i, tensor) in tensors.iter().enumerate() {
+            let bytes = bytes_of(i)?;
+            assert_eq!(bytes.len(), tensor.size(), "{}: shape {:?}", tensor.name, tensor.shape);
+            file.write_all(&bytes).map_err(failed())?;
+        }
+        Ok(())
+    })
+}
+
+fn header(tensors: &[Description], metadata: &[(&str, &str)]) -> String {
     let mut header = serde_json::Map::new();
     if !metadata.is_empty() {
         header
             .insert("__metadata__".into(), metadata.iter().copied().collect::<BTreeMap<_, _>>().into_iter().collect());
     }
     let mut end = 0;
-    for (name, shape, values) in &tensors {
-        assert_eq!(shape.iter().product::<usize>(), values.len(), "{name}: shape {shape:?}");
+    for tensor in tensors {
+        let dtype = match tensor.format {
+            Format::F32 => "F32",
+            Format::F16 => "F16",
+            Format::BF16 => "BF16",
+            blocks => panic!("{}: {blocks} is no plain number", tensor.name),
+        };
         let start = end;
-        end += size_of_val(*values);
-        let info = json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, end] });
-        assert!(header.insert((*name).to_owned(), info).is_none(), "{name}: written twice");
+        end += tensor.size();
+        let info = json!({ "dtype": dtype, "shape": tensor.shape, "data_offsets": [start, end] });
+        assert!(header.insert(tensor.name.clone(), info).is_none(), "{}: written twice", tensor.name);
     }
     // Spaces after the header bring the data to an 8-byte boundary, as the format asks.
     let mut header = serde_json::Value::Object(header).to_string();
     header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(LENGTH_BYTES) - header.len()));
-
-    write_atomically(path, |file| {
-        file.write_all(&(header.len() as u64).to_le_bytes())?;
-        file.write_all(header.as_bytes())?;
-        for value in tensors.iter().flat_map(|(_, _, values)| *values) {
-            file.write_all(&value.to_le_bytes())?;
-        }
-        Ok(())
-    })
+    header
 }
 
 #[cfg(test)]

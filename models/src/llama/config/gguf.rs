@@ -19,7 +19,8 @@ const NAMES: Names = Names {
 
 const EMBEDDING: &str = "token_embd.weight";
 const OUTPUT: &str = "output.weight";
-const ROPE_DIVISORS: &str = "rope_freqs.weight";
+/// One divisor of every rotary frequency, `[head_dim / 2]`.
+pub(crate) const ROPE_DIVISORS: &str = "rope_freqs.weight";
 
 impl LlamaConfig {
     /// Reads the sizes of the Llama in `gguf`: its metadata, the rows of its embedding, whether it has an output projection of its
@@ -55,6 +56,34 @@ impl LlamaConfig {
             tied_embeddings: gguf.shape(OUTPUT).is_none(),
             ..sizes
         })
+    }
+}
+
+impl LlamaConfig {
+    /// The metadata that say these sizes; what else there is to say of the rotary scaling is [`LlamaConfig::rope_divisors`].
+    pub(crate) fn to_gguf(&self) -> Vec<(String, Value)> {
+        let sizes = [
+            ("llama.vocab_size", self.vocab_size),
+            (NAMES.max_positions, self.max_positions),
+            (NAMES.d_model, self.d_model),
+            (NAMES.n_layers, self.n_layers),
+            (NAMES.d_ff, self.d_ff),
+            (NAMES.n_heads, self.n_heads),
+            (NAMES.n_kv_heads, self.n_kv_heads),
+            (NAMES.head_dim, self.head_dim),
+            ("llama.attention.value_length", self.head_dim),
+            ("llama.rope.dimension_count", self.head_dim),
+        ];
+        let mut numbers = vec![(NAMES.rms_eps, self.rms_eps), ("llama.rope.freq_base", self.rope_theta)];
+        let mut texts = Vec::new();
+        if let RopeScaling::Linear { factor } = self.rope_scaling {
+            numbers.push(("llama.rope.scaling.factor", factor));
+            texts.push(("llama.rope.scaling.type", "linear"));
+        }
+        let sizes = sizes.into_iter().map(|(key, size)| (key, Value::Unsigned(size as u64)));
+        let numbers = numbers.into_iter().map(|(key, number)| (key, Value::Float(number)));
+        let texts = texts.into_iter().map(|(key, text)| (key, Value::String(text.to_owned())));
+        sizes.chain(numbers).chain(texts).map(|(key, value)| (key.to_owned(), value)).collect()
     }
 }
 

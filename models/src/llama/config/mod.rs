@@ -1,6 +1,6 @@
 //! The sizes of a Llama, read from either file format and checked before anything is allocated by them.
 
-mod gguf;
+pub(crate) mod gguf;
 mod huggingface;
 mod keys;
 

@@ -5,7 +5,7 @@ use tiller_kernels::device::test_devices;
 
 use super::*;
 use crate::llama::Batch;
-use crate::llama::testing::tiny_llama;
+use crate::llama::testing::{Drafting, tiny_llama};
 use crate::lora::Recipe;
 
 const PROMPTS: [&[u32]; 4] = [&[3, 14, 15, 9, 26, 5], &[35], &[8, 9, 7], &[9, 32, 38, 4, 6, 2]];
@@ -30,6 +30,17 @@ fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.try_into_vec_as().unwrap()
 }
 
+/// The logits behind the last token of every row, `[rows with tokens, vocab_size]`.
+fn extended(model: &Llama, runs: &[Vec<u32>], cache: &mut KvCache) -> Tensor<2> {
+    let hidden = model.extend(&cache.next(runs), cache);
+    let with_tokens = runs.iter().filter(|run| !run.is_empty());
+    let last = with_tokens.scan(0, |end, run| {
+        *end += run.len();
+        Some(*end - 1)
+    });
+    Tensor::cat(last.map(|last| model.logits(hidden.clone().narrow(0, last, 1))).collect(), 0)
+}
+
 fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let worst = found.iter().zip(expected).map(|(f, e)| (f - e).abs()).fold(0.0, f32::max);
@@ -43,11 +54,9 @@ fn step_by_step_gives_the_logits_of_one_whole_step() {
         let rows = [vec![3, 14, 15, 9, 26, 5], vec![9, 32, 38, 4, 6, 2]];
         let whole = model.forward(&Batch::left_padded(&rows)); // [2, 6, vocab]
         let mut cache = KvCache::new(model.config(), 2, 4, &device);
-        let head = Batch::left_padded(&rows.each_ref().map(|row| row[..3].to_vec()));
-        let mut found = vec![model.extend(&head, &mut cache)];
+        let mut found = vec![extended(&model, &rows.each_ref().map(|row| row[..3].to_vec()), &mut cache)];
         for i in 3..6 {
-            let next = cache.next(&rows.each_ref().map(|row| [row[i]]));
-            found.push(model.extend(&next, &mut cache));
+            found.push(extended(&model, &rows.each_ref().map(|row| vec![row[i]]), &mut cache));
         }
         for (i, found) in (2..6).zip(found) {
             let expected = whole.clone().narrow(1, i, 1).reshape([2, model.config().vocab_size]);
@@ -60,13 +69,12 @@ fn step_by_step_gives_the_logits_of_one_whole_step() {
 fn a_row_does_not_see_its_padding() {
     for (name, device) in test_devices() {
         let model = tiny_llama(&device);
-        let batch = Batch::left_padded(&PROMPTS);
         let mut cache = KvCache::new(model.config(), 4, 7, &device);
-        let together = [model.extend(&batch, &mut cache), model.extend(&cache.next(&[[1], [2], [3], [4]]), &mut cache)];
-        for (row, prompt) in PROMPTS.iter().enumerate() {
+        let further = [1, 2, 3, 4].map(|token| vec![token]);
+        let together = [extended(&model, &prompts(), &mut cache), extended(&model, &further, &mut cache)];
+        for (row, prompt) in prompts().into_iter().enumerate() {
             let mut cache = KvCache::new(model.config(), 1, 7, &device);
-            let first = model.extend(&Batch::left_padded(&[prompt]), &mut cache);
-            let alone = [first, model.extend(&cache.next(&[[row as u32 + 1]]), &mut cache)];
+            let alone = [vec![prompt], vec![further[row].clone()]].map(|runs| extended(&model, &runs, &mut cache));
             for (together, alone) in together.iter().zip(alone) {
                 assert_close(&host(together.clone().narrow(0, row, 1)), &host(alone), &format!("{name}, row {row}"));
             }
@@ -112,11 +120,14 @@ fn a_row_with_a_stream_of_its_own_draws_the_same_in_any_batch() {
 fn rows_that_begin_alike_are_read_once_and_then_go_their_own_ways() {
     let model = tiny_llama(&Device::flex());
     let many = [prompts(), prompts()].concat();
-    let (cache, logits) = read_first(&model, &many, 30).unwrap();
-    let once =
-        read(&model, &prompts(), &mut KvCache::new(model.config(), prompts().len(), 30, &model.device())).unwrap();
-    assert_eq!(logits, [&once[..], &once].concat());
-    assert_eq!(cache.seen().len(), many.len());
+    let read_first = |runs: &[Vec<u32>]| {
+        let mut reader = Reader { model: &model, capacity: 30, cache: None };
+        let (hidden, firsts) = reader.read_first(runs);
+        (host(hidden), firsts, reader.cache.map(|cache| cache.seen().len()))
+    };
+    let (once, firsts, _) = read_first(&prompts());
+    assert_eq!(firsts, [0, 6, 7, 10]);
+    assert_eq!(read_first(&many), (once, [&firsts[..], &firsts].concat(), Some(many.len())));
 
     let streams = |rows: std::ops::Range<usize>| rows.map(|row| Unguided { stream: Some(row as u64) }).collect();
     let drawn = |prompts: &[Vec<u32>], mut guides: Vec<Unguided>| {
@@ -192,4 +203,54 @@ fn what_cannot_be_continued_is_refused_by_row() {
     assert!(refused(&[vec![1]], &greedy(usize::MAX)).starts_with("prompt 0: "));
     let frozen = Sampling::Random { temperature: 0.0, top_k: 0, top_p: 1.0 };
     assert!(refused(&[vec![1]], &GenerateOptions { sampling: frozen, ..greedy(5) }).starts_with("temperature: "));
+}
+
+#[test]
+fn a_draft_changes_the_number_of_steps_and_nothing_else() {
+    let model = tiny_llama(&Device::flex());
+    let run = |ahead: usize, expected: &dyn Fn(usize) -> Vec<u32>, listens: bool, options: &GenerateOptions| {
+        let guide = |row: usize| Drafting::new(expected(row), ahead, listens);
+        let mut guides: Vec<Drafting> = (0..PROMPTS.len()).map(guide).collect();
+        let lists =
+            generate_guided(&model, &prompts(), &mut guides, &[], options, &mut |_, _| ControlFlow::Continue(()));
+        (lists.unwrap(), guides.iter().map(|guide| guide.steps).collect::<Vec<_>>())
+    };
+    for options in [greedy(12), random(4)] {
+        for listens in [false, true] {
+            let (plain, steps) = run(0, &|_| vec![2; 7], listens, &options);
+            assert_eq!(steps, [6; 4]);
+            let right = |row: usize| plain[row].iter().copied().step_by(2).chain([2]).collect::<Vec<u32>>();
+            let (drafted, steps) = run(2, &right, listens, &options);
+            assert_eq!((drafted, steps), (plain.clone(), vec![2; 4]), "three choices a step");
+            let half = |row: usize| {
+                let other = |(at, token): (usize, u32)| if (at + row).is_multiple_of(3) { 7 } else { token };
+                right(row).into_iter().enumerate().map(other).collect::<Vec<u32>>()
+            };
+            for ahead in 1..9 {
+                let (drafted, steps) = run(ahead, &half, listens, &options);
+                assert_eq!(drafted, plain, "{ahead} ahead");
+                assert!(steps.iter().all(|steps| (1..=6).contains(steps)), "{steps:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn guesses_that_did_not_hold_leave_nothing_behind() {
+    let model = tiny_llama(&Device::flex());
+    let runs = prompts();
+    let [mut cache, mut plain] = [(); 2].map(|()| KvCache::new(model.config(), runs.len(), 30, &model.device()));
+    extended(&model, &runs, &mut cache);
+    extended(&model, &runs, &mut plain);
+    // Rows bring guesses of different lengths, of which the first row keeps one.
+    extended(&model, &[vec![4, 5, 6], vec![7], vec![], vec![8, 9]], &mut cache);
+    for (row, count) in [2, 1, 0, 2].into_iter().enumerate() {
+        cache.forget(row, count);
+    }
+    cache.trim();
+    assert_eq!(cache.columns(), 7, "the columns that all rows have forgotten are free again");
+    extended(&model, &[vec![4], vec![], vec![], vec![]], &mut plain);
+    let next = [3, 14, 15, 9].map(|token| vec![token]);
+    let [found, expected] = [&mut cache, &mut plain].map(|cache| host(extended(&model, &next, cache)));
+    assert_close(&found, &expected, "behind forgotten columns");
 }

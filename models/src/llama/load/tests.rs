@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::files::testing::{GgufBytes, file_with};
 use crate::llama::Batch;
+use crate::llama::naming::pairs_from_halves;
 use crate::llama::testing::{Weight, folder, json, tiny_config, weights, write_weights};
 
 fn logits(model: &Llama) -> Vec<f32> {
@@ -68,19 +69,6 @@ fn half_precision_makes_nearly_the_same_model() {
     check(0.01);
     write_halves(&path, &weights(&untied()), safetensors::Dtype::BF16, |v| bf16::from_f32(v).to_le_bytes());
     check(0.08);
-}
-
-/// llama.cpp's order of the rows of queries and keys: pairs that are half a head apart become neighbours.
-fn pairs_from_halves(values: &[f32], head_dim: usize, width: usize) -> Vec<f32> {
-    let row = |r: usize| &values[r * width..(r + 1) * width];
-    let rows = values.len() / width;
-    (0..rows)
-        .flat_map(|r| {
-            let (head, within) = (r / head_dim * head_dim, r % head_dim);
-            row(head + within % 2 * (head_dim / 2) + within / 2)
-        })
-        .copied()
-        .collect()
 }
 
 /// The weights as a GGUF file, in float32.

@@ -1,104 +1,23 @@
 //! Llama against transformers and PEFT: logits, log-probabilities, entropies, gradients, ten training steps, greedy decoding.
-//! The states and their generator lie in `tests/golden`.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use safetensors::SafeTensors;
 use tiller_kernels::device::test_devices;
 use tiller_kernels::quant::Scheme;
-use tiller_models::llama::{Batch, GenerateOptions, Llama, Sampling, generate};
+use tiller_models::llama::{GenerateOptions, Llama, Sampling, generate};
 use tiller_models::lora::{Adapter, Lora};
 use tiller_models::optim::{AdamW, AdamWConfig, Gradients};
-use tiller_models::train::{Forward, Sample};
+use tiller_models::train::Forward;
 
-const MODELS: [&str; 2] = ["gqa-tied", "mha-untied"];
+use crate::state::{Golden, MODELS, ROWS, SEQ};
 
 /// How far a value may be off, as a fraction of the largest expected one.
 const CLOSE: f64 = 1e-4;
-
-/// The recorded states of one model.
-struct Golden {
-    folder: PathBuf,
-    bytes: Vec<u8>,
-}
-
-impl Golden {
-    fn open(name: &str) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden").join(name);
-        let bytes = std::fs::read(folder.join("golden.safetensors")).unwrap();
-        Self { folder, bytes }
-    }
-
-    fn words<T>(&self, name: &str, value: impl Fn([u8; 4]) -> T) -> Vec<T> {
-        let states = SafeTensors::deserialize(&self.bytes).unwrap();
-        let tensor = states.tensor(name).unwrap();
-        tensor.data().chunks_exact(4).map(|word| value(word.try_into().unwrap())).collect()
-    }
-
-    fn floats(&self, name: &str) -> Vec<f32> {
-        self.words(name, f32::from_le_bytes)
-    }
-
-    fn ids(&self, name: &str) -> Vec<i32> {
-        self.words(name, i32::from_le_bytes)
-    }
-
-    /// The recorded batch: left-padded, with positions 0, 1, 2, … in every row nevertheless.
-    fn batch(&self) -> Batch {
-        let padding: Vec<usize> = self
-            .ids("attention_mask")
-            .chunks_exact(SEQ)
-            .map(|row| row.iter().filter(|seen| **seen == 0).count())
-            .collect();
-        Batch {
-            tokens: self.ids("input_ids").iter().map(|id| *id as u32).collect(),
-            positions: (0..ROWS).flat_map(|_| 0..SEQ as u32).collect(),
-            padding,
-        }
-    }
-
-    /// The recorded rows without their padding. Scored are the tokens whose label is `wanted`, but for a row's first.
-    fn samples(&self, wanted: impl Fn(i32) -> bool) -> Vec<Sample> {
-        let Batch { tokens, padding, .. } = self.batch();
-        let labels = self.ids("labels");
-        let rows = tokens.chunks_exact(SEQ).zip(labels.chunks_exact(SEQ)).zip(padding);
-        rows.map(|((tokens, labels), padding)| {
-            let first = labels[padding..].iter().position(|label| wanted(*label)).unwrap();
-            Sample { tokens: tokens[padding..].to_vec(), scored: first.max(1)..SEQ - padding }
-        })
-        .collect()
-    }
-
-    /// What the loss of the golden states is of: the tokens with a label.
-    fn answers(&self) -> Vec<Sample> {
-        self.samples(|label| label != -100)
-    }
-
-    fn adapted(&self, base: &Llama, device: &Device) -> Llama {
-        let adapter = Adapter::read(&self.folder.join("adapter"), base.linears(), device).unwrap();
-        base.with_adapter(&adapter).unwrap()
-    }
-
-    /// The adapter as it was after the ten steps.
-    fn trained(&self, base: &Llama, device: &Device) -> Llama {
-        let mut adapter = Adapter::read(&self.folder.join("adapter"), base.linears(), device).unwrap();
-        for (name, lora) in &mut adapter.loras {
-            let weight = |part: &str, shape| {
-                let values = self.floats(&format!("after10.{name}.{part}.weight"));
-                Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
-            };
-            *lora = Lora { a: weight("lora_A", lora.a.dims()), b: weight("lora_B", lora.b.dims()), scale: lora.scale };
-        }
-        base.with_adapter(&adapter).unwrap()
-    }
-}
-
-const ROWS: usize = 3;
-const SEQ: usize = 24;
 
 fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.try_into_vec_as().unwrap()

@@ -1,0 +1,106 @@
+//! Whether the variants of a device that was never tried compute what the plain ones do.
+
+use wgpu::util::DeviceExt;
+
+use super::columns::{Constants, NormKind, columns_for, with_own};
+use super::frame::{Chance, Frame, Run, Source};
+use super::{Heads, linear};
+use crate::device::Gpu;
+use crate::kernel::Kernel;
+use crate::matmul::GpuWeight;
+use crate::pipelines::Pipelines;
+use crate::quant::{Packed, Scheme};
+
+/// A product that no tile fits.
+const TOKENS: usize = 70;
+const OUTPUTS: usize = 132;
+const INPUTS: usize = 96;
+
+/// Relative to the largest product. Halves lose a 2048th of every factor; sums of 96 terms of either sign lose less.
+const TOLERANCE: f32 = 2e-3;
+
+/// Compares the product by cooperative matrices with the plain one.
+///
+/// # Errors
+/// What they disagree in, or what the driver says.
+pub(crate) fn check_cooperative(gpu: &Gpu) -> Result<(), String> {
+    let constants = Constants {
+        scheme: Scheme::Q4,
+        columns: columns_for(TOKENS),
+        rows: OUTPUTS,
+        starts_at: 0,
+        cols: INPUTS,
+        norm: NormKind::None,
+        adapters: None,
+        adapter_rows: 0,
+        int8: false,
+    };
+    let own = linear::constants(OUTPUTS, 0, false, false);
+    let variants = constants.variants("decode_linear").map(|kernel| with_own(kernel, &own));
+    let [found, expected] = variants.map(|kernel| product(gpu, &kernel));
+    let (found, expected) = (found?, expected?);
+    let largest = expected.iter().fold(0.0f32, |largest, y| largest.max(y.abs()));
+    match found.iter().zip(&expected).position(|(f, e)| (f - e).abs().is_nan() || (f - e).abs() > TOLERANCE * largest) {
+        None => Ok(()),
+        Some(at) => Err(format!("they gave {}, expected {}", found[at], expected[at])),
+    }
+}
+
+/// y `[TOKENS, OUTPUTS]`, by one kernel.
+fn product(gpu: &Gpu, kernel: &Kernel) -> Result<Vec<f32>, String> {
+    let wave = |count: usize, pace: f32| (0..count).map(|i| (i as f32 * pace).sin()).collect::<Vec<f32>>();
+    let packed =
+        Packed::from_f32(Scheme::Q4, OUTPUTS, INPUTS, &wave(OUTPUTS * INPUTS, 0.7)).map_err(|e| e.to_string())?;
+    let weight = GpuWeight::upload(&packed, gpu).map_err(|e| e.to_string())?;
+    let tokens = [Source::Id(0); TOKENS];
+    let run = Run { tokens: &tokens, position: 0, pages: &[0], adapter: 0 };
+    let frame = Frame::new(&[run], &[], Chance::PLAIN, Heads { queries: 1, keys: 1, width: 4 });
+    let buffer = |bytes: &[u8]| {
+        gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+            label: Some("check"),
+            contents: bytes,
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
+        })
+    };
+    let x = buffer(bytemuck::cast_slice(&wave(TOKENS * INPUTS, 1.3)));
+    let y = buffer(bytemuck::cast_slice(&vec![f32::NAN; TOKENS * OUTPUTS]));
+    let words = buffer(bytemuck::cast_slice(&frame.words));
+    let copy = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("check"),
+        size: y.size(),
+        usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+        mapped_at_creation: false,
+    });
+
+    let scopes = [wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::Validation].map(|of| gpu.device.push_error_scope(of));
+    let whole = wgpu::Buffer::as_entire_binding;
+    let buffers: Vec<wgpu::BindingResource> =
+        [whole(&x)].into_iter().chain(weight.bindings()).chain([whole(&y), whole(&words)]).collect();
+    let workgroups = TOKENS.div_ceil(64) * OUTPUTS.div_ceil(64);
+    let step = Pipelines::new(gpu.clone()).step(kernel, &buffers, workgroups);
+    let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    step.encode(&mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()));
+    encoder.copy_buffer_to_buffer(&y, 0, &copy, 0, y.size());
+    gpu.queue.submit([encoder.finish()]);
+    let errors = scopes.into_iter().rev().filter_map(|scope| pollster::block_on(scope.pop()));
+    if let Some(error) = errors.reduce(|first, _| first) {
+        return Err(error.to_string());
+    }
+    copy.map_async(wgpu::MapMode::Read, .., |_| {});
+    gpu.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| e.to_string())?;
+    let mapped = copy.get_mapped_range(..).map_err(|e| e.to_string())?;
+    Ok(bytemuck::cast_slice(&mapped).to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::test_gpu;
+
+    #[test]
+    fn a_check_fails_where_the_variant_does_not_run() {
+        let gpu = test_gpu().gpu.unwrap();
+        let able = gpu.features.contains(crate::cooperative::COOPERATIVE);
+        assert_eq!(check_cooperative(&gpu).is_ok(), able, "{:?}", check_cooperative(&gpu));
+    }
+}

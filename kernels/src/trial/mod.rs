@@ -1,0 +1,102 @@
+//! Kernels held against their references, every variant, under bounds checks: by the tests of this crate, and on any machine by
+//! `tiller doctor --selftest`.
+//!
+//! An operation's file has a `trial` beside its reference, with shapes that miss every round number of its kernels.
+
+mod finding;
+mod products;
+mod run;
+
+use std::fmt;
+
+pub use finding::Finding;
+pub use products::try_products;
+pub(crate) use run::noise;
+#[cfg(test)]
+pub(crate) use run::{read, storage, words_storage};
+
+use self::run::Checked;
+use crate::device::Gpu;
+use crate::kernel::Kernel;
+
+/// What an operation tries.
+pub(crate) type Try = fn(&mut Trial);
+
+/// The operations and what they try.
+const TRIALS: [(&str, Try); 9] = [
+    ("adamw", crate::adamw::trial),
+    ("attention", crate::attention::trial),
+    ("embedding", crate::embedding::trial),
+    ("gelu", crate::gelu::trial),
+    ("layer_norm", crate::layer_norm::trial),
+    ("rms_norm", crate::rms_norm::trial),
+    ("rope", crate::rope::trial),
+    ("swiglu", crate::swiglu::trial),
+    ("token_scores", crate::token_scores::trial),
+];
+
+/// The operations whose kernels can be tried.
+pub fn operations() -> impl Iterator<Item = &'static str> {
+    TRIALS.into_iter().map(|(name, _)| name)
+}
+
+/// Tries every variant of an operation's kernels that the device can run.
+///
+/// # Panics
+/// A name that is none of [`operations`], a device that is lost.
+pub fn try_out(operation: &str, gpu: &Gpu) -> Vec<Finding> {
+    let (_, of) = TRIALS.into_iter().find(|(name, _)| *name == operation).expect("an operation");
+    let mut trial = Trial::on(gpu.clone());
+    of(&mut trial);
+    trial.findings
+}
+
+/// Runs kernels and keeps what was found.
+pub(crate) struct Trial {
+    checked: Checked,
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Trial {
+    pub(crate) fn on(gpu: Gpu) -> Self {
+        Self { checked: Checked::new(gpu), findings: Vec::new() }
+    }
+
+    /// Those of `kernels` that the device can run.
+    pub(crate) fn runnable<K: IntoIterator<Item = Kernel>>(&self, kernels: K) -> Vec<Kernel> {
+        let offered = self.checked.gpu.device.features();
+        kernels.into_iter().filter(|kernel| offered.contains(kernel.needs())).collect()
+    }
+
+    /// Runs `kernel` over buffers of words that it may read and write; returns what they hold afterwards. What reaches outside a buffer
+    /// reads or writes nothing.
+    pub(crate) fn run_in_place(&mut self, kernel: &Kernel, buffers: &[Vec<u32>], workgroups: usize) -> Vec<Vec<u32>> {
+        self.checked.run_in_place(kernel, buffers, workgroups)
+    }
+
+    /// Runs `kernel` with the bindings of [`launch`](crate::kernel::launch); the outputs have the given lengths and start as NaN, so that
+    /// what a kernel leaves out shows.
+    pub(crate) fn run<const O: usize>(
+        &mut self,
+        kernel: &Kernel,
+        inputs: &[&[f32]],
+        outputs: [usize; O],
+        params: &impl bytemuck::NoUninit,
+        workgroups: usize,
+    ) -> [Vec<f32>; O] {
+        self.checked.run(kernel, inputs, outputs, params, workgroups)
+    }
+
+    /// Notes how far a kernel was off: every number should lie within `tolerance`, relative to the larger of 1 and what is expected.
+    pub(crate) fn close(
+        &mut self,
+        kernel: &Kernel,
+        case: impl fmt::Display,
+        found: &[f32],
+        expected: &[f32],
+        tolerance: f32,
+    ) {
+        let finding = Finding::of(kernel.name(), case.to_string(), found, expected, f64::from(tolerance));
+        finding.join(&mut self.findings);
+    }
+}

@@ -1,0 +1,116 @@
+//! What the tensors of a Llama are called in files, and in which order the rows of queries and keys lie there.
+
+use super::config::LlamaConfig;
+
+impl LlamaConfig {
+    /// The modules that have weights, by their Hugging Face names, with the weights' shapes, from the embedding to the output.
+    pub(crate) fn modules(&self) -> Vec<(String, Vec<usize>)> {
+        let &LlamaConfig { vocab_size, d_model, d_ff, n_layers, n_heads, n_kv_heads, head_dim, .. } = self;
+        let (q_width, kv_width) = (n_heads * head_dim, n_kv_heads * head_dim);
+        let block = |layer: usize| {
+            let parts = [
+                ("input_layernorm", vec![d_model]),
+                ("self_attn.q_proj", vec![q_width, d_model]),
+                ("self_attn.k_proj", vec![kv_width, d_model]),
+                ("self_attn.v_proj", vec![kv_width, d_model]),
+                ("self_attn.o_proj", vec![d_model, q_width]),
+                ("post_attention_layernorm", vec![d_model]),
+                ("mlp.gate_proj", vec![d_ff, d_model]),
+                ("mlp.up_proj", vec![d_ff, d_model]),
+                ("mlp.down_proj", vec![d_model, d_ff]),
+            ];
+            parts.map(|(part, shape)| (format!("model.layers.{layer}.{part}"), shape))
+        };
+        let table = || vec![vocab_size, d_model];
+        let embedding = ("model.embed_tokens".to_owned(), table());
+        let output = (!self.tied_embeddings).then(|| ("lm_head".to_owned(), table()));
+        let norm = ("model.norm".to_owned(), vec![d_model]);
+        [embedding].into_iter().chain((0..n_layers).flat_map(block)).chain([norm]).chain(output).collect()
+    }
+}
+
+/// What a file format calls the tensors, which here go by Hugging Face's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    HuggingFace,
+    Gguf,
+}
+
+/// The tensors of a block in both formats.
+const GGUF_NAMES: [(&str, &str); 9] = [
+    ("input_layernorm", "attn_norm"),
+    ("self_attn.q_proj", "attn_q"),
+    ("self_attn.k_proj", "attn_k"),
+    ("self_attn.v_proj", "attn_v"),
+    ("self_attn.o_proj", "attn_output"),
+    ("post_attention_layernorm", "ffn_norm"),
+    ("mlp.gate_proj", "ffn_gate"),
+    ("mlp.up_proj", "ffn_up"),
+    ("mlp.down_proj", "ffn_down"),
+];
+
+impl Naming {
+    /// The name of the weight of `module` in the file.
+    pub(crate) fn tensor(self, module: &str) -> String {
+        let module = match self {
+            Self::HuggingFace => module.to_owned(),
+            Self::Gguf => gguf_name(module),
+        };
+        format!("{module}.weight")
+    }
+
+    /// Tensors that older files carry and that are computed here, or shared.
+    pub(crate) fn is_redundant(self, name: &str, config: &LlamaConfig) -> bool {
+        match self {
+            Self::HuggingFace => {
+                name.ends_with(".rotary_emb.inv_freq") || (config.tied_embeddings && name == "lm_head.weight")
+            }
+            Self::Gguf => name == "rope_freqs.weight",
+        }
+    }
+}
+
+fn gguf_name(module: &str) -> String {
+    match module {
+        "model.embed_tokens" => return "token_embd".into(),
+        "model.norm" => return "output_norm".into(),
+        "lm_head" => return "output".into(),
+        _ => {}
+    }
+    let in_block = module.strip_prefix("model.layers.").and_then(|rest| rest.split_once('.'));
+    let (layer, part) = in_block.expect("every other module stands in a block");
+    let (_, gguf) = GGUF_NAMES.iter().find(|(ours, _)| *ours == part).expect("every part of a block has a name");
+    format!("blk.{layer}.{gguf}")
+}
+
+/// Whether `module` projects to queries or keys, whose rows GGUF files hold in another order.
+pub(crate) fn is_rotated(module: &str) -> bool {
+    module.ends_with(".q_proj") || module.ends_with(".k_proj")
+}
+
+/// Brings the rows of each head from GGUF's order, in which the two coordinates of a rotated pair are neighbours, to Hugging Face's,
+/// in which they are half a head apart. `values` is `[heads · head_dim, width]`.
+pub(crate) fn halves_from_pairs(values: &[f32], head_dim: usize, width: usize) -> Vec<f32> {
+    let mut ordered = Vec::with_capacity(values.len());
+    for head in values.chunks_exact(head_dim * width) {
+        for half in 0..2 {
+            for pair in head.chunks_exact(2 * width) {
+                ordered.extend_from_slice(&pair[half * width..(half + 1) * width]);
+            }
+        }
+    }
+    ordered
+}
+
+/// The way back from [`halves_from_pairs`].
+pub(crate) fn pairs_from_halves(values: &[f32], head_dim: usize, width: usize) -> Vec<f32> {
+    let mut ordered = Vec::with_capacity(values.len());
+    for head in values.chunks_exact(head_dim * width) {
+        let (first, second) = head.split_at(head.len() / 2);
+        for (a, b) in first.chunks_exact(width).zip(second.chunks_exact(width)) {
+            ordered.extend_from_slice(a);
+            ordered.extend_from_slice(b);
+        }
+    }
+    ordered
+}

@@ -1,0 +1,142 @@
+//! `tiller bench lists`: how fast a language model writes lists that obey, without and with what tiller does about it.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+use tiller_kernels::device;
+use tiller_models::language_model::LanguageModel;
+
+use super::Global;
+use crate::data::Dataset;
+use crate::pull::resolve_model;
+use crate::recommend::bench::{Bench, Took, Way};
+use crate::run::progress;
+use crate::teacher::Teacher;
+use crate::{Error, Result};
+
+const EXAMPLES: &str = "\
+Examples:
+  tiller bench lists films --model smollm2-135m
+  tiller bench lists films --model smollm2-135m --adapter run/adapter -b 1 -b 64 -r 5
+  tiller bench lists films --model small/model --way jump --way drafts --json";
+
+/// The flags of `tiller bench lists`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The data set folder
+    dir: PathBuf,
+    /// The language model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
+    #[arg(long, value_name = "PATH|NAME")]
+    model: String,
+    /// An adapter (PEFT folder) that was tuned on that model
+    #[arg(long, value_name = "DIR")]
+    adapter: Option<PathBuf>,
+    /// The run folder of the teacher that drafts [default: DIR/teacher]
+    #[arg(long, value_name = "RUN")]
+    teacher: Option<PathBuf>,
+    /// How lists are written (repeatable); rates are compared with the first [default: all]
+    #[arg(long, value_enum, value_name = "WAY")]
+    way: Vec<Way>,
+    /// How long the lists are
+    #[arg(short, default_value_t = 10, value_name = "ITEMS", value_parser = clap::value_parser!(u32).range(1..=50))]
+    k: u32,
+    /// Lists that are written side by side (repeatable) [default: 1 and 64]
+    #[arg(short = 'b', long, value_name = "LISTS", value_parser = clap::value_parser!(u16).range(1..))]
+    batch: Vec<u16>,
+    /// Lists of each measurement, where a batch has fewer
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    lists: u16,
+    /// Repetitions, after one to warm up
+    #[arg(short = 'r', default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    repetitions: u16,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report {
+    device: String,
+    model: String,
+    dataset: String,
+    items: usize,
+    took: Vec<Took>,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// A data set, a model or a teacher that cannot be read, a device that fails.
+pub fn run(args: &Args, global: &Global) -> Result<()> {
+    let path = resolve_model(&args.model)?;
+    let dataset = Dataset::read(&args.dir)?;
+    let open = device::open(&global.device)?;
+    eprintln!("device: {}", open.description);
+    let teacher = args.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
+    let teacher = Teacher::load(&teacher, &dataset, &open.device)?;
+    let model = LanguageModel::load(&path, args.adapter.as_deref(), &open.device)?;
+
+    let ways = if args.way.is_empty() { Way::value_variants() } else { &args.way };
+    let batches: Vec<usize> =
+        if args.batch.is_empty() { vec![1, 64] } else { args.batch.iter().map(|&batch| batch.into()).collect() };
+    let lists_of = |batch: usize| batch.max(args.lists.into());
+    let most = batches.iter().map(|&batch| lists_of(batch)).max().unwrap_or(1);
+    let bench = Bench::new(&model, &dataset, &teacher, args.k, most)?;
+    let bar = progress::bar("lists", (ways.len() * batches.len()) as u64, "measurements");
+    let mut took = Vec::new();
+    for batch in batches {
+        let mut lists = None;
+        for &way in ways {
+            bar.set_message(format!("{way:?}, {batch} at a time"));
+            took.push(bench.measure(way, (lists_of(batch), batch), args.repetitions.into(), &mut lists)?);
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    let items = dataset.catalogue.len();
+    let report = Report { device: open.description, model: args.model.clone(), dataset: dataset.name, items, took };
+    if global.json {
+        let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("bench: {e}")))?;
+        println!("{json}");
+    } else {
+        print(&report);
+    }
+    Ok(())
+}
+
+const HEADER: [&str; 9] =
+    ["way", "batch", "prompt", "tokens", "choices", "steps", "drafts that held", "lists/s", "of the first"];
+
+fn print(report: &Report) {
+    let Report { device, model, dataset, items, took } = report;
+    println!("{model}, {dataset} ({items} items), {device}\n");
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN);
+    table.set_header(HEADER);
+    for one in took {
+        let first = took.iter().find(|other| other.batch == one.batch).map_or(one.per_second, |first| first.per_second);
+        let Took { way, batch, prompt, tokens, choices, steps, drafted, confirmed, per_second, least, most, .. } = one;
+        let name = way.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let held = if *drafted > 0.0 { format!("{confirmed:.1} of {drafted:.1}") } else { String::new() };
+        table.add_row([
+            name,
+            batch.to_string(),
+            format!("{prompt:.0}"),
+            format!("{tokens:.1}"),
+            format!("{choices:.1}"),
+            format!("{steps:.1}"),
+            held,
+            format!("{per_second:.3} ({least:.3} to {most:.3})"),
+            format!("{:.2}", per_second / first),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    println!("{table}\n");
+    match took.iter().map(|one| one.differing).sum::<usize>() {
+        0 => println!("all ways wrote the same lists"),
+        differing => println!("{differing} lists are not those of the first way: logits that are alike up to rounding"),
+    }
+}

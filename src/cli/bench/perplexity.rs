@@ -1,0 +1,168 @@
+//! `tiller bench perplexity`: what fewer bits cost, in weights and in the cache of keys and values, by a text.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+use tiller_kernels::decode::KvFormat;
+use tiller_kernels::device::{self, OpenDevice};
+use tiller_kernels::quant::Scheme;
+use tiller_models::engine::{Engine, EngineOptions};
+use tiller_models::files::gguf::Gguf;
+use tiller_models::llama::Llama;
+use tiller_models::tokenizer::Tokenizer;
+
+use super::kv_format;
+use crate::cli::Global;
+use crate::decode::bench::Model;
+use crate::decode::perplexity::{Perplexity, perplexity, windows};
+use crate::pull::resolve_model;
+use crate::run::progress;
+use crate::{Error, Result};
+
+const EXAMPLES: &str = "\
+Examples:
+  tiller bench perplexity smollm2-135m README.md
+  tiller bench perplexity smollm2-135m README.md --kv f32 --kv f16 --kv int8
+  tiller --device cpu bench perplexity smollm2-135m README.md --scheme f32 --scheme q8 --scheme q4";
+
+/// The flags of `tiller bench perplexity`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
+    #[arg(value_name = "MODEL")]
+    model: String,
+    /// The text, in UTF-8
+    #[arg(value_name = "TEXT")]
+    text: PathBuf,
+    /// How weights are stored: f32, f16, q8, q4affine, q4k, q4 or nf4 (repeatable) [default: f32]
+    #[arg(long, value_name = "SCHEME")]
+    scheme: Vec<Scheme>,
+    /// How keys and values are stored: f32, f16 or int8 (repeatable; on the CPU there is no other than f32) [default: f32]
+    #[arg(long, value_name = "FORMAT", value_parser = kv_format)]
+    kv: Vec<KvFormat>,
+    /// Tokens of the text that are taken, from its beginning on
+    #[arg(long, default_value_t = 2048, value_name = "TOKENS")]
+    tokens: usize,
+    /// Tokens that are seen at once: the text is cut into windows that know nothing of one another
+    #[arg(long, default_value_t = 512, value_name = "TOKENS", value_parser = clap::value_parser!(u16).range(8..))]
+    window: u16,
+}
+
+/// A line of the results; the first one is what the others are compared with.
+#[derive(Debug, Clone, Serialize)]
+struct Line {
+    scheme: &'static str,
+    kv: &'static str,
+    #[serde(flatten)]
+    found: Perplexity,
+    /// Of the first line's perplexity.
+    ratio: f64,
+    seconds: f64,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report {
+    device: String,
+    model: String,
+    text: PathBuf,
+    window: u16,
+    lines: Vec<Line>,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// A model or a text that cannot be read, a cache that the CPU does not have, a device that fails.
+pub fn run(args: &Args, global: &Global) -> Result<()> {
+    let open = device::open(&global.device)?;
+    eprintln!("device: {}", open.description);
+    let path = resolve_model(&args.model)?;
+    let windows = tokens(args, &path)?;
+    let (schemes, kvs) = (or(&args.scheme, Scheme::F32), or(&args.kv, KvFormat::F32));
+    if let Some(kv) = kvs.iter().find(|kv| open.gpu.is_none() && **kv != KvFormat::F32) {
+        return Err(Error::bad_input(format!("--kv {}", kv.name()))
+            .expected("f32, since the CPU keeps keys and values in nothing else")
+            .found(kv.name())
+            .next("name a GPU or a software adapter with --device; `tiller doctor` lists them")
+            .into());
+    }
+    let bar = progress::bar("perplexity", (schemes.len() * kvs.len() * windows.len()) as u64, "windows");
+    let mut lines: Vec<Line> = Vec::new();
+    for (scheme, kv) in schemes.iter().flat_map(|scheme| kvs.iter().map(move |kv| (*scheme, *kv))) {
+        bar.set_message(format!("{scheme}, cache {}", kv.name()));
+        let start = Instant::now();
+        let mut model = load(&path, scheme, kv, usize::from(args.window), &open)?;
+        let found = perplexity(&mut model, &windows, |_| bar.inc(1))?;
+        let first = lines.first().map_or(found.perplexity, |line| line.found.perplexity);
+        let (ratio, seconds) = (found.perplexity / first, start.elapsed().as_secs_f64());
+        lines.push(Line { scheme: scheme.name(), kv: kv.name(), found, ratio, seconds });
+    }
+    bar.finish_and_clear();
+    let (model, text, window) = (args.model.clone(), args.text.clone(), args.window);
+    let report = Report { device: open.description, model, text, window, lines };
+    if global.json {
+        let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("bench: {e}")))?;
+        println!("{json}");
+    } else {
+        println!("{}", table(&report.lines));
+    }
+    Ok(())
+}
+
+fn or<T: Copy>(given: &[T], default: T) -> Vec<T> {
+    if given.is_empty() { vec![default] } else { given.to_vec() }
+}
+
+/// The text in windows.
+fn tokens(args: &Args, model: &std::path::Path) -> Result<Vec<Vec<u32>>> {
+    let text = std::fs::read_to_string(&args.text).map_err(Error::io(&args.text, "read"))?;
+    let tokenizer = match Llama::is_gguf(model) {
+        true => Tokenizer::from_gguf(&Gguf::open(model)?)?,
+        false => Tokenizer::from_path(model)?,
+    };
+    let mut tokens = tokenizer.encode_plain(&text)?;
+    tokens.truncate(args.tokens);
+    let windows = windows(&tokens, usize::from(args.window), tokenizer.bos().filter(|_| tokenizer.adds_bos()));
+    if windows.is_empty() {
+        return Err(Error::bad_input(args.text.display())
+            .expected("a text of two tokens or more")
+            .found(format!("{} tokens", tokens.len()))
+            .into());
+    }
+    Ok(windows)
+}
+
+fn load(path: &std::path::Path, scheme: Scheme, kv: KvFormat, window: usize, open: &OpenDevice) -> Result<Model> {
+    if open.gpu.is_none() {
+        let packed = Some(scheme).filter(|scheme| *scheme != Scheme::F32);
+        return Ok(Model::Cpu(Box::new(Llama::load_as(path, packed, &open.device)?)));
+    }
+    let llama = Llama::load(path, &open.device)?;
+    let options = EngineOptions { rows: 1, max_tokens: window, kv, scheme: Some(scheme), ..EngineOptions::default() };
+    Ok(Model::Gpu(Box::new(Engine::of(&llama, options)?)))
+}
+
+fn table(lines: &[Line]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN);
+    table.set_header(["weights", "cache", "tokens", "nats a token", "perplexity", "of the first", "seconds"]);
+    for Line { scheme, kv, found, ratio, seconds } in lines {
+        table.add_row([
+            (*scheme).to_owned(),
+            (*kv).to_owned(),
+            found.tokens.to_string(),
+            format!("{:.5}", found.nll),
+            format!("{:.4}", found.perplexity),
+            format!("{:+.3} %", 100.0 * (ratio - 1.0)),
+            format!("{seconds:.0}"),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}

@@ -1,0 +1,137 @@
+//! `tiller bench ppo`: how long an iteration of an alignment takes, part by part.
+
+use clap::ValueEnum;
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::Global;
+use crate::ppo::PpoConfig;
+use crate::ppo::bench::{Lengths, Row, measure};
+use crate::ppo::config::Baseline;
+use crate::run::progress;
+use crate::train::bench::Shape;
+use crate::train::memory::{available, in_words};
+use crate::{Error, Result};
+
+const EXAMPLES: &str = "\
+Examples:
+  tiller bench ppo
+  tiller bench ppo --shape tinyllama-1.1b --quantise q4
+  tiller bench ppo --shape small --prompts 16 --samples 8 --epochs 2 --minibatch 32 --batch 16 --baseline group";
+
+/// The flags of `tiller bench ppo`. The defaults are the work that the method's authors lay out.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The sizes of the model (repeatable) [default: smollm2-135m]
+    #[arg(long, value_enum, value_name = "SHAPE")]
+    shape: Vec<Shape>,
+    /// How the frozen weights are kept: f32, f16, q8 or q4
+    #[arg(long, default_value = "f32", value_name = "SCHEME")]
+    quantise: String,
+    /// Prompts of an iteration
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    prompts: usize,
+    /// Answers to a prompt
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    samples: usize,
+    /// Tokens of a prompt
+    #[arg(long, default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    prompt_tokens: u16,
+    /// Tokens of an answer
+    #[arg(long, default_value_t = 160, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    answer_tokens: u16,
+    /// Passes over the answers of an iteration
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    epochs: u32,
+    /// Answers of a step
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    minibatch: usize,
+    /// Answers that are computed at once
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    batch: usize,
+    /// What answers are compared with
+    #[arg(long, value_enum, default_value = "critic")]
+    baseline: Baseline,
+    /// Iterations that are timed, after one that is not
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    iterations: u16,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// Sizes that make no sense, an alignment that does not fit.
+pub fn run(args: &Args, global: &Global) -> Result<()> {
+    let mut config = PpoConfig { quantise: args.quantise.clone(), ..PpoConfig::default() };
+    config.rollout.prompts = args.prompts;
+    config.rollout.samples = args.samples;
+    config.learning.epochs = args.epochs;
+    config.learning.minibatch = args.minibatch;
+    config.learning.batch = args.batch;
+    config.learning.baseline = args.baseline;
+    config.validate()?;
+    let lengths = Lengths { prompt: args.prompt_tokens.into(), answer: args.answer_tokens.into() };
+    let device = global.open_device()?;
+    let shapes = if args.shape.is_empty() { &[Shape::Smol][..] } else { &args.shape };
+    let spinner = progress::spinner("ppo");
+    let rows = shapes.iter().map(|&shape| {
+        let name = shape.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        spinner.set_message(name.clone());
+        measure((&name, shape), &config, lengths, usize::from(args.iterations), available(), &device)
+    });
+    let rows = rows.collect::<Result<Vec<Row>>>()?;
+    spinner.finish_and_clear();
+    match global.json {
+        true => println!("{}", serde_json::to_string(&rows).map_err(|e| Error::Failed(format!("bench: {e}")))?),
+        false => println!("{}", table(&rows)),
+    }
+    Ok(())
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_header([
+        "shape",
+        "weights",
+        "answers",
+        "tokens",
+        "steps",
+        "s/iteration",
+        "min",
+        "max",
+        "answering",
+        "scoring",
+        "learning",
+        "answer tokens/s",
+        "main memory",
+        "planned",
+    ]);
+    for row in rows {
+        let [median, least, most] = row.seconds.map(seconds);
+        table.add_row([
+            row.shape.clone(),
+            row.weights.to_owned(),
+            row.trajectories.to_string(),
+            format!("{} + {}", row.prompt_tokens, row.answer_tokens),
+            row.steps.to_string(),
+            median,
+            least,
+            most,
+            seconds(row.answering),
+            seconds(row.scoring),
+            seconds(row.learning),
+            format!("{:.0}", row.tokens_per_second),
+            in_words(row.memory_bytes),
+            in_words(row.planned_bytes),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn seconds(seconds: f64) -> String {
+    format!("{seconds:.3}")
+}

@@ -1,0 +1,190 @@
+//! `tiller plan`: what a command takes of memory, before it is given.
+
+use clap::ValueEnum;
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+use tiller_kernels::decode::KvFormat;
+use tiller_kernels::quant::Scheme;
+use tiller_models::llama::LlamaConfig;
+
+use super::Global;
+use super::bench::kv_format;
+use crate::plan::{Need, Place, Remedy, Setting, Verdict, Work, remedy};
+use crate::pull::resolve_model;
+use crate::train::bench::Shape;
+use crate::train::memory::in_words;
+use crate::train::plan::sizes_of;
+use crate::{Error, Result};
+
+const EXAMPLES: &str = "\
+Examples:
+  tiller plan --model smollm2-135m
+  tiller plan sft ppo --shape tinyllama-1.1b --quantise q4 --batch 4 --tokens 512
+  tiller plan recommend --shape llama2-7b --batch 16 --memory 24GiB --json";
+
+/// The flags of `tiller plan`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// What is planned [default: all of them]
+    #[arg(value_enum, value_name = "COMMAND")]
+    work: Vec<Work>,
+    /// The model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`; only its sizes are read
+    #[arg(long, value_name = "PATH|NAME")]
+    model: Option<String>,
+    /// The sizes of a well-known model instead
+    #[arg(long, value_enum, default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
+    shape: Shape,
+    /// How frozen weights are kept in a training: f32, f16, q8 or q4, or another scheme of the kernels
+    #[arg(long, default_value = "f32", value_name = "SCHEME")]
+    quantise: Scheme,
+    /// How keys and values are kept while lists are written on a GPU: f32, f16 or int8
+    #[arg(long, default_value = "f32", value_name = "FORMAT", value_parser = kv_format)]
+    kv: KvFormat,
+    /// Lists that are written side by side, samples that are computed at once
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    batch: u16,
+    /// Tokens of the longest sequence, prompt and answer together
+    #[arg(long, default_value_t = 1024, value_name = "N", value_parser = clap::value_parser!(u32).range(32..=1 << 24))]
+    tokens: u32,
+    /// Rank of the adapters
+    #[arg(long, default_value_t = 16, value_name = "R", value_parser = clap::value_parser!(u16).range(1..))]
+    rank: u16,
+    /// Train all weights instead of an adapter
+    #[arg(long)]
+    full: bool,
+    /// The memory that may be taken, such as 8GiB [default: what is free; of a GPU with memory of its own, no system tells]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report {
+    model: String,
+    place: Place,
+    setting: Setting,
+    plans: Vec<Planned>,
+}
+
+/// The plan of a command.
+#[derive(Debug, Serialize)]
+struct Planned {
+    command: Work,
+    #[serde(flatten)]
+    need: Need,
+    verdict: Verdict,
+    /// What fits instead, where it does not and anything does.
+    remedy: Option<Remedy>,
+}
+
+/// Runs `tiller plan`.
+///
+/// # Errors
+/// A model that cannot be read, no such device; a command that does not fit, after the table is printed.
+pub fn run(args: &Args, global: &Global) -> Result<()> {
+    let (name, llama) = sizes(args)?;
+    let place = Place::of(&global.device, args.memory)?;
+    let setting = Setting {
+        quantise: args.quantise,
+        kv: args.kv,
+        batch: args.batch.into(),
+        tokens: args.tokens as usize,
+        rank: args.rank.into(),
+        full: args.full,
+    };
+    let works = if args.work.is_empty() { &Work::ALL[..] } else { &args.work };
+    let plan = |&command: &Work| {
+        let need = command.need(&llama, &setting, &place)?;
+        let verdict = place.verdict(&need);
+        let remedy = (verdict == Verdict::DoesNotFit).then(|| remedy(command, &llama, &setting, &place)).flatten();
+        Ok(Planned { command, need, verdict, remedy })
+    };
+    let plans = works.iter().map(plan).collect::<Result<Vec<_>>>()?;
+    let report = Report { model: name, place, setting, plans };
+    if global.json {
+        let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("plan: {e}")))?;
+        println!("{json}");
+    } else {
+        print(&report);
+    }
+    match report.plans.iter().find(|plan| plan.verdict == Verdict::DoesNotFit) {
+        None => Ok(()),
+        Some(plan) => Err(Error::DoesNotFit(refusal(plan, &report.place))),
+    }
+}
+
+/// The model's name and sizes.
+fn sizes(args: &Args) -> Result<(String, LlamaConfig)> {
+    match &args.model {
+        Some(model) => Ok((model.clone(), sizes_of(&resolve_model(model)?)?)),
+        None => {
+            let name = args.shape.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+            Ok((name, args.shape.llama()?))
+        }
+    }
+}
+
+fn print(report: &Report) {
+    let Report { model, place, plans, .. } = report;
+    let free = place.memory.map_or("unknown memory".to_owned(), |bytes| format!("{} free", in_words(bytes)));
+    println!("{model} on {}, {free}", place.device);
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_header(["command", "weights", "cache", "activations", "optimiser", "workspace", "at most", "verdict"]);
+    for Planned { command, need, verdict, .. } in plans {
+        let parts = [need.weights, need.cache, need.activations, need.optimiser, need.workspace, need.total];
+        let [weights, cache, activations, optimiser, workspace, total] = parts.map(in_words);
+        let verdict = match verdict {
+            Verdict::Fits => "fits",
+            Verdict::DoesNotFit => "does not fit",
+            Verdict::Unknown => "say --memory",
+        };
+        table.add_row([command.name(), &weights, &cache, &activations, &optimiser, &workspace, &total, verdict]);
+    }
+    for column in table.column_iter_mut().skip(1).take(6) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    println!("{table}");
+}
+
+/// Why it does not fit, and what would.
+fn refusal(Planned { command, need, remedy, .. }: &Planned, place: &Place) -> String {
+    let room = match (place.largest_buffer, place.memory) {
+        (Some(largest), _) if largest < need.largest => {
+            format!("{} in one buffer, of which the device takes {}", in_words(need.largest), in_words(largest))
+        }
+        (_, Some(memory)) => format!("{}, and {} are free", in_words(need.total), in_words(memory)),
+        (_, None) => in_words(need.total),
+    };
+    let next = match remedy {
+        Some(Remedy { flags, total }) => format!("{flags} takes {}", in_words(*total)),
+        None => "take a smaller model, or a device with more memory".to_owned(),
+    };
+    format!("{} does not fit: it takes about {room}\n  next: {next}", command.name())
+}
+
+/// Bytes: a number, with KiB, MiB or GiB behind it where it is of these.
+fn size(text: &str) -> Result<u64, String> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+    let unit = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, 1u64 << shift)));
+    let (number, unit) = unit.unwrap_or((text, 1));
+    let bytes = number.trim().parse::<f64>().map(|number| number * unit as f64);
+    match bytes {
+        Ok(bytes) if (1.0..9e18).contains(&bytes) => Ok(bytes as u64),
+        _ => Err("expected a size such as 8GiB or 512MiB".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!((size("8GiB"), size("1.5 MiB"), size("4096")), (Ok(8 << 30), Ok(3 << 19), Ok(4096)));
+        for wrong in ["", "GiB", "-1GiB", "8GB", "nan"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

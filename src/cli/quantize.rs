@@ -1,0 +1,89 @@
+//! `tiller quantize`: writes a model with its weights in fewer bits.
+
+use std::path::PathBuf;
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+use tiller_models::quantise::{Blocks, Summary, quantise};
+
+use super::Global;
+use crate::pull::resolve_model;
+use crate::run::progress;
+use crate::train::memory::in_words;
+use crate::{Error, Result};
+
+const EXAMPLES: &str = "\
+Examples:
+  tiller quantize smollm2-135m-bf16 --scheme q4_0 --out smollm2-q4_0.gguf
+  tiller quantize runs/films/model --scheme q8_0 --out films.gguf --json
+  tiller quantize smollm2-135m --scheme f16 --out smollm2-folder";
+
+/// The flags of `tiller quantize`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
+    #[arg(value_name = "MODEL")]
+    model: String,
+    /// How matrices are stored: f32, f16, q8_0, q4_1, q4_k or q4_0; where rows do not fit, in the next wider of these
+    #[arg(long, value_name = "SCHEME")]
+    scheme: Blocks,
+    /// What to write: a file ending in .gguf, or with f16 and f32 the folder of a Hugging Face model
+    #[arg(long, value_name = "FILE.gguf|FOLDER")]
+    out: PathBuf,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    model: PathBuf,
+    out: &'a PathBuf,
+    scheme: &'static str,
+    #[serde(flatten)]
+    summary: Summary,
+}
+
+/// Runs `tiller quantize`.
+///
+/// # Errors
+/// A model that cannot be read or written in this scheme, a full disk.
+pub fn run(args: &Args, global: &Global) -> Result<()> {
+    let model = resolve_model(&args.model)?;
+    let bar = progress::bar("quantize", 0, "tensors");
+    let summary = quantise(&model, args.scheme, &args.out, &mut |tensor, written, count| {
+        bar.set_length(count as u64);
+        bar.set_position(written as u64);
+        bar.set_message(tensor.to_owned());
+    });
+    bar.finish_and_clear();
+    let report = Report { model, out: &args.out, scheme: args.scheme.name(), summary: summary? };
+    if global.json {
+        let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("quantize: {e}")))?;
+        println!("{json}");
+    } else {
+        print(&report);
+    }
+    Ok(())
+}
+
+fn print(Report { out, summary, .. }: &Report) {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_header(["part", "format", "weights", "size", "RMS error", "of the RMS"]);
+    for kind in &summary.kinds {
+        table.add_row([
+            kind.name.clone(),
+            kind.format.clone(),
+            kind.weights.to_string(),
+            in_words(kind.bytes),
+            format!("{:.2e}", kind.rms_error),
+            format!("{:.3} %", 100.0 * kind.relative_error),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let Summary { bytes_before, bytes_after, bits_per_weight, .. } = summary;
+    let (before, after) = (in_words(*bytes_before), in_words(*bytes_after));
+    println!("{table}\n{before} became {after}, {bits_per_weight:.2} bits a weight; wrote {}", out.display());
+}
