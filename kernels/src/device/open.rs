@@ -90,7 +90,7 @@ struct Opened {
 
 /// The devices that are open.
 pub(super) fn devices() -> Vec<Device> {
-    opened().iter().flatten().map(|(device, _)| device.clone()).collect()
+    opened().iter().flatten().map(|open| open.device.clone()).collect()
 }
 
 /// What is open, by the index of the adapter.
