@@ -45,8 +45,10 @@ const TABLE: &[(&str, Good, &[&str], &str)] = &[
     ("experiment", Elsewhere("tests/experiment.rs"), &["nothing"], "nothing"),
     ("instruct", Reports(&["films", "--count", "5", "--out", "examples.jsonl"]), &["nowhere"], "nowhere"),
     ("merge", Reports(&["adapted", "--out", "merged"]), &["sft", "--out", "merged"], "as it is"),
+    ("plan", Reports(&["sft", "--shape", "tiny", "--memory", "8GiB"]), &["--memory", "much"], "much"),
     ("ppo", Reports(&["films", "--out", "ppo", "--resume"]), &["films", "--run", "nowhere", "--out", "ppo"], "nowhere"),
     ("pull", Reports(&["--list"]), &["nothing-of-the-kind"], "nothing-of-the-kind"),
+    ("quantize", Reports(&["sft/model", "--scheme", "f16", "--out", "halves"]), &["sft/model", "--scheme", "q9", "--out", "x.gguf"], "q9"),
     ("recommend", Reports(&["films", "--model", "sft/model", "--user", "u1", "-k", "2"]), &["films", "--model", "sft/model", "--user", "nobody"], "nobody"),
     ("report", Reports(&["sft"]), &["nowhere"], "nowhere"),
     ("sasrec eval", Reports(&["films"]), &["nowhere"], "nowhere"),
@@ -58,6 +60,7 @@ const TABLE: &[(&str, Good, &[&str], &str)] = &[
 /// Work that no memory holds: code 3.
 #[rustfmt::skip]
 const TOO_LARGE: &[&[&str]] = &[
+    &["plan", "recommend", "--shape", "llama2-7b", "--memory", "1GiB"],
     &["sft", "films", "--scratch", "tiny", "--out", "new", "--set", "scratch.d_model=8192", "--set", "scratch.n_layers=400"],
     &["ppo", "films", "--run", "sft", "--out", "new", "--set", "learning.batch=4000000"],
     &["bench", "train", "--shape", "llama2-7b", "--batch", "4000", "--tokens", "4096"],

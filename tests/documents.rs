@@ -20,6 +20,7 @@ use clap::CommandFactory;
 use common::console::{Block, Typed, blocks};
 use common::{program, toy};
 use tiller::cli::Cli;
+use tiller::evaluate::Metric;
 
 /// Documents whose blocks are run.
 const RUN: [&str; 2] = ["README.md", "docs/guide.md"];
@@ -105,15 +106,25 @@ fn every_file_that_a_document_names_is_there() {
     assert!(found > 50, "{found}");
 }
 
+#[test]
+fn every_metric_is_explained() {
+    let glossary = std::fs::read_to_string(root().join("docs/metrics.md")).unwrap();
+    let rows: String = glossary.lines().filter(|line| line.starts_with('|')).collect();
+    for metric in Metric::ALL {
+        assert!(rows.contains(&metric.to_string()), "docs/metrics.md lacks {metric}");
+    }
+}
+
 /// Sixty films and sixty people, as raw files of two formats, and a model of the name that the documents use.
 fn world(folder: &Path) {
     let films = ["Heat (1995)".to_owned(), "Ran (1985)".into(), "Up (2009)".into()].into_iter();
-    let films: Vec<String> = films.chain((3..60).map(|number| format!("Film {number} ({})", 1960 + number))).collect();
+    let films: Vec<String> =
+        films.chain((3..60).map(|number| format!("Film {number} ({})", 1985 + number % 30))).collect();
     let genres = |film: usize| {
         let of = [(2, "Comedy"), (3, "Drama"), (5, "Horror"), (1, "Crime")];
         of.iter().filter(|(every, _)| film % every == 0).map(|(_, genre)| *genre).collect::<Vec<_>>().join("|")
     };
-    let taken = || (1..61).flat_map(|user| (0..12).map(move |time| (user, (user * 7 + time * 11) % 60, time)));
+    let taken = || (1..61).flat_map(|user| (0..26).map(move |time| (user, (user * 7 + time * 11) % 60, time)));
 
     let movielens = folder.join("ml-latest-small");
     std::fs::create_dir(&movielens).unwrap();

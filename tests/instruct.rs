@@ -1,29 +1,22 @@
 //! `tiller instruct` as its users see it: JSON lines, counts, exit codes.
 
-use std::path::Path;
-use std::process::{Command, Output};
-
-use serde_json::Value;
-
-fn tiller(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tiller"));
-    command.args(["--device", "cpu"]).args(arguments).current_dir(folder).output().unwrap()
+mod common {
+    #[allow(dead_code)]
+    pub mod program;
 }
 
+use std::path::Path;
+
+use common::program::{fail, tiller};
+use serde_json::Value;
+
+/// Standard output and standard error.
 #[track_caller]
 fn succeed(folder: &Path, arguments: &[&str]) -> (String, String) {
     let output = tiller(folder, arguments);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{arguments:?}: {stderr}");
     (String::from_utf8(output.stdout).unwrap(), stderr)
-}
-
-#[track_caller]
-fn fail(folder: &Path, arguments: &[&str], part: &str) {
-    let output = tiller(folder, arguments);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
-    assert!(stderr.contains(part), "{arguments:?}: {stderr}");
 }
 
 fn lines(text: &str) -> Vec<Value> {
@@ -95,11 +88,11 @@ fn what_cannot_be_is_refused_with_a_next_step() {
     let folder = world();
     let folder = folder.path();
     std::fs::write(folder.join("bad.jsonl"), "{\"conversations\": []}\n{\"talk\": 1}\n").unwrap();
-    fail(folder, &["instruct", "nowhere"], "nowhere");
-    fail(folder, &["instruct", "set"], "teacher");
-    fail(folder, &["instruct", "set", "--tasks", "I9"], "I9");
-    fail(folder, &["instruct", "set", "--tasks", "I4"], "--chat");
-    fail(folder, &["instruct", "set", "--tasks", "I3", "--chat", "bad.jsonl"], "bad.jsonl line 2");
-    fail(folder, &["instruct", "set", "--tasks", "I3", "--chat-ratio", "101"], "--chat-ratio");
-    fail(folder, &["instruct", "set", "--tasks", "I3", "--split", "validation"], "tasks I3");
+    fail(folder, &["instruct", "nowhere"], 2, "nowhere");
+    fail(folder, &["instruct", "set"], 2, "teacher");
+    fail(folder, &["instruct", "set", "--tasks", "I9"], 2, "I9");
+    fail(folder, &["instruct", "set", "--tasks", "I4"], 2, "--chat");
+    fail(folder, &["instruct", "set", "--tasks", "I3", "--chat", "bad.jsonl"], 2, "bad.jsonl line 2");
+    fail(folder, &["instruct", "set", "--tasks", "I3", "--chat-ratio", "101"], 2, "--chat-ratio");
+    fail(folder, &["instruct", "set", "--tasks", "I3", "--split", "validation"], 2, "tasks I3");
 }

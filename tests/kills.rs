@@ -16,7 +16,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use common::program::{command, succeed};
-use common::world::{self, ADAPT, PPO, SFT, SYNTH};
+use common::world::{self, ADAPT, PPO, SFT};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tiller::data::Dataset;
@@ -117,7 +117,8 @@ fn a_killed_command_leaves_its_files_whole() {
     let folder = work.path();
     world::tune(folder);
     succeed(folder, ADAPT);
-    kill(folder, SYNTH, &|| is_data_set(&folder.join("films")));
+    let synth = ["data", "synth", "--users", "60", "--items", "40", "--out", "synth"];
+    kill(folder, &synth, &|| is_data_set(&folder.join("synth")));
     let import = ["data", "import", "--format", "csv", "films", "--out", "again"];
     kill(folder, &import, &|| is_data_set(&folder.join("again")));
     let instruct = ["instruct", "films", "--out", "examples.jsonl"];
@@ -126,6 +127,8 @@ fn a_killed_command_leaves_its_files_whole() {
     let asks =
         |model: &str| drop(succeed(folder, &["recommend", "films", "--model", model, "--user", "u1", "-k", "2"]));
     kill(folder, &merge, &|| asks("merged"));
+    let quantize = ["quantize", "sft/model", "--scheme", "f16", "--out", "halves"];
+    kill(folder, &quantize, &|| asks("halves"));
     let eval = ["eval", "films", "--tasks", "I0", "--out", "adapted"];
     kill(folder, &eval, &|| {
         let text = std::fs::read(folder.join("adapted/eval.json")).unwrap();

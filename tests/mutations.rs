@@ -26,6 +26,7 @@ use tempfile::TempDir;
 use tiller::data::Dataset;
 use tiller::data::import::{self, Columns, Format};
 use tiller::instruct::{Instructor, chat};
+use tiller::ppo::PpoConfig;
 use tiller::report::Report;
 use tiller::run::config::{ConfigFlags, resolve};
 use tiller::run::folder::RunFolder;
@@ -235,13 +236,19 @@ fn run_folder_files() -> Vec<Subject> {
         report.html()?;
         report.problems().next().map_or(Ok(()), |problem| Err(Error::Failed(problem.to_owned())))
     };
-    let reported =
-        ["config.toml", "metrics.jsonl", "samples.jsonl", "eval.json"].map(|file| (file, read(&format!("ppo/{file}"))));
-    let reported = (0..reported.len()).map(|first| {
+    let names = ["metrics.jsonl", "samples.jsonl", "eval.json"];
+    let reported: Vec<(&str, Vec<u8>)> =
+        ["config.toml"].into_iter().chain(names).map(|file| (file, read(&format!("ppo/{file}")))).collect();
+    let reported = (1..reported.len()).map(|first| {
         let mut files: Vec<(&str, &[u8])> = reported.iter().map(|(name, bytes)| (*name, &bytes[..])).collect();
         files.swap(0, first);
-        Subject::new(["config.toml of a run", "metrics.jsonl", "samples.jsonl", "eval.json"][first], &files, report)
+        Subject::new(names[first - 1], &files, report)
     });
+    let settings = |folder: &Path| {
+        let layers = ConfigFlags { config: Some(RunFolder::stored_config(folder)?), sets: Vec::new() };
+        resolve::<PpoConfig>(&layers, toml::Table::new()).map(drop)
+    };
+    let config = Subject::new("config.toml of a run", &[("config.toml", &read("ppo/config.toml"))], settings);
 
     let resume = |folder: &Path| {
         let dataset = Dataset::read(&folder.join("films"))?;
@@ -266,7 +273,7 @@ fn run_folder_files() -> Vec<Subject> {
         .map(|file| (file.clone(), read(&file)))
         .collect();
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
-    reported.chain([Subject::new("checkpoint of a tuning", &files, resume)]).collect()
+    reported.chain([config, Subject::new("checkpoint of a tuning", &files, resume)]).collect()
 }
 
 /// The best checkpoint of a small teacher of the data set above.
@@ -276,13 +283,7 @@ fn trained_teacher() -> Vec<u8> {
         std::fs::write(folder.path().join(name), bytes).unwrap();
     }
     let small = ["model.d_model=8", "model.inner=8"].iter().flat_map(|set| ["--set", set]);
-    let status = std::process::Command::new(env!("CARGO_BIN_EXE_tiller"))
-        .args(["sasrec", "train", ".", "--epochs", "1", "--device", "cpu"])
-        .args(small)
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
+    succeed(folder.path(), &[&["sasrec", "train", ".", "--epochs", "1"][..], &small.collect::<Vec<_>>()].concat());
     std::fs::read(folder.path().join("teacher/checkpoints/best.safetensors")).unwrap()
 }
 

@@ -1,8 +1,14 @@
 //! `tiller ppo` as its users see it: after `tiller sft`, before `tiller recommend`, killed and resumed, refused.
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod common {
+    #[allow(dead_code)]
+    pub mod program;
+}
 
+use std::path::Path;
+use std::process::Command;
+
+use common::program::{command, fail, succeed};
 use serde_json::Value;
 
 #[path = "common/memory.rs"]
@@ -29,31 +35,6 @@ const SMALL: [&str; 18] = [
     "--lr",
     "0.01",
 ];
-
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tiller"));
-    command.args(arguments).args(["--device", "cpu"]).current_dir(folder);
-    command
-}
-
-fn tiller(folder: &Path, arguments: &[&str]) -> Output {
-    command(folder, arguments).output().unwrap()
-}
-
-#[track_caller]
-fn succeed(folder: &Path, arguments: &[&str]) -> String {
-    let output = tiller(folder, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-#[track_caller]
-fn fail(folder: &Path, arguments: &[&str], code: i32, part: &str) {
-    let output = tiller(folder, arguments);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
-    assert!(stderr.contains(part), "{arguments:?}: {stderr}");
-}
 
 /// A folder with an invented data set, its teacher in `set`, and a hardly tuned model in `sft`.
 fn world() -> tempfile::TempDir {

@@ -1,37 +1,18 @@
 //! `tiller sasrec` as its users see it: commands, files, exit codes.
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod common {
+    #[allow(dead_code)]
+    pub mod program;
+}
 
+use std::path::Path;
+use std::process::Command;
+
+use common::program::{command, fail, succeed};
 use serde_json::Value;
 
 /// Sizes at which an epoch takes a fraction of a second.
 const SMALL: [&str; 6] = ["--set", "model.d_model=16", "--set", "model.inner=16", "--set", "batch=256"];
-
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tiller"));
-    command.args(arguments).args(["--device", "cpu"]).current_dir(folder);
-    command
-}
-
-fn tiller(folder: &Path, arguments: &[&str]) -> Output {
-    command(folder, arguments).output().unwrap()
-}
-
-#[track_caller]
-fn succeed(folder: &Path, arguments: &[&str]) -> String {
-    let output = tiller(folder, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-#[track_caller]
-fn fail(folder: &Path, arguments: &[&str], part: &str) {
-    let output = tiller(folder, arguments);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
-    assert!(stderr.contains(part), "{arguments:?}: {stderr}");
-}
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -100,19 +81,19 @@ fn a_teacher_is_trained_measured_and_asked() {
 fn wrong_usage_is_answered_with_exit_code_2_and_a_next_step() {
     let folder = world();
     let folder = folder.path();
-    fail(folder, &["sasrec", "eval", "set"], "tiller sasrec train");
-    fail(folder, &["sasrec", "train", "set", "--resume"], "without --resume");
-    fail(folder, &["sasrec", "train", "set", "--set", "model.heads=3"], "model.heads");
-    fail(folder, &["sasrec", "train", "set", "--set", "model.width=3"], "width");
-    fail(folder, &["sasrec", "train", "nowhere"], "nowhere");
+    fail(folder, &["sasrec", "eval", "set"], 2, "tiller sasrec train");
+    fail(folder, &["sasrec", "train", "set", "--resume"], 2, "without --resume");
+    fail(folder, &["sasrec", "train", "set", "--set", "model.heads=3"], 2, "model.heads");
+    fail(folder, &["sasrec", "train", "set", "--set", "model.width=3"], 2, "width");
+    fail(folder, &["sasrec", "train", "nowhere"], 2, "nowhere");
     train(folder, &["--epochs", "0"]);
-    fail(folder, &["sasrec", "topk", "set"], "--user");
-    fail(folder, &["sasrec", "topk", "set", "--user", "nobody"], "nobody");
-    fail(folder, &["sasrec", "topk", "set", "--history", "No Such Film"], "No Such Film");
-    fail(folder, &["sasrec", "topk", "set", "--user", &first_user(folder), "--more", "Nonsense"], "--more");
-    fail(folder, &["sasrec", "train", "set", "--resume", "--seed", "5"], "--resume");
+    fail(folder, &["sasrec", "topk", "set"], 2, "--user");
+    fail(folder, &["sasrec", "topk", "set", "--user", "nobody"], 2, "nobody");
+    fail(folder, &["sasrec", "topk", "set", "--history", "No Such Film"], 2, "No Such Film");
+    fail(folder, &["sasrec", "topk", "set", "--user", &first_user(folder), "--more", "Nonsense"], 2, "--more");
+    fail(folder, &["sasrec", "train", "set", "--resume", "--seed", "5"], 2, "--resume");
     std::fs::write(folder.join("set/teacher/checkpoints/best.safetensors"), "cut off").unwrap();
-    fail(folder, &["sasrec", "eval", "set"], "best.safetensors");
+    fail(folder, &["sasrec", "eval", "set"], 2, "best.safetensors");
 }
 
 #[cfg(unix)]

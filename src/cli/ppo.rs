@@ -31,7 +31,7 @@ const EXAMPLES: &str = "\
 Examples:
   tiller ppo films --run runs/sft --out runs/ppo
   tiller ppo films --model smollm2-135m --adapter runs/sft/adapter --out runs/ppo --reward list
-  tiller ppo films --run runs/sft --out runs/ppo --iterations 500 --set rollout.samples=16 --set learning.kl=0.1
+  tiller ppo films --run runs/sft --out runs/ppo --iterations 500 --set learning.kl=0.1
   tiller ppo films --run runs/sft --out runs/paper --recipe paper
   tiller ppo films --out runs/ppo --resume
   tiller recommend films --model runs/sft/model --adapter runs/ppo/adapter --user 42";

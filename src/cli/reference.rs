@@ -6,6 +6,7 @@ use clap::{Command, CommandFactory};
 use serde::Serialize;
 
 use super::Cli;
+use crate::experiment;
 use crate::ppo::PpoConfig;
 use crate::teacher::TeacherConfig;
 use crate::train::sft::SftConfig;
@@ -49,10 +50,20 @@ pub fn markdown() -> Result<String> {
         ("sasrec train", defaults::<TeacherConfig>()?),
         ("sft", defaults::<SftConfig>()?),
         ("ppo", defaults::<PpoConfig>()?),
+        ("experiment", of_experiments()?),
     ] {
         write!(page, "\n## {command}\n\n```toml\n{}\n```\n", toml.trim_end()).expect("strings take everything");
     }
+    page.push_str("\nBeside these, `teacher`, `sft` and `ppo` are tables with the keys of those commands, above.\n");
     Ok(page)
+}
+
+/// The settings that experiments have beside those of the commands that they run.
+fn of_experiments() -> Result<String> {
+    let failed = |e: toml::ser::Error| Error::Failed(format!("defaults: {e}"));
+    let mut settings = toml::Table::try_from(experiment::Settings::default()).map_err(failed)?;
+    settings.retain(|key, _| !["teacher", "sft", "ppo"].contains(&key));
+    toml::to_string_pretty(&settings).map_err(failed)
 }
 
 fn defaults<T: Default + Serialize>() -> Result<String> {

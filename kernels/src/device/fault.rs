@@ -10,9 +10,10 @@ use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
 use std::sync::{Mutex, Once, PoisonError};
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 
 use super::error::DeviceError;
+use super::open;
 
 /// How an open device fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,13 +88,24 @@ pub fn guard<T, E: Display + From<DeviceError>>(
     let fault = note(None).or_else(|| match &outcome {
         Ok(Ok(_)) => None,
         Ok(Err(error)) => Fault::told(&error.to_string()),
-        Err(payload) => words_of(payload.as_ref()).and_then(Fault::told),
+        // Buffers of a lost device are no buffers, over which whoever uses them stumbles first.
+        Err(payload) => words_of(payload.as_ref()).and_then(Fault::told).or_else(|| any_lost().then_some(Fault::Lost)),
     });
     match (fault, outcome) {
         (Some(fault), _) => Err(fault.at(stage).into()),
         (None, Ok(outcome)) => outcome,
         (None, Err(payload)) => resume_unwind(payload),
     }
+}
+
+/// Whether one of the devices that are open is lost, which shows when something is read back.
+fn any_lost() -> bool {
+    let read = |device: &Device| Tensor::<1>::zeros([1], device).try_into_vec_as::<f32>().map_err(|e| e.to_string());
+    let told = |device: &Device| match catch_unwind(AssertUnwindSafe(|| read(device))) {
+        Ok(read) => read.err().as_deref().and_then(Fault::told),
+        Err(payload) => words_of(payload.as_ref()).and_then(Fault::told),
+    };
+    open::devices().iter().any(|device| told(device) == Some(Fault::Lost))
 }
 
 fn words_of(payload: &(dyn Any + Send)) -> Option<&str> {

@@ -88,6 +88,11 @@ struct Opened {
     flaw: Option<String>,
 }
 
+/// The devices that are open.
+pub(super) fn devices() -> Vec<Device> {
+    opened().iter().flatten().map(|open| open.device.clone()).collect()
+}
+
 /// What is open, by the index of the adapter.
 fn opened() -> MutexGuard<'static, Vec<Option<Opened>>> {
     static OPENED: Mutex<Vec<Option<Opened>>> = Mutex::new(Vec::new());
