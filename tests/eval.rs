@@ -143,3 +143,44 @@ fn wrong_usage_names_the_flag_and_the_next_step() {
         }
     }
 }
+
+#[test]
+fn a_teachers_drafts_change_the_steps_and_not_the_lists() {
+    let world = World::new();
+    let model = world.path("model");
+    let arguments =
+        ["--model", model.to_str().unwrap(), "--users", "5", "--tasks", "I0,EP50", "--decode", "strict", "--json"];
+    let row = |further: &[&str]| -> Value {
+        let found: Value = serde_json::from_str(&world.evaluate(&[&arguments[..], further].concat())).unwrap();
+        found["rows"][2].clone()
+    };
+    let (plain, drafted) = (row(&[]), row(&["--draft", "teacher"]));
+    assert_eq!((&drafted["subjects"], &drafted["samples"]), (&plain["subjects"], &plain["samples"]));
+    let guidance = |row: &Value, name: &str| row["speed"]["guidance"][name].as_u64().unwrap();
+    assert_eq!(guidance(&drafted, "choices"), guidance(&plain, "choices"));
+    assert!(guidance(&drafted, "drafted") > 0 && guidance(&plain, "drafted") == 0);
+    let saved = guidance(&plain, "steps") - guidance(&drafted, "steps");
+    assert!(guidance(&drafted, "confirmed").abs_diff(saved) <= 10, "each one saves a step, but for a list's last");
+}
+
+#[test]
+fn every_way_of_writing_lists_writes_the_same_ones() {
+    let world = World::new();
+    let (data, model) = (world.path("data"), world.path("model"));
+    let arguments = ["bench", "lists", data.to_str().unwrap(), "--model", model.to_str().unwrap()];
+    let sizes = ["-b", "1", "-b", "3", "--lists", "2", "-r", "1", "-k", "4", "--json"];
+    let found: Value = serde_json::from_str(&world.succeed(&[&arguments[..], &sizes].concat())).unwrap();
+    let took = found["took"].as_array().unwrap();
+    let ways: Vec<(&str, u64)> =
+        took.iter().map(|one| (one["way"].as_str().unwrap(), one["batch"].as_u64().unwrap())).collect();
+    let of_batch = |batch| ["masked", "jump", "fast", "drafts"].map(|way| (way, batch));
+    assert_eq!(ways, [of_batch(1), of_batch(3)].concat());
+    let mean = |one: &Value, count: &str| one[count].as_f64().unwrap();
+    for (one, masked) in took.iter().zip([[&took[0]; 4], [&took[4]; 4]].concat()) {
+        assert_eq!(one["differing"], 0, "{one}");
+        assert_eq!((mean(one, "tokens"), mean(one, "choices")), (mean(masked, "tokens"), mean(masked, "choices")));
+        assert!(mean(one, "steps") <= mean(masked, "steps") && mean(one, "per_second") > 0.0, "{one}");
+    }
+    assert_eq!(mean(&took[0], "steps"), mean(&took[0], "tokens"));
+    assert_eq!(mean(&took[1], "steps"), mean(&took[1], "choices"));
+}

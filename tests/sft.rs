@@ -90,6 +90,15 @@ fn a_model_from_nothing_is_trained_adapted_merged_and_asked() {
     succeed(folder, &["merge", "adapted", "--out", "merged"]);
     assert_eq!(recommend(&["--model", "merged"])["items"], adapted["items"]);
     fail(folder, &["merge", "run", "--out", "merged"], 2, "as it is");
+
+    // The adapter was trained at a rate that moves weights further than halves round them.
+    let halves = succeed(folder, &["merge", "adapted", "--quantise", "f16", "--out", "halves", "--json"]);
+    let halves: Value = serde_json::from_str(&halves).unwrap();
+    let moved = halves["moved"].as_array().unwrap();
+    assert_eq!(moved.len(), 8, "{moved:?}");
+    assert!(moved.iter().all(|part| part["adapted"].as_f64() > part["rounded"].as_f64()), "{moved:?}");
+    assert_eq!(recommend(&["--model", "halves"])["items"], adapted["items"]);
+    fail(folder, &["merge", "adapted", "--quantise", "q4_0", "--out", "packed"], 2, "ending in .gguf");
 }
 
 /// Waits until the training in `run` has written so many more lines.

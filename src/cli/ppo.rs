@@ -69,7 +69,7 @@ pub struct Args {
     /// Rounds of answers and learning [default: 200]
     #[arg(long, value_name = "N")]
     iterations: Option<u32>,
-    /// The highest learning rate [default: 0.0001]
+    /// The highest learning rate [default: 0.0001, and 0.001 after a run that made its model from nothing]
     #[arg(long, value_name = "LR")]
     lr: Option<f64>,
     /// Decides first weights, questions, answers and the order of learning [default: 2024]
@@ -144,8 +144,8 @@ fn config(args: &Args) -> Result<PpoConfig> {
     resolve_over(lowest, &layers, flags)
 }
 
-/// `config` with what the settings of an earlier run say about one that goes on from it: its teacher, how its weights are kept, and whether
-/// its model knows the wordings of training alone.
+/// `config` with what the settings of an earlier run say about one that goes on from it: its teacher, how its weights are kept, whether
+/// its model knows the wordings of training alone, and whether it was made from nothing.
 fn after(run: &Path, config: PpoConfig) -> Result<PpoConfig> {
     let path = RunFolder::stored_config(run)?;
     let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
@@ -153,10 +153,11 @@ fn after(run: &Path, config: PpoConfig) -> Result<PpoConfig> {
         Error::bad_input(path.display()).expected("the configuration of a training").found(e.message())
     })?;
     let word = |key: &str| settings.get(key).and_then(|word| word.as_str()).map(str::to_owned);
-    let (teacher, quantise) = (word("teacher"), word("quantise").unwrap_or(config.quantise));
+    let (teacher, quantise) = (word("teacher"), word("quantise").unwrap_or_else(|| config.quantise.clone()));
     let words = settings.get("validation").and_then(|validation| validation.get("trained_wordings"));
     let trained_wordings = words.and_then(|words| words.as_bool()).unwrap_or(false);
     let validation = ValidationConfig { trained_wordings, ..config.validation };
+    let config = if settings.contains_key("scratch") { config.from_nothing() } else { config };
     Ok(PpoConfig { teacher, quantise, validation, ..config })
 }
 

@@ -55,7 +55,7 @@ impl Size {
     /// The sizes.
     pub fn scratch(self) -> Scratch {
         // Titles and turns of phrase end the vocabulary long before its limit, but for catalogues of thousands.
-        let small = Scratch { vocab_size: 4096, d_model: 128, n_layers: 2, n_heads: 4, d_ff: 256, max_positions: 1024 };
+        let small = Scratch { vocab_size: 4096, d_model: 128, n_layers: 2, n_heads: 2, d_ff: 256, max_positions: 1024 };
         match self {
             Size::Tiny => Scratch { d_model: 96, d_ff: 192, ..small },
             Size::Small => small,
@@ -74,7 +74,9 @@ impl Size {
             batch: 16,
             accumulate: 2,
             max_tokens: 512,
-            schedule: Schedule { lr: 3e-3, warm_up: 0.02, power: 1.0, ..Schedule::default() },
+            // A title in a history weighs about as much as one in an answer.
+            history_weight: 0.3,
+            schedule: Schedule { lr: 5e-3, warm_up: 0.02, power: 1.0, ..Schedule::default() },
             // Gradients of a rare title are small beside the method's 1e-5, which is meant for adapters.
             optimiser: AdamWConfig { epsilon: 1e-8, ..AdamWConfig::default() },
             validation: ValidationConfig { users, trained_wordings: true, ..ValidationConfig::default() },

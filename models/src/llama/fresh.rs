@@ -16,10 +16,6 @@ impl Llama {
     /// residual stream does not grow with the depth (GPT-2: Radford et al. 2019). An embedding has length 1: much shorter ones, such
     /// as GPT-2's, drown in what the branches add, and a small model takes long to tell its tokens apart. Norms begin as 1.
     ///
-    /// Half of every key is its head's query, and half of what ends an attention is the negative transpose of its values, as is found in
-    /// trained models (Trockman and Kolter 2023, arXiv 2305.09828): a token sees its like, and what it sees becomes less likely to come
-    /// next. So a list that repeats nothing need not be learnt from nothing.
-    ///
     /// # Errors
     /// None that a configuration of sound sizes could cause.
     pub fn fresh(config: &LlamaConfig, seed: u64, device: &Device) -> Result<Self> {
@@ -31,72 +27,25 @@ impl Llama {
     /// # Errors
     /// Projections that the scheme does not fit.
     pub fn fresh_as(config: &LlamaConfig, scheme: Option<Scheme>, seed: u64, device: &Device) -> Result<Self> {
-        let mut fresh = Fresh { config, seed, stream: 0, queries: Vec::new(), values: Vec::new() };
-        Builder { config, scheme, device, read: &mut |module, shape| Ok(fresh.weight(module, shape)) }.build()
-    }
-}
-
-/// First weights, module by module in the order of the model.
-struct Fresh<'a> {
-    config: &'a LlamaConfig,
-    seed: u64,
-    stream: u64,
-    /// Of the attention at hand: `[n_heads · head_dim, d_model]`.
-    queries: Vec<f32>,
-    /// Of the attention at hand: `[n_kv_heads · head_dim, d_model]`.
-    values: Vec<f32>,
-}
-
-impl Fresh<'_> {
-    fn weight(&mut self, module: &str, shape: &[usize]) -> Vec<f32> {
-        self.stream += 1;
-        let noise = |deviation| Normal::of_stream(self.seed, self.stream).draw(shape.iter().product(), deviation);
-        let d_in = match *shape {
-            [width] => return vec![1.0; width],
-            [_, d_in] => d_in as f32,
-            _ => unreachable!("weights are vectors and matrices"),
+        let branch_end = 1.0 / (2.0 * config.n_layers as f32).sqrt();
+        let mut stream = 0;
+        let mut read = |module: &str, shape: &[usize]| {
+            stream += 1;
+            let numbers = |deviation| Normal::of_stream(seed, stream).draw(shape.iter().product(), deviation);
+            Ok(match *shape {
+                [width] => vec![1.0; width],
+                _ if module == "model.embed_tokens" || module == "lm_head" => {
+                    numbers(1.0 / (config.d_model as f32).sqrt())
+                }
+                [_, d_in] => {
+                    let ends_branch = module.ends_with("o_proj") || module.ends_with("down_proj");
+                    numbers(if ends_branch { branch_end } else { 1.0 } / (d_in as f32).sqrt())
+                }
+                _ => unreachable!("weights are vectors and matrices"),
+            })
         };
-        let branch_end = 1.0 / (2.0 * self.config.n_layers as f32).sqrt();
-        match module.rsplit('.').next().unwrap_or(module) {
-            "embed_tokens" | "lm_head" => noise(1.0 / (self.config.d_model as f32).sqrt()),
-            "q_proj" => {
-                self.queries = noise(1.0 / d_in.sqrt());
-                self.queries.clone()
-            }
-            "k_proj" => halves(&noise(1.0 / d_in.sqrt()), self.first_queries()),
-            "v_proj" => {
-                self.values = noise(1.0 / d_in.sqrt());
-                self.values.clone()
-            }
-            "o_proj" => halves(&noise(branch_end / d_in.sqrt()), self.values_taken_away(branch_end)),
-            "down_proj" => noise(branch_end / d_in.sqrt()),
-            _ => noise(1.0 / d_in.sqrt()),
-        }
+        Builder { config, scheme, device, read: &mut read }.build()
     }
-
-    /// The queries of the first head of each group, row by row.
-    fn first_queries(&self) -> impl Iterator<Item = f32> {
-        let &LlamaConfig { d_model, n_heads, n_kv_heads, head_dim, .. } = self.config;
-        let (head, group) = (head_dim * d_model, n_heads / n_kv_heads);
-        self.queries.chunks_exact(head).step_by(group).flatten().copied()
-    }
-
-    /// The negative transpose of the values that each head reads, `[d_model, n_heads · head_dim]` row by row, of the size that `noise` has.
-    fn values_taken_away(&self, branch_end: f32) -> impl Iterator<Item = f32> {
-        let &LlamaConfig { d_model, n_heads, n_kv_heads, head_dim, .. } = self.config;
-        let (width, group) = (n_heads * head_dim, n_heads / n_kv_heads);
-        let scale = -branch_end * (d_model as f32 / width as f32).sqrt();
-        (0..d_model * width).map(move |at| {
-            let (row, column) = (at / width, at % width);
-            let coordinate = column / head_dim / group * head_dim + column % head_dim;
-            scale * self.values[coordinate * d_model + row]
-        })
-    }
-}
-
-/// The sums of independent numbers of one size, made as large as each of them.
-fn halves(one: &[f32], other: impl Iterator<Item = f32>) -> Vec<f32> {
-    one.iter().zip(other).map(|(one, other)| (one + other) / 2f32.sqrt()).collect()
 }
 
 #[cfg(test)]
@@ -119,30 +68,6 @@ mod tests {
         assert!((nll(&of(1)) - 300f32.ln() - 0.5).abs() < 0.3, "{}", nll(&of(1)));
         assert_eq!(nll(&of(1)), nll(&of(1)));
         assert_ne!(nll(&of(1)), nll(&of(2)));
-    }
-
-    #[test]
-    fn keys_are_half_their_queries_and_values_are_half_taken_away() {
-        let config = LlamaConfig { d_model: 128, head_dim: 16, ..tiny_config() }; // 4 heads that share 2 of keys and values
-        let mut fresh = Fresh { config: &config, seed: 5, stream: 0, queries: Vec::new(), values: Vec::new() };
-        let mut weight = |name: &str, rows, columns| fresh.weight(name, &[rows, columns]);
-        let (queries, keys) = (weight("q_proj", 64, 128), weight("k_proj", 32, 128));
-        let (values, ends) = (weight("v_proj", 32, 128), weight("o_proj", 128, 64));
-        let length = |numbers: &[f32]| numbers.iter().map(|x| x * x).sum::<f32>().sqrt();
-        let likeness =
-            |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>() / (length(a) * length(b));
-        assert!((likeness(&keys[..2048], &queries[..2048]) - 0.7).abs() < 0.05);
-        assert!(likeness(&keys[..2048], &queries[2048..4096]).abs() < 0.1);
-        assert!((likeness(&keys[2048..], &queries[4096..6144]) - 0.7).abs() < 0.05);
-        // Columns 0 to 15 and 16 to 31 end heads 0 and 1, which both read the first values.
-        for head in 0..4 {
-            let of_head = |row: usize| ends[row * 64 + head * 16..][..16].to_vec();
-            let read = |row: usize| (0..16).map(|i| values[(head / 2 * 16 + i) * 128 + row]).collect::<Vec<_>>();
-            let [ends, read] = [(0..128).flat_map(of_head).collect::<Vec<_>>(), (0..128).flat_map(read).collect()];
-            assert!((likeness(&ends, &read) + 0.7).abs() < 0.05, "{head}");
-            // 2 layers: half as large, and as if 64 inputs were as many as the 128.
-            assert!((length(&ends) / length(&read) - 0.5 * 2f32.sqrt()).abs() < 0.05, "{head}");
-        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The operations of decoding against f64 references, every variant under bounds checks, on ragged shapes.
 
 mod attention;
+mod case;
 mod products;
 mod run;
 mod sample;
