@@ -32,7 +32,10 @@ use Good::{Elsewhere, Reports, Works};
 #[rustfmt::skip]
 const TABLE: &[(&str, Good, &[&str], &str)] = &[
     ("bench kernels", Elsewhere("tiller-kernels, bench"), &["--device", "cpu"], "an adapter"),
+    ("bench lists", Reports(&["films", "--model", "sft/model", "-k", "3", "-b", "1", "--lists", "1", "-r", "1"]), &["films", "--model", "nowhere"], "nowhere"),
     ("bench llm", Reports(&["--model", "sft/model", "-p", "8", "-n", "2", "-b", "1", "--lists", "0", "-r", "1"]), &["--model", "nowhere"], "nowhere"),
+    ("bench perplexity", Reports(&["sft/model", "films/items.csv", "--tokens", "64"]), &["nowhere", "films/items.csv"], "nowhere"),
+    ("bench ppo", Reports(&["--shape", "tiny", "--prompts", "1", "--prompt-tokens", "16", "--answer-tokens", "8", "--epochs", "1"]), &["--quantise", "q3"], "q3"),
     ("bench train", Reports(&["--shape", "tiny", "--tokens", "32", "--batch", "2", "--steps", "1"]), &["--quantise", "q3"], "q3"),
     ("chat", Works(&["films", "--model", "sft/model", "--user", "u1"]), &["films", "--model", "nowhere"], "nowhere"),
     ("completions", Works(&["bash"]), &["man"], "--out"),

@@ -119,7 +119,7 @@ fn every_metric_is_explained() {
 fn world(folder: &Path) {
     let films = ["Heat (1995)".to_owned(), "Ran (1985)".into(), "Up (2009)".into()].into_iter();
     let films: Vec<String> =
-        films.chain((3..60).map(|number| format!("Film {number} ({})", 1985 + number % 30))).collect();
+        films.chain((3..60).map(|number| format!("Film {number} ({})", 2008 + number % 10))).collect();
     let genres = |film: usize| {
         let of = [(2, "Comedy"), (3, "Drama"), (5, "Horror"), (1, "Crime")];
         of.iter().filter(|(every, _)| film % every == 0).map(|(_, genre)| *genre).collect::<Vec<_>>().join("|")

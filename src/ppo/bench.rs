@@ -159,15 +159,16 @@ impl Alignment {
         let expected = self.policy.critic.as_ref().map(|critic| values(critic, &samples, batch)).transpose()?;
         let scoring = lap();
 
-        let trajectory = |(at, (sample, (log_probs, references))): (usize, (Sample, (Vec<f32>, Vec<f32>)))| {
+        let trajectory = |at: usize, sample: Sample, log_probs: Vec<f32>, references: Vec<f32>| {
             let values = expected.as_ref().map_or_else(Vec::new, |values| values[at].clone());
             let goodness = if at % 2 == 0 { 1.0 } else { -1.0 };
             let advantages = vec![goodness; self.lengths.answer];
             let returns = values.iter().map(|value| value + goodness).collect();
             Trajectory { sample, log_probs, references, values, advantages, returns }
         };
+        let answers = samples.into_iter().zip(drawn).zip(references).enumerate();
         let trajectories: Vec<Trajectory> =
-            samples.into_iter().zip(drawn.into_iter().zip(references)).enumerate().map(trajectory).collect();
+            answers.map(|(at, ((sample, drawn), reference))| trajectory(at, sample, drawn, reference)).collect();
         let learner = Learner { learning: &config.learning, safety: &config.safety, lr: config.schedule.lr };
         let (policy, learnt) = learner.learn(self.policy.clone(), &mut self.adamw, &trajectories, number, &|| false)?;
         self.policy = policy;

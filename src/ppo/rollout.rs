@@ -206,12 +206,12 @@ pub(super) fn write(
 ) -> Result<()> {
     let beside = side_by_side(&policy.device());
     if beside == 1 {
-        return Ok(hand.generate_guided(policy, prompts, recorders, stop, options, &mut go_on).map(drop)?);
+        return hand.generate_guided(policy, prompts, recorders, stop, options, &mut go_on).map(drop);
     }
     let part = prompts.len().div_ceil(beside).max(1);
     let parts = prompts.par_chunks(part).zip(recorders.par_chunks_mut(part));
     parts.try_for_each(|(prompts, recorders)| {
-        Ok(generate_guided(policy, prompts, recorders, stop, options, &mut go_on).map(drop)?)
+        generate_guided(policy, prompts, recorders, stop, options, &mut go_on).map(drop)
     })
 }
 

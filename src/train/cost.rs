@@ -95,7 +95,7 @@ impl Layer<'_> {
     fn forward(&self) -> Cost {
         let ([d_out, d_in], rows, rank) = (self.shape, self.rows, self.rank());
         let weight = self.scheme.unwrap_or(Scheme::F32).bytes(d_out, d_in);
-        let low_rank = Cost::product([rows, d_in, rank], F32 * rank * d_in) + self.into_sums(d_out);
+        let low_rank = Cost::product([rows, d_in, rank], F32 * rank * d_in) + self.added_to_sums(d_out);
         Cost::product([rows, d_in, d_out], weight) + if rank > 0 { low_rank } else { Cost::default() }
     }
 
@@ -112,11 +112,11 @@ impl Layer<'_> {
         }
         let u = Cost::product([rows, d_in, rank], F32 * rank * d_in);
         let du = Cost::product([rows, d_out, rank], F32 * rank * d_out);
-        dx + self.into_sums(d_in) + u + du + outer(rows, rank, d_in) + outer(rows, d_out, rank)
+        dx + self.added_to_sums(d_in) + u + du + outer(rows, rank, d_in) + outer(rows, d_out, rank)
     }
 
     /// A low-rank term of a product with so many columns.
-    fn into_sums(&self, columns: usize) -> Cost {
+    fn added_to_sums(&self, columns: usize) -> Cost {
         let (rows, rank) = (self.rows, self.rank());
         Cost { flops: (2 * rows * rank * columns) as u64, ..Cost::floats(rank * (rows + columns)) }
     }
