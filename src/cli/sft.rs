@@ -21,8 +21,8 @@ use crate::{Error, Result};
 const EXAMPLES: &str = "\
 Examples:
   tiller sft films --model smollm2-135m --out runs/films
-  tiller sft films --model smollm2-135m --quantise q4 --rank 8 --tasks I0,I1 --epochs 3 --out runs/q4
-  tiller sft films --model smollm2-135m --chat sharegpt.jsonl --chat-ratio 0.5 --recipe paper --out runs/paper
+  tiller sft films --model smollm2-135m --quantise q4 --rank 8 --epochs 3 --out runs/q4
+  tiller sft films --model smollm2-135m --chat sharegpt.jsonl --recipe paper --out runs/paper
   tiller sft films --scratch tiny --out runs/tiny      a model from nothing, in minutes and without a download
   tiller sft films --resume --out runs/films           go on where it stopped
 Next:

@@ -16,7 +16,7 @@ const EXAMPLES: &str = "\
 Examples:
   tiller bench ppo
   tiller bench ppo --shape tinyllama-1.1b --quantise q4
-  tiller bench ppo --shape small --prompts 16 --samples 8 --epochs 2 --minibatch 32 --batch 16 --baseline group";
+  tiller bench ppo --shape small --prompts 16 --samples 8 --minibatch 32 --baseline group";
 
 /// The flags of `tiller bench ppo`. The defaults are the work that the method's authors lay out.
 #[derive(Debug, Clone, clap::Args)]

@@ -35,7 +35,7 @@ Examples:
   tiller recommend films --model smollm2-135m --user 42 --share 'Comedy<=30%' --where 'year>=2010'
   tiller recommend films --model smollm2-135m --adapter run/adapter --user 42
   tiller recommend films --model smollm2-135m --history 'Heat (1995)' 'Ran (1985)'
-  tiller recommend films --model smollm2-135m --ask 'a few comedies from the nineties, nothing violent'
+  tiller recommend films --model smollm2-135m --ask 'a few comedies from the nineties, no horror'
   tiller recommend films --model smollm2-135m --user all --batch 64 --json > lists.jsonl
   tiller recommend films --model smollm2-135m --user 42 --draft teacher";
 
