@@ -178,6 +178,8 @@ fn what_cannot_be_written_is_named_and_leaves_what_was_there() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
     #[test]
     fn blocks_lose_half_a_step_at_most_and_read_as_what_was_packed(seed: u64, spread in 0.01f32..10.0) {
         let values: Vec<f32> = crate::random::Normal::new(seed).draw(4 * 512, spread);

@@ -21,13 +21,14 @@ fn logits_move_as_little_as_the_bits_allow() {
         let expected = logits(&golden.folder, &golden);
         let rms = |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt();
         let size = rms(&mut expected.iter().copied());
+        // Models of random weights move by about four times what their weights do; rows in a wrong order move them by more than 1.
         for (blocks, tolerance) in [
             (Blocks::F32, 0.0),
             (Blocks::F16, 2e-3),
-            (Blocks::Q8_0, 2e-2),
-            (Blocks::Q4_1, 0.2),
-            (Blocks::Q4_K, 0.2),
-            (Blocks::Q4_0, 0.25),
+            (Blocks::Q8_0, 5e-2),
+            (Blocks::Q4_1, 0.6),
+            (Blocks::Q4_K, 0.6),
+            (Blocks::Q4_0, 0.8),
         ] {
             let file = folder.path().join(format!("{name}-{blocks}.gguf"));
             quantise(&golden.folder, blocks, &file, &mut |_, _, _| {}).unwrap();
