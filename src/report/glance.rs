@@ -8,19 +8,18 @@ use crate::evaluate::{Evaluation, Metric, Row, Subject};
 use crate::instruct::{Probe, Task};
 
 /// What the figures are, in their order.
-const NAMES: [(&str, &str); 5] = [
+const NAMES: [(&str, &str); 4] = [
     ("Foresees", "NDCG of the next item (I0)"),
     ("Control", "TCP and CPA, mean of the tasks about kinds; of -C what is left of 1"),
     ("Obeys", "lists that are all that was asked for"),
     ("Faults of form", "a list: invented, repeated and known titles"),
-    ("Lists/s", ""),
 ];
 
 /// Everybody's figures under one protocol.
 #[derive(Debug, Serialize)]
 pub struct Glance {
     /// What the figures are: a name, and what it means.
-    pub figures: [(&'static str, &'static str); 5],
+    pub figures: [(&'static str, &'static str); 4],
     /// Those that are compared.
     pub standings: Vec<Standing>,
 }
@@ -61,17 +60,10 @@ fn standing(row: &Row) -> Standing {
     let part = |part: f64| Gauge { text: format!("{part:.3}"), length: percent(part), class: "part" };
     // Ten faults are a list full of them.
     let fault = |number: f64| Gauge { text: format!("{number:.2}"), length: percent(number / 10.0), class: "fault" };
-    let rate = |rate: f64| Gauge { text: format!("{rate:.1}"), length: 0, class: "rate" };
     Standing {
         name: row.name.clone(),
         mode: row.decode.map(|mode| mode.to_string()).unwrap_or_default(),
-        gauges: vec![
-            ndcg.map(part),
-            control(row).map(part),
-            row.over_all(Metric::Obeyed).map(part),
-            faults.map(fault),
-            Some(rate(row.speed.lists_per_second())),
-        ],
+        gauges: vec![ndcg.map(part), control(row).map(part), row.over_all(Metric::Obeyed).map(part), faults.map(fault)],
     }
 }
 

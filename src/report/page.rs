@@ -16,7 +16,8 @@ use crate::{Error, Result};
 struct Page {
     style: &'static str,
     title: String,
-    question: Option<String>,
+    /// What is asked; the template has a macro of that name.
+    lead: Option<String>,
     here: String,
     day: String,
     devices: Vec<String>,
@@ -73,7 +74,7 @@ pub fn render(runs: &[Run], about: &About, over_arms: &[curves::Curves]) -> Resu
     let content = Page {
         style: include_str!("page.css"),
         title: about.title.clone(),
-        question: about.question.clone(),
+        lead: about.question.clone(),
         here: in_words(&here),
         day: here.day,
         devices: devices(runs),

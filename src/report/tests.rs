@@ -113,6 +113,7 @@ fn a_report_holds_every_series_every_figure_and_every_list() {
         "lists per second",
         "low is good",
         "At a glance",
+        "<h1>sft · ppo</h1>\n<p class=\"made\">",
         "<th scope=\"col\">Control",
         // Bars and lists.
         "<strong>I0: NDCG</strong>",
