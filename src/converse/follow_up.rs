@@ -92,15 +92,16 @@ const BETWEEN: [&str; 6] = [", but ", ", and ", ", ", "; ", " but ", " and "];
 /// The changes to the last list that clauses of a turn ask for, and the rest of the turn, which is a wish. A turn of which no clause
 /// asks for a change is a wish as it stands.
 pub fn parts(text: &str) -> (Vec<FollowUp>, Option<String>) {
-    let (mut changes, mut wish, mut rest) = (Vec::new(), String::new(), text);
+    let (mut changes, mut wish, mut rest, mut before) = (Vec::new(), String::new(), text, "");
     loop {
         let cut = BETWEEN.iter().filter_map(|between| Some((rest.find(between)?, *between))).min_by_key(|(at, _)| *at);
         let (clause, between) = cut.map_or((rest, ""), |(at, between)| (&rest[..at], between));
         match understand(clause) {
             Some(change) if change.is_change() => changes.push(change),
-            _ => wish.extend([clause, between]),
+            _ if wish.is_empty() => wish.push_str(clause),
+            _ => wish.extend([before, clause]),
         }
-        rest = &rest[clause.len() + between.len()..];
+        (rest, before) = (&rest[clause.len() + between.len()..], between);
         if between.is_empty() {
             break;
         }

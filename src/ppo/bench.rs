@@ -161,7 +161,7 @@ impl Alignment {
 
         let trajectory = |at: usize, sample: Sample, log_probs: Vec<f32>, references: Vec<f32>| {
             let values = expected.as_ref().map_or_else(Vec::new, |values| values[at].clone());
-            let goodness = if at % 2 == 0 { 1.0 } else { -1.0 };
+            let goodness = if at.is_multiple_of(2) { 1.0 } else { -1.0 };
             let advantages = vec![goodness; self.lengths.answer];
             let returns = values.iter().map(|value| value + goodness).collect();
             Trajectory { sample, log_probs, references, values, advantages, returns }
