@@ -122,7 +122,11 @@ fn world(folder: &Path) {
         films.chain((3..60).map(|number| format!("Film {number} ({})", 2008 + number % 10))).collect();
     let genres = |film: usize| {
         let of = [(2, "Comedy"), (3, "Drama"), (5, "Horror"), (1, "Crime")];
-        of.iter().filter(|(every, _)| film.is_multiple_of(*every)).map(|(_, genre)| *genre).collect::<Vec<_>>().join("|")
+        of.iter()
+            .filter(|(every, _)| film.is_multiple_of(*every))
+            .map(|(_, genre)| *genre)
+            .collect::<Vec<_>>()
+            .join("|")
     };
     let taken = || (1..61).flat_map(|user| (0..26).map(move |time| (user, (user * 7 + time * 11) % 60, time)));
 
