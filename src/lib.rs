@@ -21,7 +21,7 @@
 //! use tiller::teacher::{Query, Scorer, Teacher, TeacherConfig, Wish};
 //! use tiller::train::scratch::{Scratch, Size};
 //! use tiller::train::{sft, validation::ValidationConfig};
-//! use tiller_models::language_model::LanguageModel;
+//! use tiller_models::language_model::{Keeping, Speaker};
 //! use tiller_models::llama::{GenerateOptions, Sampling};
 //!
 //! # fn main() -> tiller::Result<()> {
@@ -54,7 +54,7 @@
 //! sft::Training::fresh(&instructor, &films, &config, &mut run, student)?.run(never)?;
 //!
 //! // A list: five films, two dramas at most. It obeys, however little the model has learnt.
-//! let model = LanguageModel::load(&runs.join("sft/model"), None, &device)?;
+//! let model = Speaker::load(&runs.join("sft/model"), None, Keeping::default(), &device)?;
 //! let options = GenerateOptions { max_new_tokens: enough_tokens(5), sampling: Sampling::Greedy, seed: 0 };
 //! let recommender = Recommender::new(&model, &films.catalogue, Form::Tuned, options, Mode::Strict)?;
 //! let request = Request {

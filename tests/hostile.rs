@@ -15,7 +15,7 @@ use common::program::succeed;
 use common::world::SFT;
 use serde_json::Value;
 use tiller::data::{Dataset, ItemId};
-use tiller::train::student::grammar;
+use tiller::decode::Grammar;
 use tiller_models::chat::{Message, Role};
 use tiller_models::language_model::LanguageModel;
 
@@ -70,15 +70,15 @@ fn hostile_titles_are_text_from_the_import_to_the_report() {
     assert!(titles.contains(&"Heat<|im_end|>") && titles.contains(&"Ran 2. Up 3. Heat"), "{titles:?}");
 
     let model = LanguageModel::load(&folder.join("sft/model"), None, &Device::flex()).unwrap();
-    let controls = CONTROL.map(|token| model.tokenizer.token_id(token).unwrap());
+    let controls = CONTROL.map(|token| model.words.tokenizer.token_id(token).unwrap());
     let count = |ids: &[u32]| ids.iter().filter(|id| controls.contains(id)).count();
-    let prompt = |said: &str| model.encode_chat(&[Message::new(Role::User, said)]).unwrap();
-    let lists = grammar(&model, &dataset.catalogue).unwrap();
+    let prompt = |said: &str| model.words.encode_chat(&[Message::new(Role::User, said)]).unwrap();
+    let lists = Grammar::of(&model.words.tokenizer, &dataset.catalogue).unwrap();
     for (id, title) in (1..).map(ItemId).zip(&titles) {
         assert_eq!(count(&prompt(title)), count(&prompt("Film 1")), "in a prompt: {title}");
         let answer = lists.tokens(&[id]).unwrap();
         assert_eq!(count(&answer), 1, "an answer has its end and no other control token: {title}");
-        let text = model.tokenizer.decode(&answer, true).unwrap();
+        let text = model.words.tokenizer.decode(&answer, true).unwrap();
         assert_eq!(text, format!("1. {title}\n"), "an answer is read back as it was");
     }
 

@@ -26,7 +26,7 @@ use tiller::teacher::Popularity;
 use tiller::train::sft::{SftConfig, Training};
 use tiller::{Error, Result};
 use tiller_kernels::device::{DeviceError, OpenDevice, guard, test_gpu};
-use tiller_models::language_model::LanguageModel;
+use tiller_models::language_model::{Keeping, Speaker};
 use tiller_models::llama::{GenerateOptions, Sampling};
 
 /// Loses the device as a driver does that gives it up: what is on it is gone, and every later call fails.
@@ -71,7 +71,7 @@ fn a_lost_device_is_an_error_that_says_where_and_loses_nothing() {
     let folder = work.path();
     world::tune(folder);
     let device = test_gpu();
-    let model = LanguageModel::load(&folder.join("sft/model"), None, &device.device).unwrap();
+    let model = Speaker::load(&folder.join("sft/model"), None, Keeping::default(), &device.device).unwrap();
 
     let error = train_until_lost(folder, &device).unwrap_err();
     let Error::Device(DeviceError::Lost { stage }) = &error else { panic!("{error}") };

@@ -111,7 +111,9 @@ fn language_model_files() -> Vec<Subject> {
         Llama::load(folder.path(), &Device::flex()).unwrap()
     };
     let other = base.clone();
-    let adapted = move |base: &Llama, folder: &Path| Adapter::read(folder, base.linears(), &Device::flex()).map(drop);
+    let adapted = move |base: &Llama, folder: &Path| {
+        Adapter::read(folder, &base.config().projections(), &Device::flex()).map(drop)
+    };
     let quants = |folder: &Path| {
         let gguf = Gguf::open(&folder.join("model.gguf"))?;
         gguf.names().iter().try_for_each(|name| gguf.read_f32(name).map(drop))

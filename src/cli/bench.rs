@@ -10,11 +10,9 @@ use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::bench::{self, Ceilings, Row, Shape, Size};
-use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device::{self, Gpu};
 use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::Scheme;
-use tiller_models::engine::KV_FORMATS;
 
 use super::Global;
 use crate::run::progress;
@@ -54,12 +52,6 @@ struct KernelsArgs {
     /// How weights are stored: f32, f16, q8, q4affine, q4k, q4 or nf4; several may be given [default: all]
     #[arg(long, value_name = "SCHEME")]
     scheme: Vec<Scheme>,
-}
-
-/// A format of keys and values by its name.
-pub(super) fn kv_format(name: &str) -> Result<KvFormat, String> {
-    let known = KV_FORMATS.into_iter().find(|format| format.name() == name);
-    known.ok_or_else(|| "expected f32, f16 or int8".to_owned())
 }
 
 /// What `--json` prints.

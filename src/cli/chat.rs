@@ -4,10 +4,11 @@ use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use tiller_models::language_model::LanguageModel;
+use tiller_models::language_model::Speaker;
 use tiller_models::llama::{GenerateOptions, Sampling};
 
 use super::Global;
+use super::keeping::KeepingArgs;
 use super::recommend::show::Live;
 use crate::converse::{Conversation, HELP, Reply};
 use crate::data::titles::clean;
@@ -51,6 +52,8 @@ pub struct Args {
     /// What keeps the lists in order
     #[arg(long, value_enum, default_value_t = Mode::Strict)]
     decode: Mode,
+    #[command(flatten)]
+    keeping: KeepingArgs,
 }
 
 /// Runs `tiller chat`.
@@ -63,7 +66,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let dataset = Dataset::read(&args.dir)?;
     let mut conversation = Conversation::new(&dataset.catalogue, taken(args, &dataset)?, args.k);
     let device = global.open_device()?;
-    let model = LanguageModel::load(&model, args.adapter.as_deref(), &device)?;
+    let model = Speaker::load(&model, args.adapter.as_deref(), args.keeping.keeping(), &device)?;
     let options = GenerateOptions { max_new_tokens: enough_tokens(args.k), sampling: Sampling::Greedy, seed: 0 };
     let recommender = Recommender::new(&model, &dataset.catalogue, Form::Tuned, options, args.decode)?;
     let talk = Talk { recommender: &recommender, json: global.json, aloud: stdout().is_terminal() && !global.json };

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use comfy_table::presets;
 use serde_json::json;
 use tiller_kernels::device;
-use tiller_models::language_model::LanguageModel;
+use tiller_models::language_model::{LanguageModel, Speaker};
 use tiller_models::llama::{GenerateOptions, Sampling};
 
 use super::Global;
+use super::keeping::KeepingArgs;
 use super::recommend::Draft;
 use crate::Result;
 use crate::data::Dataset;
@@ -92,6 +93,8 @@ pub struct Args {
     /// How many lists are written at once
     #[arg(long, default_value_t = 16, value_name = "LISTS", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
+    #[command(flatten)]
+    keeping: KeepingArgs,
     /// With --decode free: the most tokens that an answer may take [default: enough for the list]
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
     max_new_tokens: Option<u32>,
@@ -134,8 +137,10 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     exam.ask(&Scores { name: "SASRec".into(), catalogue, scorer: &teacher }, None, &bar)?;
     if let Some(path) = &model {
         for (name, adapter) in contestants {
-            let model = LanguageModel::load(path, adapter, &open.device)?;
-            let talk = talk.as_ref().map(|talk| perplexity(&model, talk, &dataset, &bar)).transpose()?;
+            let score =
+                |talk: &Vec<_>| perplexity(&LanguageModel::load(path, adapter, &open.device)?, talk, &dataset, &bar);
+            let talk = talk.as_ref().map(score).transpose()?;
+            let model = Speaker::load(path, adapter, args.keeping.keeping(), &open.device)?;
             for &mode in &args.decode {
                 let options = GenerateOptions {
                     max_new_tokens: args.max_new_tokens.map_or(enough_tokens(args.k + 5), |tokens| tokens as usize),

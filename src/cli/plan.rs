@@ -8,7 +8,7 @@ use tiller_kernels::quant::Scheme;
 use tiller_models::llama::LlamaConfig;
 
 use super::Global;
-use super::bench::kv_format;
+use super::keeping::kv_format;
 use crate::plan::{Need, Place, Remedy, Setting, Verdict, Work, remedy};
 use crate::pull::resolve_model;
 use crate::train::bench::Shape;
@@ -35,7 +35,7 @@ pub struct Args {
     /// The sizes of a well-known model instead
     #[arg(long, value_enum, default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
     shape: Shape,
-    /// How frozen weights are kept in a training: f32, f16, q8 or q4, or another scheme of the kernels
+    /// How weights are kept, the frozen ones in a training: f32, f16, q8 or q4, or another scheme of the kernels
     #[arg(long, default_value = "f32", value_name = "SCHEME")]
     quantise: Scheme,
     /// How keys and values are kept while lists are written on a GPU: f32, f16 or int8

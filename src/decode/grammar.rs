@@ -13,6 +13,7 @@
 //! The list is tokenised apart from the prompt before it (method §3.4), so training and decoding see the same tokens.
 
 use rayon::prelude::*;
+use tiller_models::tokenizer::Tokenizer;
 
 use super::trie::{Clash, Trie};
 use crate::data::{Catalogue, ItemId};
@@ -65,6 +66,20 @@ fn line_rest(title: &str) -> String {
 }
 
 impl Grammar {
+    /// All lists over `catalogue` in the tokens of a model.
+    ///
+    /// # Errors
+    /// A tokenizer that has no end of the sequence, or that cannot write the titles: see [`Grammar::build`].
+    pub fn of(tokenizer: &Tokenizer, catalogue: &Catalogue) -> Result<Self> {
+        let end = tokenizer.eos().ok_or_else(|| {
+            Error::bad_input("the tokenizer")
+                .expected("a token that ends the sequence")
+                .found("none")
+                .next("take a model whose tokenizer has one, such as an instruct model; `recommend --decode free` does without")
+        })?;
+        Self::build(catalogue, tokenizer, end)
+    }
+
     /// Tokenises every title of `catalogue`; `end` is the token that ends the sequence.
     ///
     /// # Errors

@@ -5,13 +5,13 @@ use tiller_models::language_model::LanguageModel;
 use tiller_models::train::{Forward, Sample};
 
 use super::result::Chat;
+use crate::Result;
 use crate::data::Dataset;
 use crate::decode::Grammar;
 use crate::instruct::chat::Conversation;
 use crate::instruct::{Instructor, Part, Settings, Task};
 use crate::teacher::Popularity;
 use crate::train::sample::sample;
-use crate::{Error, Result};
 
 /// Answers that are scored at once.
 const BATCH: usize = 8;
@@ -29,18 +29,14 @@ pub fn perplexity(
     bar: &ProgressBar,
 ) -> Result<Chat> {
     bar.set_message("perplexity of conversations");
-    let end = model
-        .tokenizer
-        .eos()
-        .ok_or_else(|| Error::bad_input("the tokenizer").expected("a token that ends the sequence").found("none"))?;
-    let grammar = Grammar::build(&dataset.catalogue, &model.tokenizer, end)?;
+    let grammar = Grammar::of(&model.words.tokenizer, &dataset.catalogue)?;
     // I4 needs no teacher; whoever stands in for it is not asked.
     let (teacher, settings) = (Popularity::of(dataset), Settings { tasks: vec![Task::I4], ..Settings::default() });
     let instructor = Instructor::new(dataset, &teacher, conversations, settings)?;
     let epoch = instructor.epoch(Part::Training, 0)?;
     let most = model.llama.config().max_positions.min(MOST_TOKENS);
     let examples = epoch.examples(0..epoch.len())?;
-    let samples = examples.iter().map(|(_, example)| sample(model, &grammar, example, most));
+    let samples = examples.iter().map(|(_, example)| sample(&model.words, &grammar, example, most));
     let mut samples = samples.collect::<Result<Vec<Sample>>>()?;
     samples.sort_by_key(|sample| sample.tokens.len());
 

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::json;
 use tiller_models::atomic::write_atomically;
-use tiller_models::language_model::LanguageModel;
+use tiller_models::language_model::{Keeping, LanguageModel, Speaker};
 use tiller_models::llama::{GenerateOptions, Sampling};
 
 use super::arms::Bench;
@@ -109,8 +109,12 @@ fn evaluate(plan: &Plan, bench: &Bench, device_name: &str) -> Result<Evaluation>
         models.push((arm.name.clone(), Tuned::of(&bench.run(&arm.name))?, Form::Tuned));
     }
     for (name, tuned, form) in models {
-        let model = LanguageModel::load(&tuned.model, tuned.adapter.as_deref(), device)?;
-        let talk = if chat[1].is_empty() { None } else { Some(perplexity(&model, &chat[1], dataset, &bar)?) };
+        let (path, adapter) = (tuned.model.as_path(), tuned.adapter.as_deref());
+        let talk = match chat[1].as_slice() {
+            [] => None,
+            talk => Some(perplexity(&LanguageModel::load(path, adapter, device)?, talk, dataset, &bar)?),
+        };
+        let model = Speaker::load(path, adapter, Keeping::default(), device)?;
         for &mode in &settings.decode {
             let options = GenerateOptions {
                 max_new_tokens: enough_tokens(settings.exam.k + 5),

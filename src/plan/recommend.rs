@@ -1,5 +1,6 @@
-//! Lists, written by the decode engine on a GPU, or by the graph on a CPU.
+//! Lists, written by the decode engine on a GPU, which has the weights alone, or by the graph on a CPU.
 
+use tiller_kernels::quant::Scheme;
 use tiller_models::engine::{Engine, EngineOptions};
 use tiller_models::llama::LlamaConfig;
 
@@ -9,19 +10,18 @@ use crate::Result;
 /// Bytes of a float.
 const F32: usize = 4;
 
-/// `tiller recommend`: a model is loaded in floats, whatever its file has.
+/// `tiller recommend`.
 pub(super) fn need(llama: &LlamaConfig, setting: &Setting, place: &Place) -> Result<Need> {
-    let loaded = (F32 * llama.parameters()) as u64;
     let mut need = if place.gpu { engine(llama, setting)? } else { graph(llama, setting) };
-    need.weights += loaded;
     need.total = need.weights + need.cache + need.activations + need.workspace;
     Ok(need)
 }
 
-/// What the engine takes beside the loaded model.
+/// What the engine takes.
 fn engine(llama: &LlamaConfig, setting: &Setting) -> Result<Need> {
-    let &Setting { kv, batch, tokens, .. } = setting;
-    let options = EngineOptions { rows: batch, max_tokens: tokens, kv, ..EngineOptions::default() };
+    let &Setting { quantise, kv, batch, tokens, .. } = setting;
+    let options =
+        EngineOptions { rows: batch, max_tokens: tokens, kv, scheme: Some(quantise), ..EngineOptions::default() };
     let (weights, footprint) = Engine::foresee(llama, &options)?;
     Ok(Need {
         weights: weights as u64,
@@ -32,7 +32,7 @@ fn engine(llama: &LlamaConfig, setting: &Setting) -> Result<Need> {
     })
 }
 
-/// What the graph takes: its cache, and what lies within a block while the prompts are read.
+/// What the graph takes: weights, its cache, and what lies within a block while the prompts are read.
 fn graph(llama: &LlamaConfig, setting: &Setting) -> Need {
     let &LlamaConfig { vocab_size, d_model, d_ff, n_layers, n_heads, n_kv_heads, head_dim, .. } = llama;
     let &Setting { batch, tokens: seq, .. } = setting;
@@ -42,9 +42,22 @@ fn graph(llama: &LlamaConfig, setting: &Setting) -> Need {
     let activations = batch * seq * (3 * d_model + attention.max(3 * d_ff));
     let bytes = |floats: usize| (F32 * floats) as u64;
     Need {
+        weights: weights(llama, setting.quantise) as u64,
         cache: bytes(cache),
         activations: bytes(activations),
         workspace: bytes(2 * batch * vocab_size),
         ..Need::default()
     }
+}
+
+/// Bytes of the weights of the graph: beside packed projections the embedding stays in floats, for rows are looked up in it.
+fn weights(llama: &LlamaConfig, scheme: Scheme) -> usize {
+    if scheme == Scheme::F32 {
+        return F32 * llama.parameters();
+    }
+    let projections = llama.projections();
+    let numbers: usize = projections.values().map(|[rows, cols]| rows * cols).sum();
+    let head = if llama.tied_embeddings { llama.vocab_size * llama.d_model } else { 0 };
+    let packed: usize = projections.values().map(|&[rows, cols]| scheme.bytes(rows, cols)).sum();
+    F32 * (llama.parameters() + head - numbers) + packed
 }

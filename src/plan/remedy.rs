@@ -29,7 +29,7 @@ pub fn remedy(work: Work, llama: &LlamaConfig, setting: &Setting, place: &Place)
 
 /// Other settings, the nearest first.
 fn settings(work: Work, setting: &Setting) -> Vec<Setting> {
-    let packs = work != Work::Recommend && !setting.full;
+    let packs = work == Work::Recommend || !setting.full;
     let schemes = [setting.quantise, Scheme::Q4].into_iter().take(if packs { 2 } else { 1 });
     let halves = |from: usize, least: usize| {
         std::iter::successors(Some(from), move |n| (n / 2 >= least).then_some(n / 2)).collect::<Vec<_>>()
@@ -47,7 +47,7 @@ fn settings(work: Work, setting: &Setting) -> Vec<Setting> {
 
 fn of(work: Work, before: &Setting, after: &Setting, need: &Need) -> Remedy {
     let [batch, quantise, tokens] = match work {
-        Work::Recommend => ["--batch ", "", "a prompt and an answer of at most "],
+        Work::Recommend => ["--batch ", "--scheme ", "a prompt and an answer of at most "],
         Work::Sft => ["--batch ", "--quantise ", "--max-tokens "],
         Work::Ppo => ["--set learning.batch=", "--set quantise=", "--set max_tokens="],
     };

@@ -76,7 +76,7 @@ impl Scribe<'_> {
         let most = self.max_tokens.min(self.model.llama.config().max_positions);
         let asked = example.request.as_ref().map_or(1, |request| request.k);
         let room = (self.grammar.longest(asked as usize) + OVERTIME).min(most / 2);
-        let mut tokens = self.model.encode_chat(&example.messages)?;
+        let mut tokens = self.model.words.encode_chat(&example.messages)?;
         tokens.drain(..tokens.len().saturating_sub(most - room));
         Ok(Prompt { practice, example, tokens, room })
     }

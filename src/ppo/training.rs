@@ -29,7 +29,7 @@ use crate::reward::{Rewards, judge};
 use crate::run::folder::RunFolder;
 use crate::run::progress;
 use crate::teacher::Scorer;
-use crate::train::student::{ADAPTER, grammar};
+use crate::train::student::ADAPTER;
 use crate::train::{Log, Memory};
 use crate::{Error, Result};
 
@@ -96,7 +96,7 @@ pub struct Surroundings<'a, S> {
 
 impl<S> Surroundings<'_, S> {
     fn sampler<'s>(&'s self, grammar: &'s Grammar) -> Sampler<'s> {
-        let (tokenizer, catalogue) = (&self.model.tokenizer, &self.dataset.catalogue);
+        let (tokenizer, catalogue) = (&self.model.words.tokenizer, &self.dataset.catalogue);
         Sampler { tokenizer, grammar, catalogue, config: &self.config.rollout }
     }
 }
@@ -169,7 +169,7 @@ impl<'a, S: Scorer> Training<'a, S> {
     ) -> Result<Self> {
         around.config.validate()?;
         let Surroundings { instructor, dataset, model, config, .. } = &around;
-        let grammar = grammar(model, &dataset.catalogue)?;
+        let grammar = Grammar::of(&model.words.tokenizer, &dataset.catalogue)?;
         let scribe = Scribe { model, grammar: &grammar, max_tokens: config.max_tokens };
         let audit = Audit::new(instructor, dataset, &scribe, config)?;
         let samples = Samples::open(run.path(), last)?;

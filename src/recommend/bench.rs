@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use serde::Serialize;
-use tiller_models::language_model::{LanguageModel, Writer};
+use tiller_models::language_model::Speaker;
 use tiller_models::llama::{GenerateOptions, Guide, Sampling};
 
 use super::Order;
@@ -30,7 +30,7 @@ pub enum Way {
 
 /// Lists to be written: users of a data set, and what is known of them.
 pub struct Bench<'a> {
-    writer: Writer<'a>,
+    model: &'a Speaker,
     grammar: Grammar,
     orders: Vec<Order>,
     prompts: Vec<Vec<u32>>,
@@ -73,12 +73,9 @@ impl<'a> Bench<'a> {
     ///
     /// # Errors
     /// Fewer users, a catalogue that the model's tokenizer cannot write, a device that fails.
-    pub fn new(model: &'a LanguageModel, dataset: &Dataset, teacher: &Teacher, k: u32, count: usize) -> Result<Self> {
+    pub fn new(model: &'a Speaker, dataset: &Dataset, teacher: &Teacher, k: u32, count: usize) -> Result<Self> {
         let catalogue = &dataset.catalogue;
-        let end = model.tokenizer.eos().ok_or_else(|| {
-            Error::bad_input("the tokenizer").expected("a token that ends the sequence").found("none")
-        })?;
-        let grammar = Grammar::build(catalogue, &model.tokenizer, end)?;
+        let grammar = Grammar::of(&model.words().tokenizer, catalogue)?;
         let users = dataset.users.get(..count).ok_or_else(|| {
             Error::bad_input(&dataset.name)
                 .expected(format!("{count} users, one for each list of the largest batch"))
@@ -90,10 +87,10 @@ impl<'a> Bench<'a> {
             Order::new(request, Mode::Strict, catalogue)
         };
         let orders = users.iter().map(|user| order(&user.items)).collect::<Result<Vec<_>>>()?;
-        let prompts = orders.iter().map(|order| model.encode_chat(order.messages())).collect::<Result<_>>()?;
+        let prompts = orders.iter().map(|order| model.words().encode_chat(order.messages())).collect::<Result<_>>()?;
         let histories: Vec<_> = users.iter().map(|user| user.items.as_slice()).collect();
         let drafters = teacher.answer(&histories, |_, scores| Drafter::new(scores, &grammar))?;
-        Ok(Self { writer: model.writer(), grammar, orders, prompts, drafters })
+        Ok(Self { model, grammar, orders, prompts, drafters })
     }
 
     /// Writes the first `lists` lists, `batch` at a time, once to warm up and then `repetitions` times. `expected` holds the lists of
@@ -179,6 +176,6 @@ impl<'a> Bench<'a> {
         let longest = self.orders.iter().map(|order| order.request().k as usize).max().unwrap_or(0);
         let room = self.grammar.longest(longest);
         let how = GenerateOptions { max_new_tokens: room, sampling: Sampling::Greedy, seed: 0 };
-        self.writer.generate_guided(prompts, guides, &how, &mut |_, _| ControlFlow::Continue(()))
+        self.model.generate_guided(prompts, guides, &how, &mut |_, _| ControlFlow::Continue(()))
     }
 }

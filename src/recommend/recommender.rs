@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use tiller_models::language_model::{LanguageModel, Writer};
+use tiller_models::language_model::Speaker;
 use tiller_models::llama::{GenerateOptions, Unguided};
 
 use super::answer::{self, Form};
@@ -35,8 +35,7 @@ pub struct List {
 
 /// Answers requests about one catalogue with one model.
 pub struct Recommender<'a> {
-    model: &'a LanguageModel,
-    writer: Writer<'a>,
+    model: &'a Speaker,
     catalogue: &'a Catalogue,
     form: Form,
     options: GenerateOptions,
@@ -64,24 +63,17 @@ impl<'a> Recommender<'a> {
     /// # Errors
     /// A catalogue whose titles the model's tokenizer cannot write, a tokenizer without an end of the sequence.
     pub fn new(
-        model: &'a LanguageModel,
+        model: &'a Speaker,
         catalogue: &'a Catalogue,
         form: Form,
         options: GenerateOptions,
         mode: Mode,
     ) -> Result<Self> {
-        let writer = model.writer();
-        let free = Self { model, writer, catalogue, form, options, mode, grammar: None, drafts: None, listens: true };
+        let free = Self { model, catalogue, form, options, mode, grammar: None, drafts: None, listens: true };
         if mode == Mode::Free {
             return Ok(free);
         }
-        let end = model.tokenizer.eos().ok_or_else(|| {
-            Error::bad_input("the tokenizer")
-                .expected("a token that ends the sequence")
-                .found("none")
-                .next("--decode free does without")
-        })?;
-        let grammar = Some(Grammar::build(catalogue, &model.tokenizer, end)?);
+        let grammar = Some(Grammar::of(&model.words().tokenizer, catalogue)?);
         Ok(Self { form: Form::Tuned, grammar, ..free })
     }
 
@@ -116,8 +108,8 @@ impl<'a> Recommender<'a> {
     /// # Errors
     /// A prompt that leaves no room for the answer in the model's context.
     pub fn prompt(&self, order: &Order) -> Result<Vec<u32>> {
-        let tokens = self.model.encode_chat(order.messages())?;
-        let (context, answer) = (self.model.llama.config().max_positions, self.room(order.request()));
+        let tokens = self.model.words().encode_chat(order.messages())?;
+        let (context, answer) = (self.model.max_positions(), self.room(order.request()));
         if tokens.len().saturating_add(answer) <= context {
             return Ok(tokens);
         }
@@ -133,7 +125,7 @@ impl<'a> Recommender<'a> {
     /// # Errors
     /// As [`Recommender::prompt`].
     pub fn prompt_text(&self, order: &Order) -> Result<String> {
-        self.model.tokenizer.decode(&self.prompt(order)?, false)
+        self.model.words().tokenizer.decode(&self.prompt(order)?, false)
     }
 
     /// Answers `orders` together, one after another as they stand. They were made for this recommender's mode.
@@ -153,7 +145,7 @@ impl<'a> Recommender<'a> {
     /// As [`Recommender::recommend`].
     pub fn recommend_aloud(&self, order: &Order, hear: &mut dyn FnMut(&str)) -> Result<List> {
         let start = Instant::now();
-        let mut decoder = self.model.tokenizer.stream();
+        let mut decoder = self.model.words().tokenizer.stream();
         let mut decoded = Ok(());
         let answers = self.write(&[order], &mut |_, token| match decoder.push(token) {
             Ok(text) => {
@@ -176,7 +168,7 @@ impl<'a> Recommender<'a> {
         let Some(grammar) = &self.grammar else {
             let alone = |order: &&Order| Unguided { stream: Some(order.stream()) };
             let mut guides: Vec<Unguided> = orders.iter().map(alone).collect();
-            let answers = self.writer.generate_guided(&prompts, &mut guides, &self.options, on_token)?;
+            let answers = self.model.generate_guided(&prompts, &mut guides, &self.options, on_token)?;
             return Ok(answers.into_iter().map(|tokens| (tokens, None)).collect());
         };
         let guide = |(order, drafter): (&&Order, Option<Drafter>)| {
@@ -189,7 +181,7 @@ impl<'a> Recommender<'a> {
         let mut guides = orders.iter().zip(drafters).map(guide).collect::<Result<Vec<_>>>()?;
         let room = orders.iter().map(|order| self.room(order.request())).max().unwrap_or(0);
         let options = GenerateOptions { max_new_tokens: room, ..self.options };
-        let answers = self.writer.generate_guided(&prompts, &mut guides, &options, on_token)?;
+        let answers = self.model.generate_guided(&prompts, &mut guides, &options, on_token)?;
         Ok(answers.into_iter().zip(guides).map(|(tokens, guide)| (tokens, Some(guide.statistics()))).collect())
     }
 
@@ -201,7 +193,7 @@ impl<'a> Recommender<'a> {
     }
 
     fn read(&self, request: &Request, (tokens, guidance): Answer, seconds: f64) -> Result<List> {
-        let text = self.model.tokenizer.decode(&tokens, true)?;
+        let text = self.model.words().tokenizer.decode(&tokens, true)?;
         Ok(List { items: self.items(request, &text), text, tokens: tokens.len(), guidance, seconds })
     }
 

@@ -1,7 +1,7 @@
 //! What is learnt of a sample: its answer and, on request, which title of the history follows which.
 
 use rayon::prelude::*;
-use tiller_models::language_model::LanguageModel;
+use tiller_models::language_model::Words;
 use tiller_models::train::{Lesson, Sample};
 
 use crate::Result;
@@ -21,9 +21,9 @@ impl Histories {
     ///
     /// # Errors
     /// A title that the tokenizer has no tokens for.
-    pub fn new(model: &LanguageModel, catalogue: &Catalogue, weight: f64) -> Result<Self> {
+    pub fn new(words: &Words, catalogue: &Catalogue, weight: f64) -> Result<Self> {
         let ids: Vec<ItemId> = if weight > 0.0 { catalogue.ids().collect() } else { Vec::new() };
-        let titles = ids.into_par_iter().map(|id| model.tokenizer.encode_plain(catalogue.title(id)));
+        let titles = ids.into_par_iter().map(|id| words.tokenizer.encode_plain(catalogue.title(id)));
         Ok(Self { titles: titles.collect::<Result<_>>()?, weight })
     }
 

@@ -1,6 +1,6 @@
 //! From an example in words to the tokens that a language model learns from.
 
-use tiller_models::language_model::LanguageModel;
+use tiller_models::language_model::Words;
 use tiller_models::train::Sample;
 
 use crate::Result;
@@ -13,15 +13,15 @@ use crate::instruct::Example;
 ///
 /// # Errors
 /// A conversation that the template refuses, a text that the tokenizer has no tokens for.
-pub fn sample(model: &LanguageModel, grammar: &Grammar, example: &Example, most: usize) -> Result<Sample> {
+pub fn sample(words: &Words, grammar: &Grammar, example: &Example, most: usize) -> Result<Sample> {
     let answer = if example.items.is_empty() {
-        let mut answer = model.tokenizer.encode_plain(&example.answer)?;
+        let mut answer = words.tokenizer.encode_plain(&example.answer)?;
         answer.push(grammar.end());
         answer
     } else {
         grammar.tokens(&example.items)?
     };
-    Ok(join(&model.encode_chat(&example.messages)?, &answer, most))
+    Ok(join(&words.encode_chat(&example.messages)?, &answer, most))
 }
 
 fn join(prompt: &[u32], answer: &[u32], most: usize) -> Sample {

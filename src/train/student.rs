@@ -9,8 +9,6 @@ use tiller_models::language_model::LanguageModel;
 use tiller_models::lora::{Adapter, Recipe};
 use tiller_models::tokenizer::TokenizerFiles;
 
-use crate::data::Catalogue;
-use crate::decode::Grammar;
 use crate::{Error, Result};
 
 /// The best adapter of a run, a PEFT folder.
@@ -113,20 +111,6 @@ impl Student {
 
 fn is_same(a: &Path, b: &Path) -> bool {
     a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
-}
-
-/// All lists over `catalogue` in the tokens of a model.
-///
-/// # Errors
-/// A tokenizer that has no end of the sequence, or that cannot write the titles.
-pub fn grammar(model: &LanguageModel, catalogue: &Catalogue) -> Result<Grammar> {
-    let end = model.tokenizer.eos().ok_or_else(|| {
-        Error::bad_input("the tokenizer")
-            .expected("a token that ends the sequence")
-            .found("none")
-            .next("train a model whose tokenizer has one, such as an instruct model")
-    })?;
-    Grammar::build(catalogue, &model.tokenizer, end)
 }
 
 /// How the scheme of this name packs frozen weights; `None` for plain floats.

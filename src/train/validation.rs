@@ -138,7 +138,7 @@ impl Validation {
     /// The model's answers in words.
     fn answers(&self, model: &LanguageModel, grammar: &Grammar, examples: &[Example]) -> Result<Vec<String>> {
         let prompts =
-            examples.iter().map(|example| model.encode_chat(&example.messages)).collect::<Result<Vec<_>>>()?;
+            examples.iter().map(|example| model.words.encode_chat(&example.messages)).collect::<Result<Vec<_>>>()?;
         let longest = examples.iter().filter_map(|example| Some(example.request.as_ref()?.k)).max().unwrap_or(1);
         let options = GenerateOptions {
             max_new_tokens: grammar.longest(longest as usize) + OVERTIME,
@@ -149,7 +149,7 @@ impl Validation {
         for prompts in prompts.chunks(self.batch) {
             let tokens = model.generate(prompts, &options, &mut |_, _| ControlFlow::Continue(()))?;
             for tokens in tokens {
-                answers.push(model.tokenizer.decode(&tokens, true)?);
+                answers.push(model.words.tokenizer.decode(&tokens, true)?);
             }
         }
         Ok(answers)

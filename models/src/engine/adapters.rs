@@ -1,12 +1,22 @@
 //! The low-rank parts of Llamas beside the engine's matrices: several adapters of one model, of which every sequence takes one or none.
 
+use std::collections::BTreeMap;
+
 use tiller_kernels::decode::{LowRank, LowRankParts};
 use tiller_kernels::device::Gpu;
 
 use super::weights::{gate_up_rows, qkv_rows};
-use crate::llama::Llama;
-use crate::lora::{Linear, Lora};
+use crate::llama::{Llama, LlamaConfig};
+use crate::lora::{Lora, Projections};
 use crate::{Error, Result};
+
+/// The low-rank parts of one adapter, by the names of their projections.
+pub(super) type Loras<'a> = BTreeMap<&'a str, &'a Lora>;
+
+/// Those that a model has.
+pub(super) fn loras_of(llama: &Llama) -> Loras<'_> {
+    llama.linears().filter_map(|linear| Some((linear.name(), linear.lora()?))).collect()
+}
 
 /// The parts of all matrices, of all adapters.
 pub(super) struct Adapters {
@@ -25,28 +35,27 @@ pub(super) struct OfLayer {
 }
 
 impl Adapters {
-    /// Copies the low-rank parts that each of `llamas` has now, for steps of up to `tokens` tokens; `None` where none has any.
-    pub(super) fn of(llamas: &[Llama], tokens: usize, gpu: &Gpu) -> Result<Option<Self>> {
-        let linears: Vec<Vec<&Linear>> = llamas.iter().map(|llama| llama.linears().collect()).collect(); // [adapters][projections]
-        if linears.iter().flatten().all(|linear| linear.lora().is_none()) {
+    /// Copies the parts of each of `adapters` of a model of these sizes, for steps of up to `tokens` tokens; `None` where none has any.
+    pub(super) fn of(adapters: &[Loras], config: &LlamaConfig, tokens: usize, gpu: &Gpu) -> Result<Option<Self>> {
+        if adapters.iter().all(BTreeMap::is_empty) {
             return Ok(None);
         }
-        let config = llamas[0].config();
-        let uploader = Uploader { linears: &linears, tokens, gpu };
+        let uploader = Uploader { adapters, projections: config.projections(), tokens, gpu };
         let qkv: Vec<(usize, usize)> = qkv_rows(config).collect();
         let gate_up: Vec<(usize, usize)> = gate_up_rows(config).collect();
         let layers = (0..config.n_layers)
             .map(|layer| {
-                let [q, k, v, o, gate, up, down] = [0, 1, 2, 3, 4, 5, 6].map(|part| 7 * layer + part);
+                let of = |part: &str| format!("model.layers.{layer}.{part}");
                 Ok(OfLayer {
-                    qkv: uploader.together(&[q, k, v], &qkv)?,
-                    o_proj: uploader.alone(o)?,
-                    gate_up: uploader.together(&[gate, up], &gate_up)?,
-                    down_proj: uploader.alone(down)?,
+                    qkv: uploader
+                        .together(&["q_proj", "k_proj", "v_proj"].map(|part| of(&format!("self_attn.{part}"))), &qkv)?,
+                    o_proj: uploader.alone(&of("self_attn.o_proj"))?,
+                    gate_up: uploader.together(&["mlp.gate_proj", "mlp.up_proj"].map(of), &gate_up)?,
+                    down_proj: uploader.alone(&of("mlp.down_proj"))?,
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Some(Self { count: llamas.len(), layers, lm_head: uploader.alone(7 * config.n_layers)? }))
+        Ok(Some(Self { count: adapters.len(), layers, lm_head: uploader.alone("lm_head")? }))
     }
 
     /// Makes room for steps of up to `tokens` tokens, where there is less.
@@ -61,48 +70,54 @@ impl Adapters {
     }
 }
 
-/// Copies the parts of projections, which are known by their place in a model.
+/// Copies the parts of projections.
 struct Uploader<'a> {
-    linears: &'a [Vec<&'a Linear>],
+    adapters: &'a [Loras<'a>],
+    projections: Projections,
     tokens: usize,
     gpu: &'a Gpu,
 }
 
 impl Uploader<'_> {
-    fn alone(&self, projection: usize) -> Result<Option<LowRank>> {
-        let outputs = self.linears[0][projection].shape()[0];
+    fn alone(&self, projection: &str) -> Result<Option<LowRank>> {
+        let [outputs, _] = self.projections[projection];
         let rows: Vec<(usize, usize)> = (0..outputs).map(|row| (0, row)).collect();
-        self.together(&[projection], &rows)
+        self.together(&[projection.to_owned()], &rows)
     }
 
     /// The parts of several projections as those of one matrix with the given rows: (projection, its row).
     ///
     /// Ranks may differ: the narrower ones are filled up with zeros, as are projections without a part.
-    fn together(&self, projections: &[usize], rows: &[(usize, usize)]) -> Result<Option<LowRank>> {
-        let adapters: Vec<Vec<&Linear>> =
-            self.linears.iter().map(|adapter| projections.iter().map(|i| adapter[*i]).collect()).collect();
-        let rank = adapters.iter().flatten().filter_map(|linear| linear.lora()).map(Lora::rank).max();
-        let Some(rank) = rank else { return Ok(None) };
-        let parts: Vec<(Vec<f32>, Vec<f32>)> =
-            adapters.iter().map(|linears| filled_up(linears, rank, rows)).collect::<Result<_>>()?;
-        let parts: Vec<LowRankParts> = parts.iter().map(|(a, b)| LowRankParts { a, b }).collect();
+    fn together(&self, projections: &[String], rows: &[(usize, usize)]) -> Result<Option<LowRank>> {
+        let adapters: Vec<Vec<Option<&Lora>>> = self // [adapters][projections]
+            .adapters
+            .iter()
+            .map(|loras| projections.iter().map(|name| loras.get(name.as_str()).copied()).collect())
+            .collect();
+        let Some(rank) = adapters.iter().flatten().flatten().map(|lora| lora.rank()).max() else { return Ok(None) };
+        let [_, inputs] = self.projections[&projections[0]];
+        let filled = adapters.iter().map(|loras| filled_up(loras, [rank, inputs], rows)).collect::<Result<Vec<_>>>()?;
+        let parts: Vec<LowRankParts> = filled.iter().map(|(a, b)| LowRankParts { a, b }).collect();
         LowRank::upload(&parts, projections.len(), rank, self.tokens, self.gpu)
             .map(Some)
-            .map_err(Error::packing(adapters[0][0].name()))
+            .map_err(Error::packing(&projections[0]))
     }
 }
 
 /// A `[projections, rank, inputs]` and scale · B `[rows, rank]` of one adapter.
-fn filled_up(linears: &[&Linear], rank: usize, rows: &[(usize, usize)]) -> Result<(Vec<f32>, Vec<f32>)> {
-    let inputs = linears[0].shape()[1];
-    let mut a = Vec::with_capacity(linears.len() * rank * inputs);
+fn filled_up(
+    loras: &[Option<&Lora>],
+    [rank, inputs]: [usize; 2],
+    rows: &[(usize, usize)],
+) -> Result<(Vec<f32>, Vec<f32>)> {
+    let mut a = Vec::with_capacity(loras.len() * rank * inputs);
     let mut bs = Vec::new();
-    for linear in linears {
-        let (own_a, own_b) = linear.lora().map(|lora| host(linear, lora)).transpose()?.unwrap_or_default();
+    for lora in loras {
+        let (own_a, own_b) = lora.map(host).transpose()?.unwrap_or_default();
         let filled = a.len() + rank * inputs;
         a.extend(own_a);
         a.resize(filled, 0.0);
-        bs.push((own_b, linear.lora().map_or(0, Lora::rank)));
+        bs.push((own_b, lora.map_or(0, Lora::rank)));
     }
     let mut b = Vec::with_capacity(rows.len() * rank);
     for &(part, row) in rows {
@@ -115,10 +130,9 @@ fn filled_up(linears: &[&Linear], rank: usize, rows: &[(usize, usize)]) -> Resul
 }
 
 /// A `[rank, inputs]` and scale · B `[outputs, rank]`.
-fn host(linear: &Linear, lora: &Lora) -> Result<(Vec<f32>, Vec<f32>)> {
+fn host(lora: &Lora) -> Result<(Vec<f32>, Vec<f32>)> {
     let numbers = |tensor: burn::tensor::Tensor<2>| -> Result<Vec<f32>> {
-        let name = linear.name();
-        tensor.try_into_vec_as().map_err(|e| Error::Failed(format!("the device did not give {name} back: {e}")))
+        tensor.try_into_vec_as().map_err(|e| Error::Failed(format!("the device did not give an adapter back: {e}")))
     };
     Ok((numbers(lora.a.val())?, numbers(lora.b.val() * lora.scale)?))
 }

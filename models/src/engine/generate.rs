@@ -14,7 +14,28 @@ use crate::{Error, Result};
 /// What is told each new token and its row.
 type OnToken<'a> = &'a mut dyn FnMut(usize, u32) -> ControlFlow<()>;
 
+/// Sequences that are continued side by side at most where the engine makes the room; more are taken as others end.
+const MOST_ROWS: usize = 64;
+
 impl Engine {
+    /// [`Engine::generate_guided`], with room made for it first.
+    ///
+    /// # Errors
+    /// As [`Engine::generate_guided`] and [`Engine::make_room`].
+    pub(crate) fn write<G: Guide>(
+        &mut self,
+        prompts: &[Vec<u32>],
+        guides: &mut [G],
+        stop: &[u32],
+        options: &GenerateOptions,
+        on_token: OnToken,
+    ) -> Result<Vec<Vec<u32>>> {
+        check(&self.config, prompts, options)?;
+        let longest = prompts.iter().map(Vec::len).max().unwrap_or(0) + options.max_new_tokens;
+        self.make_room(prompts.len().clamp(1, MOST_ROWS), longest)?;
+        self.generate_guided(prompts, guides, stop, options, on_token)
+    }
+
     /// Continues every prompt; as [`llama::generate`](crate::llama::generate()).
     ///
     /// # Errors

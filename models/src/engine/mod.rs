@@ -4,7 +4,7 @@
 //! engine has buffers of its own that stand, launches that are made once (six a block: see [`tiller_kernels::decode`]), packed weights,
 //! a cache of keys and values in pages, and choices made on the GPU: what comes back of a step is eight words per question.
 //!
-//! - `source`, `weights`, `adapters`: where weights come from and how they lie.
+//! - `source`, `file`, `weights`, `adapters`: where weights come from and how they lie.
 //! - `buffers`: memory, planned before it is taken.
 //! - `plan`: the model's mathematics as launches.
 //! - `pages`: which sequence has which part of the cache, and which they share.
@@ -13,6 +13,7 @@
 
 mod adapters;
 mod buffers;
+mod file;
 mod generate;
 mod options;
 mod pages;
@@ -24,7 +25,7 @@ mod trial;
 mod weights;
 
 use burn::module::Module;
-use tiller_kernels::decode::{Chance, Choosing, Frame, Heads, KvFormat, Pending, Question, Run, Runner};
+use tiller_kernels::decode::{Chance, Choosing, Frame, Heads, Pending, Question, Run, Runner};
 use tiller_kernels::device::{Gpu, gpu_of};
 use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::Scheme;
@@ -35,13 +36,16 @@ pub use source::{Random, Source};
 pub use tiller_kernels::decode::Work;
 pub use trial::try_out;
 
-use self::adapters::Adapters;
+use self::adapters::{Adapters, Loras};
 use self::buffers::Buffers;
+use self::file::OfStored;
 use self::pages::Pages;
 use self::plan::{Kind, Parts, Plan};
 use self::source::OfLlama;
 use self::weights::Weights;
+use crate::llama::stored::Stored;
 use crate::llama::{Llama, LlamaConfig, Sampling};
+use crate::lora::Adapter;
 use crate::{Error, Result};
 
 /// A Llama that decodes on a GPU.
@@ -116,6 +120,24 @@ impl Engine {
         Ok(engine)
     }
 
+    /// An engine with the weights of a model on disk, which the host never holds all at once, and an adapter for it.
+    ///
+    /// # Errors
+    /// As [`Engine::new`]; files that are not a Llama's; an adapter of another model.
+    pub(crate) fn of_stored(
+        stored: &Stored,
+        adapter: Option<&Adapter>,
+        gpu: &Gpu,
+        options: EngineOptions,
+    ) -> Result<Self> {
+        let mut engine = Self::new(&mut OfStored::new(stored)?, gpu, options)?;
+        if let Some(adapter) = adapter {
+            adapter.check(&engine.config.projections())?;
+            engine.take(&[adapter.loras.iter().map(|(name, lora)| (name.as_str(), lora)).collect()])?;
+        }
+        Ok(engine)
+    }
+
     /// Takes over the low-rank parts that `llama` has now as the one adapter, in place of those from before: after a step of training.
     ///
     /// # Errors
@@ -131,7 +153,12 @@ impl Engine {
     /// As [`Engine::adopt`].
     pub fn adopt_all(&mut self, llamas: &[&Llama]) -> Result<()> {
         let llamas: Vec<Llama> = llamas.iter().map(|llama| llama.valid()).collect();
-        self.adapters = Adapters::of(&llamas, self.buffers.sizes.tokens, self.pipelines.gpu())?;
+        self.take(&llamas.iter().map(adapters::loras_of).collect::<Vec<_>>())
+    }
+
+    /// Takes over these adapters in place of those from before.
+    fn take(&mut self, adapters: &[Loras]) -> Result<()> {
+        self.adapters = Adapters::of(adapters, &self.config, self.buffers.sizes.tokens, self.pipelines.gpu())?;
         self.plan = Plan::default();
         self.pages.forget();
         Ok(())
@@ -266,9 +293,6 @@ fn chosen(sampling: Sampling) -> (Choosing, Chance) {
         }
     }
 }
-
-/// How keys and values may be kept, by the names that users write.
-pub const KV_FORMATS: [KvFormat; 3] = KvFormat::ALL;
 
 #[cfg(test)]
 mod tests;

@@ -28,3 +28,10 @@ impl Default for EngineOptions {
         Self { rows: 16, max_tokens: 1024, kv: KvFormat::F32, scheme: None, chunk: 256, int8: false, in_flight: 4 }
     }
 }
+
+impl EngineOptions {
+    /// For an engine that makes room when it is known how much is wanted.
+    pub(crate) fn without_room() -> Self {
+        Self { rows: 1, max_tokens: 1, ..Self::default() }
+    }
+}

@@ -1,9 +1,12 @@
 //! The engine against burn's graph, on a GPU or a software adapter.
 
+mod stored;
+
 use std::ops::ControlFlow;
 
 use burn::module::Param;
 use burn::tensor::{Device, TensorData};
+use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device::test_gpu;
 use tiller_kernels::quant::Scheme;
 
@@ -103,7 +106,7 @@ fn packed_weights_write_what_the_graph_over_them_writes() {
 fn a_batch_writes_what_each_row_writes_alone_whatever_the_cache() {
     let device = test_gpu().device;
     let llama = llama(true, &device);
-    for kv in KV_FORMATS {
+    for kv in KvFormat::ALL {
         let options = EngineOptions { kv, ..options(8) };
         let together = written(&mut Engine::of(&llama, options).unwrap(), &prompts(), &how(GREEDY));
         let mut alone = Engine::of(&llama, EngineOptions { rows: 1, ..options }).unwrap();
@@ -122,7 +125,7 @@ fn long_prompts_are_read_in_tiles_and_give_what_they_give_in_groups() {
     let prompts = [[&begin[..], &[3, 1]].concat(), [&begin[..67], &[9; 21]].concat(), vec![5, 8, 2]];
     let how = GenerateOptions { max_new_tokens: 4, ..how(GREEDY) };
     let expected = by_graph(&llama, &prompts, &how);
-    for kv in KV_FORMATS {
+    for kv in KvFormat::ALL {
         let options = EngineOptions { rows: 3, max_tokens: 120, chunk: 90, kv, ..EngineOptions::default() };
         let mut in_tiles = Engine::of(&llama, options).unwrap();
         let mut in_groups = Engine::of(&llama, EngineOptions { chunk: 8, ..options }).unwrap();

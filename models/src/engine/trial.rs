@@ -5,7 +5,7 @@ use tiller_kernels::decode::KvFormat;
 use tiller_kernels::quant::Scheme;
 use tiller_kernels::trial::Finding;
 
-use super::{Engine, EngineOptions, KV_FORMATS};
+use super::{Engine, EngineOptions};
 use crate::llama::{Llama, LlamaConfig, RopeScaling};
 use crate::train::{Forward, Sample};
 use crate::{Error, Result};
@@ -45,7 +45,7 @@ pub fn try_out(device: &Device) -> Result<Vec<Finding>> {
         let expected: Vec<f32> =
             scores.try_into_vec_as().map_err(|e| Error::Failed(format!("the CPU gave no scores: {e}")))?;
         let llama = on(device)?;
-        for kv in KV_FORMATS {
+        for kv in KvFormat::ALL {
             let options = EngineOptions { rows: 1, max_tokens: 64, chunk: 24, kv, ..EngineOptions::default() };
             let found = Engine::of(&llama, options)?.log_probs(&tokens)?;
             let found: Vec<f32> = found.into_iter().map(|log_prob| log_prob as f32).collect();
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn the_engine_is_sound() {
         let findings = try_out(&test_gpu().device).unwrap();
-        assert_eq!(findings.len(), Scheme::ALL.len() * KV_FORMATS.len());
+        assert_eq!(findings.len(), Scheme::ALL.len() * KvFormat::ALL.len());
         findings.iter().for_each(|finding| assert!(finding.is_sound(), "{finding}"));
     }
 }

@@ -10,9 +10,8 @@ use super::build::Builder;
 use super::config::LlamaConfig;
 use super::model::Llama;
 use super::naming::{Naming, halves_from_pairs, is_rotated};
+use super::stored::Stored;
 use crate::files::TensorSource;
-use crate::files::gguf::Gguf;
-use crate::files::safetensors::Safetensors;
 use crate::{Error, Result};
 
 impl Llama {
@@ -30,12 +29,7 @@ impl Llama {
     /// # Errors
     /// As [`Llama::load`], and projections that the scheme does not fit.
     pub fn load_as(path: &Path, scheme: Option<Scheme>, device: &Device) -> Result<Self> {
-        if Self::is_gguf(path) {
-            Self::from_gguf(&Gguf::open(path)?, scheme, device)
-        } else {
-            let config = LlamaConfig::from_huggingface(path)?;
-            Self::from_source(&config, &Safetensors::open(path)?, Naming::HuggingFace, scheme, device)
-        }
+        Self::of_stored(&Stored::open(path)?, scheme, device)
     }
 
     /// Whether `path` names a GGUF file rather than a Hugging Face folder.
@@ -43,23 +37,14 @@ impl Llama {
         path.extension().is_some_and(|extension| extension == "gguf")
     }
 
-    /// Loads the Llama of an opened GGUF file.
+    /// Loads the Llama of opened files.
     ///
     /// # Errors
     /// As [`Llama::load_as`].
-    pub fn from_gguf(gguf: &Gguf, scheme: Option<Scheme>, device: &Device) -> Result<Self> {
-        Self::from_source(&LlamaConfig::from_gguf(gguf)?, gguf, Naming::Gguf, scheme, device)
-    }
-
-    fn from_source(
-        config: &LlamaConfig,
-        source: &dyn TensorSource,
-        naming: Naming,
-        scheme: Option<Scheme>,
-        device: &Device,
-    ) -> Result<Self> {
-        let reader = Reader::new(source, naming, config)?;
-        Builder { config, scheme, device, read: &mut |module, shape| reader.read(module, shape) }.build()
+    pub(crate) fn of_stored(stored: &Stored, scheme: Option<Scheme>, device: &Device) -> Result<Self> {
+        let reader = stored.reader()?;
+        Builder { config: &stored.config, scheme, device, read: &mut |module, shape| reader.read(module, shape) }
+            .build()
     }
 }
 
@@ -90,19 +75,22 @@ impl<'a> Reader<'a> {
 
     /// The values of the weight of `module`, in the order of Hugging Face's rows.
     pub(crate) fn read(&self, module: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        self.check(module, shape)?;
+        let values = self.source.read_f32(&self.naming.tensor(module))?;
+        let reordered = self.naming == Naming::Gguf && is_rotated(module);
+        Ok(if reordered { halves_from_pairs(&values, self.config.head_dim, shape[1]) } else { values })
+    }
+
+    /// Checks the shape of the weight of `module`. Missing tensors are the source's error: it names the file.
+    pub(crate) fn check(&self, module: &str, shape: &[usize]) -> Result<()> {
         let name = self.naming.tensor(module);
         match self.source.shape(&name) {
-            // Missing tensors are the source's error: it names the file.
             Some(found) if found != shape => Err(self
                 .at(&name)
                 .expected(format!("shape {shape:?}, by the model's configuration"))
                 .found(format!("{found:?}"))
                 .into()),
-            _ => {
-                let values = self.source.read_f32(&name)?;
-                let reordered = self.naming == Naming::Gguf && is_rotated(module);
-                Ok(if reordered { halves_from_pairs(&values, self.config.head_dim, shape[1]) } else { values })
-            }
+            _ => Ok(()),
         }
     }
 

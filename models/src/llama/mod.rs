@@ -26,6 +26,7 @@ mod recompute;
 mod rope;
 mod row;
 mod sampling;
+pub(crate) mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
 mod write;

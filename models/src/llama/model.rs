@@ -139,7 +139,7 @@ impl Llama {
     /// # Errors
     /// A bad input where the adapter names a projection that this model has not, or one of another shape.
     pub fn with_adapter(&self, adapter: &Adapter) -> Result<Self> {
-        adapter.check(self.linears())?;
+        adapter.check(&self.config.projections())?;
         let mut adapted = self.clone();
         for linear in adapted.linears_mut() {
             let lora = adapter.loras.get(linear.name()).cloned();

@@ -1,6 +1,7 @@
 //! What the tensors of a Llama are called in files, and in which order the rows of queries and keys lie there.
 
 use super::config::LlamaConfig;
+use crate::lora::Projections;
 
 impl LlamaConfig {
     /// The modules that have weights, by their Hugging Face names, with the weights' shapes, from the embedding to the output.
@@ -26,6 +27,16 @@ impl LlamaConfig {
         let output = (!self.tied_embeddings).then(|| ("lm_head".to_owned(), table()));
         let norm = ("model.norm".to_owned(), vec![d_model]);
         [embedding].into_iter().chain((0..n_layers).flat_map(block)).chain([norm]).chain(output).collect()
+    }
+}
+
+impl LlamaConfig {
+    /// The projections, which may have low-rank parts: the output's with them, also where its weight is the embedding's.
+    pub fn projections(&self) -> Projections {
+        let output = ("lm_head".to_owned(), [self.vocab_size, self.d_model]);
+        let matrices =
+            self.modules().into_iter().filter_map(|(name, shape)| Some((name, <[usize; 2]>::try_from(shape).ok()?)));
+        matrices.filter(|(name, _)| name != "model.embed_tokens").chain([output]).collect()
     }
 }
 
@@ -86,6 +97,15 @@ fn gguf_name(module: &str) -> String {
 /// Whether `module` projects to queries or keys, whose rows GGUF files hold in another order.
 pub(crate) fn is_rotated(module: &str) -> bool {
     module.ends_with(".q_proj") || module.ends_with(".k_proj")
+}
+
+/// For each row in Hugging Face's order, its place among `rows` in GGUF's.
+pub(crate) fn places_among_pairs(rows: usize, head_dim: usize) -> impl Iterator<Item = usize> {
+    (0..rows).map(move |row| {
+        let (head, within) = (row / head_dim, row % head_dim);
+        let (half, pair) = (within / (head_dim / 2), within % (head_dim / 2));
+        head * head_dim + 2 * pair + half
+    })
 }
 
 /// Brings the rows of each head from GGUF's order, in which the two coordinates of a rotated pair are neighbours, to Hugging Face's,

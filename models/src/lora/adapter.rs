@@ -15,6 +15,9 @@ pub(super) const ALL_LINEAR: &str = "all-linear";
 /// The output projection, which [`ALL_LINEAR`] leaves out.
 pub(super) const LM_HEAD: &str = "lm_head";
 
+/// The projections of a model by name, and the shapes of their weights, `[outputs, inputs]`.
+pub type Projections = BTreeMap<String, [usize; 2]>;
+
 /// Low-rank parts, and what is written beside them for whoever trains them further.
 #[derive(Debug, Clone)]
 pub struct Adapter {
@@ -108,15 +111,14 @@ impl Adapter {
         self.loras = linears.filter_map(|linear| Some((linear.name().to_owned(), linear.lora()?.clone()))).collect();
     }
 
-    /// Checks that every part fits one of `linears`.
+    /// Checks that every part fits its projection.
     ///
     /// # Errors
     /// A bad input that names the part.
-    pub(crate) fn check<'a>(&self, linears: impl Iterator<Item = &'a Linear>) -> Result<()> {
-        let shapes: BTreeMap<&str, [usize; 2]> = linears.map(|linear| (linear.name(), linear.shape())).collect();
+    pub(crate) fn check(&self, projections: &Projections) -> Result<()> {
         for (name, lora) in &self.loras {
             let place = || Error::bad_input(format!("adapter, {name}"));
-            let Some([d_out, d_in]) = shapes.get(name.as_str()).copied() else {
+            let Some([d_out, d_in]) = projections.get(name).copied() else {
                 return Err(place().expected("a projection of the model").found("none of this name").into());
             };
             let rank = lora.rank();
@@ -197,9 +199,13 @@ mod tests {
         let adapter = recipe(&["all-linear"]).adapter(linears().iter(), 0, &Device::flex()).unwrap();
         let mut other = linears();
         other[0] = Linear::new("model.layers.0.self_attn.q_proj", Tensor::zeros([6, 9], &Device::flex()));
-        let error = adapter.check(other.iter()).unwrap_err().to_string();
+        let check = |linears: &[Linear]| {
+            let projections = linears.iter().map(|linear| (linear.name().to_owned(), linear.shape())).collect();
+            adapter.check(&projections).unwrap_err().to_string()
+        };
+        let error = check(&other);
         assert!(error.contains("q_proj") && error.contains("[4, 9]"), "{error}");
-        let error = adapter.check(other[..1].iter()).unwrap_err().to_string();
+        let error = check(&other[..1]);
         assert!(error.contains("down_proj"), "{error}");
     }
 }

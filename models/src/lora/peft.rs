@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::adapter::is_target;
 use super::peft_config::{PeftConfig, Targets};
-use super::{Adapter, Linear, Lora};
+use super::{Adapter, Lora, Projections};
 use crate::atomic::write_atomically;
 use crate::error::BadInput;
 use crate::files::TensorSource;
@@ -25,14 +25,14 @@ const A: &str = ".lora_A.weight";
 const B: &str = ".lora_B.weight";
 
 impl Adapter {
-    /// Reads the PEFT folder at `folder`, for the model that has `linears`.
+    /// Reads the PEFT folder at `folder`, for the model that has these projections.
     ///
     /// The tensors say which projections have a part; a list of targets in the configuration must agree with them.
     ///
     /// # Errors
     /// Files that are not there or damaged; a kind of adapter that would need more than low-rank parts, by key; tensors that belong to
     /// no projection, lack their partner, or have another shape or rank than model and configuration say.
-    pub fn read<'a>(folder: &Path, linears: impl Iterator<Item = &'a Linear>, device: &Device) -> Result<Self> {
+    pub fn read(folder: &Path, projections: &Projections, device: &Device) -> Result<Self> {
         let config = PeftConfig::read(&folder.join(CONFIG))?;
         let source = Safetensors::open(&folder.join(WEIGHTS))?;
         let places = places(&source)?;
@@ -48,7 +48,7 @@ impl Adapter {
         }
         let PeftConfig { dropout, rank_stabilised, base_model, .. } = config;
         let adapter = Self { loras, dropout, rank_stabilised, base_model };
-        adapter.check(linears)?;
+        adapter.check(projections)?;
         Ok(adapter)
     }
 

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::source::{Files, Source};
 use crate::Result;
 use crate::chat;
 use crate::files::gguf::{Gguf, Value};
+use crate::llama::stored::{Files, Stored};
 use crate::tokenizer::Tokenizer;
 use tiller_kernels::quant::Blocks;
 
@@ -17,7 +17,7 @@ const NOT_CARRIED: [&str; 5] =
 const NO_TOKENIZER: &str = "no_vocab";
 
 /// The metadata of a file with matrices of `blocks`.
-pub(super) fn of(source: &Source, blocks: Blocks) -> Result<Vec<(String, Value)>> {
+pub(super) fn of(source: &Stored, blocks: Blocks) -> Result<Vec<(String, Value)>> {
     let own = [("general.file_type", file_type(blocks)), ("general.quantization_version", 2)];
     let own = own.map(|(key, number)| (key.to_owned(), Value::Unsigned(number)));
     let carried = match &source.files {
@@ -47,7 +47,7 @@ fn carried(gguf: &Gguf) -> Vec<(String, Value)> {
 }
 
 /// The metadata of a Hugging Face folder's model.
-fn described(source: &Source) -> Result<Vec<(String, Value)>> {
+fn described(source: &Stored) -> Result<Vec<(String, Value)>> {
     let text = |key: &str, text: &str| (key.to_owned(), Value::String(text.to_owned()));
     let mut metadata = vec![text("general.architecture", "llama")];
     let name = source.place.canonicalize().unwrap_or_else(|_| source.place.clone());

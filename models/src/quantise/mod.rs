@@ -4,10 +4,9 @@
 //! are no whole number of these the next wider ones that fit; vectors (the norms' weights) stay in 32 bits in a GGUF file. What has the
 //! asked format in one GGUF file already is copied to the other bit for bit.
 //!
-//! - `source`: the model that is read. `target`: what is written. `metadata`: what a GGUF file says beside its tensors.
+//! - `target`: what is written. `metadata`: what a GGUF file says beside its tensors.
 
 mod metadata;
-mod source;
 mod summary;
 mod target;
 #[cfg(test)]
@@ -18,8 +17,8 @@ use std::path::Path;
 pub use summary::{Kind, Summary};
 pub use tiller_kernels::quant::Blocks;
 
-use self::source::Source;
 use crate::llama::Llama;
+use crate::llama::stored::Stored;
 use crate::{Error, Result};
 
 /// What is told while tensors are written: the tensor, how many there were before, and how many there are.
@@ -32,7 +31,7 @@ pub type OnTensor<'a> = &'a mut dyn FnMut(&str, usize, usize);
 /// A model that cannot be read; weights that are not finite or beyond the format; a tokenizer that GGUF cannot describe; blocks that no
 /// folder can hold; I/O errors. What was at `to` before is still there then.
 pub fn quantise(from: &Path, blocks: Blocks, to: &Path, on_tensor: OnTensor) -> Result<Summary> {
-    let source = Source::open(from)?;
+    let source = Stored::open(from)?;
     if Llama::is_gguf(to) {
         return target::gguf(&source, blocks, to, on_tensor);
     }

@@ -7,7 +7,6 @@ use tiller_kernels::quant::{Blocks, Packed};
 
 use super::OnTensor;
 use super::metadata;
-use super::source::{Files, Source};
 use super::summary::Summary;
 use crate::atomic::write_atomically;
 use crate::files::blocks::{Format, dequantise};
@@ -16,6 +15,7 @@ use crate::files::safetensors;
 use crate::llama::config::gguf::ROPE_DIVISORS;
 use crate::llama::load::Reader;
 use crate::llama::naming::{Naming, is_rotated, pairs_from_halves};
+use crate::llama::stored::{Files, Stored};
 use crate::tokenizer::TokenizerFiles;
 use crate::{Error, Result};
 
@@ -34,7 +34,7 @@ impl Part {
 }
 
 /// Writes a GGUF file.
-pub(super) fn gguf(source: &Source, blocks: Blocks, to: &Path, on_tensor: OnTensor) -> Result<Summary> {
+pub(super) fn gguf(source: &Stored, blocks: Blocks, to: &Path, on_tensor: OnTensor) -> Result<Summary> {
     let parts = parts(source, |columns| match columns {
         Some(columns) => fitting(blocks, columns),
         None => Blocks::F32,
@@ -56,7 +56,7 @@ pub(super) fn gguf(source: &Source, blocks: Blocks, to: &Path, on_tensor: OnTens
 }
 
 /// Writes a Hugging Face folder.
-pub(super) fn folder(source: &Source, blocks: Blocks, to: &Path, on_tensor: OnTensor) -> Result<Summary> {
+pub(super) fn folder(source: &Stored, blocks: Blocks, to: &Path, on_tensor: OnTensor) -> Result<Summary> {
     let parts = parts(source, |_| blocks);
     let tokenizer = match &source.files {
         Files::Gguf(gguf) if metadata::has_tokenizer(gguf) => Some(TokenizerFiles::of_gguf(gguf)?),
@@ -81,7 +81,7 @@ pub(super) fn folder(source: &Source, blocks: Blocks, to: &Path, on_tensor: OnTe
 }
 
 /// All weights with their blocks, which `blocks` says of a matrix's columns, or of a vector.
-fn parts(source: &Source, blocks: impl Fn(Option<usize>) -> Blocks) -> Vec<Part> {
+fn parts(source: &Stored, blocks: impl Fn(Option<usize>) -> Blocks) -> Vec<Part> {
     let part = |(module, shape): (String, Vec<usize>)| {
         let columns = shape.get(1).copied();
         Part { module, shape, blocks: blocks(columns) }
@@ -97,7 +97,7 @@ fn fitting(asked: Blocks, columns: usize) -> Blocks {
 
 /// Reads weights, turns them into blocks and keeps the account.
 struct Writer<'a> {
-    source: &'a Source,
+    source: &'a Stored,
     reader: Reader<'a>,
     on_tensor: OnTensor<'a>,
     count: usize,
@@ -106,7 +106,7 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(source: &'a Source, on_tensor: OnTensor<'a>, count: usize) -> Result<Self> {
+    fn new(source: &'a Stored, on_tensor: OnTensor<'a>, count: usize) -> Result<Self> {
         let summary = Summary::new(source.bytes()?);
         Ok(Self { source, reader: source.reader()?, on_tensor, count, written: 0, summary })
     }
@@ -119,7 +119,8 @@ impl<'a> Writer<'a> {
         // Reading checks the shape; what is only copied is read for that, too.
         let mut values = self.reader.read(module, shape)?;
         let format = Format::from(*blocks);
-        if let Some(raw) = (naming == Naming::Gguf).then(|| self.source.raw(module, format)).flatten() {
+        let raw = self.source.raw(module).filter(|(found, _)| naming == Naming::Gguf && *found == format);
+        if let Some((_, raw)) = raw {
             self.summary.add(module, format.to_string(), &values, raw.len(), &values);
             return Ok(raw.to_vec());
         }

@@ -75,13 +75,13 @@ impl Golden {
 
     /// The model with the adapter as it came.
     pub fn adapted(&self, base: &Llama, device: &Device) -> Llama {
-        let adapter = Adapter::read(&self.folder.join("adapter"), base.linears(), device).unwrap();
+        let adapter = Adapter::read(&self.folder.join("adapter"), &base.config().projections(), device).unwrap();
         base.with_adapter(&adapter).unwrap()
     }
 
     /// The adapter as it was after the ten steps.
     pub fn trained(&self, base: &Llama, device: &Device) -> Llama {
-        let mut adapter = Adapter::read(&self.folder.join("adapter"), base.linears(), device).unwrap();
+        let mut adapter = Adapter::read(&self.folder.join("adapter"), &base.config().projections(), device).unwrap();
         for (name, lora) in &mut adapter.loras {
             let weight = |part: &str, shape| {
                 let values = self.floats(&format!("after10.{name}.{part}.weight"));

@@ -6,9 +6,10 @@ use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::device;
-use tiller_models::language_model::LanguageModel;
+use tiller_models::language_model::Speaker;
 
 use super::Global;
+use crate::cli::keeping::KeepingArgs;
 use crate::data::Dataset;
 use crate::pull::resolve_model;
 use crate::recommend::bench::{Bench, Took, Way};
@@ -52,6 +53,8 @@ pub struct Args {
     /// Repetitions, after one to warm up
     #[arg(short = 'r', default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     repetitions: u16,
+    #[command(flatten)]
+    keeping: KeepingArgs,
 }
 
 /// What `--json` prints.
@@ -75,7 +78,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     eprintln!("device: {}", open.description);
     let teacher = args.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
     let teacher = Teacher::load(&teacher, &dataset, &open.device)?;
-    let model = LanguageModel::load(&path, args.adapter.as_deref(), &open.device)?;
+    let model = Speaker::load(&path, args.adapter.as_deref(), args.keeping.keeping(), &open.device)?;
 
     let ways = if args.way.is_empty() { Way::value_variants() } else { &args.way };
     let batches: Vec<usize> =

@@ -9,7 +9,8 @@ use tiller_kernels::quant::Scheme;
 use tiller_models::engine::{Engine, EngineOptions, Random};
 use tiller_models::llama::Llama;
 
-use super::{Global, kv_format};
+use super::Global;
+use crate::cli::keeping::kv_format;
 use crate::decode::bench::{Cost, Model, Rate, Test};
 use crate::pull::resolve_model;
 use crate::run::progress;

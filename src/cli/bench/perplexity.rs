@@ -13,8 +13,8 @@ use tiller_models::files::gguf::Gguf;
 use tiller_models::llama::Llama;
 use tiller_models::tokenizer::Tokenizer;
 
-use super::kv_format;
 use crate::cli::Global;
+use crate::cli::keeping::kv_format;
 use crate::decode::bench::Model;
 use crate::decode::perplexity::{Perplexity, perplexity, windows};
 use crate::pull::resolve_model;

@@ -8,13 +8,14 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use tiller_models::language_model::LanguageModel;
+use tiller_models::language_model::Speaker;
 use tiller_models::llama::{GenerateOptions, Sampling};
 
 use self::heard::Heard;
 use self::queue::Queue;
 use self::show::Show;
 use super::Global;
+use super::keeping::KeepingArgs;
 use crate::data::input::quote;
 use crate::data::{Catalogue, Dataset, ItemId};
 use crate::decode::Mode;
@@ -37,7 +38,8 @@ Examples:
   tiller recommend films --model smollm2-135m --history 'Heat (1995)' 'Ran (1985)'
   tiller recommend films --model smollm2-135m --ask 'a few comedies from the nineties, no horror'
   tiller recommend films --model smollm2-135m --user all --batch 64 --json > lists.jsonl
-  tiller recommend films --model smollm2-135m --user 42 --draft teacher";
+  tiller recommend films --model smollm2-135m --user 42 --draft teacher
+  tiller recommend films --model llama-2-7b.gguf --scheme q4 --kv int8 --user 42";
 
 /// The flags of `tiller recommend`.
 #[derive(Debug, clap::Args)]
@@ -93,6 +95,8 @@ pub struct Args {
     /// With --decode free: the most tokens that an answer may take [default: enough for the list]
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
     max_new_tokens: Option<u32>,
+    #[command(flatten)]
+    keeping: KeepingArgs,
     #[command(flatten)]
     pace: PaceArgs,
     #[command(flatten)]
@@ -171,7 +175,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         seed: args.sampling.seed,
     };
     let device = global.open_device()?;
-    let model = LanguageModel::load(&model, args.adapter.as_deref(), &device)?;
+    let model = Speaker::load(&model, args.adapter.as_deref(), args.keeping.keeping(), &device)?;
     let form = if args.adapter.is_some() { Form::Tuned } else { Form::General };
     let teacher = args.pace.draft.map(|Draft::Teacher| {
         let run = args.pace.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));

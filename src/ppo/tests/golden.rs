@@ -54,7 +54,7 @@ fn the_gradient_of_the_clipped_loss_is_that_of_the_golden_states() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
         let golden = Golden(std::fs::read(folder.join("golden.safetensors")).unwrap());
         let base = Llama::load(&folder, &Device::flex()).unwrap();
-        let adapter = Adapter::read(&folder.join("adapter"), base.linears(), &Device::flex()).unwrap();
+        let adapter = Adapter::read(&folder.join("adapter"), &base.config().projections(), &Device::flex()).unwrap();
         let mut config = PpoConfig::default();
         (config.learning.epochs, config.learning.minibatch, config.learning.batch) = (1, ROWS, 2);
         let policy = Policy::fresh(&base.with_adapter(&adapter).unwrap(), &config).unwrap();

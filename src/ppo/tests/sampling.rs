@@ -7,21 +7,25 @@ use tiller_models::train::Forward;
 use tiller_models::weights::{weights_of, with_weights};
 
 use super::toy::{config, films, model, model_on, prompts};
+use crate::decode::Grammar;
 use crate::ppo::experience::sample;
 use crate::ppo::policy::{Policy, log_probs};
 use crate::ppo::prompts::Scribe;
 use crate::ppo::rollout::{Rollout, RolloutConfig, Sampler};
 use crate::recommend::answer::{Form, parse, render};
-use crate::train::student::grammar;
 
 /// The answers of an untrained model to six prompts, and what turned them into rollouts.
 fn answers(config: RolloutConfig, seed: u64) -> Vec<Rollout> {
     let dataset = films();
     let model = model(&dataset);
-    let grammar = grammar(&model, &dataset.catalogue).unwrap();
+    let grammar = Grammar::of(&model.words.tokenizer, &dataset.catalogue).unwrap();
     let prompts = prompts(&dataset, &model, 6);
-    let sampler =
-        Sampler { tokenizer: &model.tokenizer, grammar: &grammar, catalogue: &dataset.catalogue, config: &config };
+    let sampler = Sampler {
+        tokenizer: &model.words.tokenizer,
+        grammar: &grammar,
+        catalogue: &dataset.catalogue,
+        config: &config,
+    };
     sampler.answers(&model.llama, &mut Hand::default(), &prompts, seed).unwrap()
 }
 
@@ -29,10 +33,15 @@ fn answers(config: RolloutConfig, seed: u64) -> Vec<Rollout> {
 fn the_stored_log_probabilities_are_those_of_the_policy_that_sampled() {
     let dataset = films();
     let model = model(&dataset);
-    let (grammar, prompts) = (grammar(&model, &dataset.catalogue).unwrap(), prompts(&dataset, &model, 4));
+    let (grammar, prompts) =
+        (Grammar::of(&model.words.tokenizer, &dataset.catalogue).unwrap(), prompts(&dataset, &model, 4));
     let config = RolloutConfig { samples: 3, ..RolloutConfig::default() };
-    let sampler =
-        Sampler { tokenizer: &model.tokenizer, grammar: &grammar, catalogue: &dataset.catalogue, config: &config };
+    let sampler = Sampler {
+        tokenizer: &model.words.tokenizer,
+        grammar: &grammar,
+        catalogue: &dataset.catalogue,
+        config: &config,
+    };
     let rollouts = sampler.answers(&model.llama, &mut Hand::default(), &prompts, 5).unwrap();
     assert_eq!(rollouts.len(), 12);
     let samples: Vec<_> = rollouts.iter().map(|rollout| sample(&prompts[rollout.prompt], rollout)).collect();
@@ -49,11 +58,16 @@ fn on_a_gpu_answers_are_those_of_the_policy_of_the_moment() {
     const ROOM: usize = 16;
     let dataset = films();
     let model = model_on(&test_gpu().device, &dataset);
-    let (grammar, mut prompts) = (grammar(&model, &dataset.catalogue).unwrap(), prompts(&dataset, &model, 3));
+    let (grammar, mut prompts) =
+        (Grammar::of(&model.words.tokenizer, &dataset.catalogue).unwrap(), prompts(&dataset, &model, 3));
     prompts.iter_mut().for_each(|prompt| prompt.room = ROOM);
     let config = RolloutConfig { samples: 2, ..RolloutConfig::default() };
-    let sampler =
-        Sampler { tokenizer: &model.tokenizer, grammar: &grammar, catalogue: &dataset.catalogue, config: &config };
+    let sampler = Sampler {
+        tokenizer: &model.words.tokenizer,
+        grammar: &grammar,
+        catalogue: &dataset.catalogue,
+        config: &config,
+    };
     let policy = Policy::fresh(&model.llama, &self::config()).unwrap();
     // The engine stands while the policy moves on.
     let mut hand = Hand::default();
@@ -96,7 +110,7 @@ fn the_authors_first_answer_is_the_likeliest_and_all_are_rendered_anew() {
     let paper = RolloutConfig { samples: 3, ..RolloutConfig::paper() };
     let rollouts = answers(paper.clone(), 1);
     assert_eq!(rollouts.iter().map(|r| r.prompt).collect::<Vec<_>>(), (0..6).flat_map(|p| [p; 3]).collect::<Vec<_>>());
-    let tokenizer = model(&dataset).tokenizer;
+    let tokenizer = model(&dataset).words.tokenizer;
     for (rollout, other) in rollouts.iter().zip(answers(paper, 2)).step_by(3) {
         assert_eq!(rollout, &other, "no seed decides a greedy answer");
     }
@@ -136,7 +150,7 @@ fn a_policy_begins_as_its_reference_and_without_its_adapter_is_the_very_model() 
 fn a_long_prompt_loses_its_beginning_and_an_answer_may_take_half_of_all_tokens() {
     let dataset = films();
     let model = model(&dataset);
-    let grammar = grammar(&model, &dataset.catalogue).unwrap();
+    let grammar = Grammar::of(&model.words.tokenizer, &dataset.catalogue).unwrap();
     let whole = &prompts(&dataset, &model, 1)[0];
     let needed = grammar.longest(whole.example.request.as_ref().unwrap().k as usize) + 8;
     assert_eq!(whole.room, needed);

@@ -9,6 +9,7 @@ use tiller_models::tokenizer::TokenizerFiles;
 
 use crate::data::Dataset;
 use crate::data::synth::{self, invent};
+use crate::decode::Grammar;
 use crate::instruct::{Instructor, Practice, Settings, Task};
 use crate::ppo::PpoConfig;
 use crate::ppo::prompts::{Place, Scribe};
@@ -16,7 +17,6 @@ use crate::ppo::rollout::Prompt;
 use crate::recommend::prompt;
 use crate::request::Request;
 use crate::teacher::Popularity;
-use crate::train::student::grammar;
 
 /// Thirty films and twenty people.
 pub fn films() -> Dataset {
@@ -80,7 +80,8 @@ pub fn config() -> PpoConfig {
 
 /// The first prompts of an episode.
 pub fn prompts(dataset: &Dataset, model: &LanguageModel, count: usize) -> Vec<Prompt> {
-    let (teacher, grammar) = (Popularity::of(dataset), grammar(model, &dataset.catalogue).unwrap());
+    let (teacher, grammar) =
+        (Popularity::of(dataset), Grammar::of(&model.words.tokenizer, &dataset.catalogue).unwrap());
     let scribe = Scribe { model, grammar: &grammar, max_tokens: 1024 };
     Place::default().next(&instructor(dataset, &teacher), &Practice::ALL, &scribe, count).unwrap().0
 }

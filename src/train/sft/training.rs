@@ -24,7 +24,7 @@ use crate::train::gradient::gradient;
 use crate::train::lesson::Histories;
 use crate::train::room::Room;
 use crate::train::sample::sample;
-use crate::train::student::{Student, grammar};
+use crate::train::student::Student;
 use crate::train::validation::{Report, Validation};
 use crate::train::{Log, Memory};
 use crate::{Error, Result};
@@ -149,8 +149,8 @@ impl<'a, S: Scorer> Training<'a, S> {
         (student, adamw, position): (Student, AdamW, Position),
     ) -> Result<Self> {
         config.validate()?;
-        let grammar = grammar(&student.model, &dataset.catalogue)?;
-        let histories = Histories::new(&student.model, &dataset.catalogue, config.history_weight)?;
+        let grammar = Grammar::of(&student.model.words.tokenizer, &dataset.catalogue)?;
+        let histories = Histories::new(&student.model.words, &dataset.catalogue, config.history_weight)?;
         let validation = Validation::new(instructor, dataset, &config.data.tasks, &config.validation)?;
         let places = instructor.epoch(Part::Training, 0)?.len();
         let cut = Cut { places, batch: config.batch, accumulate: config.accumulate };
@@ -239,7 +239,7 @@ impl<'a, S: Scorer> Training<'a, S> {
     fn lessons(&self, examples: &[Example]) -> Result<Vec<Lesson>> {
         let most = self.config.max_tokens.min(self.student.model.llama.config().max_positions);
         let lesson = |example: &Example| {
-            let sample = sample(&self.student.model, &self.grammar, example, most)?;
+            let sample = sample(&self.student.model.words, &self.grammar, example, most)?;
             let history = example.request.as_ref().map_or(&[][..], |request| recent(&request.history));
             Ok(self.histories.lesson(sample, history))
         };

@@ -5,7 +5,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::files::testing::{GgufBytes, file_with};
+use crate::files::testing::GgufBytes;
 use crate::llama::Batch;
 use crate::llama::naming::pairs_from_halves;
 use crate::llama::testing::{Weight, folder, json, tiny_config, weights, write_weights};
@@ -99,8 +99,10 @@ fn gguf(config: &LlamaConfig, weights: &[Weight]) -> GgufBytes {
 }
 
 fn load_gguf(file: &GgufBytes) -> Result<Llama> {
-    let (_folder, path) = file_with(&file.build());
-    Llama::from_gguf(&Gguf::open(&path)?, None, &Device::flex())
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    std::fs::write(&path, file.build()).unwrap();
+    Llama::load(&path, &Device::flex())
 }
 
 fn close(found: &[f32], expected: &[f32]) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::lora::Recipe;
+use crate::lora::{Linear, Recipe};
 
 const Q0: &str = "model.layers.0.self_attn.q_proj";
 const Q1: &str = "model.layers.1.self_attn.q_proj";
@@ -33,7 +33,8 @@ fn written(adapter: &Adapter) -> TempDir {
 }
 
 fn read(folder: &TempDir) -> Result<Adapter> {
-    Adapter::read(folder.path(), linears().iter(), &Device::flex())
+    let projections = linears().iter().map(|linear| (linear.name().to_owned(), linear.shape())).collect();
+    Adapter::read(folder.path(), &projections, &Device::flex())
 }
 
 fn config(folder: &TempDir) -> Value {

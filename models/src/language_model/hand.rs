@@ -1,45 +1,12 @@
-//! What writes for a language model: the decode engine on a GPU, burn's graph elsewhere.
+//! What writes for a Llama that may learn between two calls: the decode engine on a GPU, burn's graph elsewhere.
 
-use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use tiller_kernels::device::gpu_of;
 
-use super::LanguageModel;
 use crate::Result;
 use crate::engine::{Engine, EngineOptions};
 use crate::llama::{self, GenerateOptions, Guide, Llama};
-
-/// A language model that writes again and again.
-pub struct Writer<'a> {
-    model: &'a LanguageModel,
-    hand: RefCell<Hand>,
-}
-
-impl LanguageModel {
-    /// What writes for this model as it is now.
-    pub fn writer(&self) -> Writer<'_> {
-        Writer { model: self, hand: RefCell::default() }
-    }
-}
-
-impl Writer<'_> {
-    /// As [`Hand::generate_guided`], until the model ends its answer or the guide does.
-    ///
-    /// # Errors
-    /// As [`Hand::generate_guided`].
-    pub fn generate_guided<G: Guide>(
-        &self,
-        prompts: &[Vec<u32>],
-        guides: &mut [G],
-        options: &GenerateOptions,
-        on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
-    ) -> Result<Vec<Vec<u32>>> {
-        let LanguageModel { llama, tokenizer, .. } = self.model;
-        let stop = tokenizer.eos_ids();
-        self.hand.borrow_mut().generate_guided(llama, prompts, guides, stop, options, on_token)
-    }
-}
 
 /// What a Llama writes with, call after call: on a GPU an engine, which stands as long as this does.
 #[derive(Default)]
@@ -47,9 +14,6 @@ pub struct Hand {
     /// Made when it is first needed, with room for what was asked so far.
     engine: Option<Engine>,
 }
-
-/// Sequences that are continued side by side at most; more are taken as others end.
-const MOST_ROWS: usize = 64;
 
 impl Hand {
     /// Takes over the low-rank parts that `llama` has now: after a step of training. The frozen weights are those of the first call.
@@ -77,14 +41,10 @@ impl Hand {
         if gpu_of(&llama.device()).is_none() || !Engine::takes(llama.config()) {
             return llama::generate_guided(llama, prompts, guides, stop, options, on_token);
         }
-        llama::check(llama.config(), prompts, options)?;
-        let rows = prompts.len().clamp(1, MOST_ROWS);
-        let max_tokens = prompts.iter().map(Vec::len).max().unwrap_or(0) + options.max_new_tokens;
         let engine = match &mut self.engine {
             Some(engine) => engine,
-            none => none.insert(Engine::of(llama, EngineOptions { rows, max_tokens, ..EngineOptions::default() })?),
+            none => none.insert(Engine::of(llama, EngineOptions::without_room())?),
         };
-        engine.make_room(rows, max_tokens)?;
-        engine.generate_guided(prompts, guides, stop, options, on_token)
+        engine.write(prompts, guides, stop, options, on_token)
     }
 }

@@ -1,0 +1,71 @@
+//! Weights straight from a file: a matrix at a time, in the bits that it has there where a scheme holds them.
+
+use tiller_kernels::quant::{Blocks, Packed, Scheme};
+
+use super::source::{Source, packed};
+use crate::files::blocks::Format;
+use crate::llama::LlamaConfig;
+use crate::llama::load::Reader;
+use crate::llama::naming::{is_rotated, places_among_pairs};
+use crate::llama::stored::Stored;
+use crate::{Error, Result};
+
+/// The weights of a model on disk.
+pub(super) struct OfStored<'a> {
+    stored: &'a Stored,
+    reader: Reader<'a>,
+}
+
+impl<'a> OfStored<'a> {
+    /// # Errors
+    /// Tensors that are no Llama's.
+    pub(super) fn new(stored: &'a Stored) -> Result<Self> {
+        Ok(Self { reader: stored.reader()?, stored })
+    }
+
+    /// The weight of `module` with its bits as they are, if they are of a format that the scheme (or, without one, any) holds.
+    fn as_it_is(&self, module: &str, [rows, cols]: [usize; 2], scheme: Option<Scheme>) -> Result<Option<Packed>> {
+        let Some((format, bytes)) = self.stored.raw(module) else { return Ok(None) };
+        let holds = |blocks: &Blocks| Format::from(*blocks) == format && scheme.is_none_or(|s| s == blocks.scheme());
+        let Some(blocks) = Blocks::ALL.into_iter().find(holds) else { return Ok(None) };
+        self.reader.check(module, &[rows, cols])?;
+        let packed = blocks.pack(rows, cols, bytes).map_err(Error::packing(module))?;
+        if !is_rotated(module) {
+            return Ok(Some(packed));
+        }
+        let places = places_among_pairs(rows, self.stored.config.head_dim);
+        Ok(Some(Packed::of_rows(places.map(|row| (&packed, row)))))
+    }
+}
+
+impl Source for OfStored<'_> {
+    fn config(&self) -> &LlamaConfig {
+        &self.stored.config
+    }
+
+    fn matrix(&mut self, module: &str, shape: [usize; 2], scheme: Option<Scheme>) -> Result<Packed> {
+        if let Some(packed) = self.as_it_is(module, shape, scheme)? {
+            return Ok(packed);
+        }
+        let values = self.reader.read(module, &shape)?;
+        let scheme = match scheme {
+            Some(scheme) => scheme,
+            None => wide_enough(self.stored.bits(module, values.len())?),
+        };
+        packed(module, scheme, shape, &values)
+    }
+
+    fn vector(&mut self, module: &str, width: usize) -> Result<Vec<f32>> {
+        self.reader.read(module, &[width])
+    }
+}
+
+/// The scheme for weights that no scheme holds as they are, of so many bits each. Codes of 8 bits lose less than blocks of 6 or fewer have
+/// lost already; halves hold bf16 but for what is below 2⁻²⁴.
+fn wide_enough(bits: usize) -> Scheme {
+    match bits {
+        ..=8 => Scheme::Q8,
+        9..=16 => Scheme::F16,
+        _ => Scheme::F32,
+    }
+}
