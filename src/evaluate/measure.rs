@@ -9,7 +9,8 @@ use crate::request::{Amount, Relation, Request, Share};
 
 /// What one list is worth. K is the number of items asked for, O the first K titles of the answer.
 ///
-/// Where the method counts a repeated item again, `…_distinct` counts it once (method §13 B18). An answer without any title is a failure
+/// Where the method counts a repeated item again, `…_distinct` counts it once (method §13 B18), and `…_valid` leaves out, too, what the history
+/// holds, as rewards do (§8.2). An answer without any title is a failure
 /// (B16): its CPA is missed, and its TCP is the worst there is, 0 of what is wanted and 1 of what is not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measures {
@@ -19,10 +20,14 @@ pub struct Measures {
     pub tcp: Option<f64>,
     /// TCP@K of distinct items.
     pub tcp_distinct: Option<f64>,
+    /// TCP@K of valid items: distinct ones that the history does not hold.
+    pub tcp_valid: Option<f64>,
     /// CPA: whether all shares of the request are met; `None` where it has none.
     pub cpa: Option<bool>,
     /// CPA of distinct items.
     pub cpa_distinct: Option<bool>,
+    /// CPA of valid items.
+    pub cpa_valid: Option<bool>,
     /// Whether the answer has K titles.
     pub correct_count: bool,
     /// Titles of O that stood in it before.
@@ -59,6 +64,7 @@ pub fn measure(titles: &[impl AsRef<str>], example: &Example, catalogue: &Catalo
     let items: Vec<ItemId> = list.iter().flatten().copied().collect();
     let distinct: Vec<ItemId> =
         items.iter().enumerate().filter(|&(at, item)| !items[..at].contains(item)).map(|(_, &item)| item).collect();
+    let valid: Vec<ItemId> = distinct.iter().filter(|item| !request.history.contains(item)).copied().collect();
 
     let count = |found: &dyn Fn(usize) -> bool| (0..first.len()).filter(|&at| found(at)).count() as u32;
     let not_existing = count(&|at| list[at].is_none());
@@ -67,8 +73,10 @@ pub fn measure(titles: &[impl AsRef<str>], example: &Example, catalogue: &Catalo
         rank: list.iter().position(|item| item.is_some() && *item == example.target).map(|at| at as u32),
         tcp: asked.tcp(&items),
         tcp_distinct: asked.tcp(&distinct),
+        tcp_valid: asked.tcp(&valid),
         cpa: asked.cpa(&items, not_existing),
         cpa_distinct: asked.cpa(&distinct, not_existing),
+        cpa_valid: asked.cpa(&valid, not_existing),
         correct_count: titles.len() == request.k as usize,
         repeats: count(&|at| first[..at].contains(&first[at])),
         not_existing,

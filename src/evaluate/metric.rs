@@ -19,10 +19,14 @@ pub enum Metric {
     TCP,
     /// TCP@K with each item counted once (B18).
     TCPDistinct,
+    /// TCP@K of valid items alone, which are what rewards count (method §8.2).
+    TCPValid,
     /// CPA: the shares are met.
     CPA,
     /// CPA with each item counted once (B18).
     CPADistinct,
+    /// CPA of valid items alone.
+    CPAValid,
     /// The answer has as many titles as were asked for.
     CorrectCount,
     /// Repeated titles per list.
@@ -41,14 +45,16 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics, in the order of tables.
-    pub const ALL: [Metric; 14] = [
+    pub const ALL: [Metric; 16] = [
         Metric::HR,
         Metric::NDCG,
         Metric::MRR,
         Metric::TCP,
         Metric::TCPDistinct,
+        Metric::TCPValid,
         Metric::CPA,
         Metric::CPADistinct,
+        Metric::CPAValid,
         Metric::CorrectCount,
         Metric::RepeatItem,
         Metric::NonExist,
@@ -68,8 +74,10 @@ impl Metric {
             Metric::MRR => gain(|rank| 1.0 / (rank + 1.0)),
             Metric::TCP => measures.tcp,
             Metric::TCPDistinct => measures.tcp_distinct,
+            Metric::TCPValid => measures.tcp_valid,
             Metric::CPA => measures.cpa.and_then(truth),
             Metric::CPADistinct => measures.cpa_distinct.and_then(truth),
+            Metric::CPAValid => measures.cpa_valid.and_then(truth),
             Metric::CorrectCount => truth(measures.correct_count),
             Metric::RepeatItem => Some(measures.repeats.into()),
             Metric::NonExist => Some(measures.not_existing.into()),

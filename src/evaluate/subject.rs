@@ -73,7 +73,7 @@ impl Subject {
             Metric::RepeatItem | Metric::NonExist | Metric::InHistory | Metric::NotInCandidates | Metric::Empty => {
                 false
             }
-            Metric::TCP | Metric::TCPDistinct => self.probe != Probe::Less,
+            Metric::TCP | Metric::TCPDistinct | Metric::TCPValid => self.probe != Probe::Less,
             _ => true,
         }
     }

@@ -121,6 +121,15 @@ fn tcp_is_about_what_is_wanted_or_else_unwanted_or_else_shared() {
 }
 
 #[test]
+fn of_valid_items_none_is_of_the_history_or_comes_again() {
+    let more = example(4, |request| request.all_in = vec![CategoryId(0)]);
+    let measures = of("ABBC", &more);
+    assert_eq!((measures.tcp, measures.tcp_distinct, measures.tcp_valid), (Some(1.0), Some(0.75), Some(0.5)));
+    let measures = of("ABBG", &with_share(4, "Comedy>=2"));
+    assert_eq!((measures.cpa, measures.cpa_distinct, measures.cpa_valid), (Some(true), Some(true), Some(false)));
+}
+
+#[test]
 fn cpa_by_the_methods_tests() {
     let cpa = |answer: &str, share: &str, k| {
         let measures = of(answer, &with_share(k, share));
@@ -195,7 +204,8 @@ proptest! {
         let looked_at = answer.len().min(k as usize) as u32;
         prop_assert!(measures.repeats + u32::from(looked_at > 0) <= looked_at.max(1));
         prop_assert!(measures.not_existing <= looked_at && measures.in_history.unwrap() <= looked_at);
-        prop_assert!(measures.tcp_distinct <= measures.tcp && measures.tcp.unwrap() <= 1.0);
+        prop_assert!(measures.tcp_valid <= measures.tcp_distinct && measures.tcp_distinct <= measures.tcp);
+        prop_assert!(measures.tcp.unwrap() <= 1.0);
         prop_assert_eq!(measures.rank.map(|rank| rank as usize), answer.chars().take(k as usize).position(|c| c == 'B'));
         for metric in Metric::ALL {
             prop_assert!(metric.of(&measures).is_none_or(|figure| (0.0..=f64::from(k)).contains(&figure)), "{}", metric);
