@@ -12,7 +12,7 @@
 
 #include "lib/lane.wgsl"
 
-#define COOPERATIVE   // 1: by cooperative matrices, of halves with f32 sums
+#define COOPERATIVE   // the edge of the cooperative matrices to multiply by, 16 or 8; 0: plainly
 
 const TILE: u32 = 64u;
 const TERMS: u32 = 32u;       // of every sum, staged at a time

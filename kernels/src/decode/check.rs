@@ -19,11 +19,11 @@ const INPUTS: usize = 96;
 /// Relative to the largest product. Halves lose a 2048th of every factor; sums of 96 terms of either sign lose less.
 const TOLERANCE: f32 = 2e-3;
 
-/// Compares the product by cooperative matrices with the plain one.
+/// Compares the product by cooperative matrices of this edge with the plain one.
 ///
 /// # Errors
 /// What they disagree in, or what the driver says.
-pub(crate) fn check_cooperative(gpu: &Gpu) -> Result<(), String> {
+pub(crate) fn check_cooperative(gpu: &Gpu, edge: u32) -> Result<(), String> {
     let constants = Constants {
         scheme: Scheme::Q4,
         columns: columns_for(TOKENS),
@@ -36,8 +36,11 @@ pub(crate) fn check_cooperative(gpu: &Gpu) -> Result<(), String> {
         int8: false,
     };
     let own = linear::constants(OUTPUTS, 0, false, false);
-    let variants = constants.variants("decode_linear").map(|kernel| with_own(kernel, &own));
-    let [found, expected] = variants.map(|kernel| product(gpu, &kernel));
+    let variants = with_own(constants.variants("decode_linear"), &own);
+    let [found, expected] = [edge, 0].map(|edge| {
+        let variant = variants.iter().find(|kernel| kernel.needs().edge == edge);
+        product(gpu, variant.expect("a variant of every edge and a plain one"))
+    });
     let (found, expected) = (found?, expected?);
     let largest = expected.iter().fold(0.0f32, |largest, y| largest.max(y.abs()));
     match found.iter().zip(&expected).position(|(f, e)| (f - e).abs().is_nan() || (f - e).abs() > TOLERANCE * largest) {
@@ -100,7 +103,9 @@ mod tests {
     #[test]
     fn a_check_fails_where_the_variant_does_not_run() {
         let gpu = test_gpu().gpu.unwrap();
-        let able = gpu.features.contains(crate::cooperative::COOPERATIVE);
-        assert_eq!(check_cooperative(&gpu).is_ok(), able, "{:?}", check_cooperative(&gpu));
+        for edge in crate::cooperative::EDGES {
+            let checked = check_cooperative(&gpu, edge);
+            assert_eq!(checked.is_ok(), gpu.ability.edge == edge, "{edge}: {checked:?}");
+        }
     }
 }
