@@ -79,6 +79,12 @@ mod tests {
     }
 
     #[test]
+    fn the_best_that_the_test_device_offers_is_used() {
+        let gpu = test_gpu().gpu.unwrap();
+        assert_eq!(gpu.ability.edge, offered(&gpu.capabilities).next().unwrap_or(0));
+    }
+
+    #[test]
     fn what_is_not_offered_is_not_used() {
         let mut gpu = test_gpu().gpu.unwrap();
         gpu.ability.edge = 0;

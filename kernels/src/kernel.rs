@@ -85,7 +85,7 @@ impl Kernel {
             let kernel = self.clone().with("COOPERATIVE", edge).with("SUBGROUPS", 1u32);
             kernel.needing(cooperative::ability(edge))
         });
-        [large, small, self.with("COOPERATIVE", 0u32).with("SUBGROUPS", 0u32).with("BACKWARD", 0u32)]
+        [large, small, self.with("COOPERATIVE", 0u32).with("SUBGROUPS", 0u32)]
     }
 
     /// The shader's name.

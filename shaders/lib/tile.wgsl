@@ -12,6 +12,7 @@
 
 #include "lib/lane.wgsl"
 
+#define BACKWARD      // which way the right tile is staged: 0 as [64 columns, 8 quads of terms], 1 as [32 terms, 16 quads of columns]
 #define COOPERATIVE   // the edge of the cooperative matrices to multiply by, 16 or 8; 0: plainly
 
 const TILE: u32 = 64u;

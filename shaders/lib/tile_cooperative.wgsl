@@ -22,11 +22,16 @@ alias Sums = coop_mat8x8<f32, C>;
 const EDGE: u32 = COOPERATIVE;
 const ALONG: u32 = 32u / EDGE;         // matrices along the edge of a quadrant
 const LINE: u32 = TERMS + 8u;          // halves from line to line of a tile: the 8 put neighbours into different banks
+#if BACKWARD
+const RIGHT_LINE: u32 = TILE + 8u;
+#else
+const RIGHT_LINE: u32 = LINE;
+#endif
 const QUADRANTS: u32 = 4u;
 const LARGEST: f32 = 65504.0;          // half
 
 var<workgroup> left: array<f16, TILE * LINE>;        // [64 rows, 32 terms]
-var<workgroup> right: array<f16, TILE * LINE>;       // [64 columns, 32 terms]
+var<workgroup> right: array<f16, TILE * LINE>;       // [64 columns, 32 terms], backward [32 terms, 64 columns]
 var<workgroup> sums: array<f32, TILE * TILE>;        // [64 rows, 64 columns]
 var<workgroup> numbers: array<f32, TILE * QUADS>;    // of keep()
 
@@ -41,10 +46,10 @@ fn set_left(row: u32, quad: u32, four: vec4<f32>) {
     }
 }
 
-fn set_right(column: u32, quad: u32, four: vec4<f32>) {
+fn set_right(line: u32, quad: u32, four: vec4<f32>) {
     let h = halves(four);
     for (var i = 0u; i < 4u; i++) {
-        right[column * LINE + quad * 4u + i] = h[i];
+        right[line * RIGHT_LINE + quad * 4u + i] = h[i];
     }
 }
 
@@ -68,8 +73,13 @@ fn multiply(lane: Lane) {
             for (var term = 0u; term < TERMS; term += EDGE) {
                 var columns: array<Columns, ALONG>;
                 for (var j = 0u; j < ALONG; j++) {
-                    let at = (column + j * EDGE) * LINE + term;
-                    columns[j] = coopLoad<Columns>(&right[at], LINE);
+#if BACKWARD
+                    let at = term * RIGHT_LINE + column + j * EDGE;
+                    columns[j] = coopLoadT<Columns>(&right[at], RIGHT_LINE);
+#else
+                    let at = (column + j * EDGE) * RIGHT_LINE + term;
+                    columns[j] = coopLoad<Columns>(&right[at], RIGHT_LINE);
+#endif
                 }
                 for (var i = 0u; i < ALONG; i++) {
                     let at = (row + i * EDGE) * LINE + term;

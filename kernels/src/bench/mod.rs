@@ -206,8 +206,8 @@ mod tests {
     fn every_shader_that_computes_is_measured() {
         let entries = entry::all(&Sizes::TINY, &[Scheme::F16, Scheme::Q8]);
         let measured: BTreeSet<&str> = entries.iter().map(|entry| entry.kernel.shader()).collect();
-        // The products of training are measured by their shapes; ceilings are what is measured against.
-        let apart = ["ceiling_copy", "ceiling_fma", "lora_linear"];
+        // The products of training are measured by their shapes, with what runs before; ceilings are what is measured against.
+        let apart = ["ceiling_copy", "ceiling_fma", "lora_linear", "row_ranges"];
         for kernel in crate::kernels() {
             assert!(measured.contains(kernel.shader()) || apart.contains(&kernel.shader()), "{}", kernel.shader());
         }

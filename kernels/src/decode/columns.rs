@@ -132,7 +132,8 @@ impl Constants {
     pub(super) fn variants(self, shader: &'static str) -> Vec<Kernel> {
         let kernel = self.kernel(shader);
         if self.columns == TILE {
-            return kernel.with("MANY", 1u32).with("WORKGROUP", TILE_WORKGROUP as u32).tiled().to_vec();
+            let kernel = kernel.with("MANY", 1u32).with("WORKGROUP", TILE_WORKGROUP as u32).with("BACKWARD", 0u32);
+            return kernel.tiled().to_vec();
         }
         self.few(kernel.with("MANY", 0u32))
     }
