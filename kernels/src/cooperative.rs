@@ -80,8 +80,9 @@ mod tests {
 
     #[test]
     fn the_best_that_the_test_device_offers_is_used() {
-        let gpu = test_gpu().gpu.unwrap();
-        assert_eq!(gpu.ability.edge, offered(&gpu.capabilities).next().unwrap_or(0));
+        let open = test_gpu();
+        let gpu = open.gpu.unwrap();
+        assert_eq!(gpu.ability.edge, offered(&gpu.capabilities).next().unwrap_or(0), "{}", open.description);
     }
 
     #[test]

@@ -94,7 +94,9 @@ pub(crate) fn kernels() -> Vec<Kernel> {
         // Rows of x divide by four wherever the scheme asks for whole groups.
         let any_depth = direction == Direction::Backward || scheme.row_multiple() == 1;
         let widths = if any_depth { &flags[..] } else { &flags[1..] };
-        widths.iter().flat_map(move |&wide| flags.map(|lora| variants(scheme, direction, lora, wide)).into_iter().flatten())
+        widths
+            .iter()
+            .flat_map(move |&wide| flags.map(|lora| variants(scheme, direction, lora, wide)).into_iter().flatten())
     };
     let directions = [Direction::Forward, Direction::Backward];
     let products = Scheme::ALL.into_iter().flat_map(|scheme| directions.into_iter().flat_map(move |d| of(scheme, d)));

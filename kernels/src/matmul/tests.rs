@@ -134,7 +134,12 @@ fn every_scheme_agrees_with_the_reference_on_both_devices() {
             let (x, lora) = case.tensors(&device);
             let name = format!("{device_name}: {}", case.name());
             if case.packed.scheme() == Scheme::Q4 {
-                assert_product(&download(linear(x.clone(), &weight)), &case.forward(false), takes_halves(&device), &name);
+                assert_product(
+                    &download(linear(x.clone(), &weight)),
+                    &case.forward(false),
+                    takes_halves(&device),
+                    &name,
+                );
             }
             let y = lora_linear(x.unsqueeze::<3>(), &weight, lora);
             assert_eq!(y.dims(), [1, case.rows, case.packed.rows()]);
