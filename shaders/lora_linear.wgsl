@@ -16,6 +16,7 @@
 
 #define BACKWARD   // 1: x is dy, u is du, b is A and y is dx
 #define LORA       // 1: with adapter
+#define RANGED     // 1: rows of x and u are multiplied by powers of two before, and the sums are divided by them after
 
 struct Params {
     rows: u32,       // of x and y
@@ -36,8 +37,11 @@ struct Params {
 @group(0) @binding(SCALED + 2u) var<storage, read_write> u: array<f32>; // [rows, rank]
 @group(0) @binding(SCALED + 3u) var<storage, read_write> b: array<f32>; // [columns, rank], backward [rank, columns]
 #endif
-@group(0) @binding(SCALED + 2u * LORA + 2u) var<storage, read_write> y: array<f32>; // [rows, columns]
-@group(0) @binding(SCALED + 2u * LORA + 3u) var<storage, read_write> params: Params;
+#if RANGED
+@group(0) @binding(SCALED + 2u * LORA + 2u) var<storage, read_write> ranges: array<f32>; // [rows]
+#endif
+@group(0) @binding(SCALED + 2u * LORA + RANGED + 2u) var<storage, read_write> y: array<f32>; // [rows, columns]
+@group(0) @binding(SCALED + 2u * LORA + RANGED + 3u) var<storage, read_write> params: Params;
 
 // The first row and column of the workgroup's tile.
 struct Corner {
@@ -94,12 +98,32 @@ fn put(row: u32, column: u32, two: vec2<f32>) {
     let r = corner.row + row;
     let c = corner.column + column;
     if r < params.rows && c < params.columns {
-        y[r * params.columns + c] = two.x;
+        let sums = out_of_range(r, two);
+        y[r * params.columns + c] = sums.x;
         if c + 1u < params.columns {
-            y[r * params.columns + c + 1u] = two.y;
+            y[r * params.columns + c + 1u] = sums.y;
         }
     }
 }
+
+#if RANGED
+fn into_range(row: u32, four: vec4<f32>) -> vec4<f32> {
+    return four * ranges[row];
+}
+
+// The inverse of a power of two has the opposite exponent; division need not be exact.
+fn out_of_range(row: u32, two: vec2<f32>) -> vec2<f32> {
+    return two * bitcast<f32>((254u << 23u) - bitcast<u32>(ranges[row]));
+}
+#else
+fn into_range(row: u32, four: vec4<f32>) -> vec4<f32> {
+    return four;
+}
+
+fn out_of_range(row: u32, two: vec2<f32>) -> vec2<f32> {
+    return two;
+}
+#endif
 
 // Four neighbours of a row of x; zero outside, as in all that follow.
 fn x4(row: u32, at: u32) -> vec4<f32> {
@@ -112,6 +136,7 @@ fn x4(row: u32, at: u32) -> vec4<f32> {
             four[i] = x[row * params.depth + at + i];
         }
 #endif
+        four = into_range(row, four);
     }
     return four;
 }
@@ -145,6 +170,7 @@ fn u4(row: u32, at: u32) -> vec4<f32> {
         for (var i = 0u; i < min(4u, params.rank - at); i++) {
             four[i] = u[row * params.rank + at + i];
         }
+        four = into_range(row, four);
     }
     return four;
 }

@@ -1,42 +1,52 @@
 //! Cooperative matrices (tensor cores): where kernels may use them.
 //!
-//! No software adapter has them, so that what runs on a GPU may be the first such device that a kernel of ours meets. What it computes
-//! there is compared with the plain variant once, when the device is opened; where they disagree, kernels do without.
+//! A GPU may be the first of its kind that a kernel of ours meets. What it computes by such matrices is compared with the plain variant
+//! once, when the device is opened; where they disagree, kernels do without.
 
 use wgpu::Features;
 
+use crate::ability::Ability;
 use crate::decode;
 use crate::device::{Capabilities, CooperativeMatrix, Gpu, Scalar};
 
-/// What an adapter must have for the kernels that use them.
-pub(crate) const COOPERATIVE: Features =
-    Features::SHADER_F16.union(Features::SUBGROUP).union(Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
-
-/// The one shape that they use.
-const SHAPE: CooperativeMatrix =
-    CooperativeMatrix { m: 16, n: 16, k: 16, input: Scalar::F16, accumulator: Scalar::F32 };
+/// The edges of the matrices that kernels can use, best first: 16 on NVIDIA, AMD and Intel, 8 on Apple and in Mesa's software.
+pub(crate) const EDGES: [u32; 2] = [16, 8];
 
 /// Bytes of workgroup memory that they take.
 const WORKGROUP_STORAGE: u32 = 32 << 10;
 
-/// Whether an adapter offers what they need.
-pub(crate) fn is_offered(capabilities: &Capabilities) -> bool {
-    capabilities.f16
-        && capabilities.subgroups.is_some()
-        && capabilities.workgroup_storage_bytes >= WORKGROUP_STORAGE
-        && capabilities.cooperative_matrices.contains(&SHAPE)
+/// What a device must have for the kernels that use matrices of this edge.
+pub(crate) fn ability(edge: u32) -> Ability {
+    let features = Features::SHADER_F16 | Features::SUBGROUP | Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
+    Ability { features, edge }
 }
 
-/// Takes cooperative matrices from what kernels may use on the device of `gpu`, where it does not offer what they need, or where they
-/// fail their check; then it says how.
+/// Square, of halves with f32 sums.
+fn shape(edge: u32) -> CooperativeMatrix {
+    CooperativeMatrix { m: edge, n: edge, k: edge, input: Scalar::F16, accumulator: Scalar::F32 }
+}
+
+/// The edges of the matrices that an adapter offers together with all else that they need, best first.
+pub(crate) fn offered(capabilities: &Capabilities) -> impl Iterator<Item = u32> {
+    let able = capabilities.f16
+        && capabilities.subgroups.is_some()
+        && capabilities.workgroup_storage_bytes >= WORKGROUP_STORAGE;
+    EDGES.into_iter().filter(move |edge| able && capabilities.cooperative_matrices.contains(&shape(*edge)))
+}
+
+/// Gives kernels the best matrices that the device of `gpu` offers and that pass their check; says which did not, and how.
 pub(crate) fn settle(gpu: &mut Gpu) -> Option<String> {
-    if !is_offered(&gpu.capabilities) {
-        gpu.features.remove(Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
-        return None;
+    let mut flaws = Vec::new();
+    for edge in offered(&gpu.capabilities) {
+        match decode::check_cooperative(gpu, edge) {
+            Ok(()) => {
+                gpu.ability.edge = edge;
+                break;
+            }
+            Err(flaw) => flaws.push(format!("cooperative matrices of {edge}x{edge} are left out: {flaw}")),
+        }
     }
-    let failure = decode::check_cooperative(gpu).err()?;
-    gpu.features.remove(Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
-    Some(format!("cooperative matrices are left out: {failure}"))
+    (!flaws.is_empty()).then(|| flaws.join("; "))
 }
 
 #[cfg(test)]
@@ -45,34 +55,42 @@ mod tests {
     use crate::device::{SubgroupSizes, test_gpu};
 
     #[test]
-    fn one_shape_of_halves_with_f32_sums_is_what_it_takes() {
+    fn square_matrices_of_halves_with_f32_sums_are_what_it_takes() {
         let small = test_gpu().gpu.unwrap().capabilities;
         let able = Capabilities {
             f16: true,
             subgroups: Some(SubgroupSizes { min: 32, max: 32 }),
-            cooperative_matrices: vec![CooperativeMatrix { k: 8, ..SHAPE }, SHAPE],
+            cooperative_matrices: vec![CooperativeMatrix { k: 8, ..shape(16) }, shape(8), shape(16)],
             workgroup_storage_bytes: 48 << 10,
             ..small
         };
-        assert!(is_offered(&able));
         let with = |change: fn(&mut Capabilities)| {
             let mut other = able.clone();
             change(&mut other);
-            is_offered(&other)
+            offered(&other).collect::<Vec<_>>()
         };
-        assert!(!with(|c| c.f16 = false));
-        assert!(!with(|c| c.subgroups = None));
-        assert!(!with(|c| c.workgroup_storage_bytes = 16 << 10));
-        assert!(!with(|c| c.cooperative_matrices.truncate(1)));
-        assert!(!with(|c| c.cooperative_matrices[1].accumulator = Scalar::F16));
+        assert_eq!(with(|_| ()), [16, 8]);
+        assert_eq!(with(|c| c.cooperative_matrices.truncate(2)), [8]);
+        assert_eq!(with(|c| c.cooperative_matrices[1].accumulator = Scalar::F16), [16]);
+        assert!(with(|c| c.cooperative_matrices.truncate(1)).is_empty());
+        assert!(with(|c| c.f16 = false).is_empty());
+        assert!(with(|c| c.subgroups = None).is_empty());
+        assert!(with(|c| c.workgroup_storage_bytes = 16 << 10).is_empty());
+    }
+
+    #[test]
+    fn the_best_that_the_test_device_offers_is_used() {
+        let open = test_gpu();
+        let gpu = open.gpu.unwrap();
+        assert_eq!(gpu.ability.edge, offered(&gpu.capabilities).next().unwrap_or(0), "{}", open.description);
     }
 
     #[test]
     fn what_is_not_offered_is_not_used() {
         let mut gpu = test_gpu().gpu.unwrap();
+        gpu.ability.edge = 0;
         gpu.capabilities.cooperative_matrices.clear();
-        gpu.features |= COOPERATIVE;
         assert_eq!(settle(&mut gpu), None);
-        assert!(!gpu.features.contains(Features::EXPERIMENTAL_COOPERATIVE_MATRIX));
+        assert_eq!(gpu.ability.edge, 0);
     }
 }

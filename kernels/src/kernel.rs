@@ -20,7 +20,8 @@ use burn_cubecl::tensor::CubeTensor;
 use bytemuck::NoUninit;
 use wgpu::Features;
 
-use crate::cooperative::COOPERATIVE;
+use crate::ability::Ability;
+use crate::cooperative::{self, EDGES};
 use crate::device;
 use crate::wgsl::{Expanded, expand};
 
@@ -31,8 +32,8 @@ pub(crate) enum Uses {
     Nothing,
     /// Operations over subgroups.
     Subgroups,
-    /// Cooperative matrices.
-    CooperativeMatrices,
+    /// Cooperative matrices with this edge.
+    CooperativeMatrices(u32),
 }
 
 impl Uses {
@@ -41,7 +42,8 @@ impl Uses {
         match self {
             Uses::Nothing => "plain",
             Uses::Subgroups => "subgroups",
-            Uses::CooperativeMatrices => "cooperative matrices",
+            Uses::CooperativeMatrices(16) => "16x16 cooperative matrices",
+            Uses::CooperativeMatrices(_) => "8x8 cooperative matrices",
         }
     }
 }
@@ -51,13 +53,13 @@ impl Uses {
 pub struct Kernel {
     shader: &'static str,
     constants: Vec<(&'static str, u32)>,
-    needs: Features,
+    needs: Ability,
 }
 
 impl Kernel {
     /// The kernel of `shaders/<shader>.wgsl`, with no constants yet.
     pub fn new(shader: &'static str) -> Self {
-        Kernel { shader, constants: Vec::new(), needs: Features::empty() }
+        Kernel { shader, constants: Vec::new(), needs: Ability::NONE }
     }
 
     /// Supplies the constant of a `#define`; flags are 0 or 1.
@@ -66,22 +68,24 @@ impl Kernel {
         self
     }
 
-    /// Marks the variant as one for adapters with `features` alone.
-    pub fn needing(mut self, features: Features) -> Self {
-        self.needs |= features;
-        self
+    /// Marks the variant as one for adapters with this ability alone.
+    pub fn needing(self, needs: Ability) -> Self {
+        Kernel { needs, ..self }
     }
 
     /// The variants of a kernel that sums over its workgroup, as `lib/sum.wgsl` does, best first.
     pub fn summing(self) -> [Self; 2] {
         let by_tree = self.clone().with("SUBGROUPS", 0u32);
-        [self.with("SUBGROUPS", 1u32).needing(Features::SUBGROUP), by_tree]
+        [self.with("SUBGROUPS", 1u32).needing(Features::SUBGROUP.into()), by_tree]
     }
 
     /// The variants of a kernel that includes `lib/tile.wgsl`, best first.
-    pub fn tiled(self) -> [Self; 2] {
-        let plain = self.clone().with("COOPERATIVE", 0u32).with("SUBGROUPS", 0u32).with("BACKWARD", 0u32);
-        [self.with("COOPERATIVE", 1u32).with("SUBGROUPS", 1u32).needing(COOPERATIVE), plain]
+    pub fn tiled(self) -> [Self; 3] {
+        let [large, small] = EDGES.map(|edge| {
+            let kernel = self.clone().with("COOPERATIVE", edge).with("SUBGROUPS", 1u32);
+            kernel.needing(cooperative::ability(edge))
+        });
+        [large, small, self.with("COOPERATIVE", 0u32).with("SUBGROUPS", 0u32)]
     }
 
     /// The shader's name.
@@ -90,7 +94,7 @@ impl Kernel {
     }
 
     /// What the adapter must have.
-    pub fn needs(&self) -> Features {
+    pub fn needs(&self) -> Ability {
         self.needs
     }
 
@@ -103,9 +107,9 @@ impl Kernel {
 
     /// What the variant makes use of.
     pub(crate) fn uses(&self) -> Uses {
-        if self.needs.contains(COOPERATIVE) {
-            Uses::CooperativeMatrices
-        } else if self.needs.contains(Features::SUBGROUP) {
+        if self.needs.edge > 0 {
+            Uses::CooperativeMatrices(self.needs.edge)
+        } else if self.needs.features.contains(Features::SUBGROUP) {
             Uses::Subgroups
         } else {
             Uses::Nothing
@@ -129,16 +133,16 @@ impl Kernel {
 /// The first of `variants`, which stand best first, that the device of `tensor` can run.
 ///
 /// # Panics
-/// Where none of them does without features: every operation has a variant for any adapter.
+/// Where none of them needs nothing: every operation has a variant for any adapter.
 pub fn best(variants: impl IntoIterator<Item = Kernel>, tensor: &CubeTensor) -> Kernel {
-    first_within(variants, device::features(&tensor.device))
+    first_within(variants, device::ability(&tensor.device))
 }
 
 /// The first of `variants`, which stand best first, that needs no more than is `offered`.
 ///
 /// # Panics
-/// Where none of them does without features: every operation has a variant for any adapter.
-pub fn first_within(variants: impl IntoIterator<Item = Kernel>, offered: Features) -> Kernel {
+/// Where none of them needs nothing: every operation has a variant for any adapter.
+pub fn first_within(variants: impl IntoIterator<Item = Kernel>, offered: Ability) -> Kernel {
     let mut variants = variants.into_iter();
     variants.find(|kernel| offered.contains(kernel.needs)).expect("the last variant needs nothing")
 }

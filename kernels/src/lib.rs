@@ -28,6 +28,7 @@
 //!
 //! docs/extending.md tells how to add one.
 
+mod ability;
 pub mod adamw;
 pub mod attention;
 pub mod autodiff;
@@ -56,6 +57,7 @@ pub mod trial;
 mod variants;
 pub mod wgsl;
 
+pub use ability::Ability;
 pub use attention::attention;
 pub use embedding::embedding;
 pub use gelu::gelu;

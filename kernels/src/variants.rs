@@ -4,18 +4,15 @@ use std::collections::BTreeMap;
 
 use wgpu::Features;
 
-use crate::cooperative::{self, COOPERATIVE};
+use crate::cooperative;
 use crate::device::Capabilities;
 use crate::kernel::Uses;
 use crate::kernels;
 
 /// The variant of every kernel that an adapter of such capabilities runs: its name and what it makes use of.
 pub fn variants(capabilities: &Capabilities) -> BTreeMap<String, &'static str> {
-    let mut offered = Features::empty();
-    offered.set(Features::SUBGROUP, capabilities.subgroups.is_some());
-    if cooperative::is_offered(capabilities) {
-        offered |= COOPERATIVE;
-    }
+    let subgroups = if capabilities.subgroups.is_some() { Features::SUBGROUP } else { Features::empty() };
+    let offered = cooperative::offered(capabilities).next().map_or(subgroups.into(), cooperative::ability);
     let mut chosen = BTreeMap::new();
     for kernel in kernels().into_iter().filter(|kernel| offered.contains(kernel.needs())) {
         let best = chosen.entry(kernel.title()).or_insert(Uses::Nothing);
@@ -45,6 +42,6 @@ mod tests {
         assert!(plain.values().all(|uses| *uses == "plain"));
         assert!(plain.keys().eq(all.keys()));
         let of = ["decode_linear", "decode_linear, many columns", "decode_sample"].map(|title| all[title]);
-        assert_eq!(of, ["subgroups", "cooperative matrices", "plain"]);
+        assert_eq!(of, ["subgroups", "16x16 cooperative matrices", "plain"]);
     }
 }

@@ -77,6 +77,7 @@ const FILES: &[(&str, &str)] = embed![
     "rms_norm.wgsl",
     "rms_norm_grad.wgsl",
     "rope.wgsl",
+    "row_ranges.wgsl",
     "square_sums.wgsl",
     "swiglu.wgsl",
     "swiglu_grad.wgsl",

@@ -12,7 +12,8 @@
 
 #include "lib/lane.wgsl"
 
-#define COOPERATIVE   // 1: by cooperative matrices, of halves with f32 sums
+#define BACKWARD      // which way the right tile is staged: 0 as [64 columns, 8 quads of terms], 1 as [32 terms, 16 quads of columns]
+#define COOPERATIVE   // the edge of the cooperative matrices to multiply by, 16 or 8; 0: plainly
 
 const TILE: u32 = 64u;
 const TERMS: u32 = 32u;       // of every sum, staged at a time

@@ -1,20 +1,37 @@
-// Tiles for adapters with cooperative matrices of 16 x 16 halves and f32 sums (tensor cores): a subgroup multiplies them together.
+// Tiles for adapters with cooperative matrices of halves with f32 sums (tensor cores): a subgroup multiplies them together.
 //
-// The 64 x 64 sums are four quadrants of 2 x 2 matrices. A subgroup takes one; with subgroups of 64 there are two of them, and the
-// terms are staged a second time for the other quadrants; with more than four, some compute the same as others. Factors are rounded to halves,
-// whose 11 bits lose a 2048th; what is beyond a half becomes the largest. Sums are f32.
+// The 64 x 64 sums are four quadrants, of 2 x 2 matrices with an edge of 16 or of 4 x 4 with one of 8. A subgroup takes a quadrant; with
+// subgroups of 64 there are two of them, and the terms are staged a second time for the other quadrants; with more than four, some compute
+// the same as others. Factors are rounded to halves, whose 11 bits lose a 2048th; what is beyond a half becomes the largest. Sums are f32.
 //
 // naga 30 panics where the index inside a pointer to a matrix is an expression: each has a name first.
 
 enable f16;
 enable wgpu_cooperative_matrix;
 
-const LINE: u32 = TERMS + 8u;   // halves from line to line of a tile: the 8 put neighbours into different banks
+#if COOPERATIVE == 16
+alias Rows = coop_mat16x16<f16, A>;    // [rows, terms]
+alias Columns = coop_mat16x16<f16, B>; // [terms, columns]
+alias Sums = coop_mat16x16<f32, C>;    // [rows, columns]
+#else
+alias Rows = coop_mat8x8<f16, A>;
+alias Columns = coop_mat8x8<f16, B>;
+alias Sums = coop_mat8x8<f32, C>;
+#endif
+
+const EDGE: u32 = COOPERATIVE;
+const ALONG: u32 = 32u / EDGE;         // matrices along the edge of a quadrant
+const LINE: u32 = TERMS + 8u;          // halves from line to line of a tile: the 8 put neighbours into different banks
+#if BACKWARD
+const RIGHT_LINE: u32 = TILE + 8u;
+#else
+const RIGHT_LINE: u32 = LINE;
+#endif
 const QUADRANTS: u32 = 4u;
-const LARGEST: f32 = 65504.0;   // half
+const LARGEST: f32 = 65504.0;          // half
 
 var<workgroup> left: array<f16, TILE * LINE>;        // [64 rows, 32 terms]
-var<workgroup> right: array<f16, TILE * LINE>;       // [64 columns, 32 terms]
+var<workgroup> right: array<f16, TILE * LINE>;       // [64 columns, 32 terms], backward [32 terms, 64 columns]
 var<workgroup> sums: array<f32, TILE * TILE>;        // [64 rows, 64 columns]
 var<workgroup> numbers: array<f32, TILE * QUADS>;    // of keep()
 
@@ -29,10 +46,10 @@ fn set_left(row: u32, quad: u32, four: vec4<f32>) {
     }
 }
 
-fn set_right(column: u32, quad: u32, four: vec4<f32>) {
+fn set_right(line: u32, quad: u32, four: vec4<f32>) {
     let h = halves(four);
     for (var i = 0u; i < 4u; i++) {
-        right[column * LINE + quad * 4u + i] = h[i];
+        right[line * RIGHT_LINE + quad * 4u + i] = h[i];
     }
 }
 
@@ -49,37 +66,38 @@ fn multiply(lane: Lane) {
         let quadrant = (first + lane.subgroup) % QUADRANTS;
         let row = quadrant / 2u * 32u;
         let column = quadrant % 2u * 32u;
-        var upper_left = coop_mat16x16<f32, C>();
-        var upper_right = coop_mat16x16<f32, C>();
-        var lower_left = coop_mat16x16<f32, C>();
-        var lower_right = coop_mat16x16<f32, C>();
+        var products = array<Sums, ALONG * ALONG>(); // [rows, columns]
         for (var step = 0u; step < steps(); step++) {
             stage(lane.index, step);
             workgroupBarrier();
-            for (var term = 0u; term < TERMS; term += 16u) {
-                let at_upper = row * LINE + term;
-                let at_lower = at_upper + 16u * LINE;
-                let at_first = column * LINE + term;
-                let at_second = at_first + 16u * LINE;
-                let upper = coopLoadT<coop_mat16x16<f16, A>>(&left[at_upper], LINE);
-                let lower = coopLoadT<coop_mat16x16<f16, A>>(&left[at_lower], LINE);
-                let first_columns = coopLoad<coop_mat16x16<f16, B>>(&right[at_first], LINE);
-                let second_columns = coopLoad<coop_mat16x16<f16, B>>(&right[at_second], LINE);
-                upper_left = coopMultiplyAdd(upper, first_columns, upper_left);
-                upper_right = coopMultiplyAdd(upper, second_columns, upper_right);
-                lower_left = coopMultiplyAdd(lower, first_columns, lower_left);
-                lower_right = coopMultiplyAdd(lower, second_columns, lower_right);
+            for (var term = 0u; term < TERMS; term += EDGE) {
+                var columns: array<Columns, ALONG>;
+                for (var j = 0u; j < ALONG; j++) {
+#if BACKWARD
+                    let at = term * RIGHT_LINE + column + j * EDGE;
+                    columns[j] = coopLoadT<Columns>(&right[at], RIGHT_LINE);
+#else
+                    let at = (column + j * EDGE) * RIGHT_LINE + term;
+                    columns[j] = coopLoad<Columns>(&right[at], RIGHT_LINE);
+#endif
+                }
+                for (var i = 0u; i < ALONG; i++) {
+                    let at = (row + i * EDGE) * LINE + term;
+                    let rows = coopLoadT<Rows>(&left[at], LINE);
+                    for (var j = 0u; j < ALONG; j++) {
+                        let product = i * ALONG + j;
+                        products[product] = coopMultiplyAdd(rows, columns[j], products[product]);
+                    }
+                }
             }
             workgroupBarrier(); // before the tiles are written again
         }
-        let at = row * TILE + column;
-        let at_right = at + 16u;
-        let at_lower = at + 16u * TILE;
-        let at_last = at_lower + 16u;
-        coopStoreT(upper_left, &sums[at], TILE);
-        coopStoreT(upper_right, &sums[at_right], TILE);
-        coopStoreT(lower_left, &sums[at_lower], TILE);
-        coopStoreT(lower_right, &sums[at_last], TILE);
+        for (var i = 0u; i < ALONG; i++) {
+            for (var j = 0u; j < ALONG; j++) {
+                let at = (row + i * EDGE) * TILE + column + j * EDGE;
+                coopStoreT(products[i * ALONG + j], &sums[at], TILE);
+            }
+        }
     }
     workgroupBarrier();
     settle(lane.index);

@@ -1,8 +1,6 @@
 // Tiles for every adapter: 128 invocations hold 8 x 4 sums each, in registers: of 12 vec4 read from workgroup memory come 128
 // multiply-adds. Both tiles take 8 KiB, together what WebGPU promises. Sums are f32 and in a fixed order.
 
-#define BACKWARD   // which way the right tile lies: 0 [64 columns, 8 quads of terms], 1 [32 terms, 16 quads of columns]
-
 alias Sums = array<vec4<f32>, 8>; // [i][j], of row `down + 8 i` and of the column that column_of(across, j) gives
 
 var<workgroup> left: array<vec4<f32>, 512>;  // [64 rows, 8 quads of terms], each at its place

@@ -102,7 +102,7 @@ fn print(report: &Report) {
     if let Some(device) = &report.choice.device {
         println!("--device {} takes {device}: {}", report.choice.asked, report.choice.why);
     }
-    for uses in ["cooperative matrices", "subgroups", "plain"] {
+    for uses in ["16x16 cooperative matrices", "8x8 cooperative matrices", "subgroups", "plain"] {
         let names: Vec<&str> = report.kernels.iter().filter(|(_, u)| **u == uses).map(|(name, _)| &name[..]).collect();
         if !names.is_empty() {
             println!("kernels that take their {uses} variant there: {}", names.join("; "));

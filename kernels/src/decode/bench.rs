@@ -164,8 +164,7 @@ fn products(sizes: &Sizes, heads: Heads, scheme: Scheme, step: &Step) -> Vec<Ent
         let workgroups = product.outputs.div_ceil(rows) * count.div_ceil(columns);
         let mut entries = Vec::new();
         for int8 in [false, true].into_iter().filter(|int8| !int8 || columns < TILE && takes_int8(scheme)) {
-            for kernel in product.constants(scheme, columns, int8).variants(product.shader) {
-                let kernel = with_own(kernel, &product.own);
+            for kernel in with_own(product.constants(scheme, columns, int8).variants(product.shader), &product.own) {
                 let entry = product.entry(scheme, count, int8, &kernel, &further, output);
                 entries.push(entry.launched_with(bytemuck::cast_slice(&frame), workgroups));
             }
@@ -192,9 +191,8 @@ fn scores(sizes: &Sizes, heads: Heads, scheme: Scheme, step: &Step) -> Vec<Entry
         inputs: d_model,
     };
     let read = step.sequences * (scheme.bytes(listed, d_model) + size_of::<f32>() * (d_model + listed));
-    let variants = product.constants(scheme, 1, false).few_variants(product.shader);
+    let variants = with_own(product.constants(scheme, 1, false).few_variants(product.shader), &product.own);
     let of = |kernel| {
-        let kernel = with_own(kernel, &product.own);
         product
             .entry(scheme, step.count(), false, &kernel, &[], step.sequences * vocab_size)
             .shaped(format!("{} x {listed} of {vocab_size} x {d_model}", step.sequences))

@@ -20,6 +20,6 @@ pub struct Builder<'a> {
 impl Builder<'_> {
     /// The first variant that the device can run.
     pub(super) fn best(&self, variants: impl IntoIterator<Item = Kernel>) -> Kernel {
-        first_within(variants, self.pipelines.gpu().features)
+        first_within(variants, self.pipelines.gpu().ability)
     }
 }

@@ -129,20 +129,21 @@ impl AdapterShape {
 
 impl Constants {
     /// The variants of a shader that multiplies by few columns or by many, best first.
-    pub(super) fn variants(self, shader: &'static str) -> [Kernel; 2] {
+    pub(super) fn variants(self, shader: &'static str) -> Vec<Kernel> {
         let kernel = self.kernel(shader);
         if self.columns == TILE {
-            return kernel.with("MANY", 1u32).with("WORKGROUP", TILE_WORKGROUP as u32).tiled();
+            let kernel = kernel.with("MANY", 1u32).with("WORKGROUP", TILE_WORKGROUP as u32).with("BACKWARD", 0u32);
+            return kernel.tiled().to_vec();
         }
         self.few(kernel.with("MANY", 0u32))
     }
 
     /// The variants of a shader that only ever multiplies by few, best first.
-    pub(super) fn few_variants(self, shader: &'static str) -> [Kernel; 2] {
+    pub(super) fn few_variants(self, shader: &'static str) -> Vec<Kernel> {
         self.few(self.kernel(shader))
     }
 
-    fn few(self, kernel: Kernel) -> [Kernel; 2] {
+    fn few(self, kernel: Kernel) -> Vec<Kernel> {
         kernel
             .with("COLUMNS", self.columns as u32)
             .with("ROWS", ROWS as u32)
@@ -150,6 +151,7 @@ impl Constants {
             .with("ADAPTER_ROWS", self.adapter_rows as u32)
             .with("INT8", self.int8)
             .summing()
+            .to_vec()
     }
 
     fn kernel(self, shader: &'static str) -> Kernel {
@@ -276,7 +278,7 @@ impl Builder<'_> {
                 Grid::Chunks => constants.few_variants(shader),
                 Grid::Tokens | Grid::Asked => constants.variants(shader),
             };
-            let kernel = self.best(variants.map(|kernel| with_own(kernel, own)));
+            let kernel = self.best(with_own(variants, own));
             let whole = wgpu::Buffer::as_entire_binding;
             let gain = norm.gain().filter(|_| codes.is_none());
             let buffers: Vec<wgpu::BindingResource> = [whole(codes.unwrap_or(x))]
@@ -307,6 +309,7 @@ impl Builder<'_> {
     }
 }
 
-pub(super) fn with_own(kernel: Kernel, own: &[(&'static str, usize)]) -> Kernel {
-    own.iter().fold(kernel, |kernel, (name, value)| kernel.with(name, *value as u32))
+pub(super) fn with_own(variants: Vec<Kernel>, own: &[(&'static str, usize)]) -> Vec<Kernel> {
+    let with = |kernel| own.iter().fold(kernel, |kernel: Kernel, (name, value)| kernel.with(name, *value as u32));
+    variants.into_iter().map(with).collect()
 }

@@ -21,6 +21,6 @@ fn own(stride: usize) -> [(&'static str, usize); 2] {
 
 /// Every variant for sample sizes, for the translation test.
 pub(super) fn kernels() -> Vec<Kernel> {
-    let variants = |c: Constants| c.variants("decode_gate_up").map(|kernel| with_own(kernel, &own(24)));
+    let variants = |c: Constants| with_own(c.variants("decode_gate_up"), &own(24));
     Constants::samples(&[NormKind::Rms { epsilon: 1e-5f32.to_bits() }]).into_iter().flat_map(variants).collect()
 }

@@ -50,7 +50,7 @@ pub(super) fn constants(stride: usize, at: usize, add: bool, picked: bool) -> [(
 pub(super) fn kernels() -> Vec<Kernel> {
     let of = |norm, add, picked| {
         let own = constants(48, 0, add, picked);
-        let variants = move |c: Constants| c.variants("decode_linear").map(|kernel| with_own(kernel, &own));
+        let variants = move |c: Constants| with_own(c.variants("decode_linear"), &own);
         // Only adapters have a gain without a norm, and their parts no codes.
         let samples = Constants::samples(&[norm]).into_iter().filter(|c| c.norm != NormKind::Gain || !c.int8);
         samples.flat_map(variants)

@@ -37,6 +37,6 @@ fn own(heads: Heads) -> [(&'static str, usize); 3] {
 /// Every variant for sample sizes, for the translation test.
 pub(super) fn kernels() -> Vec<Kernel> {
     let own = own(Heads { queries: 4, keys: 2, width: 8 });
-    let variants = |c: Constants| c.variants("decode_qkv").map(|kernel| with_own(kernel, &own));
+    let variants = |c: Constants| with_own(c.variants("decode_qkv"), &own);
     Constants::samples(&[NormKind::Rms { epsilon: 1e-5f32.to_bits() }]).into_iter().flat_map(variants).collect()
 }

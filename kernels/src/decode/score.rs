@@ -19,6 +19,6 @@ impl Builder<'_> {
 /// Every variant for sample sizes, for the translation test.
 pub(super) fn kernels() -> Vec<Kernel> {
     let samples = Constants::samples(&[NormKind::Rms { epsilon: 1e-5f32.to_bits() }]).into_iter();
-    let variants = |c: Constants| c.few_variants("decode_score").map(|kernel| with_own(kernel, &[("STRIDE", 40)]));
+    let variants = |c: Constants| with_own(c.few_variants("decode_score"), &[("STRIDE", 40)]);
     samples.filter(|c| c.columns == 1 && !c.int8).flat_map(variants).collect()
 }

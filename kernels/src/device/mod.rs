@@ -15,7 +15,7 @@ pub use choice::{Choice, choose};
 pub use cpu::{CpuFacts, cpu};
 pub use error::DeviceError;
 pub use fault::{guard, settle};
-pub use open::{Gpu, OpenDevice, features, gpu_of, open};
+pub use open::{Gpu, OpenDevice, ability, gpu_of, open};
 
 use burn::tensor::Device;
 

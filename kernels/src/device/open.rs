@@ -11,6 +11,7 @@ use super::choice::choose;
 use super::cpu::cpu;
 use super::error::DeviceError;
 use super::fault;
+use crate::ability::Ability;
 use crate::cooperative;
 
 /// An open device and the words that tell the user which one it is.
@@ -37,8 +38,8 @@ pub struct Gpu {
     pub queue: wgpu::Queue,
     /// What the adapter offers.
     pub capabilities: Capabilities,
-    /// What kernels may use: the features of the device, less what it was found not to do right.
-    pub features: wgpu::Features,
+    /// What kernels may use: what the device has, less what it was found not to do right.
+    pub ability: Ability,
 }
 
 /// Opens what `--device` asks for: `auto`, `gpu`, `cpu`, or part of an adapter's name (see [`choose`]).
@@ -62,15 +63,15 @@ pub fn open(asked: &str) -> Result<OpenDevice, DeviceError> {
     Ok(OpenDevice { device, description, gpu: Some(gpu) })
 }
 
-/// The features of the device that a tensor of burn lies on: what decides between the variants of a kernel.
+/// What kernels may use on the device that a tensor of burn lies on.
 ///
 /// None for a device that was not opened here.
-pub fn features(device: &CubeDevice) -> wgpu::Features {
+pub fn ability(device: &CubeDevice) -> Ability {
     let device = match device {
         CubeDevice::Wgpu(device) => Device::from(device.clone()),
-        _ => return wgpu::Features::empty(),
+        _ => return Ability::NONE,
     };
-    gpu_of(&device).map_or(wgpu::Features::empty(), |gpu| gpu.features)
+    gpu_of(&device).map_or(Ability::NONE, |gpu| gpu.ability)
 }
 
 /// The wgpu side of a device of burn, with or without autodiff; `None` for the CPU and for a device that was not opened here.
@@ -115,8 +116,8 @@ fn open_adapter(index: usize) -> Result<Opened, DeviceError> {
     let (instance, adapter) = (listing().instance.clone(), listing().handles[index].clone());
     let (device, queue) = request(&adapter).map_err(|e| unopened(&e))?;
     let backend = adapter.get_info().backend;
-    let features = device.features();
-    let mut gpu = Gpu { instance, adapter, device, queue, capabilities: facts.capabilities.clone(), features };
+    let ability = device.features().into();
+    let mut gpu = Gpu { instance, adapter, device, queue, capabilities: facts.capabilities.clone(), ability };
     let flaw = cooperative::settle(&mut gpu);
     let setup = WgpuSetup {
         instance: gpu.instance.clone(),
@@ -153,7 +154,7 @@ mod tests {
     use burn::backend::DispatchDevice;
     use burn::tensor::{Tensor, TensorData};
 
-    use super::super::{features, test_devices, test_gpu};
+    use super::super::{ability, test_devices, test_gpu};
 
     #[test]
     fn an_adapter_is_opened_once_however_it_is_asked_for() {
@@ -163,12 +164,12 @@ mod tests {
     }
 
     #[test]
-    fn the_features_of_a_tensor_are_those_of_its_adapter() {
+    fn a_tensor_may_use_what_its_adapter_has() {
         let open = test_gpu();
         let DispatchDevice::Cube(device) = open.device.as_dispatch() else { panic!("a wgpu device runs on cubecl") };
         let gpu = open.gpu.unwrap();
-        assert_eq!(features(device), gpu.features);
-        assert!(gpu.device.features().contains(gpu.features));
+        assert_eq!(ability(device), gpu.ability);
+        assert!(gpu.device.features().contains(gpu.ability.features));
     }
 
     #[test]

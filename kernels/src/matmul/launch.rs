@@ -1,4 +1,4 @@
-//! The launches of `lora_linear.wgsl`: its variants, its parameters, and how long work is cut.
+//! The launches of `lora_linear.wgsl`, and of `row_ranges.wgsl` before it: their variants, their parameters, and how long work is cut.
 
 use burn::backend::TensorMetadata;
 use burn_cubecl::kernel::into_contiguous;
@@ -7,7 +7,9 @@ use bytemuck::{Pod, Zeroable};
 
 use super::form::Form;
 use super::linear::Linear;
-use crate::kernel::{FLOPS_PER_LAUNCH, Kernel, empty_beside, enqueue};
+use crate::ability::Ability;
+use crate::device;
+use crate::kernel::{FLOPS_PER_LAUNCH, Kernel, empty_beside, enqueue, first_within};
 use crate::quant::Scheme;
 
 /// Which way a product goes.
@@ -43,15 +45,31 @@ pub(crate) struct Params {
 /// Rows and columns of the result of one workgroup.
 pub(crate) const TILE: usize = 64;
 
-/// Training multiplies plainly on every adapter: its gradients lie below what the halves of cooperative matrices can hold.
-pub(super) fn kernel(scheme: Scheme, direction: Direction, lora: bool, wide: bool) -> Kernel {
-    let kernel = Kernel::new("lora_linear")
-        .with("BACKWARD", direction == Direction::Backward)
-        .with("LORA", lora)
-        .with("WIDE", wide)
-        .with("COOPERATIVE", 0u32)
-        .with("SUBGROUPS", 0u32);
-    with_scheme(kernel, scheme)
+/// The variants, best first. Where factors are halves, the gradients, which lie below what those can hold, are brought into their range.
+pub(super) fn variants(scheme: Scheme, direction: Direction, lora: bool, wide: bool) -> [Kernel; 3] {
+    let backward = direction == Direction::Backward;
+    let kernel = Kernel::new("lora_linear").with("BACKWARD", backward).with("LORA", lora).with("WIDE", wide);
+    with_scheme(kernel, scheme).tiled().map(|kernel| {
+        let ranged = backward && kernel.needs().edge > 0;
+        kernel.with("RANGED", ranged)
+    })
+}
+
+/// Invocations of a workgroup that looks for the range of a row.
+const RANGES_WORKGROUP: u32 = 64;
+
+/// What computes the powers of two of the rows.
+pub(super) fn ranges(lora: bool) -> Kernel {
+    Kernel::new("row_ranges").with("LORA", lora).with("WORKGROUP", RANGES_WORKGROUP)
+}
+
+/// Parameters of [`ranges`].
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+pub(crate) struct RangesParams {
+    pub(super) rows: u32,
+    pub(super) depth: u32,
+    pub(super) rank: u32,
 }
 
 /// Supplies the constants of `lib/weights.wgsl`.
@@ -76,10 +94,13 @@ pub(crate) fn kernels() -> Vec<Kernel> {
         // Rows of x divide by four wherever the scheme asks for whole groups.
         let any_depth = direction == Direction::Backward || scheme.row_multiple() == 1;
         let widths = if any_depth { &flags[..] } else { &flags[1..] };
-        widths.iter().flat_map(move |&wide| flags.map(|lora| kernel(scheme, direction, lora, wide)))
+        widths
+            .iter()
+            .flat_map(move |&wide| flags.map(|lora| variants(scheme, direction, lora, wide)).into_iter().flatten())
     };
     let directions = [Direction::Forward, Direction::Backward];
-    Scheme::ALL.into_iter().flat_map(|scheme| directions.into_iter().flat_map(move |d| of(scheme, d))).collect()
+    let products = Scheme::ALL.into_iter().flat_map(|scheme| directions.into_iter().flat_map(move |d| of(scheme, d)));
+    products.chain(flags.map(ranges)).collect()
 }
 
 /// One product with a weight, with the terms of an adapter where its rank is not 0.
@@ -111,8 +132,17 @@ impl Product {
         }
     }
 
-    pub(crate) fn kernel(&self) -> Kernel {
-        kernel(self.form.scheme, self.direction, self.rank > 0, self.depth().is_multiple_of(4))
+    /// The best variant that a device of this ability runs.
+    pub(crate) fn kernel(&self, offered: Ability) -> Kernel {
+        let offered = if self.form.exact { Ability { edge: 0, ..offered } } else { offered };
+        first_within(variants(self.form.scheme, self.direction, self.rank > 0, self.depth().is_multiple_of(4)), offered)
+    }
+
+    /// What has to run before `kernel`: the ranges of rows, where it takes them.
+    pub(crate) fn before(&self, kernel: &Kernel) -> Option<(Kernel, RangesParams)> {
+        let ranged = self.direction == Direction::Backward && kernel.needs().edge > 0;
+        let (rows, depth, rank) = (self.rows as u32, self.depth() as u32, self.rank as u32);
+        ranged.then(|| (ranges(rank > 0), RangesParams { rows, depth, rank }))
     }
 
     /// Parameters and workgroups of every launch that it takes.
@@ -141,12 +171,21 @@ pub(super) fn launch(weight: &Linear, direction: Direction, x: CubeTensor, adapt
     let (rank, scale) = adapter.as_ref().map_or((0, 0.0), |adapter| (adapter.u.shape()[1], adapter.scale));
     let product = Product { form: weight.form, direction, rows: x.shape()[0], rank, scale };
     let y = empty_beside(&x, [product.rows, product.columns()].into());
+    let kernel = product.kernel(device::ability(&x.device));
+    let ranges = product.before(&kernel).map(|(before, params)| {
+        let ranges = empty_beside(&x, [product.rows].into());
+        let u = adapter.iter().map(|adapter| &adapter.u);
+        let tensors: Vec<&CubeTensor> = [&x].into_iter().chain(u).chain([&ranges]).collect();
+        enqueue(before, &tensors, &params, product.rows);
+        ranges
+    });
 
     let scales = weight.form.scheme.is_scaled().then_some(&weight.scales);
     let low_rank = adapter.iter().flat_map(|adapter| [&adapter.u, &adapter.b]);
-    let tensors: Vec<&CubeTensor> = [&x, &weight.codes].into_iter().chain(scales).chain(low_rank).chain([&y]).collect();
+    let further = low_rank.chain(&ranges).chain([&y]);
+    let tensors: Vec<&CubeTensor> = [&x, &weight.codes].into_iter().chain(scales).chain(further).collect();
     for (params, workgroups) in product.launches() {
-        enqueue(product.kernel(), &tensors, &params, workgroups);
+        enqueue(kernel.clone(), &tensors, &params, workgroups);
     }
     y
 }

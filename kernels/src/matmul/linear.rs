@@ -11,7 +11,9 @@
 //! the same sums. The products with one side as short as the rank are burn's. u is computed anew for the backward pass: that
 //! costs a hundredth of the pass, and keeping it would cost memory in every layer.
 //!
-//! All of this is f32: the gradients of a mean over thousands of tokens lie below what the halves of cooperative matrices hold.
+//! On a device with cooperative matrices the factors of these two launches are halves and their sums f32, unless the weight is
+//! [`exact`](PackedWeight::exact). x is taken as it is; the gradients of a mean over thousands of tokens lie below what halves hold, so
+//! that each row of dy is multiplied by a power of two before and its sums are divided by it after. All else is f32.
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::ops::FloatTensorOps;

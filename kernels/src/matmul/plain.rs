@@ -72,16 +72,25 @@ impl GpuWeight {
         let others = further.iter().cloned().chain([y]).map(wgpu::BindingResource::Buffer);
         let buffers: Vec<wgpu::BindingResource> =
             [wgpu::BindingResource::Buffer(x)].into_iter().chain(self.bindings()).chain(others).collect();
-        let step = |(params, workgroups): (P, usize)| {
-            let params = pipelines.gpu().device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-                label: Some("params"),
-                contents: bytemuck::bytes_of(&params),
-                usage: wgpu::BufferUsages::STORAGE,
-            });
-            pipelines.step(kernel, &[&buffers[..], &[params.as_entire_binding()]].concat(), workgroups)
-        };
+        let step = |(params, workgroups): (P, usize)| step_of(pipelines, kernel, &buffers, &params, workgroups);
         launches.into_iter().map(step).collect()
     }
+}
+
+/// The step of a kernel over buffers, with parameters of its own.
+fn step_of(
+    pipelines: &mut Pipelines,
+    kernel: &Kernel,
+    buffers: &[wgpu::BindingResource],
+    params: &impl NoUninit,
+    workgroups: usize,
+) -> Step {
+    let params = pipelines.gpu().device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+        label: Some("params"),
+        contents: bytemuck::bytes_of(params),
+        usage: wgpu::BufferUsages::STORAGE,
+    });
+    pipelines.step(kernel, &[buffers, &[params.as_entire_binding()]].concat(), workgroups)
 }
 
 /// The low-rank terms of an adapter, in buffers.
@@ -111,7 +120,24 @@ pub(crate) fn product_steps(
     y: wgpu::BufferBinding,
 ) -> Vec<Step> {
     let (rank, scale) = adapter.as_ref().map_or((0, 0.0), |adapter| (adapter.rank, adapter.scale));
-    let further = adapter.map_or(vec![], |adapter| vec![adapter.u, adapter.b]);
+    let mut further = adapter.map_or(vec![], |adapter| vec![adapter.u, adapter.b]);
     let product = Product { form: weight.form, direction, rows, rank, scale };
-    weight.steps(pipelines, &product.kernel(), x, &further, y, product.launches())
+    let kernel = product.kernel(pipelines.gpu().ability);
+    let mut steps = Vec::new();
+    let ranges;
+    if let Some((before, params)) = product.before(&kernel) {
+        ranges = pipelines.gpu().device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("ranges"),
+            size: (rows * size_of::<f32>()) as u64,
+            usage: wgpu::BufferUsages::STORAGE,
+            mapped_at_creation: false,
+        });
+        let u = further.first().cloned();
+        let buffers = [x.clone()].into_iter().chain(u).chain([ranges.as_entire_buffer_binding()]);
+        let buffers: Vec<_> = buffers.map(wgpu::BindingResource::Buffer).collect();
+        steps.push(step_of(pipelines, &before, &buffers, &params, rows));
+        further.push(ranges.as_entire_buffer_binding());
+    }
+    steps.extend(weight.steps(pipelines, &kernel, x, &further, y, product.launches()));
+    steps
 }

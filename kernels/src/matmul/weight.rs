@@ -44,12 +44,18 @@ impl PackedWeight {
         Ok(PackedWeight { values, form })
     }
 
+    /// Has products with the weight computed from factors of f32 on every device. Else they are halves, with f32 sums, where the device has
+    /// cooperative matrices: 11 bits of each factor, at most 65504 of x.
+    pub fn exact(self) -> Self {
+        PackedWeight { form: Form { exact: true, ..self.form }, ..self }
+    }
+
     /// Copies the matrix back to the host.
     ///
     /// # Errors
     /// A device that does not give it back.
     pub fn download(&self) -> Result<Packed, String> {
-        let Form { scheme, rows, cols } = self.form;
+        let Form { scheme, rows, cols, .. } = self.form;
         match &self.values {
             Values::Dense(weight) => {
                 let values: Vec<f32> = weight.clone().try_into_vec_as().map_err(|e| format!("{e}"))?;

@@ -64,7 +64,7 @@ impl Trial {
 
     /// Those of `kernels` that the device can run.
     pub(crate) fn runnable<K: IntoIterator<Item = Kernel>>(&self, kernels: K) -> Vec<Kernel> {
-        let offered = self.checked.gpu.features;
+        let offered = self.checked.gpu.ability;
         kernels.into_iter().filter(|kernel| offered.contains(kernel.needs())).collect()
     }
 

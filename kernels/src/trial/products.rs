@@ -3,11 +3,14 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Finding, noise};
+use crate::device::gpu_of;
 use crate::matmul::{Lora, PackedWeight, lora_linear};
 use crate::quant::{Packed, Scheme};
 
-/// How far a number may be off.
-const TOLERANCE: f64 = 1e-4;
+/// How far a number may be off. Halves, which are the factors on cooperative matrices, lose a 2048th each.
+fn tolerance(device: &Device) -> f64 {
+    if gpu_of(device).is_some_and(|gpu| gpu.ability.edge > 0) { 2e-2 } else { 1e-4 }
+}
 
 /// The rank and the scale of the low-rank part.
 const RANK: usize = 3;
@@ -60,7 +63,7 @@ impl Case {
         [("forward", self.forward(), y), ("backward", self.backward(), dx)].map(|(pass, expected, found)| {
             let found = found.into_data().try_to_vec::<f32>().expect("the device computed f32");
             let kernel = format!("linear {} {pass}", self.packed.scheme());
-            Finding::of(kernel, format!("{} x {outputs} x {inputs}", self.rows), &found, &expected, TOLERANCE)
+            Finding::of(kernel, format!("{} x {outputs} x {inputs}", self.rows), &found, &expected, tolerance(device))
         })
     }
 

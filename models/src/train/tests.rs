@@ -2,7 +2,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
-use tiller_kernels::device::{test_devices, test_gpu};
+use tiller_kernels::device::{gpu_of, test_devices, test_gpu};
 use tiller_kernels::quant::{Packed, Scheme};
 
 use super::*;
@@ -215,6 +215,8 @@ fn over_packed_weights_gradients_are_those_over_the_unpacked_ones() {
         let model = with_parts(&base, &device).train();
         Gradients::of(model.score(&samples(), &Forward::default()).nll(), &model).of_weight
     };
+    // Halves, which are the factors on cooperative matrices, lose a 2048th each.
+    let close = if gpu_of(&device).is_some_and(|gpu| gpu.ability.edge > 0) { 1e-2 } else { 1e-4 };
     for scheme in [Scheme::F16, Scheme::Q8, Scheme::Q4, Scheme::Q4Affine, Scheme::Nf4] {
         let packed = gradients(Llama::load_as(whole.path(), Some(scheme), &device).unwrap());
         let unpacked = gradients(unpacked(whole.path(), scheme, &device));
@@ -222,7 +224,7 @@ fn over_packed_weights_gradients_are_those_over_the_unpacked_ones() {
         for (name, expected) in unpacked {
             let largest = expected.clone().abs().max().into_scalar::<f32>();
             let off = (packed[&name].clone() - expected).abs().max().into_scalar::<f32>();
-            assert!(off <= 1e-4 * largest, "{scheme} {name}: off by {off:.1e}, where the largest is {largest:.1e}");
+            assert!(off <= close * largest, "{scheme} {name}: off by {off:.1e}, where the largest is {largest:.1e}");
         }
     }
 }

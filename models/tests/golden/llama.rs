@@ -7,7 +7,7 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use safetensors::SafeTensors;
-use tiller_kernels::device::test_devices;
+use tiller_kernels::device::{gpu_of, test_devices};
 use tiller_kernels::quant::Scheme;
 use tiller_models::llama::{GenerateOptions, Llama, Sampling, generate};
 use tiller_models::lora::{Adapter, Lora};
@@ -19,15 +19,28 @@ use crate::state::{Golden, MODELS, ROWS, SEQ};
 /// How far a value may be off, as a fraction of the largest expected one.
 const CLOSE: f64 = 1e-4;
 
+/// The same where our own kernels multiply halves, which lose a 2048th of each factor.
+const CLOSE_OF_HALVES: f64 = 1e-2;
+
+/// Which of the two holds on a device for weights as burn holds them, or packed.
+fn close(device: &Device, packed: bool) -> f64 {
+    let halves = packed && gpu_of(device).is_some_and(|gpu| gpu.ability.edge > 0);
+    if halves { CLOSE_OF_HALVES } else { CLOSE }
+}
+
 fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.try_into_vec_as().unwrap()
 }
 
 fn assert_close(found: &[f32], expected: &[f32], what: &str) {
+    assert_within(CLOSE, found, expected, what);
+}
+
+fn assert_within(close: f64, found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let largest = expected.iter().fold(0.0, |largest: f64, e| largest.max(f64::from(e.abs())));
     let worst = found.iter().zip(expected).map(|(f, e)| f64::from((f - e).abs())).fold(0.0, f64::max);
-    assert!(worst <= CLOSE * largest, "{what}: off by {worst:.3e}, where the largest value is {largest:.3e}");
+    assert!(worst <= close * largest, "{what}: off by {worst:.3e}, where the largest value is {largest:.3e}");
 }
 
 /// The entries of `values`, `[ROWS, SEQ, width]`, at real tokens.
@@ -108,8 +121,9 @@ fn training_scores_tokens_as_the_golden_states_do() {
         for (device_name, device, packed) in bases() {
             let scores = trainable(&golden, packed, &device).score(&samples, &Forward::default());
             let what = |state: &str| format!("{name} {device_name} {state}");
-            assert_close(&host(scores.log_probs), &recorded("token_logprob", SEQ - 1), &what("token_logprob"));
-            assert_close(&host(scores.entropies), &recorded("entropy", SEQ), &what("entropy"));
+            let close = close(&device, packed);
+            assert_within(close, &host(scores.log_probs), &recorded("token_logprob", SEQ - 1), &what("token_logprob"));
+            assert_within(close, &host(scores.entropies), &recorded("entropy", SEQ), &what("entropy"));
         }
     }
 }
@@ -128,7 +142,8 @@ fn gradients_of_every_low_rank_part() {
                 for (part, weight) in [("lora_A", lora.a.val()), ("lora_B", lora.b.val())] {
                     let key = format!("grad.{place}.{part}.weight");
                     let found = host(weight.grad(&gradients).expect("every part has a gradient"));
-                    assert_close(&found, &golden.floats(&key), &format!("{name} {device_name} {key}"));
+                    let what = format!("{name} {device_name} {key}");
+                    assert_within(close(&device, packed), &found, &golden.floats(&key), &what);
                 }
             }
         }
@@ -149,13 +164,15 @@ fn ten_adamw_steps() {
                 let gradients = Gradients::of(loss, &model);
                 model = adamw.step(model, gradients, 1e-2).0;
             }
-            assert_close(&losses, &golden.floats("losses"), &format!("{name} {device_name} losses"));
+            let close = close(&device, packed);
+            assert_within(close, &losses, &golden.floats("losses"), &format!("{name} {device_name} losses"));
             for linear in model.linears() {
                 let Some(lora) = linear.lora() else { continue };
                 let after = |part: &str| golden.floats(&format!("after10.{}.{part}.weight", linear.name()));
                 // Where a gradient is near zero, its sign decides the first steps: the weights are less alike than the losses.
+                let apart = if close > CLOSE { 5e-2 } else { 5e-3 };
                 let near = |found: Vec<f32>, expected: Vec<f32>| {
-                    found.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() < 5e-3)
+                    found.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() < apart)
                 };
                 assert!(near(host(lora.a.val()), after("lora_A")), "{name} {device_name} {} A", linear.name());
                 assert!(near(host(lora.b.val()), after("lora_B")), "{name} {device_name} {} B", linear.name());

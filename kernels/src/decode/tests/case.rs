@@ -14,7 +14,7 @@ pub(super) const ADAPTERS: usize = 2;
 
 /// Relative to the larger of 1 and what is expected. Halves lose a 2048th of every factor.
 pub(super) fn tolerance(kernel: &Kernel) -> f32 {
-    if kernel.uses() == Uses::CooperativeMatrices { 2e-2 } else { 1e-4 }
+    if matches!(kernel.uses(), Uses::CooperativeMatrices(_)) { 2e-2 } else { 1e-4 }
 }
 
 /// A product with everything that it may need.
@@ -149,9 +149,8 @@ impl Case {
             "decode_score" => constants.few_variants(shader),
             _ => constants.variants(shader),
         };
-        let offered = test_gpu().gpu.unwrap().features;
-        let kernels = variants.map(|kernel| with_own(kernel, own));
-        kernels.into_iter().filter(|kernel| offered.contains(kernel.needs())).collect()
+        let offered = test_gpu().gpu.unwrap().ability;
+        with_own(variants, own).into_iter().filter(|kernel| offered.contains(kernel.needs())).collect()
     }
 
     /// Workgroups for so many columns in groups of `columns`.
