@@ -17,6 +17,7 @@ use tiller_kernels::quant::Scheme;
 use tiller_models::engine::KV_FORMATS;
 
 use super::Global;
+use super::json::print_json;
 use crate::run::progress;
 use crate::{Error, Result};
 
@@ -97,8 +98,7 @@ fn kernels(args: &KernelsArgs, global: &Global) -> Result<()> {
     };
     let report = measure(gpu, open.description, &args.scheme)?;
     if global.json {
-        let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("bench: {e}")))?;
-        println!("{json}");
+        print_json(&report)?;
     } else {
         print(&report);
     }
