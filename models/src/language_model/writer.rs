@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use tiller_kernels::device::gpu_of;
+use tiller_kernels::quant::Scheme;
 
 use super::LanguageModel;
 use crate::Result;
 use crate::engine::{Engine, EngineOptions};
-use crate::llama::{self, GenerateOptions, Guide, Llama};
+use crate::llama::{self, GenerateOptions, Guide, Llama, LlamaConfig};
 
 /// A language model that writes again and again.
 pub struct Writer<'a> {
@@ -51,7 +52,32 @@ pub struct Hand {
 /// Sequences that are continued side by side at most; more are taken as others end.
 const MOST_ROWS: usize = 64;
 
+/// Sequences of so many that are continued side by side.
+fn rows_for(sequences: usize) -> usize {
+    sequences.clamp(1, MOST_ROWS)
+}
+
 impl Hand {
+    /// What a hand takes of a GPU's memory, for as long as it lives, to write so many sequences of at most `max_tokens` by a model of these
+    /// sizes whose projections are packed by `scheme`: bytes of its weights, and of everything beside them. Nothing where it writes
+    /// through the graph.
+    ///
+    /// # Errors
+    /// Heads that attention does not take.
+    pub fn foresee(
+        llama: &LlamaConfig,
+        scheme: Option<Scheme>,
+        sequences: usize,
+        max_tokens: usize,
+    ) -> Result<Option<(usize, usize)>> {
+        if !Engine::takes(llama) {
+            return Ok(None);
+        }
+        let options = EngineOptions { rows: rows_for(sequences), max_tokens, scheme, ..EngineOptions::default() };
+        let (weights, footprint) = Engine::foresee(llama, &options)?;
+        Ok(Some((weights, footprint.bytes())))
+    }
+
     /// Takes over the low-rank parts that `llama` has now: after a step of training. The frozen weights are those of the first call.
     ///
     /// # Errors
@@ -78,7 +104,7 @@ impl Hand {
             return llama::generate_guided(llama, prompts, guides, stop, options, on_token);
         }
         llama::check(llama.config(), prompts, options)?;
-        let rows = prompts.len().clamp(1, MOST_ROWS);
+        let rows = rows_for(prompts.len());
         let max_tokens = prompts.iter().map(Vec::len).max().unwrap_or(0) + options.max_new_tokens;
         let engine = match &mut self.engine {
             Some(engine) => engine,
