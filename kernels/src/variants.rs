@@ -1,11 +1,11 @@
-//! Which variant of every kernel an adapter runs.
+//! Which variant of every kernel an adapter runs, and how it is made to run the others.
 
 use std::collections::BTreeMap;
 
 use wgpu::Features;
 
 use crate::cooperative::{self, COOPERATIVE};
-use crate::device::Capabilities;
+use crate::device::{Capabilities, Gpu};
 use crate::kernel::Uses;
 use crate::kernels;
 
@@ -24,10 +24,37 @@ pub fn variants(capabilities: &Capabilities) -> BTreeMap<String, &'static str> {
     chosen.into_iter().map(|(title, uses)| (title, uses.name())).collect()
 }
 
+/// The device as kernels find it, and as they would find one that offers less: what the best of their variants make use of, by its name,
+/// and the device. An engine on each of them runs every variant that there is for this one.
+pub fn tiers(gpu: &Gpu) -> Vec<(&'static str, Gpu)> {
+    let offered = [
+        (Uses::CooperativeMatrices, COOPERATIVE, Features::empty()),
+        (Uses::Subgroups, Features::SUBGROUP, Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
+        (Uses::Nothing, Features::empty(), COOPERATIVE),
+    ];
+    let runnable = offered.into_iter().filter(|(_, needed, _)| gpu.features.contains(*needed));
+    runnable.map(|(uses, _, beyond)| (uses.name(), Gpu { features: gpu.features - beyond, ..gpu.clone() })).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::device::{self, CooperativeMatrix, Scalar, SubgroupSizes};
+
+    #[test]
+    fn every_tier_offers_what_its_name_says_and_nothing_beyond() {
+        let gpu = device::test_gpu().gpu.unwrap();
+        let names = |features: Features| {
+            let tiers = tiers(&Gpu { features, ..gpu.clone() });
+            tiers.into_iter().map(|(name, tier)| (name, tier.features)).collect::<Vec<_>>()
+        };
+        let plain = ("plain", Features::empty());
+        let subgroups = ("subgroups", Features::SUBGROUP);
+        assert_eq!(names(Features::empty()), [plain]);
+        assert_eq!(names(Features::SUBGROUP), [subgroups, plain]);
+        let without_matrices = ("subgroups", Features::SUBGROUP | Features::SHADER_F16);
+        assert_eq!(names(COOPERATIVE), [("cooperative matrices", COOPERATIVE), without_matrices, plain]);
+    }
 
     #[test]
     fn every_kernel_runs_without_features_and_takes_the_best_where_there_are_any() {

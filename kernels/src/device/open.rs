@@ -41,6 +41,13 @@ pub struct Gpu {
     pub features: wgpu::Features,
 }
 
+impl Gpu {
+    /// Whether kernels may use cooperative matrices.
+    pub fn has_cooperative_matrices(&self) -> bool {
+        self.features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX)
+    }
+}
+
 /// Opens what `--device` asks for: `auto`, `gpu`, `cpu`, or part of an adapter's name (see [`choose`]).
 ///
 /// An adapter is opened once per process: asking again returns the same device.
