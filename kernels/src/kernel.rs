@@ -37,6 +37,17 @@ pub(crate) enum Uses {
 }
 
 impl Uses {
+    /// The best that something of this ability makes use of.
+    pub(crate) fn of(ability: Ability) -> Self {
+        if ability.edge > 0 {
+            Uses::CooperativeMatrices(ability.edge)
+        } else if ability.features.contains(Features::SUBGROUP) {
+            Uses::Subgroups
+        } else {
+            Uses::Nothing
+        }
+    }
+
     /// The name that users read.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -107,13 +118,7 @@ impl Kernel {
 
     /// What the variant makes use of.
     pub(crate) fn uses(&self) -> Uses {
-        if self.needs.edge > 0 {
-            Uses::CooperativeMatrices(self.needs.edge)
-        } else if self.needs.features.contains(Features::SUBGROUP) {
-            Uses::Subgroups
-        } else {
-            Uses::Nothing
-        }
+        Uses::of(self.needs)
     }
 
     /// The shader and the constants, e.g. "rms_norm WORKGROUP=256 WIDE=1".

@@ -67,7 +67,7 @@ pub use rms_norm::rms_norm;
 pub use rope::rope;
 pub use swiglu::swiglu;
 pub use token_scores::token_scores;
-pub use variants::variants;
+pub use variants::{tiers, variants};
 
 /// Every variant of every kernel: what is translated offline to the shading languages of all graphics APIs.
 pub fn kernels() -> Vec<Kernel> {

@@ -1,11 +1,12 @@
-//! Which variant of every kernel an adapter runs.
+//! Which variant of every kernel an adapter runs, and how it is made to run the others.
 
 use std::collections::BTreeMap;
 
 use wgpu::Features;
 
+use crate::ability::Ability;
 use crate::cooperative;
-use crate::device::Capabilities;
+use crate::device::{Capabilities, Gpu};
 use crate::kernel::Uses;
 use crate::kernels;
 
@@ -21,10 +22,40 @@ pub fn variants(capabilities: &Capabilities) -> BTreeMap<String, &'static str> {
     chosen.into_iter().map(|(title, uses)| (title, uses.name())).collect()
 }
 
+/// The device as kernels find it, and as they would find one that offers less: what the best of their variants make use of, by its name,
+/// and the device. An engine on each of them runs every variant that there is for this one.
+pub fn tiers(gpu: &Gpu) -> Vec<(&'static str, Gpu)> {
+    let without_matrices = Ability { edge: 0, ..gpu.ability };
+    let plain = Ability { features: gpu.ability.features - Features::SUBGROUP, edge: 0 };
+    let mut tiers: Vec<(&'static str, Gpu)> = Vec::new();
+    for ability in [gpu.ability, without_matrices, plain] {
+        let uses = Uses::of(ability).name();
+        if tiers.iter().all(|(other, _)| *other != uses) {
+            tiers.push((uses, Gpu { ability, ..gpu.clone() }));
+        }
+    }
+    tiers
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::device::{self, CooperativeMatrix, Scalar, SubgroupSizes};
+
+    #[test]
+    fn every_tier_offers_what_its_name_says_and_nothing_beyond() {
+        let gpu = device::test_gpu().gpu.unwrap();
+        let names = |ability: Ability| {
+            let tiers = tiers(&Gpu { ability, ..gpu.clone() });
+            tiers.into_iter().map(|(name, tier)| (name, tier.ability)).collect::<Vec<_>>()
+        };
+        let subgroups = Ability::from(Features::SUBGROUP);
+        assert_eq!(names(Ability::NONE), [("plain", Ability::NONE)]);
+        assert_eq!(names(subgroups), [("subgroups", subgroups), ("plain", Ability::NONE)]);
+        let all = cooperative::ability(8);
+        let names: Vec<&str> = names(all).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["8x8 cooperative matrices", "subgroups", "plain"]);
+    }
 
     #[test]
     fn every_kernel_runs_without_features_and_takes_the_best_where_there_are_any() {

@@ -15,6 +15,7 @@ use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::Scheme;
 
 use super::Global;
+use super::json::print_json;
 use crate::run::progress;
 use crate::{Error, Result};
 
@@ -89,8 +90,7 @@ fn kernels(args: &KernelsArgs, global: &Global) -> Result<()> {
     };
     let report = measure(gpu, open.description, &args.scheme)?;
     if global.json {
-        let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("bench: {e}")))?;
-        println!("{json}");
+        print_json(&report)?;
     } else {
         print(&report);
     }

@@ -8,6 +8,8 @@ use indicatif::HumanCount;
 use tiller_models::tokenizer::Tokenizer;
 
 use super::Global;
+use super::json::print_json;
+use crate::Result;
 use crate::data::assemble::{Rules, assemble};
 use crate::data::filter::Core;
 use crate::data::import::{self, Columns, Format};
@@ -18,7 +20,6 @@ use crate::data::store::refuse_to_replace;
 use crate::data::synth::{self, Settings};
 use crate::data::titles::{LONGEST_IN_CHARACTERS, LONGEST_IN_TOKENS, cut};
 use crate::data::{About, Dataset};
-use crate::{Error, Result};
 
 /// How wide the longest bar of a histogram is, in characters.
 const BAR: usize = 40;
@@ -178,12 +179,6 @@ fn reasons(dropped: &Dropped) -> [(u64, &'static str); 6] {
         (dropped.repeated_interactions, "further interactions of a user with an item"),
         (dropped.interactions_below_core, "interactions of users and items with too few"),
     ]
-}
-
-fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(|e| Error::Failed(format!("JSON: {e}")))?;
-    println!("{text}");
-    Ok(())
 }
 
 fn sizes(stats: &Stats, about: &About) -> Table {

@@ -11,7 +11,8 @@ use tiller_kernels::device::{self, AdapterFacts, Capabilities, Choice, CpuFacts,
 
 use self::selftest::Selftest;
 use super::Global;
-use crate::{Error, Result};
+use super::json::print_json;
+use crate::Result;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -66,8 +67,7 @@ pub fn run(args: Args, global: &Global) -> Result<()> {
         selftest,
     };
     if global.json {
-        let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("doctor: {e}")))?;
-        println!("{json}");
+        print_json(&report)?;
     } else {
         print(&report);
     }

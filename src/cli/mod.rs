@@ -9,6 +9,7 @@ mod doctor;
 mod eval;
 mod experiment;
 mod instruct;
+mod json;
 mod keeping;
 mod merge;
 mod plan;

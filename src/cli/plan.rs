@@ -8,6 +8,7 @@ use tiller_kernels::quant::Scheme;
 use tiller_models::llama::LlamaConfig;
 
 use super::Global;
+use super::json::print_json;
 use super::keeping::kv_format;
 use crate::plan::{Need, Place, Remedy, Setting, Verdict, Work, remedy};
 use crate::pull::resolve_model;
@@ -103,8 +104,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let plans = works.iter().map(plan).collect::<Result<Vec<_>>>()?;
     let report = Report { model: name, place, setting, plans };
     if global.json {
-        let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("plan: {e}")))?;
-        println!("{json}");
+        print_json(&report)?;
     } else {
         print(&report);
     }
@@ -131,18 +131,30 @@ fn print(report: &Report) {
     println!("{model} on {}, {free}", place.device);
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["command", "weights", "cache", "activations", "optimiser", "workspace", "at most", "verdict"]);
+    table.set_header([
+        "command",
+        "weights",
+        "cache",
+        "activations",
+        "optimiser",
+        "workspace",
+        "program",
+        "at most",
+        "verdict",
+    ]);
     for Planned { command, need, verdict, .. } in plans {
-        let parts = [need.weights, need.cache, need.activations, need.optimiser, need.workspace, need.total];
-        let [weights, cache, activations, optimiser, workspace, total] = parts.map(in_words);
+        let Need { weights, cache, activations, optimiser, workspace, program, total, .. } = *need;
+        let parts = [weights, cache, activations, optimiser, workspace, program, total];
+        let [weights, cache, activations, optimiser, workspace, program, total] = parts.map(in_words);
         let verdict = match verdict {
             Verdict::Fits => "fits",
             Verdict::DoesNotFit => "does not fit",
             Verdict::Unknown => "say --memory",
         };
-        table.add_row([command.name(), &weights, &cache, &activations, &optimiser, &workspace, &total, verdict]);
+        let cells = [&weights, &cache, &activations, &optimiser, &workspace, &program, &total].map(String::as_str);
+        table.add_row([command.name()].into_iter().chain(cells).chain([verdict]));
     }
-    for column in table.column_iter_mut().skip(1).take(6) {
+    for column in table.column_iter_mut().skip(1).take(7) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     println!("{table}");

@@ -21,8 +21,7 @@ use crate::run::config::{ConfigFlags, resolve_over};
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;
 use crate::teacher::Teacher;
-use crate::train::gradient::side_by_side;
-use crate::train::plan::sizes_of;
+use crate::train::plan::{Site, sizes_of};
 use crate::train::student::scheme;
 use crate::train::{Tuned, memory};
 use crate::{Error, Result};
@@ -89,7 +88,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let path = resolve_model(config.model.as_deref().ok_or_else(no_model)?)?;
     let dataset = Dataset::read(&args.dir)?;
     let device = global.open_device()?;
-    let plan = Plan::new(&sizes_of(&path)?, &config, side_by_side(&device))?;
+    let plan = Plan::new(&sizes_of(&path)?, &config, Site::of(&device))?;
     eprint!("{}", toml::to_string_pretty(&config).map_err(|e| Error::Failed(e.to_string()))?);
     eprintln!("memory: about {} at the longest prompts and answers", memory::in_words(plan.total));
     plan.check(memory::available())?;

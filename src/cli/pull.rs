@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::Global;
+use super::json::print_json;
+use crate::Result;
 use crate::pull::entry::{self, Entry, Place};
 use crate::pull::{self, Pulled, home, receipt};
-use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,7 +95,7 @@ fn list(args: &Args, global: &Global) -> Result<()> {
     }
     if global.json {
         let lines: Vec<_> = lines.iter().map(|(entry, here)| as_json(entry, here.as_deref())).collect();
-        println!("{}", serde_json::to_string_pretty(&lines).map_err(|e| Error::Failed(e.to_string()))?);
+        print_json(&lines)?;
     } else {
         lines.iter().for_each(|(entry, here)| print(entry, here.as_deref()));
         println!("whole hashes and addresses: tiller pull --list --json");

@@ -7,10 +7,11 @@ use serde::Serialize;
 use tiller_models::quantise::{Blocks, Summary, quantise};
 
 use super::Global;
+use super::json::print_json;
+use crate::Result;
 use crate::pull::resolve_model;
 use crate::run::progress;
 use crate::train::memory::in_words;
-use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,8 +59,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     bar.finish_and_clear();
     let report = Report { model, out: &args.out, scheme: args.scheme.name(), summary: summary? };
     if global.json {
-        let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("quantize: {e}")))?;
-        println!("{json}");
+        print_json(&report)?;
     } else {
         print(&report);
     }

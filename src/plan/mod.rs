@@ -88,10 +88,12 @@ pub struct Need {
     pub cache: u64,
     /// What lies between the layers; in a training, what is kept of it for the gradient.
     pub activations: u64,
-    /// Trained weights, their gradients and moments.
+    /// The moments of trained weights, and an adapter's own weights.
     pub optimiser: u64,
-    /// Logits, and what is made for a moment.
+    /// Gradients, logits, and what is made for a moment.
     pub workspace: u64,
+    /// What the process itself takes of main memory in a training on a CPU.
+    pub program: u64,
     /// The most that is held at once: parts that are over before others begin count once.
     pub total: u64,
     /// The largest single buffer.

@@ -6,6 +6,7 @@ use tiller_kernels::device::{self, AdapterKind};
 use super::Need;
 use crate::Result;
 use crate::train::memory;
+use crate::train::plan::Site;
 
 /// A device and its memory.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -56,9 +57,9 @@ impl Place {
         })
     }
 
-    /// Batches of a step that are computed side by side: as many as a CPU has cores; a GPU is parallel within.
-    pub(super) fn at_once(&self) -> usize {
-        if self.gpu { 1 } else { rayon::current_num_threads() }
+    /// What computes a training there.
+    pub(super) fn site(&self) -> Site {
+        if self.gpu { Site::Gpu } else { Site::Cpu { at_once: rayon::current_num_threads() } }
     }
 
     /// Whether it has room for this.

@@ -19,9 +19,9 @@ pub(super) fn sft(llama: &LlamaConfig, setting: &Setting, place: &Place) -> Resu
     };
     config.lora.rank = setting.rank;
     config.validate()?;
-    let Plan { weights, trained, activations, logits, total } =
-        Plan::new(llama, config.scheme()?, &config, place.at_once());
-    Ok(Need { weights, optimiser: trained, activations, workspace: logits, total, cache: 0, largest: 0 })
+    let Plan { weights, trained, activations, workspace, program, total } =
+        Plan::new(llama, config.scheme()?, &config, place.site());
+    Ok(Need { weights, optimiser: trained, activations, workspace, program, total, ..Need::default() })
 }
 
 /// `tiller ppo`.
@@ -33,7 +33,7 @@ pub(super) fn ppo(llama: &LlamaConfig, setting: &Setting, place: &Place) -> Resu
     };
     config.learning.batch = setting.batch;
     config.actor.rank = setting.rank;
-    let ppo::plan::Plan { weights, trained, answering, learning, total } =
-        ppo::plan::Plan::new(llama, &config, place.at_once())?;
-    Ok(Need { weights, optimiser: trained, cache: answering, activations: learning, total, workspace: 0, largest: 0 })
+    let ppo::plan::Plan { weights, trained, answering, learning, program, total } =
+        ppo::plan::Plan::new(llama, &config, place.site())?;
+    Ok(Need { weights, optimiser: trained, cache: answering, activations: learning, program, total, ..Need::default() })
 }

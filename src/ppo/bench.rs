@@ -21,7 +21,7 @@ use crate::Result;
 use crate::data::dice::Dice;
 use crate::train::Memory;
 use crate::train::bench::Shape;
-use crate::train::gradient::side_by_side;
+use crate::train::plan::Site;
 use crate::train::student;
 
 /// The lengths of all sequences.
@@ -84,7 +84,7 @@ pub fn measure(
         ..config.clone()
     };
     let (sizes, scheme) = (shape.1.llama()?, student::scheme(&config.quantise)?);
-    let plan = Plan::new(&sizes, &config, side_by_side(device))?;
+    let plan = Plan::new(&sizes, &config, Site::of(device))?;
     plan.check(available)?;
     let reference = Llama::fresh_as(&sizes, scheme, config.seed, device)?;
     let mut alignment = Alignment {

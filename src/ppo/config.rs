@@ -297,11 +297,6 @@ impl PpoConfig {
         }
         Ok(())
     }
-
-    /// These settings with the length of `other`: a resumed run may be longer or shorter than it was meant to be.
-    pub fn as_long_as(&self, other: &Self) -> Self {
-        Self { iterations: other.iterations, ..self.clone() }
-    }
 }
 
 impl Learning {

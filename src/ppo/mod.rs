@@ -11,7 +11,6 @@
 pub mod advantage;
 pub mod audit;
 pub mod bench;
-pub mod checkpoint;
 pub mod config;
 pub mod experience;
 pub mod kl;
@@ -21,6 +20,7 @@ pub mod loss;
 pub mod objective;
 pub mod plan;
 pub mod policy;
+pub mod position;
 pub mod prompts;
 pub mod rollout;
 pub mod samples;

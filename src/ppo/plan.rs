@@ -1,55 +1,60 @@
 //! What an alignment takes of memory, told before anything is allocated.
 
 use serde::Serialize;
+use tiller_kernels::quant::Scheme;
+use tiller_models::language_model::Hand;
 use tiller_models::llama::LlamaConfig;
 
-use super::config::{Baseline, PpoConfig, Rank};
+use super::config::{Baseline, Learning, PpoConfig, Rank};
+use super::rollout::RolloutConfig;
 use crate::train::memory::in_words;
-use crate::train::plan::Plan as Step;
+use crate::train::plan::{Plan as Step, Site};
 use crate::train::sft::{LoraConfig, SftConfig};
 use crate::train::student;
 use crate::{Error, Result};
 
+/// Bytes of a float.
+const F32: usize = 4;
+
 /// An alignment's memory, in bytes, at the longest prompts and answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Plan {
-    /// The weights that actor, critic and reference share.
+    /// The weights that actor, critic and reference share; on a GPU, those of the decode engine, too, which has them packed in its own way.
     pub weights: u64,
-    /// The trained weights of actor and critic, with gradients and moments.
+    /// The trained weights of actor and critic, with their moments.
     pub trained: u64,
     /// Keys, values and logits of the answers that are written at once.
     pub answering: u64,
-    /// What a step keeps for the backward pass of the answers that are computed at once. Answering is over by then.
+    /// What a step keeps for the backward pass of the answers that are computed at once, with gradients and logits.
     pub learning: u64,
-    /// All that is held at once.
+    /// What the process itself takes beside all of that; nothing on a GPU.
+    pub program: u64,
+    /// All that is held at once: on a CPU, answering is over when learning begins; the decode engine keeps what it has.
     pub total: u64,
 }
 
 impl Plan {
-    /// The plan of an alignment of `llama` that computes `at_once` batches side by side.
+    /// The plan of an alignment of `llama`.
     ///
     /// # Errors
     /// A way of keeping weights that is none.
-    pub fn new(llama: &LlamaConfig, config: &PpoConfig, at_once: usize) -> Result<Self> {
+    pub fn new(llama: &LlamaConfig, config: &PpoConfig, site: Site) -> Result<Self> {
         let scheme = student::scheme(&config.quantise)?;
-        let step = |adapter: &Rank| {
-            let lora = LoraConfig { rank: adapter.rank, targets: adapter.targets.clone(), ..LoraConfig::default() };
-            let (batch, max_tokens) = (config.learning.batch, config.max_tokens);
-            Step::new(llama, scheme, &SftConfig { lora, batch, max_tokens, ..SftConfig::default() }, at_once)
-        };
-        let actor = step(&config.actor);
+        let actor = step(llama, scheme, &config.actor, config, site);
         let critic = match config.learning.baseline {
-            Baseline::Critic => step(&config.critic).trained,
+            Baseline::Critic => step(llama, scheme, &config.critic, config, site).trained,
             Baseline::Group => 0,
         };
         let trained = actor.trained + critic;
-        let seq = config.max_tokens.min(llama.max_positions);
-        let of_token = 2 * llama.n_layers * llama.n_kv_heads * llama.head_dim;
-        let written = config.rollout.batch.min(config.rollout.prompts * config.rollout.samples);
-        let answering = 4 * (written * (seq * of_token + llama.vocab_size)) as u64;
-        let learning = actor.activations + actor.logits;
-        let total = actor.weights + trained + answering.max(learning);
-        Ok(Self { weights: actor.weights, trained, answering, learning, total })
+        // The gradients of one are there when those of the other are computed; weights and both moments are three times as many numbers.
+        let learning = actor.activations + actor.workspace + critic / 3;
+
+        let (in_engine, answering) = writing(llama, scheme, config, site)?;
+        let weights = actor.weights + in_engine;
+        let in_turns = if in_engine > 0 { answering + learning } else { answering.max(learning) };
+        let tensors = weights + trained + in_turns;
+        let program = site.program(tensors);
+        Ok(Self { weights, trained, answering, learning, program, total: tensors + program })
     }
 
     /// Refuses an alignment that `available` bytes of memory cannot hold.
@@ -58,7 +63,7 @@ impl Plan {
     /// [`Error::DoesNotFit`], with the parts and the settings that make them smaller.
     pub fn check(&self, available: Option<u64>) -> Result<()> {
         let Some(available) = available.filter(|&available| available < self.total) else { return Ok(()) };
-        let Self { weights, trained, answering, learning, total } = self;
+        let Self { weights, trained, answering, learning, total, .. } = self;
         Err(Error::DoesNotFit(format!(
             "the alignment does not fit: it takes about {} (weights {}, trained ones with optimiser {}, then answering {} or learning \
              {}), and {} are free\n  next: try a smaller --set rollout.batch=…, learning.batch=…, max_tokens=… or actor.rank=…, or \
@@ -71,6 +76,32 @@ impl Plan {
             in_words(available)
         )))
     }
+}
+
+/// The steps of a policy with such an adapter.
+fn step(llama: &LlamaConfig, scheme: Option<Scheme>, adapter: &Rank, config: &PpoConfig, site: Site) -> Step {
+    let (rank, targets) = (adapter.rank, adapter.targets.clone());
+    let lora = LoraConfig { rank, targets, dropout: 0.0, ..LoraConfig::default() };
+    let Learning { batch, minibatch, .. } = config.learning;
+    let accumulate = minibatch.div_ceil(batch);
+    let max_tokens = config.max_tokens;
+    Step::new(llama, scheme, &SftConfig { lora, batch, accumulate, max_tokens, ..SftConfig::default() }, site)
+}
+
+/// What answers are written with: bytes of a decode engine's own weights, if there is one, and of all else.
+fn writing(llama: &LlamaConfig, scheme: Option<Scheme>, config: &PpoConfig, site: Site) -> Result<(u64, u64)> {
+    let seq = config.max_tokens.min(llama.max_positions);
+    let &RolloutConfig { prompts, samples, batch, .. } = &config.rollout;
+    let written = batch.min(prompts * samples);
+    if site == Site::Gpu
+        && let Some((weights, others)) = Hand::foresee(llama, scheme, written, seq)?
+    {
+        return Ok((weights as u64, others as u64));
+    }
+    // What the answers to a prompt have in common is read once, and then copied for each.
+    let read = written.div_ceil(samples);
+    let cache = 2 * llama.n_layers * llama.n_kv_heads * llama.head_dim * seq;
+    Ok((0, (F32 * ((written + read) * cache + 2 * written * llama.vocab_size)) as u64))
 }
 
 #[cfg(test)]
@@ -96,12 +127,18 @@ mod tests {
         };
         let mut config = PpoConfig::default();
         config.rollout.batch = 10;
-        let plan = Plan::new(&llama, &config, 1).unwrap();
-        // Ten answers of 512 tokens with two layers of two heads of 16 keys and values, and the logits of ten tokens.
-        assert_eq!(plan.answering, 4 * 10 * (512 * 2 * 2 * 2 * 16 + 1000));
-        assert_eq!(plan.total, plan.weights + plan.trained + plan.answering.max(plan.learning));
+        let on_cpu = |config: &PpoConfig| Plan::new(&llama, config, Site::Cpu { at_once: 1 }).unwrap();
+        let plan = on_cpu(&config);
+        // Ten answers to two prompts, of 512 tokens with two layers of two heads of 16 keys and values; ten tokens' logits, twice.
+        assert_eq!(plan.answering, 4 * (12 * 512 * 2 * 2 * 2 * 16 + 2 * 10 * 1000));
+        assert_eq!(plan.total - plan.program, plan.weights + plan.trained + plan.answering.max(plan.learning));
         config.learning.baseline = Baseline::Critic;
-        assert!(Plan::new(&llama, &config, 1).unwrap().trained > plan.trained);
+        assert!(on_cpu(&config).trained > plan.trained);
+
+        // A decode engine has weights of its own, and gives nothing back.
+        let on_gpu = Plan::new(&llama, &config, Site::Gpu).unwrap();
+        assert!(on_gpu.weights > 2 * plan.weights * 9 / 10 && on_gpu.program == 0);
+        assert_eq!(on_gpu.total, on_gpu.weights + on_gpu.trained + on_gpu.answering + on_gpu.learning);
         assert!(plan.check(None).is_ok() && plan.check(Some(plan.total)).is_ok());
         let error = plan.check(Some(plan.total - 1)).unwrap_err();
         assert!(error.exit_code() == 3 && error.to_string().contains("learning.batch"), "{error}");

@@ -12,12 +12,12 @@ use tiller_models::optim::AdamW;
 use tiller_models::train::Sample;
 
 use super::audit::{Audit, Report, answers, measures};
-use super::checkpoint::{self, Best, LAST, Position};
 use super::config::PpoConfig;
 use super::experience::{Judged, sample};
 use super::learn::{Learner, Learnt};
 use super::objective::Objective;
 use super::policy::{Policy, log_probs, values};
+use super::position::{Best, Position};
 use super::prompts::Scribe;
 use super::rollout::{Prompt, Rollout, Sampler};
 use super::samples::Samples;
@@ -26,6 +26,7 @@ use crate::decode::Grammar;
 use crate::evaluate::{Measures, Summary as Means};
 use crate::instruct::Instructor;
 use crate::reward::{Rewards, judge};
+use crate::run::checkpoint::{self, LAST};
 use crate::run::folder::RunFolder;
 use crate::run::progress;
 use crate::teacher::Scorer;
@@ -155,10 +156,12 @@ impl<'a, S: Scorer> Training<'a, S> {
     /// No checkpoint, or one of other settings (only `iterations` may differ) or of another catalogue.
     pub fn resume(around: Surroundings<'a, S>, run: &'a mut RunFolder) -> Result<Self> {
         let fresh = Policy::fresh(&around.model.llama, around.config)?;
-        let saved = checkpoint::read(&run.checkpoint(LAST), fresh, around.config, &around.dataset.catalogue)?;
+        let device = fresh.actor.device();
+        let last = run.checkpoint(LAST);
+        let (policy, adamw, position): (_, _, Position) =
+            checkpoint::read(&last, fresh, around.config, &around.dataset.catalogue, &device)?;
         run.store_config(around.config)?;
-        let last = saved.2.iteration;
-        Self::at(around, run, Some(last), saved)
+        Self::at(around, run, Some(position.iteration), (policy, adamw, position))
     }
 
     fn at(
@@ -337,7 +340,7 @@ impl<'a, S: Scorer> Training<'a, S> {
     fn save(&self) -> Result<()> {
         let (config, catalogue) = (self.around.config, &self.around.dataset.catalogue);
         let path = self.log.run().checkpoint(LAST);
-        checkpoint::write(&path, &self.policy, &self.adamw, &self.position, (config, catalogue))
+        checkpoint::write(&path, &self.policy, &self.adamw, &self.position, config, catalogue)
     }
 
     /// The error of an iteration, with where it happened, what is kept and what can be done.

@@ -1,5 +1,6 @@
 //! What every long command shares: layered configuration, a run folder, metrics, progress, interruption.
 
+pub mod checkpoint;
 pub mod config;
 pub mod folder;
 pub mod interrupt;

@@ -15,9 +15,9 @@ use tiller_models::train::{Forward, Lesson, Sample};
 use super::cost::Cost;
 use super::gradient::gradient;
 use super::memory::Memory;
-use super::plan::Plan;
+use super::plan::{Plan, Site};
 use super::scratch::Size;
-use super::sft::SftConfig;
+use super::sft::{LoraConfig, SftConfig};
 use crate::data::dice::Dice;
 use crate::{Error, Result};
 
@@ -132,8 +132,9 @@ pub fn measure(
     available: Option<u64>,
     device: &Device,
 ) -> Result<Row> {
+    let config = &alone(config);
     let (sizes, scheme) = (shape.1.llama()?, config.scheme()?);
-    let plan = Plan::new(&sizes, scheme, config, 1);
+    let plan = Plan::new(&sizes, scheme, config, Site::of(device));
     plan.check(available)?;
     let mut trainee = Trainee::new(sizes.clone(), config, device)?;
     let (mut memory, mut seconds, mut launched) = (Memory::default(), Vec::new(), 0);
@@ -197,6 +198,12 @@ pub fn count(shape: (&str, Shape), config: &SftConfig, device: &Device) -> Resul
         launches: launches(|| twin.step(&short)).1,
         cost: Cost::of_step(&sizes, scheme, config),
     })
+}
+
+/// What is measured of a training: a step of one batch, without dropout.
+fn alone(config: &SftConfig) -> SftConfig {
+    let lora = LoraConfig { dropout: 0.0, ..config.lora.clone() };
+    SftConfig { accumulate: 1, lora, ..config.clone() }
 }
 
 fn trained(config: &SftConfig) -> String {
@@ -280,7 +287,7 @@ mod tests {
         let weights = |shape: Shape| {
             let llama = shape.llama().unwrap();
             let full = SftConfig { full: true, ..SftConfig::default() };
-            (Plan::new(&llama, None, &full, 1).weights / 4) as f64
+            (Plan::new(&llama, None, &full, Site::Gpu).weights / 4) as f64
         };
         for (shape, expected) in [(Shape::Smol, 134.5e6), (Shape::TinyLlama, 1.1e9), (Shape::Llama2, 6.74e9)] {
             assert!((weights(shape) / expected - 1.0).abs() < 0.01, "{}", weights(shape));

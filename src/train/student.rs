@@ -48,6 +48,7 @@ impl Student {
         let mut adapter = recipe.adapter(model.llama.linears(), seed, device)?;
         adapter.base_model = Some(name.to_owned());
         model.llama = model.llama.with_adapter(&adapter)?.train();
+        adapter.loras.clear(); // the model's own, from now on
         Ok(Self { model, learns: Learns::Adapter(Box::new(adapter)) })
     }
 

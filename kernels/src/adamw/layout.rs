@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use bytemuck::{Pod, Zeroable};
 
 /// Numbers of one page at most, unless a single tensor has more: what WebGPU lets one binding reach, 128 MiB.
-const PAGE: usize = 1 << 25;
+pub const PAGE: usize = 1 << 25;
 
 /// Tensors begin at multiples of so many numbers, 256 bytes, where any device lets a binding begin.
 const ALIGNMENT: usize = 64;

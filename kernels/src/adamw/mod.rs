@@ -18,7 +18,7 @@ use burn::backend::{Backend, Dispatch, ExtensionType, backend_extension};
 use burn::tensor::{Device, Tensor};
 
 pub(crate) use gpu::{entries, kernels};
-pub use layout::Layout;
+pub use layout::{Layout, PAGE};
 use layout::{Page, Stretch};
 pub(crate) use trial::trial;
 

@@ -42,6 +42,13 @@ pub struct Gpu {
     pub ability: Ability,
 }
 
+impl Gpu {
+    /// Whether kernels may use cooperative matrices.
+    pub fn has_cooperative_matrices(&self) -> bool {
+        self.ability.edge > 0
+    }
+}
+
 /// Opens what `--device` asks for: `auto`, `gpu`, `cpu`, or part of an adapter's name (see [`choose`]).
 ///
 /// An adapter is opened once per process: asking again returns the same device.

@@ -67,6 +67,16 @@ pub fn token_scores(
     in_chunks(hidden, projection, low_rank, targets, LOGITS)
 }
 
+/// The most tokens whose logits over `vocab_size` ids exist at once.
+pub fn at_once(vocab_size: usize) -> usize {
+    tokens_of(LOGITS, vocab_size)
+}
+
+/// The tokens that have so many logits, at least one.
+fn tokens_of(logits: usize, vocab_size: usize) -> usize {
+    (logits / vocab_size.max(1)).max(1)
+}
+
 /// [`token_scores`] with so many logits at once.
 fn in_chunks(
     hidden: Tensor<2>,
@@ -89,7 +99,7 @@ fn in_chunks(
         weight: projection.weight(),
         low_rank: low_rank.map_or(LowRank::Absent, |[u, b]| LowRank::Present(u.into_dispatch(), b.into_dispatch())),
     };
-    let scores = Dispatch::token_scores(head, targets.into(), (logits / vocab_size.max(1)).max(1));
+    let scores = Dispatch::token_scores(head, targets.into(), tokens_of(logits, vocab_size));
     let scores = Tensor::<2>::from_dispatch(scores);
     let [log_probs, entropies, log_sums] =
         [0, 1, 2].map(|column| scores.clone().narrow(1, column, 1).reshape([tokens]));

@@ -17,6 +17,11 @@ type OnToken<'a> = &'a mut dyn FnMut(usize, u32) -> ControlFlow<()>;
 /// Sequences that are continued side by side at most where the engine makes the room; more are taken as others end.
 const MOST_ROWS: usize = 64;
 
+/// Sequences of so many that are continued side by side there.
+pub(crate) fn rows_for(sequences: usize) -> usize {
+    sequences.clamp(1, MOST_ROWS)
+}
+
 impl Engine {
     /// [`Engine::generate_guided`], with room made for it first.
     ///
@@ -32,7 +37,7 @@ impl Engine {
     ) -> Result<Vec<Vec<u32>>> {
         check(&self.config, prompts, options)?;
         let longest = prompts.iter().map(Vec::len).max().unwrap_or(0) + options.max_new_tokens;
-        self.make_room(prompts.len().clamp(1, MOST_ROWS), longest)?;
+        self.make_room(rows_for(prompts.len()), longest)?;
         self.generate_guided(prompts, guides, stop, options, on_token)
     }
 

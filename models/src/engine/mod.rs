@@ -31,6 +31,7 @@ use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::Scheme;
 
 pub use buffers::Footprint;
+pub(crate) use generate::rows_for;
 pub use options::EngineOptions;
 pub use source::{Random, Source};
 pub use tiller_kernels::decode::Work;

@@ -1,10 +1,15 @@
-//! The decode engine held against the graph on the CPU: every scheme and every cache, for `tiller doctor --selftest`.
+//! The decode engine held against the graph on the CPU: every scheme, every cache and every variant that the device can run, for
+//! `tiller doctor --selftest`.
 
+use burn::module::Module;
 use burn::tensor::Device;
 use tiller_kernels::decode::KvFormat;
+use tiller_kernels::device::{Gpu, gpu_of};
 use tiller_kernels::quant::Scheme;
+use tiller_kernels::tiers;
 use tiller_kernels::trial::Finding;
 
+use super::source::OfLlama;
 use super::{Engine, EngineOptions};
 use crate::llama::{Llama, LlamaConfig, RopeScaling};
 use crate::train::{Forward, Sample};
@@ -12,6 +17,12 @@ use crate::{Error, Result};
 
 /// Tokens of the text that the model is asked about: more than one page, and no whole number of them.
 const TOKENS: u32 = 45;
+
+/// Tokens that are read in one step: more than are few, and so multiplied in tiles; the few that are left follow in a second step.
+const CHUNK: usize = 40;
+
+/// What products of halves may change in a log-probability.
+const HALVES: f64 = 5e-3;
 
 /// A model whose rows are whole groups of every scheme, and whose heads come in groups.
 fn sizes() -> LlamaConfig {
@@ -31,38 +42,65 @@ fn sizes() -> LlamaConfig {
     }
 }
 
-/// How far the log-probabilities of a text are from those of the graph, by weights and cache.
+/// How far the log-probabilities of a text are from those of the graph, by variants, weights and cache. With what the device takes by
+/// itself, every scheme is tried with every cache; with the variants that offer less, each scheme with one.
 ///
 /// # Errors
 /// A device that fails.
+///
+/// # Panics
+/// A device without a GPU.
 pub fn try_out(device: &Device) -> Result<Vec<Finding>> {
-    let (sizes, tokens) = (sizes(), (0..TOKENS).map(|i| i * i * 7 % 300).collect::<Vec<u32>>());
+    let gpu = gpu_of(device).expect("the engine runs on GPUs");
     let mut findings = Vec::new();
-    for scheme in Scheme::ALL {
-        let on = |device: &Device| Llama::fresh_as(&sizes, Some(scheme), 7, device);
-        let samples = [Sample { tokens: tokens.clone(), scored: 1..tokens.len() }];
-        let scores = on(&Device::flex())?.score(&samples, &Forward::default()).log_probs;
-        let expected: Vec<f32> =
-            scores.try_into_vec_as().map_err(|e| Error::Failed(format!("the CPU gave no scores: {e}")))?;
-        let llama = on(device)?;
-        for kv in KvFormat::ALL {
-            let options = EngineOptions { rows: 1, max_tokens: 64, chunk: 24, kv, ..EngineOptions::default() };
-            let found = Engine::of(&llama, options)?.log_probs(&tokens)?;
-            let found: Vec<f32> = found.into_iter().map(|log_prob| log_prob as f32).collect();
-            let kernel = format!("engine {scheme}, cache {}", kv.name());
-            findings.push(Finding::of(kernel, format!("{TOKENS} tokens"), &found, &expected, tolerance(kv)));
+    for (number, scheme) in Scheme::ALL.into_iter().enumerate() {
+        let case = Case::new(scheme, device)?;
+        for (tier, (uses, gpu)) in tiers(&gpu).into_iter().enumerate() {
+            let one = [KvFormat::ALL[number % KvFormat::ALL.len()]];
+            for &kv in if tier == 0 { &KvFormat::ALL[..] } else { &one } {
+                findings.push(case.tried(uses, &gpu, kv)?);
+            }
         }
     }
     Ok(findings)
 }
 
-/// What a cache may change: its own rounding, and that of the arithmetic.
-fn tolerance(kv: KvFormat) -> f64 {
-    match kv {
+/// A model and a text.
+struct Case {
+    scheme: Scheme,
+    llama: Llama,
+    tokens: Vec<u32>,
+    /// Of every token but the first, as the graph on the CPU has it.
+    log_probs: Vec<f32>,
+}
+
+impl Case {
+    fn new(scheme: Scheme, device: &Device) -> Result<Self> {
+        let on = |device: &Device| Llama::fresh_as(&sizes(), Some(scheme), 7, device);
+        let tokens: Vec<u32> = (0..TOKENS).map(|i| i * i * 7 % 300).collect();
+        let samples = [Sample { tokens: tokens.clone(), scored: 1..tokens.len() }];
+        let scores = on(&Device::flex())?.score(&samples, &Forward::default()).log_probs;
+        let log_probs = scores.try_into_vec_as().map_err(|e| Error::Failed(format!("the CPU gave no scores: {e}")))?;
+        Ok(Self { scheme, llama: on(device)?.valid(), tokens, log_probs })
+    }
+
+    fn tried(&self, uses: &str, gpu: &Gpu, kv: KvFormat) -> Result<Finding> {
+        let options = EngineOptions { rows: 1, max_tokens: 64, chunk: CHUNK, kv, ..EngineOptions::default() };
+        let found = Engine::new(&mut OfLlama::new(&self.llama), gpu, options)?.log_probs(&self.tokens)?;
+        let found: Vec<f32> = found.into_iter().map(|log_prob| log_prob as f32).collect();
+        let kernel = format!("engine {}, cache {}, {uses}", self.scheme, kv.name());
+        Ok(Finding::of(kernel, format!("{TOKENS} tokens"), &found, &self.log_probs, tolerance(kv, gpu)))
+    }
+}
+
+/// What a cache may change: its own rounding, and that of the arithmetic, which cooperative matrices do with halves.
+fn tolerance(kv: KvFormat, gpu: &Gpu) -> f64 {
+    let of_cache = match kv {
         KvFormat::F32 => 1e-4,
         KvFormat::F16 => 2e-3,
         KvFormat::Int8 => 2e-2,
-    }
+    };
+    if gpu.has_cooperative_matrices() { f64::max(of_cache, HALVES) } else { of_cache }
 }
 
 #[cfg(test)]
@@ -73,8 +111,10 @@ mod tests {
 
     #[test]
     fn the_engine_is_sound() {
-        let findings = try_out(&test_gpu().device).unwrap();
-        assert_eq!(findings.len(), Scheme::ALL.len() * KvFormat::ALL.len());
+        let gpu = test_gpu();
+        let findings = try_out(&gpu.device).unwrap();
+        let lesser = tiers(&gpu.gpu.unwrap()).len() - 1;
+        assert_eq!(findings.len(), Scheme::ALL.len() * (KvFormat::ALL.len() + lesser));
         findings.iter().for_each(|finding| assert!(finding.is_sound(), "{finding}"));
     }
 }

@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 
 use tiller_kernels::device::gpu_of;
+use tiller_kernels::quant::Scheme;
 
 use crate::Result;
-use crate::engine::{Engine, EngineOptions};
-use crate::llama::{self, GenerateOptions, Guide, Llama};
+use crate::engine::{Engine, EngineOptions, rows_for};
+use crate::llama::{self, GenerateOptions, Guide, Llama, LlamaConfig};
 
 /// What a Llama writes with, call after call: on a GPU an engine, which stands as long as this does.
 #[derive(Default)]
@@ -16,6 +17,26 @@ pub struct Hand {
 }
 
 impl Hand {
+    /// What a hand takes of a GPU's memory, for as long as it lives, to write so many sequences of at most `max_tokens` by a model of these
+    /// sizes whose projections are packed by `scheme`: bytes of its weights, and of everything beside them. Nothing where it writes
+    /// through the graph.
+    ///
+    /// # Errors
+    /// Heads that attention does not take.
+    pub fn foresee(
+        llama: &LlamaConfig,
+        scheme: Option<Scheme>,
+        sequences: usize,
+        max_tokens: usize,
+    ) -> Result<Option<(usize, usize)>> {
+        if !Engine::takes(llama) {
+            return Ok(None);
+        }
+        let options = EngineOptions { rows: rows_for(sequences), max_tokens, scheme, ..EngineOptions::default() };
+        let (weights, footprint) = Engine::foresee(llama, &options)?;
+        Ok(Some((weights, footprint.bytes())))
+    }
+
     /// Takes over the low-rank parts that `llama` has now: after a step of training. The frozen weights are those of the first call.
     ///
     /// # Errors

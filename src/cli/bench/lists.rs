@@ -9,13 +9,14 @@ use tiller_kernels::device;
 use tiller_models::language_model::Speaker;
 
 use super::Global;
+use crate::Result;
+use crate::cli::json::print_json;
 use crate::cli::keeping::KeepingArgs;
 use crate::data::Dataset;
 use crate::pull::resolve_model;
 use crate::recommend::bench::{Bench, Took, Way};
 use crate::run::progress;
 use crate::teacher::Teacher;
-use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -100,8 +101,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let items = dataset.catalogue.len();
     let report = Report { device: open.description, model: args.model.clone(), dataset: dataset.name, items, took };
     if global.json {
-        let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("bench: {e}")))?;
-        println!("{json}");
+        print_json(&report)?;
     } else {
         print(&report);
     }

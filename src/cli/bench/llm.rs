@@ -10,12 +10,13 @@ use tiller_models::engine::{Engine, EngineOptions, Random};
 use tiller_models::llama::Llama;
 
 use super::Global;
+use crate::Result;
+use crate::cli::json::{json_line, print_json};
 use crate::cli::keeping::kv_format;
 use crate::decode::bench::{Cost, Model, Rate, Test};
 use crate::pull::resolve_model;
 use crate::run::progress;
 use crate::train::bench::Shape;
-use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -173,12 +174,11 @@ fn load(args: &Args, tests: &[Test], open: &device::OpenDevice) -> Result<(Model
 const HEADER: [&str; 7] = ["model", "size", "params", "backend", "kv", "test", "t/s"];
 
 fn print(lines: &[Line], output: Output) -> Result<()> {
-    let failed = |e: serde_json::Error| Error::Failed(format!("bench: {e}"));
     match output {
-        Output::Json => println!("{}", serde_json::to_string_pretty(lines).map_err(failed)?),
+        Output::Json => print_json(lines)?,
         Output::Jsonl => {
             for line in lines {
-                println!("{}", serde_json::to_string(line).map_err(failed)?);
+                println!("{}", json_line(line)?);
             }
         }
         Output::Csv => {

@@ -14,6 +14,7 @@ use tiller_models::llama::Llama;
 use tiller_models::tokenizer::Tokenizer;
 
 use crate::cli::Global;
+use crate::cli::json::print_json;
 use crate::cli::keeping::kv_format;
 use crate::decode::bench::Model;
 use crate::decode::perplexity::{Perplexity, perplexity, windows};
@@ -105,8 +106,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let (model, text, window) = (args.model.clone(), args.text.clone(), args.window);
     let report = Report { device: open.description, model, text, window, lines };
     if global.json {
-        let json = serde_json::to_string_pretty(&report).map_err(|e| Error::Failed(format!("bench: {e}")))?;
-        println!("{json}");
+        print_json(&report)?;
     } else {
         println!("{}", table(&report.lines));
     }

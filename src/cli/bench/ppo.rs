@@ -4,13 +4,14 @@ use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::Global;
+use crate::Result;
+use crate::cli::json::print_json;
 use crate::ppo::PpoConfig;
 use crate::ppo::bench::{Lengths, Row, measure};
 use crate::ppo::config::Baseline;
 use crate::run::progress;
 use crate::train::bench::Shape;
 use crate::train::memory::{available, in_words};
-use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -82,7 +83,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let rows = rows.collect::<Result<Vec<Row>>>()?;
     spinner.finish_and_clear();
     match global.json {
-        true => println!("{}", serde_json::to_string(&rows).map_err(|e| Error::Failed(format!("bench: {e}")))?),
+        true => print_json(&rows)?,
         false => println!("{}", table(&rows)),
     }
     Ok(())

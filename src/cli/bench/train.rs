@@ -5,12 +5,13 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::Global;
+use crate::Result;
+use crate::cli::json::print_json;
 use crate::run::progress;
 use crate::train::bench::{Count, Row, Shape, count, measure};
 use crate::train::cost::Cost;
 use crate::train::memory::{available, in_words};
 use crate::train::sft::SftConfig;
-use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -169,7 +170,7 @@ fn print<T: Serialize, const N: usize>(
     cells: impl Fn(&T) -> [String; N],
 ) -> Result<()> {
     match (global.json, args.format) {
-        (true, _) => println!("{}", serde_json::to_string(rows).map_err(|e| Error::Failed(format!("bench: {e}")))?),
+        (true, _) => print_json(rows)?,
         (_, Format::Csv) => {
             println!("{}", header.join(","));
             rows.iter().for_each(|row| println!("{}", cells(row).join(",")));

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::heard::Heard;
 use super::queue::Asked;
+use crate::cli::json::json_line;
 use crate::data::Catalogue;
 use crate::data::titles::{clean, is_unsafe};
 use crate::decode::{Mode, Statistics};
@@ -98,7 +99,7 @@ impl Show<'_> {
             seconds: list.seconds,
             prompt: self.prompt.then(|| self.recommender.prompt_text(&asked.order)).transpose()?,
         };
-        serde_json::to_string(&record).map(|line| line + "\n").map_err(|e| Error::Failed(format!("JSON: {e}")))
+        Ok(json_line(&record)? + "\n")
     }
 
     /// A finished list for people. An answer without a single item is shown as it is.

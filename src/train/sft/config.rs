@@ -182,11 +182,6 @@ impl SftConfig {
     pub fn scheme(&self) -> Result<Option<Scheme>> {
         student::scheme(&self.quantise)
     }
-
-    /// These settings with the length of `other`: a resumed run may be longer or shorter than it was meant to be.
-    pub fn as_long_as(&self, other: &Self) -> Self {
-        Self { epochs: other.epochs, steps: other.steps, ..self.clone() }
-    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,7 @@ use crate::instruct::Instructor;
 use crate::pull::resolve_model;
 use crate::run::folder::RunFolder;
 use crate::teacher::Scorer;
-use crate::train::gradient::side_by_side;
-use crate::train::plan::{Plan, sizes_of};
+use crate::train::plan::{Plan, Site, sizes_of};
 use crate::train::student::{MODEL, Student};
 use crate::{Error, Result};
 
@@ -48,7 +47,7 @@ impl SftConfig {
             Some(scratch) => scratch.llama(scratch.vocab_size)?,
             None => sizes_of(&resolve_model(self.model_name()?)?)?,
         };
-        Ok(Plan::new(&llama, self.scheme()?, self, side_by_side(device)))
+        Ok(Plan::new(&llama, self.scheme()?, self, Site::of(device)))
     }
 
     fn model_name(&self) -> Result<&str> {

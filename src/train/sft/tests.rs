@@ -8,6 +8,7 @@ use super::{SftConfig, Summary, Training};
 use crate::data::Dataset;
 use crate::data::synth::{self, invent};
 use crate::instruct::{self, Instructor, Task};
+use crate::run::checkpoint::LAST;
 use crate::run::folder::RunFolder;
 use crate::teacher::Popularity;
 use crate::train::schedule::Schedule;
@@ -138,7 +139,7 @@ fn a_run_goes_on_for_longer_but_not_with_other_settings() {
     let mut run = RunFolder::create(folder.path(), &short).unwrap();
     assert!(train(&short, &mut run, false, || true).is_err());
     assert_eq!(metrics(folder.path()).len(), 1);
-    std::fs::remove_file(run.checkpoint(super::checkpoint::LAST)).unwrap();
+    std::fs::remove_file(run.checkpoint(LAST)).unwrap();
     let error = train(&short, &mut run, true, || false).unwrap_err();
     assert!(error.to_string().contains("without --resume"), "{error}");
 }

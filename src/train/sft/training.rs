@@ -11,12 +11,13 @@ use tiller_models::optim::AdamW;
 use tiller_models::train::{Forward, Lesson};
 
 use super::batches::{Cut, WINDOW};
-use super::checkpoint::{self, Best, LAST, Position};
 use super::config::SftConfig;
+use super::position::{Best, Position};
 use crate::data::Dataset;
 use crate::data::split::recent;
 use crate::decode::Grammar;
 use crate::instruct::{Example, Instructor, Part};
+use crate::run::checkpoint::{self, LAST};
 use crate::run::folder::RunFolder;
 use crate::run::progress;
 use crate::teacher::Scorer;
@@ -135,7 +136,9 @@ impl<'a, S: Scorer> Training<'a, S> {
         mut student: Student,
     ) -> Result<Self> {
         let last = run.checkpoint(LAST);
-        let (llama, adamw, position) = checkpoint::read(&last, student.model.llama, config, &dataset.catalogue)?;
+        let device = student.model.llama.device();
+        let (llama, adamw, position): (_, _, Position) =
+            checkpoint::read(&last, student.model.llama, config, &dataset.catalogue, &device)?;
         student.model.llama = llama;
         run.store_config(config)?;
         Self::at(instructor, dataset, config, Log::open(run, Some(position.step))?, (student, adamw, position))

@@ -1,0 +1,107 @@
+//! What a training holds on the CPU beside what was planned, to the byte: this program counts what it takes from its allocator. What the
+//! allocator and the system round up is left out, and so is what is there before the model.
+
+#![allow(unsafe_code)] // an allocator is unsafe by its interface
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use burn::module::Module;
+use burn::tensor::Device;
+use tiller::train::gradient::gradient;
+use tiller::train::plan::{Plan, Site};
+use tiller::train::scratch::Size;
+use tiller::train::sft::{LoraConfig, SftConfig};
+use tiller_models::llama::{Llama, LlamaConfig};
+use tiller_models::lora::Dropout;
+use tiller_models::optim::AdamW;
+use tiller_models::train::{Forward, Lesson, Sample};
+
+/// The system's allocator, counted.
+struct Counted;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is the system allocator's.
+unsafe impl GlobalAlloc for Counted {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
+        MOST.fetch_max(held, Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Relaxed);
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counted = Counted;
+
+/// Two steps of a training of `sizes`, each with the longest samples, and some more batches than are computed side by side.
+fn train(sizes: &LlamaConfig, config: &SftConfig, device: &Device) {
+    let llama = Llama::fresh_as(sizes, config.scheme().unwrap(), config.seed, device).unwrap();
+    let mut llama = match config.full {
+        true => llama.trainable(),
+        false => {
+            let adapter = config.lora.recipe().adapter(llama.linears(), config.seed, device).unwrap();
+            llama.with_adapter(&adapter).unwrap()
+        }
+    }
+    .train();
+    let mut adamw = AdamW::new(config.optimiser);
+    let tokens: Vec<u32> = (0..config.max_tokens as u32).map(|token| token * 31 % sizes.vocab_size as u32).collect();
+    let lesson = Lesson::of(Sample { tokens, scored: config.max_tokens / 2..config.max_tokens });
+    let batches = vec![vec![lesson; config.batch]; config.accumulate];
+    let dropout = Dropout { p: config.lora.dropout, seed: config.seed };
+    let how = |_| Forward { dropout: Some(dropout), ..Forward::default() };
+    for _ in 0..2 {
+        let (gradients, _) = gradient(&llama, &batches, config.activation_checkpointing, how);
+        llama = adamw.step(llama.clone(), gradients, 1e-3).0;
+    }
+}
+
+#[test]
+fn a_training_holds_what_was_planned_within_a_tenth() {
+    let device = Device::flex();
+    let llama = |size: Size| size.scratch().llama(size.scratch().vocab_size).unwrap();
+    let [tiny, small] = [Size::Tiny, Size::Small].map(llama);
+    let grouped = LlamaConfig { n_heads: 4, n_kv_heads: 1, head_dim: 32, tied_embeddings: false, ..small.clone() };
+    // More weights than activations: the optimiser takes most.
+    let wide = LlamaConfig { d_model: 512, d_ff: 1024, head_dim: 256, ..small.clone() };
+
+    let one = SftConfig { batch: 8, accumulate: 1, max_tokens: 128, ..SftConfig::default() };
+    let full = SftConfig { full: true, ..one.clone() };
+    let steady = SftConfig { lora: LoraConfig { dropout: 0.0, ..LoraConfig::default() }, ..one.clone() };
+    let recomputed = SftConfig { activation_checkpointing: true, ..one.clone() };
+    let settings = [
+        ("tiny, all", &tiny, full.clone()),
+        ("tiny, all, long", &tiny, SftConfig { batch: 2, max_tokens: 512, ..full.clone() }),
+        ("small, all, five batches", &small, SftConfig { accumulate: 5, ..full.clone() }),
+        (
+            "small, all, recomputed",
+            &small,
+            SftConfig { activation_checkpointing: true, max_tokens: 256, ..full.clone() },
+        ),
+        ("wide, all", &wide, SftConfig { batch: 1, max_tokens: 64, ..full }),
+        ("grouped, rank 16", &grouped, one.clone()),
+        ("small, rank 16", &small, SftConfig { accumulate: 2, ..one.clone() }),
+        ("small, rank 16, no dropout", &small, SftConfig { batch: 4, max_tokens: 256, ..steady.clone() }),
+        ("small, rank 16, recomputed", &small, recomputed),
+        ("small, rank 16 over q4", &small, SftConfig { quantise: "q4".into(), ..steady }),
+    ];
+    // The threads' own tiles come with the first product and stay.
+    train(&tiny, &one, &device);
+    for (name, sizes, config) in settings {
+        let plan = Plan::new(sizes, config.scheme().unwrap(), &config, Site::of(&device));
+        let before = HELD.load(Relaxed);
+        MOST.store(before, Relaxed);
+        train(sizes, &config, &device);
+        let (held, planned) = (MOST.load(Relaxed) - before, plan.total - plan.program);
+        let share = held as f64 / planned as f64;
+        println!("{name}: held {held}, {share:.3} of what was planned");
+        assert!((0.9..=1.1).contains(&share), "{name}: held {held} bytes, planned {planned}: {plan:?}");
+    }
+}
