@@ -28,6 +28,12 @@ impl<'a> Case<'a> {
     pub fn recent(&self) -> &'a [ItemId] {
         recent(self.history)
     }
+
+    /// The case as far as a language model is told of it: H of method §1.5. What is older counts as new (B32); nobody can avoid what it
+    /// was not shown.
+    pub fn told(self) -> Self {
+        Self { history: self.recent(), ..self }
+    }
 }
 
 /// The newest items of a history, [`HISTORY_LENGTH`] at most, oldest first.
@@ -66,6 +72,7 @@ mod tests {
         let validation = case(&user, Split::Validation).unwrap();
         assert_eq!((test.target, validation.target), (ItemId(13), ItemId(12)));
         assert_eq!(test.recent(), (3..=12).map(ItemId).collect::<Vec<_>>());
+        assert_eq!(test.told(), Case { history: test.recent(), target: ItemId(13) });
         assert_eq!(training_items(&user).last(), Some(&ItemId(11)));
     }
 

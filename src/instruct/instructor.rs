@@ -155,7 +155,7 @@ impl<'a, S: Scorer> Instructor<'a, S> {
     /// # Errors
     /// The teacher's device fails.
     pub fn ask(&self, question: &Question, users: &[usize]) -> Result<Vec<(usize, Example)>> {
-        let case = |&user: &usize| Some((user, split::case(self.dataset.users.get(user)?, question.split)?));
+        let case = |&user: &usize| Some((user, split::case(self.dataset.users.get(user)?, question.split)?.told()));
         let asked: Vec<(usize, Case)> = users.iter().filter_map(case).collect();
         let chance = |user: usize| Chance::new(self.settings.seed, 0, question.probe.task(), user);
         let cases: Vec<_> = asked.iter().map(|&(user, case)| (case, chance(user))).collect();
@@ -272,7 +272,7 @@ impl<'a, S: Scorer> Instructor<'a, S> {
         let user = &self.dataset.users[user];
         match part {
             Part::Training => draw_case(user, chance),
-            Part::Validation => split::case(user, Split::Validation),
+            Part::Validation => split::case(user, Split::Validation).map(Case::told),
         }
     }
 
