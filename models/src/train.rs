@@ -26,19 +26,6 @@ pub struct Lesson {
     pub tokens: Vec<u32>,
     /// Positions of tokens to predict, ascending and from 1 on, with their weights: at least one.
     pub weights: Vec<(usize, f32)>,
-    /// What must not follow, at positions up to the last of [`Lesson::weights`].
-    pub unwanted: Vec<Unwanted>,
-}
-
-/// A token that would be wrong at a position, and what −log(1 − p) of it weighs (unlikelihood: Welleck et al. 2020, arXiv 1908.04319).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Unwanted {
-    /// The position, from 1 on.
-    pub position: usize,
-    /// The token.
-    pub token: u32,
-    /// Its weight.
-    pub weight: f32,
 }
 
 impl Lesson {
@@ -46,30 +33,13 @@ impl Lesson {
     pub fn of(sample: Sample) -> Self {
         let Sample { tokens, scored } = sample;
         let share = 1.0 / scored.len() as f32;
-        Self { tokens, weights: scored.map(|position| (position, share)).collect(), unwanted: Vec::new() }
+        Self { tokens, weights: scored.map(|position| (position, share)).collect() }
     }
 
-    /// The positions that something is said about: first those of the weights, then those of what is unwanted.
     fn positions(&self) -> (&[u32], Vec<usize>) {
-        let wanted = self.weights.iter().map(|(position, _)| *position);
-        (&self.tokens, wanted.chain(self.unwanted.iter().map(|unwanted| unwanted.position)).collect())
-    }
-
-    /// The tokens whose log-probabilities count, as their positions stand.
-    fn targets(&self) -> impl Iterator<Item = u32> {
-        let wanted = self.weights.iter().map(|(position, _)| self.tokens[*position]);
-        wanted.chain(self.unwanted.iter().map(|unwanted| unwanted.token))
-    }
-
-    /// The weights of log p and of log(1 − p) of each of them, of which one is 0.
-    fn shares(&self) -> impl Iterator<Item = [f32; 2]> {
-        let wanted = self.weights.iter().map(|(_, weight)| [*weight, 0.0]);
-        wanted.chain(self.unwanted.iter().map(|unwanted| [0.0, unwanted.weight]))
+        (&self.tokens, self.weights.iter().map(|(position, _)| *position).collect())
     }
 }
-
-/// The least probability of staying away that is told apart: below, the logarithm would have no end.
-const SURELY_NOT: f32 = 1e-4;
 
 /// How a forward step in training differs from one in use. The default differs in nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -143,8 +113,8 @@ impl Llama {
         embedding(self.hidden_in(&batch, how.dropout), &places)
     }
 
-    /// The negative log-likelihood of the weighted tokens, and the negative log-probability that what is unwanted stays away, each times
-    /// its weight and `share`, added up over `lessons`, `[1]`, behind its gradient. Shorter lessons are padded to the longest. With `recompute`, blocks are computed a second time instead of being kept in
+    /// The negative log-likelihood of the weighted tokens, each times its weight and `share`, added up over `lessons`, `[1]`, behind its
+    /// gradient. Shorter lessons are padded to the longest. With `recompute`, blocks are computed a second time instead of being kept in
     /// memory.
     ///
     /// # Panics
@@ -153,20 +123,14 @@ impl Llama {
         let rows: Vec<_> = lessons.iter().map(Lesson::positions).collect();
         let Read { batch, places } = Read::of(&rows);
         let loss = |hidden: Tensor<2>| {
-            let targets: Vec<u32> = lessons.iter().flat_map(Lesson::targets).collect();
-            let hidden = embedding(hidden, &places); // [targets, d_model]
+            let targets: Vec<u32> =
+                rows.iter().flat_map(|(tokens, positions)| positions.iter().map(|at| tokens[*at])).collect();
+            let weights = lessons.iter().flat_map(|lesson| &lesson.weights);
+            let weights: Vec<f32> = weights.map(|(_, weight)| weight * share).collect();
+            let hidden = embedding(hidden, &places); // [weights, d_model]
             let TokenScores { log_probs, .. } = self.lm_head.token_scores(hidden, &targets, how.dropout);
-            let device = log_probs.device();
-            let shares = |of: usize| {
-                let shares: Vec<f32> = lessons.iter().flat_map(Lesson::shares).map(|both| both[of] * share).collect();
-                Tensor::<1>::from_data(shares.as_slice(), &device)
-            };
-            let loss = -(log_probs.clone() * shares(0)).sum();
-            if lessons.iter().all(|lesson| lesson.unwanted.is_empty()) {
-                return loss;
-            }
-            let stays_away = (-log_probs.exp() + 1.0).clamp_min(SURELY_NOT).log();
-            loss - (stays_away * shares(1)).sum()
+            let weights = Tensor::<1>::from_data(weights.as_slice(), &log_probs.device());
+            -(log_probs * weights).sum()
         };
         if recompute {
             return self.recomputed(&batch, how.dropout, loss);
@@ -186,9 +150,7 @@ struct Read {
 impl Read {
     fn of(rows: &[(&[u32], Vec<usize>)]) -> Self {
         // The last of the tokens is predicted, but nothing is predicted from it or from what follows it.
-        let read = |(tokens, positions): &(&[u32], Vec<usize>)| {
-            tokens[..positions.iter().copied().max().expect("something is predicted")].to_vec()
-        };
+        let read = |(tokens, positions): &(&[u32], Vec<usize>)| tokens[..positions[positions.len() - 1]].to_vec();
         let batch = Batch::right_padded(&rows.iter().map(read).collect::<Vec<_>>());
         let seq = batch.shape()[1];
         let before = |(row, (_, positions)): (usize, &(&[u32], Vec<usize>))| {

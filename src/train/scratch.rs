@@ -76,7 +76,6 @@ impl Size {
             max_tokens: 512,
             // A title in a history weighs about as much as one in an answer.
             history_weight: 0.3,
-            seen_weight: 1.0,
             schedule: Schedule { lr: 3e-3, warm_up: 0.02, power: 1.0, ..Schedule::default() },
             // Gradients of a rare title are small beside the method's 1e-5, which is meant for adapters.
             optimiser: AdamWConfig { epsilon: 1e-8, ..AdamWConfig::default() },

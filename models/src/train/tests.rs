@@ -148,41 +148,6 @@ fn a_lesson_counts_every_token_by_its_weight() {
     assert!((loss(&some) - expected).abs() < 1e-6, "{} is not {expected}", loss(&some));
 }
 
-/// One token, after each of two beginnings, that shall not follow; and one that counts for nothing.
-fn lesson_with_unwanted() -> Lesson {
-    let unwanted = [(2, 9, 0.7), (3, 1, 0.3)].map(|(position, token, weight)| Unwanted { position, token, weight });
-    Lesson { tokens: vec![5, 6, 7, 8], weights: vec![(3, 0.0)], unwanted: unwanted.into() }
-}
-
-#[test]
-fn what_is_unwanted_counts_by_the_probability_that_it_stays_away() {
-    let model = adapted(&Device::flex()).train();
-    let instead = [sample(&[5, 6, 9], 2..3), sample(&[5, 6, 7, 1], 3..4)];
-    let log_probs = host(model.score(&instead, &Forward::default()).log_probs);
-    let expected = -0.5 * (0.7 * (1.0 - log_probs[0].exp()).ln() + 0.3 * (1.0 - log_probs[1].exp()).ln());
-    let found = model.gradient(&[lesson_with_unwanted()], 0.5, &Forward::default(), false).1.into_scalar::<f32>();
-    assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
-}
-
-#[test]
-fn the_gradient_of_what_is_unwanted_agrees_with_finite_differences() {
-    const STEP: f64 = 1e-2;
-    let model = adapted(&Device::flex()).train();
-    let of = |model: &Llama| model.gradient(&[lesson_with_unwanted()], 1.0, &Forward::default(), false);
-    let gradients = of(&model).0;
-    for name in ["blocks.0.attention.v_proj.lora.b", "lm_head.lora.a"] {
-        let gradient = gradients.of_weight[name].clone();
-        let norm = f64::from(gradient.clone().square().sum().sqrt().into_scalar::<f32>());
-        let moved = |step: f64| {
-            let mut only = Gradients::default();
-            only.of_weight.insert(name.to_owned(), gradient.clone() * (step / norm));
-            f64::from(of(&model.clone().map(&mut Add(only, Vec::new()))).1.into_scalar::<f32>())
-        };
-        let slope = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
-        assert!((slope - norm).abs() < 1e-4 + 0.02 * norm, "{name}: {slope} and {norm}");
-    }
-}
-
 #[test]
 fn blocks_that_are_computed_again_have_the_gradients_of_those_that_were_kept() {
     let lessons: Vec<Lesson> = samples().into_iter().map(Lesson::of).collect();

@@ -6,7 +6,6 @@ use tiller_models::lora::Recipe;
 use tiller_models::optim::AdamWConfig;
 
 use crate::instruct;
-use crate::train::lesson::Weights;
 use crate::train::schedule::Schedule;
 use crate::train::scratch::Scratch;
 use crate::train::student;
@@ -46,9 +45,6 @@ pub struct SftConfig {
     /// What the titles of a prompt's history weigh in the loss beside an answer: 0 where a model is tuned (method §5), more where one is
     /// made from nothing, which learns from them what follows what.
     pub history_weight: f64,
-    /// What it weighs that no title follows which was told before, in the history or in the answer, of titles that are one token: 0 where a
-    /// model is tuned, more where one is made from nothing, which lacks the memory of what it has said longest.
-    pub seen_weight: f64,
     /// Decides first weights, dropout and the order of batches.
     pub seed: u64,
     /// Steps from one checkpoint to the next.
@@ -111,7 +107,6 @@ impl Default for SftConfig {
             max_tokens: 1024,
             activation_checkpointing: false,
             history_weight: 0.0,
-            seen_weight: 0.0,
             seed: 2024,
             save_every: 50,
             schedule: Schedule::default(),
@@ -150,14 +145,12 @@ impl SftConfig {
                     .into());
             }
         }
-        for (key, weight) in [("history_weight", self.history_weight), ("seen_weight", self.seen_weight)] {
-            if !(weight >= 0.0 && weight.is_finite()) {
-                return Err(Error::bad_input(key)
-                    .expected("a number of at least 0")
-                    .found(weight)
-                    .next(format!("set it with --set {key}=…"))
-                    .into());
-            }
+        if !(self.history_weight >= 0.0 && self.history_weight.is_finite()) {
+            return Err(Error::bad_input("history_weight")
+                .expected("a number of at least 0")
+                .found(self.history_weight)
+                .next("set it with --set history_weight=…")
+                .into());
         }
         if self.scheme()?.is_some() && self.full {
             return Err(Error::bad_input("quantise")
@@ -168,11 +161,6 @@ impl SftConfig {
         }
         self.schedule.validate("schedule")?;
         self.validation.validate()
-    }
-
-    /// What else than answers is learnt.
-    pub fn lesson_weights(&self) -> Weights {
-        Weights { history: self.history_weight, seen: self.seen_weight }
     }
 
     /// How the frozen weights are packed; `None` for plain floats.
@@ -199,7 +187,6 @@ mod tests {
             ("batch", SftConfig { batch: 0, ..good.clone() }),
             ("max_tokens", SftConfig { max_tokens: 8, ..good.clone() }),
             ("history_weight", SftConfig { history_weight: -1.0, ..good.clone() }),
-            ("seen_weight", SftConfig { seen_weight: f64::NAN, ..good.clone() }),
             ("schedule.lr", SftConfig { schedule, ..good.clone() }),
             ("validation.users", SftConfig { validation, ..good.clone() }),
             ("--quantise", SftConfig { quantise: "q3".into(), ..good.clone() }),

@@ -153,7 +153,7 @@ impl<'a, S: Scorer> Training<'a, S> {
     ) -> Result<Self> {
         config.validate()?;
         let grammar = Grammar::of(&student.model.words.tokenizer, &dataset.catalogue)?;
-        let histories = Histories::new(&student.model.words, &dataset.catalogue, config.lesson_weights())?;
+        let histories = Histories::new(&student.model.words, &dataset.catalogue, config.history_weight)?;
         let validation = Validation::new(instructor, dataset, &config.data.tasks, &config.validation)?;
         let places = instructor.epoch(Part::Training, 0)?.len();
         let cut = Cut { places, batch: config.batch, accumulate: config.accumulate };
