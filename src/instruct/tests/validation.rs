@@ -22,7 +22,7 @@ fn probes_ask_about_the_held_out_item_and_have_it_as_their_label() {
             assert_eq!(asked.len(), dataset.users.len());
             for (number, (user, example)) in dataset.users.iter().zip(asked).enumerate() {
                 let request = example.request.unwrap();
-                let case = case(user, split).unwrap();
+                let case = case(user, split).unwrap().told();
                 assert_eq!((request.history.as_slice(), example.target), (case.history, Some(case.target)));
                 assert_eq!((example.task, example.items), (probe.task(), vec![case.target]));
                 let of_target = &dataset.catalogue.item(case.target).categories;
