@@ -36,7 +36,7 @@ measure train-checkpointing bench train --shape llama2-7b --quantise q4 --batch 
 measure ppo bench ppo --shape smollm2-135m --shape tinyllama-1.1b --quantise q4 --baseline critic
 
 measure data data synth --users 20000 --items 18729 --out "$out/world"
-measure teacher sasrec train "$out/world" --epochs 2 --batch 1024
+measure teacher sasrec train "$out/world" --epochs 2
 measure teacher-eval sasrec eval "$out/world"
 
 if [ ${#failed[@]} -gt 0 ]; then
