@@ -185,18 +185,16 @@ fn config(args: &Args) -> Result<ExamConfig> {
 
 /// The names of the models to come, each with its adapter.
 fn contestants(args: &Args) -> Vec<(String, Option<&Path>)> {
-    let base = args.model.as_deref().map(|model| (file_name(Path::new(model)), None));
+    let name = |path: &Path| file_name(run_folder(path).unwrap_or(path));
+    let base = args.model.as_deref().map(|model| (name(Path::new(model)), None));
     let base = base.filter(|_| args.with_base || args.adapter.is_empty());
-    let adapters = args.adapter.iter().map(|adapter| {
-        let run = run_folder(adapter).unwrap_or(adapter);
-        (file_name(run), Some(adapter.as_path()))
-    });
+    let adapters = args.adapter.iter().map(|adapter| (name(adapter), Some(adapter.as_path())));
     base.into_iter().chain(adapters).collect()
 }
 
-/// The run folder that an adapter is in.
-fn run_folder(adapter: &Path) -> Option<&Path> {
-    adapter.parent().filter(|run| run.join("config.toml").is_file())
+/// The run folder that an adapter or a model is in.
+fn run_folder(made: &Path) -> Option<&Path> {
+    made.parent().filter(|run| run.join("config.toml").is_file())
 }
 
 /// Where eval.json goes.
