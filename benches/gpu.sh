@@ -35,6 +35,7 @@ measure llm-q8 bench llm --shape llama2-7b --scheme q8 -b 1
 measure train-checkpointing bench train --shape llama2-7b --quantise q4 --batch 4 --tokens 512 --activation-checkpointing --format md
 measure ppo bench ppo --shape smollm2-135m --shape tinyllama-1.1b --quantise q4 --baseline critic
 
+# An invented world has 10,000 items at most; targets are known for 18,729.
 measure data data synth --users 20000 --items 10000 --out "$out/world"
 measure teacher sasrec train "$out/world" --epochs 2
 measure teacher-eval sasrec eval "$out/world"

@@ -112,12 +112,8 @@ pub(crate) fn places_among_pairs(rows: usize, head_dim: usize) -> impl Iterator<
 /// in which they are half a head apart. `values` is `[heads · head_dim, width]`.
 pub(crate) fn halves_from_pairs(values: &[f32], head_dim: usize, width: usize) -> Vec<f32> {
     let mut ordered = Vec::with_capacity(values.len());
-    for head in values.chunks_exact(head_dim * width) {
-        for half in 0..2 {
-            for pair in head.chunks_exact(2 * width) {
-                ordered.extend_from_slice(&pair[half * width..(half + 1) * width]);
-            }
-        }
+    for place in places_among_pairs(values.len() / width, head_dim) {
+        ordered.extend_from_slice(&values[place * width..][..width]);
     }
     ordered
 }
