@@ -69,3 +69,21 @@ fn wide_enough(bits: usize) -> Scheme {
         _ => Scheme::F32,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_format_loses_more_than_its_own_step() {
+        for format in Format::ALL {
+            let bits = 8 * format.block_bytes() / format.block_values();
+            let expected = match format {
+                Format::F32 => Scheme::F32,
+                Format::F16 | Format::BF16 => Scheme::F16,
+                _ => Scheme::Q8,
+            };
+            assert_eq!(wide_enough(bits), expected, "{format:?}");
+        }
+    }
+}
