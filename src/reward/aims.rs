@@ -77,7 +77,7 @@ impl Aims {
     /// τ (§8.2): the task score of a valid item, `counts` including it; `None` where nothing is demanded.
     pub fn item_score(&self, item: ItemId, counts: &[Counts], rules: &RewardRules) -> Option<f64> {
         let scores = self.aims.iter().zip(counts);
-        mean(scores.map(|(aim, &counts)| aim.item_score(aim.members.contains(item), counts, self.n, rules.shares)))
+        mean(scores.map(|(aim, &counts)| aim.item_score(aim.members.contains(item), counts, self.n, rules)))
     }
 
     /// q (§8.4): the task score of a list with these counts; `None` where nothing is demanded.
@@ -88,13 +88,14 @@ impl Aims {
 }
 
 impl Aim {
-    fn item_score(&self, is_inside: bool, counts: Counts, n: u32, rule: ShareRule) -> f64 {
-        match (self.goal, rule) {
+    fn item_score(&self, is_inside: bool, counts: Counts, n: u32, rules: &RewardRules) -> f64 {
+        let score = match (self.goal, rules.shares) {
             (Goal::Only(_), _) => f64::from(u8::from(is_inside)),
             (Goal::Without, _) => f64::from(u8::from(!is_inside)),
             (goal, ShareRule::Marginal) => marginal(goal.bound(n), is_inside, counts, n),
             (goal, ShareRule::Authors) => authors(goal, is_inside, counts, n),
-        }
+        };
+        rules.breach + (1.0 - rules.breach) * score
     }
 }
 

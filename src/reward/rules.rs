@@ -21,6 +21,9 @@ pub struct RewardRules {
     pub list_weight: f64,
     /// The score of a line that is no valid item.
     pub penalty: f64,
+    /// τ of an item that the request has no room for, from −1, what an error scores, to 0, as the method has it. Other items lie between it
+    /// and 1 as they lie between 0 and 1 by the method.
+    pub breach: f64,
     /// How the items of a share are scored.
     pub shares: ShareRule,
     /// How a share or kind that is missed by some items is scored.
@@ -106,6 +109,7 @@ impl Default for RewardRules {
             item_weight: 1.0,
             list_weight: 10.0,
             penalty: -1.0,
+            breach: 0.0,
             shares: ShareRule::Marginal,
             gap: Gap::Reciprocal,
             rank_score: RankScore::Logarithmic,
@@ -144,6 +148,9 @@ impl RewardRules {
         }
         if !(self.penalty <= 0.0 && self.penalty.is_finite()) {
             return wrong("penalty", "a number of at most 0", self.penalty);
+        }
+        if !(-1.0..=0.0).contains(&self.breach) {
+            return wrong("breach", "a number from -1 to 0", self.breach);
         }
         Ok(())
     }

@@ -128,6 +128,23 @@ fn marginal_shares_by_hand() {
     assert_eq!(taus(&with_share(5, "A=2"), "B1 B2 B3 B4 A1", Marginal), [1.0, 1.0, 1.0, 0.0, 1.0]);
 }
 
+/// From what a breach scores to 1, everything lies where it lay between 0 and 1.
+#[test]
+fn a_breach_may_cost_what_an_error_costs() {
+    let harsh = RewardRules { breach: -1.0, alpha: 0.0, ..RewardRules::default() };
+    let of = |request: &Request, titles: &str| reward(request, None, titles, &harsh).items;
+    assert_eq!(of(&with_share(5, "A<=2"), "A1 A2 A3 B1 B1"), [0.0, 0.0, -1.0, 1.0, -1.0]);
+    assert_eq!(of(&with_share(5, "A>=2"), "B1 B2 B3 B4 A1"), [0.0, 0.0, 0.0, -1.0, 1.0]);
+    let mild = RewardRules { breach: -0.5, shares: ShareRule::Authors, ..harsh.clone() };
+    let items = reward(&with_share(5, "A<=2"), None, "A1 A2 B1 B2", &mild).items;
+    assert_eq!(items, [0.25, -0.5, 1.0, 1.0]);
+    // The list is worth what it was: a breach leaves a gap there.
+    let request = with_share(5, "A<=2");
+    let lenient = RewardRules { breach: 0.0, ..harsh.clone() };
+    let list = |rules: &RewardRules| reward(&request, None, "A1 A2 A3 B1 B2", rules).list;
+    assert_eq!(list(&harsh), list(&lenient));
+}
+
 #[test]
 fn a_missed_share_scores_by_how_far() {
     let ours = RewardRules::default;
@@ -219,7 +236,8 @@ fn settings_out_of_range_are_refused_by_name() {
         ("reward.alpha", RewardRules { alpha: 1.5, ..good.clone() }),
         ("reward.item_weight", RewardRules { item_weight: f64::NAN, ..good.clone() }),
         ("reward.list_weight", RewardRules { list_weight: -1.0, ..good.clone() }),
-        ("reward.penalty", RewardRules { penalty: 0.5, ..good }),
+        ("reward.penalty", RewardRules { penalty: 0.5, ..good.clone() }),
+        ("reward.breach", RewardRules { breach: -1.5, ..good }),
     ] {
         let error = rules.validate().unwrap_err();
         assert!(error.to_string().starts_with(key) && error.exit_code() == 2, "{error}");
