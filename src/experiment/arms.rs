@@ -12,7 +12,7 @@ use super::noisy::Noisy;
 use super::plan::{Arm, Labels};
 use super::settings::Settings;
 use super::step::step;
-use crate::instruct::{self, Instructor, Task};
+use crate::instruct::{self, Instructor};
 use crate::ppo::{self, PpoConfig};
 use crate::teacher::{Popularity, Scorer};
 use crate::train::Tuned;
@@ -113,12 +113,8 @@ impl Bench<'_> {
             seed: self.seed.into(),
             ..config
         };
-        let data = instruct::Settings {
-            tasks: vec![Task::I0, Task::I1, Task::I2],
-            recipe: config.questions,
-            seed: config.seed,
-            chat_ratio: 0.0,
-        };
+        let data =
+            instruct::Settings { recipe: config.questions, seed: config.seed, chat_ratio: 0.0, ..Default::default() };
         let instructor = Instructor::new(dataset, teacher, &[], data)?;
         let model = LanguageModel::load(&tuned.model, tuned.adapter.as_deref(), self.device)?;
         let (mut folder, is_begun) = run_folder(run, &config)?;

@@ -84,7 +84,12 @@ impl Size {
         match self {
             Size::Quick | Size::Minutes => {
                 let tiny = scratch::Size::Tiny;
-                Settings { scratch: tiny.scratch(), sft: SftConfig { scratch: None, ..tiny.config() }, ..usual }
+                Settings {
+                    scratch: tiny.scratch(),
+                    sft: SftConfig { scratch: None, ..tiny.config() },
+                    ppo: usual.ppo.clone().from_nothing(),
+                    ..usual
+                }
             }
             Size::Hour => usual,
         }

@@ -169,7 +169,8 @@ impl Alignment {
         let answers = samples.into_iter().zip(drawn).zip(references).enumerate();
         let trajectories: Vec<Trajectory> =
             answers.map(|(at, ((sample, drawn), reference))| trajectory(at, sample, drawn, reference)).collect();
-        let learner = Learner { learning: &config.learning, safety: &config.safety, lr: config.schedule.lr };
+        let learner =
+            Learner { learning: &config.learning, safety: &config.safety, lr: config.schedule.lr, rehearsed: &[] };
         let (policy, learnt) = learner.learn(self.policy.clone(), &mut self.adamw, &trajectories, number, &|| false)?;
         self.policy = policy;
         Ok(Parts { answering, scoring, learning: lap(), steps: learnt.steps })

@@ -5,6 +5,7 @@ use tiller_kernels::quant::Scheme;
 use tiller_models::lora::Recipe as LoraRecipe;
 use tiller_models::optim::AdamWConfig;
 
+use super::rehearsal::Rehearsal;
 use super::rollout::RolloutConfig;
 use crate::instruct::{Practice, Recipe};
 use crate::reward::{Gap, Level, RewardRules};
@@ -43,6 +44,8 @@ pub struct PpoConfig {
     pub reward: RewardRules,
     /// How the policy learns from rewarded answers.
     pub learning: Learning,
+    /// What it learns again of its tuning.
+    pub rehearsal: Rehearsal,
     /// The learning rate, by steps as if every iteration had all of its own.
     pub schedule: Schedule,
     /// The optimiser of actor and critic together.
@@ -158,10 +161,11 @@ impl Default for PpoConfig {
             practices: Practice::ALL.into(),
             questions: Recipe::Default,
             rollout: RolloutConfig::default(),
-            // By the method's letter an error costs a list 2, and the first items of the kind that is asked for add less than 0.1 each: a
-            // policy learns to err less, whatever was asked for.
-            reward: RewardRules { alpha: 0.3, gap: Gap::Linear, ..RewardRules::default() },
+            // By the method's letter an error costs a list 2, the first items of the kind that is asked for add less than 0.1 each, and one
+            // that nobody wants costs nothing: a policy learns to err less, whatever was asked for.
+            reward: RewardRules { alpha: 0.3, gap: Gap::Linear, breach: -1.0, ..RewardRules::default() },
             learning: Learning::default(),
+            rehearsal: Rehearsal::default(),
             schedule: Schedule { lr: 1e-4, warm_up: 0.05, power: 1.0, end: 0.0 },
             optimiser: AdamWConfig { weight_decay: 0.0, clip: 0.5, ..AdamWConfig::default() },
             actor: Rank { rank: 16, alpha: 16.0, targets: vec!["all-linear".into(), "lm_head".into()] },
@@ -249,18 +253,21 @@ impl PpoConfig {
                 ent_coef: 0.01,
                 ..ours.learning.clone()
             },
+            rehearsal: Rehearsal::none(),
             schedule: Schedule { lr: 5e-6, warm_up: 0.01, power: 2.0, end: 1e-7 },
             actor: Rank { rank: 4, alpha: 2.0, targets: all_but_the_output },
             ..ours
         }
     }
 
-    /// These settings for a model that was made from nothing. It is small, so it takes steps ten times as large; and its likeliest answers
-    /// err far more often than those that are drawn at temperature 1, so it learns from the likeliest one and from others near to it.
+    /// These settings for a model that was made from nothing. It is small, so it takes steps ten times as large, and has little but its
+    /// tuning to forget, of which the rehearsal reminds it, so it may go further from its reference. Its likeliest answers err far more often
+    /// than those that are drawn at temperature 1, so it learns from the likeliest one and from others near to it.
     pub fn from_nothing(self) -> Self {
         let rollout = RolloutConfig { temperature: 0.5, greedy_first: true, ..self.rollout };
         let schedule = Schedule { lr: 10.0 * self.schedule.lr, ..self.schedule };
-        Self { rollout, schedule, ..self }
+        let learning = Learning { kl: 0.02, ..self.learning };
+        Self { rollout, schedule, learning, ..self }
     }
 
     /// Checks that the settings make sense.
@@ -281,6 +288,7 @@ impl PpoConfig {
         self.reward.validate()?;
         self.schedule.validate("schedule")?;
         self.learning.validate()?;
+        self.rehearsal.validate()?;
         if self.learning.baseline == Baseline::Group && self.rollout.samples < 2 {
             let expected = "at least 2, since the answers to a question are compared with each other";
             return Err(out_of_range("rollout.samples", expected, self.rollout.samples));

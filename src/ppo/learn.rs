@@ -5,14 +5,14 @@ use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use serde::Serialize;
 use tiller_models::optim::{AdamW, Gradients};
-use tiller_models::train::Sample;
+use tiller_models::train::{Forward, Lesson, Sample};
 
 use super::config::{Learning, Safety};
 use super::experience::Trajectory;
 use super::policy::{Policy, by_length, host};
 use super::{kl, loss};
 use crate::data::dice::Dice;
-use crate::train::gradient::side_by_side;
+use crate::train::gradient::{gradient, side_by_side};
 use crate::{Error, Result};
 
 /// What the steps of an iteration found, as means over the tokens of its epochs.
@@ -23,8 +23,11 @@ pub struct Learnt {
     /// The clipped loss of the critic, before its weight; none without a critic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value_loss: Option<f64>,
-    /// What was minimised: policy, critic and entropy by their weights.
+    /// What was minimised: policy, critic, entropy and rehearsal by their weights.
     pub loss: f64,
+    /// The loss of the rehearsed examples, by its weight, as a mean over steps; none where nothing is rehearsed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rehearsal_loss: Option<f64>,
     /// The entropy of the policy's next token, in nats.
     pub entropy: f64,
     /// k3 from the policy that sampled to the moving one, in the last epoch.
@@ -64,6 +67,8 @@ pub struct Learner<'a> {
     pub safety: &'a Safety,
     /// The rate of the iteration's steps.
     pub lr: f64,
+    /// What is rehearsed in each step of the iteration; nothing, or something for all of them.
+    pub rehearsed: &'a [Vec<Lesson>],
 }
 
 impl Learner<'_> {
@@ -82,11 +87,17 @@ impl Learner<'_> {
         let mut dice = Dice::new(seed, ORDER);
         let mut order: Vec<&Trajectory> = trajectories.iter().collect();
         let (mut all, mut last, mut learnt) = (Sums::default(), Sums::default(), Learnt::default());
+        let mut rehearsed = 0.0;
         for _ in 0..self.learning.epochs {
             dice.shuffle(&mut order);
             last = Sums::default();
             for minibatch in order.chunks(self.learning.minibatch) {
-                let (gradients, sums) = self.gradients(&policy, minibatch)?;
+                let (mut gradients, sums) = self.gradients(&policy, minibatch)?;
+                if let Some(lessons) = self.rehearsed.get(learnt.steps as usize) {
+                    let (part, loss) = self.rehearsal(&policy, lessons);
+                    gradients.add(part);
+                    rehearsed += loss;
+                }
                 let (moved, norm) = adamw.step(policy, gradients, self.lr);
                 policy = moved;
                 last.add(&sums);
@@ -104,11 +115,13 @@ impl Learner<'_> {
             }
         }
         let has_critic = policy.critic.is_some();
+        let rehearsal_loss = rehearsed / f64::from(learnt.steps.max(1));
         let [policy_loss, value_loss, entropy] = [all.policy, all.value, all.entropy].map(|sum| sum / all.tokens);
         let learnt = Learnt {
             policy_loss,
             value_loss: has_critic.then_some(value_loss),
-            loss: policy_loss + self.learning.vf_coef * value_loss - self.learning.ent_coef * entropy,
+            loss: policy_loss + self.learning.vf_coef * value_loss - self.learning.ent_coef * entropy + rehearsal_loss,
+            rehearsal_loss: (!self.rehearsed.is_empty()).then_some(rehearsal_loss),
             entropy,
             approx_kl: last.kl / last.tokens,
             clipfrac: all.clipped / all.tokens,
@@ -136,6 +149,13 @@ impl Learner<'_> {
             }
         }
         Ok((gradients, sums))
+    }
+
+    /// The gradients of the mean loss of some lessons, as many at a time as answers; and the loss.
+    fn rehearsal(&self, policy: &Policy, lessons: &[Lesson]) -> (Gradients, f64) {
+        let batches: Vec<Vec<Lesson>> = lessons.chunks(self.learning.batch).map(<[Lesson]>::to_vec).collect();
+        let (gradients, loss) = gradient(&policy.actor, &batches, false, |_| Forward::default());
+        (gradients.within("actor"), loss)
     }
 
     /// What some answers contribute to the gradients of a minibatch of so many tokens.

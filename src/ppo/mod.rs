@@ -2,8 +2,8 @@
 //!
 //! A [`training::Training`] goes in iterations. [`prompts`] asks what is practised, [`rollout`] lets the actor answer and keeps the
 //! log-probability of every token, [`crate::reward`] judges the lists, [`experience`] makes of it what every token has earned, and
-//! [`learn`] moves actor and critic, which stand on one frozen model with the reference [`policy`]. In between, an [`audit`] asks
-//! held-out questions.
+//! [`learn`] moves actor and critic, which stand on one frozen model with the reference [`policy`]; beside its own answers the actor learns
+//! some of its tuning again ([`rehearsal`]). In between, an [`audit`] asks held-out questions.
 //!
 //! What is computed per token stands in small files of plain numbers, each with its formula and its worked example: [`kl`] to the
 //! reference policy, [`scale`] of rewards, [`advantage`]s, and the clipped [`loss`]es.
@@ -22,6 +22,7 @@ pub mod plan;
 pub mod policy;
 pub mod position;
 pub mod prompts;
+pub mod rehearsal;
 pub mod rollout;
 pub mod samples;
 pub mod scale;

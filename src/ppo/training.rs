@@ -257,7 +257,9 @@ impl<'a, S: Scorer> Training<'a, S> {
         let objective = Objective::of(&prompts, &rollouts, &rewards, &trajectories, config.learning.kl);
         objective.check(&config.safety)?;
         let lr = config.schedule.rate(iteration, config.iterations);
-        let learner = Learner { learning: &config.learning, safety: &config.safety, lr };
+        let steps = config.learning.epochs as usize * trajectories.len().div_ceil(config.learning.minibatch);
+        let rehearsed = config.rehearsal.lessons(instructor, &scribe, iteration, steps)?;
+        let learner = Learner { learning: &config.learning, safety: &config.safety, lr, rehearsed: &rehearsed };
         let mut adamw = self.adamw.clone();
         let (policy, learnt) = learner.learn(self.policy.clone(), &mut adamw, &trajectories, seed, stop)?;
 

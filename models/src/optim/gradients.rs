@@ -47,6 +47,12 @@ impl Gradients {
         }
     }
 
+    /// The same gradients by the names of a module that has the one they are of as its `field`.
+    pub fn within(self, field: &str) -> Self {
+        let of_weight = self.of_weight.into_iter().map(|(name, gradient)| (format!("{field}.{name}"), gradient));
+        Self { of_weight: of_weight.collect() }
+    }
+
     /// Every gradient times `factor`.
     pub fn scale(mut self, factor: f64) -> Self {
         self.of_weight.values_mut().for_each(|gradient| gradient.inplace(|gradient| gradient * factor));
@@ -126,5 +132,10 @@ mod tests {
         let halved = sum.scale(0.5);
         assert_eq!(values(&halved), [("offset", 8.0), ("slope", 21.0)]);
         assert!((halved.norm() - 505f64.sqrt()).abs() < 1e-5);
+    }
+
+    #[test]
+    fn gradients_of_a_field_are_those_of_its_owner() {
+        assert_eq!(values(&gradients(3.0).within("line")), [("line.offset", 14.0), ("line.slope", 42.0)]);
     }
 }

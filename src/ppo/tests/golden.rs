@@ -72,7 +72,7 @@ fn the_gradient_of_the_clipped_loss_is_that_of_the_golden_states() {
         };
         let trajectories: Vec<Trajectory> = samples.into_iter().zip(log_probs).map(trajectory).collect();
         let mut adamw = AdamW::new(AdamWConfig::adam());
-        let learner = Learner { learning: &config.learning, safety: &Safety::default(), lr: 0.0 };
+        let learner = Learner { learning: &config.learning, safety: &Safety::default(), lr: 0.0, rehearsed: &[] };
         learner.learn(policy.clone(), &mut adamw, &trajectories, 1, &|| false).unwrap();
 
         let gradients = first_moments(&adamw);

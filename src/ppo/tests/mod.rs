@@ -2,6 +2,7 @@
 
 mod golden;
 mod losses;
+mod rehearsal;
 mod runs;
 mod sampling;
 mod toy;
