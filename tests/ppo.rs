@@ -139,7 +139,8 @@ fn ctrl_c_keeps_the_last_whole_iteration_and_the_run_goes_on_from_there() {
 fn memory_does_not_grow_over_fifty_iterations() {
     let folder = world();
     let folder = folder.path();
-    let critic = ["--set", "learning.baseline=critic", "--iterations", "60"];
+    // A hardly tuned model leaves itself behind when it rehearses.
+    let critic = ["--set", "learning.baseline=critic", "--set", "safety.max_kl=100", "--iterations", "60"];
     let ppo = ["ppo", "set", "--run", "sft", "--out", "ppo"];
     succeed(folder, &[&ppo[..], &critic, &SMALL[..16], &["--lr", "0.0005"]].concat());
     let text = std::fs::read_to_string(folder.join("ppo/metrics.jsonl")).unwrap();
