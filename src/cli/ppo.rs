@@ -10,7 +10,7 @@ use toml::{Table, Value};
 use super::Global;
 use crate::data::Dataset;
 use crate::evaluate::Metric;
-use crate::instruct::{Instructor, Recipe, Settings};
+use crate::instruct::{Instructor, Recipe};
 use crate::ppo::audit::{Audited, Report};
 use crate::ppo::config::ValidationConfig;
 use crate::ppo::plan::Plan;
@@ -96,8 +96,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let teacher = Teacher::load(&teacher_run, &dataset, &device)?;
     let (adapter, scheme) = (config.adapter.as_deref().map(Path::new), scheme(&config.quantise)?);
     let model = LanguageModel::load_as(&path, adapter, scheme, &device)?;
-    let settings = Settings { recipe: config.questions, seed: config.seed, chat_ratio: 0.0, ..Settings::default() };
-    let instructor = Instructor::new(&dataset, &teacher, &[], settings)?;
+    let instructor = Instructor::new(&dataset, &teacher, &[], config.instruction())?;
 
     let _listening = interrupt::listen();
     let mut folder = if args.resume { RunFolder::reopen(&args.out) } else { RunFolder::create(&args.out, &config) }?;

@@ -113,9 +113,7 @@ impl Bench<'_> {
             seed: self.seed.into(),
             ..config
         };
-        let data =
-            instruct::Settings { recipe: config.questions, seed: config.seed, chat_ratio: 0.0, ..Default::default() };
-        let instructor = Instructor::new(dataset, teacher, &[], data)?;
+        let instructor = Instructor::new(dataset, teacher, &[], config.instruction())?;
         let model = LanguageModel::load(&tuned.model, tuned.adapter.as_deref(), self.device)?;
         let (mut folder, is_begun) = run_folder(run, &config)?;
         let around = ppo::Surroundings { instructor: &instructor, teacher, dataset, model, config: &config };

@@ -169,6 +169,7 @@ impl Alignment {
         let answers = samples.into_iter().zip(drawn).zip(references).enumerate();
         let trajectories: Vec<Trajectory> =
             answers.map(|(at, ((sample, drawn), reference))| trajectory(at, sample, drawn, reference)).collect();
+        // The work that is compared has no rehearsal.
         let learner =
             Learner { learning: &config.learning, safety: &config.safety, lr: config.schedule.lr, rehearsed: &[] };
         let (policy, learnt) = learner.learn(self.policy.clone(), &mut self.adamw, &trajectories, number, &|| false)?;

@@ -7,7 +7,7 @@ use tiller_models::optim::AdamWConfig;
 
 use super::rehearsal::Rehearsal;
 use super::rollout::RolloutConfig;
-use crate::instruct::{Practice, Recipe};
+use crate::instruct::{Practice, Recipe, Settings};
 use crate::reward::{Gap, Level, RewardRules};
 use crate::train::schedule::Schedule;
 use crate::train::student;
@@ -268,6 +268,11 @@ impl PpoConfig {
         let schedule = Schedule { lr: 10.0 * self.schedule.lr, ..self.schedule };
         let learning = Learning { kl: 0.02, ..self.learning };
         Self { rollout, schedule, learning, ..self }
+    }
+
+    /// How questions are drawn, and the labelled examples that are rehearsed: those of all tasks but conversations.
+    pub fn instruction(&self) -> Settings {
+        Settings { recipe: self.questions, seed: self.seed, chat_ratio: 0.0, ..Settings::default() }
     }
 
     /// Checks that the settings make sense.

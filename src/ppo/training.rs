@@ -355,7 +355,7 @@ impl<'a, S: Scorer> Training<'a, S> {
             )),
             Error::Failed(trouble) => Error::Failed(format!(
                 "iteration {}: {trouble}\n  {run} keeps the state before it and the best adapter\n  next: train again with a lower \
-                 --lr, or a higher --set learning.kl=…",
+                 --lr, or a higher --set learning.kl=…; tune a model longer that was hardly tuned, since rehearsal changes it",
                 iteration + 1
             )),
             other => other,

@@ -14,10 +14,9 @@ use tiller_models::optim::{AdamW, AdamWConfig};
 use tiller_models::train::Sample;
 
 use super::losses::first_moments;
+use super::toy::learner;
 use crate::ppo::PpoConfig;
-use crate::ppo::config::Safety;
 use crate::ppo::experience::Trajectory;
-use crate::ppo::learn::Learner;
 use crate::ppo::policy::{Policy, log_probs};
 
 const ROWS: usize = 3;
@@ -72,7 +71,7 @@ fn the_gradient_of_the_clipped_loss_is_that_of_the_golden_states() {
         };
         let trajectories: Vec<Trajectory> = samples.into_iter().zip(log_probs).map(trajectory).collect();
         let mut adamw = AdamW::new(AdamWConfig::adam());
-        let learner = Learner { learning: &config.learning, safety: &Safety::default(), lr: 0.0, rehearsed: &[] };
+        let learner = learner(&config, 0.0);
         learner.learn(policy.clone(), &mut adamw, &trajectories, 1, &|| false).unwrap();
 
         let gradients = first_moments(&adamw);

@@ -6,10 +6,9 @@ use tiller_models::optim::{AdamW, AdamWConfig};
 use tiller_models::train::Sample;
 use tiller_models::weights::{weights_of, with_weights};
 
-use super::toy::{config, films, model};
-use crate::ppo::config::{Baseline, Safety};
+use super::toy::{config, films, learner, model};
+use crate::ppo::config::Baseline;
 use crate::ppo::experience::Trajectory;
-use crate::ppo::learn::Learner;
 use crate::ppo::policy::{Policy, log_probs, values};
 
 /// Two answers to one prompt: the first is good, the second bad.
@@ -51,7 +50,7 @@ fn learning_makes_the_good_answer_likelier_and_teaches_the_critic() {
     let policy = Policy::fresh(&model(&dataset).llama, &config).unwrap();
     let trajectories = trajectories(&policy);
     let mut adamw = AdamW::new(AdamWConfig::adam());
-    let learner = Learner { learning: &config.learning, safety: &Safety::default(), lr: 0.01, rehearsed: &[] };
+    let learner = learner(&config, 0.01);
     let (moved, learnt) = learner.learn(policy.clone(), &mut adamw, &trajectories, 1, &|| false).unwrap();
     assert_eq!((learnt.ppo_epochs, learnt.steps), (20, 20));
     let samples: Vec<Sample> = trajectories.iter().map(|t| t.sample.clone()).collect();
@@ -76,7 +75,7 @@ fn an_iteration_ends_with_the_epoch_that_went_far_enough() {
     config.learning.target_kl = 1e-3;
     let policy = Policy::fresh(&model(&dataset).llama, &config).unwrap();
     let trajectories = trajectories(&policy);
-    let learner = Learner { learning: &config.learning, safety: &Safety::default(), lr: 0.01, rehearsed: &[] };
+    let learner = learner(&config, 0.01);
     let mut adamw = AdamW::new(AdamWConfig::adam());
     let (_, learnt) = learner.learn(policy, &mut adamw, &trajectories, 1, &|| false).unwrap();
     assert!(learnt.ppo_epochs < 20 && learnt.approx_kl > 1e-3, "{learnt:?}");
@@ -90,7 +89,7 @@ fn steps_that_are_far_too_large_are_given_up() {
     config.learning.target_kl = f64::MAX;
     let policy = Policy::fresh(&model(&dataset).llama, &config).unwrap();
     let trajectories = trajectories(&policy);
-    let learner = Learner { learning: &config.learning, safety: &Safety::default(), lr: 1e4, rehearsed: &[] };
+    let learner = learner(&config, 1e4);
     let mut adamw = AdamW::new(AdamWConfig::adam());
     let error = learner.learn(policy, &mut adamw, &trajectories, 1, &|| false).unwrap_err();
     let told = error.to_string();
@@ -104,7 +103,7 @@ fn what_is_no_number_is_given_up() {
     let policy = Policy::fresh(&model(&dataset).llama, &config).unwrap();
     let mut trajectories = trajectories(&policy);
     trajectories[1].advantages[0] = f64::NAN;
-    let learner = Learner { learning: &config.learning, safety: &Safety::default(), lr: 1e-3, rehearsed: &[] };
+    let learner = learner(&config, 1e-3);
     let mut adamw = AdamW::new(AdamWConfig::adam());
     let error = learner.learn(policy, &mut adamw, &trajectories, 1, &|| false).unwrap_err();
     assert!(error.to_string().contains("no number"), "{error}");
@@ -128,7 +127,7 @@ fn the_step_is_the_gradient_of_the_loss() {
         (name, burn::tensor::TensorData::new(values, data.shape().clone()))
     });
     let policy = with_weights(fresh, bent.collect(), "test").unwrap();
-    let learner = Learner { learning: &config.learning, safety: &Safety::default(), lr: 0.0, rehearsed: &[] };
+    let learner = learner(&config, 0.0);
     // At a rate of 0 a step only tells its loss and the norm of its gradient.
     let told = |policy: &Policy| {
         let mut adamw = AdamW::new(AdamWConfig::adam());
@@ -173,7 +172,7 @@ fn a_policy_that_learns_leaves_its_clone_alone() {
     let policy = Policy::fresh(&model(&dataset).llama, &config).unwrap();
     let before = weights_of(&policy.valid());
     let trajectories = trajectories(&policy);
-    let learner = Learner { learning: &config.learning, safety: &Safety::default(), lr: 0.05, rehearsed: &[] };
+    let learner = learner(&config, 0.05);
     let mut adamw = AdamW::new(AdamWConfig::adam());
     let (moved, _) = learner.learn(policy.clone(), &mut adamw, &trajectories, 1, &|| false).unwrap();
     assert_eq!(weights_of(&policy.valid()), before);

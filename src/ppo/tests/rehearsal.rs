@@ -3,9 +3,8 @@
 use tiller_models::optim::{AdamW, AdamWConfig};
 use tiller_models::train::{Forward, Lesson};
 
-use super::toy::{config, films, instructor, model};
+use super::toy::{config, films, instructor, learner, model};
 use crate::decode::Grammar;
-use crate::ppo::config::Safety;
 use crate::ppo::learn::Learner;
 use crate::ppo::policy::Policy;
 use crate::ppo::prompts::Scribe;
@@ -50,7 +49,7 @@ fn what_is_rehearsed_is_learnt() {
     trajectories.iter_mut().for_each(|trajectory| trajectory.advantages.fill(0.0));
     let rehearsed = vec![lessons(&Rehearsal { examples: 2, weight: 0.5 }, 0, 1).remove(0); 20];
     let learn = |policy: &Policy, rehearsed: &[Vec<Lesson>]| {
-        let learner = Learner { learning: &config.learning, safety: &Safety::default(), lr: 0.01, rehearsed };
+        let learner = Learner { rehearsed, ..learner(&config, 0.01) };
         let mut adamw = AdamW::new(AdamWConfig::adam());
         learner.learn(policy.clone(), &mut adamw, &trajectories, 1, &|| false).unwrap()
     };

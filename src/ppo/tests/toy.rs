@@ -12,6 +12,7 @@ use crate::data::synth::{self, invent};
 use crate::decode::Grammar;
 use crate::instruct::{Instructor, Practice, Settings, Task};
 use crate::ppo::PpoConfig;
+use crate::ppo::learn::Learner;
 use crate::ppo::prompts::{Place, Scribe};
 use crate::ppo::rollout::Prompt;
 use crate::recommend::prompt;
@@ -76,6 +77,11 @@ pub fn config() -> PpoConfig {
     config.validation.users = 2;
     config.validation.every = 2;
     config
+}
+
+/// What moves a policy at some rate, and rehearses nothing.
+pub fn learner(config: &PpoConfig, lr: f64) -> Learner<'_> {
+    Learner { learning: &config.learning, safety: &config.safety, lr, rehearsed: &[] }
 }
 
 /// The first prompts of an episode.
