@@ -23,4 +23,5 @@ if [ "$(uname -s)" = Linux ] && ! has_vulkan_adapter; then
     install_lavapipe
 fi
 
-cargo test --release --workspace --locked "$@"
+# A failure does not hide the others.
+cargo test --release --workspace --locked --no-fail-fast "$@"
