@@ -130,7 +130,7 @@ pub enum Baseline {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Safety {
-    /// The divergence from the reference policy, per token, above which the policy has lost its way.
+    /// The divergence from the reference policy, per token (k1), above which the policy has lost its way.
     pub max_kl: f64,
     /// The mean ratio of probabilities within an epoch, which should be near 1, above which the steps are too large.
     pub max_ratio: f64,

@@ -93,15 +93,17 @@ impl Objective {
         self.objective.kl
     }
 
-    /// Whether the policy still answers in its right mind.
+    /// Whether the policy still answers in its right mind: by k1, since in k3 a single token that the policy all but never chooses, and the
+    /// reference does, can outweigh all others.
     ///
     /// # Errors
     /// A divergence from the reference policy that is no number any more, or beyond what is safe.
     pub fn check(&self, safety: &Safety) -> Result<()> {
-        if self.reference_kl.is_nan() || self.reference_kl > safety.max_kl {
+        let per_token = self.objective.kl / self.answer_tokens;
+        if per_token.is_nan() || per_token > safety.max_kl {
             return Err(Error::Failed(format!(
-                "the policy has left the reference: a divergence of {:.2} nats per token, more than {} (safety.max_kl)",
-                self.reference_kl, safety.max_kl
+                "the policy has left the reference: a divergence of {per_token:.2} nats per token, more than {} (safety.max_kl)",
+                safety.max_kl
             )));
         }
         Ok(())
@@ -151,5 +153,31 @@ mod tests {
         assert_eq!(of(&[2.0, 2.0, 2.0]), Some(0.0));
         assert_eq!(of(&[3.0, 2.0, 1.0]), Some(-3.0));
         assert_eq!(explained_variance(&[trajectory(&[], &[])]), None);
+    }
+
+    #[test]
+    fn a_single_token_is_no_reason_to_stop_and_a_policy_that_went_far_is() {
+        let objective = |kl: f64, reference_kl: f64| Objective {
+            objective: Sums {
+                kl,
+                entropy: 4.5,
+                scores: 6.0,
+                non_score_reward: -0.02 * kl,
+                rlhf_reward: 6.0 - 0.02 * kl,
+            },
+            reward: BTreeMap::new(),
+            item_reward: 0.3,
+            reference_kl,
+            explained_variance: None,
+            answer_tokens: 34.0,
+            unfinished: 0.0,
+        };
+        let safety = Safety { max_kl: 1.0, ..Safety::default() };
+        // Of 4,352 tokens one that π gives e⁻¹⁰ and π_ref e⁻¹·⁶ lifts the mean of k3 by 1.02, and lowers that of k1 by 0.002.
+        assert!(objective(2.7, 1.1).check(&safety).is_ok());
+        for kl in [34.1, f64::NAN] {
+            let error = objective(kl, 0.1).check(&safety).unwrap_err();
+            assert!(error.to_string().contains("left the reference"), "{error}");
+        }
     }
 }
