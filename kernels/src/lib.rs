@@ -44,6 +44,7 @@ pub mod kernel;
 pub mod launches;
 mod layer_norm;
 pub mod matmul;
+pub mod operations;
 pub mod pipelines;
 pub mod quant;
 pub mod rms_norm;
@@ -63,27 +64,9 @@ pub use embedding::embedding;
 pub use gelu::gelu;
 pub use kernel::Kernel;
 pub use layer_norm::layer_norm;
+pub use operations::kernels;
 pub use rms_norm::rms_norm;
 pub use rope::rope;
 pub use swiglu::swiglu;
 pub use token_scores::token_scores;
 pub use variants::{tiers, variants};
-
-/// Every variant of every kernel: what is translated offline to the shading languages of all graphics APIs.
-pub fn kernels() -> Vec<Kernel> {
-    [
-        adamw::kernels(),
-        attention::kernels(),
-        bench::kernels().to_vec(),
-        decode::kernels(),
-        embedding::kernels(),
-        gelu::kernels(),
-        layer_norm::kernels(),
-        matmul::kernels(),
-        rms_norm::kernels(),
-        rope::kernels(),
-        swiglu::kernels(),
-        token_scores::kernels(),
-    ]
-    .concat()
-}

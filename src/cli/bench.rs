@@ -11,6 +11,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::bench::{self, Ceilings, Row, Shape, Size};
 use tiller_kernels::device::{self, Gpu};
+use tiller_kernels::operations;
 use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::Scheme;
 
@@ -102,7 +103,7 @@ fn measure(gpu: Gpu, device: String, schemes: &[Scheme]) -> Result<Report> {
     let schemes = if schemes.is_empty() { &Scheme::ALL[..] } else { schemes };
     let shapes = Shape::usual(size);
 
-    let ops = bench::ops(&gpu, size, schemes);
+    let ops = operations::to_measure(&gpu, size, schemes);
 
     let mut pipelines = Pipelines::new(gpu);
     let ceilings = bench::ceilings(&mut pipelines, size);

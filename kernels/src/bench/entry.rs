@@ -7,7 +7,6 @@ use super::{Size, Work};
 use crate::kernel::{Kernel, Uses};
 use crate::pipelines::Pipelines;
 use crate::quant::{Packed, Scheme};
-use crate::{adamw, attention, decode, embedding, gelu, layer_norm, rms_norm, rope, swiglu, token_scores};
 
 /// A kernel to measure.
 #[derive(Debug, Clone)]
@@ -18,12 +17,12 @@ pub(crate) struct Entry {
     /// Which of the operation's kernels, e.g. "backward, subgroups".
     pub(super) variant: String,
     pub(super) shape: String,
-    pub(super) kernel: Kernel,
+    pub(crate) kernel: Kernel,
     /// In the order of the bindings, without the parameters.
     buffers: Vec<Buffer>,
     /// The bytes of the parameters and the workgroups of every launch of one run.
     launches: Vec<(Vec<u8>, usize)>,
-    pub(super) bytes: f64,
+    pub(crate) bytes: f64,
     operations: f64,
 }
 
@@ -145,10 +144,10 @@ impl Sizes {
     };
     /// For tests.
     #[cfg(test)]
-    pub(super) const TINY: Sizes =
+    pub(crate) const TINY: Sizes =
         Sizes { batch: 1, seq: 40, d_model: 16, d_ff: 32, n_heads: 2, n_kv_heads: 1, head_dim: 8, vocab_size: 20 };
 
-    pub(super) fn of(size: Size) -> Self {
+    pub(crate) fn of(size: Size) -> Self {
         match size {
             Size::Gpu => Self::GPU,
             Size::Software => Self::SOFTWARE,
@@ -159,23 +158,6 @@ impl Sizes {
     pub(crate) fn tokens(&self) -> usize {
         self.batch * self.seq
     }
-}
-
-/// What every operation wants measured; products with packed weights for each of `schemes`.
-pub(super) fn all(sizes: &Sizes, schemes: &[Scheme]) -> Vec<Entry> {
-    let operations = [
-        adamw::entries,
-        attention::entries,
-        embedding::entries,
-        gelu::entries,
-        layer_norm::entries,
-        rms_norm::entries,
-        rope::entries,
-        swiglu::entries,
-        token_scores::entries,
-    ];
-    let of_graph = operations.iter().flat_map(|entries| entries(sizes));
-    decode::bench::entries(sizes, schemes).into_iter().chain(of_graph).collect()
 }
 
 /// Copies of the buffers at most, that are taken in turns.

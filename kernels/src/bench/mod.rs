@@ -2,7 +2,8 @@
 //!
 //! Steps run through plain wgpu, as in decoding, many to a submission; weights are taken in turns from many copies, so that they come
 //! from memory and not from a cache, as they do when a model's layers pass by. The products of training are measured over the layers of
-//! several models; of all other operations each one's file says what there is to measure, as [`Entry`]s.
+//! several models; of all other operations each one's file says what there is to measure, as [`Entry`]s, and
+//! [`operations`](crate::operations) lists them.
 
 mod buffers;
 mod ceilings;
@@ -141,19 +142,12 @@ pub fn measure(pipelines: &mut Pipelines, size: Size, scheme: Scheme, shape: Sha
 
 /// An operation to be measured by [`measure_op`].
 #[derive(Debug, Clone)]
-pub struct Op(Entry);
+pub struct Op(pub(crate) Entry);
 
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {} {}", self.0.op, self.0.stored.unwrap_or(""), self.0.variant, self.0.shape)
     }
-}
-
-/// The operations of decoding and those of a model's graph around its products, every variant that the device runs; products of decoding
-/// with weights of each of `schemes`.
-pub fn ops(gpu: &Gpu, size: Size, schemes: &[Scheme]) -> Vec<Op> {
-    let entries = entry::all(&Sizes::of(size), schemes).into_iter();
-    entries.filter(|entry| gpu.ability.contains(entry.kernel.needs())).map(Op).collect()
 }
 
 /// Measures one operation.
@@ -163,8 +157,6 @@ pub fn measure_op(pipelines: &mut Pipelines, size: Size, Op(entry): Op) -> Row {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::device::test_gpu;
 
@@ -181,35 +173,6 @@ mod tests {
             // Bytes, operations and time are of one and the same run.
             let run = 2.0 * (9 * 40 * (64 + 2)) as f64;
             assert!((row.gflop_per_s * row.us.median * 1e3 / run - 1.0).abs() < 1e-9);
-        }
-    }
-
-    #[test]
-    fn every_operation_is_measured_once_per_variant() {
-        let gpu = test_gpu().gpu.unwrap();
-        let mut pipelines = Pipelines::new(gpu.clone());
-        let entries = entry::all(&Sizes::TINY, &[Scheme::F16, Scheme::Q8]);
-        let names: BTreeSet<String> = entries.iter().map(|e| Op(e.clone()).to_string()).collect();
-        assert_eq!(names.len(), entries.len());
-        // One of every shader is measured here: a moment each.
-        let mut measured = BTreeSet::new();
-        for entry in entries.into_iter().filter(|entry| gpu.ability.contains(entry.kernel.needs())) {
-            if measured.insert(entry.kernel.shader()) {
-                let row = measure_op(&mut pipelines, Size::Software, Op(entry.clone()));
-                assert!(row.us.min > 0.0, "{row:?}");
-                assert!((row.gb_per_s * row.us.median * 1e3 / entry.bytes - 1.0).abs() < 1e-9, "{row:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_shader_that_computes_is_measured() {
-        let entries = entry::all(&Sizes::TINY, &[Scheme::F16, Scheme::Q8]);
-        let measured: BTreeSet<&str> = entries.iter().map(|entry| entry.kernel.shader()).collect();
-        // The products of training are measured by their shapes, with what runs before; ceilings are what is measured against.
-        let apart = ["ceiling_copy", "ceiling_fma", "lora_linear", "row_ranges"];
-        for kernel in crate::kernels() {
-            assert!(measured.contains(kernel.shader()) || apart.contains(&kernel.shader()), "{}", kernel.shader());
         }
     }
 

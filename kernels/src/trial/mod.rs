@@ -1,7 +1,8 @@
 //! Kernels held against their references, every variant, under bounds checks: by the tests of this crate, and on any machine by
 //! `tiller doctor --selftest`.
 //!
-//! An operation's file has a `trial` beside its reference, with shapes that miss every round number of its kernels.
+//! An operation's file has a `trial` beside its reference, with shapes that miss every round number of its kernels;
+//! [`operations`](crate::operations) lists them.
 
 mod finding;
 mod products;
@@ -21,35 +22,6 @@ use crate::kernel::Kernel;
 
 /// What an operation tries.
 pub(crate) type Try = fn(&mut Trial);
-
-/// The operations and what they try.
-const TRIALS: [(&str, Try); 9] = [
-    ("adamw", crate::adamw::trial),
-    ("attention", crate::attention::trial),
-    ("embedding", crate::embedding::trial),
-    ("gelu", crate::gelu::trial),
-    ("layer_norm", crate::layer_norm::trial),
-    ("rms_norm", crate::rms_norm::trial),
-    ("rope", crate::rope::trial),
-    ("swiglu", crate::swiglu::trial),
-    ("token_scores", crate::token_scores::trial),
-];
-
-/// The operations whose kernels can be tried.
-pub fn operations() -> impl Iterator<Item = &'static str> {
-    TRIALS.into_iter().map(|(name, _)| name)
-}
-
-/// Tries every variant of an operation's kernels that the device can run.
-///
-/// # Panics
-/// A name that is none of [`operations`], a device that is lost.
-pub fn try_out(operation: &str, gpu: &Gpu) -> Vec<Finding> {
-    let (_, of) = TRIALS.into_iter().find(|(name, _)| *name == operation).expect("an operation");
-    let mut trial = Trial::on(gpu.clone());
-    of(&mut trial);
-    trial.findings
-}
 
 /// Runs kernels and keeps what was found.
 pub(crate) struct Trial {

@@ -5,9 +5,10 @@ use serde::Serialize;
 use tiller_kernels::bench::{Ceilings, Size, ceilings};
 use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device;
+use tiller_kernels::operations;
 use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::Scheme;
-use tiller_kernels::trial::{Finding, operations, try_out, try_products};
+use tiller_kernels::trial::{Finding, try_products};
 use tiller_models::engine;
 
 use crate::plan::{Place, Setting, Verdict, Work};
@@ -56,14 +57,14 @@ pub(super) fn run(asked: &str) -> Result<Selftest> {
     let Some(gpu) = open.gpu else {
         return Ok(Selftest { device: place.device, findings: Vec::new(), ceilings: None, work });
     };
-    let bar = progress::bar("selftest", operations().count() as u64 + 3, "operations");
+    let bar = progress::bar("selftest", operations::names().count() as u64 + 3, "operations");
     let step = |name: &str| {
         bar.inc(1);
         bar.set_message(name.to_owned());
     };
     let mut findings = Vec::new();
-    for operation in operations() {
-        findings.extend(try_out(operation, &gpu));
+    for operation in operations::names() {
+        findings.extend(operations::try_out(operation, &gpu));
         step(operation);
     }
     findings.extend(try_products(&open.device));
