@@ -5,8 +5,8 @@ use tiller_kernels::quant::{Blocks, Packed, Scheme};
 use super::source::{Source, packed};
 use crate::files::blocks::Format;
 use crate::llama::LlamaConfig;
-use crate::llama::load::Reader;
 use crate::llama::naming::{is_rotated, places_among_pairs};
+use crate::llama::reader::Reader;
 use crate::llama::stored::Stored;
 use crate::{Error, Result};
 

@@ -11,20 +11,9 @@ use super::cache::KvCache;
 use super::config::LlamaConfig;
 use super::guide::{Guide, Unguided};
 use super::model::Llama;
+use super::options::GenerateOptions;
 use super::row::{Asked, Row};
-use super::sampling::Sampling;
 use crate::{Error, Result};
-
-/// How prompts are continued.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct GenerateOptions {
-    /// The most tokens that a row may gain.
-    pub max_new_tokens: usize,
-    /// How each token is chosen.
-    pub sampling: Sampling,
-    /// Seeds the random choices; each row draws from a stream of its own ([`Guide::stream`]), whatever the other rows do.
-    pub seed: u64,
-}
 
 /// Continues every prompt until one of the `stop` tokens, `max_new_tokens`, or a `Break` from `on_token`, which is told each new token
 /// and its row. Returns the new tokens of each row; a stop token is the last of its row.

@@ -5,8 +5,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::answers::Logits;
 use super::draft::{Guess, drafted, shorten};
-use super::generate::GenerateOptions;
 use super::guide::{Guide, Next, Said};
+use super::options::GenerateOptions;
 use crate::{Error, Result};
 
 /// One sequence in the making.

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::config::LlamaConfig;
-use super::load::Reader;
 use super::model::Llama;
 use super::naming::Naming;
+use super::reader::Reader;
 use crate::Result;
 use crate::files::TensorSource;
 use crate::files::blocks::Format;

@@ -4,8 +4,8 @@ use burn::tensor::{Device, Tensor};
 use tiller_kernels::device::test_devices;
 
 use super::*;
-use crate::llama::Batch;
 use crate::llama::testing::{Drafting, tiny_llama};
+use crate::llama::{Batch, Sampling};
 use crate::lora::Recipe;
 
 const PROMPTS: [&[u32]; 4] = [&[3, 14, 15, 9, 26, 5], &[35], &[8, 9, 7], &[9, 32, 38, 4, 6, 2]];

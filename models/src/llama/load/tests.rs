@@ -6,9 +6,9 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::files::testing::GgufBytes;
-use crate::llama::Batch;
-use crate::llama::naming::pairs_from_halves;
+use crate::llama::naming::{Naming, halves_from_pairs, pairs_from_halves};
 use crate::llama::testing::{Weight, folder, json, tiny_config, weights, write_weights};
+use crate::llama::{Batch, LlamaConfig};
 
 fn logits(model: &Llama) -> Vec<f32> {
     let batch = Batch::left_padded(&[vec![3, 14, 15, 9, 26], vec![5, 35]]);
