@@ -281,7 +281,7 @@ fn a_truncated_archive_is_known_by_its_hash_before_it_is_opened() {
 #[test]
 fn pip_brings_a_package_or_its_complaint_is_told() {
     use std::os::unix::fs::PermissionsExt;
-    use tiller::pull::fetch::Fault;
+    use tiller::pull::fault::Fault;
     use tiller::pull::pip;
 
     let folder = tempfile::tempdir().unwrap();

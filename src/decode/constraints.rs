@@ -5,8 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::feasible::{Answer, Class, Feasible, MAX_COUNTERS, Problem};
-use super::infeasible::Infeasible;
+use super::feasible::{Class, MAX_COUNTERS, Problem};
 use crate::data::{Catalogue, CategoryId, ItemId, ItemSet};
 use crate::request::{Bound, Request, Share};
 use crate::{Error, Result};
@@ -97,18 +96,6 @@ impl Constraints {
                 .into());
         }
         Ok(Self { k: request.k, allowed, counters, narrowing })
-    }
-
-    /// A plan for the list, which is the proof that one exists; and the items of each of its classes.
-    ///
-    /// # Errors
-    /// [`Infeasible`], with the nearest request that can be met.
-    pub fn feasible(&self) -> Result<(Feasible, Vec<ItemSet>), Infeasible> {
-        let (classes, members) = self.classes();
-        match Feasible::new(self.problem(&classes, self.k)) {
-            Ok(feasible) => Ok((feasible, members)),
-            Err(answer) => Err(Infeasible::explain(self, &classes, answer == Answer::Unknown)),
-        }
     }
 
     /// The same counters over the same classes, for a list of `k` items.

@@ -1,11 +1,12 @@
-//! Why no list can satisfy a request, and which nearest request can be met.
+//! Whether a list can satisfy a request; where none can, why, and which nearest request can be met.
 
 use std::fmt;
 
 use super::constraints::{Constraints, Narrowing, Rule};
-use super::feasible::{Class, LINE_EFFORT};
+use super::feasible::{Answer, Class, Feasible, LINE_EFFORT};
 use super::grammar::LONGEST_LIST;
 use crate::Error;
+use crate::data::ItemSet;
 use crate::request::Bound;
 
 /// List lengths that are tried in either direction when a request cannot be met.
@@ -37,8 +38,22 @@ pub struct Relaxed {
     pub bounds: Vec<(usize, Bound)>,
 }
 
+impl Constraints {
+    /// A plan for the list, which is the proof that one exists; and the items of each of its classes.
+    ///
+    /// # Errors
+    /// [`Infeasible`], with the nearest request that can be met.
+    pub fn feasible(&self) -> Result<(Feasible, Vec<ItemSet>), Infeasible> {
+        let (classes, members) = self.classes();
+        match Feasible::new(self.problem(&classes, self.k)) {
+            Ok(feasible) => Ok((feasible, members)),
+            Err(answer) => Err(Infeasible::explain(self, &classes, answer == Answer::Unknown)),
+        }
+    }
+}
+
 impl Infeasible {
-    pub(super) fn explain(constraints: &Constraints, classes: &[Class], undecided: bool) -> Self {
+    fn explain(constraints: &Constraints, classes: &[Class], undecided: bool) -> Self {
         let k = constraints.k;
         let counted = constraints.counters.iter().map(|counter| (counter.rule.clone(), counter.rule.bound(k)));
         Self {

@@ -7,11 +7,12 @@ use tiller_models::optim::AdamWConfig;
 
 use super::rehearsal::Rehearsal;
 use super::rollout::RolloutConfig;
+use crate::Result;
 use crate::instruct::{Practice, Recipe, Settings};
 use crate::reward::{Gap, Level, RewardRules};
+use crate::run::config::out_of_range;
 use crate::train::schedule::Schedule;
 use crate::train::student;
-use crate::{Error, Result};
 
 /// The settings of `tiller ppo`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -354,11 +355,6 @@ impl Learning {
         }
         Ok(())
     }
-}
-
-/// The error for the value of a key.
-pub(super) fn out_of_range(key: &str, expected: &str, found: impl std::fmt::Display) -> Error {
-    Error::bad_input(key).expected(expected).found(found).next(format!("set it with --set {key}=…")).into()
 }
 
 #[cfg(test)]

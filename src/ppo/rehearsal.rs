@@ -8,10 +8,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tiller_models::train::Lesson;
 
-use super::config::out_of_range;
 use super::prompts::Scribe;
 use crate::Result;
 use crate::instruct::{Example, Instructor, Part};
+use crate::run::config::out_of_range;
 use crate::teacher::Scorer;
 use crate::train::sample::sample;
 

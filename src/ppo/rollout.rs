@@ -8,7 +8,6 @@ use tiller_models::language_model::Hand;
 use tiller_models::llama::{GenerateOptions, Guide, Llama, Next, Said, Sampling, generate_guided};
 use tiller_models::tokenizer::Tokenizer;
 
-use super::config::out_of_range;
 use super::lines::Lines;
 use crate::Result;
 use crate::data::Catalogue;
@@ -16,6 +15,7 @@ use crate::decode::Grammar;
 use crate::instruct::{Example, Practice};
 use crate::recommend::answer::{self, Form};
 use crate::recommend::{Checked, check};
+use crate::run::config::out_of_range;
 use crate::train::gradient::side_by_side;
 
 /// How the policy answers.

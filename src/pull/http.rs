@@ -10,7 +10,7 @@ use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
 use super::entry::RemoteFile;
-use super::fetch::Fault;
+use super::fault::Fault;
 use crate::Error;
 use crate::run::progress;
 

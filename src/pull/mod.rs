@@ -3,6 +3,7 @@
 //! A download is verified by its SHA-256 before anything else happens with it, and an entry's folder appears at once and whole.
 
 pub mod entry;
+pub mod fault;
 pub mod fetch;
 pub mod hash;
 pub mod home;

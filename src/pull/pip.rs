@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::entry::RemoteFile;
-use super::fetch::Fault;
+use super::fault::Fault;
 use crate::Error;
 
 /// The names that a Python interpreter goes by.

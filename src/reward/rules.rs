@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::run::config::out_of_range;
 
 /// How lists are rewarded. The default has the method's constants with our resolutions; [`RewardRules::paper`] has the authors' rules.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -130,14 +131,8 @@ impl RewardRules {
     /// # Errors
     /// The key that is out of its range.
     pub fn validate(&self) -> Result<()> {
-        let wrong = |key: &str, expected: &str, found: f64| {
-            let key = format!("reward.{key}");
-            Err(Error::bad_input(&key)
-                .expected(expected)
-                .found(found)
-                .next(format!("set it with --set {key}=…"))
-                .into())
-        };
+        let wrong =
+            |key: &str, expected: &str, found: f64| Err(out_of_range(&format!("reward.{key}"), expected, found));
         if !(0.0..=1.0).contains(&self.alpha) {
             return wrong("alpha", "a number from 0 to 1", self.alpha);
         }

@@ -120,6 +120,11 @@ fn check<T: DeserializeOwned>(table: &Table, place: &dyn std::fmt::Display) -> R
     })
 }
 
+/// The error for a value that a key of the configuration cannot have.
+pub fn out_of_range(key: &str, expected: &str, found: impl std::fmt::Display) -> Error {
+    Error::bad_input(key).expected(expected).found(found).next(format!("set it with --set {key}=…")).into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

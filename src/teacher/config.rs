@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tiller_models::sasrec::SasRecConfig;
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::run::config::out_of_range;
 
 /// The settings of `tiller sasrec train`; the defaults are the method's (§2.2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,9 +65,7 @@ impl TeacherConfig {
     /// The key that does not.
     pub fn validate(&self) -> Result<()> {
         self.model.validate()?;
-        let wrong = |key: &str, expected: &str, found: f64| {
-            Err(Error::bad_input(key).expected(expected).found(found).next(format!("set it with --set {key}=…")).into())
-        };
+        let wrong = |key: &str, expected: &str, found: f64| Err(out_of_range(key, expected, found));
         if self.batch == 0 {
             return wrong("batch", "at least 1", 0.0);
         }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::run::config::out_of_range;
 
 /// How the learning rate rises and falls; the defaults are the method's, but for the rate itself (B30: a matter of the model).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -42,10 +43,7 @@ impl Schedule {
     /// The key that does not, as it stands in the table `table`.
     pub fn validate(&self, table: &str) -> Result<()> {
         let within = |key: &str, expected: &str, value: f64, holds: bool| {
-            let key = format!("{table}.{key}");
-            let bad =
-                || Error::bad_input(&key).expected(expected).found(value).next(format!("set it with --set {key}=…"));
-            if holds { Ok(()) } else { Err(bad()) }
+            if holds { Ok(()) } else { Err(out_of_range(&format!("{table}.{key}"), expected, value)) }
         };
         within("lr", "a positive number", self.lr, self.lr > 0.0 && self.lr.is_finite())?;
         within("warm_up", "a share from 0 to 1", self.warm_up, (0.0..=1.0).contains(&self.warm_up))?;

@@ -15,6 +15,7 @@ use super::schedule::Schedule;
 use super::sft::SftConfig;
 use super::validation::ValidationConfig;
 use crate::instruct::{Instructor, Part};
+use crate::run::config::out_of_range;
 use crate::teacher::Scorer;
 use crate::{Error, Result};
 
@@ -116,15 +117,12 @@ impl Scratch {
         let sizes = [("d_model", d_model), ("n_layers", n_layers), ("n_heads", n_heads), ("d_ff", d_ff)];
         for (key, size) in sizes.into_iter().chain([("max_positions", max_positions)]) {
             if size == 0 {
-                return Err(Error::bad_input(format!("scratch.{key}")).expected("at least 1").found(0).into());
+                return Err(out_of_range(&format!("scratch.{key}"), "at least 1", 0));
             }
         }
         if !d_model.is_multiple_of(2 * n_heads) {
-            return Err(Error::bad_input("scratch.d_model")
-                .expected(format!("a multiple of {}, for {n_heads} heads of even width", 2 * n_heads))
-                .found(d_model)
-                .next("set it with --set scratch.d_model=…")
-                .into());
+            let expected = format!("a multiple of {}, for {n_heads} heads of even width", 2 * n_heads);
+            return Err(out_of_range("scratch.d_model", &expected, d_model));
         }
         Ok(LlamaConfig {
             vocab_size,

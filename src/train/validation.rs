@@ -14,6 +14,7 @@ use crate::decode::Grammar;
 use crate::evaluate::{Metric, Summary, measure};
 use crate::instruct::{Example, Instructor, Probe, Question, Task, Wording};
 use crate::recommend::answer::{self, Form};
+use crate::run::config::out_of_range;
 use crate::teacher::Scorer;
 use crate::{Error, Result};
 
@@ -60,9 +61,7 @@ impl ValidationConfig {
         for (key, value) in [("users", self.users), ("batch", self.batch), ("every", self.every.unwrap_or(1) as usize)]
         {
             if value == 0 {
-                let key = format!("validation.{key}");
-                let next = format!("set it with --set {key}=…");
-                return Err(Error::bad_input(key).expected("at least 1").found(0).next(next).into());
+                return Err(out_of_range(&format!("validation.{key}"), "at least 1", 0));
             }
         }
         Ok(())

@@ -6,6 +6,7 @@ use tiller_models::lora::Recipe;
 use tiller_models::optim::AdamWConfig;
 
 use crate::instruct;
+use crate::run::config::out_of_range;
 use crate::train::schedule::Schedule;
 use crate::train::scratch::Scratch;
 use crate::train::student;
@@ -138,19 +139,11 @@ impl SftConfig {
             ("save_every", 1, save_every),
         ] {
             if value < least {
-                return Err(Error::bad_input(key)
-                    .expected(format!("at least {least}"))
-                    .found(value)
-                    .next(format!("set it with --set {key}=…"))
-                    .into());
+                return Err(out_of_range(key, &format!("at least {least}"), value));
             }
         }
         if !(self.history_weight >= 0.0 && self.history_weight.is_finite()) {
-            return Err(Error::bad_input("history_weight")
-                .expected("a number of at least 0")
-                .found(self.history_weight)
-                .next("set it with --set history_weight=…")
-                .into());
+            return Err(out_of_range("history_weight", "a number of at least 0", self.history_weight));
         }
         if self.scheme()?.is_some() && self.full {
             return Err(Error::bad_input("quantise")
