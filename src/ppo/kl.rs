@@ -8,7 +8,7 @@ pub fn k1(log_prob: f64, reference: f64) -> f64 {
 }
 
 /// k3 = r − 1 − log r with r = π_ref / π: right on average too, never negative, and steadier while the policies are near each other. What is
-/// logged.
+/// logged, and what ends the epochs of an iteration.
 pub fn k3(log_prob: f64, reference: f64) -> f64 {
     let log_ratio = reference - log_prob;
     log_ratio.exp_m1() - log_ratio

@@ -100,7 +100,7 @@ impl Objective {
     /// A divergence from the reference policy that is no number any more, or beyond what is safe.
     pub fn check(&self, safety: &Safety) -> Result<()> {
         let per_token = self.objective.kl / self.answer_tokens;
-        if per_token.is_nan() || per_token > safety.max_kl {
+        if !per_token.is_finite() || per_token > safety.max_kl {
             return Err(Error::Failed(format!(
                 "the policy has left the reference: a divergence of {per_token:.2} nats per token, more than {} (safety.max_kl)",
                 safety.max_kl
@@ -175,7 +175,7 @@ mod tests {
         let safety = Safety { max_kl: 1.0, ..Safety::default() };
         // Of 4,352 tokens one that π gives e⁻¹⁰ and π_ref e⁻¹·⁶ lifts the mean of k3 by 1.02, and lowers that of k1 by 0.002.
         assert!(objective(2.7, 1.1).check(&safety).is_ok());
-        for kl in [34.1, f64::NAN] {
+        for kl in [34.1, f64::NAN, f64::NEG_INFINITY] {
             let error = objective(kl, 0.1).check(&safety).unwrap_err();
             assert!(error.to_string().contains("left the reference"), "{error}");
         }
