@@ -33,8 +33,8 @@ macro_rules! operations {
     };
 }
 
-static OPERATIONS: [Operation; 9] =
-    operations![adamw, attention, embedding, gelu, layer_norm, rms_norm, rope, swiglu, token_scores];
+static OPERATIONS: &[Operation] =
+    &operations![adamw, attention, embedding, gelu, layer_norm, rms_norm, rope, swiglu, token_scores];
 
 /// Every variant of every kernel: what is translated offline to the shading languages of all graphics APIs.
 pub fn kernels() -> Vec<Kernel> {
