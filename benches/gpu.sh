@@ -26,14 +26,14 @@ measure doctor doctor --selftest
 measure kernels bench kernels
 
 for shape in smollm2-135m tinyllama-1.1b llama2-7b; do
-    measure "llm-$shape" bench llm --shape "$shape" --scheme q4 -b 1 -b 8 -b 16 -b 32 -b 64
+    measure "llm-$shape" bench llm --shape "$shape" --quant q4 -b 1 -b 8 -b 16 -b 32 -b 64
     batch=$([ "$shape" = llama2-7b ] && echo 4 || echo 8)
-    measure "train-$shape" bench train --shape "$shape" --quantise q4 --batch "$batch" --tokens 512 --format md
+    measure "train-$shape" bench train --shape "$shape" --quant q4 --batch "$batch" --tokens 512 --format md
 done
-measure llm-f16 bench llm --shape smollm2-135m --scheme f16 -b 1
-measure llm-q8 bench llm --shape llama2-7b --scheme q8 -b 1
-measure train-checkpointing bench train --shape llama2-7b --quantise q4 --batch 4 --tokens 512 --activation-checkpointing --format md
-measure ppo bench ppo --shape smollm2-135m --shape tinyllama-1.1b --quantise q4 --baseline critic
+measure llm-f16 bench llm --shape smollm2-135m --quant f16 -b 1
+measure llm-q8 bench llm --shape llama2-7b --quant q8 -b 1
+measure train-checkpointing bench train --shape llama2-7b --quant q4 --batch 4 --tokens 512 --activation-checkpointing --format md
+measure ppo bench ppo --shape smollm2-135m --shape tinyllama-1.1b --quant q4 --baseline critic
 
 # An invented world has 10,000 items at most; targets are known for 18,729.
 measure data data synth --users 20000 --items 10000 --out "$out/world"

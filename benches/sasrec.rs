@@ -4,16 +4,16 @@
 
 use indicatif::ProgressBar;
 use tiller::data::split::Split;
-use tiller::data::synth::{Settings, invent};
+use tiller::data::synth::{SynthConfig, generate};
 use tiller::run::folder::RunFolder;
 use tiller::teacher::evaluate::evaluate;
-use tiller::teacher::train::Training;
+use tiller::teacher::train::TeacherTrainer;
 use tiller::teacher::{Teacher, TeacherConfig};
 
 const RUNS: usize = 5;
 
 fn main() -> tiller::Result<()> {
-    let (dataset, _) = invent(&Settings::default(), "films")?;
+    let (dataset, _) = generate(&SynthConfig::default(), "films")?;
     let device = tiller_kernels::device::open("cpu")?;
     println!("{}; {} users, {} items", device.description, dataset.users.len(), dataset.catalogue.len());
 
@@ -22,7 +22,7 @@ fn main() -> tiller::Result<()> {
         let folder = tempfile::tempdir().map_err(tiller::Error::io("a temporary folder", "create"))?;
         let config = TeacherConfig { epochs: 1, ..TeacherConfig::default() };
         let mut run_folder = RunFolder::create(folder.path(), &config)?;
-        let summary = Training::fresh(&dataset, &config, &mut run_folder, &device.device)?.run(|| false)?;
+        let summary = TeacherTrainer::fresh(&dataset, &config, &mut run_folder, &device.device)?.run(|| false)?;
         let teacher = Teacher::load(folder.path(), &dataset, &device.device)?;
         let evaluation = evaluate(&teacher, &dataset, Split::Test, &ProgressBar::hidden())?;
         let warm = run > 0;

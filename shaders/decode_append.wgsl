@@ -4,8 +4,8 @@
 // Grid: one workgroup per token and key head.
 // Costs: 4 bytes of q, k, v per number, and what the cache keeps of it; bound by the launch.
 
-#include "lib/cache_write.wgsl"
-#include "lib/frame.wgsl"
+#include "lib/kv_cache_write.wgsl"
+#include "lib/step_inputs.wgsl"
 #include "lib/grid.wgsl"
 
 #define HEADS      // of queries
@@ -15,7 +15,7 @@ const STRIDE: u32 = (HEADS + 2u * KV_HEADS) * QUADS;
 
 @group(0) @binding(0) var<storage, read_write> qkv: array<vec4<f32>>;  // [tokens, STRIDE]
 @group(0) @binding(1) var<storage, read_write> cache: array<Quad>;
-@group(0) @binding(2) var<storage, read_write> frame: array<u32>;
+@group(0) @binding(2) var<storage, read_write> step_inputs: array<u32>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {

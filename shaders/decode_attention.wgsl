@@ -13,8 +13,8 @@
 // Grid: tiles, groups of query heads, splits, the last fastest.
 // Costs: the bytes of the keys and values once per tile and group, and 4 FLOPs per number of them and query; bound by memory.
 
-#include "lib/cache.wgsl"
-#include "lib/frame.wgsl"
+#include "lib/kv_cache.wgsl"
+#include "lib/step_inputs.wgsl"
 #include "lib/grid.wgsl"
 #include "lib/lane.wgsl"
 
@@ -24,7 +24,7 @@
 #define SPANS      // of 64 keys in a split
 #define APPEND
 #if APPEND
-#include "lib/cache_write.wgsl"
+#include "lib/kv_cache_write.wgsl"
 #endif
 
 const SPAN: u32 = 64u;
@@ -38,7 +38,7 @@ const LOWEST: f32 = -1e30;
 @group(0) @binding(0) var<storage, read_write> qkv: array<vec4<f32>>;   // [tokens, STRIDE]
 @group(0) @binding(1) var<storage, read_write> cache: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> split_sums: array<vec4<f32>>; // [tokens, HEADS, splits, QUADS + 1]: sums; largest, weight
-@group(0) @binding(3) var<storage, read_write> frame: array<u32>;
+@group(0) @binding(3) var<storage, read_write> step_inputs: array<u32>;
 
 var<workgroup> queries: array<vec4<f32>, QUERIES * QUADS>;
 var<workgroup> weight: array<f32, QUERIES * SPAN>;     // scores, then weights
@@ -93,7 +93,7 @@ fn main(grid: Grid, lane: Lane) {
     let part = index / QUADS;
     var high: array<f32, QUERIES>;           // the largest score so far
     var weights: array<f32, QUERIES>;        // sums over the keys of this invocation
-    var mixed: array<vec4<f32>, QUERIES>;
+    var attn_out: array<vec4<f32>, QUERIES>;
     for (var q = 0u; q < QUERIES; q++) {
         high[q] = LOWEST;
     }
@@ -127,7 +127,7 @@ fn main(grid: Grid, lane: Lane) {
             let shrink = exp(high[q] - now);
             high[q] = now;
             weights[q] *= shrink;
-            mixed[q] *= shrink;
+            attn_out[q] *= shrink;
             weight[q * SPAN + index] = select(exp(scores[q] - now), 0.0, scores[q] == LOWEST);
         }
         workgroupBarrier();
@@ -141,7 +141,7 @@ fn main(grid: Grid, lane: Lane) {
                 for (var q = 0u; q < QUERIES; q++) {
                     let w = weight[q * SPAN + i];
                     weights[q] += w;
-                    mixed[q] += w * v;
+                    attn_out[q] += w * v;
                 }
             }
         }
@@ -149,7 +149,7 @@ fn main(grid: Grid, lane: Lane) {
     }
 
     for (var q = 0u; q < QUERIES; q++) {
-        together[index] = mixed[q];
+        together[index] = attn_out[q];
         sums[index] = weights[q];
         workgroupBarrier();
         if index < QUADS && q / GROUP < tile.count && number / splits / BLOCKS < tile_count() {

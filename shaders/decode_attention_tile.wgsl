@@ -9,8 +9,8 @@
 // Grid: tiles, groups of query heads, splits, the last fastest.
 // Costs: the bytes of the keys and values once per tile and group, and 4 FLOPs per number of them and query; bound by arithmetic.
 
-#include "lib/cache.wgsl"
-#include "lib/frame.wgsl"
+#include "lib/kv_cache.wgsl"
+#include "lib/step_inputs.wgsl"
 #include "lib/grid.wgsl"
 #include "lib/online_softmax.wgsl"
 
@@ -25,7 +25,7 @@ const STRIDE: u32 = (HEADS + 2u * KV_HEADS) * QUADS;
 @group(0) @binding(0) var<storage, read_write> qkv: array<vec4<f32>>;   // [tokens, STRIDE]
 @group(0) @binding(1) var<storage, read_write> cache: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> split_sums: array<vec4<f32>>; // [tokens, HEADS, splits, QUADS + 1]: sums; largest, weight
-@group(0) @binding(3) var<storage, read_write> frame: array<u32>;
+@group(0) @binding(3) var<storage, read_write> step_inputs: array<u32>;
 
 var<private> tile: Tile;
 var<private> group: u32;

@@ -1,39 +1,39 @@
-// The embeddings of a step's tokens: rows of a packed matrix, unpacked. A token is one that the host names, or the answer that an
+// The embeddings of a step's tokens: rows of a packed matrix, unpacked. A token is one that the host names, or the sampled token that an
 // earlier step has chosen and that the host has not seen yet.
 //
 // Grid: one workgroup per token.
 // Costs: the bytes of a row and 4 bytes per number; bound by the launch.
 
-#include "lib/frame.wgsl"
+#include "lib/step_inputs.wgsl"
 #include "lib/grid.wgsl"
-#include "lib/weights.wgsl"
+#include "lib/dequant.wgsl"
 
 #define OUTPUTS    // rows of W here
 #define STARTS_AT  // the token of the first
-#define RUNS       // of 8 weights in a row of W
+#define PACKS       // of 8 weights in a row of W
 #define WORKGROUP
-#define ANSWER     // words of an answer, the token first
+#define SAMPLED_TOKEN     // words of a sampled token, the token first
 
-@group(0) @binding(0) var<storage, read_write> codes: array<Run>;      // W: [OUTPUTS, RUNS]
+@group(0) @binding(0) var<storage, read_write> quants: array<Pack>;      // W: [OUTPUTS, PACKS]
 #if SCALED
 @group(0) @binding(1) var<storage, read_write> scales: array<u32>;     // of W
 #endif
-@group(0) @binding(SCALED + 1u) var<storage, read_write> answers: array<u32>;     // [slots, ANSWER]
-@group(0) @binding(SCALED + 2u) var<storage, read_write> x: array<vec4<f32>>;     // [tokens, RUNS, 2]
-@group(0) @binding(SCALED + 3u) var<storage, read_write> frame: array<u32>;
+@group(0) @binding(SCALED + 1u) var<storage, read_write> sampled_tokens: array<u32>;     // [slots, SAMPLED_TOKEN]
+@group(0) @binding(SCALED + 2u) var<storage, read_write> x: array<vec4<f32>>;     // [tokens, PACKS, 2]
+@group(0) @binding(SCALED + 3u) var<storage, read_write> step_inputs: array<u32>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
     let number = workgroup_number(grid);
     var token = token_of(number).source;
-    if (token & FROM_ANSWER) != 0u {
-        token = answers[(token & ~FROM_ANSWER) * ANSWER];
+    if (token & FROM_SAMPLED) != 0u {
+        token = sampled_tokens[(token & ~FROM_SAMPLED) * SAMPLED_TOKEN];
     }
     if number < token_count() && token >= STARTS_AT && token < STARTS_AT + OUTPUTS {
-        for (var run = index; run < RUNS; run += WORKGROUP) {
-            let w = weights(token - STARTS_AT, run, RUNS);
-            x[(number * RUNS + run) * 2u] = w.low;
-            x[(number * RUNS + run) * 2u + 1u] = w.high;
+        for (var pack = index; pack < PACKS; pack += WORKGROUP) {
+            let w = dequant(token - STARTS_AT, pack, PACKS);
+            x[(number * PACKS + pack) * 2u] = w.low;
+            x[(number * PACKS + pack) * 2u + 1u] = w.high;
         }
     }
 }

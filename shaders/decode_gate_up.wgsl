@@ -2,27 +2,27 @@
 //
 // The rows of W are those of gate and up in turn, so that one workgroup has both.
 //
-// Grid: one workgroup per ROWS rows of W and COLUMNS columns, or with MANY 64 of both, the columns of the same rows side by side.
-// Costs: the bytes of W once for COLUMNS or 64 columns, and 2 FLOPs per weight and column; bound by memory, with MANY by arithmetic.
+// Grid: one workgroup per ROWS rows of W and COLUMNS columns, or with GEMM 64 of both, the columns of the same rows side by side.
+// Costs: the bytes of W once for COLUMNS or 64 columns, and 2 FLOPs per weight and column; bound by memory, with GEMM by arithmetic.
 
-#include "lib/products.wgsl"
+#include "lib/matmul.wgsl"
 #include "lib/sigmoid.wgsl"
 
 #define STRIDE     // numbers between two columns of y
 
-@group(0) @binding(0) var<storage, read_write> x: array<Part>;    // [tokens, RUNS, 2], zero past the row of W
-@group(0) @binding(1) var<storage, read_write> codes: array<Run>;      // W: [OUTPUTS, RUNS]
+@group(0) @binding(0) var<storage, read_write> x: array<Part>;    // [tokens, PACKS, 2], zero past the row of W
+@group(0) @binding(1) var<storage, read_write> quants: array<Pack>;      // W: [OUTPUTS, PACKS]
 #if SCALED
 @group(0) @binding(2) var<storage, read_write> scales: array<u32>;     // of W
 #endif
 #if GAIN
-@group(0) @binding(SCALED + 2u) var<storage, read_write> gain: array<vec4<f32>>;   // [RUNS, 2]
+@group(0) @binding(SCALED + 2u) var<storage, read_write> gain: array<vec4<f32>>;   // [PACKS, 2]
 #endif
 #if LORA
 @group(0) @binding(SCALED + GAIN + 2u) var<storage, read_write> adapter: array<f32>;
 #endif
 @group(0) @binding(SCALED + GAIN + LORA + 2u) var<storage, read_write> y: array<f32>;     // [tokens, STRIDE]
-@group(0) @binding(SCALED + GAIN + LORA + 3u) var<storage, read_write> frame: array<u32>;
+@group(0) @binding(SCALED + GAIN + LORA + 3u) var<storage, read_write> step_inputs: array<u32>;
 
 #if LORA
 fn segment_of(row: u32) -> u32 {

@@ -5,7 +5,7 @@
 // Grid: one invocation per token, query head and quad.
 // Costs: 4 bytes per number and split; bound by the launch.
 
-#include "lib/frame.wgsl"
+#include "lib/step_inputs.wgsl"
 #include "lib/grid.wgsl"
 
 #define HEADS      // of queries
@@ -16,7 +16,7 @@
 
 @group(0) @binding(0) var<storage, read_write> split_sums: array<vec4<f32>>; // [tokens, HEADS, splits, QUADS + 1]: sums; largest, weight
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;     // [tokens, STRIDE]
-@group(0) @binding(2) var<storage, read_write> frame: array<u32>;
+@group(0) @binding(2) var<storage, read_write> step_inputs: array<u32>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {

@@ -1,25 +1,25 @@
-// The next token of every question, among all or among those of its list; and what the model would have said unasked.
+// The next token of every request, among all or among those of its list; and what the model would have said unasked.
 //
 // Greedy: the likeliest; the first among equals. Random: a token whose stretch of the summed probabilities, in the order of ids (or of
-// the list), holds the question's chance; the probabilities are softmax(logit / temperature). TRUNCATED keeps the top_k likeliest,
+// the list), holds the request's chance; the probabilities are softmax(logit / temperature). TRUNCATED keeps the top_k likeliest,
 // and of them the smallest set of likeliest whose probabilities reach top_p; the earlier ones among equals. Nothing is sorted: the
 // lowest kept logit is found bit by bit, from counts and from sums.
 //
-// Grid: one workgroup per question.
+// Grid: one workgroup per request.
 // Costs: 4 bytes per logit and pass, from the cache: 2 passes greedy, 4 random, 20 to 36 more truncated.
 
-#include "lib/frame.wgsl"
+#include "lib/step_inputs.wgsl"
 #include "lib/grid.wgsl"
 
 #define WORKGROUP
 #define STRIDE     // tokens of the vocabulary
 #define MODE       // 0: greedy, 1: random, 2: random, truncated
-#define ANSWER     // words of an answer
+#define SAMPLED_TOKEN     // words of a sampled token
 
-@group(0) @binding(0) var<storage, read_write> logits: array<f32>;   // [questions, STRIDE]
-@group(0) @binding(1) var<storage, read_write> answers: array<u32>;  // [slots, ANSWER]: token, its logit, log Σ exp of all and of the
+@group(0) @binding(0) var<storage, read_write> logits: array<f32>;   // [requests, STRIDE]
+@group(0) @binding(1) var<storage, read_write> sampled_tokens: array<u32>;  // [slots, SAMPLED_TOKEN]: token, its logit, log Σ exp of all and of the
                                                                      // candidates, likeliest of all, whether all are numbers
-@group(0) @binding(2) var<storage, read_write> frame: array<u32>;
+@group(0) @binding(2) var<storage, read_write> step_inputs: array<u32>;
 
 // Candidates: `count` of them, of a list, or without one the first of the vocabulary.
 struct Candidates {
@@ -43,24 +43,24 @@ var<workgroup> numbers: array<f32, WORKGROUP>;
 @compute @workgroup_size(WORKGROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
     let number = workgroup_number(grid);
-    let question = question_of(number);
-    let listed = question.count > 0u;
-    let base = min(number, question_count() - 1u) * STRIDE;
+    let request = request_of(number);
+    let listed = request.count > 0u;
+    let base = min(number, request_count() - 1u) * STRIDE;
     // Without a list both are the same; the second has nothing to do then.
     let all = Candidates(base, 0u, false, select(0u, STRIDE, number < full_count()));
-    let some = Candidates(base, question.list, true, question.count);
+    let some = Candidates(base, request.list, true, request.count);
     var asked = all;
     if listed {
         asked = some;
     }
 
-    let wish = best_of(index, all);
+    let argmax_token = best_of(index, all);
     var best = best_of(index, some);
     if !listed {
-        best = wish;
+        best = argmax_token;
     }
     let high = logit_of(best.key);
-    let sum_of_all = mass(index, all, logit_of(wish.key), 1.0);
+    let sum_of_all = mass(index, all, logit_of(argmax_token.key), 1.0);
     let mass_of_some = mass(index, some, high, 1.0);
     var sum_of_asked = sum_of_all;
     if listed {
@@ -68,26 +68,26 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
     }
 
 #if MODE
-    let chosen = draw(index, asked, high, question.chance);
+    let chosen = draw(index, asked, high, request.chance);
 #else
     let chosen = best.index;
 #endif
 
-    if index == 0u && number < question_count() {
-        let at = question.slot * ANSWER;
-        answers[at] = candidate(asked, chosen);
-        answers[at + 1u] = bitcast<u32>(logit(asked, chosen));
-        answers[at + 2u] = bitcast<u32>(log(sum_of_all) + logit_of(wish.key));
-        answers[at + 3u] = bitcast<u32>(log(sum_of_asked) + high);
-        answers[at + 4u] = wish.index;
-        answers[at + 5u] = u32(best.key < INFINITE && wish.key < INFINITE && best.key > ~INFINITE);
+    if index == 0u && number < request_count() {
+        let at = request.slot * SAMPLED_TOKEN;
+        sampled_tokens[at] = candidate(asked, chosen);
+        sampled_tokens[at + 1u] = bitcast<u32>(logit(asked, chosen));
+        sampled_tokens[at + 2u] = bitcast<u32>(log(sum_of_all) + logit_of(argmax_token.key));
+        sampled_tokens[at + 3u] = bitcast<u32>(log(sum_of_asked) + high);
+        sampled_tokens[at + 4u] = argmax_token.index;
+        sampled_tokens[at + 5u] = u32(best.key < INFINITE && argmax_token.key < INFINITE && best.key > ~INFINITE);
     }
 }
 
 // The token of a candidate.
 fn candidate(of_these: Candidates, i: u32) -> u32 {
     if of_these.listed {
-        return frame[of_these.list + min(i, of_these.count - 1u)];
+        return step_inputs[of_these.list + min(i, of_these.count - 1u)];
     }
     return min(i, STRIDE - 1u);
 }

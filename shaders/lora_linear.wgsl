@@ -10,26 +10,26 @@
 // Costs: 2 · rows · columns · (depth + rank) FLOPs, and 32 of them per byte that a tile reads of x and of f32 weights.
 
 #include "lib/grid.wgsl"
-#include "lib/tile.wgsl"
+#include "lib/gemm_tile.wgsl"
 #include "lib/value.wgsl"
-#include "lib/weights.wgsl"
+#include "lib/dequant.wgsl"
 
 #define BACKWARD   // 1: x is dy, u is du, b is A and y is dx
 #define LORA       // 1: with adapter
-#define RANGED     // 1: rows of x and u are multiplied by powers of two before, and the sums are divided by them after
+#define ROW_SCALED     // 1: rows of x and u are multiplied by powers of two before, and the sums are divided by them after
 
 struct Params {
     rows: u32,       // of x and y
     first_row: u32,  // of this launch: long work is cut into several
     columns: u32,    // of y
     depth: u32,      // columns of x
-    runs: u32,       // of 8 weights in a row of W
+    packs: u32,       // of 8 weights in a row of W
     rank: u32,       // columns of u
     scale: f32,      // s
 }
 
 @group(0) @binding(0) var<storage, read_write> x: array<Value>;         // [rows, depth]
-@group(0) @binding(1) var<storage, read_write> codes: array<Run>;       // W: [columns, depth], backward [depth, columns]
+@group(0) @binding(1) var<storage, read_write> quants: array<Pack>;       // W: [columns, depth], backward [depth, columns]
 #if SCALED
 @group(0) @binding(2) var<storage, read_write> scales: array<u32>;      // of W
 #endif
@@ -37,11 +37,11 @@ struct Params {
 @group(0) @binding(SCALED + 2u) var<storage, read_write> u: array<f32>; // [rows, rank]
 @group(0) @binding(SCALED + 3u) var<storage, read_write> b: array<f32>; // [columns, rank], backward [rank, columns]
 #endif
-#if RANGED
-@group(0) @binding(SCALED + 2u * LORA + 2u) var<storage, read_write> ranges: array<f32>; // [rows]
+#if ROW_SCALED
+@group(0) @binding(SCALED + 2u * LORA + 2u) var<storage, read_write> row_scales: array<f32>; // [rows]
 #endif
-@group(0) @binding(SCALED + 2u * LORA + RANGED + 2u) var<storage, read_write> y: array<f32>; // [rows, columns]
-@group(0) @binding(SCALED + 2u * LORA + RANGED + 3u) var<storage, read_write> params: Params;
+@group(0) @binding(SCALED + 2u * LORA + ROW_SCALED + 2u) var<storage, read_write> y: array<f32>; // [rows, columns]
+@group(0) @binding(SCALED + 2u * LORA + ROW_SCALED + 3u) var<storage, read_write> params: Params;
 
 // The first row and column of the workgroup's tile.
 struct Corner {
@@ -92,13 +92,13 @@ fn stage(index: u32, step: u32) {
     }
 }
 
-fn settle(index: u32) {}
+fn prepare_store(index: u32) {}
 
 fn put(row: u32, column: u32, two: vec2<f32>) {
     let r = corner.row + row;
     let c = corner.column + column;
     if r < params.rows && c < params.columns {
-        let sums = out_of_range(r, two);
+        let sums = unscale_row(r, two);
         y[r * params.columns + c] = sums.x;
         if c + 1u < params.columns {
             y[r * params.columns + c + 1u] = sums.y;
@@ -106,21 +106,21 @@ fn put(row: u32, column: u32, two: vec2<f32>) {
     }
 }
 
-#if RANGED
-fn into_range(row: u32, four: vec4<f32>) -> vec4<f32> {
-    return four * ranges[row];
+#if ROW_SCALED
+fn scale_row(row: u32, four: vec4<f32>) -> vec4<f32> {
+    return four * row_scales[row];
 }
 
 // The inverse of a power of two has the opposite exponent; division need not be exact.
-fn out_of_range(row: u32, two: vec2<f32>) -> vec2<f32> {
-    return two * bitcast<f32>((254u << 23u) - bitcast<u32>(ranges[row]));
+fn unscale_row(row: u32, two: vec2<f32>) -> vec2<f32> {
+    return two * bitcast<f32>((254u << 23u) - bitcast<u32>(row_scales[row]));
 }
 #else
-fn into_range(row: u32, four: vec4<f32>) -> vec4<f32> {
+fn scale_row(row: u32, four: vec4<f32>) -> vec4<f32> {
     return four;
 }
 
-fn out_of_range(row: u32, two: vec2<f32>) -> vec2<f32> {
+fn unscale_row(row: u32, two: vec2<f32>) -> vec2<f32> {
     return two;
 }
 #endif
@@ -136,7 +136,7 @@ fn x4(row: u32, at: u32) -> vec4<f32> {
             four[i] = x[row * params.depth + at + i];
         }
 #endif
-        four = into_range(row, four);
+        four = scale_row(row, four);
     }
     return four;
 }
@@ -145,19 +145,19 @@ fn x4(row: u32, at: u32) -> vec4<f32> {
 // column of y and runs along the terms; backward it is a term and runs along the columns.
 fn stage_weights(column: u32, term: u32, at: u32) {
 #if BACKWARD
-    let w = weights_or_zero(term + at / 8u, column / 8u + at % 8u, params.depth);
+    let w = dequant_or_zero(term + at / 8u, column / 8u + at % 8u, params.depth);
     set_right(at / 8u, at % 8u * 2u, w.low);
     set_right(at / 8u, at % 8u * 2u + 1u, w.high);
 #else
-    let w = weights_or_zero(column + at / 4u, term / 8u + at % 4u, params.columns);
+    let w = dequant_or_zero(column + at / 4u, term / 8u + at % 4u, params.columns);
     set_right(at / 4u, at % 4u * 2u, w.low);
     set_right(at / 4u, at % 4u * 2u + 1u, w.high);
 #endif
 }
 
-fn weights_or_zero(row: u32, run: u32, rows: u32) -> Weights {
-    if row < rows && run < params.runs {
-        return weights(row, run, params.runs);
+fn dequant_or_zero(row: u32, pack: u32, rows: u32) -> Weights {
+    if row < rows && pack < params.packs {
+        return dequant(row, pack, params.packs);
     }
     return Weights();
 }
@@ -170,7 +170,7 @@ fn u4(row: u32, at: u32) -> vec4<f32> {
         for (var i = 0u; i < min(4u, params.rank - at); i++) {
             four[i] = u[row * params.rank + at + i];
         }
-        four = into_range(row, four);
+        four = scale_row(row, four);
     }
     return four;
 }

@@ -22,7 +22,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read_write> x: array<Value>;     // [tokens, heads, 2, half]
-@group(0) @binding(1) var<storage, read_write> turns: array<Value>; // [rows, 2, half]: cosines, sines
+@group(0) @binding(1) var<storage, read_write> rope_table: array<Value>; // [rows, 2, half]: cosines, sines
 @group(0) @binding(2) var<storage, read_write> rows: array<u32>;    // [tokens]: of turns
 @group(0) @binding(3) var<storage, read_write> y: array<Value>;     // [tokens, heads, 2, half]
 @group(0) @binding(4) var<storage, read_write> params: Params;
@@ -34,8 +34,8 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
         let head = pair / params.half;
         let i = pair % params.half;
         let turn = rows[head / params.heads] * 2u * params.half + i;
-        let cosine = turns[turn];
-        let sine = turns[turn + params.half] * params.direction;
+        let cosine = rope_table[turn];
+        let sine = rope_table[turn + params.half] * params.direction;
 
         let first = head * 2u * params.half + i;
         let second = first + params.half;

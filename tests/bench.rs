@@ -15,7 +15,7 @@ fn the_cpu_has_no_kernels_to_measure() {
 
 #[test]
 fn an_unknown_scheme_is_a_wrong_usage_that_names_the_known_ones() {
-    let output = bench(&["kernels", "--scheme", "q3"]);
+    let output = bench(&["kernels", "--quant", "q3"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("expected one of f32, f16, q8"));
 }

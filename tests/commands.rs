@@ -35,8 +35,8 @@ const TABLE: &[(&str, Good, &[&str], &str)] = &[
     ("bench lists", Reports(&["films", "--model", "sft/model", "-k", "3", "-b", "1", "--lists", "1", "-r", "1"]), &["films", "--model", "nowhere"], "nowhere"),
     ("bench llm", Reports(&["--model", "sft/model", "-p", "8", "-n", "2", "-b", "1", "--lists", "0", "-r", "1"]), &["--model", "nowhere"], "nowhere"),
     ("bench perplexity", Reports(&["sft/model", "films/items.csv", "--tokens", "64"]), &["nowhere", "films/items.csv"], "nowhere"),
-    ("bench ppo", Reports(&["--shape", "tiny", "--prompts", "1", "--prompt-tokens", "16", "--answer-tokens", "8", "--epochs", "1"]), &["--quantise", "q3"], "q3"),
-    ("bench train", Reports(&["--shape", "tiny", "--tokens", "32", "--batch", "2", "--steps", "1"]), &["--quantise", "q3"], "q3"),
+    ("bench ppo", Reports(&["--shape", "tiny", "--prompts", "1", "--prompt-tokens", "16", "--answer-tokens", "8", "--epochs", "1"]), &["--quant", "q3"], "q3"),
+    ("bench train", Reports(&["--shape", "tiny", "--tokens", "32", "--batch", "2", "--steps", "1"]), &["--quant", "q3"], "q3"),
     ("chat", Works(&["films", "--model", "sft/model", "--user", "u1"]), &["films", "--model", "nowhere"], "nowhere"),
     ("completions", Works(&["bash"]), &["man"], "--out"),
     ("data import", Reports(&["--format", "csv", "films", "--out", "again"]), &["--format", "csv", "nowhere", "--out", "again"], "nowhere"),
@@ -51,20 +51,20 @@ const TABLE: &[(&str, Good, &[&str], &str)] = &[
     ("plan", Reports(&["sft", "--shape", "tiny", "--memory", "8GiB"]), &["--memory", "much"], "much"),
     ("ppo", Reports(&["films", "--out", "ppo", "--resume"]), &["films", "--run", "nowhere", "--out", "ppo"], "nowhere"),
     ("pull", Reports(&["--list"]), &["nothing-of-the-kind"], "nothing-of-the-kind"),
-    ("quantize", Reports(&["sft/model", "--scheme", "f16", "--out", "halves"]), &["sft/model", "--scheme", "q9", "--out", "x.gguf"], "q9"),
+    ("quantize", Reports(&["sft/model", "--to", "f16", "--out", "f16_model"]), &["sft/model", "--to", "q9", "--out", "x.gguf"], "q9"),
     ("recommend", Reports(&["films", "--model", "sft/model", "--user", "u1", "-k", "2"]), &["films", "--model", "sft/model", "--user", "nobody"], "nobody"),
     ("report", Reports(&["sft"]), &["nowhere"], "nowhere"),
     ("sasrec eval", Reports(&["films"]), &["nowhere"], "nowhere"),
     ("sasrec topk", Reports(&["films", "--user", "u1"]), &["films", "--user", "nobody"], "nobody"),
-    ("sasrec train", Reports(&["films", "--epochs", "1", "--resume"]), &["films", "--set", "model.heads=3"], "model.heads"),
-    ("sft", Reports(&["films", "--out", "adapted", "--resume"]), &["films", "--out", "new"], "--scratch"),
+    ("sasrec train", Reports(&["films", "--epochs", "1", "--resume"]), &["films", "--set", "model.n_heads=3"], "model.n_heads"),
+    ("sft", Reports(&["films", "--out", "adapted", "--resume"]), &["films", "--out", "new"], "--from-scratch"),
 ];
 
 /// Work that no memory holds: code 3.
 #[rustfmt::skip]
 const TOO_LARGE: &[&[&str]] = &[
     &["plan", "recommend", "--shape", "llama2-7b", "--memory", "1GiB"],
-    &["sft", "films", "--scratch", "tiny", "--out", "new", "--set", "scratch.d_model=8192", "--set", "scratch.n_layers=400"],
+    &["sft", "films", "--from-scratch", "tiny", "--out", "new", "--set", "from_scratch.d_model=8192", "--set", "from_scratch.n_layers=400"],
     &["ppo", "films", "--run", "sft", "--out", "new", "--set", "learning.batch=4000000"],
     &["bench", "train", "--shape", "llama2-7b", "--batch", "4000", "--tokens", "4096"],
 ];

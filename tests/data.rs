@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tiller::data::Dataset;
-use tiller::data::split::{Split, case};
+use tiller::data::split::{Split, held_out};
 use tiller_models::tokenizer::Tokenizer;
 
 const MOVIES: &str = "0001::Été \"indien\" (1999)::Drama|Comedy\n0002::Heat (1995)::Crime\n0003::Heat (1995)::Drama\n";
@@ -77,7 +77,7 @@ fn without_a_filter_all_is_kept_and_one_title_serves_one_item() {
     let titles: Vec<&str> = dataset.catalogue.items().iter().map(|item| item.title.as_str()).collect();
     assert_eq!(titles, ["Heat (1995)", "Heat (1995) (2)", "Été \"indien\" (1999)"]);
     let user = dataset.user("7").unwrap();
-    assert_eq!(dataset.catalogue.title(case(user, Split::Test).unwrap().target), "Été \"indien\" (1999)");
+    assert_eq!(dataset.catalogue.title(held_out(user, Split::Test).unwrap().target), "Été \"indien\" (1999)");
 }
 
 #[test]

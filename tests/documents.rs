@@ -163,11 +163,11 @@ fn small(arguments: &[String]) -> Vec<String> {
     let command: Vec<&str> = arguments.iter().take(2).map(String::as_str).collect();
     let has = |flag: &str| arguments.iter().any(|word| word == flag);
     let sets: &[&str] = match command[..] {
-        ["sasrec", "train"] => &["epochs=1", "model.d_model=16", "model.inner=16"],
-        ["sft", ..] if has("--scratch") => {
-            &["steps=4", "validation.users=2", "scratch.d_model=16", "scratch.n_layers=1"]
+        ["sasrec", "train"] => &["epochs=1", "model.d_model=16", "model.d_ff=16"],
+        ["sft", ..] if has("--from-scratch") => {
+            &["steps=4", "validation.users=2", "from_scratch.d_model=16", "from_scratch.n_layers=1"]
         }
-        ["sft", ..] => &["steps=4", "batch=2", "accumulate=1", "validation.users=2"],
+        ["sft", ..] => &["steps=4", "batch=2", "gradient_accumulation_steps=1", "validation.users=2"],
         ["ppo", ..] => {
             &["iterations=1", "rollout.prompts=2", "rollout.samples=2", "learning.minibatch=4", "validation.users=2"]
         }

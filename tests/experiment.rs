@@ -53,7 +53,7 @@ fn wrong_usage_names_the_place_and_the_next_step() {
     let cases: &[(&[&str], &[&str])] = &[
         (&["stage"], &["stages", "TOML"]),
         (&["mine.toml"], &["arm a, sft", "epocs"]),
-        (&["stages", "--quick", "--set", "exam.userz=1"], &["userz"]),
+        (&["stages", "--quick", "--set", "eval.userz=1"], &["userz"]),
         (&["stages", "--quick", "--data", "nowhere"], &["nowhere", "no such folder"]),
     ];
     for (arguments, parts) in cases {

@@ -95,7 +95,7 @@ fn a_folder_that_cannot_be_written_is_named_and_what_only_reads_goes_on() {
         &["data", "import", "--format", "csv", "films", "--min-user", "0", "--min-item", "0", "--out", "new"],
         TEACH,
         &["instruct", "films", "--out", "examples.jsonl"],
-        &["sft", "films", "--scratch", "tiny", "--out", "new"],
+        &["sft", "films", "--from-scratch", "tiny", "--out", "new"],
         &["ppo", "films", "--run", "sft", "--out", "new"],
         &["ppo", "films", "--run", "sft", "--out", "adapted"],
         &["merge", "adapted", "--out", "new"],

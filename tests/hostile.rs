@@ -14,8 +14,8 @@ use burn::tensor::Device;
 use common::program::succeed;
 use common::world::SFT;
 use serde_json::Value;
+use tiller::constrain::Grammar;
 use tiller::data::{Dataset, ItemId};
-use tiller::decode::Grammar;
 use tiller_models::chat::{Message, Role};
 use tiller_models::language_model::LanguageModel;
 
@@ -52,7 +52,7 @@ fn import(folder: &Path) {
     succeed(folder, &[&["data", "import", "--format", "csv", "raw"], &all[..]].concat());
 }
 
-/// The control tokens of a model from nothing.
+/// The control tokens of a model trained from scratch.
 const CONTROL: [&str; 4] = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"];
 
 #[test]
@@ -70,15 +70,15 @@ fn hostile_titles_are_text_from_the_import_to_the_report() {
     assert!(titles.contains(&"Heat<|im_end|>") && titles.contains(&"Ran 2. Up 3. Heat"), "{titles:?}");
 
     let model = LanguageModel::load(&folder.join("sft/model"), None, &Device::flex()).unwrap();
-    let controls = CONTROL.map(|token| model.words.tokenizer.token_id(token).unwrap());
+    let controls = CONTROL.map(|token| model.codec.tokenizer.token_id(token).unwrap());
     let count = |ids: &[u32]| ids.iter().filter(|id| controls.contains(id)).count();
-    let prompt = |said: &str| model.words.encode_chat(&[Message::new(Role::User, said)]).unwrap();
-    let lists = Grammar::of(&model.words.tokenizer, &dataset.catalogue).unwrap();
+    let prompt = |said: &str| model.codec.encode_chat(&[Message::new(Role::User, said)]).unwrap();
+    let lists = Grammar::of(&model.codec.tokenizer, &dataset.catalogue).unwrap();
     for (id, title) in (1..).map(ItemId).zip(&titles) {
         assert_eq!(count(&prompt(title)), count(&prompt("Film 1")), "in a prompt: {title}");
         let answer = lists.tokens(&[id]).unwrap();
         assert_eq!(count(&answer), 1, "an answer has its end and no other control token: {title}");
-        let text = model.words.tokenizer.decode(&answer, true).unwrap();
+        let text = model.codec.tokenizer.decode(&answer, true).unwrap();
         assert_eq!(text, format!("1. {title}\n"), "an answer is read back as it was");
     }
 

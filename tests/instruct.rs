@@ -37,7 +37,7 @@ fn world() -> tempfile::TempDir {
 fn examples_of_all_tasks_are_written_with_the_teachers_labels() {
     let folder = world();
     let folder = folder.path();
-    let small = ["--set", "model.d_model=16", "--set", "model.inner=16", "--epochs", "1"];
+    let small = ["--set", "model.d_model=16", "--set", "model.d_ff=16", "--epochs", "1"];
     succeed(folder, &[&["sasrec", "train", "set"], &small[..]].concat());
 
     let (text, told) = succeed(folder, &["instruct", "set", "--chat", "chat.jsonl"]);
@@ -61,7 +61,7 @@ fn examples_of_all_tasks_are_written_with_the_teachers_labels() {
     assert_eq!(again(&[]), text);
     assert_ne!(again(&["--epoch", "1"]), text);
     assert_ne!(again(&["--seed", "1"]), text);
-    assert_ne!(again(&["--recipe", "paper"]), text);
+    assert_ne!(again(&["--preset", "paper"]), text);
     assert!(text.starts_with(&again(&["--count", "7"])));
     assert_eq!(again(&["--count", "7"]).lines().count(), 7);
     assert_eq!(again(&["--tasks", "I1,I4", "--chat-ratio", "0.1"]).lines().count(), 66);

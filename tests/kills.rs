@@ -127,8 +127,8 @@ fn a_killed_command_leaves_its_files_whole() {
     let asks =
         |model: &str| drop(succeed(folder, &["recommend", "films", "--model", model, "--user", "u1", "-k", "2"]));
     kill(folder, &merge, &|| asks("merged"));
-    let quantize = ["quantize", "sft/model", "--scheme", "f16", "--out", "halves"];
-    kill(folder, &quantize, &|| asks("halves"));
+    let quantize = ["quantize", "sft/model", "--to", "f16", "--out", "f16_model"];
+    kill(folder, &quantize, &|| asks("f16_model"));
     let eval = ["eval", "films", "--tasks", "I0", "--out", "adapted"];
     kill(folder, &eval, &|| {
         let text = std::fs::read(folder.join("adapted/eval.json")).unwrap();

@@ -13,20 +13,20 @@ use std::path::Path;
 
 use common::program::succeed;
 use common::world;
+use tiller::constrain::Mode;
 use tiller::data::Dataset;
-use tiller::decode::Mode;
-use tiller::instruct::Instructor;
-use tiller::recommend::Order;
-use tiller::recommend::answer::Form;
+use tiller::instruct::ExampleBuilder;
+use tiller::recommend::PreparedRequest;
+use tiller::recommend::answer::OutputFormat;
 use tiller::recommend::recommender::{Recommender, enough_tokens};
 use tiller::request::Request;
 use tiller::run::config::{ConfigFlags, resolve};
 use tiller::run::folder::RunFolder;
 use tiller::teacher::Popularity;
-use tiller::train::sft::{SftConfig, Training};
+use tiller::train::sft::{SftConfig, SftTrainer};
 use tiller::{Error, Result};
 use tiller_kernels::device::{DeviceError, OpenDevice, guard, test_gpu};
-use tiller_models::language_model::{Keeping, Speaker};
+use tiller_models::language_model::{InferenceModel, StorageOptions};
 use tiller_models::llama::{GenerateOptions, Sampling};
 
 /// Loses the device as a driver does that gives it up: what is on it is gone, and every later call fails.
@@ -51,9 +51,9 @@ fn train_until_lost(folder: &Path, device: &OpenDevice) -> Result<()> {
     let layers =
         ConfigFlags { config: Some(RunFolder::stored_config(&folder.join("sft"))?), sets: vec!["steps=16".to_owned()] };
     let config: SftConfig = resolve(&layers, toml::Table::new())?;
-    let instructor = Instructor::new(&dataset, &popularity, &[], config.data.clone())?;
+    let builder = ExampleBuilder::new(&dataset, &popularity, &[], config.data.clone())?;
     let mut run = RunFolder::reopen(&folder.join("sft"))?;
-    let student = config.student(&run, &instructor, false, &device.device)?;
+    let trainable = config.trainable_model(&run, &builder, false, &device.device)?;
     let steps = Cell::new(0);
     let lose_in_time = || {
         steps.set(steps.get() + 1);
@@ -62,7 +62,7 @@ fn train_until_lost(folder: &Path, device: &OpenDevice) -> Result<()> {
         }
         false
     };
-    Training::resume(&instructor, &dataset, &config, &mut run, student)?.run(lose_in_time).map(drop)
+    SftTrainer::resume(&builder, &dataset, &config, &mut run, trainable)?.run(lose_in_time).map(drop)
 }
 
 #[test]
@@ -71,7 +71,8 @@ fn a_lost_device_is_an_error_that_says_where_and_loses_nothing() {
     let folder = work.path();
     world::tune(folder);
     let device = test_gpu();
-    let model = Speaker::load(&folder.join("sft/model"), None, Keeping::default(), &device.device).unwrap();
+    let model =
+        InferenceModel::load(&folder.join("sft/model"), None, StorageOptions::default(), &device.device).unwrap();
 
     let error = train_until_lost(folder, &device).unwrap_err();
     let Error::Device(DeviceError::Lost { stage }) = &error else { panic!("{error}") };
@@ -89,9 +90,9 @@ fn a_lost_device_is_an_error_that_says_where_and_loses_nothing() {
     let dataset = Dataset::read(&folder.join("films")).unwrap();
     let options = GenerateOptions { max_new_tokens: enough_tokens(3), sampling: Sampling::Greedy, seed: 0 };
     let answer = guard(&"recommend", || {
-        let recommender = Recommender::new(&model, &dataset.catalogue, Form::Tuned, options, Mode::Strict)?;
-        let order = Order::new(Request { k: 3, ..Request::default() }, Mode::Strict, &dataset.catalogue)?;
-        recommender.recommend(&[&order])
+        let recommender = Recommender::new(&model, &dataset.catalogue, OutputFormat::Strict, options, Mode::Strict)?;
+        let prepared = PreparedRequest::new(Request { k: 3, ..Request::default() }, Mode::Strict, &dataset.catalogue)?;
+        recommender.recommend(&[&prepared])
     });
     let error = answer.unwrap_err();
     assert!(matches!(&error, Error::Device(DeviceError::Lost { stage }) if stage == "recommend"), "{error}");

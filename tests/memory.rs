@@ -13,14 +13,14 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use burn::module::Module;
 use burn::tensor::Device;
 use rayon::ThreadPoolBuilder;
+use tiller::train::from_scratch::ScratchSize;
 use tiller::train::gradient::gradient;
-use tiller::train::plan::{Plan, Site};
-use tiller::train::scratch::Size;
-use tiller::train::sft::{LoraConfig, SftConfig};
+use tiller::train::plan::{ComputeDevice, SftMemoryPlan};
+use tiller::train::sft::{SftConfig, SftLoraConfig};
 use tiller_models::llama::{Llama, LlamaConfig};
 use tiller_models::lora::Dropout;
 use tiller_models::optim::AdamW;
-use tiller_models::train::{Forward, Lesson, Sample};
+use tiller_models::train::{ForwardOptions, Sample, WeightedExample};
 
 /// The system's allocator, counted.
 struct Counted;
@@ -47,7 +47,7 @@ static ALLOCATOR: Counted = Counted;
 
 /// Two steps of a training of `sizes`, each with the longest samples, and some more batches than are computed side by side.
 fn train(sizes: &LlamaConfig, config: &SftConfig, device: &Device) {
-    let llama = Llama::fresh_as(sizes, config.scheme().unwrap(), config.seed, device).unwrap();
+    let llama = Llama::from_scratch_quantized(sizes, config.scheme().unwrap(), config.seed, device).unwrap();
     let mut llama = match config.full {
         true => llama.trainable(),
         false => {
@@ -58,10 +58,10 @@ fn train(sizes: &LlamaConfig, config: &SftConfig, device: &Device) {
     .train();
     let mut adamw = AdamW::new(config.optimiser);
     let tokens: Vec<u32> = (0..config.max_tokens as u32).map(|token| token * 31 % sizes.vocab_size as u32).collect();
-    let lesson = Lesson::of(Sample { tokens, scored: config.max_tokens / 2..config.max_tokens });
-    let batches = vec![vec![lesson; config.batch]; config.accumulate];
+    let example = WeightedExample::of(Sample { tokens, scored: config.max_tokens / 2..config.max_tokens });
+    let batches = vec![vec![example; config.batch]; config.gradient_accumulation_steps];
     let dropout = Dropout { p: config.lora.dropout, seed: config.seed };
-    let how = |_| Forward { dropout: Some(dropout), ..Forward::default() };
+    let how = |_| ForwardOptions { dropout: Some(dropout), ..ForwardOptions::default() };
     for _ in 0..2 {
         let (gradients, _) = gradient(&llama, &batches, config.activation_checkpointing, how);
         llama = adamw.step(llama.clone(), gradients, 1e-3).0;
@@ -69,7 +69,7 @@ fn train(sizes: &LlamaConfig, config: &SftConfig, device: &Device) {
 }
 
 /// The bytes that the training held at most on so many threads, and its plan.
-fn held_and_planned(threads: usize, sizes: &LlamaConfig, config: &SftConfig) -> (usize, Plan) {
+fn held_and_planned(threads: usize, sizes: &LlamaConfig, config: &SftConfig) -> (usize, SftMemoryPlan) {
     /// The count is the whole program's.
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock();
@@ -78,7 +78,7 @@ fn held_and_planned(threads: usize, sizes: &LlamaConfig, config: &SftConfig) -> 
     pool.install(|| {
         // The threads' own tiles come with the first products and stay.
         train(sizes, config, &device);
-        let plan = Plan::new(sizes, config.scheme().unwrap(), config, Site::of(&device));
+        let plan = SftMemoryPlan::new(sizes, config.scheme().unwrap(), config, ComputeDevice::of(&device));
         let before = HELD.load(Relaxed);
         MOST.store(before, Relaxed);
         train(sizes, config, &device);
@@ -87,45 +87,45 @@ fn held_and_planned(threads: usize, sizes: &LlamaConfig, config: &SftConfig) -> 
 }
 
 /// What was held, as a part of what was planned for tensors.
-fn share(held: usize, plan: &Plan) -> f64 {
+fn share(held: usize, plan: &SftMemoryPlan) -> f64 {
     held as f64 / (plan.total - plan.program) as f64
 }
 
-fn scratch(size: Size) -> LlamaConfig {
-    size.scratch().llama(size.scratch().vocab_size).unwrap()
+fn from_scratch(size: ScratchSize) -> LlamaConfig {
+    size.from_scratch().llama(size.from_scratch().vocab_size).unwrap()
 }
 
 /// Few words, so that logits are few.
 fn terse() -> LlamaConfig {
-    LlamaConfig { vocab_size: 512, ..scratch(Size::Small) }
+    LlamaConfig { vocab_size: 512, ..from_scratch(ScratchSize::Small) }
 }
 
 /// A full training, by one batch a step.
 fn full() -> SftConfig {
-    SftConfig { batch: 8, accumulate: 1, max_tokens: 128, full: true, ..SftConfig::default() }
+    SftConfig { batch: 8, gradient_accumulation_steps: 1, max_tokens: 128, full: true, ..SftConfig::default() }
 }
 
 #[test]
 fn a_training_holds_what_was_planned_within_a_tenth() {
-    let [tiny, small] = [Size::Tiny, Size::Small].map(scratch);
+    let [tiny, small] = [ScratchSize::Tiny, ScratchSize::Small].map(from_scratch);
     let grouped = LlamaConfig { n_heads: 4, n_kv_heads: 1, head_dim: 32, tied_embeddings: false, ..small.clone() };
     // More weights than activations: the optimiser takes most.
     let wide = LlamaConfig { d_model: 512, d_ff: 1024, head_dim: 256, ..small.clone() };
 
     let adapted = SftConfig { full: false, ..full() };
-    let steady = SftConfig { lora: LoraConfig { dropout: 0.0, ..LoraConfig::default() }, ..adapted.clone() };
+    let steady = SftConfig { lora: SftLoraConfig { dropout: 0.0, ..SftLoraConfig::default() }, ..adapted.clone() };
     let recomputed = SftConfig { activation_checkpointing: true, ..adapted.clone() };
     let settings = [
         ("tiny, all", &tiny, full()),
         ("tiny, all, long", &tiny, SftConfig { batch: 2, max_tokens: 512, ..full() }),
-        ("terse, all, five batches", &terse(), SftConfig { accumulate: 5, ..full() }),
+        ("terse, all, five batches", &terse(), SftConfig { gradient_accumulation_steps: 5, ..full() }),
         ("small, all, recomputed", &small, SftConfig { activation_checkpointing: true, max_tokens: 256, ..full() }),
         ("wide, all", &wide, SftConfig { batch: 1, max_tokens: 64, ..full() }),
         ("grouped, rank 16", &grouped, adapted.clone()),
         ("small, rank 16", &small, adapted),
         ("small, rank 16, no dropout", &small, SftConfig { batch: 4, max_tokens: 256, ..steady.clone() }),
         ("small, rank 16, recomputed", &small, recomputed),
-        ("small, rank 16 over q4", &small, SftConfig { quantise: "q4".into(), ..steady }),
+        ("small, rank 16 over q4", &small, SftConfig { quant: "q4".into(), ..steady }),
     ];
     for (name, sizes, config) in settings {
         let (held, plan) = held_and_planned(1, sizes, &config);
@@ -137,7 +137,7 @@ fn a_training_holds_what_was_planned_within_a_tenth() {
 
 #[test]
 fn batches_side_by_side_hold_more_than_one_does_and_at_most_a_tenth_more_than_was_planned() {
-    let config = SftConfig { accumulate: 5, ..full() };
+    let config = SftConfig { gradient_accumulation_steps: 5, ..full() };
     let (of_one, _) = held_and_planned(1, &terse(), &config);
     for threads in [2, 4] {
         let (held, plan) = held_and_planned(threads, &terse(), &config);

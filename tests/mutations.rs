@@ -24,14 +24,14 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 use tiller::data::Dataset;
-use tiller::data::import::{self, Columns, Format};
-use tiller::instruct::{Instructor, chat};
+use tiller::data::import::{self, Columns, SourceFormat};
+use tiller::instruct::{ExampleBuilder, chat};
 use tiller::ppo::PpoConfig;
 use tiller::report::Report;
 use tiller::run::config::{ConfigFlags, resolve};
 use tiller::run::folder::RunFolder;
 use tiller::teacher::{Popularity, Teacher, TeacherConfig};
-use tiller::train::sft::{SftConfig, Training};
+use tiller::train::sft::{SftConfig, SftTrainer};
 use tiller::{Error, Result};
 use tiller_models::chat::{ChatTemplate, Message, Role};
 use tiller_models::files::TensorSource;
@@ -171,7 +171,8 @@ fn data_set_files() -> Vec<Subject> {
 }
 
 fn imported_files() -> Vec<Subject> {
-    let importer = |format: Format| move |folder: &Path| import::read(format, folder, &Columns::default()).map(drop);
+    let importer =
+        |format: SourceFormat| move |folder: &Path| import::read(format, folder, &Columns::default()).map(drop);
     let reviews = br#"{"reviewerID": "A1", "asin": "B1", "overall": 5.0, "unixReviewTime": 1252800000}
 {"reviewerID": "A2", "asin": "B1", "overall": 3.0, "unixReviewTime": 1252800001}
 "#;
@@ -188,14 +189,22 @@ fn imported_files() -> Vec<Subject> {
         b"movieId,title,genres\n1,Toy Story (1995),Adventure|Animation\n2,\"Heat, again (1995)\",Crime\n",
     );
     vec![
-        Subject::new("MovieLens", &[("ratings.csv", csv.0), ("movies.csv", csv.1)], importer(Format::MovieLens)),
+        Subject::new("MovieLens", &[("ratings.csv", csv.0), ("movies.csv", csv.1)], importer(SourceFormat::MovieLens)),
         Subject::new(
             "MovieTweetings",
             &[("ratings.dat", ratings), ("movies.dat", movies)],
-            importer(Format::MovieTweetings),
+            importer(SourceFormat::MovieTweetings),
         ),
-        Subject::new("Amazon", &[("meta_Movies.json", meta), ("Movies_5.json", reviews)], importer(Format::Amazon)),
-        Subject::new("Steam", &[("steam_games.json", games), ("steam_reviews.json", played)], importer(Format::Steam)),
+        Subject::new(
+            "Amazon",
+            &[("meta_Movies.json", meta), ("Movies_5.json", reviews)],
+            importer(SourceFormat::Amazon),
+        ),
+        Subject::new(
+            "Steam",
+            &[("steam_games.json", games), ("steam_reviews.json", played)],
+            importer(SourceFormat::Steam),
+        ),
     ]
 }
 
@@ -257,10 +266,10 @@ fn run_folder_files() -> Vec<Subject> {
         let popularity = Popularity::of(&dataset);
         let layers = ConfigFlags { config: Some(RunFolder::stored_config(&folder.join("sft"))?), sets: Vec::new() };
         let config: SftConfig = resolve(&layers, toml::Table::new())?;
-        let instructor = Instructor::new(&dataset, &popularity, &[], config.data.clone())?;
+        let builder = ExampleBuilder::new(&dataset, &popularity, &[], config.data.clone())?;
         let mut run = RunFolder::reopen(&folder.join("sft"))?;
-        let student = config.student(&run, &instructor, false, &Device::flex().autodiff())?;
-        Training::resume(&instructor, &dataset, &config, &mut run, student).map(drop)
+        let trainable = config.trainable_model(&run, &builder, false, &Device::flex().autodiff())?;
+        SftTrainer::resume(&builder, &dataset, &config, &mut run, trainable).map(drop)
     };
     let model =
         ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
@@ -284,7 +293,7 @@ fn trained_teacher() -> Vec<u8> {
     for (name, bytes) in [("items.csv", ITEMS), ("interactions.csv", INTERACTIONS), ("dataset.json", ABOUT)] {
         std::fs::write(folder.path().join(name), bytes).unwrap();
     }
-    let small = ["model.d_model=8", "model.inner=8"].iter().flat_map(|set| ["--set", set]);
+    let small = ["model.d_model=8", "model.d_ff=8"].iter().flat_map(|set| ["--set", set]);
     succeed(folder.path(), &[&["sasrec", "train", ".", "--epochs", "1"][..], &small.collect::<Vec<_>>()].concat());
     std::fs::read(folder.path().join("teacher/checkpoints/best.safetensors")).unwrap()
 }

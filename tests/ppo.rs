@@ -40,11 +40,12 @@ const SMALL: [&str; 18] = [
 fn world() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     succeed(folder.path(), &["data", "synth", "--users", "60", "--items", "40", "--seed", "3", "--out", "set"]);
-    let small = ["--set", "model.d_model=16", "--set", "model.inner=16", "--epochs", "1"];
+    let small = ["--set", "model.d_model=16", "--set", "model.d_ff=16", "--epochs", "1"];
     succeed(folder.path(), &[&["sasrec", "train", "set"], &small[..]].concat());
-    let sizes = ["scratch.d_model=16", "scratch.n_layers=1", "scratch.vocab_size=600", "validation.users=2"];
+    let sizes =
+        ["from_scratch.d_model=16", "from_scratch.n_layers=1", "from_scratch.vocab_size=600", "validation.users=2"];
     let sizes: Vec<&str> = sizes.into_iter().flat_map(|size| ["--set", size]).collect();
-    let sft = ["sft", "set", "--scratch", "tiny", "--batch", "4", "--steps", "8", "--out", "sft"];
+    let sft = ["sft", "set", "--from-scratch", "tiny", "--batch", "4", "--steps", "8", "--out", "sft"];
     succeed(folder.path(), &[&sft, &sizes[..]].concat());
     folder
 }
@@ -86,7 +87,7 @@ fn a_tuned_model_is_aligned_asked_and_aligned_further() {
     // The aligned model is one to align: the new run goes on from the adapter of this one.
     let further = ["ppo", "set", "--run", "ppo", "--out", "further", "--iterations", "1"];
     succeed(folder, &[&further, &SMALL[..]].concat());
-    let paper = ["ppo", "set", "--run", "sft", "--out", "paper", "--iterations", "1", "--recipe", "paper"];
+    let paper = ["ppo", "set", "--run", "sft", "--out", "paper", "--iterations", "1", "--preset", "paper"];
     succeed(folder, &[&paper, &SMALL[4..]].concat());
     assert!(metrics(&folder.join("paper"))[1]["explained_variance"].is_f64());
 }
@@ -140,7 +141,7 @@ fn memory_does_not_grow_over_fifty_iterations() {
     let folder = world();
     let folder = folder.path();
     // A hardly tuned model leaves itself behind when it rehearses.
-    let critic = ["--set", "learning.baseline=critic", "--set", "safety.max_kl=100", "--iterations", "60"];
+    let critic = ["--set", "learning.baseline=critic", "--set", "divergence_guard.max_kl=100", "--iterations", "60"];
     let ppo = ["ppo", "set", "--run", "sft", "--out", "ppo"];
     succeed(folder, &[&ppo[..], &critic, &SMALL[..16], &["--lr", "0.0005"]].concat());
     let text = std::fs::read_to_string(folder.join("ppo/metrics.jsonl")).unwrap();

@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use common::server::{Reply, Server};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
-use tiller::pull::entry::{self, Entry};
+use tiller::pull::entry::{self, PullEntry};
 use tiller::pull::{Pulled, install_from, pull};
 use zip::write::SimpleFileOptions;
 
@@ -22,7 +22,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// An entry `thing` of one file `file.bin` with `bytes`, at the given places.
-fn entry_of(bytes: &[u8], places: &[&str], unpack: &str) -> Entry {
+fn entry_of(bytes: &[u8], places: &[&str], unpack: &str) -> PullEntry {
     let text = format!(
         "[[entry]]\nname = 'thing'\nkind = 'data'\nabout = ''\nlicence = 'MIT'\nhome = ''\nformat = 'csv'\n\
          [[entry.bundle]]\n[[entry.bundle.file]]\nname = 'file.bin'\nbytes = {}\nsha256 = '{}'\nfrom = {places:?}\n{unpack}",
@@ -281,7 +281,7 @@ fn a_truncated_archive_is_known_by_its_hash_before_it_is_opened() {
 #[test]
 fn pip_brings_a_package_or_its_complaint_is_told() {
     use std::os::unix::fs::PermissionsExt;
-    use tiller::pull::fault::Fault;
+    use tiller::pull::error::DownloadError;
     use tiller::pull::pip;
 
     let folder = tempfile::tempdir().unwrap();
@@ -304,7 +304,7 @@ fn pip_brings_a_package_or_its_complaint_is_told() {
         [(bad.as_str(), "no such package"), (&empty, "no file.bin"), ("no-such-python", "needs Python")]
     {
         match pip::download(&[python], "thing==1", file, &path) {
-            Err(Fault::Source(reason)) => assert!(reason.contains(part), "{reason}"),
+            Err(DownloadError::Source(reason)) => assert!(reason.contains(part), "{reason}"),
             other => panic!("{other:?}"),
         }
     }

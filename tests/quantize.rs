@@ -21,9 +21,9 @@ fn text(path: &Path) -> &str {
 #[test]
 fn a_folder_becomes_a_folder_of_halves_that_answers_the_same() {
     let place = tempfile::tempdir().unwrap();
-    let [model, halves] = ["model", "halves"].map(|name| place.path().join(name));
+    let [model, f16_model] = ["model", "f16_model"].map(|name| place.path().join(name));
     toy::write_model(&model, &["1. Heat (1995)", "2. Ran (1985)"], 512);
-    let output = tiller(&["quantize", text(&model), "--scheme", "f16", "--out", text(&halves), "--json"]);
+    let output = tiller(&["quantize", text(&model), "--to", "f16", "--out", text(&f16_model), "--json"]);
     assert!(output.status.success(), "{output:?}");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["bytes_before"].as_u64(), report["bytes_after"].as_u64().map(|bytes| 2 * bytes));
@@ -38,7 +38,7 @@ fn a_folder_becomes_a_folder_of_halves_that_answers_the_same() {
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    assert_eq!(answer(&halves), answer(&model));
+    assert_eq!(answer(&f16_model), answer(&model));
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn what_cannot_be_written_is_refused_before_anything_is() {
         ("q5_1", "model.gguf", "expected one of f32, f16, q8_0"),
     ] {
         let out = place.path().join(out);
-        let output = tiller(&["quantize", text(&model), "--scheme", scheme, "--out", text(&out)]);
+        let output = tiller(&["quantize", text(&model), "--to", scheme, "--out", text(&out)]);
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(error.contains(reason), "{error}");

@@ -12,7 +12,7 @@ use common::program::{command, fail, succeed};
 use serde_json::Value;
 
 /// Sizes at which an epoch takes a fraction of a second.
-const SMALL: [&str; 6] = ["--set", "model.d_model=16", "--set", "model.inner=16", "--set", "batch=256"];
+const SMALL: [&str; 6] = ["--set", "model.d_model=16", "--set", "model.d_ff=16", "--set", "batch=256"];
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -83,7 +83,7 @@ fn wrong_usage_is_answered_with_exit_code_2_and_a_next_step() {
     let folder = folder.path();
     fail(folder, &["sasrec", "eval", "set"], 2, "tiller sasrec train");
     fail(folder, &["sasrec", "train", "set", "--resume"], 2, "without --resume");
-    fail(folder, &["sasrec", "train", "set", "--set", "model.heads=3"], 2, "model.heads");
+    fail(folder, &["sasrec", "train", "set", "--set", "model.n_heads=3"], 2, "model.n_heads");
     fail(folder, &["sasrec", "train", "set", "--set", "model.width=3"], 2, "width");
     fail(folder, &["sasrec", "train", "nowhere"], 2, "nowhere");
     train(folder, &["--epochs", "0"]);

@@ -1,4 +1,4 @@
-//! `tiller sft` and `tiller merge` as their users see them: a model from nothing, an adapter on it, a process that dies.
+//! `tiller sft` and `tiller merge` as their users see them: a model trained from scratch, an adapter on it, a process that dies.
 
 mod common {
     #[allow(dead_code)]
@@ -18,11 +18,11 @@ mod memory;
 /// Sizes at which a step takes milliseconds.
 const SMALL: [&str; 12] = [
     "--set",
-    "scratch.d_model=16",
+    "from_scratch.d_model=16",
     "--set",
-    "scratch.n_layers=1",
+    "from_scratch.n_layers=1",
     "--set",
-    "scratch.vocab_size=600",
+    "from_scratch.vocab_size=600",
     "--batch",
     "4",
     "--set",
@@ -35,7 +35,7 @@ const SMALL: [&str; 12] = [
 fn world() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     succeed(folder.path(), &["data", "synth", "--users", "100", "--items", "40", "--seed", "3", "--out", "set"]);
-    let small = ["--set", "model.d_model=16", "--set", "model.inner=16"];
+    let small = ["--set", "model.d_model=16", "--set", "model.d_ff=16"];
     succeed(folder.path(), &[&["sasrec", "train", "set", "--epochs", "1"], &small[..]].concat());
     folder
 }
@@ -57,7 +57,8 @@ fn a_model_from_nothing_is_trained_adapted_merged_and_asked() {
     let folder = world();
     let folder = folder.path();
     let steps = ["--steps", "20", "--json"];
-    let summary = succeed(folder, &[&["sft", "set", "--scratch", "tiny", "--out", "run"], &SMALL[..], &steps].concat());
+    let summary =
+        succeed(folder, &[&["sft", "set", "--from-scratch", "tiny", "--out", "run"], &SMALL[..], &steps].concat());
     let summary: Value = serde_json::from_str(&summary).unwrap();
     assert_eq!((&summary["summary"]["steps"], &summary["model"]), (&Value::from(20), &Value::from("run/model")));
     for file in ["config.toml", "checkpoints/last.safetensors", "model/tokenizer.json", "model/config.json"] {
@@ -84,21 +85,25 @@ fn a_model_from_nothing_is_trained_adapted_merged_and_asked() {
         ["sft", "set", "--model", "run/model", "--rank", "2", "--tasks", "I0", "--lr", "0.05", "--out", "adapted"];
     succeed(
         folder,
-        &[&on_it[..], &["--batch", "4", "--accumulate", "1", "--steps", "6", "--set", "validation.users=2"]].concat(),
+        &[
+            &on_it[..],
+            &["--batch", "4", "--gradient-accumulation-steps", "1", "--steps", "6", "--set", "validation.users=2"],
+        ]
+        .concat(),
     );
     let adapted = recommend(&["--model", "run/model", "--adapter", "adapted/adapter"]);
     succeed(folder, &["merge", "adapted", "--out", "merged"]);
     assert_eq!(recommend(&["--model", "merged"])["items"], adapted["items"]);
     fail(folder, &["merge", "run", "--out", "merged"], 2, "as it is");
 
-    // The adapter was trained at a rate that moves weights further than halves round them.
-    let halves = succeed(folder, &["merge", "adapted", "--quantise", "f16", "--out", "halves", "--json"]);
-    let halves: Value = serde_json::from_str(&halves).unwrap();
-    let moved = halves["moved"].as_array().unwrap();
+    // The adapter was trained at a rate that moves weights further than f16 rounds them.
+    let f16_model = succeed(folder, &["merge", "adapted", "--quant", "f16", "--out", "f16_model", "--json"]);
+    let f16_model: Value = serde_json::from_str(&f16_model).unwrap();
+    let moved = f16_model["moved"].as_array().unwrap();
     assert_eq!(moved.len(), 8, "{moved:?}");
     assert!(moved.iter().all(|part| part["adapted"].as_f64() > part["rounded"].as_f64()), "{moved:?}");
-    assert_eq!(recommend(&["--model", "halves"])["items"], adapted["items"]);
-    fail(folder, &["merge", "adapted", "--quantise", "q4_0", "--out", "packed"], 2, "ending in .gguf");
+    assert_eq!(recommend(&["--model", "f16_model"])["items"], adapted["items"]);
+    fail(folder, &["merge", "adapted", "--quant", "q4_0", "--out", "packed"], 2, "ending in .gguf");
 }
 
 /// Waits until the training in `run` has written so many more lines.
@@ -115,7 +120,7 @@ fn a_process_that_is_interrupted_and_killed_at_any_step_goes_on_as_if_it_had_not
     let folder = world();
     let folder = folder.path();
     let sft = |run: &'static str| {
-        let steps = ["--scratch", "tiny", "--steps", "80", "--set", "save_every=5", "--out", run];
+        let steps = ["--from-scratch", "tiny", "--steps", "80", "--set", "save_every=5", "--out", run];
         [&["sft", "set", "--tasks", "I0,I3"], &SMALL[..], &steps].concat()
     };
     succeed(folder, &sft("unbroken"));
@@ -141,7 +146,7 @@ fn a_process_that_is_interrupted_and_killed_at_any_step_goes_on_as_if_it_had_not
 fn memory_does_not_grow_over_two_hundred_steps() {
     let folder = world();
     let folder = folder.path();
-    let steps = ["--scratch", "tiny", "--steps", "260", "--set", "validation.every=1000", "--out", "run"];
+    let steps = ["--from-scratch", "tiny", "--steps", "260", "--set", "validation.every=1000", "--out", "run"];
     succeed(folder, &[&["sft", "set", "--tasks", "I0"], &SMALL[..10], &steps].concat());
     let memory: Vec<u64> =
         metrics(&folder.join("run")).iter().filter_map(|line| line["memory_bytes"].as_u64()).collect();
@@ -154,17 +159,17 @@ fn memory_does_not_grow_over_two_hundred_steps() {
 fn wrong_usage_is_answered_with_exit_code_2_and_what_does_not_fit_with_3() {
     let folder = world();
     let folder = folder.path();
-    fail(folder, &["sft", "set", "--out", "run"], 2, "--scratch");
+    fail(folder, &["sft", "set", "--out", "run"], 2, "--from-scratch");
     fail(folder, &["sft", "set", "--model", "nowhere", "--out", "run"], 2, "nowhere");
-    fail(folder, &["sft", "set", "--scratch", "tiny", "--batch", "0", "--out", "run"], 2, "batch");
+    fail(folder, &["sft", "set", "--from-scratch", "tiny", "--batch", "0", "--out", "run"], 2, "batch");
     fail(
         folder,
-        &["sft", "set", "--scratch", "tiny", "--set", "scratch.n_heads=5", "--out", "run"],
+        &["sft", "set", "--from-scratch", "tiny", "--set", "from_scratch.n_heads=5", "--out", "run"],
         2,
-        "scratch.d_model",
+        "from_scratch.d_model",
     );
     fail(folder, &["sft", "set", "--resume", "--out", "run"], 2, "without --resume");
-    let huge = ["--set", "scratch.d_model=8192", "--set", "scratch.n_layers=400"];
-    fail(folder, &[&["sft", "set", "--scratch", "tiny", "--out", "run"], &huge[..]].concat(), 3, "does not fit");
+    let huge = ["--set", "from_scratch.d_model=8192", "--set", "from_scratch.n_layers=400"];
+    fail(folder, &[&["sft", "set", "--from-scratch", "tiny", "--out", "run"], &huge[..]].concat(), 3, "does not fit");
     assert!(!folder.join("run").exists(), "nothing is written before it is known to fit");
 }

@@ -27,7 +27,7 @@ fn the_engine_writes_64_tokens_of_smollm2_as_the_graph_does() {
 
     let cpu = on(&Device::flex());
     let prompts: Vec<Vec<u32>> =
-        ASKED.iter().map(|asked| cpu.words.encode_chat(&[Message::new(Role::User, *asked)]).unwrap()).collect();
+        ASKED.iter().map(|asked| cpu.codec.encode_chat(&[Message::new(Role::User, *asked)]).unwrap()).collect();
     let by_graph = generate(&cpu.llama, &prompts, &[], &how, &mut |_, _| ControlFlow::Continue(())).unwrap();
 
     let gpu = on(&test_gpu().device);
@@ -35,7 +35,7 @@ fn the_engine_writes_64_tokens_of_smollm2_as_the_graph_does() {
     let mut engine = Engine::of(&gpu.llama, options).unwrap();
     let by_engine = engine.generate(&prompts, &[], &how, &mut |_, _| ControlFlow::Continue(())).unwrap();
     for ((asked, graph), engine) in ASKED.iter().zip(&by_graph).zip(&by_engine) {
-        println!("{asked}\n{}\n", cpu.words.tokenizer.decode(graph, true).unwrap());
+        println!("{asked}\n{}\n", cpu.codec.tokenizer.decode(graph, true).unwrap());
         assert_eq!((graph.len(), engine), (64, graph), "{asked}");
     }
 }

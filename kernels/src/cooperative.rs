@@ -5,25 +5,25 @@
 
 use wgpu::Features;
 
-use crate::ability::Ability;
 use crate::decode;
 use crate::device::{Capabilities, CooperativeMatrix, Gpu, Scalar};
+use crate::features::KernelFeatures;
 
 /// The edges of the matrices that kernels can use, best first: 16 on NVIDIA, AMD and Intel, 8 on Apple and in Mesa's software.
-pub(crate) const EDGES: [u32; 2] = [16, 8];
+pub(crate) const COOP_TILES: [u32; 2] = [16, 8];
 
 /// Bytes of workgroup memory that they take.
 const WORKGROUP_STORAGE: u32 = 32 << 10;
 
 /// What a device must have for the kernels that use matrices of this edge.
-pub(crate) fn ability(edge: u32) -> Ability {
+pub(crate) fn features(coop_tile: u32) -> KernelFeatures {
     let features = Features::SHADER_F16 | Features::SUBGROUP | Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
-    Ability { features, edge }
+    KernelFeatures { wgpu: features, coop_tile }
 }
 
 /// Square, of halves with f32 sums.
-fn shape(edge: u32) -> CooperativeMatrix {
-    CooperativeMatrix { m: edge, n: edge, k: edge, input: Scalar::F16, accumulator: Scalar::F32 }
+fn shape(coop_tile: u32) -> CooperativeMatrix {
+    CooperativeMatrix { m: coop_tile, n: coop_tile, k: coop_tile, input: Scalar::F16, accumulator: Scalar::F32 }
 }
 
 /// The edges of the matrices that an adapter offers together with all else that they need, best first.
@@ -31,19 +31,21 @@ pub(crate) fn offered(capabilities: &Capabilities) -> impl Iterator<Item = u32> 
     let able = capabilities.f16
         && capabilities.subgroups.is_some()
         && capabilities.workgroup_storage_bytes >= WORKGROUP_STORAGE;
-    EDGES.into_iter().filter(move |edge| able && capabilities.cooperative_matrices.contains(&shape(*edge)))
+    COOP_TILES
+        .into_iter()
+        .filter(move |coop_tile| able && capabilities.cooperative_matrices.contains(&shape(*coop_tile)))
 }
 
 /// Gives kernels the best matrices that the device of `gpu` offers and that pass their check; says which did not, and how.
-pub(crate) fn settle(gpu: &mut Gpu) -> Option<String> {
+pub(crate) fn calibrate(gpu: &mut Gpu) -> Option<String> {
     let mut flaws = Vec::new();
-    for edge in offered(&gpu.capabilities) {
-        match decode::check_cooperative(gpu, edge) {
+    for coop_tile in offered(&gpu.capabilities) {
+        match decode::check_cooperative_gemm(gpu, coop_tile) {
             Ok(()) => {
-                gpu.ability.edge = edge;
+                gpu.features.coop_tile = coop_tile;
                 break;
             }
-            Err(flaw) => flaws.push(format!("cooperative matrices of {edge}x{edge} are left out: {flaw}")),
+            Err(flaw) => flaws.push(format!("cooperative matrices of {coop_tile}x{coop_tile} are left out: {flaw}")),
         }
     }
     (!flaws.is_empty()).then(|| flaws.join("; "))
@@ -82,15 +84,15 @@ mod tests {
     fn the_best_that_the_test_device_offers_is_used() {
         let open = test_gpu();
         let gpu = open.gpu.unwrap();
-        assert_eq!(gpu.ability.edge, offered(&gpu.capabilities).next().unwrap_or(0), "{}", open.description);
+        assert_eq!(gpu.features.coop_tile, offered(&gpu.capabilities).next().unwrap_or(0), "{}", open.description);
     }
 
     #[test]
     fn what_is_not_offered_is_not_used() {
         let mut gpu = test_gpu().gpu.unwrap();
-        gpu.ability.edge = 0;
+        gpu.features.coop_tile = 0;
         gpu.capabilities.cooperative_matrices.clear();
-        assert_eq!(settle(&mut gpu), None);
-        assert_eq!(gpu.ability.edge, 0);
+        assert_eq!(calibrate(&mut gpu), None);
+        assert_eq!(gpu.features.coop_tile, 0);
     }
 }

@@ -4,7 +4,7 @@ use burn::backend::TensorMetadata;
 use burn_cubecl::tensor::CubeTensor;
 use bytemuck::{Pod, Zeroable};
 
-use crate::bench::{Buffer, Entry};
+use crate::bench::{BenchBuffer, BenchCase};
 use crate::kernel::{Kernel, launch};
 
 const WORKGROUP: u32 = 256;
@@ -47,13 +47,13 @@ pub(crate) fn entry(
     [inputs, outputs]: [usize; 2],
     [rows, width]: [usize; 2],
     operations: usize,
-) -> Entry {
+) -> BenchCase {
     let numbers = rows * width;
     let (params, workgroups) = Params::over(numbers, true);
     let variant = if shader.ends_with("_grad") { "backward" } else { "forward" };
-    Entry::new(op, variant, format!("{rows} x {width}"), kernel(shader, true))
-        .over(vec![Buffer::Numbers(numbers); inputs])
-        .over(vec![Buffer::Output(numbers); outputs])
+    BenchCase::new(op, variant, format!("{rows} x {width}"), kernel(shader, true))
+        .over(vec![BenchBuffer::Numbers(numbers); inputs])
+        .over(vec![BenchBuffer::Output(numbers); outputs])
         .launched(&params, workgroups)
         .costing(4 * (inputs + outputs) * numbers, operations * numbers)
 }

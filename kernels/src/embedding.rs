@@ -16,10 +16,10 @@ use burn_flex::FlexTensor;
 use bytemuck::{Pod, Zeroable};
 
 use crate::autodiff::{Differentiable, record};
-use crate::bench::{Buffer, Entry, Sizes};
+use crate::bench::{BenchBuffer, BenchCase, BenchDims};
+use crate::check::{KernelCheck, noise};
 use crate::cpu::{contiguous, numbers, tensor};
-use crate::kernel::{Kernel, launch, words_beside};
-use crate::trial::{Trial, noise};
+use crate::kernel::{Kernel, launch, words_on};
 
 /// The rows `ids` of `table`; a number beyond the table reads as zeros and gives no gradient.
 ///
@@ -94,7 +94,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
 }
 
 /// What the bench measures: tokens that are as good as random.
-pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
+pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let (tokens, rows, width) = (sizes.tokens(), sizes.vocab_size, sizes.d_model);
     let ids: Vec<u32> = (0..tokens as u32).map(|t| t.wrapping_mul(2_654_435_761) % rows as u32).collect();
     let Tokens { order, starts } = Tokens::by_row(&ids, rows);
@@ -103,11 +103,15 @@ pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
     let params = Params { tokens: tokens as u32, rows: rows as u32, values: values as u32 };
     let gradient_params = GradientParams { rows: rows as u32, values: values as u32 };
     let entry = |shader: &'static str, variant| {
-        Entry::new("embedding", variant, format!("{tokens} of {rows} x {width}"), kernel(shader, wide))
+        BenchCase::new("embedding", variant, format!("{tokens} of {rows} x {width}"), kernel(shader, wide))
     };
-    let forward = [Buffer::Numbers(rows * width), Buffer::Words(ids), Buffer::Output(tokens * width)];
-    let backward =
-        [Buffer::Numbers(tokens * width), Buffer::Words(order), Buffer::Words(starts), Buffer::Output(rows * width)];
+    let forward = [BenchBuffer::Numbers(rows * width), BenchBuffer::Words(ids), BenchBuffer::Output(tokens * width)];
+    let backward = [
+        BenchBuffer::Numbers(tokens * width),
+        BenchBuffer::Words(order),
+        BenchBuffer::Words(starts),
+        BenchBuffer::Output(rows * width),
+    ];
     vec![
         entry("embedding", "forward").over(forward).launched(&params, workgroups).costing(8 * tokens * width, 0),
         entry("embedding_grad", "backward")
@@ -130,7 +134,7 @@ impl Differentiable<CubeBackend, 1> for Embedding {
         let ([rows, width], tokens) = (table.shape().dims(), self.ids.len());
         let (wide, values, workgroups) = grid(tokens, width);
         let params = Params { tokens: tokens as u32, rows: rows as u32, values: values as u32 };
-        let ids = words_beside(&table, &self.ids);
+        let ids = words_on(&table, &self.ids);
         let [y] = launch(kernel("embedding", wide), &[&table, &ids], [[tokens, width].into()], &params, workgroups);
         y
     }
@@ -139,7 +143,7 @@ impl Differentiable<CubeBackend, 1> for Embedding {
         let ([rows, width], dy) = (table.shape().dims(), into_contiguous(dy));
         let (wide, values, workgroups) = grid(rows, width);
         let Tokens { order, starts } = Tokens::by_row(&self.ids, rows);
-        let [order, starts] = [order, starts].map(|words| words_beside(&dy, &words));
+        let [order, starts] = [order, starts].map(|words| words_on(&dy, &words));
         let params = GradientParams { rows: rows as u32, values: values as u32 };
         let kernel = kernel("embedding_grad", wide);
         launch(kernel, &[&dy, &order, &starts], [table.shape()], &params, workgroups).map(Some)
@@ -213,7 +217,7 @@ fn sum_by_row(dy: &[f32], [rows, width]: [usize; 2], ids: &[u32]) -> Vec<f32> {
     dtable
 }
 
-// ---- Trial ----
+// ---- Check ----
 
 /// Rows and widths that miss every round number of the kernels, and numbers for them.
 fn cases() -> Vec<([usize; 2], Vec<u32>)> {
@@ -228,7 +232,7 @@ fn cases() -> Vec<([usize; 2], Vec<u32>)> {
 }
 
 /// Every variant against the reference.
-pub(crate) fn trial(trial: &mut Trial) {
+pub(crate) fn check(check: &mut KernelCheck) {
     for (shape, ids) in cases() {
         let ([rows, width], case) = (shape, format!("{} of {shape:?}", ids.len()));
         let (table, dy) = (noise(3, rows * width), noise(4, ids.len() * width));
@@ -240,13 +244,13 @@ pub(crate) fn trial(trial: &mut Trial) {
 
             let params = Params { tokens: ids.len() as u32, rows: rows as u32, values: values as u32 };
             let inputs: [&[f32]; 2] = [&table, bytemuck::cast_slice(&ids)];
-            let [y] = trial.run(&forward, &inputs, [dy.len()], &params, workgroups(ids.len()));
-            trial.close(&forward, &case, &y, &look_up(&table, shape, &ids), 0.0);
+            let [y] = check.run(&forward, &inputs, [dy.len()], &params, workgroups(ids.len()));
+            check.close(&forward, &case, &y, &look_up(&table, shape, &ids), 0.0);
 
             let params = GradientParams { rows: rows as u32, values: values as u32 };
             let inputs = [&dy, bytemuck::cast_slice(&order), bytemuck::cast_slice(&starts)];
-            let [dtable] = trial.run(&backward, &inputs, [table.len()], &params, workgroups(rows));
-            trial.close(&backward, &case, &dtable, &sum_by_row(&dy, shape, &ids), 1e-6);
+            let [dtable] = check.run(&backward, &inputs, [table.len()], &params, workgroups(rows));
+            check.close(&backward, &case, &dtable, &sum_by_row(&dy, shape, &ids), 1e-6);
         }
     }
 }
@@ -257,7 +261,7 @@ mod tests {
 
     use super::*;
     use crate::device::test_devices;
-    use crate::testing::{assert_close, assert_sound, check_gradients, download, upload};
+    use crate::testing::{assert_close, assert_passes, check_gradients, download, upload};
 
     #[test]
     fn both_devices_look_up_the_rows_and_zeros_beyond_them() {
@@ -305,7 +309,7 @@ mod tests {
 
     #[test]
     fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-        assert_sound(trial);
+        assert_passes(check);
     }
 
     #[test]

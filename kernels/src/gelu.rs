@@ -12,10 +12,10 @@ use burn_cubecl::tensor::CubeTensor;
 
 use crate::Kernel;
 use crate::autodiff::{Differentiable, record};
-use crate::bench::{Entry, Sizes};
+use crate::bench::{BenchCase, BenchDims};
+use crate::check::{KernelCheck, noise};
 use crate::device::gpu_of;
 use crate::elementwise::{self, Params, launch_values};
-use crate::trial::{Trial, noise};
 
 /// x Φ(x), element by element: one launch on a GPU, burn's own operation elsewhere.
 ///
@@ -56,7 +56,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
 }
 
 /// What the bench measures.
-pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
+pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let shape = [sizes.tokens(), sizes.d_model];
     let entry = |shader, buffers, operations| elementwise::entry("gelu", shader, buffers, shape, operations);
     vec![entry("gelu", [1, 1], 20), entry("gelu_grad", [2, 1], 25)]
@@ -73,7 +73,7 @@ impl Differentiable<CubeBackend, 1> for Gelu {
     }
 }
 
-// ---- Trial: the reference in f64, which no device computes by ----
+// ---- Check: the reference in f64, which no device computes by ----
 
 const LENGTHS: [usize; 5] = [1, 3, 4, 255, 1027];
 
@@ -106,16 +106,16 @@ fn backward_reference(x: &[f32], dy: &[f32]) -> Vec<f32> {
 }
 
 /// Every variant against the reference.
-pub(crate) fn trial(trial: &mut Trial) {
+pub(crate) fn check(check: &mut KernelCheck) {
     for length in LENGTHS {
         let (x, dy) = (inputs(length), noise(2, length));
         for wide in [false, true].into_iter().filter(|wide| !wide || length % 4 == 0) {
             let (params, workgroups) = Params::over(length, wide);
             let [forward, backward] = ["gelu", "gelu_grad"].map(|shader| elementwise::kernel(shader, wide));
-            let [y] = trial.run(&forward, &[&x], [length], &params, workgroups);
-            trial.close(&forward, length, &y, &forward_reference(&x), 1e-6);
-            let [dx] = trial.run(&backward, &[&x, &dy], [length], &params, workgroups);
-            trial.close(&backward, length, &dx, &backward_reference(&x, &dy), 1e-6);
+            let [y] = check.run(&forward, &[&x], [length], &params, workgroups);
+            check.close(&forward, length, &y, &forward_reference(&x), 1e-6);
+            let [dx] = check.run(&backward, &[&x, &dy], [length], &params, workgroups);
+            check.close(&backward, length, &dx, &backward_reference(&x, &dy), 1e-6);
         }
     }
 }
@@ -124,7 +124,7 @@ pub(crate) fn trial(trial: &mut Trial) {
 mod tests {
     use super::*;
     use crate::device::test_devices;
-    use crate::testing::{assert_close, assert_sound, check_gradients, download, upload};
+    use crate::testing::{assert_close, assert_passes, check_gradients, download, upload};
 
     #[test]
     fn both_devices_agree_with_the_reference_on_ragged_lengths() {
@@ -146,6 +146,6 @@ mod tests {
 
     #[test]
     fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-        assert_sound(trial);
+        assert_passes(check);
     }
 }

@@ -20,41 +20,41 @@ use burn_cubecl::tensor::CubeTensor;
 use bytemuck::NoUninit;
 use wgpu::Features;
 
-use crate::ability::Ability;
-use crate::cooperative::{self, EDGES};
+use crate::cooperative::{self, COOP_TILES};
 use crate::device;
+use crate::features::KernelFeatures;
 use crate::wgsl::{Expanded, expand};
 
 /// What tells the variants of a kernel apart, in the order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Uses {
+pub(crate) enum VariantTier {
     /// What every adapter has.
-    Nothing,
+    Portable,
     /// Operations over subgroups.
     Subgroups,
     /// Cooperative matrices with this edge.
-    CooperativeMatrices(u32),
+    CooperativeMatrix(u32),
 }
 
-impl Uses {
-    /// The best that something of this ability makes use of.
-    pub(crate) fn of(ability: Ability) -> Self {
-        if ability.edge > 0 {
-            Uses::CooperativeMatrices(ability.edge)
-        } else if ability.features.contains(Features::SUBGROUP) {
-            Uses::Subgroups
+impl VariantTier {
+    /// The best that something of these features makes use of.
+    pub(crate) fn of(features: KernelFeatures) -> Self {
+        if features.coop_tile > 0 {
+            VariantTier::CooperativeMatrix(features.coop_tile)
+        } else if features.wgpu.contains(Features::SUBGROUP) {
+            VariantTier::Subgroups
         } else {
-            Uses::Nothing
+            VariantTier::Portable
         }
     }
 
     /// The name that users read.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Uses::Nothing => "plain",
-            Uses::Subgroups => "subgroups",
-            Uses::CooperativeMatrices(16) => "16x16 cooperative matrices",
-            Uses::CooperativeMatrices(_) => "8x8 cooperative matrices",
+            VariantTier::Portable => "plain",
+            VariantTier::Subgroups => "subgroups",
+            VariantTier::CooperativeMatrix(16) => "16x16 cooperative matrices",
+            VariantTier::CooperativeMatrix(_) => "8x8 cooperative matrices",
         }
     }
 }
@@ -64,13 +64,13 @@ impl Uses {
 pub struct Kernel {
     shader: &'static str,
     constants: Vec<(&'static str, u32)>,
-    needs: Ability,
+    needs: KernelFeatures,
 }
 
 impl Kernel {
     /// The kernel of `shaders/<shader>.wgsl`, with no constants yet.
     pub fn new(shader: &'static str) -> Self {
-        Kernel { shader, constants: Vec::new(), needs: Ability::NONE }
+        Kernel { shader, constants: Vec::new(), needs: KernelFeatures::NONE }
     }
 
     /// Supplies the constant of a `#define`; flags are 0 or 1.
@@ -79,24 +79,24 @@ impl Kernel {
         self
     }
 
-    /// Marks the variant as one for adapters with this ability alone.
-    pub fn needing(self, needs: Ability) -> Self {
+    /// Marks the variant as one for adapters with these features alone.
+    pub fn requiring(self, needs: KernelFeatures) -> Self {
         Kernel { needs, ..self }
     }
 
     /// The variants of a kernel that sums over its workgroup, as `lib/sum.wgsl` does, best first.
-    pub fn summing(self) -> [Self; 2] {
+    pub fn reduction_variants(self) -> [Self; 2] {
         let by_tree = self.clone().with("SUBGROUPS", 0u32);
-        [self.with("SUBGROUPS", 1u32).needing(Features::SUBGROUP.into()), by_tree]
+        [self.with("SUBGROUPS", 1u32).requiring(Features::SUBGROUP.into()), by_tree]
     }
 
-    /// The variants of a kernel that includes `lib/tile.wgsl`, best first.
-    pub fn tiled(self) -> [Self; 3] {
-        let [large, small] = EDGES.map(|edge| {
-            let kernel = self.clone().with("COOPERATIVE", edge).with("SUBGROUPS", 1u32);
-            kernel.needing(cooperative::ability(edge))
+    /// The variants of a kernel that includes `lib/gemm_tile.wgsl`, best first.
+    pub fn gemm_variants(self) -> [Self; 3] {
+        let [large, small] = COOP_TILES.map(|coop_tile| {
+            let kernel = self.clone().with("COOP_TILE", coop_tile).with("SUBGROUPS", 1u32);
+            kernel.requiring(cooperative::features(coop_tile))
         });
-        [large, small, self.with("COOPERATIVE", 0u32).with("SUBGROUPS", 0u32)]
+        [large, small, self.with("COOP_TILE", 0u32).with("SUBGROUPS", 0u32)]
     }
 
     /// The shader's name.
@@ -105,20 +105,20 @@ impl Kernel {
     }
 
     /// What the adapter must have.
-    pub fn needs(&self) -> Ability {
+    pub fn needs(&self) -> KernelFeatures {
         self.needs
     }
 
     /// The kernel without its variant: the shader's name, and for what of that it is where there is a choice.
     pub fn title(&self) -> String {
-        let kinds = [("MANY", "many columns"), ("INT8", "int8 if asked for")];
+        let kinds = [("GEMM", "GEMM"), ("INT8", "int8 if asked for")];
         let of_this = kinds.into_iter().find(|(constant, _)| self.constants.contains(&(*constant, 1)));
         of_this.map_or_else(|| self.shader.to_owned(), |(_, kind)| format!("{}, {kind}", self.shader))
     }
 
     /// What the variant makes use of.
-    pub(crate) fn uses(&self) -> Uses {
-        Uses::of(self.needs)
+    pub(crate) fn tier(&self) -> VariantTier {
+        VariantTier::of(self.needs)
     }
 
     /// The shader and the constants, e.g. "rms_norm WORKGROUP=256 WIDE=1".
@@ -140,14 +140,14 @@ impl Kernel {
 /// # Panics
 /// Where none of them needs nothing: every operation has a variant for any adapter.
 pub fn best(variants: impl IntoIterator<Item = Kernel>, tensor: &CubeTensor) -> Kernel {
-    first_within(variants, device::ability(&tensor.device))
+    first_supported(variants, device::features(&tensor.device))
 }
 
 /// The first of `variants`, which stand best first, that needs no more than is `offered`.
 ///
 /// # Panics
 /// Where none of them needs nothing: every operation has a variant for any adapter.
-pub fn first_within(variants: impl IntoIterator<Item = Kernel>, offered: Ability) -> Kernel {
+pub fn first_supported(variants: impl IntoIterator<Item = Kernel>, offered: KernelFeatures) -> Kernel {
     let mut variants = variants.into_iter();
     variants.find(|kernel| offered.contains(kernel.needs)).expect("the last variant needs nothing")
 }
@@ -165,20 +165,20 @@ pub fn launch<const O: usize>(
     params: &impl NoUninit,
     workgroups: usize,
 ) -> [CubeTensor; O] {
-    let outputs = outputs.map(|shape| empty_beside(inputs[0], shape));
+    let outputs = outputs.map(|shape| empty_like(inputs[0], shape));
     let tensors: Vec<&CubeTensor> = inputs.iter().copied().chain(&outputs).collect();
     enqueue(kernel, &tensors, params, workgroups);
     outputs
 }
 
 /// A contiguous f32 tensor on the device of `tensor`, of no particular content.
-pub fn empty_beside(tensor: &CubeTensor, shape: Shape) -> CubeTensor {
+pub fn empty_like(tensor: &CubeTensor, shape: Shape) -> CubeTensor {
     let handle = tensor.client.empty(shape.num_elements() * size_of::<f32>());
     CubeTensor::new_contiguous(tensor.client.clone(), tensor.device.clone(), shape, handle, DType::F32)
 }
 
 /// Words as a tensor on the device of `tensor`. It holds one where there are none: no buffer is empty.
-pub fn words_beside(tensor: &CubeTensor, words: &[u32]) -> CubeTensor {
+pub fn words_on(tensor: &CubeTensor, words: &[u32]) -> CubeTensor {
     let words = if words.is_empty() { &[0] } else { words };
     let handle = tensor.client.create_from_slice(bytemuck::cast_slice(words));
     CubeTensor::new_contiguous(tensor.client.clone(), tensor.device.clone(), [words.len()].into(), handle, DType::U32)
@@ -217,7 +217,7 @@ pub fn enqueue_with(kernel: Kernel, tensors: &[&CubeTensor], params: &[u8], work
 pub(crate) const FLOPS_PER_LAUNCH: usize = 1 << 35;
 
 /// Cuts workgroups of so many FLOPs each into launches: (first workgroup, number of workgroups).
-pub(crate) fn cut(workgroups: usize, flops: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(crate) fn split_launches(workgroups: usize, flops: usize) -> impl Iterator<Item = (usize, usize)> {
     let at_once = (FLOPS_PER_LAUNCH / flops.max(1)).max(1);
     (0..workgroups).step_by(at_once).map(move |first| (first, at_once.min(workgroups - first)))
 }
@@ -257,10 +257,10 @@ mod tests {
 
     #[test]
     fn long_work_is_cut_into_launches_that_cover_every_workgroup() {
-        assert_eq!(cut(7, 1).collect::<Vec<_>>(), [(0, 7)]);
-        assert_eq!(cut(7, FLOPS_PER_LAUNCH / 3).collect::<Vec<_>>(), [(0, 3), (3, 3), (6, 1)]);
-        assert_eq!(cut(2, usize::MAX).collect::<Vec<_>>(), [(0, 1), (1, 1)]);
-        assert_eq!(cut(0, 1).count(), 0);
+        assert_eq!(split_launches(7, 1).collect::<Vec<_>>(), [(0, 7)]);
+        assert_eq!(split_launches(7, FLOPS_PER_LAUNCH / 3).collect::<Vec<_>>(), [(0, 3), (3, 3), (6, 1)]);
+        assert_eq!(split_launches(2, usize::MAX).collect::<Vec<_>>(), [(0, 1), (1, 1)]);
+        assert_eq!(split_launches(0, 1).count(), 0);
     }
 
     #[test]

@@ -12,12 +12,12 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Kernel;
 use crate::autodiff::{Differentiable, record};
-use crate::bench::{Buffer, Entry, Sizes};
+use crate::bench::{BenchBuffer, BenchCase, BenchDims};
+use crate::check::{KernelCheck, noise};
 use crate::cpu::rows_and_width;
 use crate::device::gpu_of;
 use crate::kernel::launch;
 use crate::rows::{self, Operand, Walk, launch_rows};
-use crate::trial::{Trial, noise};
 
 /// Normalises the rows of `x` to mean 0 and variance 1, then scales them by `gamma` and shifts them by `beta`: one launch on a GPU,
 /// burn's own operation elsewhere.
@@ -101,18 +101,19 @@ pub(crate) fn kernels() -> Vec<Kernel> {
 }
 
 /// What the bench measures.
-pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
+pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let (rows, width) = (sizes.tokens(), sizes.d_model);
     let forward = [Operand::Rows, Operand::Vector, Operand::Vector, Operand::Result];
     let backward = [Operand::Rows, Operand::Vector, Operand::Rows, Operand::Result, Operand::Statistics];
     let of_rows =
-        |shader, buffers: &[Operand], operations| rows::entries("layer_norm", shader, buffers, operations, sizes);
+        |shader, buffers: &[Operand], operations| rows::bench_cases("layer_norm", shader, buffers, operations, sizes);
     let (wide, blocks) = (width.is_multiple_of(4), rows.div_ceil(BLOCK));
-    let of_weights = Entry::new("layer_norm", "gradient of weights", format!("{rows} x {width}"), weights_kernel(wide))
-        .over([rows * width, rows * width, 2 * rows].map(Buffer::Numbers))
-        .over([Buffer::Output(2 * blocks * width)])
-        .launched(&Params::of(rows, width, wide), blocks)
-        .costing(8 * rows * width, 5 * rows * width);
+    let of_weights =
+        BenchCase::new("layer_norm", "gradient of weights", format!("{rows} x {width}"), weights_kernel(wide))
+            .over([rows * width, rows * width, 2 * rows].map(BenchBuffer::Numbers))
+            .over([BenchBuffer::Output(2 * blocks * width)])
+            .launched(&Params::of(rows, width, wide), blocks)
+            .costing(8 * rows * width, 5 * rows * width);
     [of_rows("layer_norm", &forward, 7), of_rows("layer_norm_grad", &backward, 16), vec![of_weights]].concat()
 }
 
@@ -151,7 +152,7 @@ fn of_weights(x: &CubeTensor, dy: &CubeTensor, stats: &CubeTensor) -> [CubeTenso
     [one(0), one(1)]
 }
 
-// ---- Trial: the reference in f64, which no device computes by ----
+// ---- Check: the reference in f64, which no device computes by ----
 
 const EPSILON: f64 = 1e-12;
 
@@ -199,7 +200,7 @@ fn backward_reference(x: &[f32], gamma: &[f32], dy: &[f32]) -> [Vec<f32>; 3] {
 }
 
 /// Every variant against the reference.
-pub(crate) fn trial(trial: &mut Trial) {
+pub(crate) fn check(check: &mut KernelCheck) {
     for shape in SHAPES {
         let [rows, width] = shape;
         let (case, x) = (format!("{rows} x {width}"), inputs(shape));
@@ -209,24 +210,24 @@ pub(crate) fn trial(trial: &mut Trial) {
         let [dx, dgamma, dbeta] = backward_reference(&x, &gamma, &dy);
         for walk in Walk::ALL.into_iter().filter(|walk| !walk.wide || width % 4 == 0) {
             let params = walk.params(rows, width, EPSILON);
-            for kernel in trial.runnable(walk.variants("layer_norm")) {
-                let [found] = trial.run(&kernel, &[&x, &gamma, &beta], [x.len()], &params, rows);
-                trial.close(&kernel, &case, &found, &y, 1e-4);
+            for kernel in check.runnable(walk.variants("layer_norm")) {
+                let [found] = check.run(&kernel, &[&x, &gamma, &beta], [x.len()], &params, rows);
+                check.close(&kernel, &case, &found, &y, 1e-4);
             }
-            for kernel in trial.runnable(walk.variants("layer_norm_grad")) {
+            for kernel in check.runnable(walk.variants("layer_norm_grad")) {
                 let lengths = [x.len(), 2 * rows];
-                let [found, of_rows] = trial.run(&kernel, &[&x, &gamma, &dy], lengths, &params, rows);
-                trial.close(&kernel, &case, &found, &dx, 2e-4);
-                trial.close(&kernel, format!("{case}: mean and r"), &of_rows, &stats, 1e-4);
+                let [found, of_rows] = check.run(&kernel, &[&x, &gamma, &dy], lengths, &params, rows);
+                check.close(&kernel, &case, &found, &dx, 2e-4);
+                check.close(&kernel, format!("{case}: mean and r"), &of_rows, &stats, 1e-4);
             }
         }
         for wide in [false, true].into_iter().filter(|wide| !wide || width % 4 == 0) {
             let blocks = rows.div_ceil(BLOCK);
             let (kernel, params) = (weights_kernel(wide), Params::of(rows, width, wide));
-            let [sums] = trial.run(&kernel, &[&x, &dy, &stats], [blocks * 2 * width], &params, blocks);
+            let [sums] = check.run(&kernel, &[&x, &dy, &stats], [blocks * 2 * width], &params, blocks);
             let expected = [dgamma.clone(), dbeta.clone()].concat();
             let found: Vec<f32> = (0..2 * width).map(|i| sums.iter().skip(i).step_by(2 * width).sum()).collect();
-            trial.close(&kernel, &case, &found, &expected, 2e-4);
+            check.close(&kernel, &case, &found, &expected, 2e-4);
         }
     }
 }
@@ -235,7 +236,7 @@ pub(crate) fn trial(trial: &mut Trial) {
 mod tests {
     use super::*;
     use crate::device::test_devices;
-    use crate::testing::{assert_close, assert_sound, check_gradients, download, upload};
+    use crate::testing::{assert_close, assert_passes, check_gradients, download, upload};
 
     #[test]
     fn both_devices_agree_with_the_reference_on_ragged_shapes_and_so_do_their_gradients() {
@@ -276,6 +277,6 @@ mod tests {
 
     #[test]
     fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-        assert_sound(trial);
+        assert_passes(check);
     }
 }

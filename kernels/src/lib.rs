@@ -28,17 +28,19 @@
 //!
 //! docs/extending.md tells how to add one.
 
-mod ability;
 pub mod adamw;
 pub mod attention;
 pub mod autodiff;
 pub mod bench;
+pub mod check;
 mod cooperative;
 mod cpu;
+pub mod cross_entropy;
 pub mod decode;
 pub mod device;
 mod elementwise;
 pub mod embedding;
+mod features;
 mod gelu;
 pub mod kernel;
 pub mod launches;
@@ -53,14 +55,13 @@ mod rows;
 pub mod swiglu;
 #[cfg(test)]
 mod testing;
-pub mod token_scores;
-pub mod trial;
 mod variants;
 pub mod wgsl;
 
-pub use ability::Ability;
 pub use attention::attention;
+pub use cross_entropy::cross_entropy;
 pub use embedding::embedding;
+pub use features::KernelFeatures;
 pub use gelu::gelu;
 pub use kernel::Kernel;
 pub use layer_norm::layer_norm;
@@ -68,5 +69,4 @@ pub use operations::kernels;
 pub use rms_norm::rms_norm;
 pub use rope::rope;
 pub use swiglu::swiglu;
-pub use token_scores::token_scores;
 pub use variants::{tiers, variants};

@@ -3,11 +3,11 @@
 //! What is listed here is translated for every graphics API by the tests, measured by `tiller bench kernels`, and tried by `tiller doctor
 //! --selftest`; with it go the kernels of decoding and the products of training, which are launched by shapes of their own.
 
-use crate::bench::{self, Entry, Op, Size, Sizes};
+use crate::bench::{self, BenchCase, BenchDims, DeviceClass, Op};
+use crate::check::{CheckFn, CheckResult, KernelCheck};
 use crate::device::Gpu;
 use crate::kernel::Kernel;
-use crate::quant::Scheme;
-use crate::trial::{Finding, Trial, Try};
+use crate::quant::QuantScheme;
 use crate::{decode, matmul};
 
 /// What the file of an operation offers.
@@ -17,9 +17,9 @@ struct Operation {
     /// Every variant of its kernels.
     kernels: fn() -> Vec<Kernel>,
     /// What there is to measure, in a model of these sizes.
-    entries: fn(&Sizes) -> Vec<Entry>,
+    bench_cases: fn(&BenchDims) -> Vec<BenchCase>,
     /// Holds every variant against the reference.
-    trial: Try,
+    check: CheckFn,
 }
 
 macro_rules! operations {
@@ -27,14 +27,14 @@ macro_rules! operations {
         [$(Operation {
             name: stringify!($module),
             kernels: crate::$module::kernels,
-            entries: crate::$module::entries,
-            trial: crate::$module::trial,
+            bench_cases: crate::$module::bench_cases,
+            check: crate::$module::check,
         }),*]
     };
 }
 
 static OPERATIONS: &[Operation] =
-    &operations![adamw, attention, embedding, gelu, layer_norm, rms_norm, rope, swiglu, token_scores];
+    &operations![adamw, attention, embedding, gelu, layer_norm, rms_norm, rope, swiglu, cross_entropy];
 
 /// Every variant of every kernel: what is translated offline to the shading languages of all graphics APIs.
 pub fn kernels() -> Vec<Kernel> {
@@ -44,14 +44,14 @@ pub fn kernels() -> Vec<Kernel> {
 
 /// What there is to measure on a device: the operations of decoding, with weights of each of `schemes`, and those of a model's graph around
 /// its products, every variant that the device runs.
-pub fn to_measure(gpu: &Gpu, size: Size, schemes: &[Scheme]) -> Vec<Op> {
-    let entries = entries(&Sizes::of(size), schemes).into_iter();
-    entries.filter(|entry| gpu.ability.contains(entry.kernel.needs())).map(Op).collect()
+pub fn to_measure(gpu: &Gpu, class: DeviceClass, schemes: &[QuantScheme]) -> Vec<Op> {
+    let entries = bench_cases(&BenchDims::of(class), schemes).into_iter();
+    entries.filter(|case| gpu.features.contains(case.kernel.needs())).map(Op).collect()
 }
 
-fn entries(sizes: &Sizes, schemes: &[Scheme]) -> Vec<Entry> {
-    let of_graph = OPERATIONS.iter().flat_map(|operation| (operation.entries)(sizes));
-    decode::bench::entries(sizes, schemes).into_iter().chain(of_graph).collect()
+fn bench_cases(sizes: &BenchDims, schemes: &[QuantScheme]) -> Vec<BenchCase> {
+    let of_graph = OPERATIONS.iter().flat_map(|operation| (operation.bench_cases)(sizes));
+    decode::bench::bench_cases(sizes, schemes).into_iter().chain(of_graph).collect()
 }
 
 /// The operations that can be tried.
@@ -63,11 +63,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 ///
 /// # Panics
 /// A name that is none of [`names`], a device that is lost.
-pub fn try_out(name: &str, gpu: &Gpu) -> Vec<Finding> {
+pub fn self_check(name: &str, gpu: &Gpu) -> Vec<CheckResult> {
     let operation = OPERATIONS.iter().find(|operation| operation.name == name).expect("an operation");
-    let mut trial = Trial::on(gpu.clone());
-    (operation.trial)(&mut trial);
-    trial.findings
+    let mut check = KernelCheck::on(gpu.clone());
+    (operation.check)(&mut check);
+    check.results
 }
 
 #[cfg(test)]
@@ -83,26 +83,26 @@ mod tests {
     fn every_operation_is_measured_once_per_variant() {
         let gpu = test_gpu().gpu.unwrap();
         let mut pipelines = Pipelines::new(gpu.clone());
-        let entries = entries(&Sizes::TINY, &[Scheme::F16, Scheme::Q8]);
+        let entries = bench_cases(&BenchDims::TINY, &[QuantScheme::F16, QuantScheme::Q8]);
         let names: BTreeSet<String> = entries.iter().map(|e| Op(e.clone()).to_string()).collect();
         assert_eq!(names.len(), entries.len());
         // One of every shader is measured here: a moment each.
         let mut measured = BTreeSet::new();
-        for entry in entries.into_iter().filter(|entry| gpu.ability.contains(entry.kernel.needs())) {
-            if measured.insert(entry.kernel.shader()) {
-                let row = measure_op(&mut pipelines, Size::Software, Op(entry.clone()));
+        for case in entries.into_iter().filter(|case| gpu.features.contains(case.kernel.needs())) {
+            if measured.insert(case.kernel.shader()) {
+                let row = measure_op(&mut pipelines, DeviceClass::Software, Op(case.clone()));
                 assert!(row.us.min > 0.0, "{row:?}");
-                assert!((row.gb_per_s * row.us.median * 1e3 / entry.bytes - 1.0).abs() < 1e-9, "{row:?}");
+                assert!((row.gb_per_s * row.us.median * 1e3 / case.bytes - 1.0).abs() < 1e-9, "{row:?}");
             }
         }
     }
 
     #[test]
     fn every_shader_that_computes_is_measured() {
-        let entries = entries(&Sizes::TINY, &[Scheme::F16, Scheme::Q8]);
-        let measured: BTreeSet<&str> = entries.iter().map(|entry| entry.kernel.shader()).collect();
+        let entries = bench_cases(&BenchDims::TINY, &[QuantScheme::F16, QuantScheme::Q8]);
+        let measured: BTreeSet<&str> = entries.iter().map(|case| case.kernel.shader()).collect();
         // The products of training are measured by their shapes, with what runs before; ceilings are what is measured against.
-        let apart = ["ceiling_copy", "ceiling_fma", "lora_linear", "row_ranges"];
+        let apart = ["roofline_copy", "roofline_fma", "lora_linear", "row_scales"];
         for kernel in kernels() {
             assert!(measured.contains(kernel.shader()) || apart.contains(&kernel.shader()), "{}", kernel.shader());
         }

@@ -17,7 +17,7 @@ pub struct Pipelines {
 
 /// A dispatch ready to be encoded: pipeline, buffers and grid.
 #[derive(Debug, Clone)]
-pub struct Step {
+pub struct ComputeStep {
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
     grid: (u32, u32),
@@ -38,7 +38,7 @@ impl Pipelines {
     ///
     /// # Panics
     /// Where wgpu refuses the shader or the bindings, which is a mistake of ours.
-    pub fn step(&mut self, kernel: &Kernel, buffers: &[wgpu::BindingResource], workgroups: usize) -> Step {
+    pub fn step(&mut self, kernel: &Kernel, buffers: &[wgpu::BindingResource], workgroups: usize) -> ComputeStep {
         let pipeline = self.pipeline(kernel);
         let entries: Vec<wgpu::BindGroupEntry> = (0..)
             .zip(buffers)
@@ -49,7 +49,7 @@ impl Pipelines {
             layout: &pipeline.get_bind_group_layout(0),
             entries: &entries,
         });
-        Step { pipeline, bind_group, grid: fold(workgroups) }
+        ComputeStep { pipeline, bind_group, grid: fold(workgroups) }
     }
 
     #[allow(unsafe_code)]
@@ -82,7 +82,7 @@ impl Pipelines {
     }
 }
 
-impl Step {
+impl ComputeStep {
     /// Adds the dispatch to a pass. Dispatches of a pass run one after another: each sees what those before it wrote.
     pub fn encode(&self, pass: &mut wgpu::ComputePass) {
         self.encode_folded(pass, self.grid);

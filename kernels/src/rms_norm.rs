@@ -12,10 +12,10 @@ use rayon::prelude::*;
 
 use crate::Kernel;
 use crate::autodiff::{Differentiable, record};
-use crate::bench::{Entry, Sizes};
+use crate::bench::{BenchCase, BenchDims};
+use crate::check::{KernelCheck, noise};
 use crate::cpu::{contiguous, numbers, rows_and_width, tensor};
 use crate::rows::{self, Operand, Walk, launch_rows};
-use crate::trial::{Trial, noise};
 
 /// Normalises the rows of `x`: every row is divided by its root mean square and scaled by `weight`.
 ///
@@ -71,12 +71,12 @@ pub(crate) fn kernels() -> Vec<Kernel> {
 }
 
 /// What the bench measures.
-pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
+pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let forward = [Operand::Rows, Operand::Vector, Operand::Result];
     let backward = [Operand::Rows, Operand::Vector, Operand::Rows, Operand::Result];
-    let entries =
-        |shader, buffers: &[Operand], operations| rows::entries("rms_norm", shader, buffers, operations, sizes);
-    [entries("rms_norm", &forward, 4), entries("rms_norm_grad", &backward, 10)].concat()
+    let of =
+        |shader, buffers: &[Operand], operations| rows::bench_cases("rms_norm", shader, buffers, operations, sizes);
+    [of("rms_norm", &forward, 4), of("rms_norm_grad", &backward, 10)].concat()
 }
 
 impl Differentiable<CubeBackend, 2> for RmsNorm {
@@ -162,7 +162,7 @@ fn weight_gradient<B: Backend>(x: FloatTensor<B>, dy: FloatTensor<B>, epsilon: f
     B::float_reshape(B::float_sum_dim(per_row, 0), [width].into())
 }
 
-// ---- Trial ----
+// ---- Check ----
 
 const EPSILON: f64 = 1e-5;
 
@@ -171,20 +171,20 @@ const SHAPES: [(usize, usize); 9] =
     [(1, 1), (3, 5), (2, 64), (7, 100), (5, 255), (1, 256), (4, 257), (3, 1030), (2, 1032)];
 
 /// Every variant against the reference.
-pub(crate) fn trial(trial: &mut Trial) {
+pub(crate) fn check(check: &mut KernelCheck) {
     for (rows, width) in SHAPES {
         let (x, weight, dy) = (noise(6, rows * width), noise(7, width), noise(8, rows * width));
         let forward = forward_reference(&x, &weight, EPSILON);
         let backward = backward_reference(&x, &weight, &dy, EPSILON);
         for walk in Walk::ALL.into_iter().filter(|walk| !walk.wide || width % 4 == 0) {
             let (params, case) = (walk.params(rows, width, EPSILON), format!("{rows} x {width}"));
-            for kernel in trial.runnable(walk.variants("rms_norm")) {
-                let [y] = trial.run(&kernel, &[&x, &weight], [x.len()], &params, rows);
-                trial.close(&kernel, &case, &y, &forward, 1e-5);
+            for kernel in check.runnable(walk.variants("rms_norm")) {
+                let [y] = check.run(&kernel, &[&x, &weight], [x.len()], &params, rows);
+                check.close(&kernel, &case, &y, &forward, 1e-5);
             }
-            for kernel in trial.runnable(walk.variants("rms_norm_grad")) {
-                let [dx] = trial.run(&kernel, &[&x, &weight, &dy], [x.len()], &params, rows);
-                trial.close(&kernel, &case, &dx, &backward, 1e-4);
+            for kernel in check.runnable(walk.variants("rms_norm_grad")) {
+                let [dx] = check.run(&kernel, &[&x, &weight, &dy], [x.len()], &params, rows);
+                check.close(&kernel, &case, &dx, &backward, 1e-4);
             }
         }
     }
@@ -196,7 +196,7 @@ mod tests {
 
     use super::*;
     use crate::device::{test_devices, test_gpu};
-    use crate::testing::{assert_close, assert_sound, check_gradients, download, upload};
+    use crate::testing::{assert_close, assert_passes, check_gradients, download, upload};
 
     fn agrees(name: &str, device: &Device, rows: usize, width: usize) {
         let (x, weight) = (noise(1, rows * width), noise(2, width));
@@ -272,6 +272,6 @@ mod tests {
 
     #[test]
     fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-        assert_sound(trial);
+        assert_passes(check);
     }
 }

@@ -13,17 +13,17 @@ use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
 use crate::autodiff::{Differentiable, record};
-use crate::bench::{Buffer, Entry, Sizes};
+use crate::bench::{BenchBuffer, BenchCase, BenchDims};
+use crate::check::{KernelCheck, noise};
 use crate::cpu::{contiguous, indices, numbers, tensor};
 use crate::kernel::{Kernel, launch};
-use crate::trial::{Trial, noise};
 
 /// By which angles the tokens of a step turn.
 #[derive(Debug, Clone)]
 pub struct Angles {
     /// `[positions, head_dim]`: the cosines of all pairs of a position, then their sines.
-    turns: Tensor<2>,
-    /// `[tokens]`: rows of `turns`.
+    rope_table: Tensor<2>,
+    /// `[tokens]`: rows of `rope_table`.
     rows: Tensor<1, Int>,
 }
 
@@ -41,12 +41,12 @@ impl Angles {
         let part = |position: u32, of: fn(f64) -> f64| {
             frequencies.iter().map(move |frequency| of(f64::from(position) * frequency) as f32)
         };
-        let turns: Vec<f32> = distinct.iter().flat_map(|&p| part(p, f64::cos).chain(part(p, f64::sin))).collect();
+        let rope_table: Vec<f32> = distinct.iter().flat_map(|&p| part(p, f64::cos).chain(part(p, f64::sin))).collect();
         let shape = [distinct.len(), 2 * frequencies.len()];
         // Constants of every graph.
         let device = device.clone().without_autodiff();
         Angles {
-            turns: Tensor::from_data(TensorData::new(turns, shape), &device),
+            rope_table: Tensor::from_data(TensorData::new(rope_table, shape), &device),
             rows: Tensor::from_data(TensorData::new(rows, [positions.len()]), &device),
         }
     }
@@ -61,27 +61,27 @@ impl Angles {
 /// Shapes that do not fit or elements other than f32.
 pub fn rope(x: Tensor<3>, angles: &Angles) -> Tensor<3> {
     let [tokens, _, head_dim] = x.dims();
-    let expected = [angles.rows.dims()[0], angles.turns.dims()[1]];
+    let expected = [angles.rows.dims()[0], angles.rope_table.dims()[1]];
     assert_eq!([tokens, head_dim], expected, "rope: x has to have the tokens and the pairs of the angles");
-    let Angles { turns, rows } = angles.clone();
-    Tensor::from_dispatch(Dispatch::rope(x.into_dispatch(), turns.into_dispatch(), rows.into_dispatch()))
+    let Angles { rope_table, rows } = angles.clone();
+    Tensor::from_dispatch(Dispatch::rope(x.into_dispatch(), rope_table.into_dispatch(), rows.into_dispatch()))
 }
 
 /// The operation for each of burn's backends.
 #[backend_extension(Cube, Flex, Autodiff)]
 trait RopeBackend: Backend {
-    fn rope(x: FloatTensor<Self>, turns: FloatTensor<Self>, rows: IntTensor<Self>) -> FloatTensor<Self>;
+    fn rope(x: FloatTensor<Self>, rope_table: FloatTensor<Self>, rows: IntTensor<Self>) -> FloatTensor<Self>;
 }
 
 impl RopeBackend for CubeBackend {
-    fn rope(x: CubeTensor, turns: CubeTensor, rows: CubeTensor) -> CubeTensor {
-        Rope::<Self> { turns, rows }.forward([x])
+    fn rope(x: CubeTensor, rope_table: CubeTensor, rows: CubeTensor) -> CubeTensor {
+        Rope::<Self> { rope_table, rows }.forward([x])
     }
 }
 
 impl RopeBackend for Flex {
-    fn rope(x: FlexTensor, turns: FlexTensor, rows: FlexTensor) -> FlexTensor {
-        Rope::<Self> { turns, rows }.forward([x])
+    fn rope(x: FlexTensor, rope_table: FlexTensor, rows: FlexTensor) -> FlexTensor {
+        Rope::<Self> { rope_table, rows }.forward([x])
     }
 }
 
@@ -89,15 +89,15 @@ impl<B: Backend, C: CheckpointStrategy> RopeBackend for Autodiff<B, C>
 where
     Rope<B>: Differentiable<B, 1>,
 {
-    fn rope(x: FloatTensor<Self>, turns: FloatTensor<Self>, rows: IntTensor<Self>) -> FloatTensor<Self> {
-        record::<B, C, _, 1>(Rope { turns: turns.into_primitive(), rows }, [x])
+    fn rope(x: FloatTensor<Self>, rope_table: FloatTensor<Self>, rows: IntTensor<Self>) -> FloatTensor<Self> {
+        record::<B, C, _, 1>(Rope { rope_table: rope_table.into_primitive(), rows }, [x])
     }
 }
 
 /// The rotation as an operation of x.
 #[derive(Debug, Clone)]
 struct Rope<B: Backend> {
-    turns: FloatTensor<B>,
+    rope_table: FloatTensor<B>,
     rows: IntTensor<B>,
 }
 
@@ -154,18 +154,18 @@ pub(crate) fn kernels() -> Vec<Kernel> {
 }
 
 /// What the bench measures.
-pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
+pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let shape = [sizes.tokens(), sizes.n_heads, sizes.head_dim];
     let ([tokens, heads, head_dim], numbers) = (shape, shape.iter().product::<usize>());
     let wide = head_dim.is_multiple_of(8);
     let params = Params::of(shape, wide, 1.0);
     let buffers = [
-        Buffer::Numbers(numbers),
-        Buffer::Numbers(sizes.seq * head_dim),
-        Buffer::Words((0..tokens as u32).map(|token| token % sizes.seq as u32).collect()),
-        Buffer::Output(numbers),
+        BenchBuffer::Numbers(numbers),
+        BenchBuffer::Numbers(sizes.seq * head_dim),
+        BenchBuffer::Words((0..tokens as u32).map(|token| token % sizes.seq as u32).collect()),
+        BenchBuffer::Output(numbers),
     ];
-    let entry = Entry::new("rope", "either way", format!("{tokens} x {heads} x {head_dim}"), kernel(wide));
+    let entry = BenchCase::new("rope", "either way", format!("{tokens} x {heads} x {head_dim}"), kernel(wide));
     vec![entry.over(buffers).launched(&params, params.workgroups()).costing(8 * numbers, 3 * numbers)]
 }
 
@@ -174,7 +174,7 @@ impl Turn<CubeBackend> for Rope<CubeBackend> {
         let (x, shape) = (into_contiguous(x.clone()), x.shape());
         let wide = shape[2].is_multiple_of(8);
         let params = Params::of(shape.dims(), wide, direction);
-        let inputs = [&x, &into_contiguous(self.turns.clone()), &into_contiguous(self.rows.clone())];
+        let inputs = [&x, &into_contiguous(self.rope_table.clone()), &into_contiguous(self.rows.clone())];
         let [y] = launch(kernel(wide), &inputs, [shape], &params, params.workgroups());
         y
     }
@@ -184,19 +184,25 @@ impl Turn<CubeBackend> for Rope<CubeBackend> {
 
 impl Turn<Flex> for Rope<Flex> {
     fn turn(&self, x: FlexTensor, direction: f32) -> FlexTensor {
-        let (x, turns) = (contiguous(x), contiguous(self.turns.clone()));
+        let (x, rope_table) = (contiguous(x), contiguous(self.rope_table.clone()));
         let shape = x.shape();
-        tensor(reference(numbers(&x), numbers(&turns), &indices(&self.rows), shape.dims(), direction), shape)
+        tensor(reference(numbers(&x), numbers(&rope_table), &indices(&self.rows), shape.dims(), direction), shape)
     }
 }
 
 /// y of x `[tokens, heads, head_dim]`, turns `[positions, head_dim]` and rows `[tokens]`.
-fn reference(x: &[f32], turns: &[f32], rows: &[usize], [_, heads, head_dim]: [usize; 3], direction: f32) -> Vec<f32> {
+fn reference(
+    x: &[f32],
+    rope_table: &[f32],
+    rows: &[usize],
+    [_, heads, head_dim]: [usize; 3],
+    direction: f32,
+) -> Vec<f32> {
     let half = head_dim / 2;
     let mut y = vec![0.0; x.len()];
     let tokens = y.par_chunks_exact_mut((heads * head_dim).max(1)).zip(x.par_chunks_exact((heads * head_dim).max(1)));
     tokens.zip(rows).for_each(|((y, x), row)| {
-        let (cosines, sines) = turns[row * head_dim..][..head_dim].split_at(half);
+        let (cosines, sines) = rope_table[row * head_dim..][..head_dim].split_at(half);
         for (y, x) in y.chunks_exact_mut(head_dim).zip(x.chunks_exact(head_dim)) {
             for i in 0..half {
                 let (cosine, sine) = (f64::from(cosines[i]), f64::from(sines[i] * direction));
@@ -209,25 +215,25 @@ fn reference(x: &[f32], turns: &[f32], rows: &[usize], [_, heads, head_dim]: [us
     y
 }
 
-// ---- Trial ----
+// ---- Check ----
 
 /// Tokens, heads and head_dim that miss every round number of the kernel.
 const SHAPES: [[usize; 3]; 5] = [[1, 1, 2], [3, 5, 6], [7, 3, 16], [5, 9, 64], [2, 4, 100]];
 
 /// Every variant against the reference.
-pub(crate) fn trial(trial: &mut Trial) {
+pub(crate) fn check(check: &mut KernelCheck) {
     for shape in SHAPES {
         let [tokens, _, head_dim] = shape;
-        let (x, turns) = (noise(3, shape.iter().product()), noise(4, 3 * head_dim));
+        let (x, rope_table) = (noise(3, shape.iter().product()), noise(4, 3 * head_dim));
         let rows: Vec<u32> = (0..tokens as u32).map(|t| t % 3).collect();
         let wanted: Vec<usize> = rows.iter().map(|row| *row as usize).collect();
         for wide in [false, true].into_iter().filter(|wide| !wide || head_dim % 8 == 0) {
             for direction in [1.0, -1.0] {
                 let (kernel, params) = (kernel(wide), Params::of(shape, wide, direction));
-                let inputs: [&[f32]; 3] = [&x, &turns, bytemuck::cast_slice(&rows)];
-                let [y] = trial.run(&kernel, &inputs, [x.len()], &params, params.workgroups());
-                let expected = reference(&x, &turns, &wanted, shape, direction);
-                trial.close(&kernel, format!("{shape:?}, direction {direction}"), &y, &expected, 1e-6);
+                let inputs: [&[f32]; 3] = [&x, &rope_table, bytemuck::cast_slice(&rows)];
+                let [y] = check.run(&kernel, &inputs, [x.len()], &params, params.workgroups());
+                let expected = reference(&x, &rope_table, &wanted, shape, direction);
+                check.close(&kernel, format!("{shape:?}, direction {direction}"), &y, &expected, 1e-6);
             }
         }
     }
@@ -237,7 +243,7 @@ pub(crate) fn trial(trial: &mut Trial) {
 mod tests {
     use super::*;
     use crate::device::test_devices;
-    use crate::testing::{assert_close, assert_sound, check_gradients, download, upload};
+    use crate::testing::{assert_close, assert_passes, check_gradients, download, upload};
 
     fn frequencies(head_dim: usize) -> Vec<f64> {
         (0..head_dim / 2).map(|i| 10_000f64.powf(-2.0 * i as f64 / head_dim as f64)).collect()
@@ -296,6 +302,6 @@ mod tests {
 
     #[test]
     fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-        assert_sound(trial);
+        assert_passes(check);
     }
 }

@@ -4,7 +4,7 @@ use burn::tensor::Shape;
 use burn_cubecl::tensor::CubeTensor;
 use bytemuck::{Pod, Zeroable};
 
-use crate::bench::{Buffer, Entry, Sizes};
+use crate::bench::{BenchBuffer, BenchCase, BenchDims};
 use crate::cpu::rows_and_width;
 use crate::kernel::{Kernel, best, launch};
 
@@ -46,7 +46,7 @@ impl Walk {
 
     /// The variants of a shader, best first.
     pub(crate) fn variants(self, shader: &'static str) -> [Kernel; 2] {
-        Kernel::new(shader).with("WORKGROUP", self.workgroup).with("WIDE", self.wide).summing()
+        Kernel::new(shader).with("WORKGROUP", self.workgroup).with("WIDE", self.wide).reduction_variants()
     }
 }
 
@@ -69,20 +69,20 @@ pub(crate) fn launch_rows<const O: usize>(
 }
 
 /// A shader of so many inputs of the size of x, of vectors as wide as its rows, and of outputs, in this order, for the bench.
-pub(crate) fn entries(
+pub(crate) fn bench_cases(
     op: &'static str,
     shader: &'static str,
     buffers: &[Operand],
     operations: usize,
-    sizes: &Sizes,
-) -> Vec<Entry> {
+    sizes: &BenchDims,
+) -> Vec<BenchCase> {
     let (rows, width) = (sizes.tokens(), sizes.d_model);
     let walk = Walk::over(width);
     let variant = if shader.ends_with("_grad") { "backward" } else { "forward" };
-    let buffers: Vec<Buffer> = buffers.iter().map(|operand| operand.buffer(rows, width)).collect();
+    let buffers: Vec<BenchBuffer> = buffers.iter().map(|operand| operand.buffer(rows, width)).collect();
     let large = buffers.iter().filter(|buffer| buffer.len() == rows * width).count();
     let entry = |kernel| {
-        Entry::new(op, variant, format!("{rows} x {width}"), kernel)
+        BenchCase::new(op, variant, format!("{rows} x {width}"), kernel)
             .over(buffers.clone())
             .launched(&walk.params(rows, width, 1e-5), rows)
             .costing(4 * large * rows * width, operations * rows * width)
@@ -104,12 +104,12 @@ pub(crate) enum Operand {
 }
 
 impl Operand {
-    fn buffer(self, rows: usize, width: usize) -> Buffer {
+    fn buffer(self, rows: usize, width: usize) -> BenchBuffer {
         match self {
-            Operand::Rows => Buffer::Numbers(rows * width),
-            Operand::Vector => Buffer::Numbers(width),
-            Operand::Result => Buffer::Output(rows * width),
-            Operand::Statistics => Buffer::Output(2 * rows),
+            Operand::Rows => BenchBuffer::Numbers(rows * width),
+            Operand::Vector => BenchBuffer::Numbers(width),
+            Operand::Result => BenchBuffer::Output(rows * width),
+            Operand::Statistics => BenchBuffer::Output(2 * rows),
         }
     }
 }

@@ -12,10 +12,10 @@ use rayon::prelude::*;
 
 use crate::Kernel;
 use crate::autodiff::{Differentiable, record};
-use crate::bench::{Entry, Sizes};
+use crate::bench::{BenchCase, BenchDims};
+use crate::check::{KernelCheck, noise};
 use crate::cpu::{contiguous, numbers, tensor};
 use crate::elementwise::{self, Params, launch_values};
-use crate::trial::{Trial, noise};
 
 /// Gates `up` by silu(`gate`), element by element.
 ///
@@ -68,7 +68,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
 }
 
 /// What the bench measures.
-pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
+pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let shape = [sizes.tokens(), sizes.d_ff];
     let entry = |shader, buffers, operations| elementwise::entry("swiglu", shader, buffers, shape, operations);
     vec![entry("swiglu", [2, 1], 8), entry("swiglu_grad", [3, 2], 14)]
@@ -126,7 +126,7 @@ fn sigmoid(x: f32) -> f64 {
     1.0 / (1.0 + (-f64::from(x)).exp())
 }
 
-// ---- Trial ----
+// ---- Check ----
 
 const LENGTHS: [usize; 7] = [1, 3, 4, 255, 1024, 1027, 70_001];
 
@@ -136,18 +136,18 @@ fn gates(length: usize) -> Vec<f32> {
 }
 
 /// Every variant against the reference.
-pub(crate) fn trial(trial: &mut Trial) {
+pub(crate) fn check(check: &mut KernelCheck) {
     for length in LENGTHS {
         let (gate, up, dy) = (gates(length), noise(4, length), noise(5, length));
         let (d_gate, d_up) = backward_reference(&gate, &up, &dy);
         for wide in [false, true].into_iter().filter(|wide| !wide || length % 4 == 0) {
             let (params, workgroups) = Params::over(length, wide);
             let [forward, backward] = ["swiglu", "swiglu_grad"].map(|shader| elementwise::kernel(shader, wide));
-            let [y] = trial.run(&forward, &[&gate, &up], [length], &params, workgroups);
-            trial.close(&forward, length, &y, &forward_reference(&gate, &up), 1e-5);
-            let found = trial.run(&backward, &[&gate, &up, &dy], [length; 2], &params, workgroups);
+            let [y] = check.run(&forward, &[&gate, &up], [length], &params, workgroups);
+            check.close(&forward, length, &y, &forward_reference(&gate, &up), 1e-5);
+            let found = check.run(&backward, &[&gate, &up, &dy], [length; 2], &params, workgroups);
             for (found, expected) in found.iter().zip([&d_gate, &d_up]) {
-                trial.close(&backward, length, found, expected, 1e-5);
+                check.close(&backward, length, found, expected, 1e-5);
             }
         }
     }
@@ -159,7 +159,7 @@ mod tests {
 
     use super::*;
     use crate::device::test_devices;
-    use crate::testing::{assert_close, assert_sound, check_gradients, download, upload};
+    use crate::testing::{assert_close, assert_passes, check_gradients, download, upload};
 
     #[test]
     fn both_devices_agree_with_the_reference_on_ragged_lengths() {
@@ -190,6 +190,6 @@ mod tests {
 
     #[test]
     fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-        assert_sound(trial);
+        assert_passes(check);
     }
 }

@@ -3,11 +3,11 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use bytemuck::NoUninit;
 
+use crate::check::{CheckFn, KernelCheck};
+pub(crate) use crate::check::{noise, read, storage, words_storage};
 use crate::device::{Gpu, test_devices, test_gpu};
 use crate::kernel::Kernel;
-use crate::pipelines::Step;
-use crate::trial::{Trial, Try};
-pub(crate) use crate::trial::{noise, read, storage, words_storage};
+use crate::pipelines::ComputeStep;
 
 /// Every number lies within `tolerance`, relative to the larger of 1 and what is expected.
 pub fn assert_close(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
@@ -79,19 +79,19 @@ fn central_difference(inputs: &[Vec<f32>], input: usize, i: usize, loss: &impl F
 }
 
 /// An operation's kernels do what its reference does, every variant that the test device can run.
-pub(crate) fn assert_sound(of: Try) {
-    let mut trial = Trial::on(test_gpu().gpu.expect("the test device is a GPU"));
-    of(&mut trial);
-    assert!(!trial.findings.is_empty());
-    trial.findings.iter().for_each(|finding| assert!(finding.is_sound(), "{finding}"));
+pub(crate) fn assert_passes(of: CheckFn) {
+    let mut check = KernelCheck::on(test_gpu().gpu.expect("the test device is a GPU"));
+    of(&mut check);
+    assert!(!check.results.is_empty());
+    check.results.iter().for_each(|result| assert!(result.passed(), "{result}"));
 }
 
-/// Runs `kernel` over words, once; see [`Trial::run_in_place`].
+/// Runs `kernel` over words, once; see [`KernelCheck::run_in_place`].
 pub fn run_in_place(gpu: &Gpu, kernel: &Kernel, buffers: &[Vec<u32>], workgroups: usize) -> Vec<Vec<u32>> {
-    Trial::on(gpu.clone()).run_in_place(kernel, buffers, workgroups)
+    KernelCheck::on(gpu.clone()).run_in_place(kernel, buffers, workgroups)
 }
 
-/// Runs `kernel` over numbers, once; see [`Trial::run`].
+/// Runs `kernel` over numbers, once; see [`KernelCheck::run`].
 pub fn run_checked<const O: usize>(
     gpu: &Gpu,
     kernel: &Kernel,
@@ -100,11 +100,11 @@ pub fn run_checked<const O: usize>(
     params: &impl NoUninit,
     workgroups: usize,
 ) -> [Vec<f32>; O] {
-    Trial::on(gpu.clone()).run(kernel, inputs, outputs, params, workgroups)
+    KernelCheck::on(gpu.clone()).run(kernel, inputs, outputs, params, workgroups)
 }
 
 /// Runs steps in one pass.
-pub fn submit(gpu: &Gpu, steps: &[Step]) {
+pub fn submit(gpu: &Gpu, steps: &[ComputeStep]) {
     let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
     steps.iter().for_each(|step| step.encode(&mut pass));

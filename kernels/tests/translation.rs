@@ -3,7 +3,7 @@
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, StorageAccess};
-use tiller_kernels::{Ability, Kernel, kernels};
+use tiller_kernels::{Kernel, KernelFeatures, kernels};
 use wgpu::Features;
 
 /// Parses and validates a kernel, allowing it what it says it needs and no more.
@@ -16,8 +16,8 @@ fn module(kernel: &Kernel) -> (Module, ModuleInfo) {
     });
     // Halves packed in a u32 can be unpacked on every adapter of WebGPU; naga asks because OpenGL lacks it.
     let mut allowed = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
-    allowed.set(Capabilities::SUBGROUP, kernel.needs().features.contains(Features::SUBGROUP));
-    allowed.set(Capabilities::SHADER_FLOAT16, kernel.needs().features.contains(Features::SHADER_F16));
+    allowed.set(Capabilities::SUBGROUP, kernel.needs().wgpu.contains(Features::SUBGROUP));
+    allowed.set(Capabilities::SHADER_FLOAT16, kernel.needs().wgpu.contains(Features::SHADER_F16));
     allowed.set(Capabilities::COOPERATIVE_MATRIX, is_cooperative(kernel));
     let info = Validator::new(ValidationFlags::all(), allowed)
         .validate(&module)
@@ -26,7 +26,7 @@ fn module(kernel: &Kernel) -> (Module, ModuleInfo) {
 }
 
 fn is_cooperative(kernel: &Kernel) -> bool {
-    kernel.needs().features.contains(Features::EXPERIMENTAL_COOPERATIVE_MATRIX)
+    kernel.needs().wgpu.contains(Features::EXPERIMENTAL_COOPERATIVE_MATRIX)
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn every_kernel_translates_to_spirv_msl_and_hlsl() {
             continue;
         }
         // The plain variants stay within what the oldest compiler of DirectX 12 takes.
-        let plain = kernel.needs() == Ability::NONE;
+        let plain = kernel.needs() == KernelFeatures::NONE;
         let shader_model = if plain { hlsl::ShaderModel::V5_1 } else { hlsl::ShaderModel::V6_0 };
         let options = hlsl::Options { shader_model, ..hlsl::Options::default() };
         let pipeline = hlsl::PipelineOptions { entry_point: Some(entry) };
@@ -95,7 +95,7 @@ fn every_kernel_binds_what_it_declares_as_writable_storage() {
 #[test]
 fn the_variants_that_need_nothing_stay_within_the_limits_of_webgpu() {
     let limits = wgpu::Limits::default();
-    for kernel in kernels().iter().filter(|kernel| kernel.needs() == Ability::NONE) {
+    for kernel in kernels().iter().filter(|kernel| kernel.needs() == KernelFeatures::NONE) {
         let (module, _) = module(kernel);
         let mut layouter = naga::proc::Layouter::default();
         layouter.update(module.to_ctx()).unwrap();

@@ -4,28 +4,28 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use burn::tensor::Device;
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 
 use crate::Result;
-use crate::llama::stored::Stored;
-use crate::llama::{GenerateOptions, Guide, Llama, Unguided};
+use crate::llama::model_files::ModelFiles;
+use crate::llama::{GenerateOptions, Llama, TokenConstraint, Unconstrained};
 use crate::lora::Adapter;
 
-mod hand;
-mod speaker;
-mod words;
+mod engine_cache;
+mod inference_model;
+mod text_codec;
 
-pub use hand::Hand;
-pub use speaker::{Keeping, Speaker};
-pub use words::Words;
+pub use engine_cache::EngineCache;
+pub use inference_model::{InferenceModel, StorageOptions};
+pub use text_codec::TextCodec;
 
-/// A Llama as a graph, which learns and is scored, and its words. [`Speaker`] is for writing alone.
+/// A Llama as a graph, which learns and is scored, and its words. [`InferenceModel`] is for writing alone.
 #[derive(Debug)]
 pub struct LanguageModel {
     /// The model, with the adapter that it was loaded with.
     pub llama: Llama,
     /// How it reads and writes text.
-    pub words: Words,
+    pub codec: TextCodec,
 }
 
 impl LanguageModel {
@@ -41,46 +41,51 @@ impl LanguageModel {
     ///
     /// # Errors
     /// As [`LanguageModel::load`], and projections that the scheme does not fit.
-    pub fn load_as(path: &Path, adapter: Option<&Path>, scheme: Option<Scheme>, device: &Device) -> Result<Self> {
-        Self::of_stored(&Stored::open(path)?, adapter, scheme, device)
+    pub fn load_as(path: &Path, adapter: Option<&Path>, scheme: Option<QuantScheme>, device: &Device) -> Result<Self> {
+        Self::from_files(&ModelFiles::open(path)?, adapter, scheme, device)
     }
 
-    fn of_stored(stored: &Stored, adapter: Option<&Path>, scheme: Option<Scheme>, device: &Device) -> Result<Self> {
-        let words = Words::of(stored)?;
-        let llama = Llama::of_stored(stored, scheme, device)?;
+    fn from_files(
+        files: &ModelFiles,
+        adapter: Option<&Path>,
+        scheme: Option<QuantScheme>,
+        device: &Device,
+    ) -> Result<Self> {
+        let codec = TextCodec::of(files)?;
+        let llama = Llama::from_files(files, scheme, device)?;
         let llama = match adapter {
-            Some(folder) => llama.with_adapter(&Adapter::read(folder, &stored.config.projections(), device)?)?,
+            Some(folder) => llama.with_adapter(&Adapter::read(folder, &files.config.projections(), device)?)?,
             None => llama,
         };
-        Ok(Self { llama, words })
+        Ok(Self { llama, codec })
     }
 
     /// Continues every prompt until the model ends its answer; see [`llama::generate`](crate::llama::generate()).
     ///
     /// # Errors
-    /// As [`Hand::generate_guided`].
+    /// As [`EngineCache::generate_constrained`].
     pub fn generate(
         &self,
         prompts: &[Vec<u32>],
         options: &GenerateOptions,
         on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
     ) -> Result<Vec<Vec<u32>>> {
-        self.generate_guided(prompts, &mut vec![Unguided::default(); prompts.len()], options, on_token)
+        self.generate_constrained(prompts, &mut vec![Unconstrained::default(); prompts.len()], options, on_token)
     }
 
-    /// [`LanguageModel::generate`] along a guide for each prompt, by a [`Hand`] for this once: who writes again and again keeps one.
+    /// [`LanguageModel::generate`] along a constraint for each prompt, by an [`EngineCache`] for this once: who writes again and again keeps one.
     ///
     /// # Errors
-    /// As [`Hand::generate_guided`].
-    pub fn generate_guided<G: Guide>(
+    /// As [`EngineCache::generate_constrained`].
+    pub fn generate_constrained<G: TokenConstraint>(
         &self,
         prompts: &[Vec<u32>],
-        guides: &mut [G],
+        constraints: &mut [G],
         options: &GenerateOptions,
         on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
     ) -> Result<Vec<Vec<u32>>> {
-        let stop = self.words.tokenizer.eos_ids();
-        Hand::default().generate_guided(&self.llama, prompts, guides, stop, options, on_token)
+        let stop = self.codec.tokenizer.eos_ids();
+        EngineCache::default().generate_constrained(&self.llama, prompts, constraints, stop, options, on_token)
     }
 }
 

@@ -2,16 +2,16 @@
 //!
 //! Dependencies run one way: a model reads as mathematics and leaves buffers and shaders to `tiller-kernels`.
 //!
-//! A Llama with an adapter learns a line by heart. This one is made from nothing; [`language_model::LanguageModel`] loads a
+//! A Llama with an adapter learns a line by heart. This one is made from scratch; [`language_model::LanguageModel`] loads a
 //! Hugging Face folder or a .gguf file, with its tokenizer and its chat template.
 //!
 //! ```
 //! use burn::module::Module;
 //! use burn::tensor::Device;
 //! use tiller_models::llama::{Llama, LlamaConfig, RopeScaling};
-//! use tiller_models::lora::Recipe;
+//! use tiller_models::lora::LoraConfig;
 //! use tiller_models::optim::{AdamW, AdamWConfig, Gradients};
-//! use tiller_models::train::{Forward, Sample};
+//! use tiller_models::train::{ForwardOptions, Sample};
 //!
 //! # fn main() -> tiller_models::Result<()> {
 //! let device = Device::flex(); // or tiller_kernels::device::open("auto")?.device
@@ -29,13 +29,13 @@
 //!     rope_scaling: RopeScaling::None,
 //!     tied_embeddings: false,
 //! };
-//! let base = Llama::fresh(&config, 7, &device)?;
-//! let recipe = Recipe { rank: 4, alpha: 8.0, dropout: 0.0, targets: vec!["all-linear".into(), "lm_head".into()] };
+//! let base = Llama::from_scratch(&config, 7, &device)?;
+//! let recipe = LoraConfig { rank: 4, alpha: 8.0, dropout: 0.0, targets: vec!["all-linear".into(), "lm_head".into()] };
 //! let adapter = recipe.adapter(base.linears(), 7, &device)?;
 //! let mut llama = base.with_adapter(&adapter)?.train();
 //!
 //! let line = Sample { tokens: vec![3, 14, 15, 9, 26], scored: 1..5 };
-//! let loss = |llama: &Llama| llama.score(&[line.clone()], &Forward::default()).nll();
+//! let loss = |llama: &Llama| llama.score(&[line.clone()], &ForwardOptions::default()).nll();
 //! let before = loss(&llama).into_scalar::<f32>();
 //! let mut adamw = AdamW::new(AdamWConfig::default());
 //! for _ in 0..20 {
@@ -57,7 +57,7 @@ pub mod language_model;
 pub mod llama;
 pub mod lora;
 pub mod optim;
-pub mod quantise;
+pub mod quantize;
 pub mod random;
 pub mod sasrec;
 pub mod tokenizer;

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use burn::tensor::Tensor;
+use tiller_kernels::cross_entropy::CrossEntropy;
 use tiller_kernels::embedding;
-use tiller_kernels::token_scores::TokenScores;
 
 use crate::llama::{Batch, Llama};
 pub use crate::lora::Dropout;
@@ -21,14 +21,14 @@ pub struct Sample {
 
 /// One sequence to learn from, and what each of some of its tokens weighs in the loss.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Lesson {
+pub struct WeightedExample {
     /// The ids, without padding.
     pub tokens: Vec<u32>,
     /// Positions of tokens to predict, ascending and from 1 on, with their weights: at least one.
     pub weights: Vec<(usize, f32)>,
 }
 
-impl Lesson {
+impl WeightedExample {
     /// All tokens that count in `sample`, each for its part of their mean.
     pub fn of(sample: Sample) -> Self {
         let Sample { tokens, scored } = sample;
@@ -43,14 +43,14 @@ impl Lesson {
 
 /// How a forward step in training differs from one in use. The default differs in nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Forward {
+pub struct ForwardOptions {
     /// Drops inputs of the low-rank parts.
     pub dropout: Option<Dropout>,
     /// What logits are divided by: scores are those of a policy that draws at this temperature.
     pub temperature: f64,
 }
 
-impl Default for Forward {
+impl Default for ForwardOptions {
     fn default() -> Self {
         Self { dropout: None, temperature: 1.0 }
     }
@@ -58,7 +58,7 @@ impl Default for Forward {
 
 /// What a model says about the scored tokens of samples, sample after sample.
 #[derive(Debug, Clone)]
-pub struct Scores {
+pub struct SequenceScores {
     /// log p(token | the tokens before it), in nats: `[sum of scored]`.
     pub log_probs: Tensor<1>,
     /// Entropies of the distributions that the tokens were drawn from, in nats: `[sum of scored]`.
@@ -67,7 +67,7 @@ pub struct Scores {
     pub lengths: Vec<usize>,
 }
 
-impl Scores {
+impl SequenceScores {
     /// The negative log-likelihood: the mean over a sample's tokens, then over samples (method, section 5). `[1]`
     pub fn nll(&self) -> Tensor<1> {
         let samples = self.lengths.len();
@@ -83,14 +83,14 @@ impl Llama {
     ///
     /// # Panics
     /// A sample whose scored positions are none, begin at 0, or end behind its last token; no samples.
-    pub fn score(&self, samples: &[Sample], how: &Forward) -> Scores {
+    pub fn score(&self, samples: &[Sample], how: &ForwardOptions) -> SequenceScores {
         let hidden = self.hidden_of(samples, how); // [n, d_model]
         // The output projection is linear: what divides the hidden states divides the logits.
         let hidden = if how.temperature == 1.0 { hidden } else { hidden / how.temperature };
         let targets: Vec<u32> =
             samples.iter().flat_map(|sample| &sample.tokens[sample.scored.clone()]).copied().collect();
-        let TokenScores { log_probs, entropies, .. } = self.lm_head.token_scores(hidden, &targets, how.dropout);
-        Scores { log_probs, entropies, lengths: samples.iter().map(|sample| sample.scored.len()).collect() }
+        let CrossEntropy { log_probs, entropies, .. } = self.lm_head.cross_entropy(hidden, &targets, how.dropout);
+        SequenceScores { log_probs, entropies, lengths: samples.iter().map(|sample| sample.scored.len()).collect() }
     }
 
     /// The hidden states behind the final norm that the scored tokens are predicted from, sample after sample:
@@ -98,7 +98,7 @@ impl Llama {
     ///
     /// # Panics
     /// As [`Llama::score`].
-    pub fn hidden_of(&self, samples: &[Sample], how: &Forward) -> Tensor<2> {
+    pub fn hidden_of(&self, samples: &[Sample], how: &ForwardOptions) -> Tensor<2> {
         for Sample { tokens, scored } in samples {
             let fits = 1 <= scored.start && scored.start < scored.end && scored.end <= tokens.len();
             assert!(fits, "scored positions {scored:?} of {} tokens", tokens.len());
@@ -108,27 +108,33 @@ impl Llama {
     }
 
     /// The hidden states from which the tokens at some positions of each row are predicted: `[sum of positions, d_model]`.
-    fn hidden_before(&self, rows: &[(&[u32], Vec<usize>)], how: &Forward) -> Tensor<2> {
+    fn hidden_before(&self, rows: &[(&[u32], Vec<usize>)], how: &ForwardOptions) -> Tensor<2> {
         let Read { batch, places } = Read::of(rows);
         embedding(self.hidden_in(&batch, how.dropout), &places)
     }
 
-    /// The negative log-likelihood of the weighted tokens, each times its weight and `share`, added up over `lessons`, `[1]`, behind its
-    /// gradient. Shorter lessons are padded to the longest. With `recompute`, blocks are computed a second time instead of being kept in
+    /// The negative log-likelihood of the weighted tokens, each times its weight and `share`, added up over `examples`, `[1]`, behind its
+    /// gradient. Shorter examples are padded to the longest. With `recompute`, blocks are computed a second time instead of being kept in
     /// memory.
     ///
     /// # Panics
-    /// A lesson without weights, or with one at a position that is none of its tokens' from 1 on; no lessons.
-    pub fn gradient(&self, lessons: &[Lesson], share: f32, how: &Forward, recompute: bool) -> (Gradients, Tensor<1>) {
-        let rows: Vec<_> = lessons.iter().map(Lesson::positions).collect();
+    /// An example without weights, or with one at a position that is none of its tokens' from 1 on; no examples.
+    pub fn gradient(
+        &self,
+        examples: &[WeightedExample],
+        share: f32,
+        how: &ForwardOptions,
+        recompute: bool,
+    ) -> (Gradients, Tensor<1>) {
+        let rows: Vec<_> = examples.iter().map(WeightedExample::positions).collect();
         let Read { batch, places } = Read::of(&rows);
         let loss = |hidden: Tensor<2>| {
             let targets: Vec<u32> =
                 rows.iter().flat_map(|(tokens, positions)| positions.iter().map(|at| tokens[*at])).collect();
-            let weights = lessons.iter().flat_map(|lesson| &lesson.weights);
+            let weights = examples.iter().flat_map(|example| &example.weights);
             let weights: Vec<f32> = weights.map(|(_, weight)| weight * share).collect();
             let hidden = embedding(hidden, &places); // [weights, d_model]
-            let TokenScores { log_probs, .. } = self.lm_head.token_scores(hidden, &targets, how.dropout);
+            let CrossEntropy { log_probs, .. } = self.lm_head.cross_entropy(hidden, &targets, how.dropout);
             let weights = Tensor::<1>::from_data(weights.as_slice(), &log_probs.device());
             -(log_probs * weights).sum()
         };

@@ -9,11 +9,11 @@ mod train;
 use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
-use tiller_kernels::bench::{self, Ceilings, Row, Shape, Size};
+use tiller_kernels::bench::{self, DeviceClass, KernelTiming, LinearShape, Roofline};
 use tiller_kernels::device::{self, Gpu};
 use tiller_kernels::operations;
 use tiller_kernels::pipelines::Pipelines;
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 
 use super::Global;
 use super::json::print_json;
@@ -30,7 +30,7 @@ pub struct Args {
 const KERNELS_EXAMPLES: &str = "\
 Examples:
   tiller bench kernels
-  tiller bench kernels --device llvmpipe --scheme q4 --scheme q8 --json";
+  tiller bench kernels --device llvmpipe --quant q4 --quant q8 --json";
 
 #[derive(Debug, Clone, Subcommand)]
 enum What {
@@ -52,16 +52,17 @@ enum What {
 #[derive(Debug, Clone, clap::Args)]
 struct KernelsArgs {
     /// How weights are stored: f32, f16, q8, q4affine, q4k, q4 or nf4; several may be given [default: all]
-    #[arg(long, value_name = "SCHEME")]
-    scheme: Vec<Scheme>,
+    #[arg(long, alias = "scheme", value_name = "SCHEME")]
+    quant: Vec<QuantScheme>,
 }
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
-struct Report {
+struct KernelsReport {
     device: String,
-    ceilings: Ceilings,
-    rows: Vec<Row>,
+    #[serde(rename = "ceilings")]
+    roofline: Roofline,
+    rows: Vec<KernelTiming>,
 }
 
 /// Measures and prints.
@@ -89,7 +90,7 @@ fn kernels(args: &KernelsArgs, global: &Global) -> Result<()> {
             .next("name a GPU or a software adapter; `tiller doctor` lists them");
         return Err(bad.into());
     };
-    let report = measure(gpu, open.description, &args.scheme)?;
+    let report = measure(gpu, open.description, &args.quant)?;
     if global.json {
         print_json(&report)?;
     } else {
@@ -98,15 +99,15 @@ fn kernels(args: &KernelsArgs, global: &Global) -> Result<()> {
     Ok(())
 }
 
-fn measure(gpu: Gpu, device: String, schemes: &[Scheme]) -> Result<Report> {
-    let size = Size::of(&gpu);
-    let schemes = if schemes.is_empty() { &Scheme::ALL[..] } else { schemes };
-    let shapes = Shape::usual(size);
+fn measure(gpu: Gpu, device: String, schemes: &[QuantScheme]) -> Result<KernelsReport> {
+    let size = DeviceClass::of(&gpu);
+    let schemes = if schemes.is_empty() { &QuantScheme::ALL[..] } else { schemes };
+    let shapes = LinearShape::usual(size);
 
     let ops = operations::to_measure(&gpu, size, schemes);
 
     let mut pipelines = Pipelines::new(gpu);
-    let ceilings = bench::ceilings(&mut pipelines, size);
+    let roofline = bench::roofline(&mut pipelines, size);
     let bar = progress::bar("kernels", (schemes.len() * shapes.len() + ops.len()) as u64, "kernels");
     let mut rows = Vec::new();
     for op in ops {
@@ -124,20 +125,20 @@ fn measure(gpu: Gpu, device: String, schemes: &[Scheme]) -> Result<Report> {
         }
     }
     bar.finish_and_clear();
-    Ok(Report { device, ceilings, rows })
+    Ok(KernelsReport { device, roofline, rows })
 }
 
-fn print(report: &Report) {
-    let Report { ceilings, rows, .. } = report;
+fn print(report: &KernelsReport) {
+    let KernelsReport { roofline, rows, .. } = report;
     println!(
-        "ceilings: copying {:.1} GB/s, multiply-adds {:.1} GFLOP/s (f32)\n",
-        ceilings.gb_per_s, ceilings.gflop_per_s
+        "roofline: copying {:.1} GB/s, multiply-adds {:.1} GFLOP/s (f32)\n",
+        roofline.gb_per_s, roofline.gflop_per_s
     );
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_header(["op", "stored", "variant", "shape", "µs", "min", "max", "GB/s", "GFLOP/s", "of ceiling"]);
     for row in rows {
-        let (fraction, bound) = row.reached(ceilings);
+        let (fraction, bound) = row.reached(roofline);
         table.add_row([
             row.op.to_owned(),
             row.stored.unwrap_or_default().to_owned(),

@@ -4,21 +4,21 @@ use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use tiller_models::language_model::Speaker;
+use tiller_models::language_model::InferenceModel;
 use tiller_models::llama::{GenerateOptions, Sampling};
 
 use super::Global;
-use super::keeping::KeepingArgs;
-use super::recommend::show::Live;
-use crate::converse::{Conversation, HELP, Reply};
+use super::recommend::show::LiveList;
+use super::storage::StorageArgs;
+use crate::constrain::Mode;
+use crate::converse::{ChatSession, HELP, Reply};
 use crate::data::titles::clean;
 use crate::data::{Catalogue, Dataset, ItemId};
-use crate::decode::Mode;
 use crate::pull::resolve_model;
-use crate::recommend::answer::Form;
+use crate::recommend::answer::OutputFormat;
 use crate::recommend::lookup;
 use crate::recommend::recommender::{List, Recommender, enough_tokens};
-use crate::recommend::{Checked, Order};
+use crate::recommend::{CheckedItem, PreparedRequest};
 use crate::request::Request;
 use crate::{Error, Result};
 
@@ -53,7 +53,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Mode::Strict)]
     decode: Mode,
     #[command(flatten)]
-    keeping: KeepingArgs,
+    storage: StorageArgs,
 }
 
 /// Runs `tiller chat`.
@@ -64,20 +64,20 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let model = resolve_model(&args.model.to_string_lossy())?;
     let dataset = Dataset::read(&args.dir)?;
-    let mut conversation = Conversation::new(&dataset.catalogue, taken(args, &dataset)?, args.k);
+    let mut session = ChatSession::new(&dataset.catalogue, taken(args, &dataset)?, args.k);
     let device = global.open_device()?;
-    let model = Speaker::load(&model, args.adapter.as_deref(), args.keeping.keeping(), &device)?;
+    let model = InferenceModel::load(&model, args.adapter.as_deref(), args.storage.options(), &device)?;
     let options = GenerateOptions { max_new_tokens: enough_tokens(args.k), sampling: Sampling::Greedy, seed: 0 };
-    let recommender = Recommender::new(&model, &dataset.catalogue, Form::Tuned, options, args.decode)?;
-    let talk = Talk { recommender: &recommender, json: global.json, aloud: stdout().is_terminal() && !global.json };
+    let recommender = Recommender::new(&model, &dataset.catalogue, OutputFormat::Strict, options, args.decode)?;
+    let talk = Talk { recommender: &recommender, json: global.json, stream: stdout().is_terminal() && !global.json };
     if stdin().is_terminal() {
         eprintln!("{HELP}");
     }
     for line in turns() {
-        match conversation.hear(&line.map_err(Error::io("stdin", "read"))?) {
+        match session.hear(&line.map_err(Error::io("stdin", "read"))?) {
             Reply::End => break,
             Reply::Say(text) => talk.say(&text)?,
-            Reply::List(request, said) => conversation.shown(&talk.list(request, &said)?),
+            Reply::List(request, said) => session.shown(&talk.list(request, &said)?),
         }
     }
     Ok(())
@@ -116,7 +116,7 @@ struct Talk<'a> {
     recommender: &'a Recommender<'a>,
     json: bool,
     /// Whether titles are shown while they are written.
-    aloud: bool,
+    stream: bool,
 }
 
 impl Talk<'_> {
@@ -126,17 +126,17 @@ impl Talk<'_> {
 
     /// Makes and shows the list that is asked for; nothing where no list can be as asked, which is said.
     fn list(&self, request: Request, said: &[String]) -> Result<Vec<ItemId>> {
-        let order = match Order::new(request, self.recommender.mode(), self.recommender.catalogue()) {
-            Ok(order) => order,
+        let prepared = match PreparedRequest::new(request, self.recommender.mode(), self.recommender.catalogue()) {
+            Ok(prepared) => prepared,
             Err(error) => return self.say(&error.to_string()).map(|()| Vec::new()),
         };
         if !self.json {
             said.iter().try_for_each(|line| self.say(line))?;
         }
-        let list = if self.aloud {
-            self.aloud(&order)?
+        let list = if self.stream {
+            self.stream(&prepared)?
         } else {
-            let list = self.recommender.recommend(&[&order])?.remove(0);
+            let list = self.recommender.recommend(&[&prepared])?.remove(0);
             let record = || record(&list, said, self.recommender.catalogue());
             self.print(&if self.json { format!("{}\n", record()) } else { page(&list) })?;
             list
@@ -145,11 +145,11 @@ impl Talk<'_> {
     }
 
     /// Shows the list while it is written.
-    fn aloud(&self, order: &Order) -> Result<List> {
-        let items = |text: &str| self.recommender.items(order.request(), text);
-        let mut live = Live::new(&items);
+    fn stream(&self, prepared: &PreparedRequest) -> Result<List> {
+        let items = |text: &str| self.recommender.items(prepared.request(), text);
+        let mut live = LiveList::new(&items);
         let mut printed = Ok(());
-        let list = self.recommender.recommend_aloud(order, &mut |text| {
+        let list = self.recommender.recommend_streaming(prepared, &mut |text| {
             if printed.is_ok() {
                 printed = self.print(&live.next(text));
             }
@@ -171,7 +171,7 @@ fn page(list: &List) -> String {
 }
 
 fn record(list: &List, said: &[String], catalogue: &Catalogue) -> Value {
-    let item = |item: &Checked| {
+    let item = |item: &CheckedItem| {
         let id = item.item.map(|id| catalogue.item(id).key.as_str());
         json!({ "id": id, "title": item.title, "status": item.status })
     };

@@ -10,16 +10,16 @@ use tiller_models::tokenizer::Tokenizer;
 use super::Global;
 use super::json::print_json;
 use crate::Result;
-use crate::data::assemble::{Rules, assemble};
-use crate::data::filter::Core;
-use crate::data::import::{self, Columns, Format};
+use crate::data::assemble::{ImportRules, assemble};
+use crate::data::filter::KCore;
+use crate::data::import::{self, Columns, SourceFormat};
 use crate::data::input::file_name;
 use crate::data::raw::Dropped;
 use crate::data::stats::{Bin, Stats};
 use crate::data::store::refuse_to_replace;
-use crate::data::synth::{self, Settings};
-use crate::data::titles::{LONGEST_IN_CHARACTERS, LONGEST_IN_TOKENS, cut};
-use crate::data::{About, Dataset};
+use crate::data::synth::{self, SynthConfig};
+use crate::data::titles::{LONGEST_IN_CHARACTERS, LONGEST_IN_TOKENS, truncate_title};
+use crate::data::{Dataset, DatasetInfo};
 
 /// How wide the longest bar of a histogram is, in characters.
 const BAR: usize = 40;
@@ -69,7 +69,7 @@ Examples:
 struct Import {
     /// What the files are
     #[arg(long, value_enum)]
-    format: Format,
+    format: SourceFormat,
     /// The folder or file to import
     path: PathBuf,
     /// The data set folder to write; an imported data set there is replaced
@@ -94,7 +94,7 @@ struct Synth {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
-    settings: Settings,
+    settings: SynthConfig,
 }
 
 /// Runs `tiller data`.
@@ -115,23 +115,23 @@ fn run_import(args: &Import, global: &Global) -> Result<()> {
     let raw = import::read(args.format, &args.path, &args.columns)?;
     let shorten = |title: &str| match &tokenizer {
         Some(tokenizer) => tokenizer.round_trip(title, LONGEST_IN_TOKENS),
-        None => cut(title),
+        None => truncate_title(title),
     };
     let titles = match &args.tokenizer {
         Some(path) => format!("as the tokenizer {} writes them, at most {LONGEST_IN_TOKENS} tokens", file_name(path)),
         None => format!("at most {LONGEST_IN_CHARACTERS} characters"),
     };
-    let core = Core { min_user: args.min_user, min_item: args.min_item };
-    let (dataset, about) = assemble(raw, &Rules { name: file_name(&args.out), core, shorten: &shorten, titles })?;
-    dataset.write(&about, &args.out)?;
-    report(&about, &args.out, global)
+    let core = KCore { min_user: args.min_user, min_item: args.min_item };
+    let (dataset, info) = assemble(raw, &ImportRules { name: file_name(&args.out), core, shorten: &shorten, titles })?;
+    dataset.write(&info, &args.out)?;
+    report(&info, &args.out, global)
 }
 
 fn run_synth(args: &Synth, global: &Global) -> Result<()> {
     refuse_to_replace(&args.out)?;
-    let (dataset, about) = synth::invent(&args.settings, &file_name(&args.out))?;
-    dataset.write(&about, &args.out)?;
-    report(&about, &args.out, global)
+    let (dataset, info) = synth::generate(&args.settings, &file_name(&args.out))?;
+    dataset.write(&info, &args.out)?;
+    report(&info, &args.out, global)
 }
 
 fn run_stats(dir: &Path, global: &Global) -> Result<()> {
@@ -139,7 +139,7 @@ fn run_stats(dir: &Path, global: &Global) -> Result<()> {
     if global.json {
         return print_json(&stats);
     }
-    println!("{}", sizes(&stats, &About::read(dir)?).trim_fmt());
+    println!("{}", sizes(&stats, &DatasetInfo::read(dir)?).trim_fmt());
     println!("\nUsers by length of their sequence\n{}", histogram(&stats.lengths.histogram).trim_fmt());
     if stats.categories.count > 0 {
         println!("\nLargest categories\n{}", largest_categories(&stats).trim_fmt());
@@ -151,11 +151,11 @@ fn run_stats(dir: &Path, global: &Global) -> Result<()> {
 }
 
 /// Says what an import or an invention has written.
-fn report(about: &About, out: &Path, global: &Global) -> Result<()> {
+fn report(info: &DatasetInfo, out: &Path, global: &Global) -> Result<()> {
     if global.json {
-        return print_json(about);
+        return print_json(info);
     }
-    let counts = &about.counts;
+    let counts = &info.counts;
     println!(
         "{}: {} interactions of {} users with {} items in {} categories",
         out.display(),
@@ -181,7 +181,7 @@ fn reasons(dropped: &Dropped) -> [(u64, &'static str); 6] {
     ]
 }
 
-fn sizes(stats: &Stats, about: &About) -> Table {
+fn sizes(stats: &Stats, info: &DatasetInfo) -> Table {
     let lengths = &stats.lengths;
     let mut rows = vec![
         ("name", stats.name.clone()),
@@ -211,7 +211,7 @@ fn sizes(stats: &Stats, about: &About) -> Table {
         ),
     ];
     rows.extend(stats.time.as_ref().map(|time| ("time", format!("{} to {}", time.first_day, time.last_day))));
-    let provenance = [("source", &about.source), ("licence", &about.licence)];
+    let provenance = [("source", &info.source), ("licence", &info.licence)];
     rows.extend(provenance.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.clone())));
     plain(rows.into_iter().map(|(name, value)| [name.to_owned(), value]))
 }

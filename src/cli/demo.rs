@@ -22,7 +22,7 @@ pub struct Args {
     /// Take this data set folder instead of a world of invented films
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Tune this language model instead of a small one made from nothing: a Hugging Face folder, or a name of `tiller pull --list`
+    /// Tune this language model instead of a small one trained from scratch: a Hugging Face folder, or a name of `tiller pull --list`
     #[arg(long, value_name = "PATH|NAME")]
     model: Option<String>,
     /// How long everything is trained
@@ -99,12 +99,12 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     demo.says("A language model learns to answer requests with the teacher's lists.");
     let sft = out("sft");
     let learn = ["sft", &data, "--teacher", &teacher, "--epochs", effort.sft_epochs, "--out", &sft];
-    let (from_nothing, merged) = (format!("{sft}/model"), out("model"));
-    // A model from nothing knows no other words than those of its training.
+    let (from_scratch, merged) = (format!("{sft}/model"), out("model"));
+    // A model trained from scratch knows no other words than those of its training.
     let (model, begun, tasks) = match &args.model {
         None => {
-            demo.tiller(&[&learn[..], &["--scratch", "tiny"]].concat())?;
-            (&from_nothing, ["--run", &sft], "I0,+C:trained,-C:trained,LP20:trained,EP50:trained")
+            demo.tiller(&[&learn[..], &["--from-scratch", "tiny"]].concat())?;
+            (&from_scratch, ["--run", &sft], "I0,+C:trained,-C:trained,LP20:trained,EP50:trained")
         }
         Some(model) => {
             demo.tiller(&[&learn[..], &["--model", model]].concat())?;
@@ -121,7 +121,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     demo.says("The same questions to all of them: alone (free), and with lists that are kept in order (strict).");
     let adapter = format!("{ppo}/adapter");
     let tuned = ["--model", model, "--adapter", &adapter];
-    let exam = ["--with-base", "--form", "tuned", "--decode", "free,strict", "--tasks", tasks];
+    let exam = ["--with-base", "--output-format", "strict", "--decode", "free,strict", "--tasks", tasks];
     let asked = ["--teacher", &teacher, "--users", effort.asked_users, "--out", &ppo];
     demo.tiller(&[&["eval", &data][..], &tuned, &exam, &asked].concat())?;
     demo.tiller(&["report", &sft, &ppo])?;

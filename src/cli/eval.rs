@@ -5,21 +5,23 @@ use std::path::{Path, PathBuf};
 use comfy_table::presets;
 use serde_json::json;
 use tiller_kernels::device;
-use tiller_models::language_model::{LanguageModel, Speaker};
+use tiller_models::language_model::{InferenceModel, LanguageModel};
 use tiller_models::llama::{GenerateOptions, Sampling};
 
 use super::Global;
-use super::keeping::KeepingArgs;
-use super::recommend::Draft;
+use super::recommend::DraftSource;
+use super::storage::StorageArgs;
 use crate::Result;
+use crate::constrain::Mode;
 use crate::data::Dataset;
 use crate::data::input::file_name;
 use crate::data::titles::clean;
-use crate::decode::Mode;
-use crate::evaluate::{Answerer, Evaluation, Exam, ExamConfig, Model, Sample, Scores, Subject, perplexity};
-use crate::instruct::{Recipe, chat};
+use crate::evaluate::{
+    EvalConfig, EvalTask, Evaluation, Evaluator, ListSample, LlmSystem, ScorerSystem, System, perplexity,
+};
+use crate::instruct::{Preset, chat};
 use crate::pull::resolve_model;
-use crate::recommend::answer::Form;
+use crate::recommend::answer::OutputFormat;
 use crate::recommend::recommender::{Recommender, enough_tokens};
 use crate::run::progress;
 use crate::teacher::{Popularity, Teacher};
@@ -78,15 +80,15 @@ pub struct Args {
     #[arg(long, short, default_value_t = 10, value_name = "ITEMS", value_parser = clap::value_parser!(u32).range(1..=50))]
     k: u32,
     /// Whose rules: ours, or the authors' where they differ (categories of -C and LP, empty answers)
-    #[arg(long, value_enum, default_value = "default")]
-    recipe: Recipe,
+    #[arg(long, alias = "recipe", value_enum, default_value = "default")]
+    preset: Preset,
     /// How the model writes where it writes alone: tuned, every line is an item; general, numbered lines are [default: tuned with an
     /// adapter, else general]
-    #[arg(long, value_enum, value_name = "FORM")]
-    form: Option<Form>,
+    #[arg(long = "output-format", alias = "form", value_enum, value_name = "FORM")]
+    format: Option<OutputFormat>,
     /// Whose lists are proposed to the model, which confirms in one step what it would have written anyway
     #[arg(long, value_enum, value_name = "WHO")]
-    draft: Option<Draft>,
+    draft: Option<DraftSource>,
     /// Conversations in the ShareGPT form that no training has seen: each model's perplexity of them, which shows what it has forgotten
     #[arg(long, value_name = "FILE", requires = "model")]
     chat: Option<PathBuf>,
@@ -94,12 +96,12 @@ pub struct Args {
     #[arg(long, default_value_t = 16, value_name = "LISTS", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
     #[command(flatten)]
-    keeping: KeepingArgs,
+    storage: StorageArgs,
     /// With --decode free: the most tokens that an answer may take [default: enough for the list]
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
     max_new_tokens: Option<u32>,
     /// Lists of each row and task that are kept to be looked at
-    #[arg(long, default_value_t = ExamConfig::default().samples, value_name = "N")]
+    #[arg(long, default_value_t = EvalConfig::default().samples, value_name = "N")]
     samples: usize,
     /// The folder to write eval.json to [default: the run folder that the last adapter is in, if it is in one]
     #[arg(long, value_name = "RUN")]
@@ -128,55 +130,56 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let run = args.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
     let teacher = Teacher::load(&run, &dataset, &open.device)?;
 
-    let mut exam = Exam::new(&dataset, &teacher, config, open.description)?;
-    let contestants = contestants(args);
-    let rows = 2 + if model.is_some() { contestants.len() * args.decode.len() } else { 0 };
-    let bar = progress::bar("evaluate", rows as u64 * exam.questions(), "lists");
+    let mut evaluator = Evaluator::new(&dataset, &teacher, config, open.description)?;
+    let systems = systems(args);
+    let rows = 2 + if model.is_some() { systems.len() * args.decode.len() } else { 0 };
+    let bar = progress::bar("evaluate", rows as u64 * evaluator.n_queries(), "lists");
     let (popularity, catalogue) = (Popularity::of(&dataset), &dataset.catalogue);
-    exam.ask(&Scores { name: "popularity".into(), catalogue, scorer: &popularity }, None, &bar)?;
-    exam.ask(&Scores { name: "SASRec".into(), catalogue, scorer: &teacher }, None, &bar)?;
+    evaluator.evaluate(&ScorerSystem { name: "popularity".into(), catalogue, scorer: &popularity }, None, &bar)?;
+    evaluator.evaluate(&ScorerSystem { name: "SASRec".into(), catalogue, scorer: &teacher }, None, &bar)?;
     if let Some(path) = &model {
-        for (name, adapter) in contestants {
+        for (name, adapter) in systems {
             let score =
                 |talk: &Vec<_>| perplexity(&LanguageModel::load(path, adapter, &open.device)?, talk, &dataset, &bar);
             let talk = talk.as_ref().map(score).transpose()?;
-            let model = Speaker::load(path, adapter, args.keeping.keeping(), &open.device)?;
+            let model = InferenceModel::load(path, adapter, args.storage.options(), &open.device)?;
             for &mode in &args.decode {
                 let options = GenerateOptions {
                     max_new_tokens: args.max_new_tokens.map_or(enough_tokens(args.k + 5), |tokens| tokens as usize),
                     sampling: Sampling::Greedy,
                     seed: 0,
                 };
-                let form = args.form.unwrap_or(if adapter.is_some() { Form::Tuned } else { Form::General });
-                let mut recommender = Recommender::new(&model, catalogue, form, options, mode)?;
-                if args.draft == Some(Draft::Teacher) {
+                let format =
+                    args.format.unwrap_or(if adapter.is_some() { OutputFormat::Strict } else { OutputFormat::Lenient });
+                let mut recommender = Recommender::new(&model, catalogue, format, options, mode)?;
+                if args.draft == Some(DraftSource::Teacher) {
                     recommender = recommender.drafting(&teacher);
                 }
-                let answerer = Model { name: name.clone(), recommender, batch: usize::from(args.batch) };
-                exam.ask(&answerer as &dyn Answerer, talk, &bar)?;
+                let system = LlmSystem { name: name.clone(), recommender, batch: usize::from(args.batch) };
+                evaluator.evaluate(&system as &dyn System, talk, &bar)?;
             }
         }
     }
     bar.finish_and_clear();
-    show(&exam.finish(), out(args).as_deref(), global)
+    show(&evaluator.finish(), out(args).as_deref(), global)
 }
 
-fn config(args: &Args) -> Result<ExamConfig> {
-    let mut subjects = Vec::new();
+fn config(args: &Args) -> Result<EvalConfig> {
+    let mut tasks = Vec::new();
     for name in &args.tasks {
         match name.as_str() {
-            "all" => subjects.extend(Subject::all()),
-            "core" => subjects.extend(Subject::core()),
-            name => subjects.push(name.parse()?),
+            "all" => tasks.extend(EvalTask::all()),
+            "core" => tasks.extend(EvalTask::core()),
+            name => tasks.push(name.parse()?),
         }
     }
-    let defaults = ExamConfig::default();
-    Ok(ExamConfig {
-        subjects,
+    let defaults = EvalConfig::default();
+    Ok(EvalConfig {
+        tasks,
         users: args.users,
         validation: args.split == SplitName::Validation,
         k: args.k,
-        recipe: args.recipe,
+        preset: args.preset,
         seeds: if args.seeds.is_empty() { defaults.seeds } else { args.seeds.clone() },
         samples: args.samples,
         ..defaults
@@ -184,7 +187,7 @@ fn config(args: &Args) -> Result<ExamConfig> {
 }
 
 /// The names of the models to come, each with its adapter.
-fn contestants(args: &Args) -> Vec<(String, Option<&Path>)> {
+fn systems(args: &Args) -> Vec<(String, Option<&Path>)> {
     let name = |path: &Path| file_name(run_folder(path).unwrap_or(path));
     let base = args.model.as_deref().map(|model| (name(Path::new(model)), None));
     let base = base.filter(|_| args.with_base || args.adapter.is_empty());
@@ -212,8 +215,8 @@ fn show(evaluation: &Evaluation, out: Option<&Path>, global: &Global) -> Result<
     }
     println!("{}\n", evaluation.protocol);
     println!("{}", evaluation.table(presets::NOTHING).trim_fmt());
-    for asked in evaluation.subjects.iter().filter(|asked| asked.left_out > 0) {
-        println!("{}: {} users left out, who could not be asked so", asked.subject, asked.left_out);
+    for asked in evaluation.tasks.iter().filter(|asked| asked.left_out > 0) {
+        println!("{}: {} users left out, who could not be asked so", asked.task, asked.left_out);
     }
     let last = evaluation.rows.last().into_iter().flat_map(|row| &row.samples);
     for sample in last.take(SHOWN) {
@@ -228,7 +231,7 @@ fn show(evaluation: &Evaluation, out: Option<&Path>, global: &Global) -> Result<
 /// How many lists of the last row are shown.
 const SHOWN: usize = 2;
 
-fn page(sample: &Sample) -> String {
+fn page(sample: &ListSample) -> String {
     let items = sample.items.iter().enumerate().map(|(place, item)| {
         let marks = [(item.is_target, " ← taken next"), (item.of_kind == Some(true), " [of the kind]")];
         let marks: String = marks.into_iter().filter(|(holds, _)| *holds).map(|(_, mark)| mark).collect();
@@ -236,7 +239,7 @@ fn page(sample: &Sample) -> String {
     });
     format!(
         "{} for user {}: {}\n{}",
-        sample.subject,
+        sample.task,
         clean(&sample.user),
         clean(&sample.question),
         items.collect::<String>()

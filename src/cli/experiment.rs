@@ -8,7 +8,7 @@ use tiller_kernels::device;
 use toml::{Table, Value};
 
 use super::Global;
-use crate::experiment::{Plan, Settings, Size, run as run_plan};
+use crate::experiment::{ExperimentPlan, ExperimentSettings, ExperimentSize, run as run_plan};
 use crate::run::config::ConfigFlags;
 use crate::run::interrupt;
 use crate::{Error, Result};
@@ -43,7 +43,7 @@ pub struct Args {
     out: Option<PathBuf>,
     /// How large everything is
     #[arg(long, value_enum, default_value = "minutes")]
-    size: Size,
+    size: ExperimentSize,
     /// The same as --size quick
     #[arg(long, conflicts_with = "size")]
     quick: bool,
@@ -68,9 +68,9 @@ pub struct Args {
 /// # Errors
 /// No such experiment, settings that make no sense, whatever a step of it refuses.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
-    let plan = Plan::find(&args.name)?;
-    let size = if args.quick { Size::Quick } else { args.size };
-    let settings = Settings::resolve(size, &plan, &args.config, flags(args)?)?;
+    let plan = ExperimentPlan::find(&args.name)?;
+    let size = if args.quick { ExperimentSize::Quick } else { args.size };
+    let settings = ExperimentSettings::resolve(size, &plan, &args.config, flags(args)?)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("experiments").join(&plan.name));
     let open = device::open(&global.device)?;
     eprintln!(
@@ -81,7 +81,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         plan.arms.len(),
         out.display()
     );
-    let _listening = interrupt::listen();
+    let _guard = interrupt::defer();
     let place = (&open.device, open.description.as_str());
     let outcome = run_plan(&plan, &settings, &out, place, &interrupt::requested)?;
     outcome.write(&out)?;

@@ -10,7 +10,7 @@ use tiller_models::atomic::write_atomically;
 use super::Global;
 use crate::data::Dataset;
 use crate::instruct::chat::{self, Conversation};
-use crate::instruct::{Epoch, Example, Instructor, Part, Recipe, Settings, Task};
+use crate::instruct::{Epoch, Example, ExampleBuilder, ExampleConfig, ExampleSplit, Preset, TaskFamily};
 use crate::run::progress;
 use crate::teacher::{Popularity, Scorer, Teacher};
 use crate::{Error, Result};
@@ -20,7 +20,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   tiller instruct ml-1m-5core --count 5 | jq .
   tiller instruct ml-1m-5core --tasks I1,I2 --epoch 3 --out epoch-3.jsonl
-  tiller instruct ml-1m-5core --chat sharegpt.jsonl --chat-ratio 0.5 --recipe paper --out all.jsonl
+  tiller instruct ml-1m-5core --chat sharegpt.jsonl --chat-ratio 0.5 --preset paper --out all.jsonl
   tiller instruct ml-1m-5core --split validation --out validation.jsonl";
 
 /// The flags of `tiller instruct`.
@@ -33,22 +33,22 @@ pub struct Args {
     teacher: Option<PathBuf>,
     /// Which tasks [default: I0,I1,I2,I3, and I4 with --chat]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "I0,I1,…")]
-    tasks: Vec<Task>,
+    tasks: Vec<TaskFamily>,
     /// Which pass over the data; each draws anew
     #[arg(long, default_value_t = 0, value_name = "N")]
     epoch: u64,
     /// Decides every draw
-    #[arg(long, default_value_t = Settings::default().seed, value_name = "N")]
+    #[arg(long, default_value_t = ExampleConfig::default().seed, value_name = "N")]
     seed: u64,
     /// Conversations for task I4 in the form of ShareGPT, as JSON lines or one JSON array
     #[arg(long, value_name = "FILE.jsonl")]
     chat: Option<PathBuf>,
     /// Conversations for each example of another task
-    #[arg(long, default_value_t = Settings::default().chat_ratio, value_name = "RATIO")]
+    #[arg(long, default_value_t = ExampleConfig::default().chat_ratio, value_name = "RATIO")]
     chat_ratio: f64,
     /// The sampling rules
-    #[arg(long, value_enum, default_value = "default")]
-    recipe: Recipe,
+    #[arg(long, alias = "recipe", value_enum, default_value = "default")]
+    preset: Preset,
     /// Examples to learn from, or to validate with
     #[arg(long, value_enum, default_value = "train")]
     split: SplitName,
@@ -86,15 +86,15 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     }
 }
 
-fn settings(args: &Args) -> Settings {
+fn settings(args: &Args) -> ExampleConfig {
     let mut tasks = args.tasks.clone();
     if tasks.is_empty() {
-        tasks = Settings::default().tasks;
-        tasks.extend(args.chat.is_some().then_some(Task::I4));
+        tasks = ExampleConfig::default().tasks;
+        tasks.extend(args.chat.is_some().then_some(TaskFamily::I4));
     }
     tasks.sort_unstable();
     tasks.dedup();
-    Settings { tasks, recipe: args.recipe, seed: args.seed, chat_ratio: args.chat_ratio }
+    ExampleConfig { tasks, preset: args.preset, seed: args.seed, chat_ratio: args.chat_ratio }
 }
 
 fn write(
@@ -103,14 +103,14 @@ fn write(
     dataset: &Dataset,
     teacher: &impl Scorer,
     conversations: &[Conversation],
-    settings: Settings,
+    settings: ExampleConfig,
 ) -> Result<()> {
-    let instructor = Instructor::new(dataset, teacher, conversations, settings)?;
+    let builder = ExampleBuilder::new(dataset, teacher, conversations, settings)?;
     let part = match args.split {
-        SplitName::Train => Part::Training,
-        SplitName::Validation => Part::Validation,
+        SplitName::Train => ExampleSplit::Training,
+        SplitName::Validation => ExampleSplit::Validation,
     };
-    let epoch = instructor.epoch(part, args.epoch)?;
+    let epoch = builder.epoch(part, args.epoch)?;
     let count = args.count.unwrap_or(epoch.len());
     let written = match &args.out {
         Some(path) => write_file(path, &epoch, count, dataset)?,
@@ -124,7 +124,7 @@ fn write(
 }
 
 /// How many examples of each task were written.
-type Written = BTreeMap<Task, usize>;
+type Written = BTreeMap<TaskFamily, usize>;
 
 fn in_words(written: &Written) -> String {
     let tasks: Vec<String> = written.iter().map(|(task, count)| format!("{task} {count}")).collect();
@@ -142,7 +142,7 @@ fn write_file(path: &Path, epoch: &Epoch<impl Scorer>, count: usize, dataset: &D
 }
 
 fn write_lines(sink: &mut impl Write, epoch: &Epoch<impl Scorer>, count: usize, dataset: &Dataset) -> Result<Written> {
-    let bar = progress::bar("instructing", count.min(epoch.len()) as u64, "examples");
+    let bar = progress::bar("examples", count.min(epoch.len()) as u64, "examples");
     let mut written = Written::new();
     let outcome = epoch.ahead(0, |examples| {
         for example in examples.take(count) {

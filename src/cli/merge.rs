@@ -8,19 +8,19 @@ use serde::Serialize;
 use serde_json::json;
 use tiller_models::language_model::LanguageModel;
 use tiller_models::llama::Llama;
-use tiller_models::quantise::{Blocks, quantise};
+use tiller_models::quantize::{Blocks, quantize};
 use tiller_models::tokenizer::TokenizerFiles;
 
 use super::Global;
 use crate::pull::resolve_model;
-use crate::train::Tuned;
+use crate::train::Checkpoint;
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
   tiller merge runs/films --out films-model
   tiller merge --model smollm2-135m --adapter some/peft/folder --out merged
-  tiller merge runs/films --quantise q8_0 --out films.gguf
+  tiller merge runs/films --quant q8_0 --out films.gguf
   tiller recommend films --model films-model --user 42";
 
 /// The flags of `tiller merge`.
@@ -37,9 +37,9 @@ pub struct Args {
     #[arg(long, value_name = "DIR", requires = "model")]
     adapter: Option<PathBuf>,
     /// Store the matrices in fewer bits again: f16, q8_0, q4_1, q4_k or q4_0
-    #[arg(long, value_name = "SCHEME")]
-    quantise: Option<Blocks>,
-    /// What to write: a Hugging Face folder, or with --quantise also a file ending in .gguf
+    #[arg(long, alias = "quantise", value_name = "SCHEME")]
+    quant: Option<Blocks>,
+    /// What to write: a Hugging Face folder, or with --quant also a file ending in .gguf
     #[arg(long, value_name = "FOLDER|FILE.gguf")]
     out: PathBuf,
 }
@@ -60,15 +60,15 @@ struct Moved {
 /// A model or an adapter that cannot be read, a model without a tokenizer that could be written again, a scheme that the model does not
 /// fit, a full disk.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
-    let tuned = tuned(args)?;
-    let files = TokenizerFiles::of(&tuned.model)?;
-    let model = LanguageModel::load(&tuned.model, tuned.adapter.as_deref(), &global.open_device()?)?;
+    let checkpoint = checkpoint(args)?;
+    let files = TokenizerFiles::of(&checkpoint.model)?;
+    let model = LanguageModel::load(&checkpoint.model, checkpoint.adapter.as_deref(), &global.open_device()?)?;
     let write = |folder: &Path| {
         std::fs::create_dir_all(folder).map_err(Error::io(folder, "create"))?;
         files.write(folder)?;
         model.llama.merged()?.write(folder)
     };
-    let moved = match args.quantise {
+    let moved = match args.quant {
         None => {
             write(&args.out)?;
             Vec::new()
@@ -77,7 +77,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
             let beside = args.out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(".".as_ref());
             let whole = tempfile::tempdir_in(beside).map_err(Error::io(beside, "create a folder in"))?;
             write(whole.path())?;
-            let rounded = quantise(whole.path(), blocks, &args.out, &mut |_, _, _| ())?;
+            let rounded = quantize(whole.path(), blocks, &args.out, &mut |_, _, _| ())?;
             let adapted = adapted(&model.llama);
             let moved = rounded.kinds.into_iter().filter_map(|kind| {
                 Some(Moved { adapted: *adapted.get(&kind.name)?, rounded: kind.rms_error, part: kind.name })
@@ -86,7 +86,10 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         }
     };
     if global.json {
-        println!("{}", json!({ "model": tuned.model, "adapter": tuned.adapter, "out": args.out, "moved": moved }));
+        println!(
+            "{}",
+            json!({ "model": checkpoint.model, "adapter": checkpoint.adapter, "out": args.out, "moved": moved })
+        );
     } else {
         if !moved.is_empty() {
             println!("{}", table(&moved));
@@ -138,18 +141,18 @@ fn warn(moved: &[Moved]) {
 }
 
 /// The model and its adapter, which there must be.
-fn tuned(args: &Args) -> Result<Tuned> {
+fn checkpoint(args: &Args) -> Result<Checkpoint> {
     if let (Some(model), Some(adapter)) = (&args.model, &args.adapter) {
-        return Ok(Tuned { model: resolve_model(model)?, adapter: Some(adapter.clone()) });
+        return Ok(Checkpoint { model: resolve_model(model)?, adapter: Some(adapter.clone()) });
     }
     let run = args.run.as_deref().unwrap_or(".".as_ref());
-    let tuned = Tuned::of(run)?;
-    if tuned.adapter.is_none() {
+    let checkpoint = Checkpoint::of(run)?;
+    if checkpoint.adapter.is_none() {
         return Err(Error::bad_input(run.display())
             .expected("a run with an adapter")
             .found("one that has trained the whole model")
-            .next(format!("use {} as it is", tuned.model.display()))
+            .next(format!("use {} as it is", checkpoint.model.display()))
             .into());
     }
-    Ok(tuned)
+    Ok(checkpoint)
 }

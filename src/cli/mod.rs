@@ -10,7 +10,6 @@ mod eval;
 mod experiment;
 mod instruct;
 mod json;
-mod keeping;
 mod merge;
 mod plan;
 mod ppo;
@@ -21,6 +20,7 @@ mod reference;
 mod report;
 mod sasrec;
 mod sft;
+mod storage;
 
 use std::process::ExitCode;
 

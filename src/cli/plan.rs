@@ -4,15 +4,15 @@ use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::decode::KvFormat;
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 use tiller_models::llama::LlamaConfig;
 
 use super::Global;
 use super::json::print_json;
-use super::keeping::kv_format;
-use crate::plan::{Need, Place, Remedy, Setting, Verdict, Work, remedy};
+use super::storage::kv_format;
+use crate::plan::{DeviceMemory, FitVerdict, MemoryEstimate, PlanSettings, PlannedCommand, Remedy, remedy};
 use crate::pull::resolve_model;
-use crate::train::bench::Shape;
+use crate::train::bench::ModelPreset;
 use crate::train::memory::in_words;
 use crate::train::plan::sizes_of;
 use crate::{Error, Result};
@@ -20,7 +20,7 @@ use crate::{Error, Result};
 const EXAMPLES: &str = "\
 Examples:
   tiller plan --model smollm2-135m
-  tiller plan sft ppo --shape tinyllama-1.1b --quantise q4 --batch 4 --tokens 512
+  tiller plan sft ppo --shape tinyllama-1.1b --quant q4 --batch 4 --tokens 512
   tiller plan recommend --shape llama2-7b --batch 16 --memory 24GiB --json";
 
 /// The flags of `tiller plan`.
@@ -29,16 +29,16 @@ Examples:
 pub struct Args {
     /// What is planned [default: all of them]
     #[arg(value_enum, value_name = "COMMAND")]
-    work: Vec<Work>,
+    work: Vec<PlannedCommand>,
     /// The model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`; only its sizes are read
     #[arg(long, value_name = "PATH|NAME")]
     model: Option<String>,
     /// The sizes of a well-known model instead
     #[arg(long, value_enum, default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
-    shape: Shape,
+    shape: ModelPreset,
     /// How weights are kept, the frozen ones in a training: f32, f16, q8 or q4, or another scheme of the kernels
-    #[arg(long, default_value = "f32", value_name = "SCHEME")]
-    quantise: Scheme,
+    #[arg(long, alias = "quantise", default_value = "f32", value_name = "SCHEME")]
+    quant: QuantScheme,
     /// How keys and values are kept while lists are written on a GPU: f32, f16 or int8
     #[arg(long, default_value = "f32", value_name = "FORMAT", value_parser = kv_format)]
     kv: KvFormat,
@@ -61,20 +61,20 @@ pub struct Args {
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
-struct Report {
+struct PlanReport {
     model: String,
-    place: Place,
-    setting: Setting,
+    place: DeviceMemory,
+    setting: PlanSettings,
     plans: Vec<Planned>,
 }
 
 /// The plan of a command.
 #[derive(Debug, Serialize)]
 struct Planned {
-    command: Work,
+    command: PlannedCommand,
     #[serde(flatten)]
-    need: Need,
-    verdict: Verdict,
+    estimate: MemoryEstimate,
+    verdict: FitVerdict,
     /// What fits instead, where it does not and anything does.
     remedy: Option<Remedy>,
 }
@@ -85,30 +85,30 @@ struct Planned {
 /// A model that cannot be read, no such device; a command that does not fit, after the table is printed.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let (name, llama) = sizes(args)?;
-    let place = Place::of(&global.device, args.memory)?;
-    let setting = Setting {
-        quantise: args.quantise,
+    let place = DeviceMemory::of(&global.device, args.memory)?;
+    let setting = PlanSettings {
+        quant: args.quant,
         kv: args.kv,
         batch: args.batch.into(),
         tokens: args.tokens as usize,
         rank: args.rank.into(),
         full: args.full,
     };
-    let works = if args.work.is_empty() { &Work::ALL[..] } else { &args.work };
-    let plan = |&command: &Work| {
-        let need = command.need(&llama, &setting, &place)?;
-        let verdict = place.verdict(&need);
-        let remedy = (verdict == Verdict::DoesNotFit).then(|| remedy(command, &llama, &setting, &place)).flatten();
-        Ok(Planned { command, need, verdict, remedy })
+    let works = if args.work.is_empty() { &PlannedCommand::ALL[..] } else { &args.work };
+    let plan = |&command: &PlannedCommand| {
+        let estimate = command.estimate(&llama, &setting, &place)?;
+        let verdict = place.verdict(&estimate);
+        let remedy = (verdict == FitVerdict::DoesNotFit).then(|| remedy(command, &llama, &setting, &place)).flatten();
+        Ok(Planned { command, estimate, verdict, remedy })
     };
     let plans = works.iter().map(plan).collect::<Result<Vec<_>>>()?;
-    let report = Report { model: name, place, setting, plans };
+    let report = PlanReport { model: name, place, setting, plans };
     if global.json {
         print_json(&report)?;
     } else {
         print(&report);
     }
-    match report.plans.iter().find(|plan| plan.verdict == Verdict::DoesNotFit) {
+    match report.plans.iter().find(|plan| plan.verdict == FitVerdict::DoesNotFit) {
         None => Ok(()),
         Some(plan) => Err(Error::DoesNotFit(refusal(plan, &report.place))),
     }
@@ -125,8 +125,8 @@ fn sizes(args: &Args) -> Result<(String, LlamaConfig)> {
     }
 }
 
-fn print(report: &Report) {
-    let Report { model, place, plans, .. } = report;
+fn print(report: &PlanReport) {
+    let PlanReport { model, place, plans, .. } = report;
     let free = place.memory.map_or("unknown memory".to_owned(), |bytes| format!("{} free", in_words(bytes)));
     println!("{model} on {}, {free}", place.device);
     let mut table = Table::new();
@@ -142,14 +142,14 @@ fn print(report: &Report) {
         "at most",
         "verdict",
     ]);
-    for Planned { command, need, verdict, .. } in plans {
-        let Need { weights, cache, activations, optimiser, workspace, program, total, .. } = *need;
+    for Planned { command, estimate, verdict, .. } in plans {
+        let MemoryEstimate { weights, cache, activations, optimiser, workspace, program, total, .. } = *estimate;
         let parts = [weights, cache, activations, optimiser, workspace, program, total];
         let [weights, cache, activations, optimiser, workspace, program, total] = parts.map(in_words);
         let verdict = match verdict {
-            Verdict::Fits => "fits",
-            Verdict::DoesNotFit => "does not fit",
-            Verdict::Unknown => "say --memory",
+            FitVerdict::Fits => "fits",
+            FitVerdict::DoesNotFit => "does not fit",
+            FitVerdict::Unknown => "say --memory",
         };
         let cells = [&weights, &cache, &activations, &optimiser, &workspace, &program, &total].map(String::as_str);
         table.add_row([command.name()].into_iter().chain(cells).chain([verdict]));
@@ -161,13 +161,13 @@ fn print(report: &Report) {
 }
 
 /// Why it does not fit, and what would.
-fn refusal(Planned { command, need, remedy, .. }: &Planned, place: &Place) -> String {
+fn refusal(Planned { command, estimate, remedy, .. }: &Planned, place: &DeviceMemory) -> String {
     let room = match (place.largest_buffer, place.memory) {
-        (Some(largest), _) if largest < need.largest => {
-            format!("{} in one buffer, of which the device takes {}", in_words(need.largest), in_words(largest))
+        (Some(largest), _) if largest < estimate.largest => {
+            format!("{} in one buffer, of which the device takes {}", in_words(estimate.largest), in_words(largest))
         }
-        (_, Some(memory)) => format!("{}, and {} are free", in_words(need.total), in_words(memory)),
-        (_, None) => in_words(need.total),
+        (_, Some(memory)) => format!("{}, and {} are free", in_words(estimate.total), in_words(memory)),
+        (_, None) => in_words(estimate.total),
     };
     let next = match remedy {
         Some(Remedy { flags, total }) => format!("{flags} takes {}", in_words(*total)),

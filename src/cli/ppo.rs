@@ -10,28 +10,28 @@ use toml::{Table, Value};
 use super::Global;
 use crate::data::Dataset;
 use crate::evaluate::Metric;
-use crate::instruct::{Instructor, Recipe};
-use crate::ppo::audit::{Audited, Report};
-use crate::ppo::config::ValidationConfig;
-use crate::ppo::plan::Plan;
-use crate::ppo::{PpoConfig, Summary, Surroundings, Training};
+use crate::instruct::{ExampleBuilder, Preset};
+use crate::ppo::config::PolicyEvalConfig;
+use crate::ppo::plan::PpoMemoryPlan;
+use crate::ppo::policy_eval::{PolicyEvalReport, TaskEval};
+use crate::ppo::{PpoConfig, PpoSummary, PpoTrainer, TrainContext};
 use crate::pull::resolve_model;
 use crate::reward::Level;
 use crate::run::config::{ConfigFlags, resolve_over};
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;
 use crate::teacher::Teacher;
-use crate::train::plan::{Site, sizes_of};
-use crate::train::student::scheme;
-use crate::train::{Tuned, memory};
+use crate::train::plan::{ComputeDevice, sizes_of};
+use crate::train::trainable_model::scheme;
+use crate::train::{Checkpoint, memory};
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
   tiller ppo films --run runs/sft --out runs/ppo
   tiller ppo films --model smollm2-135m --adapter runs/sft/adapter --out runs/ppo --reward list
-  tiller ppo films --run runs/sft --out runs/ppo --iterations 500 --set learning.kl=0.1
-  tiller ppo films --run runs/sft --out runs/paper --recipe paper
+  tiller ppo films --run runs/sft --out runs/ppo --iterations 500 --set learning.kl_coef=0.1
+  tiller ppo films --run runs/sft --out runs/paper --preset paper
   tiller ppo films --out runs/ppo --resume
   tiller recommend films --model runs/sft/model --adapter runs/ppo/adapter --user 42";
 
@@ -60,15 +60,15 @@ pub struct Args {
     #[arg(long, value_name = "RUN")]
     teacher: Option<PathBuf>,
     /// Our settings, or the authors'
-    #[arg(long, value_enum, default_value = "default", conflicts_with = "resume")]
-    recipe: Recipe,
+    #[arg(long, alias = "recipe", value_enum, default_value = "default", conflicts_with = "resume")]
+    preset: Preset,
     /// Learn from the rewards of items, of lists, or of both [default: both]
     #[arg(long, value_enum, value_name = "item|list|both")]
     reward: Option<Level>,
     /// Rounds of answers and learning [default: 200]
     #[arg(long, value_name = "N")]
     iterations: Option<u32>,
-    /// The highest learning rate [default: 0.0001, and 0.001 after a run that made its model from nothing]
+    /// The highest learning rate [default: 0.0001, and 0.001 after a run that trained its model from scratch]
     #[arg(long, value_name = "LR")]
     lr: Option<f64>,
     /// Decides first weights, questions, answers and the order of learning [default: 2024]
@@ -88,21 +88,21 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let path = resolve_model(config.model.as_deref().ok_or_else(no_model)?)?;
     let dataset = Dataset::read(&args.dir)?;
     let device = global.open_device()?;
-    let plan = Plan::new(&sizes_of(&path)?, &config, Site::of(&device))?;
+    let plan = PpoMemoryPlan::new(&sizes_of(&path)?, &config, ComputeDevice::of(&device))?;
     eprint!("{}", toml::to_string_pretty(&config).map_err(|e| Error::Failed(e.to_string()))?);
     eprintln!("memory: about {} at the longest prompts and answers", memory::in_words(plan.total));
     plan.check(memory::available())?;
     let teacher_run = config.teacher.as_ref().map_or_else(|| args.dir.join("teacher"), PathBuf::from);
     let teacher = Teacher::load(&teacher_run, &dataset, &device)?;
-    let (adapter, scheme) = (config.adapter.as_deref().map(Path::new), scheme(&config.quantise)?);
+    let (adapter, scheme) = (config.adapter.as_deref().map(Path::new), scheme(&config.quant)?);
     let model = LanguageModel::load_as(&path, adapter, scheme, &device)?;
-    let instructor = Instructor::new(&dataset, &teacher, &[], config.instruction())?;
+    let builder = ExampleBuilder::new(&dataset, &teacher, &[], config.instruction())?;
 
-    let _listening = interrupt::listen();
+    let _guard = interrupt::defer();
     let mut folder = if args.resume { RunFolder::reopen(&args.out) } else { RunFolder::create(&args.out, &config) }?;
-    let around = Surroundings { instructor: &instructor, teacher: &teacher, dataset: &dataset, model, config: &config };
-    let start = if args.resume { Training::resume } else { Training::fresh };
-    let summary = start(around, &mut folder)?.run(interrupt::requested)?;
+    let context = TrainContext { builder: &builder, teacher: &teacher, dataset: &dataset, model, config: &config };
+    let start = if args.resume { PpoTrainer::resume } else { PpoTrainer::fresh };
+    let summary = start(context, &mut folder)?.run(interrupt::requested)?;
     if global.json {
         println!("{}", json!({ "run": args.out, "summary": summary }));
     } else {
@@ -111,21 +111,21 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     Ok(())
 }
 
-/// The configuration of the flags, over that of a resumed run, over the recipe's.
+/// The configuration of the flags, over that of a resumed run, over the preset's.
 fn config(args: &Args) -> Result<PpoConfig> {
     let mut layers = args.config.clone();
     if args.resume {
         layers.config = Some(RunFolder::stored_config(&args.out)?);
     }
-    let mut lowest = match args.recipe {
-        Recipe::Default => PpoConfig::default(),
-        Recipe::Paper => PpoConfig::paper(),
+    let mut lowest = match args.preset {
+        Preset::Default => PpoConfig::default(),
+        Preset::Paper => PpoConfig::paper(),
     };
     let text = |path: &PathBuf| Value::from(path.display().to_string());
     let (mut model, mut adapter) = (args.model.clone().map(Value::from), args.adapter.as_ref().map(text));
     if let Some(run) = &args.run {
-        let tuned = Tuned::of(run)?;
-        (model, adapter) = (Some(text(&tuned.model)), tuned.adapter.as_ref().map(text));
+        let checkpoint = Checkpoint::of(run)?;
+        (model, adapter) = (Some(text(&checkpoint.model)), checkpoint.adapter.as_ref().map(text));
         lowest = after(run, lowest)?;
     }
     let level = args.reward.map(Value::try_from).transpose().map_err(|e| Error::Failed(e.to_string()))?;
@@ -142,7 +142,7 @@ fn config(args: &Args) -> Result<PpoConfig> {
 }
 
 /// `config` with what the settings of an earlier run say about one that goes on from it: its teacher, how its weights are kept, whether
-/// its model knows the wordings of training alone, and whether it was made from nothing.
+/// its model knows the wordings of training alone, and whether it was trained from scratch.
 fn after(run: &Path, config: PpoConfig) -> Result<PpoConfig> {
     let path = RunFolder::stored_config(run)?;
     let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
@@ -150,12 +150,17 @@ fn after(run: &Path, config: PpoConfig) -> Result<PpoConfig> {
         Error::bad_input(path.display()).expected("the configuration of a training").found(e.message())
     })?;
     let word = |key: &str| settings.get(key).and_then(|word| word.as_str()).map(str::to_owned);
-    let (teacher, quantise) = (word("teacher"), word("quantise").unwrap_or_else(|| config.quantise.clone()));
+    let (teacher, quant) =
+        (word("teacher"), word("quant").or_else(|| word("quantise")).unwrap_or_else(|| config.quant.clone()));
     let words = settings.get("validation").and_then(|validation| validation.get("trained_wordings"));
     let trained_wordings = words.and_then(|words| words.as_bool()).unwrap_or(false);
-    let validation = ValidationConfig { trained_wordings, ..config.validation };
-    let config = if settings.contains_key("scratch") { config.from_nothing() } else { config };
-    Ok(PpoConfig { teacher, quantise, validation, ..config })
+    let validation = PolicyEvalConfig { trained_wordings, ..config.validation };
+    let config = if ["from_scratch", "scratch"].iter().any(|key| settings.contains_key(*key)) {
+        config.for_scratch_model()
+    } else {
+        config
+    };
+    Ok(PpoConfig { teacher, quant, validation, ..config })
 }
 
 fn keys<const N: usize>(entries: [(&str, Option<Value>); N]) -> Table {
@@ -171,7 +176,7 @@ fn no_model() -> Error {
 }
 
 /// The end of a training for people.
-fn tell(summary: &Summary, out: &Path) {
+fn tell(summary: &PpoSummary, out: &Path) {
     println!("{} iterations at {:.0} tokens of answers per second", summary.iterations, summary.tokens_per_second);
     if let Some(best) = summary.best {
         println!("best validation reward {:.3}, after {} iterations", best.reward, best.iteration);
@@ -182,8 +187,8 @@ fn tell(summary: &Summary, out: &Path) {
     println!("saved to {}; look at some lists in its samples.jsonl", out.display());
 }
 
-/// What the audits found: each figure before learning and in the best policy.
-fn table(before: Option<&Report>, after: &Report) -> comfy_table::Table {
+/// What the evaluations found: each figure before learning and in the best policy.
+fn table(before: Option<&PolicyEvalReport>, after: &PolicyEvalReport) -> comfy_table::Table {
     const METRICS: [Metric; 7] = [
         Metric::NDCG,
         Metric::TCP,
@@ -197,17 +202,17 @@ fn table(before: Option<&Report>, after: &Report) -> comfy_table::Table {
     table.load_style(presets::NOTHING);
     let names = METRICS.iter().map(Metric::to_string);
     table.set_header([String::new(), "reward".to_owned()].into_iter().chain(names));
-    for (practice, after) in after.practices() {
-        let before = before.and_then(|report| report.practices().find(|(other, _)| *other == practice));
-        let before = before.map(|(_, audited)| audited);
-        let cell = |figure: &dyn Fn(&Audited) -> Option<f64>| match (before.and_then(figure), figure(after)) {
+    for (task, after) in after.tasks() {
+        let before = before.and_then(|report| report.tasks().find(|(other, _)| *other == task));
+        let before = before.map(|(_, eval)| eval);
+        let cell = |figure: &dyn Fn(&TaskEval) -> Option<f64>| match (before.and_then(figure), figure(after)) {
             (Some(before), Some(after)) => format!("{before:.3} → {after:.3}"),
             (None, Some(after)) => format!("{after:.3}"),
             (_, None) => String::new(),
         };
-        let figures = METRICS.iter().map(|&metric| cell(&|audited| audited.summary.mean(metric)));
-        let reward = cell(&|audited| Some(audited.reward));
-        table.add_row([practice.to_string(), reward].into_iter().chain(figures));
+        let figures = METRICS.iter().map(|&metric| cell(&|eval| eval.summary.mean(metric)));
+        let reward = cell(&|eval| Some(eval.reward));
+        table.add_row([task.to_string(), reward].into_iter().chain(figures));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);

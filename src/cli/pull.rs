@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Global;
 use super::json::print_json;
 use crate::Result;
-use crate::pull::entry::{self, Entry, Place};
+use crate::pull::entry::{self, FileSource, PullEntry};
 use crate::pull::{self, Pulled, home, receipt};
 
 const EXAMPLES: &str = "\
@@ -46,7 +46,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     }
 }
 
-fn pull_one(entry: &Entry, args: &Args, global: &Global) -> Result<()> {
+fn pull_one(entry: &PullEntry, args: &Args, global: &Global) -> Result<()> {
     let parent = parent(entry, args.to.as_deref())?;
     eprintln!("{}: {} ({})", entry.name, entry.about, entry.licence);
     let pulled = if args.from.is_empty() {
@@ -67,12 +67,12 @@ fn pull_one(entry: &Entry, args: &Args, global: &Global) -> Result<()> {
     Ok(())
 }
 
-fn parent(entry: &Entry, to: Option<&Path>) -> Result<PathBuf> {
+fn parent(entry: &PullEntry, to: Option<&Path>) -> Result<PathBuf> {
     to.map_or_else(|| home::folder(entry.kind), |folder| Ok(folder.to_owned()))
 }
 
 /// How to make use of what was pulled.
-fn next_step(entry: &Entry, folder: &Path, args: &Args) -> String {
+fn next_step(entry: &PullEntry, folder: &Path, args: &Args) -> String {
     match (&entry.format, &args.to) {
         (Some(format), _) => format!("tiller data import --format {format} {} --out {}", quoted(folder), entry.name),
         (None, Some(_)) => format!("use it as --model {}", quoted(folder)),
@@ -103,7 +103,7 @@ fn list(args: &Args, global: &Global) -> Result<()> {
     Ok(())
 }
 
-fn as_json(entry: &Entry, here: Option<&Path>) -> serde_json::Value {
+fn as_json(entry: &PullEntry, here: Option<&Path>) -> serde_json::Value {
     let file = |file: &entry::RemoteFile| {
         let sources: Vec<_> = file.sources().collect();
         json!({ "name": file.name, "bytes": file.bytes, "sha256": file.sha256, "sources": sources })
@@ -113,14 +113,14 @@ fn as_json(entry: &Entry, here: Option<&Path>) -> serde_json::Value {
         "format": entry.format, "path": here, "bundles": bundles })
 }
 
-fn print(entry: &Entry, here: Option<&Path>) {
+fn print(entry: &PullEntry, here: Option<&Path>) {
     println!("{}: {}", entry.name, entry.about);
     println!("  licence: {}", entry.licence);
     println!("  home: {}", entry.home);
     for (index, bundle) in entry.bundles.iter().enumerate() {
         println!("  {}{}", if index == 0 { "" } else { "or " }, indicatif::HumanBytes(bundle.bytes()));
         for file in &bundle.files {
-            let from: Vec<_> = file.from.iter().map(Place::host).collect();
+            let from: Vec<_> = file.from.iter().map(FileSource::host).collect();
             println!("    {}  sha256 {:.16}…  from {}", file.name, file.sha256, from.join(", "));
         }
     }

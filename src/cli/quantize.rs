@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
-use tiller_models::quantise::{Blocks, Summary, quantise};
+use tiller_models::quantize::{Blocks, QuantizeSummary, quantize};
 
 use super::Global;
 use super::json::print_json;
@@ -15,9 +15,9 @@ use crate::train::memory::in_words;
 
 const EXAMPLES: &str = "\
 Examples:
-  tiller quantize smollm2-135m-bf16 --scheme q4_0 --out smollm2-q4_0.gguf
-  tiller quantize runs/films/model --scheme q8_0 --out films.gguf --json
-  tiller quantize smollm2-135m --scheme f16 --out smollm2-folder";
+  tiller quantize smollm2-135m-bf16 --to q4_0 --out smollm2-q4_0.gguf
+  tiller quantize runs/films/model --to q8_0 --out films.gguf --json
+  tiller quantize smollm2-135m --to f16 --out smollm2-folder";
 
 /// The flags of `tiller quantize`.
 #[derive(Debug, Clone, clap::Args)]
@@ -27,8 +27,8 @@ pub struct Args {
     #[arg(value_name = "MODEL")]
     model: String,
     /// How matrices are stored: f32, f16, q8_0, q4_1, q4_k or q4_0; where rows do not fit, in the next wider of these
-    #[arg(long, value_name = "SCHEME")]
-    scheme: Blocks,
+    #[arg(long, aliases = ["scheme", "quant"], value_name = "SCHEME")]
+    to: Blocks,
     /// What to write: a file ending in .gguf, or with f16 and f32 the folder of a Hugging Face model
     #[arg(long, value_name = "FILE.gguf|FOLDER")]
     out: PathBuf,
@@ -41,7 +41,7 @@ struct Report<'a> {
     out: &'a PathBuf,
     scheme: &'static str,
     #[serde(flatten)]
-    summary: Summary,
+    summary: QuantizeSummary,
 }
 
 /// Runs `tiller quantize`.
@@ -51,13 +51,13 @@ struct Report<'a> {
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let model = resolve_model(&args.model)?;
     let bar = progress::bar("quantize", 0, "tensors");
-    let summary = quantise(&model, args.scheme, &args.out, &mut |tensor, written, count| {
+    let summary = quantize(&model, args.to, &args.out, &mut |tensor, written, count| {
         bar.set_length(count as u64);
         bar.set_position(written as u64);
         bar.set_message(tensor.to_owned());
     });
     bar.finish_and_clear();
-    let report = Report { model, out: &args.out, scheme: args.scheme.name(), summary: summary? };
+    let report = Report { model, out: &args.out, scheme: args.to.name(), summary: summary? };
     if global.json {
         print_json(&report)?;
     } else {
@@ -83,7 +83,7 @@ fn print(Report { out, summary, .. }: &Report) {
     for column in table.column_iter_mut().skip(2) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    let Summary { bytes_before, bytes_after, bits_per_weight, .. } = summary;
+    let QuantizeSummary { bytes_before, bytes_after, bits_per_weight, .. } = summary;
     let (before, after) = (in_words(*bytes_before), in_words(*bytes_after));
     println!("{table}\n{before} became {after}, {bits_per_weight:.2} bits a weight; wrote {}", out.display());
 }

@@ -61,7 +61,7 @@ pub fn markdown() -> Result<String> {
 /// The settings that experiments have beside those of the commands that they run.
 fn of_experiments() -> Result<String> {
     let failed = |e: toml::ser::Error| Error::Failed(format!("defaults: {e}"));
-    let mut settings = toml::Table::try_from(experiment::Settings::default()).map_err(failed)?;
+    let mut settings = toml::Table::try_from(experiment::ExperimentSettings::default()).map_err(failed)?;
     settings.retain(|key, _| !["teacher", "sft", "ppo"].contains(&key));
     toml::to_string_pretty(&settings).map_err(failed)
 }

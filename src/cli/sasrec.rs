@@ -15,9 +15,9 @@ use crate::recommend::lookup;
 use crate::run::config::{ConfigFlags, resolve};
 use crate::run::folder::RunFolder;
 use crate::run::{interrupt, progress};
-use crate::teacher::evaluate::{Evaluation, LIST_LENGTHS, evaluate};
-use crate::teacher::train::Training;
-use crate::teacher::{Popularity, Query, Scorer, Teacher, TeacherConfig, Wish};
+use crate::teacher::evaluate::{LIST_LENGTHS, RankingEvaluation, evaluate};
+use crate::teacher::train::TeacherTrainer;
+use crate::teacher::{ItemScope, Popularity, Scorer, Teacher, TeacherConfig, TopKQuery};
 use crate::{Error, Result};
 
 /// The flags of `tiller sasrec`.
@@ -142,9 +142,9 @@ fn train(args: Train, global: &Global) -> Result<()> {
     let config = train_config(args.config, args.epochs, args.seed, args.resume.then_some(&out))?;
     eprint!("{}", toml::to_string_pretty(&config).map_err(|e| Error::Failed(e.to_string()))?);
     let device = global.open_device()?;
-    let _listening = interrupt::listen();
+    let _guard = interrupt::defer();
     let mut run = if args.resume { RunFolder::reopen(&out) } else { RunFolder::create(&out, &config) }?;
-    let start = if args.resume { Training::resume } else { Training::fresh };
+    let start = if args.resume { TeacherTrainer::resume } else { TeacherTrainer::fresh };
     let summary = start(&dataset, &config, &mut run, &device)?.run(interrupt::requested)?;
     if global.json {
         println!("{}", json!({ "run": out, "summary": summary }));
@@ -195,7 +195,7 @@ fn eval(args: &Eval, global: &Global) -> Result<()> {
     Ok(())
 }
 
-fn table_of(rows: &[(&str, &Evaluation)]) -> Table {
+fn table_of(rows: &[(&str, &RankingEvaluation)]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     let figures = LIST_LENGTHS.iter().flat_map(|k| ["HR", "NDCG", "MRR"].map(|name| format!("{name}@{k}")));
@@ -224,8 +224,8 @@ fn topk(args: &Topk, global: &Global) -> Result<()> {
     let allowed = allowed(catalogue, &more, &less);
     let device = global.open_device()?;
     let teacher = Teacher::load(&run_folder(args.run.clone(), &args.dir), &dataset, &device)?;
-    let wish = Wish::Only(&allowed);
-    let queries: Vec<Query> = asked.iter().map(|(_, history)| Query { history, wish, k: args.k }).collect();
+    let scope = ItemScope::Only(&allowed);
+    let queries: Vec<TopKQuery> = asked.iter().map(|(_, history)| TopKQuery { history, scope, k: args.k }).collect();
     for ((user, _), items) in asked.iter().zip(teacher.top_k(&queries)?) {
         if global.json {
             println!("{}", record(catalogue, *user, &items));
@@ -238,10 +238,10 @@ fn topk(args: &Topk, global: &Global) -> Result<()> {
 
 /// The items that are in every wanted category and in none of the unwanted.
 fn allowed(catalogue: &Catalogue, more: &[CategoryId], less: &[CategoryId]) -> ItemSet {
-    let members = |&category: &CategoryId| ItemSet::of(catalogue.len(), catalogue.members(category));
+    let members = |&category: &CategoryId| ItemSet::from_items(catalogue.len(), catalogue.members(category));
     let mut allowed = ItemSet::all(catalogue.len());
-    more.iter().for_each(|category| allowed.intersect(&members(category)));
-    less.iter().for_each(|category| allowed.intersect(&members(category).complement()));
+    more.iter().for_each(|category| allowed.intersect_with(&members(category)));
+    less.iter().for_each(|category| allowed.intersect_with(&members(category).complement()));
     allowed
 }
 

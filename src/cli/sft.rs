@@ -8,22 +8,22 @@ use toml::{Table, Value};
 use super::Global;
 use crate::data::Dataset;
 use crate::instruct::chat::{self, Conversation};
-use crate::instruct::{Instructor, Recipe, Task};
+use crate::instruct::{ExampleBuilder, Preset, TaskFamily};
 use crate::run::config::{ConfigFlags, resolve_over};
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;
 use crate::teacher::{Popularity, Scorer, Teacher};
+use crate::train::from_scratch::ScratchSize;
 use crate::train::memory;
-use crate::train::scratch::Size;
-use crate::train::sft::{SftConfig, Summary, Training};
+use crate::train::sft::{SftConfig, SftSummary, SftTrainer};
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
   tiller sft films --model smollm2-135m --out runs/films
-  tiller sft films --model smollm2-135m --quantise q4 --rank 8 --epochs 3 --out runs/q4
-  tiller sft films --model smollm2-135m --chat sharegpt.jsonl --recipe paper --out runs/paper
-  tiller sft films --scratch tiny --out runs/tiny      a model from nothing, in minutes and without a download
+  tiller sft films --model smollm2-135m --quant q4 --rank 8 --epochs 3 --out runs/q4
+  tiller sft films --model smollm2-135m --chat sharegpt.jsonl --preset paper --out runs/paper
+  tiller sft films --from-scratch tiny --out runs/tiny      a model trained from scratch, in minutes and without a download
   tiller sft films --resume --out runs/films           go on where it stopped
 Next:
   tiller recommend films --model smollm2-135m --adapter runs/films/adapter --user 42
@@ -38,9 +38,9 @@ pub struct Args {
     /// The language model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
     #[arg(long, value_name = "PATH|NAME")]
     model: Option<String>,
-    /// Make a small model from nothing instead, and train all of it
-    #[arg(long, value_enum, value_name = "SIZE", conflicts_with_all = ["model", "resume"])]
-    scratch: Option<Size>,
+    /// Train all weights of a small new model instead
+    #[arg(long, alias = "scratch", value_enum, value_name = "SIZE", conflicts_with_all = ["model", "resume"])]
+    from_scratch: Option<ScratchSize>,
     /// The run folder to write
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
@@ -61,7 +61,7 @@ struct Settings {
     teacher: Option<String>,
     /// Which tasks [default: I0,I1,I2,I3, and I4 with --chat]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "I0,I1,…")]
-    tasks: Vec<Task>,
+    tasks: Vec<TaskFamily>,
     /// Conversations for task I4 in the form of ShareGPT, as JSON lines or one JSON array
     #[arg(long, value_name = "FILE.jsonl")]
     chat: Option<String>,
@@ -69,8 +69,8 @@ struct Settings {
     #[arg(long, value_name = "RATIO")]
     chat_ratio: Option<f64>,
     /// The sampling rules of the examples
-    #[arg(long, value_enum)]
-    recipe: Option<Recipe>,
+    #[arg(long, alias = "recipe", value_enum)]
+    preset: Option<Preset>,
     /// Rank of the adapter [default: 16]
     #[arg(long, value_name = "R")]
     rank: Option<u32>,
@@ -84,8 +84,8 @@ struct Settings {
     #[arg(long, value_delimiter = ',', value_name = "q_proj,…")]
     targets: Vec<String>,
     /// How the frozen weights are kept: f32, f16, q8 or q4 [default: f32]
-    #[arg(long, value_name = "SCHEME")]
-    quantise: Option<String>,
+    #[arg(long, alias = "quantise", value_name = "SCHEME")]
+    quant: Option<String>,
     /// Train all weights instead of an adapter
     #[arg(long)]
     full: bool,
@@ -99,8 +99,8 @@ struct Settings {
     #[arg(long, value_name = "N")]
     batch: Option<u32>,
     /// Batches of a step [default: 8]
-    #[arg(long, value_name = "N")]
-    accumulate: Option<u32>,
+    #[arg(long, alias = "accumulate", value_name = "N")]
+    gradient_accumulation_steps: Option<u32>,
     /// The highest learning rate [default: 0.001]
     #[arg(long, value_name = "RATE")]
     lr: Option<f64>,
@@ -129,7 +129,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let plan = config.plan(&device)?;
     eprintln!("memory: about {} at the longest samples", memory::in_words(plan.total));
     plan.check(memory::available())?;
-    let _listening = interrupt::listen();
+    let _guard = interrupt::defer();
     if config.data.tasks.iter().any(|task| task.asks_teacher()) {
         let teacher = config.teacher.as_ref().map_or_else(|| args.dir.join("teacher"), PathBuf::from);
         let teacher = Teacher::load(&teacher, &dataset, &device)?;
@@ -147,12 +147,12 @@ fn train(
     config: &SftConfig,
     device: &burn::tensor::Device,
 ) -> Result<()> {
-    let instructor = Instructor::new(dataset, teacher, conversations, config.data.clone())?;
+    let builder = ExampleBuilder::new(dataset, teacher, conversations, config.data.clone())?;
     let mut run = if args.resume { RunFolder::reopen(&args.out) } else { RunFolder::create(&args.out, config) }?;
-    let student = config.student(&run, &instructor, !args.resume, device)?;
-    let start = if args.resume { Training::resume } else { Training::fresh };
-    let written = student.folder(run.path());
-    let summary = start(&instructor, dataset, config, &mut run, student)?.run(interrupt::requested)?;
+    let trainable = config.trainable_model(&run, &builder, !args.resume, device)?;
+    let start = if args.resume { SftTrainer::resume } else { SftTrainer::fresh };
+    let written = trainable.folder(run.path());
+    let summary = start(&builder, dataset, config, &mut run, trainable)?.run(interrupt::requested)?;
     if global.json {
         println!("{}", json!({ "run": args.out, "model": written, "summary": summary }));
     } else {
@@ -161,7 +161,7 @@ fn train(
     Ok(())
 }
 
-fn report(args: &Args, config: &SftConfig, written: &Path, summary: &Summary) {
+fn report(args: &Args, config: &SftConfig, written: &Path, summary: &SftSummary) {
     println!(
         "trained {} steps, {} tokens at {:.0} tokens/s; {} of memory at most",
         summary.steps,
@@ -185,20 +185,20 @@ fn config(args: &Args) -> Result<SftConfig> {
     if args.resume {
         layers.config = Some(RunFolder::stored_config(&args.out)?);
     }
-    let base = args.scratch.map_or_else(SftConfig::default, Size::config);
+    let base = args.from_scratch.map_or_else(SftConfig::default, ScratchSize::config);
     resolve_over(base, &layers, table(args)?)
 }
 
 /// The keys that flags set.
 fn table(args: &Args) -> Result<Table> {
-    let Settings { teacher, tasks, chat, chat_ratio, recipe, rank, alpha, dropout, targets, .. } = &args.settings;
+    let Settings { teacher, tasks, chat, chat_ratio, preset, rank, alpha, dropout, targets, .. } = &args.settings;
     let Settings {
-        quantise,
+        quant,
         full,
         epochs,
         steps,
         batch,
-        accumulate,
+        gradient_accumulation_steps,
         lr,
         max_tokens,
         activation_checkpointing,
@@ -212,26 +212,26 @@ fn table(args: &Args) -> Result<Table> {
     tasks.sort_unstable();
     tasks.dedup();
     if tasks.is_empty() && chat.is_some() {
-        tasks = Task::ALL.into();
+        tasks = TaskFamily::ALL.into();
     }
     let mut table = keys([
         ("model", args.model.as_deref().map(absolute).transpose()?.map(Value::from)),
         ("teacher", teacher.as_deref().map(absolute).transpose()?.map(Value::from)),
         ("chat", chat.as_deref().map(absolute).transpose()?.map(Value::from)),
-        ("quantise", text(quantise)),
+        ("quant", text(quant)),
         ("full", full.then_some(Value::from(true))),
         ("epochs", number(epochs)),
         ("steps", number(steps)),
         ("batch", number(batch)),
-        ("accumulate", number(accumulate)),
+        ("gradient_accumulation_steps", number(gradient_accumulation_steps)),
         ("max_tokens", number(max_tokens)),
         ("activation_checkpointing", activation_checkpointing.then_some(Value::from(true))),
         ("seed", number(seed)),
     ]);
     let as_value = |e: toml::ser::Error| Error::Failed(e.to_string());
-    let recipe = recipe.map(Value::try_from).transpose().map_err(as_value)?;
+    let preset = preset.map(Value::try_from).transpose().map_err(as_value)?;
     let tasks = (!tasks.is_empty()).then(|| Value::try_from(&tasks)).transpose().map_err(as_value)?;
-    let data = keys([("tasks", tasks), ("recipe", recipe), ("chat_ratio", real(chat_ratio)), ("seed", number(seed))]);
+    let data = keys([("tasks", tasks), ("preset", preset), ("chat_ratio", real(chat_ratio)), ("seed", number(seed))]);
     let targets = (!targets.is_empty()).then(|| Value::from(targets.clone()));
     let lora = keys([("rank", number(rank)), ("alpha", real(alpha)), ("dropout", real(dropout)), ("targets", targets)]);
     let tables = [("data", data), ("lora", lora), ("schedule", keys([("lr", real(lr))]))];

@@ -8,11 +8,11 @@ pub enum FollowUp {
     /// Another list of the same kind.
     More,
     /// More items like the one at this place.
-    Like(Place),
+    Like(ListPosition),
     /// Not the item at this place, for a start.
-    Not(Place),
+    Not(ListPosition),
     /// The item at this place is known already.
-    Known(Place),
+    Known(ListPosition),
     /// Items of another time.
     Aged(Age),
     /// No second parts.
@@ -40,19 +40,19 @@ pub enum Age {
 
 /// A place in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum ListPosition {
     /// Counted from 0.
     At(usize),
     /// The last one, wherever that is.
     Last,
 }
 
-impl Place {
+impl ListPosition {
     /// The item at this place of `list`.
     pub fn of(self, list: &[ItemId]) -> Option<ItemId> {
         match self {
-            Place::At(place) => list.get(place).copied(),
-            Place::Last => list.last().copied(),
+            ListPosition::At(place) => list.get(place).copied(),
+            ListPosition::Last => list.last().copied(),
         }
     }
 }
@@ -139,16 +139,16 @@ fn about_a_place(words: &[&str]) -> Option<FollowUp> {
 }
 
 /// "second", "2nd", "#2", "2".
-fn place(word: &str) -> Option<Place> {
+fn place(word: &str) -> Option<ListPosition> {
     if word == "last" {
-        return Some(Place::Last);
+        return Some(ListPosition::Last);
     }
     if let Some(place) = ORDINALS.iter().position(|ordinal| *ordinal == word) {
-        return Some(Place::At(place));
+        return Some(ListPosition::At(place));
     }
     let digits = word.trim_start_matches('#').trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: usize = digits.parse().ok().filter(|number| *number > 0)?;
-    Some(Place::At(number - 1))
+    Some(ListPosition::At(number - 1))
 }
 
 /// Words that change nothing.
@@ -193,16 +193,16 @@ mod tests {
             ("more", Some(More)),
             ("Some more, please!", Some(More)),
             ("something else", Some(More)),
-            ("more like the second", Some(Like(Place::At(1)))),
-            ("something like number 3", Some(Like(Place::At(2)))),
-            ("like #4", Some(Like(Place::At(3)))),
-            ("More like the 10th one", Some(Like(Place::At(9)))),
-            ("more like the last one", Some(Like(Place::Last))),
-            ("not the third", Some(Not(Place::At(2)))),
-            ("I don't like the first one", Some(Not(Place::At(0)))),
-            ("drop 2", Some(Not(Place::At(1)))),
-            ("I've seen the first one already", Some(Known(Place::At(0)))),
-            ("I know 5", Some(Known(Place::At(4)))),
+            ("more like the second", Some(Like(ListPosition::At(1)))),
+            ("something like number 3", Some(Like(ListPosition::At(2)))),
+            ("like #4", Some(Like(ListPosition::At(3)))),
+            ("More like the 10th one", Some(Like(ListPosition::At(9)))),
+            ("more like the last one", Some(Like(ListPosition::Last))),
+            ("not the third", Some(Not(ListPosition::At(2)))),
+            ("I don't like the first one", Some(Not(ListPosition::At(0)))),
+            ("drop 2", Some(Not(ListPosition::At(1)))),
+            ("I've seen the first one already", Some(Known(ListPosition::At(0)))),
+            ("I know 5", Some(Known(ListPosition::At(4)))),
             ("older", Some(Aged(Age::Older))),
             ("something a bit newer", Some(Aged(Age::Newer))),
             ("more recent ones", Some(Aged(Age::Newer))),
@@ -228,12 +228,12 @@ mod tests {
     #[test]
     fn a_turn_of_several_clauses_is_taken_apart_and_a_wish_stays_whole() {
         use FollowUp::*;
-        let like = Like(Place::At(1));
+        let like = Like(ListPosition::At(1));
         for (text, changes, wish) in [
             ("more like the second, but older", vec![like, Aged(Age::Older)], None),
             ("older and no sequels", vec![Aged(Age::Older), NoSequels], None),
             ("no sequels, no horror, at least half drama", vec![NoSequels], Some("no horror, at least half drama")),
-            ("comedies, but not the first", vec![Not(Place::At(0))], Some("comedies")),
+            ("comedies, but not the first", vec![Not(ListPosition::At(0))], Some("comedies")),
             ("something like Me, Myself and Irene", vec![], Some("something like Me, Myself and Irene")),
             ("comedies, thanks, bye", vec![], Some("comedies, thanks, bye")),
         ] {

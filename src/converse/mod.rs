@@ -11,7 +11,7 @@ mod wishes;
 use self::follow_up::{Age, FollowUp, parts, understand};
 use crate::data::titles::clean;
 use crate::data::{Catalogue, ItemId};
-use crate::request::ask::{Asker, Reading};
+use crate::request::ask::{AskParser, ParseResult};
 use crate::request::{Predicate, Request};
 
 /// What can be said, for whoever asks for help.
@@ -33,9 +33,9 @@ pub enum Reply {
 }
 
 /// What was said so far.
-pub struct Conversation<'a> {
+pub struct ChatSession<'a> {
     catalogue: &'a Catalogue,
-    asker: Asker<'a>,
+    parser: AskParser<'a>,
     now: State,
     /// The states that turns have changed, oldest first.
     before: Vec<State>,
@@ -59,11 +59,11 @@ struct State {
 /// How a change was understood, or why it cannot be made.
 type Changed = Result<Vec<String>, String>;
 
-impl<'a> Conversation<'a> {
+impl<'a> ChatSession<'a> {
     /// A conversation with somebody who took `taken` before, about lists of `k` items where no other length is asked for.
     pub fn new(catalogue: &'a Catalogue, taken: Vec<ItemId>, k: u32) -> Self {
         let fresh = State { taken, wishes: Request { k, ..Request::default() }, ..State::default() };
-        Self { catalogue, asker: Asker::new(catalogue), now: fresh.clone(), before: Vec::new(), fresh }
+        Self { catalogue, parser: AskParser::new(catalogue), now: fresh.clone(), before: Vec::new(), fresh }
     }
 
     /// Everything that is asked for at the moment.
@@ -163,7 +163,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// The item at a place of the last list.
-    fn at(&self, place: Place) -> Result<ItemId, String> {
+    fn at(&self, place: ListPosition) -> Result<ItemId, String> {
         place.of(&self.now.last).ok_or_else(|| match self.now.last.len() {
             0 => "There is no list yet: say what you would like.".to_owned(),
             1 => "The last list has one item only.".to_owned(),
@@ -201,27 +201,27 @@ impl<'a> Conversation<'a> {
     }
 
     fn wish(&mut self, text: &str) -> Changed {
-        let reading = self.asker.read(text, self.now.wishes.k);
-        if !reading.says_something() {
+        let parsed = self.parser.read(text, self.now.wishes.k);
+        if !parsed.says_something() {
             return Err(format!("I know no category or title in \"{}\". Say \"help\" for examples.", clean(text)));
         }
-        let said = self.understood(&reading);
-        let Reading { request, says_length, .. } = reading;
+        let said = self.understood(&parsed);
+        let ParseResult { request, says_length, .. } = parsed;
         self.now.taken.extend(&request.history);
         wishes::add(&mut self.now.wishes, request, says_length, self.catalogue);
         Ok(said)
     }
 
     /// What was understood, assumed, and not understood.
-    fn understood(&self, reading: &Reading) -> Vec<String> {
-        let flags = crate::request::flags::shell(&reading.request.flags(self.catalogue));
-        let assumed = reading.assumed.iter().map(|a| format!("\"{}\" {}", clean(&a.text), a.taken_as));
-        let gaps = reading.not_understood.iter().map(|gap| format!("not understood: \"{}\"", clean(&gap.text)));
+    fn understood(&self, parsed: &ParseResult) -> Vec<String> {
+        let flags = crate::request::flags::shell(&parsed.request.flags(self.catalogue));
+        let assumed = parsed.assumed.iter().map(|a| format!("\"{}\" {}", clean(&a.text), a.taken_as));
+        let gaps = parsed.not_understood.iter().map(|gap| format!("not understood: \"{}\"", clean(&gap.text)));
         [format!("understood: {flags}")].into_iter().chain(assumed).chain(gaps).collect()
     }
 }
 
-pub use follow_up::Place;
+pub use follow_up::ListPosition;
 
 #[cfg(test)]
 mod tests;

@@ -20,7 +20,7 @@ fn said(reply: Reply) -> String {
 fn wishes_add_up_and_the_newer_one_decides() {
     let catalogue = catalogue();
     let [crime, drama] = ["Crime", "Drama"].map(|name| catalogue.category(name).unwrap());
-    let mut talk = Conversation::new(&catalogue, vec![ItemId(1)], 3);
+    let mut talk = ChatSession::new(&catalogue, vec![ItemId(1)], 3);
     let first = request(talk.hear("drama"));
     assert_eq!((first.k, &first.all_in[..], &first.history[..]), (3, &[drama][..], &[ItemId(1)][..]));
     let second = request(talk.hear("no crime"));
@@ -33,7 +33,7 @@ fn wishes_add_up_and_the_newer_one_decides() {
 #[test]
 fn what_was_shown_is_not_shown_again() {
     let catalogue = catalogue();
-    let mut talk = Conversation::new(&catalogue, Vec::new(), 2);
+    let mut talk = ChatSession::new(&catalogue, Vec::new(), 2);
     talk.shown(&[ItemId(1), ItemId(2)]);
     assert_eq!(request(talk.hear("more")).excluded, [ItemId(1), ItemId(2)]);
     let liked = request(talk.hear("more like the second"));
@@ -47,7 +47,7 @@ fn what_was_shown_is_not_shown_again() {
 #[test]
 fn several_changes_at_once_are_all_made_or_none_and_can_be_taken_back() {
     let catalogue = catalogue();
-    let mut talk = Conversation::new(&catalogue, Vec::new(), 2);
+    let mut talk = ChatSession::new(&catalogue, Vec::new(), 2);
     request(talk.hear("drama"));
     talk.shown(&[ItemId(1), ItemId(2)]);
     let before = talk.request();
@@ -72,7 +72,7 @@ fn of_conditions_that_nothing_meets_together_the_newer_one_decides() {
     };
     let items = vec![item("Heat (1995)", "1995"), item("Ran (1985)", "1985"), item("Up (2009)", "2009")];
     let catalogue = Catalogue::new(items, Vec::new(), vec!["year".into()]);
-    let mut talk = Conversation::new(&catalogue, Vec::new(), 1);
+    let mut talk = ChatSession::new(&catalogue, Vec::new(), 1);
     talk.shown(&[ItemId(1)]);
     let conditions =
         |reply: Reply| -> Vec<String> { request(reply).conditions.iter().map(Predicate::to_string).collect() };
@@ -84,7 +84,7 @@ fn of_conditions_that_nothing_meets_together_the_newer_one_decides() {
 #[test]
 fn what_nobody_knows_is_said() {
     let catalogue = catalogue();
-    let mut talk = Conversation::new(&catalogue, Vec::new(), 2);
+    let mut talk = ChatSession::new(&catalogue, Vec::new(), 2);
     assert!(said(talk.hear("xyzzy \u{1b}[31m")).contains("xyzzy"));
     assert!(!said(talk.hear("xyzzy \u{1b}[31m")).contains('\u{1b}'));
     assert_eq!(talk.hear("quit"), Reply::End);

@@ -1,19 +1,19 @@
 //! From a raw source to a data set: order, repeats, k-core, numbers, titles (method §1).
 
 use super::dataset::{Catalogue, CategoryId, Dataset, Item, ItemId, User};
-use super::filter::{Core, Event, k_core, order};
-use super::names::Names;
+use super::filter::{Interaction, KCore, k_core, order};
+use super::interner::Interner;
 use super::raw::{RawData, RawItem};
-use super::store::{About, Counts, Filters};
-use super::titles::{Shorten, clean, settle};
+use super::store::{DatasetCounts, DatasetInfo, Filters};
+use super::titles::{Shorten, clean, unique_titles};
 use crate::{Error, Result};
 
 /// How a source becomes a data set.
-pub struct Rules<'a> {
+pub struct ImportRules<'a> {
     /// The name of the data set.
     pub name: String,
     /// Who is kept.
-    pub core: Core,
+    pub core: KCore,
     /// How titles are brought into their final form.
     pub shorten: &'a Shorten<'a>,
     /// What `shorten` does, for dataset.json.
@@ -25,7 +25,7 @@ pub struct Rules<'a> {
 ///
 /// # Errors
 /// Nothing left to recommend or to learn from, or a tokenizer that does not give titles back.
-pub fn assemble(raw: RawData, rules: &Rules) -> Result<(Dataset, About)> {
+pub fn assemble(raw: RawData, rules: &ImportRules) -> Result<(Dataset, DatasetInfo)> {
     let (source, licence) = (raw.source.clone(), raw.licence.clone());
     let (attributes, repeats, mut dropped) = (raw.attributes.clone(), raw.repeats, raw.dropped);
     let (raw_items, names, mut histories) = raw.into_parts();
@@ -43,16 +43,16 @@ pub fn assemble(raw: RawData, rules: &Rules) -> Result<(Dataset, About)> {
     let users = users(names, histories, &numbers);
     let dataset = Dataset { name: rules.name.clone(), catalogue, users };
     let filters = Filters { core: rules.core, titles: rules.titles.clone() };
-    let counts = Counts::of(&dataset, dropped);
-    let about = About { name: rules.name.clone(), source, licence, filters, counts };
-    Ok((dataset, about))
+    let counts = DatasetCounts::of(&dataset, dropped);
+    let info = DatasetInfo { name: rules.name.clone(), source, licence, filters, counts };
+    Ok((dataset, info))
 }
 
-fn interactions(histories: &[Vec<Event>]) -> u64 {
+fn interactions(histories: &[Vec<Interaction>]) -> u64 {
     histories.iter().map(|history| history.len() as u64).sum()
 }
 
-fn nothing_left(core: Core, items: usize, interactions: u64) -> Error {
+fn nothing_left(core: KCore, items: usize, interactions: u64) -> Error {
     Error::bad_input("the data")
         .expected(format!("users with {} and items with {} interactions or more", core.min_user, core.min_item))
         .found(format!("none among {interactions} interactions with {items} items"))
@@ -61,7 +61,7 @@ fn nothing_left(core: Core, items: usize, interactions: u64) -> Error {
 }
 
 /// The id of each item of the source, in order of first appearance; `None` for those that are left out.
-fn first_appearances(histories: &[Vec<Event>], items: usize, keep_untaken: bool) -> Vec<Option<ItemId>> {
+fn first_appearances(histories: &[Vec<Interaction>], items: usize, keep_untaken: bool) -> Vec<Option<ItemId>> {
     let mut numbers = vec![None; items];
     let taken = histories.iter().flatten().map(|event| event.item as usize);
     let untaken = (0..items).filter(|_| keep_untaken);
@@ -85,8 +85,8 @@ fn catalogue(
         raw_items.into_iter().zip(numbers).filter_map(|(item, number)| Some(((*number)?, item))).collect();
     kept.sort_unstable_by_key(|(number, _)| *number);
 
-    let titles = settle(&kept.iter().map(|(_, item)| item.title.as_str()).collect::<Vec<_>>(), shorten)?;
-    let mut names = Names::default();
+    let titles = unique_titles(&kept.iter().map(|(_, item)| item.title.as_str()).collect::<Vec<_>>(), shorten)?;
+    let mut names = Interner::default();
     let mut items = Vec::with_capacity(kept.len());
     for ((_, raw), title) in kept.into_iter().zip(titles) {
         let categories = categories(&raw.categories, &mut names)?;
@@ -97,13 +97,13 @@ fn catalogue(
 }
 
 /// The numbers of an item's categories. `|` separates categories in items.csv, so none may hold it.
-fn categories(raw: &[String], names: &mut Names) -> Result<Vec<CategoryId>> {
+fn categories(raw: &[String], names: &mut Interner) -> Result<Vec<CategoryId>> {
     let cleaned: Vec<String> = raw.iter().map(|name| clean(&name.replace('|', "/"))).collect();
-    let numbers = names.distinct(cleaned.iter().map(String::as_str))?;
+    let numbers = names.intern_distinct(cleaned.iter().map(String::as_str))?;
     Ok(numbers.into_iter().map(CategoryId).collect())
 }
 
-fn users(names: Vec<String>, histories: Vec<Vec<Event>>, numbers: &[Option<ItemId>]) -> Vec<User> {
+fn users(names: Vec<String>, histories: Vec<Vec<Interaction>>, numbers: &[Option<ItemId>]) -> Vec<User> {
     let kept = names.into_iter().zip(histories).filter(|(_, history)| !history.is_empty());
     kept.map(|(key, history)| User {
         key,
@@ -116,7 +116,7 @@ fn users(names: Vec<String>, histories: Vec<Vec<Event>>, numbers: &[Option<ItemI
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::titles::cut;
+    use crate::data::titles::truncate_title;
 
     fn raw(interactions: &[(&str, &str, i64)]) -> RawData {
         let mut raw = RawData::new("test", "none", &["year"]);
@@ -131,8 +131,8 @@ mod tests {
         raw
     }
 
-    fn rules(core: Core) -> Rules<'static> {
-        Rules { name: "test".into(), core, shorten: &cut, titles: "cut".into() }
+    fn rules(core: KCore) -> ImportRules<'static> {
+        ImportRules { name: "test".into(), core, shorten: &truncate_title, titles: "cut".into() }
     }
 
     fn keys(dataset: &Dataset) -> Vec<&str> {
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn ids_follow_the_first_appearance_in_ordered_histories() {
         let interactions = [("u", "c", 9), ("v", "a", 1), ("u", "b", 3), ("u", "c", 5)];
-        let (dataset, about) = assemble(raw(&interactions), &rules(Core { min_user: 1, min_item: 1 })).unwrap();
+        let (dataset, info) = assemble(raw(&interactions), &rules(KCore { min_user: 1, min_item: 1 })).unwrap();
         assert_eq!(keys(&dataset), ["b", "c", "a"]);
         assert_eq!(dataset.users[0].items, [ItemId(1), ItemId(2)]);
         assert_eq!(dataset.users[0].timestamps, [3, 5]);
@@ -150,20 +150,20 @@ mod tests {
         assert_eq!(dataset.catalogue.categories(), ["All", "Y/Z", "X"]);
         assert_eq!(dataset.catalogue.items()[1].categories, [CategoryId(0), CategoryId(2)]);
         assert_eq!(dataset.catalogue.items()[0].attributes, ["19 99"]);
-        assert_eq!((about.counts.interactions, about.counts.dropped.repeated_interactions), (3, 1));
+        assert_eq!((info.counts.interactions, info.counts.dropped.repeated_interactions), (3, 1));
     }
 
     #[test]
     fn items_that_nobody_took_stay_only_where_the_filter_is_off() {
-        let (all, _) = assemble(raw(&[("u", "c", 1)]), &rules(Core::OFF)).unwrap();
+        let (all, _) = assemble(raw(&[("u", "c", 1)]), &rules(KCore::OFF)).unwrap();
         assert_eq!(keys(&all), ["c", "a", "b", "d"]);
-        let (taken, _) = assemble(raw(&[("u", "c", 1)]), &rules(Core { min_user: 0, min_item: 1 })).unwrap();
+        let (taken, _) = assemble(raw(&[("u", "c", 1)]), &rules(KCore { min_user: 0, min_item: 1 })).unwrap();
         assert_eq!(keys(&taken), ["c"]);
     }
 
     #[test]
     fn nothing_left_is_an_error_with_a_way_out() {
-        let error = assemble(raw(&[("u", "c", 1)]), &rules(Core { min_user: 5, min_item: 5 })).unwrap_err();
+        let error = assemble(raw(&[("u", "c", 1)]), &rules(KCore { min_user: 5, min_item: 5 })).unwrap_err();
         assert!(error.to_string().contains("lower --min-user"));
         assert_eq!(error.exit_code(), 2);
     }
@@ -171,9 +171,9 @@ mod tests {
     #[test]
     fn counts_agree_with_what_is_kept() {
         let interactions = [("u", "a", 1), ("u", "b", 2), ("v", "a", 3), ("v", "b", 4), ("w", "a", 5), ("w", "zzz", 6)];
-        let core = Core { min_user: 2, min_item: 2 };
-        let (dataset, about) = assemble(raw(&interactions), &rules(core)).unwrap();
-        let Counts { users, items, interactions, dropped, .. } = about.counts;
+        let core = KCore { min_user: 2, min_item: 2 };
+        let (dataset, info) = assemble(raw(&interactions), &rules(core)).unwrap();
+        let DatasetCounts { users, items, interactions, dropped, .. } = info.counts;
         assert_eq!((users, items, interactions), (2, 2, 4));
         assert_eq!((dropped.interactions_of_unknown_items, dropped.interactions_below_core), (1, 1));
         assert!(dataset.catalogue.ids().all(|id| dataset.users.iter().all(|user| user.items.contains(&id))));

@@ -80,17 +80,17 @@ impl BitSet {
     }
 
     /// Adds everything of `other`, a set of the same length.
-    pub fn unite(&mut self, other: &BitSet) {
+    pub fn union_with(&mut self, other: &BitSet) {
         self.merge(other, |a, b| a | b);
     }
 
     /// Keeps what `other`, a set of the same length, has too.
-    pub fn intersect(&mut self, other: &BitSet) {
+    pub fn intersect_with(&mut self, other: &BitSet) {
         self.merge(other, |a, b| a & b);
     }
 
     /// Removes everything of `other`, a set of the same length.
-    pub fn subtract(&mut self, other: &BitSet) {
+    pub fn difference_with(&mut self, other: &BitSet) {
         self.merge(other, |a, b| a & !b);
     }
 
@@ -127,9 +127,9 @@ mod tests {
             };
             prop_assert_eq!(bits_a.iter().collect::<Vec<_>>(), a.iter().copied().collect::<Vec<_>>());
             prop_assert_eq!(bits_a.len(), a.len());
-            prop_assert_eq!(after(BitSet::unite), &a | &b);
-            prop_assert_eq!(after(BitSet::intersect), &a & &b);
-            prop_assert_eq!(after(BitSet::subtract), &a - &b);
+            prop_assert_eq!(after(BitSet::union_with), &a | &b);
+            prop_assert_eq!(after(BitSet::intersect_with), &a & &b);
+            prop_assert_eq!(after(BitSet::difference_with), &a - &b);
             prop_assert_eq!(bits_a.any_in(start..end), (start..end).any(|n| a.contains(&n)));
             prop_assert_eq!(bits_a.contains(start), a.contains(&start));
         }

@@ -81,10 +81,10 @@ impl CsvFile {
     ///
     /// # Errors
     /// A row with more or fewer fields than columns, bytes that are not UTF-8, a record longer than [`LONGEST_LINE`].
-    pub fn next_row(&mut self) -> Result<Option<Row<'_>>> {
+    pub fn next_row(&mut self) -> Result<Option<CsvRow<'_>>> {
         self.budget.set(LONGEST_LINE);
         match self.reader.read_record(&mut self.record) {
-            Ok(true) => Ok(Some(Row { path: &self.path, record: &self.record })),
+            Ok(true) => Ok(Some(CsvRow { path: &self.path, record: &self.record })),
             Ok(false) => Ok(None),
             Err(error) => Err(refuse(&self.path, error)),
         }
@@ -92,12 +92,12 @@ impl CsvFile {
 }
 
 /// One row and where it stands.
-pub struct Row<'a> {
+pub struct CsvRow<'a> {
     path: &'a Path,
     record: &'a StringRecord,
 }
 
-impl<'a> Row<'a> {
+impl<'a> CsvRow<'a> {
     /// The field at a position that [`CsvFile`] gave, without surrounding whitespace.
     pub fn get(&self, column: usize) -> &'a str {
         self.record.get(column).unwrap_or_default().trim()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A user taking an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Event {
+pub struct Interaction {
     /// The item, by its position among the items of the source.
     pub item: u32,
     /// When, in unix seconds.
@@ -26,27 +26,27 @@ pub enum Repeats {
 /// How many interactions a user and an item need to stay; 0 asks for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Core {
+pub struct KCore {
     /// Interactions that a user needs.
     pub min_user: usize,
     /// Interactions that an item needs.
     pub min_item: usize,
 }
 
-impl Core {
+impl KCore {
     /// Keeps everything.
-    pub const OFF: Core = Core { min_user: 0, min_item: 0 };
+    pub const OFF: KCore = KCore { min_user: 0, min_item: 0 };
 }
 
-impl Default for Core {
+impl Default for KCore {
     fn default() -> Self {
-        Core::OFF
+        KCore::OFF
     }
 }
 
 /// Puts a history in the order of time, equal times in the order of the file, and keeps one event per item.
 /// Returns how many events were repeats.
-pub fn order(history: &mut Vec<Event>, repeats: Repeats) -> usize {
+pub fn order(history: &mut Vec<Interaction>, repeats: Repeats) -> usize {
     let before = history.len();
     if repeats == Repeats::FirstInFile {
         drop_repeats(history);
@@ -56,7 +56,7 @@ pub fn order(history: &mut Vec<Event>, repeats: Repeats) -> usize {
     before - history.len()
 }
 
-fn drop_repeats(history: &mut Vec<Event>) {
+fn drop_repeats(history: &mut Vec<Interaction>) {
     let mut seen = HashSet::with_capacity(history.len());
     history.retain(|event| seen.insert(event.item));
 }
@@ -67,7 +67,7 @@ fn drop_repeats(history: &mut Vec<Event>) {
 /// Who falls lowers the counts of those it was linked to, and only these are looked at again: the time is linear in the
 /// interactions even where one user after the other falls. What is left is the largest set that meets both bounds, the
 /// one that the rounds of method §1.2 end with, too.
-pub fn k_core(histories: &mut [Vec<Event>], items: usize, core: Core) {
+pub fn k_core(histories: &mut [Vec<Interaction>], items: usize, core: KCore) {
     let users = histories.len();
     let takers = takers(histories, items);
     // Users and items are the nodes of one graph, users first.
@@ -94,7 +94,7 @@ pub fn k_core(histories: &mut [Vec<Event>], items: usize, core: Core) {
 }
 
 /// Who took each of `items` items.
-fn takers(histories: &[Vec<Event>], items: usize) -> Vec<Vec<usize>> {
+fn takers(histories: &[Vec<Interaction>], items: usize) -> Vec<Vec<usize>> {
     let mut takers = vec![Vec::new(); items];
     for (user, history) in histories.iter().enumerate() {
         for event in history {
@@ -109,8 +109,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn history(events: &[(u32, i64)]) -> Vec<Event> {
-        events.iter().map(|&(item, timestamp)| Event { item, timestamp }).collect()
+    fn history(events: &[(u32, i64)]) -> Vec<Interaction> {
+        events.iter().map(|&(item, timestamp)| Interaction { item, timestamp }).collect()
     }
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
         // Long enough that going through all of them for each that falls would never end.
         const USERS: u32 = 1_000_000;
         let mut chain: Vec<_> = (0..USERS).map(|user| history(&[(user, 0), (user + 1, 1)])).collect();
-        k_core(&mut chain, USERS as usize + 1, Core { min_user: 2, min_item: 2 });
+        k_core(&mut chain, USERS as usize + 1, KCore { min_user: 2, min_item: 2 });
         assert!(chain.iter().all(Vec::is_empty));
     }
 
@@ -144,12 +144,12 @@ mod tests {
     fn zero_turns_the_filter_off() {
         let all = vec![history(&[(0, 0)]), Vec::new(), history(&[(2, 0), (0, 3)])];
         let mut kept = all.clone();
-        k_core(&mut kept, 3, Core::OFF);
+        k_core(&mut kept, 3, KCore::OFF);
         assert_eq!(kept, all);
     }
 
     /// Removes one user or one item at a time, whichever comes first, and counts everything anew each time.
-    fn slow_k_core(mut pairs: Vec<(usize, u32)>, core: Core) -> Vec<(usize, u32)> {
+    fn slow_k_core(mut pairs: Vec<(usize, u32)>, core: KCore) -> Vec<(usize, u32)> {
         loop {
             let short =
                 pairs.iter().find(|(u, _)| pairs.iter().filter(|(v, _)| v == u).count() < core.min_user).copied();
@@ -170,10 +170,10 @@ mod tests {
             min_user in 0..6_usize,
             min_item in 0..6_usize,
         ) {
-            let core = Core { min_user, min_item };
+            let core = KCore { min_user, min_item };
             let mut histories = vec![Vec::new(); 12];
             for &(user, item) in &pairs {
-                histories[user].push(Event { item, timestamp: 0 });
+                histories[user].push(Interaction { item, timestamp: 0 });
             }
             k_core(&mut histories, 12, core);
             let counts = takers(&histories, 12).iter().map(Vec::len).collect::<Vec<_>>();

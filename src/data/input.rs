@@ -83,14 +83,14 @@ pub fn quote(text: &str) -> String {
 }
 
 /// The lines of a file that are not blank, one at a time, numbered from 1.
-pub struct Lines {
+pub struct LineReader {
     path: PathBuf,
     reader: Box<dyn BufRead>,
     number: u64,
     buffer: Vec<u8>,
 }
 
-impl Lines {
+impl LineReader {
     /// Opens a plain or gzip file.
     ///
     /// # Errors
@@ -103,7 +103,7 @@ impl Lines {
     ///
     /// # Errors
     /// A line longer than [`LONGEST_LINE`], damaged gzip, a failing disk.
-    pub fn next_line(&mut self) -> Result<Option<Line<'_>>> {
+    pub fn next_line(&mut self) -> Result<Option<InputLine<'_>>> {
         loop {
             self.buffer.clear();
             let mut bounded = self.reader.by_ref().take(LONGEST_LINE as u64 + 1);
@@ -125,18 +125,18 @@ impl Lines {
         }
         let start = if self.number == 1 && self.buffer.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
         let end = self.buffer.iter().rposition(|byte| !b"\r\n".contains(byte)).map_or(0, |last| last + 1);
-        Ok(Some(Line { path: &self.path, number: self.number, bytes: self.buffer.get(start..end).unwrap_or(&[]) }))
+        Ok(Some(InputLine { path: &self.path, number: self.number, bytes: self.buffer.get(start..end).unwrap_or(&[]) }))
     }
 }
 
 /// One line and where it stands.
-pub struct Line<'a> {
+pub struct InputLine<'a> {
     path: &'a Path,
     number: u64,
     bytes: &'a [u8],
 }
 
-impl<'a> Line<'a> {
+impl<'a> InputLine<'a> {
     /// "movies.dat line 3", for error messages.
     pub fn place(&self) -> String {
         format!("{} line {}", self.path.display(), self.number)
@@ -184,7 +184,7 @@ mod tests {
 
     fn texts(bytes: &[u8]) -> Result<Vec<(u64, String)>> {
         let file = file(bytes);
-        let mut lines = Lines::open(file.path())?;
+        let mut lines = LineReader::open(file.path())?;
         let mut all = Vec::new();
         while let Some(line) = lines.next_line()? {
             all.push((line.number, line.utf8_or_latin1().into_owned()));
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn latin1_is_understood_and_refused_where_only_utf8_will_do() {
         let file = file(b"Caf\xe9 Soci\xe9t\xe9");
-        let mut lines = Lines::open(file.path()).unwrap();
+        let mut lines = LineReader::open(file.path()).unwrap();
         let line = lines.next_line().unwrap().unwrap();
         assert_eq!(line.utf8_or_latin1(), "Café Société");
         assert!(line.utf8().unwrap_err().to_string().contains("line 1: expected UTF-8"));
@@ -214,7 +214,7 @@ mod tests {
     fn gzip_bombs_of_one_line_and_of_many_are_refused() {
         for bomb in [gzip(&vec![b'a'; 2 * LONGEST_LINE]), gzip(&b"1\n".repeat(LONGEST_LINE))] {
             let file = file(&bomb);
-            let mut lines = Lines::open(file.path()).unwrap();
+            let mut lines = LineReader::open(file.path()).unwrap();
             let error = loop {
                 if let Err(error) = lines.next_line().map(|line| assert!(line.is_some(), "read to the end")) {
                     break error;
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_folder_is_no_file() {
-        let error = Lines::open(tempfile::tempdir().unwrap().path()).err().unwrap();
+        let error = LineReader::open(tempfile::tempdir().unwrap().path()).err().unwrap();
         assert!(error.to_string().contains("expected a file, found a folder"));
     }
 

@@ -15,7 +15,7 @@ pub struct ItemSet {
 
 impl ItemSet {
     /// No item of a catalogue with `n_items`.
-    pub fn none(n_items: usize) -> Self {
+    pub fn empty(n_items: usize) -> Self {
         Self { n_items, bits: BitSet::new(n_items + 1) }
     }
 
@@ -28,8 +28,8 @@ impl ItemSet {
     ///
     /// # Panics
     /// On an id that the catalogue does not have.
-    pub fn of(n_items: usize, items: impl IntoIterator<Item = impl Borrow<ItemId>>) -> Self {
-        let mut set = Self::none(n_items);
+    pub fn from_items(n_items: usize, items: impl IntoIterator<Item = impl Borrow<ItemId>>) -> Self {
+        let mut set = Self::empty(n_items);
         for item in items {
             set.insert(*item.borrow());
         }
@@ -73,23 +73,23 @@ impl ItemSet {
     /// All items outside the set.
     pub fn complement(self) -> Self {
         let mut others = Self::all(self.n_items);
-        others.subtract(&self);
+        others.difference_with(&self);
         others
     }
 
     /// Adds the items of another set of the same catalogue.
-    pub fn unite(&mut self, other: &ItemSet) {
-        self.bits.unite(&other.bits);
+    pub fn union_with(&mut self, other: &ItemSet) {
+        self.bits.union_with(&other.bits);
     }
 
     /// Keeps only the items that are also in another set of the same catalogue.
-    pub fn intersect(&mut self, other: &ItemSet) {
-        self.bits.intersect(&other.bits);
+    pub fn intersect_with(&mut self, other: &ItemSet) {
+        self.bits.intersect_with(&other.bits);
     }
 
     /// Takes the items of another set of the same catalogue away.
-    pub fn subtract(&mut self, other: &ItemSet) {
-        self.bits.subtract(&other.bits);
+    pub fn difference_with(&mut self, other: &ItemSet) {
+        self.bits.difference_with(&other.bits);
     }
 }
 
@@ -108,17 +108,17 @@ mod tests {
             let (some, more): (BTreeSet<_>, BTreeSet<_>) = (within(a).collect(), within(b).collect());
             let n = n_items as usize;
             let after = |change: fn(&mut ItemSet, &ItemSet)| {
-                let mut set = ItemSet::of(n, &some);
-                change(&mut set, &ItemSet::of(n, more.clone()));
+                let mut set = ItemSet::from_items(n, &some);
+                change(&mut set, &ItemSet::from_items(n, more.clone()));
                 set.iter().collect::<BTreeSet<_>>()
             };
             let everything: BTreeSet<_> = (1..=n_items).map(ItemId).collect();
             prop_assert_eq!(ItemSet::all(n).iter().collect::<BTreeSet<_>>(), everything.clone());
-            prop_assert_eq!(ItemSet::of(n, &some).complement().iter().collect::<BTreeSet<_>>(), &everything - &some);
-            prop_assert_eq!(after(ItemSet::unite), &some | &more);
-            prop_assert_eq!(after(ItemSet::intersect), &some & &more);
-            prop_assert_eq!(after(ItemSet::subtract), &some - &more);
-            prop_assert_eq!((ItemSet::of(n, &some).len(), ItemSet::of(n, &some).is_empty()), (some.len(), some.is_empty()));
+            prop_assert_eq!(ItemSet::from_items(n, &some).complement().iter().collect::<BTreeSet<_>>(), &everything - &some);
+            prop_assert_eq!(after(ItemSet::union_with), &some | &more);
+            prop_assert_eq!(after(ItemSet::intersect_with), &some & &more);
+            prop_assert_eq!(after(ItemSet::difference_with), &some - &more);
+            prop_assert_eq!((ItemSet::from_items(n, &some).len(), ItemSet::from_items(n, &some).is_empty()), (some.len(), some.is_empty()));
             prop_assert!(!ItemSet::all(n).contains(ItemId::PAD) && !ItemSet::all(n).contains(ItemId(n_items + 1)));
         }
     }
@@ -126,6 +126,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "no item 4 among 3")]
     fn a_strange_item_is_no_member() {
-        ItemSet::none(3).insert(ItemId(4));
+        ItemSet::empty(3).insert(ItemId(4));
     }
 }

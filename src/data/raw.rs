@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::filter::{Event, Repeats};
-use super::names::Names;
+use super::filter::{Interaction, Repeats};
+use super::interner::Interner;
 use super::titles::clean;
 use crate::Result;
 
@@ -52,9 +52,9 @@ pub struct RawData {
     /// What was left out so far.
     pub dropped: Dropped,
     items: Vec<RawItem>,
-    item_keys: Names,
-    users: Names,
-    histories: Vec<Vec<Event>>,
+    item_keys: Interner,
+    users: Interner,
+    histories: Vec<Vec<Interaction>>,
 }
 
 impl RawData {
@@ -75,7 +75,7 @@ impl RawData {
         } else if self.item_keys.get(&key).is_some() {
             self.dropped.repeated_items += 1;
         } else {
-            self.item_keys.number(&key)?;
+            self.item_keys.intern(&key)?;
             self.items.push(RawItem { key, ..item });
         }
         Ok(())
@@ -100,16 +100,16 @@ impl RawData {
             self.dropped.incomplete_interactions += 1;
             return Ok(());
         }
-        let user = self.users.number(&user)? as usize;
+        let user = self.users.intern(&user)? as usize;
         if user == self.histories.len() {
             self.histories.push(Vec::new());
         }
-        self.histories[user].push(Event { item, timestamp });
+        self.histories[user].push(Interaction { item, timestamp });
         Ok(())
     }
 
     /// Takes the source apart: items, users, and beside the users their histories in the order of the file.
-    pub fn into_parts(self) -> (Vec<RawItem>, Vec<String>, Vec<Vec<Event>>) {
+    pub fn into_parts(self) -> (Vec<RawItem>, Vec<String>, Vec<Vec<Interaction>>) {
         (self.items, self.users.into_vec(), self.histories)
     }
 }

@@ -16,14 +16,14 @@ pub enum Split {
 
 /// One question to a recommender: what comes after `history`?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Case<'a> {
+pub struct NextItemCase<'a> {
     /// Everything that the user took before the target, oldest first.
     pub history: &'a [ItemId],
     /// What the user took next.
     pub target: ItemId,
 }
 
-impl<'a> Case<'a> {
+impl<'a> NextItemCase<'a> {
     /// The newest items of the history, [`HISTORY_LENGTH`] at most, oldest first.
     pub fn recent(&self) -> &'a [ItemId] {
         recent(self.history)
@@ -31,7 +31,7 @@ impl<'a> Case<'a> {
 
     /// The case as far as a language model is told of it: H of method §1.5. What is older counts as new (B32); nobody can avoid what it
     /// was not shown.
-    pub fn told(self) -> Self {
+    pub fn truncated(self) -> Self {
         Self { history: self.recent(), ..self }
     }
 }
@@ -42,13 +42,13 @@ pub fn recent(history: &[ItemId]) -> &[ItemId] {
 }
 
 /// The user's case in a split; `None` where the sequence is too short to hold one with a history.
-pub fn case(user: &User, split: Split) -> Option<Case<'_>> {
+pub fn held_out(user: &User, split: Split) -> Option<NextItemCase<'_>> {
     let from_end = match split {
         Split::Test => 1,
         Split::Validation => 2,
     };
     let at = user.items.len().checked_sub(from_end).filter(|&at| at > 0)?;
-    Some(Case { history: &user.items[..at], target: user.items[at] })
+    Some(NextItemCase { history: &user.items[..at], target: user.items[at] })
 }
 
 /// The items that may be learnt from: all but the last two.
@@ -68,18 +68,18 @@ mod tests {
     #[test]
     fn the_last_item_tests_and_the_one_before_validates() {
         let user = user(13);
-        let test = case(&user, Split::Test).unwrap();
-        let validation = case(&user, Split::Validation).unwrap();
+        let test = held_out(&user, Split::Test).unwrap();
+        let validation = held_out(&user, Split::Validation).unwrap();
         assert_eq!((test.target, validation.target), (ItemId(13), ItemId(12)));
         assert_eq!(test.recent(), (3..=12).map(ItemId).collect::<Vec<_>>());
-        assert_eq!(test.told(), Case { history: test.recent(), target: ItemId(13) });
+        assert_eq!(test.truncated(), NextItemCase { history: test.recent(), target: ItemId(13) });
         assert_eq!(training_items(&user).last(), Some(&ItemId(11)));
     }
 
     #[test]
     fn a_sequence_too_short_has_no_case() {
-        assert!(case(&user(1), Split::Test).is_none());
-        assert!(case(&user(2), Split::Validation).is_none());
+        assert!(held_out(&user(1), Split::Test).is_none());
+        assert!(held_out(&user(2), Split::Validation).is_none());
         assert!(training_items(&user(2)).is_empty());
     }
 }

@@ -22,20 +22,20 @@ pub struct Stats {
     /// Pairs there are among the pairs there could be, 0..1.
     pub density: f64,
     /// How long the users' sequences are.
-    pub lengths: Lengths,
+    pub lengths: LengthStats,
     /// How items fall into categories.
     pub categories: Categories,
     /// How complete each attribute is.
     pub attributes: Vec<Attribute>,
     /// How unequal the items are.
-    pub popularity: Popularity,
+    pub popularity: PopularityStats,
     /// From when to when; absent without interactions.
-    pub time: Option<Span>,
+    pub time: Option<TimeSpan>,
 }
 
 /// Lengths of sequences: order statistics (nearest rank), mean, and a histogram.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Lengths {
+pub struct LengthStats {
     /// The shortest.
     pub min: usize,
     /// A quarter of the users is no longer than this.
@@ -96,7 +96,7 @@ pub struct Attribute {
 
 /// How unequally the interactions are spread over the items.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Popularity {
+pub struct PopularityStats {
     /// The Gini coefficient: 0 where all items are equally popular, near 1 where one has everything.
     pub gini: f64,
     /// The share of interactions that the most popular 1 % of the items has, 0..1.
@@ -107,7 +107,7 @@ pub struct Popularity {
 
 /// The time between the first and the last interaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Span {
+pub struct TimeSpan {
     /// The first, in unix seconds.
     pub first: i64,
     /// The last, in unix seconds.
@@ -128,10 +128,10 @@ impl Stats {
             items,
             interactions,
             density: share(interactions, users.saturating_mul(items)),
-            lengths: Lengths::of(dataset.users.iter().map(|user| user.items.len()).collect()),
+            lengths: LengthStats::of(dataset.users.iter().map(|user| user.items.len()).collect()),
             categories: Categories::of(dataset),
             attributes: attributes(dataset),
-            popularity: Popularity::of(counts(dataset)),
+            popularity: PopularityStats::of(counts(dataset)),
             time: span(dataset),
         }
     }
@@ -142,7 +142,7 @@ fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-impl Lengths {
+impl LengthStats {
     fn of(mut lengths: Vec<usize>) -> Self {
         lengths.sort_unstable();
         // Nearest rank: the smallest length that at least this share of the users does not exceed.
@@ -218,7 +218,7 @@ fn counts(dataset: &Dataset) -> Vec<usize> {
     counts.split_off(ItemId::PAD.index() + 1)
 }
 
-impl Popularity {
+impl PopularityStats {
     fn of(mut counts: Vec<usize>) -> Self {
         counts.sort_unstable();
         let (items, total) = (counts.len(), counts.iter().sum::<usize>());
@@ -233,10 +233,10 @@ impl Popularity {
     }
 }
 
-fn span(dataset: &Dataset) -> Option<Span> {
+fn span(dataset: &Dataset) -> Option<TimeSpan> {
     let first = *dataset.users.iter().filter_map(|user| user.timestamps.first()).min()?;
     let last = *dataset.users.iter().filter_map(|user| user.timestamps.last()).max()?;
-    Some(Span { first, last, first_day: day(first), last_day: day(last) })
+    Some(TimeSpan { first, last, first_day: day(first), last_day: day(last) })
 }
 
 #[cfg(test)]
@@ -250,24 +250,24 @@ mod tests {
 
     #[test]
     fn lengths_by_nearest_rank_and_widening_bins() {
-        let lengths = Lengths::of(vec![5, 5, 6, 9, 10, 19, 23, 60]);
+        let lengths = LengthStats::of(vec![5, 5, 6, 9, 10, 19, 23, 60]);
         assert_eq!((lengths.min, lengths.q1, lengths.median, lengths.q3, lengths.max), (5, 5, 9, 19, 60));
         assert!(close(lengths.mean, 137.0 / 8.0));
         let bins: Vec<_> = lengths.histogram.iter().map(|bin| (bin.from, bin.to, bin.users)).collect();
         assert_eq!(bins, [(5, 9, 4), (10, 19, 2), (20, 49, 1), (50, 99, 1)]);
-        assert_eq!(Lengths::of(vec![1]).histogram, [Bin { from: 1, to: 1, users: 1 }]);
+        assert_eq!(LengthStats::of(vec![1]).histogram, [Bin { from: 1, to: 1, users: 1 }]);
     }
 
     #[test]
     fn popularity_from_equal_to_one_takes_all() {
-        let equal = Popularity::of(vec![3; 200]);
+        let equal = PopularityStats::of(vec![3; 200]);
         assert!(close(equal.gini, 0.0) && close(equal.top_1_percent, 0.01) && close(equal.top_10_percent, 0.1));
         let mut counts = vec![0; 100];
         counts[17] = 42;
-        let one = Popularity::of(counts);
+        let one = PopularityStats::of(counts);
         assert!(close(one.gini, 0.99) && close(one.top_1_percent, 1.0));
-        assert!(close(Popularity::of(vec![1, 3]).gini, 0.25));
-        assert!(close(Popularity::of(vec![0, 0]).gini, 0.0));
+        assert!(close(PopularityStats::of(vec![1, 3]).gini, 0.25));
+        assert!(close(PopularityStats::of(vec![0, 0]).gini, 0.0));
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub type Shorten<'a> = dyn Fn(&str) -> Result<String> + 'a;
 ///
 /// # Errors
 /// Never; the type is that of a tokenizer's round trip.
-pub fn cut(title: &str) -> Result<String> {
+pub fn truncate_title(title: &str) -> Result<String> {
     Ok(title.chars().take(LONGEST_IN_CHARACTERS).collect())
 }
 
@@ -70,7 +70,7 @@ fn last_bracket(text: &str) -> Option<(&str, &str)> {
 ///
 /// # Errors
 /// A tokenizer that does not give titles back, or one that fails.
-pub fn settle(titles: &[&str], shorten: &Shorten) -> Result<Vec<String>> {
+pub fn unique_titles(titles: &[&str], shorten: &Shorten) -> Result<Vec<String>> {
     let mut titles = titles.iter().map(|title| fixed_point(title, shorten)).collect::<Result<Vec<_>>>()?;
     let mut taken = HashSet::new();
     let firsts: Vec<bool> = titles.iter().map(|title| taken.insert(title.clone())).collect();
@@ -132,7 +132,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn settled(titles: &[&str]) -> Vec<String> {
-        settle(titles, &cut).unwrap()
+        unique_titles(titles, &truncate_title).unwrap()
     }
 
     #[test]
@@ -181,12 +181,12 @@ mod tests {
 
     #[test]
     fn a_tokenizer_decides_the_final_form() {
-        let titles = settle(&["Über Ärger!", "ÜBER ÄRG", "abcdefghü"], &crude).unwrap();
+        let titles = unique_titles(&["Über Ärger!", "ÜBER ÄRG", "abcdefghü"], &crude).unwrap();
         assert_eq!(titles, ["über är", "über (2)", "abcdefgh"]);
         let lossy = |_: &str| Ok(String::new());
-        assert!(settle(&["Heat"], &lossy).unwrap_err().to_string().contains("--tokenizer"));
+        assert!(unique_titles(&["Heat"], &lossy).unwrap_err().to_string().contains("--tokenizer"));
         let restless = |title: &str| Ok(format!("{title}!"));
-        assert!(settle(&["Heat"], &restless).is_err());
+        assert!(unique_titles(&["Heat"], &restless).is_err());
     }
 
     proptest! {

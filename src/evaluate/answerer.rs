@@ -3,17 +3,17 @@
 use std::time::Instant;
 
 use super::result::Speed;
+use crate::constrain::{Constraints, Mode, greedy_fill};
 use crate::data::Catalogue;
-use crate::decode::{Constraints, Mode, fill};
 use crate::instruct::Example;
-use crate::recommend::Order;
+use crate::recommend::PreparedRequest;
 use crate::recommend::recommender::Recommender;
 use crate::teacher::Scorer;
 use crate::{Error, Result};
 
 /// A question to a user's recommender.
 #[derive(Debug, Clone)]
-pub struct Put {
+pub struct EvalQuery {
     /// The user's key.
     pub user: String,
     /// What is asked, with its request and target.
@@ -22,7 +22,7 @@ pub struct Put {
 
 /// What was said to it.
 #[derive(Debug, Clone, Default)]
-pub struct Answer {
+pub struct SystemAnswer {
     /// The titles, in order.
     pub titles: Vec<String>,
     /// The text that they stood in; empty where there was none.
@@ -30,7 +30,7 @@ pub struct Answer {
 }
 
 /// Something that answers with lists of titles.
-pub trait Answerer {
+pub trait System {
     /// The name of its row.
     fn name(&self) -> &str;
 
@@ -41,11 +41,11 @@ pub trait Answerer {
     ///
     /// # Errors
     /// A question that cannot be put to it, or a device that fails.
-    fn answer(&self, questions: &[Put]) -> Result<(Vec<Answer>, Speed)>;
+    fn answer(&self, questions: &[EvalQuery]) -> Result<(Vec<SystemAnswer>, Speed)>;
 }
 
-/// A recommender without words, which fills a list greedily with its best items under the whole request ([`fill`]).
-pub struct Scores<'a, S> {
+/// A recommender without words, which fills a list greedily with its best items under the whole request ([`greedy_fill`]).
+pub struct ScorerSystem<'a, S> {
     /// The name of the row.
     pub name: String,
     /// What is recommended from.
@@ -54,7 +54,7 @@ pub struct Scores<'a, S> {
     pub scorer: &'a S,
 }
 
-impl<S: Scorer> Answerer for Scores<'_, S> {
+impl<S: Scorer> System for ScorerSystem<'_, S> {
     fn name(&self) -> &str {
         &self.name
     }
@@ -63,15 +63,15 @@ impl<S: Scorer> Answerer for Scores<'_, S> {
         None
     }
 
-    fn answer(&self, questions: &[Put]) -> Result<(Vec<Answer>, Speed)> {
+    fn answer(&self, questions: &[EvalQuery]) -> Result<(Vec<SystemAnswer>, Speed)> {
         let start = Instant::now();
-        let requests = questions.iter().map(|put| put.example.request.as_ref().ok_or_else(without_request));
+        let requests = questions.iter().map(|query| query.example.request.as_ref().ok_or_else(without_request));
         let requests = requests.collect::<Result<Vec<_>>>()?;
         let histories: Vec<_> = requests.iter().map(|request| request.history.as_slice()).collect();
         let lists = self.scorer.answer(&histories, |at, scores| {
-            let list = fill(scores, &Constraints::new(requests[at], self.catalogue)?)?;
+            let list = greedy_fill(scores, &Constraints::new(requests[at], self.catalogue)?)?;
             let titles = list.into_iter().map(|item| self.catalogue.title(item).to_owned()).collect();
-            Ok(Answer { titles, text: String::new() })
+            Ok(SystemAnswer { titles, text: String::new() })
         })?;
         let answers = lists.into_iter().collect::<Result<Vec<_>>>()?;
         let seconds = start.elapsed().as_secs_f64();
@@ -81,7 +81,7 @@ impl<S: Scorer> Answerer for Scores<'_, S> {
 }
 
 /// A language model.
-pub struct Model<'a> {
+pub struct LlmSystem<'a> {
     /// The name of the row.
     pub name: String,
     /// The model at work.
@@ -90,7 +90,7 @@ pub struct Model<'a> {
     pub batch: usize,
 }
 
-impl Answerer for Model<'_> {
+impl System for LlmSystem<'_> {
     fn name(&self) -> &str {
         &self.name
     }
@@ -99,18 +99,18 @@ impl Answerer for Model<'_> {
         Some(self.recommender.mode())
     }
 
-    fn answer(&self, questions: &[Put]) -> Result<(Vec<Answer>, Speed)> {
+    fn answer(&self, questions: &[EvalQuery]) -> Result<(Vec<SystemAnswer>, Speed)> {
         let start = Instant::now();
         let (mut answers, mut speed) = (Vec::with_capacity(questions.len()), Speed::default());
         for batch in questions.chunks(self.batch) {
-            let orders = batch.iter().map(|put| self.order(put)).collect::<Result<Vec<_>>>()?;
-            let lists = self.recommender.recommend(&orders.iter().collect::<Vec<_>>())?;
+            let prepared_requests = batch.iter().map(|query| self.prepared(query)).collect::<Result<Vec<_>>>()?;
+            let lists = self.recommender.recommend(&prepared_requests.iter().collect::<Vec<_>>())?;
             for list in lists {
                 speed.tokens += list.tokens;
                 speed.steps += list.guidance.map_or(list.tokens, |guidance| guidance.steps);
                 speed.guidance.add(list.guidance.unwrap_or_default());
                 let titles = list.items.into_iter().map(|item| item.title).collect();
-                answers.push(Answer { titles, text: list.text });
+                answers.push(SystemAnswer { titles, text: list.text });
             }
         }
         speed.lists = answers.len();
@@ -119,11 +119,11 @@ impl Answerer for Model<'_> {
     }
 }
 
-impl Model<'_> {
-    fn order(&self, put: &Put) -> Result<Order> {
-        let request = put.example.request.clone().ok_or_else(without_request)?;
-        let order = Order::new(request, self.recommender.mode(), self.recommender.catalogue())?;
-        Ok(order.in_words(put.example.messages.clone()).of_user(&put.user))
+impl LlmSystem<'_> {
+    fn prepared(&self, query: &EvalQuery) -> Result<PreparedRequest> {
+        let request = query.example.request.clone().ok_or_else(without_request)?;
+        let prepared = PreparedRequest::new(request, self.recommender.mode(), self.recommender.catalogue())?;
+        Ok(prepared.in_words(query.example.messages.clone()).of_user(&query.user))
     }
 }
 

@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::data::dice::Dice;
+use crate::data::rng::SeededRng;
 
 /// A mean and where it may lie: the middle 95 % of its values over resampled users.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Interval {
+pub struct ConfidenceInterval {
     /// The mean over users.
     pub mean: f64,
     /// The lower end.
@@ -34,10 +34,10 @@ impl Bootstrap {
     /// `replicates` resamples of `users`; the same seed gives the same ones.
     pub fn new(users: usize, replicates: usize, seed: u64) -> Self {
         let replicate = |number: u64| {
-            let mut dice = Dice::new(seed, number);
+            let mut rng = SeededRng::new(seed, number);
             let mut drawn = vec![0u8; users];
             for _ in 0..users {
-                let count = &mut drawn[dice.below(users as u64) as usize];
+                let count = &mut drawn[rng.below(users as u64) as usize];
                 *count = count.saturating_add(1);
             }
             drawn
@@ -49,7 +49,7 @@ impl Bootstrap {
     ///
     /// # Panics
     /// Where there is not one value per user.
-    pub fn interval(&self, values: &[f64]) -> Option<Interval> {
+    pub fn interval(&self, values: &[f64]) -> Option<ConfidenceInterval> {
         assert_eq!(values.len(), self.users, "one value per user");
         let known: Vec<(usize, f64)> =
             (0..).zip(values).filter(|(_, value)| !value.is_nan()).map(|(user, &value)| (user, value)).collect();
@@ -67,11 +67,11 @@ impl Bootstrap {
         let mut means: Vec<f64> = self.drawn.par_iter().filter_map(resampled).collect();
         means.sort_by(f64::total_cmp);
         let at = |part: f64| means.get((part * means.len() as f64) as usize).or(means.last()).copied().unwrap_or(mean);
-        Some(Interval { mean, low: at(TAIL), high: at(1.0 - TAIL), users: known.len() })
+        Some(ConfidenceInterval { mean, low: at(TAIL), high: at(1.0 - TAIL), users: known.len() })
     }
 
     /// The interval of the difference of two figures, over the users who have both.
-    pub fn difference(&self, values: &[f64], others: &[f64]) -> Option<Interval> {
+    pub fn difference(&self, values: &[f64], others: &[f64]) -> Option<ConfidenceInterval> {
         let differences: Vec<f64> = values.iter().zip(others).map(|(value, other)| value - other).collect();
         self.interval(&differences)
     }

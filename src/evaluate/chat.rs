@@ -2,14 +2,14 @@
 
 use indicatif::ProgressBar;
 use tiller_models::language_model::LanguageModel;
-use tiller_models::train::{Forward, Sample};
+use tiller_models::train::{ForwardOptions, Sample};
 
-use super::result::Chat;
+use super::result::ChatPerplexity;
 use crate::Result;
+use crate::constrain::Grammar;
 use crate::data::Dataset;
-use crate::decode::Grammar;
 use crate::instruct::chat::Conversation;
-use crate::instruct::{Instructor, Part, Settings, Task};
+use crate::instruct::{ExampleBuilder, ExampleConfig, ExampleSplit, TaskFamily};
 use crate::teacher::Popularity;
 use crate::train::sample::sample;
 
@@ -27,23 +27,25 @@ pub fn perplexity(
     conversations: &[Conversation],
     dataset: &Dataset,
     bar: &ProgressBar,
-) -> Result<Chat> {
+) -> Result<ChatPerplexity> {
     bar.set_message("perplexity of conversations");
-    let grammar = Grammar::of(&model.words.tokenizer, &dataset.catalogue)?;
+    let grammar = Grammar::of(&model.codec.tokenizer, &dataset.catalogue)?;
     // I4 needs no teacher; whoever stands in for it is not asked.
-    let (teacher, settings) = (Popularity::of(dataset), Settings { tasks: vec![Task::I4], ..Settings::default() });
-    let instructor = Instructor::new(dataset, &teacher, conversations, settings)?;
-    let epoch = instructor.epoch(Part::Training, 0)?;
+    let (teacher, settings) =
+        (Popularity::of(dataset), ExampleConfig { tasks: vec![TaskFamily::I4], ..ExampleConfig::default() });
+    let builder = ExampleBuilder::new(dataset, &teacher, conversations, settings)?;
+    let epoch = builder.epoch(ExampleSplit::Training, 0)?;
     let most = model.llama.config().max_positions.min(MOST_TOKENS);
     let examples = epoch.examples(0..epoch.len())?;
-    let samples = examples.iter().map(|(_, example)| sample(&model.words, &grammar, example, most));
+    let samples = examples.iter().map(|(_, example)| sample(&model.codec, &grammar, example, most));
     let mut samples = samples.collect::<Result<Vec<Sample>>>()?;
     samples.sort_by_key(|sample| sample.tokens.len());
 
     let mut nll = 0.0;
     for batch in samples.chunks(BATCH) {
-        nll += f64::from(model.llama.score(batch, &Forward::default()).nll().into_scalar::<f32>()) * batch.len() as f64;
+        nll += f64::from(model.llama.score(batch, &ForwardOptions::default()).nll().into_scalar::<f32>())
+            * batch.len() as f64;
     }
     let tokens = samples.iter().map(|sample| sample.scored.len()).sum();
-    Ok(Chat { perplexity: (nll / samples.len() as f64).exp(), answers: samples.len(), tokens })
+    Ok(ChatPerplexity { perplexity: (nll / samples.len() as f64).exp(), answers: samples.len(), tokens })
 }

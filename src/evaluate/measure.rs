@@ -41,7 +41,8 @@ pub struct Measures {
     /// Whether the answer has no title at all.
     pub is_empty: bool,
     /// Whether the list is all that was asked for: K valid items, and every rule of the request kept.
-    pub obeyed: bool,
+    #[serde(rename = "obeyed")]
+    pub constraints_met: bool,
 }
 
 impl Measures {
@@ -68,7 +69,7 @@ pub fn measure(titles: &[impl AsRef<str>], example: &Example, catalogue: &Catalo
 
     let count = |found: &dyn Fn(usize) -> bool| (0..first.len()).filter(|&at| found(at)).count() as u32;
     let not_existing = count(&|at| list[at].is_none());
-    let asked = Asked { request: &request, catalogue, is_empty: titles.is_empty() };
+    let asked = RequestMeasure { request: &request, catalogue, is_empty: titles.is_empty() };
     Measures {
         rank: list.iter().position(|item| item.is_some() && *item == example.target).map(|at| at as u32),
         tcp: asked.tcp(&items),
@@ -87,19 +88,19 @@ pub fn measure(titles: &[impl AsRef<str>], example: &Example, catalogue: &Catalo
             .as_ref()
             .map(|candidates| count(&|at| list[at].is_none_or(|item| !candidates.contains(&item)))),
         is_empty: titles.is_empty(),
-        obeyed: asked.is_obeyed_by(&titles),
+        constraints_met: asked.is_met_by(&titles),
     }
 }
 
 /// Whether an item is of the kind that a request is about, the one that TCP counts; `None` where it is about none, or about several.
 pub(super) fn is_of_kind(item: ItemId, request: &Request, catalogue: &Catalogue) -> Option<bool> {
-    let asked = Asked { request, catalogue, is_empty: false };
+    let asked = RequestMeasure { request, catalogue, is_empty: false };
     asked.kind().map(|kind| asked.is_of(kind, item))
 }
 
 /// What a request is about.
 #[derive(Clone, Copy)]
-enum Kind<'a> {
+enum TcpSet<'a> {
     /// What all items shall be.
     Wanted,
     /// What none shall be.
@@ -109,31 +110,31 @@ enum Kind<'a> {
 }
 
 /// A request and what is needed to judge by it.
-struct Asked<'a> {
+struct RequestMeasure<'a> {
     request: &'a Request,
     catalogue: &'a Catalogue,
     /// Whether the answer has no title.
     is_empty: bool,
 }
 
-impl Asked<'_> {
-    fn kind(&self) -> Option<Kind<'_>> {
+impl RequestMeasure<'_> {
+    fn kind(&self) -> Option<TcpSet<'_>> {
         let Request { all_in, none_in, conditions, shares, .. } = self.request;
         if !(all_in.is_empty() && conditions.is_empty()) {
-            return Some(Kind::Wanted);
+            return Some(TcpSet::Wanted);
         }
         if !none_in.is_empty() {
-            return Some(Kind::Unwanted);
+            return Some(TcpSet::Unwanted);
         }
         let [share] = shares.as_slice() else { return None };
-        Some(Kind::Shared(share))
+        Some(TcpSet::Shared(share))
     }
 
-    fn is_of(&self, kind: Kind, item: ItemId) -> bool {
+    fn is_of(&self, kind: TcpSet, item: ItemId) -> bool {
         match kind {
-            Kind::Wanted => self.is_wanted(item),
-            Kind::Unwanted => self.is_unwanted(item),
-            Kind::Shared(share) => share.of.matches(self.catalogue.item(item)),
+            TcpSet::Wanted => self.is_wanted(item),
+            TcpSet::Unwanted => self.is_unwanted(item),
+            TcpSet::Shared(share) => share.of.matches(self.catalogue.item(item)),
         }
     }
 
@@ -142,7 +143,7 @@ impl Asked<'_> {
         let kind = self.kind()?;
         let count = items.iter().filter(|&&item| self.is_of(kind, item)).count();
         match kind {
-            Kind::Unwanted if self.is_empty => Some(1.0),
+            TcpSet::Unwanted if self.is_empty => Some(1.0),
             _ => Some(count as f64 / f64::from(self.request.k.max(1))),
         }
     }
@@ -163,7 +164,7 @@ impl Asked<'_> {
     }
 
     /// Whether the answer is K valid items that keep every rule, shares as [`Share::bound`] has them.
-    fn is_obeyed_by(&self, titles: &[&str]) -> bool {
+    fn is_met_by(&self, titles: &[&str]) -> bool {
         let Request { k, excluded, mandatory, candidates, shares, .. } = self.request;
         let checked = check(titles.iter().copied(), self.request, self.catalogue);
         let items: Vec<ItemId> = checked.iter().filter_map(|checked| checked.item).collect();

@@ -40,7 +40,8 @@ pub enum Metric {
     /// The answer has no title at all.
     Empty,
     /// The list is all that was asked for: its length, its items, and every rule.
-    Obeyed,
+    #[serde(rename = "Obeyed")]
+    ConstraintsMet,
 }
 
 impl Metric {
@@ -61,7 +62,7 @@ impl Metric {
         Metric::InHistory,
         Metric::NotInCandidates,
         Metric::Empty,
-        Metric::Obeyed,
+        Metric::ConstraintsMet,
     ];
 
     /// The figure of a list; `None` where its request says nothing about it.
@@ -84,7 +85,7 @@ impl Metric {
             Metric::InHistory => measures.in_history.map(f64::from),
             Metric::NotInCandidates => measures.not_candidates.map(f64::from),
             Metric::Empty => truth(measures.is_empty),
-            Metric::Obeyed => truth(measures.obeyed),
+            Metric::ConstraintsMet => truth(measures.constraints_met),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What lists are worth (method §10), and the same questions to all that are compared (§11).
 //!
 //! [`measure`] measures one list, titles as they are; the forgiving figures are those of titles that a [`TitleIndex`] has mended before.
-//! An [`Exam`] puts [`Subject`]s to one [`Answerer`] after another, models and recommenders without words, and ends as an
+//! An [`Evaluator`] puts [`EvalTask`]s to one [`System`] after another, models and recommenders without words, and ends as an
 //! [`Evaluation`]: means over users with intervals, differences resampled in pairs, and lists to look at.
 
 mod answerer;
@@ -19,13 +19,16 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use answerer::{Answer, Answerer, Model, Put, Scores};
-pub use bootstrap::{Bootstrap, Interval};
+pub use answerer::{EvalQuery, LlmSystem, ScorerSystem, System, SystemAnswer};
+pub use bootstrap::{Bootstrap, ConfidenceInterval};
 pub use chat::perplexity;
-pub use exam::{Exam, ExamConfig};
+pub use exam::{EvalConfig, Evaluator};
 pub use fuzzy::TitleIndex;
 pub use measure::{Measures, measure};
 pub use metric::Metric;
-pub use result::{Asked, Chat, Comparison, Evaluation, Figures, Protocol, Row, SCHEMA, Sample, SampleItem, Speed};
-pub use subject::Subject;
-pub use summary::Summary;
+pub use result::{
+    ChatPerplexity, EvalProtocol, Evaluation, ListSample, SCHEMA, SampleItem, Speed, SystemComparison, SystemResult,
+    TaskCoverage, TaskMetrics,
+};
+pub use subject::EvalTask;
+pub use summary::MetricMeans;

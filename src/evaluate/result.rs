@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tiller_models::atomic::write_atomically;
 
-use super::bootstrap::Interval;
+use super::bootstrap::ConfidenceInterval;
 use super::metric::Metric;
-use super::subject::Subject;
-use crate::decode::{Mode, Statistics};
-use crate::instruct::Recipe;
+use super::subject::EvalTask;
+use crate::constrain::{ConstraintStats, Mode};
+use crate::instruct::Preset;
 use crate::recommend::Status;
 use crate::{Error, Result};
 
@@ -25,18 +25,19 @@ pub struct Evaluation {
     /// [`SCHEMA`].
     pub schema: String,
     /// The rules.
-    pub protocol: Protocol,
+    pub protocol: EvalProtocol,
     /// What was asked, in order.
-    pub subjects: Vec<Asked>,
+    #[serde(rename = "subjects")]
+    pub tasks: Vec<TaskCoverage>,
     /// Who answered, in order.
-    pub rows: Vec<Row>,
+    pub rows: Vec<SystemResult>,
     /// Differences between rows, resampled in pairs.
-    pub comparisons: Vec<Comparison>,
+    pub comparisons: Vec<SystemComparison>,
 }
 
 /// The rules without which a figure says nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Protocol {
+pub struct EvalProtocol {
     /// The data set's name.
     pub dataset: String,
     /// "test" (the last item of each user) or "validation" (the one before it).
@@ -50,7 +51,8 @@ pub struct Protocol {
     /// How many items a list has, where a subject says nothing else.
     pub k: u32,
     /// Whose rules: ours, or the authors' where they differ.
-    pub recipe: Recipe,
+    #[serde(rename = "recipe")]
+    pub preset: Preset,
     /// What decided wordings and random candidates; a user's figure is the mean over them.
     pub seeds: Vec<u64>,
     /// Resamples of the users, from which the 95 % intervals are.
@@ -63,9 +65,10 @@ pub struct Protocol {
 
 /// A subject and to how many it was put.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct TaskCoverage {
     /// Its name.
-    pub subject: Subject,
+    #[serde(rename = "subject")]
+    pub task: EvalTask,
     /// What it is about.
     pub about: String,
     /// Users who were asked.
@@ -76,33 +79,35 @@ pub struct Asked {
 
 /// Everything about one that answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Row {
+pub struct SystemResult {
     /// Its name; with the decode mode it is unique.
     pub name: String,
     /// What kept its lists in order; none for recommenders without words, which fill lists greedily under the whole request.
     pub decode: Option<Mode>,
     /// The figures, one for each subject that was asked.
-    pub subjects: Vec<Figures>,
+    #[serde(rename = "subjects")]
+    pub tasks: Vec<TaskMetrics>,
     /// What it took.
     pub speed: Speed,
     /// How well it still talks.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub chat: Option<Chat>,
+    pub chat: Option<ChatPerplexity>,
     /// Some of its lists.
-    pub samples: Vec<Sample>,
+    pub samples: Vec<ListSample>,
 }
 
 /// The figures of one row in one subject.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Figures {
+pub struct TaskMetrics {
     /// Which subject.
-    pub subject: Subject,
+    #[serde(rename = "subject")]
+    pub task: EvalTask,
     /// Titles taken exactly.
-    pub exact: BTreeMap<Metric, Interval>,
+    pub exact: BTreeMap<Metric, ConfidenceInterval>,
     /// Misspelt titles taken for the nearest ones.
-    pub fuzzy: BTreeMap<Metric, Interval>,
+    pub fuzzy: BTreeMap<Metric, ConfidenceInterval>,
     /// TCP and CPA of the row's own list of I0 under this subject's request: what it gives without being asked (SR-TCP, SR-CPA).
-    pub unasked: BTreeMap<Metric, Interval>,
+    pub unasked: BTreeMap<Metric, ConfidenceInterval>,
 }
 
 /// What answers took.
@@ -118,12 +123,12 @@ pub struct Speed {
     pub seconds: f64,
     /// What guidance did to the lists, added up; nothing where nobody guided.
     #[serde(default)]
-    pub guidance: Statistics,
+    pub guidance: ConstraintStats,
 }
 
 /// Perplexity on held-out conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Chat {
+pub struct ChatPerplexity {
     /// exp of the mean over answers of the mean −log probability of their tokens.
     pub perplexity: f64,
     /// Answers.
@@ -134,9 +139,10 @@ pub struct Chat {
 
 /// A list as it was given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Sample {
+pub struct ListSample {
     /// Which subject.
-    pub subject: Subject,
+    #[serde(rename = "subject")]
+    pub task: EvalTask,
     /// The user's key.
     pub user: String,
     /// The user's last turn.
@@ -150,7 +156,8 @@ pub struct Sample {
     /// Its items.
     pub items: Vec<SampleItem>,
     /// Whether the list is all that was asked for.
-    pub obeyed: bool,
+    #[serde(rename = "obeyed")]
+    pub constraints_met: bool,
 }
 
 /// An item of a list as it was given.
@@ -171,17 +178,18 @@ pub struct SampleItem {
 
 /// The difference of two rows in one figure, over the users of both: row less other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Comparison {
+pub struct SystemComparison {
     /// The label of a row.
     pub row: String,
     /// The label of the row that it is compared with.
     pub with: String,
     /// In which subject.
-    pub subject: Subject,
+    #[serde(rename = "subject")]
+    pub task: EvalTask,
     /// In which metric, titles taken exactly.
     pub metric: Metric,
     /// The difference.
-    pub difference: Interval,
+    pub difference: ConfidenceInterval,
 }
 
 impl Evaluation {
@@ -223,14 +231,14 @@ impl Evaluation {
             |at: usize| evaluations.iter().map(move |evaluation| evaluation.rows.get(at)).collect::<Option<Vec<_>>>();
         for (at, row) in mean.rows.iter_mut().enumerate() {
             let rows = of_all(at)?;
-            if rows.iter().any(|other| other.label() != row.label() || other.subjects.len() != row.subjects.len()) {
+            if rows.iter().any(|other| other.label() != row.label() || other.tasks.len() != row.tasks.len()) {
                 return None;
             }
             row.speed = Speed::default();
             rows.iter().for_each(|other| row.speed.add(other.speed));
-            row.chat = Chat::mean(rows.iter().map(|other| other.chat));
-            for (number, figures) in row.subjects.iter_mut().enumerate() {
-                let others = || rows.iter().map(move |row| &row.subjects[number]);
+            row.chat = ChatPerplexity::mean(rows.iter().map(|other| other.chat));
+            for (number, figures) in row.tasks.iter_mut().enumerate() {
+                let others = || rows.iter().map(move |row| &row.tasks[number]);
                 figures.exact = mean_intervals(others().map(|figures| &figures.exact));
                 figures.fuzzy = mean_intervals(others().map(|figures| &figures.fuzzy));
                 figures.unasked = mean_intervals(others().map(|figures| &figures.unasked));
@@ -244,20 +252,20 @@ impl Evaluation {
     }
 
     /// The row of a label.
-    pub fn row(&self, label: &str) -> Option<&Row> {
+    pub fn row(&self, label: &str) -> Option<&SystemResult> {
         self.rows.iter().find(|row| row.label() == label)
     }
 }
 
-impl Row {
+impl SystemResult {
     /// The name, with the decode mode behind it.
     pub fn label(&self) -> String {
         label(&self.name, self.decode)
     }
 
     /// The figures in a subject.
-    pub fn figures(&self, subject: Subject) -> Option<&Figures> {
-        self.subjects.iter().find(|figures| figures.subject == subject)
+    pub fn figures(&self, task: EvalTask) -> Option<&TaskMetrics> {
+        self.tasks.iter().find(|figures| figures.task == task)
     }
 }
 
@@ -266,20 +274,27 @@ pub(super) fn label(name: &str, decode: Option<Mode>) -> String {
 }
 
 /// The means of intervals, of those metrics that all have.
-fn mean_intervals<'a>(maps: impl Iterator<Item = &'a BTreeMap<Metric, Interval>>) -> BTreeMap<Metric, Interval> {
+fn mean_intervals<'a>(
+    maps: impl Iterator<Item = &'a BTreeMap<Metric, ConfidenceInterval>>,
+) -> BTreeMap<Metric, ConfidenceInterval> {
     let maps: Vec<_> = maps.collect();
     let mean = |metric: Metric| {
         let intervals = maps.iter().map(|map| map.get(&metric)).collect::<Option<Vec<_>>>()?;
-        let mean = |part: fn(&Interval) -> f64| intervals.iter().map(|i| part(i)).sum::<f64>() / intervals.len() as f64;
+        let mean = |part: fn(&ConfidenceInterval) -> f64| {
+            intervals.iter().map(|i| part(i)).sum::<f64>() / intervals.len() as f64
+        };
         let users = intervals.iter().map(|interval| interval.users).min()?;
-        Some((metric, Interval { mean: mean(|i| i.mean), low: mean(|i| i.low), high: mean(|i| i.high), users }))
+        Some((
+            metric,
+            ConfidenceInterval { mean: mean(|i| i.mean), low: mean(|i| i.low), high: mean(|i| i.high), users },
+        ))
     };
     Metric::ALL.into_iter().filter_map(mean).collect()
 }
 
-impl Chat {
+impl ChatPerplexity {
     /// The geometric mean, if all have one.
-    fn mean(chats: impl Iterator<Item = Option<Chat>>) -> Option<Self> {
+    fn mean(chats: impl Iterator<Item = Option<ChatPerplexity>>) -> Option<Self> {
         let chats = chats.collect::<Option<Vec<_>>>()?;
         let logarithm = chats.iter().map(|chat| chat.perplexity.ln()).sum::<f64>() / chats.len() as f64;
         Some(Self { perplexity: logarithm.exp(), ..*chats.first()? })
@@ -302,14 +317,14 @@ impl Speed {
     }
 }
 
-impl fmt::Display for Protocol {
+impl fmt::Display for EvalProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { dataset, split, users, users_with_case, items, k, recipe, seeds, replicates, device, .. } = self;
-        let categories = match recipe {
-            Recipe::Default => {
+        let Self { dataset, split, users, users_with_case, items, k, preset, seeds, replicates, device, .. } = self;
+        let categories = match preset {
+            Preset::Default => {
                 "categories of -C and LP from the teacher's lists, the same for all; empty answers are failures"
             }
-            Recipe::Paper => "categories of -C and LP from each model's own list of I0; empty answers are left out",
+            Preset::Paper => "categories of -C and LP from each model's own list of I0; empty answers are left out",
         };
         write!(
             f,

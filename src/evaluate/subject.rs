@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::metric::Metric;
 use crate::Error;
-use crate::instruct::{Probe, Task, Wording};
+use crate::instruct::{Probe, PromptWording, TaskFamily};
 
 /// A kind of question. Its name is that of its probe, `I0`, `+C`, `LP20`…, with the wording behind a colon where that is not held out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Subject {
+pub struct EvalTask {
     /// What is asked.
     pub probe: Probe,
     /// In which words.
-    pub wording: Wording,
+    pub wording: PromptWording,
 }
 
 /// The subjects whose name is a word, with what they are about.
@@ -34,35 +34,37 @@ const WORDS: [(&str, Probe, &str); 10] = [
 ];
 
 /// The ends of the names of wordings.
-const WORDINGS: [(&str, Wording); 2] = [(":trained", Wording::Trained), (":ambiguous", Wording::Ambiguous)];
+const WORDINGS: [(&str, PromptWording); 2] =
+    [(":trained", PromptWording::Trained), (":ambiguous", PromptWording::Ambiguous)];
 
-impl Subject {
+impl EvalTask {
     /// A probe in held-out words.
     pub const fn of(probe: Probe) -> Self {
-        Self { probe, wording: Wording::HeldOut }
+        Self { probe, wording: PromptWording::HeldOut }
     }
 
     /// The method's own (§4.1).
-    pub fn core() -> Vec<Subject> {
+    pub fn core() -> Vec<EvalTask> {
         use Probe::{About, AtLeast, AtMost, ItemCount, Less, More, Sequential};
-        [Sequential, More, Less, AtMost(20), AtLeast(30), About(30), ItemCount].map(Subject::of).into()
+        [Sequential, More, Less, AtMost(20), AtLeast(30), About(30), ItemCount].map(EvalTask::of).into()
     }
 
     /// All of them: further shares, candidates, attributes, requests that overlap or go against the taste, and other words.
-    pub fn all() -> Vec<Subject> {
+    pub fn all() -> Vec<EvalTask> {
         use Probe::{About, Against, AtLeast, AtMost, Candidates, Condition, Conjunction, Except, Less, More, Overlap};
         let further =
             [AtMost(50), AtLeast(50), About(50), Candidates, Condition, Conjunction, Except, Against, Overlap];
-        let trained = [More, Less, AtMost(20), AtLeast(30)].map(|probe| Self { probe, wording: Wording::Trained });
-        let ambiguous = [AtMost(20), AtLeast(30)].map(|probe| Self { probe, wording: Wording::Ambiguous });
+        let trained =
+            [More, Less, AtMost(20), AtLeast(30)].map(|probe| Self { probe, wording: PromptWording::Trained });
+        let ambiguous = [AtMost(20), AtLeast(30)].map(|probe| Self { probe, wording: PromptWording::Ambiguous });
         [Self::core(), further.map(Self::of).into(), trained.into(), ambiguous.into()].concat()
     }
 
     /// The metric that says whether the wish was heard: NDCG where there is no wish, TCP of a kind, CPA of a share.
     pub fn key_metric(self) -> Metric {
-        match self.probe.task() {
-            Task::I2 => Metric::CPA,
-            Task::I1 => Metric::TCP,
+        match self.probe.family() {
+            TaskFamily::I2 => Metric::CPA,
+            TaskFamily::I1 => Metric::TCP,
             _ => Metric::NDCG,
         }
     }
@@ -90,14 +92,14 @@ impl Subject {
             }
         };
         match self.wording {
-            Wording::HeldOut => about,
-            Wording::Trained => format!("{about}, in words of the training"),
-            Wording::Ambiguous => format!("{about}, in words that tell an opposite feeling"),
+            PromptWording::HeldOut => about,
+            PromptWording::Trained => format!("{about}, in words of the training"),
+            PromptWording::Ambiguous => format!("{about}, in words that tell an opposite feeling"),
         }
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for EvalTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.probe {
             Probe::AtMost(percent) => write!(f, "LP{percent}"),
@@ -113,12 +115,12 @@ impl fmt::Display for Subject {
     }
 }
 
-impl FromStr for Subject {
+impl FromStr for EvalTask {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let of_wording = |(end, wording): &(&str, Wording)| Some((text.strip_suffix(end)?, *wording));
-        let (name, wording) = WORDINGS.iter().find_map(of_wording).unwrap_or((text, Wording::HeldOut));
+        let of_wording = |(end, wording): &(&str, PromptWording)| Some((text.strip_suffix(end)?, *wording));
+        let (name, wording) = WORDINGS.iter().find_map(of_wording).unwrap_or((text, PromptWording::HeldOut));
         let word = WORDS.iter().find(|(word, ..)| word.eq_ignore_ascii_case(name)).map(|(_, probe, _)| *probe);
         let share = |prefix: &str, probe: fn(u32) -> Probe| {
             let percent = name.strip_prefix(prefix)?.parse().ok().filter(|percent| (1..=100).contains(percent))?;
@@ -128,7 +130,7 @@ impl FromStr for Subject {
             .or_else(|| share("LP", Probe::AtMost))
             .or_else(|| share("MP", Probe::AtLeast))
             .or_else(|| share("EP", Probe::About));
-        let probe = probe.filter(|probe| wording != Wording::Ambiguous || probe.task() == Task::I2);
+        let probe = probe.filter(|probe| wording != PromptWording::Ambiguous || probe.family() == TaskFamily::I2);
         probe.map(|probe| Self { probe, wording }).ok_or_else(|| {
             let words = WORDS.map(|(name, ..)| name).join(", ");
             Error::bad_input("--tasks")
@@ -140,7 +142,7 @@ impl FromStr for Subject {
     }
 }
 
-impl TryFrom<String> for Subject {
+impl TryFrom<String> for EvalTask {
     type Error = Error;
 
     fn try_from(text: String) -> Result<Self, Error> {
@@ -148,9 +150,9 @@ impl TryFrom<String> for Subject {
     }
 }
 
-impl From<Subject> for String {
-    fn from(subject: Subject) -> String {
-        subject.to_string()
+impl From<EvalTask> for String {
+    fn from(task: EvalTask) -> String {
+        task.to_string()
     }
 }
 
@@ -160,16 +162,16 @@ mod tests {
 
     #[test]
     fn names_are_read_back_and_tell_all_subjects_apart() {
-        let all = Subject::all();
-        let mut names: Vec<String> = all.iter().map(Subject::to_string).collect();
-        assert!(all.iter().zip(&names).all(|(subject, name)| name.parse::<Subject>().unwrap() == *subject));
-        assert!(all.iter().all(|subject| !subject.description().is_empty()));
+        let all = EvalTask::all();
+        let mut names: Vec<String> = all.iter().map(EvalTask::to_string).collect();
+        assert!(all.iter().zip(&names).all(|(task, name)| name.parse::<EvalTask>().unwrap() == *task));
+        assert!(all.iter().all(|task| !task.description().is_empty()));
         names.sort();
         names.dedup();
         assert_eq!(names.len(), all.len());
         assert!(["LP20", "+C:trained", "EP50", "MP30:ambiguous"].iter().all(|name| names.contains(&name.to_string())));
         for wrong in ["", "LP", "LP0", "LP101", "C", "+C:ambiguous", "I0:", "XP20"] {
-            assert_eq!(wrong.parse::<Subject>().unwrap_err().exit_code(), 2, "{wrong}");
+            assert_eq!(wrong.parse::<EvalTask>().unwrap_err().exit_code(), 2, "{wrong}");
         }
     }
 }

@@ -10,7 +10,7 @@ use super::metric::Metric;
 ///
 /// Serialised it is one flat object: `{"lists": 320, "HR": 0.1, …}`, without the metrics that none of the lists has.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Summary {
+pub struct MetricMeans {
     lists: usize,
     means: Vec<Mean>,
 }
@@ -22,7 +22,7 @@ struct Mean {
     count: usize,
 }
 
-impl Summary {
+impl MetricMeans {
     /// The means over some lists.
     pub fn of<'a>(measures: impl IntoIterator<Item = &'a Measures>) -> Self {
         let measures: Vec<&Measures> = measures.into_iter().collect();
@@ -59,7 +59,7 @@ impl Summary {
     }
 }
 
-impl Serialize for Summary {
+impl Serialize for MetricMeans {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.means.len() + 1))?;
         map.serialize_entry("lists", &self.lists)?;
@@ -89,7 +89,7 @@ mod tests {
             in_history: None,
             not_candidates: None,
             is_empty: false,
-            obeyed: false,
+            constraints_met: false,
         }
     }
 
@@ -97,7 +97,7 @@ mod tests {
     fn a_mean_is_over_the_lists_that_have_the_metric() {
         let lists =
             [list(Some(0), Some(true), 0), list(Some(2), None, 3), list(None, Some(false), 0), list(None, None, 0)];
-        let summary = Summary::of(&lists);
+        let summary = MetricMeans::of(&lists);
         assert_eq!((summary.mean(Metric::HR), summary.count(Metric::HR)), (Some(0.5), 4));
         assert_eq!(summary.mean(Metric::NDCG), Some((1.0 + 0.5) / 4.0));
         assert_eq!(summary.mean(Metric::MRR), Some((1.0 + 1.0 / 3.0) / 4.0));
@@ -107,6 +107,6 @@ mod tests {
 
         let json = serde_json::to_value(&summary).unwrap();
         assert_eq!((json["lists"].as_u64(), json["HR"].as_f64(), json.get("TCP")), (Some(4), Some(0.5), None));
-        assert_eq!(serde_json::to_string(&Summary::default()).unwrap(), r#"{"lists":0}"#);
+        assert_eq!(serde_json::to_string(&MetricMeans::default()).unwrap(), r#"{"lists":0}"#);
     }
 }

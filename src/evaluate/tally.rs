@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::bootstrap::{Bootstrap, Interval};
+use super::bootstrap::{Bootstrap, ConfidenceInterval};
 use super::measure::Measures;
 use super::metric::Metric;
 
 /// The lists of one row in one subject, added up for each user.
 #[derive(Debug, Clone)]
-pub struct Tally {
+pub struct Accumulator {
     users: usize,
     /// For each metric, `[users]` the sum over the user's lists and their number.
     sums: BTreeMap<Metric, Vec<(f64, u32)>>,
 }
 
-impl Tally {
+impl Accumulator {
     /// A tally of so many users.
     pub fn new(users: usize) -> Self {
         Self { users, sums: BTreeMap::new() }
@@ -44,7 +44,7 @@ impl Tally {
     }
 
     /// The intervals of all metrics.
-    pub fn intervals(&self, bootstrap: &Bootstrap) -> BTreeMap<Metric, Interval> {
+    pub fn intervals(&self, bootstrap: &Bootstrap) -> BTreeMap<Metric, ConfidenceInterval> {
         let interval = |metric: &Metric| Some((*metric, bootstrap.interval(&self.figures(*metric)?)?));
         self.sums.keys().filter_map(interval).collect()
     }

@@ -7,41 +7,41 @@ use indicatif::ProgressBar;
 
 use super::*;
 use crate::Result;
-use crate::data::synth::{self, invent};
+use crate::constrain::Mode;
+use crate::data::synth::{self, generate};
 use crate::data::{Catalogue, Dataset};
-use crate::decode::Mode;
-use crate::instruct::{Probe, Recipe};
+use crate::instruct::{Preset, Probe};
 use crate::teacher::Popularity;
 
 fn films() -> Dataset {
-    invent(&synth::Settings { users: 40, items: 80, length: 12, seed: 7 }, "films").unwrap().0
+    generate(&synth::SynthConfig { users: 40, items: 80, length: 12, seed: 7 }, "films").unwrap().0
 }
 
-fn of(names: &[&str]) -> ExamConfig {
-    let subjects = names.iter().map(|name| name.parse().unwrap()).collect();
-    ExamConfig { subjects, replicates: 100, ..ExamConfig::default() }
+fn of(names: &[&str]) -> EvalConfig {
+    let tasks = names.iter().map(|name| name.parse().unwrap()).collect();
+    EvalConfig { tasks, replicates: 100, ..EvalConfig::default() }
 }
 
-/// Examines `answerers` with popularity as the teacher.
-fn examine(dataset: &Dataset, config: ExamConfig, answerers: &[&dyn Answerer]) -> Evaluation {
+/// Examines `systems` with popularity as the teacher.
+fn evaluate_systems(dataset: &Dataset, config: EvalConfig, systems: &[&dyn System]) -> Evaluation {
     let teacher = Popularity::of(dataset);
-    let mut exam = Exam::new(dataset, &teacher, config, "no device".into()).unwrap();
-    answerers.iter().for_each(|answerer| exam.ask(*answerer, None, &ProgressBar::hidden()).unwrap());
-    exam.finish()
+    let mut evaluator = Evaluator::new(dataset, &teacher, config, "no device".into()).unwrap();
+    systems.iter().for_each(|system| evaluator.evaluate(*system, None, &ProgressBar::hidden()).unwrap());
+    evaluator.finish()
 }
 
 /// Answers by a rule, and remembers what it was asked.
 struct Rule<F> {
     name: &'static str,
     rule: F,
-    asked: RefCell<Vec<Put>>,
+    asked: RefCell<Vec<EvalQuery>>,
 }
 
-fn rule<F: Fn(&Put) -> Vec<String>>(name: &'static str, rule: F) -> Rule<F> {
+fn rule<F: Fn(&EvalQuery) -> Vec<String>>(name: &'static str, rule: F) -> Rule<F> {
     Rule { name, rule, asked: RefCell::default() }
 }
 
-impl<F: Fn(&Put) -> Vec<String>> Answerer for Rule<F> {
+impl<F: Fn(&EvalQuery) -> Vec<String>> System for Rule<F> {
     fn name(&self) -> &str {
         self.name
     }
@@ -50,21 +50,21 @@ impl<F: Fn(&Put) -> Vec<String>> Answerer for Rule<F> {
         Some(Mode::Free)
     }
 
-    fn answer(&self, questions: &[Put]) -> Result<(Vec<Answer>, Speed)> {
+    fn answer(&self, questions: &[EvalQuery]) -> Result<(Vec<SystemAnswer>, Speed)> {
         self.asked.borrow_mut().extend_from_slice(questions);
-        let answer = |put: &Put| Answer { titles: (self.rule)(put), text: String::new() };
+        let answer = |query: &EvalQuery| SystemAnswer { titles: (self.rule)(query), text: String::new() };
         let speed = Speed { lists: questions.len(), tokens: 30, steps: 20, seconds: 0.5, ..Speed::default() };
         Ok((questions.iter().map(answer).collect(), speed))
     }
 }
 
-fn mean(evaluation: &Evaluation, row: &str, subject: &str, metric: Metric) -> Option<f64> {
-    let figures = evaluation.row(row)?.figures(subject.parse().unwrap())?;
+fn mean(evaluation: &Evaluation, row: &str, task: &str, metric: Metric) -> Option<f64> {
+    let figures = evaluation.row(row)?.figures(task.parse().unwrap())?;
     Some(figures.exact.get(&metric)?.mean)
 }
 
 /// The first ten titles, whatever is asked.
-fn first_ten(catalogue: &Catalogue) -> impl Fn(&Put) -> Vec<String> {
+fn first_ten(catalogue: &Catalogue) -> impl Fn(&EvalQuery) -> Vec<String> {
     let titles: Vec<String> = catalogue.items()[..10].iter().map(|item| item.title.clone()).collect();
     move |_| titles.clone()
 }
@@ -73,17 +73,17 @@ fn first_ten(catalogue: &Catalogue) -> impl Fn(&Put) -> Vec<String> {
 fn a_recommender_without_words_obeys_whatever_is_asked() {
     let dataset = films();
     let popularity = Popularity::of(&dataset);
-    let scores = Scores { name: "popularity".into(), catalogue: &dataset.catalogue, scorer: &popularity };
-    let config = ExamConfig { replicates: 50, ..ExamConfig::default() };
-    let evaluation = examine(&dataset, config, &[&scores]);
-    assert_eq!(evaluation.subjects.len(), Subject::all().len());
-    for asked in &evaluation.subjects {
+    let scores = ScorerSystem { name: "popularity".into(), catalogue: &dataset.catalogue, scorer: &popularity };
+    let config = EvalConfig { replicates: 50, ..EvalConfig::default() };
+    let evaluation = evaluate_systems(&dataset, config, &[&scores]);
+    assert_eq!(evaluation.tasks.len(), EvalTask::all().len());
+    for asked in &evaluation.tasks {
         assert_eq!(asked.users + asked.left_out, 40);
-        assert!(asked.users > 0, "{}", asked.subject);
-        let name = asked.subject.to_string();
+        assert!(asked.users > 0, "{}", asked.task);
+        let name = asked.task.to_string();
         let figure = |metric| mean(&evaluation, "popularity", &name, metric);
         for (metric, expected) in [
-            (Metric::Obeyed, 1.0),
+            (Metric::ConstraintsMet, 1.0),
             (Metric::CorrectCount, 1.0),
             (Metric::RepeatItem, 0.0),
             (Metric::NonExist, 0.0),
@@ -93,8 +93,8 @@ fn a_recommender_without_words_obeys_whatever_is_asked() {
             assert_eq!(figure(metric), Some(expected), "{name} {metric}");
         }
         assert!(figure(Metric::CPA).is_none_or(|cpa| cpa == 1.0));
-        let of_kind = if asked.subject.prefers_high(Metric::TCP) { 1.0 } else { 0.0 };
-        assert!(asked.subject.key_metric() != Metric::TCP || figure(Metric::TCP) == Some(of_kind), "{name}");
+        let of_kind = if asked.task.prefers_high(Metric::TCP) { 1.0 } else { 0.0 };
+        assert!(asked.task.key_metric() != Metric::TCP || figure(Metric::TCP) == Some(of_kind), "{name}");
     }
     let share = evaluation.row("popularity").unwrap().figures("MP50".parse().unwrap()).unwrap();
     assert!(share.unasked[&Metric::CPA].mean < share.exact[&Metric::CPA].mean, "what nobody asked for is rarely given");
@@ -104,35 +104,35 @@ fn a_recommender_without_words_obeys_whatever_is_asked() {
 fn every_user_counts_once_however_many_seeds_there_are() {
     let dataset = films();
     // Right for everybody under one seed's wording, and for nobody under the other's.
-    let target = |put: &Put| vec![dataset.catalogue.title(put.example.target.unwrap()).to_owned()];
+    let target = |query: &EvalQuery| vec![dataset.catalogue.title(query.example.target.unwrap()).to_owned()];
     let oracle = rule("oracle", target);
-    let config = ExamConfig { seeds: vec![1, 2, 3], users: Some(25), ..of(&["I0", "+C"]) };
-    let evaluation = examine(&dataset, config, &[&oracle]);
+    let config = EvalConfig { seeds: vec![1, 2, 3], users: Some(25), ..of(&["I0", "+C"]) };
+    let evaluation = evaluate_systems(&dataset, config, &[&oracle]);
     assert_eq!(mean(&evaluation, "oracle free", "I0", Metric::HR), Some(1.0));
     assert!((mean(&evaluation, "oracle free", "+C", Metric::TCP).unwrap() - 0.1).abs() < 1e-12);
     let asked = oracle.asked.into_inner();
-    let users: std::collections::BTreeSet<&str> = asked.iter().map(|put| put.user.as_str()).collect();
+    let users: std::collections::BTreeSet<&str> = asked.iter().map(|query| query.user.as_str()).collect();
     assert_eq!(users.len(), 25);
     assert_eq!((evaluation.protocol.users, evaluation.protocol.users_with_case), (25, 40));
     let speed = evaluation.rows[0].speed;
     assert_eq!((speed.lists, speed.tokens, speed.seconds), (asked.len(), 180, 3.0));
 
-    let seldom = rule("seldom", |put: &Put| {
-        let phrasing_is_fifth = put.example.messages[3].content.contains("would suit me best");
-        if phrasing_is_fifth { target(put) } else { vec!["nothing".to_owned()] }
+    let seldom = rule("seldom", |query: &EvalQuery| {
+        let phrasing_is_fifth = query.example.messages[3].content.contains("would suit me best");
+        if phrasing_is_fifth { target(query) } else { vec!["nothing".to_owned()] }
     });
-    let config = ExamConfig { seeds: (0..40).collect(), ..of(&["+C"]) };
-    let evaluation = examine(&dataset, config, &[&seldom]);
-    let interval = evaluation.rows[0].subjects[0].exact[&Metric::HR];
+    let config = EvalConfig { seeds: (0..40).collect(), ..of(&["+C"]) };
+    let evaluation = evaluate_systems(&dataset, config, &[&seldom]);
+    let interval = evaluation.rows[0].tasks[0].exact[&Metric::HR];
     assert!((interval.mean - 0.5).abs() < 0.05 && interval.high - interval.low < 0.08, "{interval:?}");
 }
 
 #[test]
 fn no_answer_is_a_failure_and_by_the_authors_rules_nothing() {
     let dataset = films();
-    let silent = rule("silent", |_: &Put| Vec::new());
-    let evaluation = examine(&dataset, of(&["I0", "+C", "-C", "LP20"]), &[&silent]);
-    for (subject, metric, expected) in [
+    let silent = rule("silent", |_: &EvalQuery| Vec::new());
+    let evaluation = evaluate_systems(&dataset, of(&["I0", "+C", "-C", "LP20"]), &[&silent]);
+    for (task, metric, expected) in [
         ("I0", Metric::HR, 0.0),
         ("I0", Metric::Empty, 1.0),
         ("I0", Metric::CorrectCount, 0.0),
@@ -140,21 +140,22 @@ fn no_answer_is_a_failure_and_by_the_authors_rules_nothing() {
         ("-C", Metric::TCP, 1.0),
         ("LP20", Metric::CPA, 0.0),
     ] {
-        assert_eq!(mean(&evaluation, "silent free", subject, metric), Some(expected), "{subject} {metric}");
+        assert_eq!(mean(&evaluation, "silent free", task, metric), Some(expected), "{task} {metric}");
     }
-    let paper = ExamConfig { recipe: Recipe::Paper, ..of(&["+C"]) };
-    let evaluation = examine(&dataset, paper, &[&silent]);
-    assert!(evaluation.rows[0].subjects.iter().all(|figures| figures.exact.is_empty()));
-    assert_eq!(evaluation.subjects[0].subject, Subject::of(Probe::Sequential), "which these rules start with");
+    let paper = EvalConfig { preset: Preset::Paper, ..of(&["+C"]) };
+    let evaluation = evaluate_systems(&dataset, paper, &[&silent]);
+    assert!(evaluation.rows[0].tasks.iter().all(|figures| figures.exact.is_empty()));
+    assert_eq!(evaluation.tasks[0].task, EvalTask::of(Probe::Sequential), "which these rules start with");
 }
 
 #[test]
 fn misspelt_titles_count_in_the_forgiving_figures_alone() {
     let dataset = films();
-    let misspelt =
-        rule("misspelt", |put: &Put| vec![format!("{}!", dataset.catalogue.title(put.example.target.unwrap()))]);
-    let evaluation = examine(&dataset, of(&["I0"]), &[&misspelt]);
-    let figures = &evaluation.rows[0].subjects[0];
+    let misspelt = rule("misspelt", |query: &EvalQuery| {
+        vec![format!("{}!", dataset.catalogue.title(query.example.target.unwrap()))]
+    });
+    let evaluation = evaluate_systems(&dataset, of(&["I0"]), &[&misspelt]);
+    let figures = &evaluation.rows[0].tasks[0];
     assert_eq!((figures.exact[&Metric::HR].mean, figures.exact[&Metric::NonExist].mean), (0.0, 1.0));
     // Short titles have to be right.
     assert!(figures.fuzzy[&Metric::HR].mean > 0.6 && figures.fuzzy[&Metric::NonExist].mean < 0.4, "{figures:?}");
@@ -164,11 +165,11 @@ fn misspelt_titles_count_in_the_forgiving_figures_alone() {
 fn who_does_not_listen_gives_what_it_gives_unasked() {
     let dataset = films();
     let deaf = rule("deaf", first_ten(&dataset.catalogue));
-    let evaluation = examine(&dataset, of(&["+C", "-C", "EP30", "I0"]), &[&deaf]);
-    assert_eq!(evaluation.subjects[0].subject.to_string(), "I0", "it comes first");
-    for (subject, metric) in [("+C", Metric::TCP), ("-C", Metric::TCP), ("EP30", Metric::CPA)] {
-        let figures = evaluation.rows[0].figures(subject.parse().unwrap()).unwrap();
-        assert_eq!(figures.exact[&metric], figures.unasked[&metric], "{subject}");
+    let evaluation = evaluate_systems(&dataset, of(&["+C", "-C", "EP30", "I0"]), &[&deaf]);
+    assert_eq!(evaluation.tasks[0].task.to_string(), "I0", "it comes first");
+    for (task, metric) in [("+C", Metric::TCP), ("-C", Metric::TCP), ("EP30", Metric::CPA)] {
+        let figures = evaluation.rows[0].figures(task.parse().unwrap()).unwrap();
+        assert_eq!(figures.exact[&metric], figures.unasked[&metric], "{task}");
     }
     assert!(evaluation.rows[0].figures("I0".parse().unwrap()).unwrap().unasked.is_empty());
 }
@@ -176,18 +177,19 @@ fn who_does_not_listen_gives_what_it_gives_unasked() {
 #[test]
 fn everybody_is_asked_the_same_unless_the_rules_are_the_authors() {
     let dataset = films();
-    let unwanted = |recipe: Recipe| {
+    let unwanted = |preset: Preset| {
         let last_ten: Vec<String> = dataset.catalogue.items()[70..].iter().map(|item| item.title.clone()).collect();
-        let (one, other) = (rule("one", first_ten(&dataset.catalogue)), rule("other", move |_: &Put| last_ten.clone()));
-        examine(&dataset, ExamConfig { recipe, ..of(&["I0", "-C"]) }, &[&one, &other]);
+        let (one, other) =
+            (rule("one", first_ten(&dataset.catalogue)), rule("other", move |_: &EvalQuery| last_ten.clone()));
+        evaluate_systems(&dataset, EvalConfig { preset, ..of(&["I0", "-C"]) }, &[&one, &other]);
         [one.asked.into_inner(), other.asked.into_inner()].map(|asked| {
-            let requests = asked.into_iter().filter_map(|put| put.example.request);
+            let requests = asked.into_iter().filter_map(|query| query.example.request);
             requests.flat_map(|request| request.none_in).collect::<Vec<_>>()
         })
     };
-    let [one, other] = unwanted(Recipe::Default);
+    let [one, other] = unwanted(Preset::Default);
     assert!(!one.is_empty() && one == other);
-    let [one, other] = unwanted(Recipe::Paper);
+    let [one, other] = unwanted(Preset::Paper);
     assert!(!one.is_empty() && one != other);
 }
 
@@ -195,16 +197,16 @@ fn everybody_is_asked_the_same_unless_the_rules_are_the_authors() {
 fn rows_of_one_kind_are_compared_user_by_user() {
     let dataset = films();
     let popularity = Popularity::of(&dataset);
-    let scores = Scores { name: "popularity".into(), catalogue: &dataset.catalogue, scorer: &popularity };
+    let scores = ScorerSystem { name: "popularity".into(), catalogue: &dataset.catalogue, scorer: &popularity };
     let (deaf, twin) = (rule("deaf", first_ten(&dataset.catalogue)), rule("twin", first_ten(&dataset.catalogue)));
-    let evaluation = examine(&dataset, of(&["I0", "+C"]), &[&scores, &deaf, &twin]);
-    let find = |row: &str, with: &str, subject: &str, metric: Metric| {
-        let subject: Subject = subject.parse().unwrap();
-        let is_it = |c: &&Comparison| c.row == row && c.with == with && c.subject == subject && c.metric == metric;
+    let evaluation = evaluate_systems(&dataset, of(&["I0", "+C"]), &[&scores, &deaf, &twin]);
+    let find = |row: &str, with: &str, task: &str, metric: Metric| {
+        let task: EvalTask = task.parse().unwrap();
+        let is_it = |c: &&SystemComparison| c.row == row && c.with == with && c.task == task && c.metric == metric;
         evaluation.comparisons.iter().find(is_it).map(|comparison| comparison.difference)
     };
     let same = find("twin free", "deaf free", "+C", Metric::TCP).unwrap();
-    assert_eq!((same.low, same.mean, same.high, same.users), (0.0, 0.0, 0.0, evaluation.subjects[1].users));
+    assert_eq!((same.low, same.mean, same.high, same.users), (0.0, 0.0, 0.0, evaluation.tasks[1].users));
     let worse = find("deaf free", "popularity", "+C", Metric::TCP).unwrap();
     let expected = mean(&evaluation, "deaf free", "+C", Metric::TCP).unwrap() - 1.0;
     assert!((worse.mean - expected).abs() < 1e-6 && worse.high < 0.0);
@@ -216,7 +218,7 @@ fn rows_of_one_kind_are_compared_user_by_user() {
 fn an_evaluation_is_read_back_as_it_was_and_shown_whole() {
     let dataset = films();
     let deaf = rule("deaf", first_ten(&dataset.catalogue));
-    let evaluation = examine(&dataset, of(&["I0", "-C", "LP20:ambiguous"]), &[&deaf]);
+    let evaluation = evaluate_systems(&dataset, of(&["I0", "-C", "LP20:ambiguous"]), &[&deaf]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run/eval.json");
     evaluation.write(&path).unwrap();
@@ -235,7 +237,7 @@ fn an_evaluation_is_read_back_as_it_was_and_shown_whole() {
     let samples = &evaluation.rows[0].samples;
     assert_eq!(samples.len(), 6, "two of each subject");
     assert!(samples.iter().all(|sample| sample.items.len() == 10 && !sample.question.is_empty()));
-    let unwanted = samples.iter().filter(|sample| sample.subject.to_string() == "-C").flat_map(|sample| &sample.items);
+    let unwanted = samples.iter().filter(|sample| sample.task.to_string() == "-C").flat_map(|sample| &sample.items);
     assert!(unwanted.clone().all(|item| item.of_kind.is_some()) && unwanted.clone().count() == 20);
 }
 
@@ -244,12 +246,12 @@ fn exams_that_ask_nothing_are_refused() {
     let dataset = films();
     let teacher = Popularity::of(&dataset);
     for (config, part) in [
-        (ExamConfig { subjects: Vec::new(), ..ExamConfig::default() }, "--tasks"),
-        (ExamConfig { seeds: Vec::new(), ..ExamConfig::default() }, "--seeds"),
-        (ExamConfig { k: 0, ..ExamConfig::default() }, "--k"),
-        (ExamConfig { users: Some(0), ..ExamConfig::default() }, "films"),
+        (EvalConfig { tasks: Vec::new(), ..EvalConfig::default() }, "--tasks"),
+        (EvalConfig { seeds: Vec::new(), ..EvalConfig::default() }, "--seeds"),
+        (EvalConfig { k: 0, ..EvalConfig::default() }, "--k"),
+        (EvalConfig { users: Some(0), ..EvalConfig::default() }, "films"),
     ] {
-        let error = Exam::new(&dataset, &teacher, config, String::new()).map(drop).unwrap_err();
+        let error = Evaluator::new(&dataset, &teacher, config, String::new()).map(drop).unwrap_err();
         assert!(error.exit_code() == 2 && error.to_string().starts_with(part), "{error}");
     }
 }

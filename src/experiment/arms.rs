@@ -7,22 +7,22 @@ use serde_json::{Value, json};
 use tiller_models::language_model::LanguageModel;
 use tiller_models::tokenizer::TokenizerFiles;
 
-use super::ground::{Ground, run_folder};
-use super::noisy::Noisy;
+use super::noisy::NoisyScorer;
 use super::plan::{Arm, Labels};
-use super::settings::Settings;
+use super::settings::ExperimentSettings;
+use super::setup::{Setup, run_folder};
 use super::step::step;
-use crate::instruct::{self, Instructor};
+use crate::instruct::{self, ExampleBuilder};
 use crate::ppo::{self, PpoConfig};
 use crate::teacher::{Popularity, Scorer};
-use crate::train::Tuned;
+use crate::train::Checkpoint;
 use crate::train::sft::{self, SftConfig};
 use crate::{Error, Result};
 
 /// What an arm is trained with.
-pub struct Bench<'a> {
-    pub ground: &'a Ground,
-    pub settings: &'a Settings,
+pub struct ArmTrainer<'a> {
+    pub setup: &'a Setup,
+    pub settings: &'a ExperimentSettings,
     /// The model that it starts with, where it does not go on from another arm.
     pub base: &'a Path,
     pub seed: u32,
@@ -32,7 +32,7 @@ pub struct Bench<'a> {
     pub stop: &'a dyn Fn() -> bool,
 }
 
-impl Bench<'_> {
+impl ArmTrainer<'_> {
     /// The run folder of an arm.
     pub fn run(&self, arm: &str) -> PathBuf {
         self.out.join(format!("{arm}-{}", self.seed))
@@ -54,12 +54,12 @@ impl Bench<'_> {
     }
 
     fn train_by_labels(&self, arm: &Arm, config: SftConfig, run: &Path) -> Result<Value> {
-        let Ground { dataset, teacher, .. } = self.ground;
+        let Setup { dataset, teacher, .. } = self.setup;
         let (percent, seed) = (arm.noise, self.seed.into());
         match arm.labels {
-            Labels::Teacher => self.fine_tune(arm, config, run, &Noisy { scorer: teacher, percent, seed }),
+            Labels::Teacher => self.fine_tune(arm, config, run, &NoisyScorer { scorer: teacher, percent, seed }),
             Labels::Popularity => {
-                self.fine_tune(arm, config, run, &Noisy { scorer: &Popularity::of(dataset), percent, seed })
+                self.fine_tune(arm, config, run, &NoisyScorer { scorer: &Popularity::of(dataset), percent, seed })
             }
         }
     }
@@ -73,27 +73,27 @@ impl Bench<'_> {
         let config = SftConfig {
             model: Some(model.display().to_string()),
             seed,
-            data: instruct::Settings { seed, ..config.data },
-            scratch: None,
+            data: instruct::ExampleConfig { seed, ..config.data },
+            from_scratch: None,
             ..config
         };
-        let [chat, _] = &self.ground.chat;
-        let instructor = Instructor::new(&self.ground.dataset, labeller, chat, config.data.clone())?;
+        let [chat, _] = &self.setup.chat;
+        let builder = ExampleBuilder::new(&self.setup.dataset, labeller, chat, config.data.clone())?;
         let (mut folder, is_begun) = run_folder(run, &config)?;
-        let student = config.student(&folder, &instructor, !is_begun, self.device)?;
-        let start = if is_begun { sft::Training::resume } else { sft::Training::fresh };
-        let summary = start(&instructor, &self.ground.dataset, &config, &mut folder, student)?.run(self.stop)?;
+        let trainable = config.trainable_model(&folder, &builder, !is_begun, self.device)?;
+        let start = if is_begun { sft::SftTrainer::resume } else { sft::SftTrainer::fresh };
+        let summary = start(&builder, &self.setup.dataset, &config, &mut folder, trainable)?.run(self.stop)?;
         Ok(json!(summary))
     }
 
     /// The model of a run as one folder: an adapter is folded into its model.
     fn whole(&self, run: &Path) -> Result<PathBuf> {
-        let tuned = Tuned::of(run)?;
-        let Some(adapter) = &tuned.adapter else { return Ok(tuned.model) };
+        let checkpoint = Checkpoint::of(run)?;
+        let Some(adapter) = &checkpoint.adapter else { return Ok(checkpoint.model) };
         let folder = run.join("merged");
         if !folder.join("model.safetensors").exists() {
-            let files = TokenizerFiles::of(&tuned.model)?;
-            let model = LanguageModel::load(&tuned.model, Some(adapter), self.device)?;
+            let files = TokenizerFiles::of(&checkpoint.model)?;
+            let model = LanguageModel::load(&checkpoint.model, Some(adapter), self.device)?;
             std::fs::create_dir_all(&folder).map_err(Error::io(&folder, "create"))?;
             files.write(&folder)?;
             model.llama.merged()?.write(&folder)?;
@@ -102,22 +102,22 @@ impl Bench<'_> {
     }
 
     fn align(&self, arm: &Arm, config: PpoConfig, run: &Path) -> Result<Value> {
-        let Ground { dataset, teacher, .. } = self.ground;
-        let tuned = match &arm.from {
-            Some(from) => Tuned::of(&self.run(from))?,
-            None => Tuned { model: self.base.to_owned(), adapter: None },
+        let Setup { dataset, teacher, .. } = self.setup;
+        let checkpoint = match &arm.from {
+            Some(from) => Checkpoint::of(&self.run(from))?,
+            None => Checkpoint { model: self.base.to_owned(), adapter: None },
         };
         let config = PpoConfig {
-            model: Some(tuned.model.display().to_string()),
-            adapter: tuned.adapter.as_ref().map(|adapter| adapter.display().to_string()),
+            model: Some(checkpoint.model.display().to_string()),
+            adapter: checkpoint.adapter.as_ref().map(|adapter| adapter.display().to_string()),
             seed: self.seed.into(),
             ..config
         };
-        let instructor = Instructor::new(dataset, teacher, &[], config.instruction())?;
-        let model = LanguageModel::load(&tuned.model, tuned.adapter.as_deref(), self.device)?;
+        let builder = ExampleBuilder::new(dataset, teacher, &[], config.instruction())?;
+        let model = LanguageModel::load(&checkpoint.model, checkpoint.adapter.as_deref(), self.device)?;
         let (mut folder, is_begun) = run_folder(run, &config)?;
-        let around = ppo::Surroundings { instructor: &instructor, teacher, dataset, model, config: &config };
-        let start = if is_begun { ppo::Training::resume } else { ppo::Training::fresh };
-        Ok(json!(start(around, &mut folder)?.run(self.stop)?))
+        let context = ppo::TrainContext { builder: &builder, teacher, dataset, model, config: &config };
+        let start = if is_begun { ppo::PpoTrainer::resume } else { ppo::PpoTrainer::fresh };
+        Ok(json!(start(context, &mut folder)?.run(self.stop)?))
     }
 }

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::Result;
 use crate::data::ItemId;
-use crate::data::dice::Dice;
+use crate::data::rng::SeededRng;
 use crate::teacher::Scorer;
 
 /// A scorer of whose items some are scored by chance.
@@ -12,7 +12,7 @@ use crate::teacher::Scorer;
 /// Such an item gets the score of a random one, and so a random rank: among the best of all items, and of every kind of them, about as
 /// many in a hundred are there by chance. Which ones depends on the history and the seed alone.
 #[derive(Debug, Clone, Copy)]
-pub struct Noisy<'a, S> {
+pub struct NoisyScorer<'a, S> {
     /// The scorer itself.
     pub scorer: &'a S,
     /// In how many of a hundred items chance decides.
@@ -21,7 +21,7 @@ pub struct Noisy<'a, S> {
     pub seed: u64,
 }
 
-impl<S: Scorer> Scorer for Noisy<'_, S> {
+impl<S: Scorer> Scorer for NoisyScorer<'_, S> {
     fn n_items(&self) -> usize {
         self.scorer.n_items()
     }
@@ -33,11 +33,9 @@ impl<S: Scorer> Scorer for Noisy<'_, S> {
             }
             let mut hasher = DefaultHasher::new();
             histories[at].hash(&mut hasher);
-            let mut dice = Dice::of_key([self.seed, hasher.finish(), 0, 0], 0);
-            let noisy: Vec<f32> = scores
-                .iter()
-                .map(|&score| if dice.chance(self.percent) { *dice.pick(scores) } else { score })
-                .collect();
+            let mut rng = SeededRng::from_key([self.seed, hasher.finish(), 0, 0], 0);
+            let noisy: Vec<f32> =
+                scores.iter().map(|&score| if rng.chance(self.percent) { *rng.pick(scores) } else { score }).collect();
             answer(at, &noisy)
         })
     }
@@ -70,7 +68,7 @@ mod tests {
     fn wrong(percent: u64) -> f64 {
         let items: Vec<ItemId> = (1..=200).map(ItemId).collect();
         let histories: Vec<&[ItemId]> = items.chunks(1).collect();
-        let noisy = Noisy { scorer: &Descending, percent, seed: 7 };
+        let noisy = NoisyScorer { scorer: &Descending, percent, seed: 7 };
         let lists = noisy
             .answer(&histories, |_, scores| {
                 let list = top_k(scores, 50, |item| item.0 % 3 == 0);
@@ -92,7 +90,7 @@ mod tests {
     #[test]
     fn the_same_history_is_answered_alike_in_any_company() {
         let histories: [&[ItemId]; 3] = [&[ItemId(1)], &[ItemId(2), ItemId(3)], &[]];
-        let noisy = |seed| Noisy { scorer: &Descending, percent: 30, seed };
+        let noisy = |seed| NoisyScorer { scorer: &Descending, percent: 30, seed };
         let together = noisy(1).answer(&histories, |_, scores| scores.to_vec()).unwrap();
         for (history, expected) in histories.iter().zip(&together) {
             assert_eq!(&noisy(1).answer(&[history], |_, scores| scores.to_vec()).unwrap()[0], expected);

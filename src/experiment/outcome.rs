@@ -7,10 +7,10 @@ use comfy_table::presets;
 use serde::{Deserialize, Serialize};
 use tiller_models::atomic::write_atomically;
 
-use super::plan::{Arm, Plan};
-use super::settings::Settings;
-use crate::decode::Mode;
-use crate::evaluate::{Evaluation, Metric, Subject};
+use super::plan::{Arm, ExperimentPlan};
+use super::settings::ExperimentSettings;
+use crate::constrain::Mode;
+use crate::evaluate::{EvalTask, Evaluation, Metric};
 use crate::{Error, Result};
 
 /// The version of the form of results.json.
@@ -22,9 +22,9 @@ pub struct Outcome {
     /// [`SCHEMA`].
     pub schema: String,
     /// What was compared.
-    pub plan: Plan,
+    pub plan: ExperimentPlan,
     /// How large everything was.
-    pub settings: Settings,
+    pub settings: ExperimentSettings,
     /// Seconds that each step took.
     pub steps: Vec<(String, f64)>,
     /// The evaluation; of several seeds, the mean of their figures.
@@ -32,25 +32,25 @@ pub struct Outcome {
     /// The evaluation of each seed, where there are several.
     pub seeds: Vec<Evaluation>,
     /// Each figure over the arms, to plot.
-    pub series: Vec<Series>,
+    pub series: Vec<FigureSeries>,
 }
 
 /// A figure of all arms under one decode mode.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Series {
+pub struct FigureSeries {
     /// How the lists were decoded.
     pub decode: Mode,
     /// In which subject.
-    pub subject: Subject,
+    pub subject: EvalTask,
     /// Which metric, titles taken exactly.
     pub metric: Metric,
     /// One for each arm, in order.
-    pub points: Vec<Point>,
+    pub points: Vec<FigurePoint>,
 }
 
 /// A figure of an arm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Point {
+pub struct FigurePoint {
     /// The arm.
     pub arm: String,
     /// Its place on the experiment's axis, or else its number.
@@ -67,8 +67,8 @@ impl Outcome {
     /// # Errors
     /// No evaluation, or evaluations of different things.
     pub fn of(
-        plan: &Plan,
-        settings: &Settings,
+        plan: &ExperimentPlan,
+        settings: &ExperimentSettings,
         steps: Vec<(String, f64)>,
         evaluations: Vec<Evaluation>,
     ) -> Result<Self> {
@@ -87,7 +87,7 @@ impl Outcome {
 
     /// The tables in Markdown, one for each decode mode, with the question and the protocol.
     pub fn markdown(&self) -> String {
-        let Plan { title, question, .. } = &self.plan;
+        let ExperimentPlan { title, question, .. } = &self.plan;
         let mut text = format!("# {title}\n\n{question}\n\n{}.\n", self.evaluation.protocol);
         if self.settings.seeds.len() > 1 {
             text += &format!("Means of trainings with the seeds {:?}.\n", self.settings.seeds);
@@ -119,21 +119,21 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
 }
 
 /// Every figure that all arms have.
-fn series(plan: &Plan, settings: &Settings, evaluation: &Evaluation) -> Vec<Series> {
+fn series(plan: &ExperimentPlan, settings: &ExperimentSettings, evaluation: &Evaluation) -> Vec<FigureSeries> {
     let mut series = Vec::new();
     for &decode in &settings.decode {
-        for asked in &evaluation.subjects {
-            let subject = asked.subject;
+        for asked in &evaluation.tasks {
+            let subject = asked.task;
             for metric in Metric::ALL {
                 let point = |(number, arm): (usize, &Arm)| {
                     let row = evaluation.rows.iter().find(|row| row.name == arm.name && row.decode == Some(decode));
                     let interval = row?.figures(subject)?.exact.get(&metric)?;
                     let x = arm.x.unwrap_or(number as f64);
                     let ends = [interval.low, interval.high];
-                    Some(Point { arm: arm.name.clone(), x, y: interval.mean, interval: ends })
+                    Some(FigurePoint { arm: arm.name.clone(), x, y: interval.mean, interval: ends })
                 };
-                let points: Option<Vec<Point>> = plan.arms.iter().enumerate().map(point).collect();
-                series.extend(points.map(|points| Series { decode, subject, metric, points }));
+                let points: Option<Vec<FigurePoint>> = plan.arms.iter().enumerate().map(point).collect();
+                series.extend(points.map(|points| FigureSeries { decode, subject, metric, points }));
             }
         }
     }

@@ -27,7 +27,7 @@ pub const NAMES: [&str; 6] = [BUILT_IN[0].0, BUILT_IN[1].0, BUILT_IN[2].0, BUILT
 /// An experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
+pub struct ExperimentPlan {
     /// Its name, which is that of its file.
     #[serde(default)]
     pub name: String,
@@ -101,7 +101,7 @@ impl Arm {
     }
 }
 
-impl Plan {
+impl ExperimentPlan {
     /// The experiment of a built-in name, or of a TOML file of one's own.
     ///
     /// # Errors
@@ -175,7 +175,7 @@ mod tests {
         let path = folder.path().join("mine.toml");
         let find = |arms: &str| {
             std::fs::write(&path, format!("title = 'T'\nquestion = 'Q?'\n{arms}")).unwrap();
-            Plan::find(path.to_str().unwrap())
+            ExperimentPlan::find(path.to_str().unwrap())
         };
         let plan = find("[[arm]]\nname = 'a'\nsft = { steps = 3 }\n[[arm]]\nname = 'b'\nfrom = 'a'\nppo = {}").unwrap();
         assert_eq!((plan.name.as_str(), plan.arms.len()), ("mine", 2));
@@ -191,6 +191,6 @@ mod tests {
             let error = find(arms).unwrap_err();
             assert!(error.to_string().contains(part) && error.exit_code() == 2, "{arms}: {error}");
         }
-        assert_eq!(Plan::find("stagess").unwrap_err().exit_code(), 2);
+        assert_eq!(ExperimentPlan::find("stagess").unwrap_err().exit_code(), 2);
     }
 }

@@ -3,33 +3,34 @@
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use super::plan::Plan;
+use super::plan::ExperimentPlan;
+use crate::constrain::Mode;
 use crate::data::synth;
-use crate::decode::Mode;
-use crate::evaluate::ExamConfig;
+use crate::evaluate::EvalConfig;
 use crate::ppo::PpoConfig;
 use crate::run::config::{ConfigFlags, overlaid, resolve_over};
 use crate::teacher::TeacherConfig;
-use crate::train::scratch::{self, Scratch};
+use crate::train::from_scratch::{FromScratch, ScratchSize};
 use crate::train::sft::SftConfig;
 use crate::{Error, Result};
 
 /// The settings of `tiller experiment`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Settings {
+pub struct ExperimentSettings {
     /// The data set folder; none for an invented world.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
     /// The invented world.
-    pub world: synth::Settings,
+    pub world: synth::SynthConfig,
     /// The teacher, which is trained on it.
     pub teacher: TeacherConfig,
-    /// The language model that is tuned: a folder, a .gguf file, or the name of a pulled model; none for one that is made from nothing.
+    /// The language model that is tuned: a folder, a .gguf file, or the name of a pulled model; none for one that is trained from scratch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// The model that is made from nothing.
-    pub scratch: Scratch,
+    /// The model that is trained from scratch.
+    #[serde(alias = "scratch")]
+    pub from_scratch: FromScratch,
     /// The file of conversations for I4; none for invented ones, where an arm needs any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chat: Option<String>,
@@ -44,72 +45,73 @@ pub struct Settings {
     /// Lists that are written at once.
     pub batch: usize,
     /// The evaluation.
-    pub exam: ExamConfig,
+    #[serde(alias = "exam")]
+    pub eval: EvalConfig,
 }
 
 /// Settings by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Size {
+pub enum ExperimentSize {
     /// A look at the whole way in a minute or two; the figures mean nothing
     Quick,
-    /// Minutes for each arm on two cores: a model from nothing in an invented world
+    /// Minutes for each arm on two cores: a model trained from scratch in an invented world
     Minutes,
     /// An hour or so for each arm on a GPU: SmolLM2-135M-Instruct; give it --data
     Hour,
 }
 
-impl Default for Settings {
+impl Default for ExperimentSettings {
     fn default() -> Self {
         Self {
             data: None,
-            world: synth::Settings::default(),
+            world: synth::SynthConfig::default(),
             teacher: TeacherConfig::default(),
             model: None,
-            scratch: Scratch::default(),
+            from_scratch: FromScratch::default(),
             chat: None,
             seeds: vec![2024],
             sft: SftConfig::default(),
             ppo: PpoConfig::default(),
             decode: vec![Mode::Free, Mode::Catalogue, Mode::Strict],
             batch: 64,
-            exam: ExamConfig::default(),
+            eval: EvalConfig::default(),
         }
     }
 }
 
-impl Size {
-    /// What the file of the size is laid over: a model from nothing learns best by settings of its own.
-    fn base(self) -> Settings {
-        let usual = Settings::default();
+impl ExperimentSize {
+    /// What the file of the size is laid over: a model trained from scratch learns best by settings of its own.
+    fn base(self) -> ExperimentSettings {
+        let usual = ExperimentSettings::default();
         match self {
-            Size::Quick | Size::Minutes => {
-                let tiny = scratch::Size::Tiny;
-                Settings {
-                    scratch: tiny.scratch(),
-                    sft: SftConfig { scratch: None, ..tiny.config() },
-                    ppo: usual.ppo.clone().from_nothing(),
+            ExperimentSize::Quick | ExperimentSize::Minutes => {
+                let tiny = ScratchSize::Tiny;
+                ExperimentSettings {
+                    from_scratch: tiny.from_scratch(),
+                    sft: SftConfig { from_scratch: None, ..tiny.config() },
+                    ppo: usual.ppo.clone().for_scratch_model(),
                     ..usual
                 }
             }
-            Size::Hour => usual,
+            ExperimentSize::Hour => usual,
         }
     }
 
     fn file(self) -> &'static str {
         match self {
-            Size::Quick => include_str!("sizes/quick.toml"),
-            Size::Minutes => include_str!("sizes/minutes.toml"),
-            Size::Hour => include_str!("sizes/hour.toml"),
+            ExperimentSize::Quick => include_str!("sizes/quick.toml"),
+            ExperimentSize::Minutes => include_str!("sizes/minutes.toml"),
+            ExperimentSize::Hour => include_str!("sizes/hour.toml"),
         }
     }
 }
 
-impl Settings {
+impl ExperimentSettings {
     /// The settings of a size, over them what the plan needs otherwise, over them the flags.
     ///
     /// # Errors
     /// Unknown keys, values of the wrong type or out of range, by their place.
-    pub fn resolve(size: Size, plan: &Plan, layers: &ConfigFlags, flags: Table) -> Result<Self> {
+    pub fn resolve(size: ExperimentSize, plan: &ExperimentPlan, layers: &ConfigFlags, flags: Table) -> Result<Self> {
         let of_size: Table = size.file().parse().map_err(|e| Error::Failed(format!("size: {e}")))?;
         let settings = overlaid(&size.base(), &of_size, &"size")?;
         let settings = overlaid(&settings, &plan.settings, &format!("{}, settings", plan.name))?;
@@ -118,7 +120,7 @@ impl Settings {
         Ok(settings)
     }
 
-    fn check(&self, plan: &Plan) -> Result<()> {
+    fn check(&self, plan: &ExperimentPlan) -> Result<()> {
         for (key, is_empty) in [("seeds", self.seeds.is_empty()), ("decode", self.decode.is_empty())] {
             if is_empty {
                 return Err(Error::bad_input(key).expected("at least one").found("none").into());
@@ -143,11 +145,11 @@ mod tests {
     #[test]
     fn every_experiment_has_every_size_and_arms_that_can_be_trained() {
         for name in NAMES {
-            let plan = Plan::find(name).unwrap();
-            for size in [Size::Quick, Size::Minutes, Size::Hour] {
-                let settings = Settings::resolve(size, &plan, &ConfigFlags::default(), Table::new()).unwrap();
+            let plan = ExperimentPlan::find(name).unwrap();
+            for size in [ExperimentSize::Quick, ExperimentSize::Minutes, ExperimentSize::Hour] {
+                let settings = ExperimentSettings::resolve(size, &plan, &ConfigFlags::default(), Table::new()).unwrap();
                 let text = toml::to_string_pretty(&settings).unwrap();
-                assert_eq!(toml::from_str::<Settings>(&text).unwrap(), settings, "{name}");
+                assert_eq!(toml::from_str::<ExperimentSettings>(&text).unwrap(), settings, "{name}");
             }
         }
     }

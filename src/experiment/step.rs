@@ -15,14 +15,14 @@ const DONE: &str = "done.json";
 
 /// What is noted about a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Done {
+pub struct StepRecord {
     /// Seconds that it took, interruptions and what was before them left out.
     pub seconds: f64,
     /// What it had to say.
     pub summary: Value,
 }
 
-impl Done {
+impl StepRecord {
     /// The note in a folder; `None` where the step is not done.
     ///
     /// # Errors
@@ -47,8 +47,8 @@ impl Done {
 ///
 /// # Errors
 /// Those of the work, or a folder that cannot be written.
-pub fn step<T: Serialize>(name: &str, folder: &Path, work: impl FnOnce() -> Result<T>) -> Result<Done> {
-    if let Some(done) = Done::read(folder)? {
+pub fn step<T: Serialize>(name: &str, folder: &Path, work: impl FnOnce() -> Result<T>) -> Result<StepRecord> {
+    if let Some(done) = StepRecord::read(folder)? {
         eprintln!("{name}: done already");
         return Ok(done);
     }
@@ -56,7 +56,7 @@ pub fn step<T: Serialize>(name: &str, folder: &Path, work: impl FnOnce() -> Resu
     let start = Instant::now();
     let summary = work()?;
     let summary = serde_json::to_value(summary).map_err(|e| Error::Failed(format!("{name}: {e}")))?;
-    let done = Done { seconds: start.elapsed().as_secs_f64(), summary };
+    let done = StepRecord { seconds: start.elapsed().as_secs_f64(), summary };
     let text = serde_json::to_vec_pretty(&done).map_err(|e| Error::Failed(format!("{name}: {e}")))?;
     write_atomically(&folder.join(DONE), |file| file.write_all(&text))?;
     eprintln!("{name}: done after {:.0} seconds", done.seconds);
@@ -71,7 +71,7 @@ mod tests {
     fn what_is_done_is_not_done_again_and_what_failed_is() {
         let folder = tempfile::tempdir().unwrap();
         let failed = step("a", folder.path(), || Err::<(), _>(Error::Failed("no".into())));
-        assert!(failed.is_err() && Done::read(folder.path()).unwrap().is_none());
+        assert!(failed.is_err() && StepRecord::read(folder.path()).unwrap().is_none());
         assert_eq!(step("a", folder.path(), || Ok(7)).unwrap().summary, 7);
         assert_eq!(step("a", folder.path(), || -> Result<i32> { panic!("again") }).unwrap().summary, 7);
     }

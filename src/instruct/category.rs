@@ -1,44 +1,47 @@
 //! I1: a list of a kind (+C), or a list without a category (−C) (method §4).
 
-use super::asked::Asked;
-use super::chance::Purpose;
-use super::example::{Draft, target_first};
+use super::asked::UserContext;
+use super::example::{ExampleDraft, target_first};
 use super::recipe::LIST_LENGTH;
-use super::task::Task;
+use super::stream_key::Purpose;
+use super::task::TaskFamily;
 use crate::data::{Catalogue, CategoryId, ItemId, ItemSet};
 use crate::request::Request;
 
-pub(super) fn draft(asked: &Asked) -> Option<Draft> {
-    let (request, allowed) = match asked.chance.dice(Purpose::Form).chance(50) {
-        true => less(asked).or_else(|| more(asked)),
-        false => more(asked).or_else(|| less(asked)),
+pub(super) fn draft(context: &UserContext) -> Option<ExampleDraft> {
+    let (request, allowed) = match context.stream.rng(Purpose::Form).chance(50) {
+        true => less(context).or_else(|| more(context)),
+        false => more(context).or_else(|| less(context)),
     }?;
-    let length = asked.draw_length(asked.longest(&allowed));
-    let target = asked.case.target;
-    let mut items = asked.best(length, |item| allowed.contains(item));
+    let length = context.draw_length(context.longest(&allowed));
+    let target = context.case.target;
+    let mut items = context.best(length, |item| allowed.contains(item));
     target_first(&mut items, target);
-    Some(Draft::new(Task::I1, request, target, items).perhaps_from_candidates(asked.world, &asked.chance))
+    Some(
+        ExampleDraft::new(TaskFamily::I1, request, target, items)
+            .perhaps_from_candidates(context.shared, &context.stream),
+    )
 }
 
 /// +C: a kind of items, whether it suits the user or not.
-fn more(asked: &Asked) -> Option<(Request, ItemSet)> {
-    let kind = asked.draw_kind()?;
-    let mut request = asked.request();
+fn more(context: &UserContext) -> Option<(Request, ItemSet)> {
+    let kind = context.draw_kind()?;
+    let mut request = context.request();
     kind.require(&mut request);
     Some((request, kind.members))
 }
 
 /// −C: without the category that the teacher would recommend most of, of those that the target is not in.
-fn less(asked: &Asked) -> Option<(Request, ItemSet)> {
-    let catalogue = asked.world.catalogue;
-    let recommended = asked.ranking.best(LIST_LENGTH, |_| true);
-    let most = most_frequent(&recommended, asked.case.target, catalogue);
+fn less(context: &UserContext) -> Option<(Request, ItemSet)> {
+    let catalogue = context.shared.catalogue;
+    let recommended = context.ranking.best(LIST_LENGTH, |_| true);
+    let most = most_frequent(&recommended, context.case.target, catalogue);
     if most.is_empty() {
         return None;
     }
-    let category = *asked.chance.dice(Purpose::Kind).pick(&most);
-    let allowed = ItemSet::of(catalogue.len(), catalogue.members(category)).complement();
-    (asked.longest(&allowed) > 0).then(|| (Request { none_in: vec![category], ..asked.request() }, allowed))
+    let category = *context.stream.rng(Purpose::Kind).pick(&most);
+    let allowed = ItemSet::from_items(catalogue.len(), catalogue.members(category)).complement();
+    (context.longest(&allowed) > 0).then(|| (Request { none_in: vec![category], ..context.request() }, allowed))
 }
 
 /// Of the categories without `target`, those that most of `items` are in.

@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::sync::mpsc::sync_channel;
 
-use super::chance;
 use super::example::Example;
-use super::instructor::{Instructor, Part};
-use super::task::Task;
+use super::instructor::{ExampleBuilder, ExampleSplit};
+use super::stream_key;
+use super::task::TaskFamily;
 use crate::Result;
 use crate::teacher::Scorer;
 
@@ -18,7 +18,7 @@ const BATCHES_AHEAD: usize = 4;
 /// What one example is about: the number of a user (I0 to I2), of an item from 0 (I3), or of a conversation (I4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slot {
-    pub task: Task,
+    pub task: TaskFamily,
     pub number: usize,
 }
 
@@ -26,22 +26,22 @@ pub(super) struct Slot {
 ///
 /// An example depends on seed, epoch and place alone, so that a training resumes in the middle of an epoch by its place.
 pub struct Epoch<'e, 'a, S> {
-    instructor: &'e Instructor<'a, S>,
-    part: Part,
+    builder: &'e ExampleBuilder<'a, S>,
+    part: ExampleSplit,
     number: u64,
     slots: Vec<Slot>,
 }
 
 impl<'e, 'a, S: Scorer> Epoch<'e, 'a, S> {
     pub(super) fn new(
-        instructor: &'e Instructor<'a, S>,
-        part: Part,
+        builder: &'e ExampleBuilder<'a, S>,
+        part: ExampleSplit,
         number: u64,
         seed: u64,
         mut slots: Vec<Slot>,
     ) -> Self {
-        chance::order(seed, number).shuffle(&mut slots);
-        Self { instructor, part, number, slots }
+        stream_key::order(seed, number).shuffle(&mut slots);
+        Self { builder, part, number, slots }
     }
 
     /// How many places there are.
@@ -62,7 +62,7 @@ impl<'e, 'a, S: Scorer> Epoch<'e, 'a, S> {
     /// # Panics
     /// Where the range is not within [`Epoch::len`].
     pub fn examples(&self, places: Range<usize>) -> Result<Vec<(usize, Example)>> {
-        let examples = self.instructor.make(self.part, self.number, &self.slots[places.clone()])?;
+        let examples = self.builder.make(self.part, self.number, &self.slots[places.clone()])?;
         Ok(places.zip(examples).filter_map(|(place, example)| Some((place, example?))).collect())
     }
 

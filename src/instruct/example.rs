@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use tiller_models::chat::Message;
 
-use super::chance::{Chance, Purpose};
-use super::task::Task;
-use super::world::World;
+use super::stream_key::{Purpose, StreamKey};
+use super::task::TaskFamily;
+use super::world::BuilderContext;
 use crate::data::{Catalogue, ItemId};
 use crate::recommend::{answer, prompt};
 use crate::request::Request;
@@ -14,7 +14,7 @@ use crate::request::Request;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Example {
     /// What it teaches.
-    pub task: Task,
+    pub task: TaskFamily,
     /// The request that the conversation makes; none in free conversation and where the question is about one item.
     pub request: Option<Request>,
     /// The conversation up to the user's last turn.
@@ -45,32 +45,32 @@ impl Example {
 
 /// A request and its labels, before they are put into words.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Draft {
-    pub task: Task,
+pub(super) struct ExampleDraft {
+    pub task: TaskFamily,
     pub request: Request,
     pub target: ItemId,
     pub items: Vec<ItemId>,
 }
 
-impl Draft {
+impl ExampleDraft {
     /// A request for as many items as there are labels.
-    pub fn new(task: Task, request: Request, target: ItemId, items: Vec<ItemId>) -> Self {
+    pub fn new(task: TaskFamily, request: Request, target: ItemId, items: Vec<ItemId>) -> Self {
         Self { task, request: Request { k: items.len() as u32, ..request }, target, items }
     }
 
     /// In half of the cases, the choice from candidates (method §4): the labels and random other items, in random order.
-    pub fn perhaps_from_candidates(mut self, world: &World, chance: &Chance) -> Self {
-        let mut dice = chance.dice(Purpose::Candidates);
-        if dice.chance(50) {
+    pub fn perhaps_from_candidates(mut self, shared: &BuilderContext, stream: &StreamKey) -> Self {
+        let mut rng = stream.rng(Purpose::Candidates);
+        if rng.chance(50) {
             return self;
         }
-        let sizes = &world.rules.candidates;
-        let size = sizes.start() + dice.below((sizes.end() - sizes.start() + 1) as u64) as usize;
+        let sizes = &shared.rules.candidates;
+        let size = sizes.start() + rng.below((sizes.end() - sizes.start() + 1) as u64) as usize;
         let is_other = |item: &ItemId| !self.items.contains(item) && !self.request.history.contains(item);
         let others =
-            dice.sample(world.catalogue.ids().filter(is_other).collect(), size.saturating_sub(self.items.len()));
+            rng.sample(shared.catalogue.ids().filter(is_other).collect(), size.saturating_sub(self.items.len()));
         let mut candidates = [&self.items[..], &others].concat();
-        dice.shuffle(&mut candidates);
+        rng.shuffle(&mut candidates);
         self.request.candidates = Some(candidates);
         self
     }
@@ -89,9 +89,9 @@ impl Draft {
 }
 
 /// One of some phrasings.
-pub(super) fn phrasing(chance: &Chance, phrasings: impl IntoIterator<Item = usize>) -> usize {
+pub(super) fn phrasing(stream: &StreamKey, phrasings: impl IntoIterator<Item = usize>) -> usize {
     let phrasings: Vec<usize> = phrasings.into_iter().collect();
-    *chance.dice(Purpose::Phrasing).pick(&phrasings)
+    *stream.rng(Purpose::Phrasing).pick(&phrasings)
 }
 
 /// Puts the target first, if it is among the items.

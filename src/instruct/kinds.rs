@@ -8,7 +8,7 @@ use crate::request::{Predicate, Request};
 
 /// A kind of items: those of a category, those that satisfy a condition, or both.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Kind {
+pub struct ItemFilter {
     /// Categories that all its items are in.
     pub categories: Vec<CategoryId>,
     /// Conditions that all its items satisfy.
@@ -28,10 +28,10 @@ enum Field {
     Column(usize),
 }
 
-impl Kind {
+impl ItemFilter {
     /// The items of a category.
     pub fn category(id: CategoryId, catalogue: &Catalogue) -> Self {
-        let members = ItemSet::of(catalogue.len(), catalogue.members(id));
+        let members = ItemSet::from_items(catalogue.len(), catalogue.members(id));
         Self {
             size: members.len(),
             members,
@@ -53,13 +53,13 @@ impl Kind {
     }
 
     /// The items of both kinds; `None` where both speak about the same field, or have no item in common.
-    pub fn and(&self, other: &Kind) -> Option<Kind> {
+    pub fn and(&self, other: &ItemFilter) -> Option<ItemFilter> {
         if self.fields.iter().any(|field| other.fields.contains(field)) {
             return None;
         }
         let mut members = self.members.clone();
-        members.intersect(&other.members);
-        (!members.is_empty()).then(|| Kind {
+        members.intersect_with(&other.members);
+        (!members.is_empty()).then(|| ItemFilter {
             categories: [&self.categories[..], &other.categories].concat(),
             conditions: [&self.conditions[..], &other.conditions].concat(),
             size: members.len(),
@@ -90,9 +90,9 @@ impl Kind {
 #[derive(Debug, Clone)]
 pub struct Kinds {
     /// Every category that has an item.
-    pub categories: Vec<Kind>,
+    pub categories: Vec<ItemFilter>,
     /// Conditions on attributes. Opposites (`<` and `>=`, `=` and `!=`) are both among them.
-    pub conditions: Vec<Kind>,
+    pub conditions: Vec<ItemFilter>,
 }
 
 /// A column is numeric where at least this part of its values, in percent, are numbers.
@@ -110,14 +110,14 @@ impl Kinds {
     /// The kinds of a catalogue; the same catalogue gives the same ones in the same order.
     pub fn of(catalogue: &Catalogue) -> Self {
         let ids = (0..catalogue.categories().len() as u32).map(CategoryId);
-        let categories = ids.map(|id| Kind::category(id, catalogue)).filter(|kind| kind.size > 0).collect();
+        let categories = ids.map(|id| ItemFilter::category(id, catalogue)).filter(|kind| kind.size > 0).collect();
         let conditions = (0..catalogue.attributes().len()).flat_map(|column| conditions(column, catalogue)).collect();
         Self { categories, conditions }
     }
 }
 
 /// The conditions on a column: thresholds where it has numbers, frequent values where it has words.
-fn conditions(column: usize, catalogue: &Catalogue) -> Vec<Kind> {
+fn conditions(column: usize, catalogue: &Catalogue) -> Vec<ItemFilter> {
     let name = &catalogue.attributes()[column];
     let values: Vec<&str> = catalogue
         .items()
@@ -136,7 +136,7 @@ fn conditions(column: usize, catalogue: &Catalogue) -> Vec<Kind> {
     let kinds = texts.iter().filter_map(|text| Predicate::parse(text, catalogue).ok());
     // A condition that all or no items satisfy asks for nothing.
     kinds
-        .map(|condition| Kind::condition(condition, column, catalogue))
+        .map(|condition| ItemFilter::condition(condition, column, catalogue))
         .filter(|kind| kind.size > 0 && kind.size < catalogue.len())
         .collect()
 }

@@ -1,12 +1,12 @@
 //! Questions that measure instead of teach (method §4.1): fixed requests about held-out items.
 
-use super::asked::Asked;
+use super::asked::UserContext;
 use super::category::most_frequent;
-use super::chance::Purpose;
-use super::example::Draft;
-use super::kinds::Kind;
+use super::example::ExampleDraft;
+use super::kinds::ItemFilter;
 use super::recipe::LIST_LENGTH;
-use super::task::Task;
+use super::stream_key::Purpose;
+use super::task::TaskFamily;
 use crate::data::{CategoryId, ItemId};
 use crate::recommend::prompt::{HELD_OUT_PHRASINGS, TRAINING_PHRASINGS, tells_feeling};
 use crate::request::{Amount, Predicate, Relation, Request, Share};
@@ -45,7 +45,7 @@ pub enum Probe {
 
 /// In which words a probe asks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Wording {
+pub enum PromptWording {
     /// Those that no training example has; of shares the plain ones.
     #[default]
     HeldOut,
@@ -62,24 +62,24 @@ const CANDIDATES: usize = 10;
 const OVERLAP: u32 = 60;
 
 /// The probes that validate a task, in turn from user to user.
-pub(super) fn of_task(task: Task) -> &'static [Probe] {
-    match task {
-        Task::I0 => &[Probe::Sequential],
-        Task::I1 => &[Probe::More, Probe::Less],
-        Task::I2 => &[Probe::AtMost(20), Probe::AtLeast(30), Probe::About(50)],
-        Task::I3 | Task::I4 => &[],
+pub(super) fn of_family(family: TaskFamily) -> &'static [Probe] {
+    match family {
+        TaskFamily::I0 => &[Probe::Sequential],
+        TaskFamily::I1 => &[Probe::More, Probe::Less],
+        TaskFamily::I2 => &[Probe::AtMost(20), Probe::AtLeast(30), Probe::About(50)],
+        TaskFamily::I3 | TaskFamily::I4 => &[],
     }
 }
 
 impl Probe {
     /// The task that it measures.
-    pub fn task(self) -> Task {
+    pub fn family(self) -> TaskFamily {
         match self {
-            Probe::Sequential | Probe::ItemCount | Probe::Candidates => Task::I0,
+            Probe::Sequential | Probe::ItemCount | Probe::Candidates => TaskFamily::I0,
             Probe::More | Probe::Less | Probe::Condition | Probe::Conjunction | Probe::Except | Probe::Against => {
-                Task::I1
+                TaskFamily::I1
             }
-            Probe::AtMost(_) | Probe::AtLeast(_) | Probe::About(_) | Probe::Overlap => Task::I2,
+            Probe::AtMost(_) | Probe::AtLeast(_) | Probe::About(_) | Probe::Overlap => TaskFamily::I2,
         }
     }
 
@@ -89,113 +89,120 @@ impl Probe {
     }
 
     /// The phrasings that it may have in a wording.
-    pub(super) fn phrasings(self, wording: Wording) -> impl Iterator<Item = usize> {
-        let phrasings = if wording == Wording::Trained { TRAINING_PHRASINGS } else { HELD_OUT_PHRASINGS };
-        let tells = wording == Wording::Ambiguous;
-        phrasings.filter(move |&phrasing| self.task() != Task::I2 || tells_feeling(phrasing) == tells)
+    pub(super) fn phrasings(self, wording: PromptWording) -> impl Iterator<Item = usize> {
+        let phrasings = if wording == PromptWording::Trained { TRAINING_PHRASINGS } else { HELD_OUT_PHRASINGS };
+        let tells = wording == PromptWording::Ambiguous;
+        phrasings.filter(move |&phrasing| self.family() != TaskFamily::I2 || tells_feeling(phrasing) == tells)
     }
 
     /// The request about user `number` for `k` items, with the target as its only label. `reference` is the list that takes the place of
     /// the teacher's best. `None` where nothing can be asked for.
-    pub(super) fn draft(self, number: usize, k: u32, asked: &Asked, reference: Option<&[ItemId]>) -> Option<Draft> {
-        let target = asked.case.target;
-        let request = Request { k, ..asked.request() };
+    pub(super) fn draft(
+        self,
+        number: usize,
+        k: u32,
+        context: &UserContext,
+        reference: Option<&[ItemId]>,
+    ) -> Option<ExampleDraft> {
+        let target = context.case.target;
+        let request = Request { k, ..context.request() };
         let request = match self {
             Probe::Sequential => request,
             Probe::ItemCount => Request { k: k + 1 + number as u32 % 5, ..request },
-            Probe::Candidates => Request { k: k.min(CHOSEN), candidates: Some(candidates(number, asked)), ..request },
-            Probe::More => Request { all_in: vec![deepest(asked)?], ..request },
-            Probe::Less => Request { none_in: vec![unwanted(asked, reference)?], ..request },
-            Probe::Condition => requiring(condition(asked, None)?, request),
-            Probe::Conjunction => requiring(conjunction(asked)?, request),
+            Probe::Candidates => Request { k: k.min(CHOSEN), candidates: Some(candidates(number, context)), ..request },
+            Probe::More => Request { all_in: vec![deepest(context)?], ..request },
+            Probe::Less => Request { none_in: vec![unwanted(context, reference)?], ..request },
+            Probe::Condition => requiring(condition(context, None)?, request),
+            Probe::Conjunction => requiring(conjunction(context)?, request),
             Probe::Except => {
-                let all_in = vec![deepest(asked)?];
-                Request { none_in: vec![neighbour(all_in[0], asked, false)?], all_in, ..request }
+                let all_in = vec![deepest(context)?];
+                Request { none_in: vec![neighbour(all_in[0], context, false)?], all_in, ..request }
             }
-            Probe::Against => requiring(untried(asked)?, request),
+            Probe::Against => requiring(untried(context)?, request),
             Probe::AtMost(percent) => {
-                let shares = vec![share(unwanted(asked, reference)?, Relation::AtMost, percent, asked)];
+                let shares = vec![share(unwanted(context, reference)?, Relation::AtMost, percent, context)];
                 Request { shares, ..request }
             }
             Probe::AtLeast(percent) => {
-                Request { shares: vec![share(deepest(asked)?, Relation::AtLeast, percent, asked)], ..request }
+                Request { shares: vec![share(deepest(context)?, Relation::AtLeast, percent, context)], ..request }
             }
             Probe::About(percent) => {
-                Request { shares: vec![share(deepest(asked)?, Relation::About, percent, asked)], ..request }
+                Request { shares: vec![share(deepest(context)?, Relation::About, percent, context)], ..request }
             }
             Probe::Overlap => {
-                let one = deepest(asked)?;
-                let both = [one, neighbour(one, asked, true)?];
-                let shares = both.map(|category| share(category, Relation::AtLeast, OVERLAP, asked));
+                let one = deepest(context)?;
+                let both = [one, neighbour(one, context, true)?];
+                let shares = both.map(|category| share(category, Relation::AtLeast, OVERLAP, context));
                 Request { shares: shares.into(), ..request }
             }
         };
-        Some(Draft { task: self.task(), request, target, items: vec![target] })
+        Some(ExampleDraft { task: self.family(), request, target, items: vec![target] })
     }
 }
 
-fn deepest(asked: &Asked) -> Option<CategoryId> {
-    asked.world.catalogue.item(asked.case.target).categories.last().copied()
+fn deepest(context: &UserContext) -> Option<CategoryId> {
+    context.shared.catalogue.item(context.case.target).categories.last().copied()
 }
 
 /// The category without the target that the reference list has most of; the last of several.
-fn unwanted(asked: &Asked, reference: Option<&[ItemId]>) -> Option<CategoryId> {
-    let teachers = || asked.ranking.best(LIST_LENGTH, |_| true);
+fn unwanted(context: &UserContext, reference: Option<&[ItemId]>) -> Option<CategoryId> {
+    let teachers = || context.ranking.best(LIST_LENGTH, |_| true);
     let list = reference.map_or_else(teachers, <[ItemId]>::to_vec);
-    most_frequent(&list, asked.case.target, asked.world.catalogue).last().copied()
+    most_frequent(&list, context.case.target, context.shared.catalogue).last().copied()
 }
 
-fn share(category: CategoryId, relation: Relation, percent: u32, asked: &Asked) -> Share {
-    let of = Predicate::category(category, asked.world.catalogue);
+fn share(category: CategoryId, relation: Relation, percent: u32, context: &UserContext) -> Share {
+    let of = Predicate::category(category, context.shared.catalogue);
     Share { of, relation, amount: Amount::Percent(f64::from(percent)) }
 }
 
-fn requiring(kind: Kind, mut request: Request) -> Request {
+fn requiring(kind: ItemFilter, mut request: Request) -> Request {
     kind.require(&mut request);
     request
 }
 
 /// Random items and the target among them, in places that go round from user to user.
-fn candidates(number: usize, asked: &Asked) -> Vec<ItemId> {
-    let target = asked.case.target;
-    let is_other = |item: &ItemId| *item != target && !asked.case.history.contains(item);
-    let others = asked.world.catalogue.ids().filter(is_other).collect();
-    let mut candidates = asked.chance.dice(Purpose::Candidates).sample(others, CANDIDATES - 1);
+fn candidates(number: usize, context: &UserContext) -> Vec<ItemId> {
+    let target = context.case.target;
+    let is_other = |item: &ItemId| *item != target && !context.case.history.contains(item);
+    let others = context.shared.catalogue.ids().filter(is_other).collect();
+    let mut candidates = context.stream.rng(Purpose::Candidates).sample(others, CANDIDATES - 1);
     candidates.insert((number % CANDIDATES).min(candidates.len()), target);
     candidates
 }
 
 /// Whether a whole list of the kind is new to the user.
-fn fills_a_list(kind: &Kind, asked: &Asked) -> bool {
-    kind.available(asked.case.history) >= LIST_LENGTH
+fn fills_a_list(kind: &ItemFilter, context: &UserContext) -> bool {
+    kind.available(context.case.history) >= LIST_LENGTH
 }
 
 /// A condition that the target satisfies; with `category`, together with it.
-fn condition(asked: &Asked, category: Option<&Kind>) -> Option<Kind> {
-    let of_target = asked.world.kinds.conditions.iter().filter(|kind| kind.members.contains(asked.case.target));
+fn condition(context: &UserContext, category: Option<&ItemFilter>) -> Option<ItemFilter> {
+    let of_target = context.shared.kinds.conditions.iter().filter(|kind| kind.members.contains(context.case.target));
     let kinds = of_target.filter_map(|kind| category.map_or_else(|| Some(kind.clone()), |category| category.and(kind)));
-    let kinds: Vec<Kind> = kinds.filter(|kind| fills_a_list(kind, asked)).collect();
-    (!kinds.is_empty()).then(|| asked.chance.dice(Purpose::Kind).pick(&kinds).clone())
+    let kinds: Vec<ItemFilter> = kinds.filter(|kind| fills_a_list(kind, context)).collect();
+    (!kinds.is_empty()).then(|| context.stream.rng(Purpose::Kind).pick(&kinds).clone())
 }
 
-fn conjunction(asked: &Asked) -> Option<Kind> {
-    let category = Kind::category(deepest(asked)?, asked.world.catalogue);
-    condition(asked, Some(&category))
+fn conjunction(context: &UserContext) -> Option<ItemFilter> {
+    let category = ItemFilter::category(deepest(context)?, context.shared.catalogue);
+    condition(context, Some(&category))
 }
 
 /// A category that neither the history nor the target is in.
-fn untried(asked: &Asked) -> Option<Kind> {
-    let case = asked.case;
-    let is_known = |kind: &Kind| case.history.iter().chain([&case.target]).any(|&item| kind.members.contains(item));
-    let untried = asked.world.kinds.categories.iter().filter(|kind| !is_known(kind) && fills_a_list(kind, asked));
-    let untried: Vec<&Kind> = untried.collect();
-    (!untried.is_empty()).then(|| (*asked.chance.dice(Purpose::Kind).pick(&untried)).clone())
+fn untried(context: &UserContext) -> Option<ItemFilter> {
+    let case = context.case;
+    let is_known =
+        |kind: &ItemFilter| case.history.iter().chain([&case.target]).any(|&item| kind.members.contains(item));
+    let untried = context.shared.kinds.categories.iter().filter(|kind| !is_known(kind) && fills_a_list(kind, context));
+    let untried: Vec<&ItemFilter> = untried.collect();
+    (!untried.is_empty()).then(|| (*context.stream.rng(Purpose::Kind).pick(&untried)).clone())
 }
 
 /// The category that shares most items with `category`, the last of several; with the target in it or without.
-fn neighbour(category: CategoryId, asked: &Asked, with_target: bool) -> Option<CategoryId> {
-    let catalogue = asked.world.catalogue;
-    let target = catalogue.item(asked.case.target);
+fn neighbour(category: CategoryId, context: &UserContext, with_target: bool) -> Option<CategoryId> {
+    let catalogue = context.shared.catalogue;
+    let target = catalogue.item(context.case.target);
     let mut shared = vec![0usize; catalogue.categories().len()];
     for &item in catalogue.members(category) {
         catalogue.item(item).categories.iter().for_each(|other| shared[other.index()] += 1);

@@ -1,25 +1,25 @@
 //! I2: a list with at most, at least or about so many items of a kind (method §4).
 
-use super::asked::Asked;
-use super::chance::Purpose;
-use super::example::{Draft, phrasing};
+use super::asked::UserContext;
+use super::example::{ExampleDraft, phrasing};
 use super::recipe::LIST_LENGTH;
-use super::task::Task;
+use super::stream_key::Purpose;
+use super::task::TaskFamily;
 use crate::recommend::prompt::{TRAINING_PHRASINGS, tells_feeling};
 use crate::request::{Amount, Relation, Request, Share};
 
 /// A way to ask for a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Form {
+pub(super) struct ShareForm {
     relation: Relation,
     /// A number of items (LC, MC) instead of a percentage (LP, MP, EP).
     is_counted: bool,
-    feeling: Feeling,
+    feeling: ShareSentiment,
 }
 
 /// Whether the wording also says that the user likes or dislikes the kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Feeling {
+pub(super) enum ShareSentiment {
     /// "I like it, but at most …" (LP)
     Told,
     /// "At most …" (LP1)
@@ -28,19 +28,19 @@ pub(super) enum Feeling {
     Either,
 }
 
-impl Form {
+impl ShareForm {
     /// LP, or LP1 where the feeling is untold.
-    pub const fn at_most(feeling: Feeling) -> Self {
+    pub const fn at_most(feeling: ShareSentiment) -> Self {
         Self { relation: Relation::AtMost, is_counted: false, feeling }
     }
 
     /// MP.
-    pub const fn at_least(feeling: Feeling) -> Self {
+    pub const fn at_least(feeling: ShareSentiment) -> Self {
         Self { relation: Relation::AtLeast, is_counted: false, feeling }
     }
 
     /// EP.
-    pub const fn about(feeling: Feeling) -> Self {
+    pub const fn about(feeling: ShareSentiment) -> Self {
         Self { relation: Relation::About, is_counted: false, feeling }
     }
 
@@ -52,9 +52,9 @@ impl Form {
     /// Whether a wording says the form.
     pub fn is_said_by(self, phrasing: usize) -> bool {
         match self.feeling {
-            Feeling::Told => tells_feeling(phrasing),
-            Feeling::Untold => !tells_feeling(phrasing),
-            Feeling::Either => true,
+            ShareSentiment::Told => tells_feeling(phrasing),
+            ShareSentiment::Untold => !tells_feeling(phrasing),
+            ShareSentiment::Either => true,
         }
     }
 
@@ -81,16 +81,16 @@ impl Form {
 }
 
 /// The draft, and the wording that says its form.
-pub(super) fn draft(asked: &Asked) -> Option<(Draft, usize)> {
-    let rules = &asked.world.rules;
-    let form = *asked.chance.dice(Purpose::Form).pick(rules.forms);
-    let kind = asked.draw_kind()?;
-    let history = asked.case.history;
+pub(super) fn draft(context: &UserContext) -> Option<(ExampleDraft, usize)> {
+    let rules = &context.shared.rules;
+    let form = *context.stream.rng(Purpose::Form).pick(rules.forms);
+    let kind = context.draw_kind()?;
+    let history = context.case.history;
 
     // By B1, only what the catalogue holds beside the history; the authors count without looking.
     let (inside, outside) = match rules.fills_up {
         true => (kind.size, LIST_LENGTH),
-        false => (kind.available(history), asked.ranking.available() - kind.available(history)),
+        false => (kind.available(history), context.ranking.available() - kind.available(history)),
     };
     let most = inside.min(LIST_LENGTH);
     let is_possible = |&(_, real): &(usize, usize)| real <= most && LIST_LENGTH - real <= outside;
@@ -98,20 +98,20 @@ pub(super) fn draft(asked: &Asked) -> Option<(Draft, usize)> {
     if counts.is_empty() {
         return None;
     }
-    let mut dice = asked.chance.dice(Purpose::Count);
-    let (stated, real) = *dice.pick(&counts);
+    let mut rng = context.stream.rng(Purpose::Count);
+    let (stated, real) = *rng.pick(&counts);
 
-    let mut items = asked.best(real, |item| kind.members.contains(item));
-    items.extend(asked.best(LIST_LENGTH - real, |item| !kind.members.contains(item)));
+    let mut items = context.best(real, |item| kind.members.contains(item));
+    items.extend(context.best(LIST_LENGTH - real, |item| !kind.members.contains(item)));
     if rules.shuffles_shares {
-        asked.chance.dice(Purpose::Items).shuffle(&mut items);
+        context.stream.rng(Purpose::Items).shuffle(&mut items);
     } else {
-        asked.ranking.sort(&mut items);
+        context.ranking.sort(&mut items);
     }
 
     let share =
-        Share { of: kind.predicate(asked.world.catalogue), relation: form.relation, amount: form.amount(stated) };
-    let request = Request { shares: vec![share], ..asked.request() };
+        Share { of: kind.predicate(context.shared.catalogue), relation: form.relation, amount: form.amount(stated) };
+    let request = Request { shares: vec![share], ..context.request() };
     let phrasings = TRAINING_PHRASINGS.filter(|&phrasing| form.is_said_by(phrasing));
-    Some((Draft::new(Task::I2, request, asked.case.target, items), phrasing(&asked.chance, phrasings)))
+    Some((ExampleDraft::new(TaskFamily::I2, request, context.case.target, items), phrasing(&context.stream, phrasings)))
 }

@@ -13,7 +13,7 @@ pub(super) struct Ranking<'a> {
 
 impl<'a> Ranking<'a> {
     pub(super) fn new(scores: &'a [f32], history: &[ItemId]) -> Self {
-        Self { scores, history: ItemSet::of(scores.len(), history) }
+        Self { scores, history: ItemSet::from_items(scores.len(), history) }
     }
 
     /// How many items there are to recommend.

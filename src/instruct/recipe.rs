@@ -4,12 +4,12 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use super::proportion::{Feeling, Form};
+use super::proportion::{ShareForm, ShareSentiment};
 
 /// Which sampling rules make the examples.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Recipe {
+pub enum Preset {
     /// The method with the resolutions of its §13
     #[default]
     Default,
@@ -22,7 +22,7 @@ pub const LIST_LENGTH: usize = 10;
 
 /// The rules of a recipe.
 #[derive(Debug, Clone)]
-pub(super) struct Rules {
+pub(super) struct SamplingRules {
     /// B1: a list too short for its kind is filled up with other items, instead of being asked for no longer than it can be.
     pub fills_up: bool,
     /// B21: the items of a share are shuffled, instead of standing in the teacher's order.
@@ -32,7 +32,7 @@ pub(super) struct Rules {
     /// B22: in how many of a hundred requests the kind is one of the target's or the history's.
     pub related_percent: u64,
     /// B23: the forms of a share.
-    pub forms: &'static [Form],
+    pub forms: &'static [ShareForm],
     /// B28: a conversation never starts with the exchange just before its last question.
     pub skips_nearest_exchange: bool,
     /// Whether conditions on attributes, and conjunctions of two, are asked for as categories are.
@@ -42,33 +42,33 @@ pub(super) struct Rules {
     /// Whether a practised bound may be stated in items, and not only in percent.
     pub practises_counts: bool,
     /// Whether the wording of a practised share also tells a feeling.
-    pub practice_feeling: Feeling,
+    pub practice_feeling: ShareSentiment,
     /// How many candidates a list is chosen from.
     pub candidates: RangeInclusive<usize>,
 }
 
 /// LP, LP1, MP, EP, LC, MC.
-const OUR_FORMS: &[Form] = &[
-    Form::at_most(Feeling::Told),
-    Form::at_most(Feeling::Untold),
-    Form::at_least(Feeling::Either),
-    Form::about(Feeling::Either),
-    Form::at_most(Feeling::Either).counted(),
-    Form::at_least(Feeling::Either).counted(),
+const OUR_FORMS: &[ShareForm] = &[
+    ShareForm::at_most(ShareSentiment::Told),
+    ShareForm::at_most(ShareSentiment::Untold),
+    ShareForm::at_least(ShareSentiment::Either),
+    ShareForm::about(ShareSentiment::Either),
+    ShareForm::at_most(ShareSentiment::Either).counted(),
+    ShareForm::at_least(ShareSentiment::Either).counted(),
 ];
 
 /// LP, MP, LC, MC.
-const THEIR_FORMS: &[Form] = &[
-    Form::at_most(Feeling::Told),
-    Form::at_least(Feeling::Told),
-    Form::at_most(Feeling::Told).counted(),
-    Form::at_least(Feeling::Told).counted(),
+const THEIR_FORMS: &[ShareForm] = &[
+    ShareForm::at_most(ShareSentiment::Told),
+    ShareForm::at_least(ShareSentiment::Told),
+    ShareForm::at_most(ShareSentiment::Told).counted(),
+    ShareForm::at_least(ShareSentiment::Told).counted(),
 ];
 
-impl Recipe {
-    pub(super) fn rules(self) -> Rules {
+impl Preset {
+    pub(super) fn rules(self) -> SamplingRules {
         match self {
-            Recipe::Default => Rules {
+            Preset::Default => SamplingRules {
                 fills_up: false,
                 shuffles_shares: false,
                 least_share: 1,
@@ -78,10 +78,10 @@ impl Recipe {
                 beyond_categories: true,
                 search_length: LIST_LENGTH,
                 practises_counts: true,
-                practice_feeling: Feeling::Either,
+                practice_feeling: ShareSentiment::Either,
                 candidates: LIST_LENGTH..=2 * LIST_LENGTH,
             },
-            Recipe::Paper => Rules {
+            Preset::Paper => SamplingRules {
                 fills_up: true,
                 shuffles_shares: true,
                 least_share: 0,
@@ -91,7 +91,7 @@ impl Recipe {
                 beyond_categories: false,
                 search_length: 1,
                 practises_counts: false,
-                practice_feeling: Feeling::Untold,
+                practice_feeling: ShareSentiment::Untold,
                 candidates: LIST_LENGTH..=LIST_LENGTH,
             },
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What an example teaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
-pub enum Task {
+pub enum TaskFamily {
     /// What the user takes next.
     #[value(name = "I0")]
     I0,
@@ -24,17 +24,17 @@ pub enum Task {
     I4,
 }
 
-impl Task {
+impl TaskFamily {
     /// All tasks, in order.
-    pub const ALL: [Task; 5] = [Task::I0, Task::I1, Task::I2, Task::I3, Task::I4];
+    pub const ALL: [TaskFamily; 5] = [TaskFamily::I0, TaskFamily::I1, TaskFamily::I2, TaskFamily::I3, TaskFamily::I4];
 
     /// Whether its examples are about users, whom the teacher knows.
     pub fn asks_teacher(self) -> bool {
-        matches!(self, Task::I0 | Task::I1 | Task::I2)
+        matches!(self, TaskFamily::I0 | TaskFamily::I1 | TaskFamily::I2)
     }
 }
 
-impl fmt::Display for Task {
+impl fmt::Display for TaskFamily {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self:?}")
     }

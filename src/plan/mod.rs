@@ -3,7 +3,7 @@
 //! Each command has a planner of its own beside its code, which it asks before it begins. Here their parts get the same names, and where
 //! a command does not fit, what would.
 
-mod place;
+mod device_memory;
 mod recommend;
 mod remedy;
 mod training;
@@ -11,10 +11,10 @@ mod training;
 use clap::ValueEnum;
 use serde::Serialize;
 use tiller_kernels::decode::KvFormat;
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 use tiller_models::llama::LlamaConfig;
 
-pub use place::{Place, Verdict};
+pub use device_memory::{DeviceMemory, FitVerdict};
 pub use remedy::{Remedy, remedy};
 
 use crate::Result;
@@ -22,7 +22,7 @@ use crate::Result;
 /// A command that takes memory by the size of a language model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Work {
+pub enum PlannedCommand {
     /// Writing lists
     Recommend,
     /// Supervised tuning
@@ -31,16 +31,16 @@ pub enum Work {
     Ppo,
 }
 
-impl Work {
+impl PlannedCommand {
     /// Every one of them.
-    pub const ALL: [Work; 3] = [Work::Recommend, Work::Sft, Work::Ppo];
+    pub const ALL: [PlannedCommand; 3] = [PlannedCommand::Recommend, PlannedCommand::Sft, PlannedCommand::Ppo];
 
     /// The command's name.
     pub fn name(self) -> &'static str {
         match self {
-            Work::Recommend => "recommend",
-            Work::Sft => "sft",
-            Work::Ppo => "ppo",
+            PlannedCommand::Recommend => "recommend",
+            PlannedCommand::Sft => "sft",
+            PlannedCommand::Ppo => "ppo",
         }
     }
 
@@ -48,20 +48,21 @@ impl Work {
     ///
     /// # Errors
     /// Heads that the decode engine does not take, settings that make no sense.
-    pub fn need(self, llama: &LlamaConfig, setting: &Setting, place: &Place) -> Result<Need> {
+    pub fn estimate(self, llama: &LlamaConfig, setting: &PlanSettings, place: &DeviceMemory) -> Result<MemoryEstimate> {
         match self {
-            Work::Recommend => recommend::need(llama, setting, place),
-            Work::Sft => training::sft(llama, setting, place),
-            Work::Ppo => training::ppo(llama, setting, place),
+            PlannedCommand::Recommend => recommend::estimate(llama, setting, place),
+            PlannedCommand::Sft => training::sft(llama, setting, place),
+            PlannedCommand::Ppo => training::ppo(llama, setting, place),
         }
     }
 }
 
 /// What a user decides on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Setting {
+pub struct PlanSettings {
     /// How frozen weights are kept in a training.
-    pub quantise: Scheme,
+    #[serde(rename = "quantise")]
+    pub quant: QuantScheme,
     /// How keys and values are kept while lists are written.
     #[serde(serialize_with = "by_name")]
     pub kv: KvFormat,
@@ -81,7 +82,7 @@ fn by_name<S: serde::Serializer>(kv: &KvFormat, serializer: S) -> Result<S::Ok, 
 
 /// Memory by what it is for, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Need {
+pub struct MemoryEstimate {
     /// The model's weights.
     pub weights: u64,
     /// Keys and values.

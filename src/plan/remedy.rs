@@ -1,10 +1,10 @@
 //! What to change where something does not fit.
 
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 use tiller_models::llama::LlamaConfig;
 
-use super::place::Verdict;
-use super::{Need, Place, Setting, Work};
+use super::device_memory::FitVerdict;
+use super::{DeviceMemory, MemoryEstimate, PlanSettings, PlannedCommand};
 
 /// A setting that fits.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -20,41 +20,46 @@ const FEWEST_TOKENS: usize = 64;
 
 /// The first setting that fits, of those that differ in as little as possible: smaller batches first, which cost time and nothing else;
 /// then fewer bits, then shorter sequences. Nothing where none does, or where nobody knows how much there is.
-pub fn remedy(work: Work, llama: &LlamaConfig, setting: &Setting, place: &Place) -> Option<Remedy> {
-    settings(work, setting).into_iter().find_map(|changed| {
-        let need = work.need(llama, &changed, place).ok()?;
-        (place.verdict(&need) == Verdict::Fits).then(|| of(work, setting, &changed, &need))
+pub fn remedy(
+    command: PlannedCommand,
+    llama: &LlamaConfig,
+    setting: &PlanSettings,
+    place: &DeviceMemory,
+) -> Option<Remedy> {
+    settings(command, setting).into_iter().find_map(|changed| {
+        let estimate = command.estimate(llama, &changed, place).ok()?;
+        (place.verdict(&estimate) == FitVerdict::Fits).then(|| of(command, setting, &changed, &estimate))
     })
 }
 
 /// Other settings, the nearest first.
-fn settings(work: Work, setting: &Setting) -> Vec<Setting> {
-    let packs = work == Work::Recommend || !setting.full;
-    let schemes = [setting.quantise, Scheme::Q4].into_iter().take(if packs { 2 } else { 1 });
+fn settings(command: PlannedCommand, setting: &PlanSettings) -> Vec<PlanSettings> {
+    let packs = command == PlannedCommand::Recommend || !setting.full;
+    let schemes = [setting.quant, QuantScheme::Q4].into_iter().take(if packs { 2 } else { 1 });
     let halves = |from: usize, least: usize| {
         std::iter::successors(Some(from), move |n| (n / 2 >= least).then_some(n / 2)).collect::<Vec<_>>()
     };
     let mut all = Vec::new();
     for tokens in halves(setting.tokens, FEWEST_TOKENS) {
-        for quantise in schemes.clone() {
+        for quant in schemes.clone() {
             for batch in halves(setting.batch, 1) {
-                all.push(Setting { batch, quantise, tokens, ..*setting });
+                all.push(PlanSettings { batch, quant, tokens, ..*setting });
             }
         }
     }
     all
 }
 
-fn of(work: Work, before: &Setting, after: &Setting, need: &Need) -> Remedy {
-    let [batch, quantise, tokens] = match work {
-        Work::Recommend => ["--batch ", "--scheme ", "a prompt and an answer of at most "],
-        Work::Sft => ["--batch ", "--quantise ", "--max-tokens "],
-        Work::Ppo => ["--set learning.batch=", "--set quantise=", "--set max_tokens="],
+fn of(command: PlannedCommand, before: &PlanSettings, after: &PlanSettings, estimate: &MemoryEstimate) -> Remedy {
+    let [batch, quant, tokens] = match command {
+        PlannedCommand::Recommend => ["--batch ", "--quant ", "a prompt and an answer of at most "],
+        PlannedCommand::Sft => ["--batch ", "--quant ", "--max-tokens "],
+        PlannedCommand::Ppo => ["--set learning.batch=", "--set quant=", "--set max_tokens="],
     };
     let changed = [
         (before.batch != after.batch).then(|| format!("{batch}{}", after.batch)),
-        (before.quantise != after.quantise).then(|| format!("{quantise}{}", after.quantise)),
+        (before.quant != after.quant).then(|| format!("{quant}{}", after.quant)),
         (before.tokens != after.tokens).then(|| format!("{tokens}{}", after.tokens)),
     ];
-    Remedy { flags: changed.into_iter().flatten().collect::<Vec<_>>().join(" "), total: need.total }
+    Remedy { flags: changed.into_iter().flatten().collect::<Vec<_>>().join(" "), total: estimate.total }
 }

@@ -43,7 +43,7 @@ fn returns_by_item(rewards: &[f64], starts: &[usize], gamma: f64) -> Vec<f64> {
 ///
 /// # Panics
 /// Where there are more answers than `starts`, or an answer without tokens.
-pub fn group(rewards: &[Vec<f64>], starts: &[Vec<usize>], gamma: f64) -> Vec<Vec<f64>> {
+pub fn rloo(rewards: &[Vec<f64>], starts: &[Vec<usize>], gamma: f64) -> Vec<Vec<f64>> {
     let returns: Vec<Vec<f64>> =
         rewards.iter().zip(starts).map(|(rewards, starts)| returns_by_item(rewards, starts, gamma)).collect();
     // [answer][item]: what the answer still earns when the item begins.
@@ -105,26 +105,26 @@ mod tests {
     }
 
     #[test]
-    fn a_group_compares_answers_item_by_item() {
+    fn rloo_compares_answers_item_by_item() {
         // Two items of two tokens and one of two; the third answer has a single item.
         let rewards = [vec![0.0, 1.0, 0.0, 4.0], vec![0.0, 0.5, 0.0, 1.0], vec![0.0, 2.0]];
         let starts = [vec![0, 2], vec![0, 2], vec![0]];
-        let found = group(&rewards, &starts, 1.0);
+        let found = rloo(&rewards, &starts, 1.0);
         // Returns at the items: 5, 4 | 1.5, 1 | 2, and so on.
         close(&found[0], &[5.0 - 1.75, 5.0 - 1.75, 4.0 - 1.5, 4.0 - 1.5]);
         close(&found[1], &[1.5 - 3.5, 1.5 - 3.5, 1.0 - 3.0, 1.0 - 3.0]);
         close(&found[2], &[2.0 - 3.25, 2.0 - 3.25]);
         // γ lies between the two items alone: 1 + 4 / 2 and 4.
-        close(&group(&rewards[..1], &starts[..1], 0.5)[0], &[3.0, 3.0, 4.0, 4.0]);
-        close(&group(&rewards[..2], &starts[..2], 0.0)[0], &[1.0 - 0.5, 1.0 - 0.5, 4.0 - 1.0, 4.0 - 1.0]);
-        assert!(group(&[], &[], 1.0).is_empty());
+        close(&rloo(&rewards[..1], &starts[..1], 0.5)[0], &[3.0, 3.0, 4.0, 4.0]);
+        close(&rloo(&rewards[..2], &starts[..2], 0.0)[0], &[1.0 - 0.5, 1.0 - 0.5, 4.0 - 1.0, 4.0 - 1.0]);
+        assert!(rloo(&[], &[], 1.0).is_empty());
     }
 
     #[test]
     fn one_reward_at_the_end_is_the_plain_leave_one_out() {
         let rewards = [vec![0.0, 0.0, 3.0], vec![0.0, 1.0], vec![0.0, 0.0, 5.0]];
         let starts = [vec![0], vec![0], vec![0]];
-        let found = group(&rewards, &starts, 1.0);
+        let found = rloo(&rewards, &starts, 1.0);
         close(&found[0], &[0.0; 3]);
         close(&found[1], &[-3.0; 2]);
         close(&found[2], &[3.0; 3]);

@@ -5,28 +5,28 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use serde::Serialize;
-use tiller_kernels::quant::Scheme;
-use tiller_models::language_model::Hand;
+use tiller_kernels::quant::QuantScheme;
+use tiller_models::language_model::EngineCache;
 use tiller_models::llama::{GenerateOptions, Llama, LlamaConfig, Sampling};
 use tiller_models::optim::AdamW;
 use tiller_models::train::Sample;
 
-use super::config::{Learning, PpoConfig};
+use super::config::{PpoConfig, PpoHyperparameters};
 use super::experience::Trajectory;
-use super::learn::Learner;
-use super::plan::Plan;
+use super::plan::PpoMemoryPlan;
 use super::policy::{Policy, log_probs, values};
-use super::rollout::{Recorder, write};
+use super::rollout::{RolloutRecorder, write};
+use super::update::PpoUpdater;
 use crate::Result;
-use crate::data::dice::Dice;
-use crate::train::Memory;
-use crate::train::bench::Shape;
-use crate::train::plan::Site;
-use crate::train::student;
+use crate::data::rng::SeededRng;
+use crate::train::ProcessMemory;
+use crate::train::bench::ModelPreset;
+use crate::train::plan::ComputeDevice;
+use crate::train::trainable_model;
 
 /// The lengths of all sequences.
 #[derive(Debug, Clone, Copy)]
-pub struct Lengths {
+pub struct SequenceLengths {
     /// Tokens of a prompt.
     pub prompt: usize,
     /// Tokens of an answer.
@@ -35,7 +35,7 @@ pub struct Lengths {
 
 /// What was measured. Seconds are medians over the iterations, each part by itself.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
+pub struct PpoBenchRow {
     /// The shape's name.
     pub shape: String,
     /// How the frozen weights are kept.
@@ -71,30 +71,30 @@ pub struct Row {
 /// # Errors
 /// A shape that the scheme or the adapters do not fit, an alignment that does not fit into `available` bytes, a device that fails.
 pub fn measure(
-    shape: (&str, Shape),
+    shape: (&str, ModelPreset),
     config: &PpoConfig,
-    lengths: Lengths,
+    lengths: SequenceLengths,
     iterations: usize,
     available: Option<u64>,
     device: &Device,
-) -> Result<Row> {
+) -> Result<PpoBenchRow> {
     let config = PpoConfig {
         max_tokens: lengths.prompt + lengths.answer,
-        learning: Learning { target_kl: f64::MAX, ..config.learning.clone() },
+        learning: PpoHyperparameters { target_kl: f64::MAX, ..config.learning.clone() },
         ..config.clone()
     };
-    let (sizes, scheme) = (shape.1.llama()?, student::scheme(&config.quantise)?);
-    let plan = Plan::new(&sizes, &config, Site::of(device))?;
+    let (sizes, scheme) = (shape.1.llama()?, trainable_model::scheme(&config.quant)?);
+    let plan = PpoMemoryPlan::new(&sizes, &config, ComputeDevice::of(device))?;
     plan.check(available)?;
-    let reference = Llama::fresh_as(&sizes, scheme, config.seed, device)?;
+    let reference = Llama::from_scratch_quantized(&sizes, scheme, config.seed, device)?;
     let mut alignment = Alignment {
         policy: Policy::fresh(&reference, &config)?,
         reference,
-        hand: Hand::default(),
+        engine: EngineCache::default(),
         adamw: AdamW::new(config.optimiser),
         lengths,
     };
-    let mut memory = Memory::default();
+    let mut memory = ProcessMemory::default();
     let mut parts = Vec::new();
     for number in 0..=iterations {
         parts.push(alignment.iteration(&config, number as u64)?);
@@ -107,9 +107,9 @@ pub fn measure(
     let all = of(&|parts| parts.answering + parts.scoring + parts.learning);
     let trajectories = config.rollout.prompts * config.rollout.samples;
     let seconds = [all[all.len() / 2], all[0], all[all.len() - 1]];
-    Ok(Row {
+    Ok(PpoBenchRow {
         shape: shape.0.to_owned(),
-        weights: scheme.unwrap_or(Scheme::F32).name(),
+        weights: scheme.unwrap_or(QuantScheme::F32).name(),
         trajectories,
         prompt_tokens: lengths.prompt,
         answer_tokens: lengths.answer,
@@ -137,9 +137,9 @@ struct Parts {
 struct Alignment {
     reference: Llama,
     policy: Policy,
-    hand: Hand,
+    engine: EngineCache,
     adamw: AdamW,
-    lengths: Lengths,
+    lengths: SequenceLengths,
 }
 
 impl Alignment {
@@ -170,27 +170,31 @@ impl Alignment {
         let trajectories: Vec<Trajectory> =
             answers.map(|(at, ((sample, drawn), reference))| trajectory(at, sample, drawn, reference)).collect();
         // The work that is compared has no rehearsal.
-        let learner =
-            Learner { learning: &config.learning, safety: &config.safety, lr: config.schedule.lr, rehearsed: &[] };
-        let (policy, learnt) = learner.learn(self.policy.clone(), &mut self.adamw, &trajectories, number, &|| false)?;
+        let updater = PpoUpdater {
+            learning: &config.learning,
+            divergence_guard: &config.divergence_guard,
+            lr: config.schedule.lr,
+            ptx_examples: &[],
+        };
+        let (policy, stats) = updater.update(self.policy.clone(), &mut self.adamw, &trajectories, number, &|| false)?;
         self.policy = policy;
-        Ok(Parts { answering, scoring, learning: lap(), steps: learnt.steps })
+        Ok(Parts { answering, scoring, learning: lap(), steps: stats.steps })
     }
 
     /// Answers to random prompts, with the log-probabilities of their tokens.
     fn answers(&mut self, config: &PpoConfig, number: u64) -> Result<(Vec<Sample>, Vec<Vec<f32>>)> {
-        let Lengths { prompt, answer } = self.lengths;
-        let mut dice = Dice::new(config.seed, number);
+        let SequenceLengths { prompt, answer } = self.lengths;
+        let mut rng = SeededRng::new(config.seed, number);
         let prompts: Vec<Vec<u32>> = (0..config.rollout.prompts)
-            .map(|_| random(&mut dice, self.reference.config(), prompt))
+            .map(|_| random(&mut rng, self.reference.config(), prompt))
             .flat_map(|prompt| vec![prompt; config.rollout.samples])
             .collect();
-        let mut recorders: Vec<Recorder> =
-            (0..prompts.len() as u64).map(|stream| Recorder::new(stream, answer)).collect();
+        let mut recorders: Vec<RolloutRecorder> =
+            (0..prompts.len() as u64).map(|stream| RolloutRecorder::new(stream, answer)).collect();
         let sampling = Sampling::Random { temperature: 1.0, top_k: 0, top_p: 1.0 };
         let options = GenerateOptions { max_new_tokens: answer, sampling, seed: number };
-        self.hand.adopt(&self.policy.actor)?;
-        write(&self.policy.actor, &mut self.hand, &prompts, &mut recorders, &[], &options)?;
+        self.engine.load_adapter(&self.policy.actor)?;
+        write(&self.policy.actor, &mut self.engine, &prompts, &mut recorders, &[], &options)?;
         let answered = prompts.into_iter().zip(recorders).map(|(mut tokens, recorder)| {
             tokens.extend(recorder.tokens);
             (Sample { scored: prompt..tokens.len(), tokens }, recorder.log_probs)
@@ -199,8 +203,8 @@ impl Alignment {
     }
 }
 
-fn random(dice: &mut Dice, sizes: &LlamaConfig, tokens: usize) -> Vec<u32> {
-    (0..tokens).map(|_| dice.below(sizes.vocab_size as u64) as u32).collect()
+fn random(rng: &mut SeededRng, sizes: &LlamaConfig, tokens: usize) -> Vec<u32> {
+    (0..tokens).map(|_| rng.below(sizes.vocab_size as u64) as u32).collect()
 }
 
 fn in_order(mut numbers: Vec<f64>) -> Vec<f64> {
@@ -215,13 +219,13 @@ mod tests {
 
     #[test]
     fn an_iteration_is_timed_with_a_critic_and_without() {
-        for baseline in [Baseline::Group, Baseline::Critic] {
+        for baseline in [Baseline::Rloo, Baseline::Critic] {
             let mut config = PpoConfig::default();
             config.rollout.prompts = 2;
             config.rollout.samples = 2;
-            config.learning = Learning { baseline, epochs: 3, minibatch: 2, batch: 2, ..config.learning };
-            let lengths = Lengths { prompt: 9, answer: 5 };
-            let of = |available| measure(("tiny", Shape::Tiny), &config, lengths, 2, available, &Device::flex());
+            config.learning = PpoHyperparameters { baseline, epochs: 3, minibatch: 2, batch: 2, ..config.learning };
+            let lengths = SequenceLengths { prompt: 9, answer: 5 };
+            let of = |available| measure(("tiny", ModelPreset::Tiny), &config, lengths, 2, available, &Device::flex());
             let row = of(None).unwrap();
             assert_eq!((row.trajectories, row.steps), (4, 6));
             assert!(row.answering > 0.0 && row.scoring > 0.0 && row.learning > 0.0);

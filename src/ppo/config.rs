@@ -1,18 +1,18 @@
 //! How a policy is aligned.
 
 use serde::{Deserialize, Serialize};
-use tiller_kernels::quant::Scheme;
-use tiller_models::lora::Recipe as LoraRecipe;
+use tiller_kernels::quant::QuantScheme;
+use tiller_models::lora::LoraConfig;
 use tiller_models::optim::AdamWConfig;
 
-use super::rehearsal::Rehearsal;
 use super::rollout::RolloutConfig;
+use super::sft_mixin::SftMixin;
 use crate::Result;
-use crate::instruct::{Practice, Recipe, Settings};
-use crate::reward::{Gap, Level, RewardRules};
+use crate::instruct::{ExampleConfig, Preset, Task};
+use crate::reward::{Level, RewardRules, ShortfallFn};
 use crate::run::config::out_of_range;
-use crate::train::schedule::Schedule;
-use crate::train::student;
+use crate::train::schedule::LrSchedule;
+use crate::train::trainable_model;
 
 /// The settings of `tiller ppo`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,8 @@ pub struct PpoConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adapter: Option<String>,
     /// How the frozen weights are kept: f32, f16, q8 or q4, or another scheme of the kernels.
-    pub quantise: String,
+    #[serde(alias = "quantise")]
+    pub quant: String,
     /// The run folder of the teacher; none for the run's own, or `teacher` in the data set's folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub teacher: Option<String>,
@@ -36,35 +37,38 @@ pub struct PpoConfig {
     /// Decides first weights, questions, answers and the order of learning.
     pub seed: u64,
     /// What is practised.
-    pub practices: Vec<Practice>,
+    #[serde(alias = "practices")]
+    pub tasks: Vec<Task>,
     /// The rules by which questions are drawn.
-    pub questions: Recipe,
+    pub questions: Preset,
     /// How the policy answers.
     pub rollout: RolloutConfig,
     /// How answers are rewarded.
     pub reward: RewardRules,
     /// How the policy learns from rewarded answers.
-    pub learning: Learning,
+    pub learning: PpoHyperparameters,
     /// What it learns again of its tuning.
-    pub rehearsal: Rehearsal,
+    #[serde(alias = "rehearsal")]
+    pub sft_mixin: SftMixin,
     /// The learning rate, by steps as if every iteration had all of its own.
-    pub schedule: Schedule,
+    pub schedule: LrSchedule,
     /// The optimiser of actor and critic together.
     pub optimiser: AdamWConfig,
     /// The adapter of the actor.
-    pub actor: Rank,
+    pub actor: PpoLoraConfig,
     /// The adapter of the critic, and its value head.
-    pub critic: Rank,
+    pub critic: PpoLoraConfig,
     /// When a training is given up.
-    pub safety: Safety,
+    #[serde(alias = "safety")]
+    pub divergence_guard: DivergenceGuard,
     /// How it is validated.
-    pub validation: ValidationConfig,
+    pub validation: PolicyEvalConfig,
 }
 
 /// An adapter that is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Rank {
+pub struct PpoLoraConfig {
     /// Rows of every A.
     pub rank: usize,
     /// The scale of a low-rank part is alpha / rank.
@@ -76,7 +80,7 @@ pub struct Rank {
 /// The constants of the method's §7.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Learning {
+pub struct PpoHyperparameters {
     /// Passes over an iteration's answers, at most.
     pub epochs: u32,
     /// Answers of a step.
@@ -84,7 +88,8 @@ pub struct Learning {
     /// Answers that are computed at once.
     pub batch: usize,
     /// β: the penalty on every token for leaving the reference policy.
-    pub kl: f64,
+    #[serde(alias = "kl")]
+    pub kl_coef: f64,
     /// γ: what a reward is worth one token earlier, where a critic expects it.
     pub gamma: f64,
     /// What a reward is worth one item earlier, where answers are compared with each other; with 0 an item has its own reward alone.
@@ -95,15 +100,18 @@ pub struct Learning {
     pub baseline: Baseline,
     /// Score tokens at the temperature at which they were drawn, so that the policy that learns is the one that sampled; the authors'
     /// learns at temperature 1, whatever it samples at.
-    pub tempered: bool,
+    #[serde(alias = "tempered")]
+    pub score_at_sampling_temperature: bool,
     /// Divide list rewards by their running deviation, and item rewards by that of their practice.
     pub scale_rewards: bool,
     /// Divide an iteration's rewards by their deviation.
     pub whiten_rewards: bool,
     /// Bring an iteration's advantages to mean 0 and deviation 1.
-    pub standardise: bool,
-    /// Do both among the answers of each practice, so that one whose rewards vary much does not drown the others.
-    pub by_practice: bool,
+    #[serde(alias = "standardise")]
+    pub normalize_advantages: bool,
+    /// Do both among the answers of each task, so that one whose rewards vary much does not drown the others.
+    #[serde(alias = "by_practice")]
+    pub per_task_normalization: bool,
     /// How far a token's probability may move in an iteration before it is held back: its ratio stays within 1 ± this.
     pub clip: f64,
     /// How far a value may move.
@@ -122,7 +130,9 @@ pub struct Learning {
 pub enum Baseline {
     /// The other answers to the same question, item by item; no critic is trained
     #[default]
-    Group,
+    #[serde(alias = "group")]
+    #[value(alias = "group")]
+    Rloo,
     /// What a critic expected
     Critic,
 }
@@ -130,7 +140,7 @@ pub enum Baseline {
 /// When a training is given up, its last good state kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Safety {
+pub struct DivergenceGuard {
     /// The divergence from the reference policy, per token (k1), above which the policy has lost its way.
     pub max_kl: f64,
     /// The mean ratio of probabilities within an epoch, which should be near 1, above which the steps are too large.
@@ -140,7 +150,7 @@ pub struct Safety {
 /// How a training is validated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct ValidationConfig {
+pub struct PolicyEvalConfig {
     /// Users who are asked, for each kind of question others.
     pub users: usize,
     /// Iterations from one validation to the next.
@@ -154,51 +164,56 @@ impl Default for PpoConfig {
         Self {
             model: None,
             adapter: None,
-            quantise: Scheme::F32.name().into(),
+            quant: QuantScheme::F32.name().into(),
             teacher: None,
             iterations: 200,
             max_tokens: 1024,
             seed: 2024,
-            practices: Practice::ALL.into(),
-            questions: Recipe::Default,
+            tasks: Task::ALL.into(),
+            questions: Preset::Default,
             rollout: RolloutConfig::default(),
             // By the method's letter an error costs a list 2, the first items of the kind that is asked for add less than 0.1 each, and one
             // that nobody wants costs nothing: a policy learns to err less, whatever was asked for.
-            reward: RewardRules { alpha: 0.3, gap: Gap::Linear, breach: -1.0, ..RewardRules::default() },
-            learning: Learning::default(),
-            rehearsal: Rehearsal::default(),
-            schedule: Schedule { lr: 1e-4, warm_up: 0.05, power: 1.0, end: 0.0 },
-            optimiser: AdamWConfig { weight_decay: 0.0, clip: 0.5, ..AdamWConfig::default() },
-            actor: Rank { rank: 16, alpha: 16.0, targets: vec!["all-linear".into(), "lm_head".into()] },
-            critic: Rank { rank: 4, alpha: 2.0, targets: vec!["all-linear".into()] },
-            safety: Safety::default(),
-            validation: ValidationConfig::default(),
+            reward: RewardRules {
+                alpha: 0.3,
+                shortfall_fn: ShortfallFn::Linear,
+                violation_score: -1.0,
+                ..RewardRules::default()
+            },
+            learning: PpoHyperparameters::default(),
+            sft_mixin: SftMixin::default(),
+            schedule: LrSchedule { lr: 1e-4, warmup_ratio: 0.05, poly_power: 1.0, min_lr: 0.0 },
+            optimiser: AdamWConfig { weight_decay: 0.0, max_grad_norm: 0.5, ..AdamWConfig::default() },
+            actor: PpoLoraConfig { rank: 16, alpha: 16.0, targets: vec!["all-linear".into(), "lm_head".into()] },
+            critic: PpoLoraConfig { rank: 4, alpha: 2.0, targets: vec!["all-linear".into()] },
+            divergence_guard: DivergenceGuard::default(),
+            validation: PolicyEvalConfig::default(),
         }
     }
 }
 
-impl Default for Rank {
+impl Default for PpoLoraConfig {
     fn default() -> Self {
         PpoConfig::default().actor
     }
 }
 
-impl Default for Learning {
+impl Default for PpoHyperparameters {
     fn default() -> Self {
         Self {
             epochs: 2,
             minibatch: 32,
             batch: 16,
-            kl: 0.1,
+            kl_coef: 0.1,
             gamma: 1.0,
             item_gamma: 0.0,
             lambda: 1.0,
-            baseline: Baseline::Group,
-            tempered: true,
+            baseline: Baseline::Rloo,
+            score_at_sampling_temperature: true,
             scale_rewards: false,
             whiten_rewards: true,
-            standardise: true,
-            by_practice: true,
+            normalize_advantages: true,
+            per_task_normalization: true,
             clip: 0.2,
             value_clip: 0.2,
             vf_coef: 0.1,
@@ -208,23 +223,23 @@ impl Default for Learning {
     }
 }
 
-impl Default for Safety {
+impl Default for DivergenceGuard {
     fn default() -> Self {
         Self { max_kl: 1.0, max_ratio: 10.0 }
     }
 }
 
-impl Default for ValidationConfig {
+impl Default for PolicyEvalConfig {
     fn default() -> Self {
         Self { users: 32, every: 10, trained_wordings: false }
     }
 }
 
-impl Rank {
+impl PpoLoraConfig {
     /// The recipe of a fresh adapter.
-    pub fn recipe(&self) -> LoraRecipe {
+    pub fn recipe(&self) -> LoraConfig {
         let Self { rank, alpha, ref targets } = *self;
-        LoraRecipe { rank, alpha, dropout: 0.0, targets: targets.clone() }
+        LoraConfig { rank, alpha, dropout: 0.0, targets: targets.clone() }
     }
 }
 
@@ -239,41 +254,41 @@ impl PpoConfig {
         let ours = Self::default();
         let all_but_the_output = vec!["all-linear".to_owned()];
         Self {
-            questions: Recipe::Paper,
+            questions: Preset::Paper,
             rollout: RolloutConfig::paper(),
             reward: RewardRules::paper(),
-            learning: Learning {
+            learning: PpoHyperparameters {
                 epochs: 4,
                 minibatch: 4,
                 batch: 1,
-                kl: 0.3,
+                kl_coef: 0.3,
                 gamma: 0.99,
                 baseline: Baseline::Critic,
-                tempered: false,
-                by_practice: false,
+                score_at_sampling_temperature: false,
+                per_task_normalization: false,
                 ent_coef: 0.01,
                 ..ours.learning.clone()
             },
-            rehearsal: Rehearsal::none(),
-            schedule: Schedule { lr: 5e-6, warm_up: 0.01, power: 2.0, end: 1e-7 },
-            actor: Rank { rank: 4, alpha: 2.0, targets: all_but_the_output },
+            sft_mixin: SftMixin::none(),
+            schedule: LrSchedule { lr: 5e-6, warmup_ratio: 0.01, poly_power: 2.0, min_lr: 1e-7 },
+            actor: PpoLoraConfig { rank: 4, alpha: 2.0, targets: all_but_the_output },
             ..ours
         }
     }
 
-    /// These settings for a model that was made from nothing. It is small, so it takes steps ten times as large, and has little but its
+    /// These settings for a model that was trained from scratch. It is small, so it takes steps ten times as large, and has little but its
     /// tuning to forget, of which the rehearsal reminds it, so it may go further from its reference. Its likeliest answers err far more often
     /// than those that are drawn at temperature 1, so it learns from the likeliest one and from others near to it.
-    pub fn from_nothing(self) -> Self {
+    pub fn for_scratch_model(self) -> Self {
         let rollout = RolloutConfig { temperature: 0.5, greedy_first: true, ..self.rollout };
-        let schedule = Schedule { lr: 10.0 * self.schedule.lr, ..self.schedule };
-        let learning = Learning { kl: 0.02, ..self.learning };
+        let schedule = LrSchedule { lr: 10.0 * self.schedule.lr, ..self.schedule };
+        let learning = PpoHyperparameters { kl_coef: 0.02, ..self.learning };
         Self { rollout, schedule, learning, ..self }
     }
 
     /// How questions are drawn, and the labelled examples that are rehearsed: those of all tasks but conversations.
-    pub fn instruction(&self) -> Settings {
-        Settings { recipe: self.questions, seed: self.seed, chat_ratio: 0.0, ..Settings::default() }
+    pub fn instruction(&self) -> ExampleConfig {
+        ExampleConfig { preset: self.questions, seed: self.seed, chat_ratio: 0.0, ..ExampleConfig::default() }
     }
 
     /// Checks that the settings make sense.
@@ -286,40 +301,40 @@ impl PpoConfig {
         };
         at_least("iterations", 1, self.iterations)?;
         at_least("max_tokens", FEWEST_TOKENS, self.max_tokens as u64)?;
-        at_least("practices", 1, self.practices.len() as u64)?;
+        at_least("tasks", 1, self.tasks.len() as u64)?;
         at_least("validation.users", 1, self.validation.users as u64)?;
         at_least("validation.every", 1, self.validation.every)?;
-        student::scheme(&self.quantise)?;
+        trainable_model::scheme(&self.quant)?;
         self.rollout.validate()?;
         self.reward.validate()?;
         self.schedule.validate("schedule")?;
         self.learning.validate()?;
-        self.rehearsal.validate()?;
-        if self.learning.baseline == Baseline::Group && self.rollout.samples < 2 {
+        self.sft_mixin.validate()?;
+        if self.learning.baseline == Baseline::Rloo && self.rollout.samples < 2 {
             let expected = "at least 2, since the answers to a question are compared with each other";
             return Err(out_of_range("rollout.samples", expected, self.rollout.samples));
         }
-        let at_the_end = self.reward.level != Level::Item && !self.reward.spread;
-        if self.learning.baseline == Baseline::Group && at_the_end && self.learning.item_gamma < 1.0 {
-            let expected = "1, since the list's reward is earned at its end (reward.spread = false)";
+        let at_the_end = self.reward.level != Level::Item && !self.reward.dense;
+        if self.learning.baseline == Baseline::Rloo && at_the_end && self.learning.item_gamma < 1.0 {
+            let expected = "1, since the list's reward is earned at its end (reward.dense = false)";
             return Err(out_of_range("learning.item_gamma", expected, self.learning.item_gamma));
         }
-        for (key, limit) in [("max_kl", self.safety.max_kl), ("max_ratio", self.safety.max_ratio)] {
+        for (key, limit) in [("max_kl", self.divergence_guard.max_kl), ("max_ratio", self.divergence_guard.max_ratio)] {
             if limit.is_nan() || limit <= 0.0 {
-                return Err(out_of_range(&format!("safety.{key}"), "a number above 0", limit));
+                return Err(out_of_range(&format!("divergence_guard.{key}"), "a number above 0", limit));
             }
         }
         Ok(())
     }
 }
 
-impl Learning {
+impl PpoHyperparameters {
     fn validate(&self) -> Result<()> {
         let Self {
             epochs,
             minibatch,
             batch,
-            kl,
+            kl_coef,
             gamma,
             item_gamma,
             lambda,
@@ -336,7 +351,7 @@ impl Learning {
             }
         }
         for (key, value, most) in [
-            ("kl", kl, f64::MAX),
+            ("kl_coef", kl_coef, f64::MAX),
             ("gamma", gamma, 1.0),
             ("item_gamma", item_gamma, 1.0),
             ("lambda", lambda, 1.0),
@@ -365,7 +380,7 @@ mod tests {
     fn settings_that_make_no_sense_are_refused_by_name() {
         let good = PpoConfig::default();
         assert!(good.validate().is_ok() && PpoConfig::paper().validate().is_ok());
-        let learning = |change: fn(&mut Learning)| {
+        let learning = |change: fn(&mut PpoHyperparameters)| {
             let mut config = PpoConfig::default();
             change(&mut config.learning);
             config
@@ -374,18 +389,24 @@ mod tests {
         let cases = [
             ("iterations", PpoConfig { iterations: 0, ..good.clone() }),
             ("max_tokens", PpoConfig { max_tokens: 8, ..good.clone() }),
-            ("practices", PpoConfig { practices: Vec::new(), ..good.clone() }),
+            ("tasks", PpoConfig { tasks: Vec::new(), ..good.clone() }),
             ("learning.minibatch", learning(|l| l.minibatch = 0)),
             ("learning.gamma", learning(|l| l.gamma = 1.5)),
-            ("learning.kl", learning(|l| l.kl = f64::NAN)),
+            ("learning.kl_coef", learning(|l| l.kl_coef = f64::NAN)),
             ("learning.target_kl", learning(|l| l.target_kl = 0.0)),
             ("rollout.samples", PpoConfig { rollout: one_sample, ..good.clone() }),
             (
                 "learning.item_gamma",
-                PpoConfig { reward: RewardRules { spread: false, ..good.reward.clone() }, ..good.clone() },
+                PpoConfig { reward: RewardRules { dense: false, ..good.reward.clone() }, ..good.clone() },
             ),
             ("reward.alpha", PpoConfig { reward: RewardRules { alpha: -0.5, ..good.reward.clone() }, ..good.clone() }),
-            ("safety.max_kl", PpoConfig { safety: Safety { max_kl: f64::NAN, ..good.safety.clone() }, ..good }),
+            (
+                "divergence_guard.max_kl",
+                PpoConfig {
+                    divergence_guard: DivergenceGuard { max_kl: f64::NAN, ..good.divergence_guard.clone() },
+                    ..good
+                },
+            ),
         ];
         for (key, config) in cases {
             let error = config.validate().unwrap_err();

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tiller_models::train::Sample;
 
-use super::config::{Baseline, Learning};
+use super::config::{Baseline, PpoHyperparameters};
 use super::rollout::{Prompt, Rollout};
-use super::scale::{Running, apart, standardise, whiten};
+use super::scale::{RunningStd, normalize, per_group, whiten};
 use super::{advantage, kl};
-use crate::instruct::Practice;
+use crate::instruct::Task;
 use crate::reward::{Level, RewardRules, Rewards};
 
 /// What an answer teaches. All lists have an entry for each of the answer's tokens.
@@ -29,24 +29,24 @@ pub struct Trajectory {
     pub returns: Vec<f64>,
 }
 
-/// The sizes of rewards seen so far: of lists together, of items by practice (method §7.5).
+/// The sizes of rewards seen so far: of lists together, of items by task (method §7.5).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RewardScales {
-    list: Running,
-    items: BTreeMap<Practice, Running>,
+    list: RunningStd,
+    items: BTreeMap<Task, RunningStd>,
 }
 
 impl RewardScales {
     /// Takes in an answer's rewards.
-    fn see(&mut self, practice: Practice, rewards: &Rewards) {
+    fn see(&mut self, task: Task, rewards: &Rewards) {
         self.list.see(rewards.list);
-        let items = self.items.entry(practice).or_default();
+        let items = self.items.entry(task).or_default();
         rewards.items.iter().for_each(|&reward| items.see(reward));
     }
 
     /// The rewards of an answer, divided by the size of their like.
-    fn scale(&self, practice: Practice, rewards: &Rewards) -> Rewards {
-        let items = self.items.get(&practice).map_or(1.0, Running::deviation);
+    fn scale(&self, task: Task, rewards: &Rewards) -> Rewards {
+        let items = self.items.get(&task).map_or(1.0, RunningStd::deviation);
         let list = self.list.deviation();
         Rewards {
             items: rewards.items.iter().map(|reward| reward / items).collect(),
@@ -67,7 +67,7 @@ pub fn token_rewards(rollout: &Rollout, rewards: &Rewards, rules: &RewardRules) 
     if rules.level != Level::List {
         at_ends(&rewards.items);
     }
-    let spread = if rules.level != Level::Item && rules.spread { &rewards.gains[..] } else { &[] };
+    let spread = if rules.level != Level::Item && rules.dense { &rewards.gains[..] } else { &[] };
     at_ends(spread);
     if rules.level != Level::List {
         earned[last] += rewards.missing;
@@ -79,7 +79,7 @@ pub fn token_rewards(rollout: &Rollout, rewards: &Rewards, rules: &RewardRules) 
 }
 
 /// Answers with what the policy, the reference policy and the critic said about their tokens.
-pub struct Judged<'a> {
+pub struct ScoredRollouts<'a> {
     /// What was asked.
     pub prompts: &'a [Prompt],
     /// Their answers, those to one prompt side by side.
@@ -94,27 +94,32 @@ pub struct Judged<'a> {
     pub values: Option<Vec<Vec<f64>>>,
 }
 
-impl Judged<'_> {
+impl ScoredRollouts<'_> {
     /// The trajectories to learn from, in the order of the answers.
-    pub fn trajectories(self, rules: &RewardRules, learning: &Learning, scales: &mut RewardScales) -> Vec<Trajectory> {
-        let practice = |rollout: &Rollout| self.prompts[rollout.prompt].practice;
+    pub fn trajectories(
+        self,
+        rules: &RewardRules,
+        learning: &PpoHyperparameters,
+        scales: &mut RewardScales,
+    ) -> Vec<Trajectory> {
+        let task = |rollout: &Rollout| self.prompts[rollout.prompt].task;
         let answers = || self.rollouts.iter().zip(self.rewards);
-        answers().for_each(|(rollout, rewards)| scales.see(practice(rollout), rewards));
+        answers().for_each(|(rollout, rewards)| scales.see(task(rollout), rewards));
         let mut earned: Vec<Vec<f64>> = answers()
             .zip(self.log_probs.iter().zip(&self.references))
             .map(|((rollout, rewards), (log_probs, references))| {
                 let earned = match learning.scale_rewards {
-                    true => token_rewards(rollout, &scales.scale(practice(rollout), rewards), rules),
+                    true => token_rewards(rollout, &scales.scale(task(rollout), rewards), rules),
                     false => token_rewards(rollout, rewards, rules),
                 };
-                kl::penalised(&earned, log_probs, references, learning.kl)
+                kl::penalised(&earned, log_probs, references, learning.kl_coef)
             })
             .collect();
-        // Among the answers of each practice, or among all.
-        let practices: Vec<Option<Practice>> =
-            self.rollouts.iter().map(|rollout| learning.by_practice.then(|| practice(rollout))).collect();
+        // Among the answers of each task, or among all.
+        let tasks: Vec<Option<Task>> =
+            self.rollouts.iter().map(|rollout| learning.per_task_normalization.then(|| task(rollout))).collect();
         if learning.whiten_rewards {
-            apart(&mut earned, &practices, whiten);
+            per_group(&mut earned, &tasks, whiten);
         }
 
         let mut advantages = match (learning.baseline, &self.values) {
@@ -128,8 +133,8 @@ impl Judged<'_> {
         };
         let values = self.values.unwrap_or_else(|| vec![Vec::new(); earned.len()]);
         let returns: Vec<Vec<f64>> = advantages.iter().zip(&values).map(|(a, v)| sum(a, v)).collect();
-        if learning.standardise {
-            apart(&mut advantages, &practices, standardise);
+        if learning.normalize_advantages {
+            per_group(&mut advantages, &tasks, normalize);
         }
 
         let policy = self.log_probs.into_iter().zip(self.references);
@@ -153,7 +158,7 @@ impl Judged<'_> {
         let mut advantages = Vec::with_capacity(earned.len());
         for answers in self.rollouts.chunk_by(|a, b| a.prompt == b.prompt) {
             let group = advantages.len()..advantages.len() + answers.len();
-            advantages.extend(advantage::group(&earned[group.clone()], &starts[group], gamma));
+            advantages.extend(advantage::rloo(&earned[group.clone()], &starts[group], gamma));
         }
         advantages
     }
@@ -179,18 +184,18 @@ fn sum(advantages: &[f64], values: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instruct::{Example, Task};
+    use crate::instruct::{Example, TaskFamily};
 
-    fn prompt(practice: Practice) -> Prompt {
+    fn prompt(task: Task) -> Prompt {
         let example = Example {
-            task: Task::I0,
+            task: TaskFamily::I0,
             request: None,
             messages: Vec::new(),
             answer: String::new(),
             target: None,
             items: Vec::new(),
         };
-        Prompt { practice, example, tokens: vec![7, 8, 9], room: 9 }
+        Prompt { task, example, tokens: vec![7, 8, 9], max_answer_tokens: 9 }
     }
 
     fn rollout(prompt: usize, tokens: usize, ends: &[usize]) -> Rollout {
@@ -217,7 +222,7 @@ mod tests {
     #[test]
     fn items_are_rewarded_where_their_lines_end_and_the_list_at_its_end() {
         let of = |rollout: &Rollout, rewards: &Rewards, level| {
-            token_rewards(rollout, rewards, &RewardRules { level, spread: false, ..RewardRules::default() })
+            token_rewards(rollout, rewards, &RewardRules { level, dense: false, ..RewardRules::default() })
         };
         let (whole, rewards) = (rollout(0, 6, &[1, 4]), rewards(&[0.5, -1.0], 3.0));
         assert_eq!(of(&whole, &rewards, Level::Item), [0.0, 0.5, 0.0, 0.0, -1.0, 0.0]);
@@ -239,27 +244,36 @@ mod tests {
 
     /// Both rewards, the list's at the end.
     fn at_the_end() -> RewardRules {
-        RewardRules { spread: false, ..RewardRules::default() }
+        RewardRules { dense: false, ..RewardRules::default() }
     }
 
     /// Two prompts with two answers each; π moved away from π_ref in the first answer alone.
-    fn judged<'a>(prompts: &'a [Prompt], rollouts: &'a [Rollout], rewards: &'a [Rewards]) -> Judged<'a> {
+    fn scored_rollouts<'a>(
+        prompts: &'a [Prompt],
+        rollouts: &'a [Rollout],
+        rewards: &'a [Rewards],
+    ) -> ScoredRollouts<'a> {
         let mut log_probs: Vec<Vec<f32>> = rollouts.iter().map(|rollout| vec![-1.0; rollout.tokens.len()]).collect();
         let references = log_probs.clone();
         log_probs[0][1] = -0.5;
-        Judged { prompts, rollouts, rewards, log_probs, references, values: None }
+        ScoredRollouts { prompts, rollouts, rewards, log_probs, references, values: None }
     }
 
     #[test]
     fn a_trajectory_by_hand() {
-        let prompts = [prompt(Practice::Sequential), prompt(Practice::More)];
+        let prompts = [prompt(Task::Sequential), prompt(Task::More)];
         let rollouts = [rollout(0, 3, &[1]), rollout(0, 2, &[0]), rollout(1, 2, &[]), rollout(1, 2, &[0])];
         let rewards = [rewards(&[1.0], 4.0), rewards(&[0.5], 2.0), rewards(&[], -1.0), rewards(&[1.0], 0.0)];
-        let learning =
-            Learning { kl: 0.2, item_gamma: 1.0, whiten_rewards: false, standardise: false, ..Learning::default() };
+        let learning = PpoHyperparameters {
+            kl_coef: 0.2,
+            item_gamma: 1.0,
+            whiten_rewards: false,
+            normalize_advantages: false,
+            ..PpoHyperparameters::default()
+        };
         let mut scales = RewardScales::default();
-        let of = |learning: &Learning, scales: &mut RewardScales| {
-            judged(&prompts, &rollouts, &rewards).trajectories(&at_the_end(), learning, scales)
+        let of = |learning: &PpoHyperparameters, scales: &mut RewardScales| {
+            scored_rollouts(&prompts, &rollouts, &rewards).trajectories(&at_the_end(), learning, scales)
         };
         let found = of(&learning, &mut scales);
         let Sample { tokens, scored } = &found[0].sample;
@@ -272,31 +286,31 @@ mod tests {
         close(&found[3].advantages, &[1.0 + 1.0, 0.0 + 1.0]);
         assert!(found.iter().all(|trajectory| trajectory.returns.is_empty()));
 
-        let with_critic = Learning { baseline: Baseline::Critic, ..learning.clone() };
+        let with_critic = PpoHyperparameters { baseline: Baseline::Critic, ..learning.clone() };
         let values = rollouts.iter().map(|rollout| vec![1.0; rollout.tokens.len()]).collect();
-        let judged = Judged { values: Some(values), ..judged(&prompts, &rollouts, &rewards) };
-        let found = judged.trajectories(&at_the_end(), &with_critic, &mut RewardScales::default());
+        let scored_rollouts = ScoredRollouts { values: Some(values), ..scored_rollouts(&prompts, &rollouts, &rewards) };
+        let found = scored_rollouts.trajectories(&at_the_end(), &with_critic, &mut RewardScales::default());
         close(&found[0].advantages, &[3.9, 3.9, 3.0]);
         close(&found[0].returns, &[4.9, 4.9, 4.0]);
     }
 
     #[test]
     fn rewards_are_brought_to_one_size_where_it_is_asked_for() {
-        let prompts = [prompt(Practice::Sequential)];
+        let prompts = [prompt(Task::Sequential)];
         let rollouts = [rollout(0, 2, &[0]), rollout(0, 2, &[0])];
         let rewards = [rewards(&[1.0], 4.0), rewards(&[3.0], 8.0)];
-        let learning = Learning {
-            kl: 0.0,
+        let learning = PpoHyperparameters {
+            kl_coef: 0.0,
             item_gamma: 1.0,
             scale_rewards: true,
             whiten_rewards: false,
-            standardise: false,
-            ..Learning::default()
+            normalize_advantages: false,
+            ..PpoHyperparameters::default()
         };
         let mut scales = RewardScales::default();
-        let plain = |prompts: &[Prompt], learning: &Learning, scales: &mut RewardScales| {
+        let plain = |prompts: &[Prompt], learning: &PpoHyperparameters, scales: &mut RewardScales| {
             let log_probs = vec![vec![-1.0; 2]; 2];
-            let judged = Judged {
+            let scored_rollouts = ScoredRollouts {
                 prompts,
                 rollouts: &rollouts,
                 rewards: &rewards,
@@ -304,14 +318,14 @@ mod tests {
                 log_probs,
                 values: None,
             };
-            judged.trajectories(&at_the_end(), learning, scales)
+            scored_rollouts.trajectories(&at_the_end(), learning, scales)
         };
         let found = plain(&prompts, &learning, &mut scales);
         // Deviations √2 of the items and √8 of the lists: differences −2/√2 and −4/√8 of one another.
         let root = 2f64.sqrt();
         assert!((found[0].advantages[0] + 2.0 * root).abs() < 1e-12 && (found[0].advantages[1] + root).abs() < 1e-12);
-        let standardised = Learning { standardise: true, whiten_rewards: true, ..learning };
-        let found = plain(&prompts, &standardised, &mut scales);
+        let normalized = PpoHyperparameters { normalize_advantages: true, whiten_rewards: true, ..learning };
+        let found = plain(&prompts, &normalized, &mut scales);
         let all: Vec<f64> = found.iter().flat_map(|trajectory| trajectory.advantages.clone()).collect();
         assert!(all.iter().sum::<f64>().abs() < 1e-9);
         assert!((all.iter().map(|a| a * a).sum::<f64>() / 3.0 - 1.0).abs() < 1e-6);

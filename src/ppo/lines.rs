@@ -7,14 +7,14 @@ use crate::recommend::answer;
 
 /// The text of an answer, and where its lines end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lines {
+pub struct AnswerLines {
     /// What the tokens say, control tokens left out.
     pub text: String,
     /// For each line that counts as an item, the token with which its text, line break included, is complete.
     pub ends: Vec<usize>,
 }
 
-impl Lines {
+impl AnswerLines {
     /// Reads an answer.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ fn token_at(end: usize, lengths: &[usize]) -> usize {
 mod tests {
     use super::*;
     use crate::data::Catalogue;
-    use crate::recommend::answer::{Form, parse};
+    use crate::recommend::answer::{OutputFormat, parse};
 
     /// A tokenizer of single bytes, in which a letter with an accent is two tokens.
     fn bytes() -> Tokenizer {
@@ -74,7 +74,7 @@ mod tests {
         let lines = |text: &str, end: bool| {
             let mut tokens = tokenizer.encode_plain(text).unwrap();
             tokens.extend(end.then_some(256));
-            Lines::of(&tokens, &tokenizer).unwrap()
+            AnswerLines::of(&tokens, &tokenizer).unwrap()
         };
         let whole = lines("1. Amélie\n 2. Up\n", true);
         // é is two tokens, so that the first break is the tenth.
@@ -91,8 +91,8 @@ mod tests {
         let tokenizer = bytes();
         let tokens: Vec<u32> =
             [b"1. A\n2. ".as_slice(), &[0xc3], b"\n", &[0xc3]].concat().into_iter().map(u32::from).collect();
-        let Lines { text, ends } = Lines::of(&tokens, &tokenizer).unwrap();
-        assert_eq!(parse(&text, Form::Tuned, &Catalogue::default()).len(), ends.len());
+        let AnswerLines { text, ends } = AnswerLines::of(&tokens, &tokenizer).unwrap();
+        assert_eq!(parse(&text, OutputFormat::Strict, &Catalogue::default()).len(), ends.len());
         assert!(ends.is_sorted() && *ends.last().unwrap() == tokens.len() - 1, "{ends:?}");
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::config::Safety;
+use super::config::DivergenceGuard;
 use super::experience::Trajectory;
 use super::kl::{k1, k3};
 use super::rollout::{Prompt, Rollout};
-use crate::instruct::Practice;
+use crate::instruct::Task;
 use crate::reward::Rewards;
 use crate::{Error, Result};
 
@@ -16,8 +16,8 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Objective {
     objective: Sums,
-    /// The mean list reward of each practice.
-    reward: BTreeMap<Practice, f64>,
+    /// The mean list reward of each task.
+    reward: BTreeMap<Task, f64>,
     /// The mean reward of a line.
     item_reward: f64,
     /// k3 to the reference policy, per token.
@@ -62,9 +62,9 @@ impl Objective {
         };
         let kl = tokens().map(|(log_prob, reference)| k1(log_prob, reference)).sum::<f64>() / count;
         let scores = rewards.iter().map(|rewards| rewards.list).sum::<f64>() / count;
-        let mut by_practice = BTreeMap::<Practice, Vec<f64>>::new();
+        let mut by_task = BTreeMap::<Task, Vec<f64>>::new();
         for (rollout, rewards) in rollouts.iter().zip(rewards) {
-            by_practice.entry(prompts[rollout.prompt].practice).or_default().push(rewards.list);
+            by_task.entry(prompts[rollout.prompt].task).or_default().push(rewards.list);
         }
         Self {
             objective: Sums {
@@ -74,7 +74,7 @@ impl Objective {
                 non_score_reward: -beta * kl,
                 rlhf_reward: scores - beta * kl,
             },
-            reward: by_practice.into_iter().map(|(practice, rewards)| (practice, mean(&rewards))).collect(),
+            reward: by_task.into_iter().map(|(task, rewards)| (task, mean(&rewards))).collect(),
             item_reward: mean(&rewards.iter().flat_map(|rewards| rewards.items.clone()).collect::<Vec<_>>()),
             reference_kl: mean(&tokens().map(|(log_prob, reference)| k3(log_prob, reference)).collect::<Vec<_>>()),
             explained_variance: explained_variance(trajectories),
@@ -98,12 +98,12 @@ impl Objective {
     ///
     /// # Errors
     /// A divergence from the reference policy that is no number any more, or beyond what is safe.
-    pub fn check(&self, safety: &Safety) -> Result<()> {
+    pub fn check(&self, divergence_guard: &DivergenceGuard) -> Result<()> {
         let per_token = self.objective.kl / self.answer_tokens;
-        if !per_token.is_finite() || per_token > safety.max_kl {
+        if !per_token.is_finite() || per_token > divergence_guard.max_kl {
             return Err(Error::Failed(format!(
-                "the policy has left the reference: a divergence of {per_token:.2} nats per token, more than {} (safety.max_kl)",
-                safety.max_kl
+                "the policy has left the reference: a divergence of {per_token:.2} nats per token, more than {} (divergence_guard.max_kl)",
+                divergence_guard.max_kl
             )));
         }
         Ok(())
@@ -172,11 +172,11 @@ mod tests {
             answer_tokens: 34.0,
             unfinished: 0.0,
         };
-        let safety = Safety { max_kl: 1.0, ..Safety::default() };
+        let divergence_guard = DivergenceGuard { max_kl: 1.0, ..DivergenceGuard::default() };
         // Of 4,352 tokens one that π gives e⁻¹⁰ and π_ref e⁻¹·⁶ lifts the mean of k3 by 1.02, and lowers that of k1 by 0.002.
-        assert!(objective(2.7, 1.1).check(&safety).is_ok());
+        assert!(objective(2.7, 1.1).check(&divergence_guard).is_ok());
         for kl in [34.1, f64::NAN, f64::NEG_INFINITY] {
-            let error = objective(kl, 0.1).check(&safety).unwrap_err();
+            let error = objective(kl, 0.1).check(&divergence_guard).unwrap_err();
             assert!(error.to_string().contains("left the reference"), "{error}");
         }
     }

@@ -1,16 +1,16 @@
 //! What an alignment takes of memory, told before anything is allocated.
 
 use serde::Serialize;
-use tiller_kernels::quant::Scheme;
-use tiller_models::language_model::Hand;
+use tiller_kernels::quant::QuantScheme;
+use tiller_models::language_model::EngineCache;
 use tiller_models::llama::LlamaConfig;
 
-use super::config::{Baseline, Learning, PpoConfig, Rank};
+use super::config::{Baseline, PpoConfig, PpoHyperparameters, PpoLoraConfig};
 use super::rollout::RolloutConfig;
 use crate::train::memory::in_words;
-use crate::train::plan::{Plan as Step, Site};
-use crate::train::sft::{LoraConfig, SftConfig};
-use crate::train::student;
+use crate::train::plan::{ComputeDevice, SftMemoryPlan};
+use crate::train::sft::{SftConfig, SftLoraConfig};
+use crate::train::trainable_model;
 use crate::{Error, Result};
 
 /// Bytes of a float.
@@ -18,7 +18,7 @@ const F32: usize = 4;
 
 /// An alignment's memory, in bytes, at the longest prompts and answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Plan {
+pub struct PpoMemoryPlan {
     /// The weights that actor, critic and reference share; on a GPU, those of the decode engine, too, which has them packed in its own way.
     pub weights: u64,
     /// The trained weights of actor and critic, with their moments.
@@ -33,27 +33,27 @@ pub struct Plan {
     pub total: u64,
 }
 
-impl Plan {
+impl PpoMemoryPlan {
     /// The plan of an alignment of `llama`.
     ///
     /// # Errors
     /// A way of keeping weights that is none.
-    pub fn new(llama: &LlamaConfig, config: &PpoConfig, site: Site) -> Result<Self> {
-        let scheme = student::scheme(&config.quantise)?;
-        let actor = step(llama, scheme, &config.actor, config, site);
+    pub fn new(llama: &LlamaConfig, config: &PpoConfig, device: ComputeDevice) -> Result<Self> {
+        let scheme = trainable_model::scheme(&config.quant)?;
+        let actor = step(llama, scheme, &config.actor, config, device);
         let critic = match config.learning.baseline {
-            Baseline::Critic => step(llama, scheme, &config.critic, config, site).trained,
-            Baseline::Group => 0,
+            Baseline::Critic => step(llama, scheme, &config.critic, config, device).trained,
+            Baseline::Rloo => 0,
         };
         let trained = actor.trained + critic;
         // The gradients of one are there when those of the other are computed; weights and both moments are three times as many numbers.
         let learning = actor.activations + actor.workspace + critic / 3;
 
-        let (in_engine, answering) = writing(llama, scheme, config, site)?;
+        let (in_engine, answering) = writing(llama, scheme, config, device)?;
         let weights = actor.weights + in_engine;
         let in_turns = if in_engine > 0 { answering + learning } else { answering.max(learning) };
         let tensors = weights + trained + in_turns;
-        let program = site.program(tensors);
+        let program = device.program(tensors);
         Ok(Self { weights, trained, answering, learning, program, total: tensors + program })
     }
 
@@ -67,7 +67,7 @@ impl Plan {
         Err(Error::DoesNotFit(format!(
             "the alignment does not fit: it takes about {} (weights {}, trained ones with optimiser {}, then answering {} or learning \
              {}), and {} are free\n  next: try a smaller --set rollout.batch=…, learning.batch=…, max_tokens=… or actor.rank=…, or \
-             --set quantise=q4",
+             --set quant=q4",
             in_words(*total),
             in_words(*weights),
             in_words(*trained),
@@ -79,22 +79,38 @@ impl Plan {
 }
 
 /// The steps of a policy with such an adapter.
-fn step(llama: &LlamaConfig, scheme: Option<Scheme>, adapter: &Rank, config: &PpoConfig, site: Site) -> Step {
+fn step(
+    llama: &LlamaConfig,
+    scheme: Option<QuantScheme>,
+    adapter: &PpoLoraConfig,
+    config: &PpoConfig,
+    device: ComputeDevice,
+) -> SftMemoryPlan {
     let (rank, targets) = (adapter.rank, adapter.targets.clone());
-    let lora = LoraConfig { rank, targets, dropout: 0.0, ..LoraConfig::default() };
-    let Learning { batch, minibatch, .. } = config.learning;
-    let accumulate = minibatch.div_ceil(batch);
+    let lora = SftLoraConfig { rank, targets, dropout: 0.0, ..SftLoraConfig::default() };
+    let PpoHyperparameters { batch, minibatch, .. } = config.learning;
+    let gradient_accumulation_steps = minibatch.div_ceil(batch);
     let max_tokens = config.max_tokens;
-    Step::new(llama, scheme, &SftConfig { lora, batch, accumulate, max_tokens, ..SftConfig::default() }, site)
+    SftMemoryPlan::new(
+        llama,
+        scheme,
+        &SftConfig { lora, batch, gradient_accumulation_steps, max_tokens, ..SftConfig::default() },
+        device,
+    )
 }
 
 /// What answers are written with: bytes of a decode engine's own weights, if there is one, and of all else.
-fn writing(llama: &LlamaConfig, scheme: Option<Scheme>, config: &PpoConfig, site: Site) -> Result<(u64, u64)> {
+fn writing(
+    llama: &LlamaConfig,
+    scheme: Option<QuantScheme>,
+    config: &PpoConfig,
+    device: ComputeDevice,
+) -> Result<(u64, u64)> {
     let seq = config.max_tokens.min(llama.max_positions);
     let &RolloutConfig { prompts, samples, batch, .. } = &config.rollout;
     let written = batch.min(prompts * samples);
-    if site == Site::Gpu
-        && let Some((weights, others)) = Hand::foresee(llama, scheme, written, seq)?
+    if device == ComputeDevice::Gpu
+        && let Some((weights, others)) = EngineCache::estimate_memory(llama, scheme, written, seq)?
     {
         return Ok((weights as u64, others as u64));
     }
@@ -127,7 +143,8 @@ mod tests {
         };
         let mut config = PpoConfig::default();
         config.rollout.batch = 10;
-        let on_cpu = |config: &PpoConfig| Plan::new(&llama, config, Site::Cpu { at_once: 1 }).unwrap();
+        let on_cpu =
+            |config: &PpoConfig| PpoMemoryPlan::new(&llama, config, ComputeDevice::Cpu { at_once: 1 }).unwrap();
         let plan = on_cpu(&config);
         // Ten answers to two prompts, of 512 tokens with two layers of two heads of 16 keys and values; ten tokens' logits, twice.
         assert_eq!(plan.answering, 4 * (12 * 512 * 2 * 2 * 2 * 16 + 2 * 10 * 1000));
@@ -136,7 +153,7 @@ mod tests {
         assert!(on_cpu(&config).trained > plan.trained);
 
         // A decode engine has weights of its own, and gives nothing back.
-        let on_gpu = Plan::new(&llama, &config, Site::Gpu).unwrap();
+        let on_gpu = PpoMemoryPlan::new(&llama, &config, ComputeDevice::Gpu).unwrap();
         assert!(on_gpu.weights > 2 * plan.weights * 9 / 10 && on_gpu.program == 0);
         assert_eq!(on_gpu.total, on_gpu.weights + on_gpu.trained + on_gpu.answering + on_gpu.learning);
         assert!(plan.check(None).is_ok() && plan.check(Some(plan.total)).is_ok());

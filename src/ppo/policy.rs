@@ -4,8 +4,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use tiller_models::llama::Llama;
-use tiller_models::lora::{Adapter, Recipe};
-use tiller_models::train::{Forward, Sample};
+use tiller_models::lora::{Adapter, LoraConfig};
+use tiller_models::train::{ForwardOptions, Sample};
 use tiller_models::value_head::ValueHead;
 
 use super::config::{Baseline, PpoConfig};
@@ -40,7 +40,7 @@ impl Policy {
     /// A recipe that does not fit the model.
     pub fn fresh(model: &Llama, config: &PpoConfig) -> Result<Self> {
         let device = model.device();
-        let adapted = |recipe: Recipe, seed: u64| match model.linears().any(|linear| linear.lora().is_some()) {
+        let adapted = |recipe: LoraConfig, seed: u64| match model.linears().any(|linear| linear.lora().is_some()) {
             true => Ok(model.clone()),
             false => model.with_adapter(&recipe.adapter(model.linears(), seed, &device)?),
         };
@@ -48,19 +48,19 @@ impl Policy {
         let seed = config.seed;
         let actor = adapted(config.actor.recipe(), seed)?;
         let critic = match config.learning.baseline {
-            Baseline::Group => None,
+            Baseline::Rloo => None,
             Baseline::Critic => Some(Critic {
                 llama: adapted(config.critic.recipe(), !seed)?,
                 head: ValueHead::new(model.config().d_model, seed, &device),
             }),
         };
-        let temperature = if config.learning.tempered { config.rollout.temperature } else { 1.0 };
+        let temperature = if config.learning.score_at_sampling_temperature { config.rollout.temperature } else { 1.0 };
         Ok(Self { actor, critic, temperature }.train())
     }
 
     /// How actor and reference are scored.
-    pub fn how(&self) -> Forward {
-        Forward { temperature: self.temperature, ..Forward::default() }
+    pub fn how(&self) -> ForwardOptions {
+        ForwardOptions { temperature: self.temperature, ..ForwardOptions::default() }
     }
 
     /// The actor's low-rank parts.
@@ -74,7 +74,7 @@ impl Policy {
 impl Critic {
     /// V before every scored token, sample after sample: `[sum of scored]`.
     pub fn values(&self, samples: &[Sample]) -> Tensor<1> {
-        self.head.forward(self.llama.hidden_of(samples, &Forward::default()))
+        self.head.forward(self.llama.hidden_of(samples, &ForwardOptions::default()))
     }
 }
 
@@ -82,7 +82,7 @@ impl Critic {
 ///
 /// # Errors
 /// The device fails.
-pub fn log_probs(llama: &Llama, samples: &[Sample], how: &Forward, batch: usize) -> Result<Vec<Vec<f32>>> {
+pub fn log_probs(llama: &Llama, samples: &[Sample], how: &ForwardOptions, batch: usize) -> Result<Vec<Vec<f32>>> {
     let llama = llama.valid();
     of_tokens(samples, batch, &llama.device(), |samples| llama.score(samples, how).log_probs)
 }

@@ -4,44 +4,44 @@ use serde::{Deserialize, Serialize};
 use tiller_models::language_model::LanguageModel;
 
 use super::rollout::Prompt;
-use crate::decode::Grammar;
-use crate::instruct::{Example, Instructor, Practice};
+use crate::constrain::Grammar;
+use crate::instruct::{Example, ExampleBuilder, Task};
 use crate::teacher::Scorer;
 use crate::{Error, Result};
 
 /// Where in the episodes a training stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct EpisodeCursor {
     /// Episodes gone by.
     pub episode: u64,
     /// Places of the episode at hand gone by.
     pub place: usize,
 }
 
-impl Place {
+impl EpisodeCursor {
     /// The next `count` prompts, and the place behind them.
     ///
     /// # Errors
     /// The teacher's device fails, a conversation that the model's template refuses, or a data set that has nothing to ask for.
     pub fn next(
         mut self,
-        instructor: &Instructor<impl Scorer>,
-        practices: &[Practice],
-        scribe: &Scribe,
+        builder: &ExampleBuilder<impl Scorer>,
+        tasks: &[Task],
+        encoder: &PromptEncoder,
         count: usize,
     ) -> Result<(Vec<Prompt>, Self)> {
         let mut prompts = Vec::with_capacity(count);
         let mut fruitless = 0;
         while prompts.len() < count {
-            let episode = instructor.episode(practices, self.episode)?;
+            let episode = builder.episode(tasks, self.episode)?;
             let end = episode.len().min(self.place + count - prompts.len());
             let found = episode.questions(self.place..end)?;
             fruitless = if found.is_empty() { fruitless + end - self.place } else { 0 };
             if fruitless > episode.len() {
                 return Err(nothing_to_ask());
             }
-            for (practice, example) in found {
-                prompts.push(scribe.prompt(practice, example)?);
+            for (task, example) in found {
+                prompts.push(encoder.prompt(task, example)?);
             }
             self.place = end;
             if end == episode.len() {
@@ -57,7 +57,7 @@ const OVERTIME: usize = 8;
 
 /// Who puts questions into tokens.
 #[derive(Clone, Copy)]
-pub struct Scribe<'a> {
+pub struct PromptEncoder<'a> {
     /// The tokenizer and the template.
     pub model: &'a LanguageModel,
     /// The lists of the catalogue.
@@ -66,26 +66,26 @@ pub struct Scribe<'a> {
     pub max_tokens: usize,
 }
 
-impl Scribe<'_> {
+impl PromptEncoder<'_> {
     /// The prompt of an example. One that is too long loses its beginning (method §3.4); half of all tokens are the answer's if it needs
     /// them.
     ///
     /// # Errors
     /// A conversation that the model's template refuses.
-    pub fn prompt(&self, practice: Practice, example: Example) -> Result<Prompt> {
+    pub fn prompt(&self, task: Task, example: Example) -> Result<Prompt> {
         let most = self.max_tokens.min(self.model.llama.config().max_positions);
         let asked = example.request.as_ref().map_or(1, |request| request.k);
-        let room = (self.grammar.longest(asked as usize) + OVERTIME).min(most / 2);
-        let mut tokens = self.model.words.encode_chat(&example.messages)?;
-        tokens.drain(..tokens.len().saturating_sub(most - room));
-        Ok(Prompt { practice, example, tokens, room })
+        let max_answer_tokens = (self.grammar.longest(asked as usize) + OVERTIME).min(most / 2);
+        let mut tokens = self.model.codec.encode_chat(&example.messages)?;
+        tokens.drain(..tokens.len().saturating_sub(most - max_answer_tokens));
+        Ok(Prompt { task, example, tokens, max_answer_tokens })
     }
 }
 
 fn nothing_to_ask() -> Error {
-    Error::bad_input("practices")
+    Error::bad_input("tasks")
         .expected("something that the data set can be asked about")
         .found("no question in a whole episode")
-        .next("choose others with --set practices=…, such as [\"I0\"]")
+        .next("choose others with --set tasks=…, such as [\"I0\"]")
         .into()
 }

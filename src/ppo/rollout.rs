@@ -4,17 +4,19 @@ use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tiller_models::language_model::Hand;
-use tiller_models::llama::{GenerateOptions, Guide, Llama, Next, Said, Sampling, generate_guided};
+use tiller_models::language_model::EngineCache;
+use tiller_models::llama::{
+    Allowed, GenerateOptions, Llama, Sampling, TokenConstraint, TokenLogprob, generate_constrained,
+};
 use tiller_models::tokenizer::Tokenizer;
 
-use super::lines::Lines;
+use super::lines::AnswerLines;
 use crate::Result;
+use crate::constrain::Grammar;
 use crate::data::Catalogue;
-use crate::decode::Grammar;
-use crate::instruct::{Example, Practice};
-use crate::recommend::answer::{self, Form};
-use crate::recommend::{Checked, check};
+use crate::instruct::{Example, Task};
+use crate::recommend::answer::{self, OutputFormat};
+use crate::recommend::{CheckedItem, check};
 use crate::run::config::out_of_range;
 use crate::train::gradient::side_by_side;
 
@@ -79,13 +81,13 @@ impl RolloutConfig {
 #[derive(Debug, Clone)]
 pub struct Prompt {
     /// What it practises.
-    pub practice: Practice,
+    pub task: Task,
     /// The request, and the target.
     pub example: Example,
     /// The conversation in tokens.
     pub tokens: Vec<u32>,
     /// The most tokens that an answer may have.
-    pub room: usize,
+    pub max_answer_tokens: usize,
 }
 
 /// One answer of the policy.
@@ -100,7 +102,7 @@ pub struct Rollout {
     /// The token that ends each line of the list.
     pub ends: Vec<usize>,
     /// The list, checked.
-    pub list: Vec<Checked>,
+    pub list: Vec<CheckedItem>,
     /// The answer as it was sampled.
     pub text: String,
     /// Whether it came to its end, instead of being cut off.
@@ -120,13 +122,19 @@ pub struct Sampler<'a> {
 }
 
 impl Sampler<'_> {
-    /// All answers of `policy` to the prompts, prompt by prompt, written with `hand`. The seed and an answer's number decide every draw.
+    /// All answers of `policy` to the prompts, prompt by prompt, written with `engine`. The seed and an answer's number decide every draw.
     ///
     /// # Errors
     /// A prompt that leaves no room for its answer in the model's context, or a device that fails.
-    pub fn answers(&self, policy: &Llama, hand: &mut Hand, prompts: &[Prompt], seed: u64) -> Result<Vec<Rollout>> {
+    pub fn answers(
+        &self,
+        policy: &Llama,
+        engine: &mut EngineCache,
+        prompts: &[Prompt],
+        seed: u64,
+    ) -> Result<Vec<Rollout>> {
         let RolloutConfig { samples, batch, greedy_first, .. } = *self.config;
-        hand.adopt(policy)?;
+        engine.load_adapter(policy)?;
         let slots = |sampled: std::ops::Range<usize>| -> Vec<(usize, usize)> {
             (0..prompts.len()).flat_map(|prompt| sampled.clone().map(move |sample| (prompt, sample))).collect()
         };
@@ -135,7 +143,8 @@ impl Sampler<'_> {
         let mut rollouts = Vec::with_capacity(prompts.len() * samples);
         for slots in [slots(0..apart), slots(apart..samples)] {
             for slots in slots.chunks(batch) {
-                for (&(prompt, sample), recorder) in slots.iter().zip(self.draw(policy, hand, prompts, slots, seed)?) {
+                for (&(prompt, sample), recorder) in slots.iter().zip(self.draw(policy, engine, prompts, slots, seed)?)
+                {
                     rollouts.push(((prompt, sample), self.read(prompt, &prompts[prompt], recorder)?));
                 }
             }
@@ -148,29 +157,29 @@ impl Sampler<'_> {
     fn draw(
         &self,
         policy: &Llama,
-        hand: &mut Hand,
+        engine: &mut EngineCache,
         prompts: &[Prompt],
         slots: &[(usize, usize)],
         seed: u64,
-    ) -> Result<Vec<Recorder>> {
+    ) -> Result<Vec<RolloutRecorder>> {
         let tokens: Vec<Vec<u32>> = slots.iter().map(|&(prompt, _)| prompts[prompt].tokens.clone()).collect();
         let samples = self.config.samples;
         let recorder = |&(prompt, sample): &(usize, usize)| {
-            Recorder::new((prompt * samples + sample) as u64, prompts[prompt].room)
+            RolloutRecorder::new((prompt * samples + sample) as u64, prompts[prompt].max_answer_tokens)
         };
-        let mut recorders: Vec<Recorder> = slots.iter().map(recorder).collect();
+        let mut recorders: Vec<RolloutRecorder> = slots.iter().map(recorder).collect();
         let sampling = self.config.sampling(slots.first().map_or(0, |&(_, sample)| sample));
         let options = GenerateOptions { max_new_tokens: longest(&recorders), sampling, seed };
-        write(policy, hand, &tokens, &mut recorders, self.tokenizer.eos_ids(), &options)?;
+        write(policy, engine, &tokens, &mut recorders, self.tokenizer.eos_ids(), &options)?;
         Ok(recorders)
     }
 
     /// The rollout of what was drawn.
-    fn read(&self, number: usize, prompt: &Prompt, recorder: Recorder) -> Result<Rollout> {
-        let Recorder { tokens, log_probs, .. } = recorder;
+    fn read(&self, number: usize, prompt: &Prompt, recorder: RolloutRecorder) -> Result<Rollout> {
+        let RolloutRecorder { tokens, log_probs, .. } = recorder;
         let is_finished = tokens.last().is_some_and(|token| self.tokenizer.eos_ids().contains(token));
-        let lines = Lines::of(&tokens, self.tokenizer)?;
-        let titles = answer::parse(&lines.text, Form::Tuned, self.catalogue);
+        let lines = AnswerLines::of(&tokens, self.tokenizer)?;
+        let titles = answer::parse(&lines.text, OutputFormat::Strict, self.catalogue);
         let request = prompt.example.request.clone().unwrap_or_default();
         let list = check(titles.iter().copied(), &request, self.catalogue);
         let drawn = Rollout {
@@ -186,7 +195,7 @@ impl Sampler<'_> {
             return Ok(drawn);
         }
         let mut tokens = self.tokenizer.encode_plain(&answer::render(titles))?;
-        let ends = Lines::of(&tokens, self.tokenizer)?.ends;
+        let ends = AnswerLines::of(&tokens, self.tokenizer)?.ends;
         tokens.push(self.grammar.end());
         Ok(Rollout { tokens, log_probs: None, ends, ..drawn })
     }
@@ -195,23 +204,23 @@ impl Sampler<'_> {
 /// Lets every recorder take down a continuation of its prompt: on a CPU in parts side by side, on a GPU all in one batch.
 ///
 /// # Errors
-/// As [`Hand::generate_guided`].
+/// As [`EngineCache::generate_constrained`].
 pub(super) fn write(
     policy: &Llama,
-    hand: &mut Hand,
+    engine: &mut EngineCache,
     prompts: &[Vec<u32>],
-    recorders: &mut [Recorder],
+    recorders: &mut [RolloutRecorder],
     stop: &[u32],
     options: &GenerateOptions,
 ) -> Result<()> {
     let beside = side_by_side(&policy.device());
     if beside == 1 {
-        return hand.generate_guided(policy, prompts, recorders, stop, options, &mut go_on).map(drop);
+        return engine.generate_constrained(policy, prompts, recorders, stop, options, &mut go_on).map(drop);
     }
     let part = prompts.len().div_ceil(beside).max(1);
     let parts = prompts.par_chunks(part).zip(recorders.par_chunks_mut(part));
     parts.try_for_each(|(prompts, recorders)| {
-        generate_guided(policy, prompts, recorders, stop, options, &mut go_on).map(drop)
+        generate_constrained(policy, prompts, recorders, stop, options, &mut go_on).map(drop)
     })
 }
 
@@ -220,38 +229,38 @@ fn go_on(_row: usize, _token: u32) -> ControlFlow<()> {
 }
 
 /// The most tokens that any of them has room for.
-fn longest(recorders: &[Recorder]) -> usize {
-    recorders.iter().map(|recorder| recorder.room).max().unwrap_or(0)
+fn longest(recorders: &[RolloutRecorder]) -> usize {
+    recorders.iter().map(|recorder| recorder.max_answer_tokens).max().unwrap_or(0)
 }
 
 /// Lets a row write as it likes, up to some length, and keeps what it wrote with the log-probabilities.
-pub(super) struct Recorder {
+pub(super) struct RolloutRecorder {
     stream: u64,
-    room: usize,
+    max_answer_tokens: usize,
     pub(super) tokens: Vec<u32>,
     pub(super) log_probs: Vec<f32>,
 }
 
-impl Recorder {
-    /// For an answer of at most `room` tokens, drawn from its own stream of chance.
-    pub(super) fn new(stream: u64, room: usize) -> Self {
-        Self { stream, room, tokens: Vec::new(), log_probs: Vec::new() }
+impl RolloutRecorder {
+    /// For an answer of at most `max_answer_tokens` tokens, drawn from its own stream of chance.
+    pub(super) fn new(stream: u64, max_answer_tokens: usize) -> Self {
+        Self { stream, max_answer_tokens, tokens: Vec::new(), log_probs: Vec::new() }
     }
 }
 
-impl Guide for Recorder {
-    fn next(&self) -> Next<'_> {
-        if self.tokens.len() < self.room { Next::Any } else { Next::Run(&[]) }
+impl TokenConstraint for RolloutRecorder {
+    fn allowed(&self) -> Allowed<'_> {
+        if self.tokens.len() < self.max_answer_tokens { Allowed::Any } else { Allowed::Forced(&[]) }
     }
 
-    fn take(&mut self, token: u32, said: Option<&Said>) -> Result<()> {
+    fn accept(&mut self, token: u32, logprob: Option<&TokenLogprob>) -> Result<()> {
         self.tokens.push(token);
-        self.log_probs.push(said.map_or(0.0, |said| said.log_prob) as f32);
+        self.log_probs.push(logprob.map_or(0.0, |logprob| logprob.log_prob) as f32);
         Ok(())
     }
 
-    fn foresight(&self) -> usize {
-        self.room - self.tokens.len()
+    fn lookahead(&self) -> usize {
+        self.max_answer_tokens - self.tokens.len()
     }
 
     fn stream(&self) -> Option<u64> {

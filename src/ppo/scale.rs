@@ -10,14 +10,14 @@ const EPSILON: f64 = 1e-8;
 /// The standard deviation of everything that was ever seen (Welford 1962): a running size by which rewards are divided, their mean
 /// staying where it is (method §7.5, `reward_scale`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Running {
+pub struct RunningStd {
     count: u64,
     mean: f64,
     /// The sum of squared distances from the mean.
     squares: f64,
 }
 
-impl Running {
+impl RunningStd {
     /// Takes in a value.
     pub fn see(&mut self, value: f64) {
         self.count += 1;
@@ -43,7 +43,7 @@ pub fn whiten(rows: &mut [Vec<f64>]) {
 }
 
 /// Takes the common mean from all values and divides them by their unbiased standard deviation, as advantages are (method §7.6).
-pub fn standardise(rows: &mut [Vec<f64>]) {
+pub fn normalize(rows: &mut [Vec<f64>]) {
     let (mean, deviation) = moments(rows);
     rows.iter_mut().flatten().for_each(|value| *value = (*value - mean) / deviation);
 }
@@ -53,15 +53,15 @@ pub fn standardise(rows: &mut [Vec<f64>]) {
 ///
 /// # Panics
 /// Where there are fewer keys than rows.
-pub fn apart<K: Ord>(rows: &mut [Vec<f64>], keys: &[K], scale: impl Fn(&mut [Vec<f64>])) {
+pub fn per_group<K: Ord>(rows: &mut [Vec<f64>], keys: &[K], scale: impl Fn(&mut [Vec<f64>])) {
     let mut places: BTreeMap<&K, Vec<usize>> = BTreeMap::new();
     for (place, key) in (0..rows.len()).map(|place| (place, &keys[place])) {
         places.entry(key).or_default().push(place);
     }
     for places in places.values() {
-        let mut of_key: Vec<Vec<f64>> = places.iter().map(|&place| std::mem::take(&mut rows[place])).collect();
-        scale(&mut of_key);
-        places.iter().zip(of_key).for_each(|(&place, row)| rows[place] = row);
+        let mut from_key: Vec<Vec<f64>> = places.iter().map(|&place| std::mem::take(&mut rows[place])).collect();
+        scale(&mut from_key);
+        places.iter().zip(from_key).for_each(|(&place, row)| rows[place] = row);
     }
 }
 
@@ -90,22 +90,22 @@ mod tests {
     }
 
     #[test]
-    fn whitening_and_standardising_by_hand() {
+    fn whitening_and_normalizing_by_hand() {
         // Mean 3, squares 4 + 1 + 1 + 4 = 10, over three: 10/3.
         let rows = || vec![vec![1.0, 2.0], vec![4.0, 5.0]];
         let deviation = (10.0f64 / 3.0).sqrt();
         let mut whitened = rows();
         whiten(&mut whitened);
         close(&whitened, &[&[1.0 / deviation, 2.0 / deviation], &[4.0 / deviation, 5.0 / deviation]]);
-        let mut standardised = rows();
-        standardise(&mut standardised);
-        close(&standardised, &[&[-2.0 / deviation, -1.0 / deviation], &[1.0 / deviation, 2.0 / deviation]]);
+        let mut normalized = rows();
+        normalize(&mut normalized);
+        close(&normalized, &[&[-2.0 / deviation, -1.0 / deviation], &[1.0 / deviation, 2.0 / deviation]]);
     }
 
     #[test]
     fn equal_values_stay_finite_and_a_single_one_stays_as_it_is() {
         let mut equal = vec![vec![2.0], vec![2.0, 2.0]];
-        standardise(&mut equal);
+        normalize(&mut equal);
         close(&equal, &[&[0.0], &[0.0, 0.0]]);
         let mut single = vec![vec![], vec![3.0]];
         whiten(&mut single);
@@ -117,9 +117,9 @@ mod tests {
         let rows = || vec![vec![1.0, 2.0], vec![100.0, 300.0], vec![4.0, 5.0], vec![200.0]];
         let (mut all, mut small, mut large) =
             (rows(), vec![rows()[0].clone(), rows()[2].clone()], vec![rows()[1].clone(), rows()[3].clone()]);
-        apart(&mut all, &["small", "large", "small", "large"], standardise);
-        standardise(&mut small);
-        standardise(&mut large);
+        per_group(&mut all, &["small", "large", "small", "large"], normalize);
+        normalize(&mut small);
+        normalize(&mut large);
         assert_eq!(all, [small[0].clone(), large[0].clone(), small[1].clone(), large[1].clone()]);
         close(&large, &[&[-1.0, 1.0], &[0.0]]);
     }
@@ -127,14 +127,14 @@ mod tests {
     #[test]
     fn the_running_deviation_is_that_of_all_values_at_once() {
         let values = [3.0, -1.0, 4.5, 0.0, 2.0];
-        let mut running = Running::default();
-        assert_eq!(running.deviation(), 1.0);
+        let mut running_std = RunningStd::default();
+        assert_eq!(running_std.deviation(), 1.0);
         for (seen, value) in values.into_iter().enumerate() {
-            running.see(value);
+            running_std.see(value);
             let (_, expected) = moments(&[values[..=seen].to_vec()]);
-            assert!((running.deviation() - expected).abs() < 1e-8);
+            assert!((running_std.deviation() - expected).abs() < 1e-8);
         }
-        let stored: Running = serde_json::from_str(&serde_json::to_string(&running).unwrap()).unwrap();
-        assert_eq!(stored, running);
+        let stored: RunningStd = serde_json::from_str(&serde_json::to_string(&running_std).unwrap()).unwrap();
+        assert_eq!(stored, running_std);
     }
 }

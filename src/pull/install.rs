@@ -3,8 +3,8 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use super::entry::{Bundle, Entry, RemoteFile};
-use super::fetch::Refusal;
+use super::entry::{Bundle, PullEntry, RemoteFile};
+use super::fetch::SourceFailure;
 use super::{fetch, hash, http, receipt, unpack};
 use crate::{Error, Result};
 
@@ -33,17 +33,17 @@ impl Pulled {
 /// # Errors
 /// Every source failed (the error lists each with its reason); a folder of that name that tiller did not make; another
 /// process at the same work; a full disk.
-pub fn pull(entry: &Entry, parent: &Path) -> Result<Pulled> {
-    install(entry, parent, |workshop| {
+pub fn pull(entry: &PullEntry, parent: &Path) -> Result<Pulled> {
+    install(entry, parent, |staging| {
         let agent = http::agent();
-        let mut refusals = Vec::new();
+        let mut failures = Vec::new();
         for bundle in &entry.bundles {
-            match fetch_bundle(&agent, bundle, workshop)? {
+            match fetch_bundle(&agent, bundle, staging)? {
                 Ok(files) => return Ok((bundle, files)),
-                Err(more) => refusals.extend(more),
+                Err(more) => failures.extend(more),
             }
         }
-        Err(no_source(entry, &refusals))
+        Err(no_source(entry, &failures))
     })
 }
 
@@ -51,13 +51,13 @@ pub fn pull(entry: &Entry, parent: &Path) -> Result<Pulled> {
 ///
 /// # Errors
 /// Files that are not all those of one bundle, and what [`pull`] can meet on this machine.
-pub fn install_from(entry: &Entry, parent: &Path, files: &[PathBuf]) -> Result<Pulled> {
+pub fn install_from(entry: &PullEntry, parent: &Path, files: &[PathBuf]) -> Result<Pulled> {
     let gathered = recognise(entry, files)?;
     install(entry, parent, |_| Ok(gathered))
 }
 
 /// The bundle that `files` make, by their hashes.
-fn recognise<'a>(entry: &'a Entry, files: &[PathBuf]) -> Result<Gathered<'a>> {
+fn recognise<'a>(entry: &'a PullEntry, files: &[PathBuf]) -> Result<Gathered<'a>> {
     let hashes = files.iter().map(|file| hash::sha256(file)).collect::<Result<Vec<_>>>()?;
     let find = |sha256: &str| hashes.iter().position(|hash| hash == sha256).map(|index| files[index].clone());
     for bundle in &entry.bundles {
@@ -69,44 +69,48 @@ fn recognise<'a>(entry: &'a Entry, files: &[PathBuf]) -> Result<Gathered<'a>> {
     Err(Error::bad_input("--from")
         .expected(format!("the files of {}, whatever their names", entry.name))
         .found(found.join(", "))
-        .next(format!("give every file of one of these:{}", by_hand(entry)))
+        .next(format!("give every file of one of these:{}", manual_downloads(entry)))
         .into())
 }
 
 /// Files of a bundle in the bundle's order.
 type Gathered<'a> = (&'a Bundle, Vec<PathBuf>);
 
-/// The shared way: nothing where all is there, else gather in the workshop, assemble, and put in place by one rename.
-fn install<'a>(entry: &'a Entry, parent: &Path, gather: impl FnOnce(&Path) -> Result<Gathered<'a>>) -> Result<Pulled> {
+/// The shared way: nothing where all is there, else gather in the staging folder, assemble, and put in place by one rename.
+fn install<'a>(
+    entry: &'a PullEntry,
+    parent: &Path,
+    gather: impl FnOnce(&Path) -> Result<Gathered<'a>>,
+) -> Result<Pulled> {
     let folder = parent.join(&entry.name);
     if receipt::is_whole(&folder) {
         return Ok(Pulled::AlreadyThere(folder));
     }
     refuse_foreign(&folder)?;
-    let workshop = parent.join(format!("{}.part", entry.name));
-    std::fs::create_dir_all(&workshop).map_err(Error::io(&workshop, "create"))?;
-    let lock = lock(&workshop)?;
-    let made = gather(&workshop).and_then(|(bundle, files)| {
-        let whole = assemble(entry, bundle, &files, &workshop)?;
+    let staging = parent.join(format!("{}.part", entry.name));
+    std::fs::create_dir_all(&staging).map_err(Error::io(&staging, "create"))?;
+    let lock = lock(&staging)?;
+    let made = gather(&staging).and_then(|(bundle, files)| {
+        let whole = assemble(entry, bundle, &files, &staging)?;
         remove(&folder)?;
         std::fs::rename(&whole, &folder).map_err(Error::io(&folder, "create"))
     });
     drop(lock);
     match made {
-        Ok(()) => remove(&workshop).map(|()| Pulled::Fresh(folder)),
+        Ok(()) => remove(&staging).map(|()| Pulled::Fresh(folder)),
         Err(error) => {
-            leave_downloads(&workshop);
+            leave_downloads(&staging);
             Err(error)
         }
     }
 }
 
-/// After a failure the workshop keeps what was downloaded; where that is nothing, it goes.
-fn leave_downloads(workshop: &Path) {
+/// After a failure the staging keeps what was downloaded; where that is nothing, it goes.
+fn leave_downloads(staging: &Path) {
     // Whatever cannot be removed here does no harm, and the error that led here is the one to report.
-    let _ = std::fs::remove_dir_all(workshop.join("whole"));
-    let _ = std::fs::remove_file(workshop.join(".lock"));
-    let _ = std::fs::remove_dir(workshop);
+    let _ = std::fs::remove_dir_all(staging.join("whole"));
+    let _ = std::fs::remove_file(staging.join(".lock"));
+    let _ = std::fs::remove_dir(staging);
 }
 
 /// A folder that does not come from here may be precious.
@@ -121,14 +125,14 @@ fn refuse_foreign(folder: &Path) -> Result<()> {
         .into())
 }
 
-fn lock(workshop: &Path) -> Result<File> {
-    let path = workshop.join(".lock");
+fn lock(staging: &Path) -> Result<File> {
+    let path = staging.join(".lock");
     let file = File::create(&path).map_err(Error::io(&path, "create"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::Failed(format!(
             "{}: another process is pulling this\n  next: wait for it to end",
-            workshop.display()
+            staging.display()
         ))),
         Err(TryLockError::Error(e)) => Err(Error::io(&path, "lock")(e)),
     }
@@ -137,27 +141,27 @@ fn lock(workshop: &Path) -> Result<File> {
 fn fetch_bundle(
     agent: &ureq::Agent,
     bundle: &Bundle,
-    workshop: &Path,
-) -> Result<std::result::Result<Vec<PathBuf>, Vec<Refusal>>> {
+    staging: &Path,
+) -> Result<std::result::Result<Vec<PathBuf>, Vec<SourceFailure>>> {
     let mut paths = Vec::new();
     for file in &bundle.files {
-        match fetch::fetch(agent, file, workshop)? {
+        match fetch::fetch(agent, file, staging)? {
             Ok(path) => paths.push(path),
-            Err(refusals) => return Ok(Err(refusals)),
+            Err(failures) => return Ok(Err(failures)),
         }
     }
     Ok(Ok(paths))
 }
 
-/// Makes the final folder inside the workshop, so that it can be moved by one rename.
-fn assemble(entry: &Entry, bundle: &Bundle, files: &[PathBuf], workshop: &Path) -> Result<PathBuf> {
-    let whole = workshop.join("whole");
+/// Makes the final folder inside the staging, so that it can be moved by one rename.
+fn assemble(entry: &PullEntry, bundle: &Bundle, files: &[PathBuf], staging: &Path) -> Result<PathBuf> {
+    let whole = staging.join("whole");
     remove(&whole)?;
     std::fs::create_dir(&whole).map_err(Error::io(&whole, "create"))?;
     for (known, file) in bundle.files.iter().zip(files) {
         match &known.unpack {
             Some(plan) => unpack::unpack(file, plan, &whole)?,
-            None => place(file, &whole.join(&known.name), workshop)?,
+            None => place(file, &whole.join(&known.name), staging)?,
         }
     }
     receipt::write(entry, bundle, &whole)?;
@@ -165,8 +169,8 @@ fn assemble(entry: &Entry, bundle: &Bundle, files: &[PathBuf], workshop: &Path) 
 }
 
 /// Moves our own download; copies what is the user's.
-fn place(file: &Path, target: &Path, workshop: &Path) -> Result<()> {
-    if file.starts_with(workshop) {
+fn place(file: &Path, target: &Path, staging: &Path) -> Result<()> {
+    if file.starts_with(staging) {
         std::fs::rename(file, target).map_err(Error::io(target, "create"))
     } else {
         let mut source = File::open(file).map_err(Error::io(file, "read"))?;
@@ -183,18 +187,18 @@ fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-fn no_source(entry: &Entry, refusals: &[Refusal]) -> Error {
-    let reasons: String = refusals.iter().map(|refusal| format!("\n  {}: {}", refusal.place, refusal.reason)).collect();
+fn no_source(entry: &PullEntry, failures: &[SourceFailure]) -> Error {
+    let reasons: String = failures.iter().map(|failure| format!("\n  {}: {}", failure.place, failure.reason)).collect();
     Error::Failed(format!(
         "{name}: no source delivered it{reasons}\n  next: try again (what came is kept), or download it by hand and give it \
          to `tiller pull {name} --from FILE…`:{}",
-        by_hand(entry),
+        manual_downloads(entry),
         name = entry.name
     ))
 }
 
 /// Each way to get the entry by hand: its files, with sizes and hashes.
-fn by_hand(entry: &Entry) -> String {
+fn manual_downloads(entry: &PullEntry) -> String {
     let file = |file: &RemoteFile| format!("{} ({} bytes, sha256 {})", file.name, file.bytes, file.sha256);
     let ways = entry.bundles.iter().map(|bundle| bundle.files.iter().map(file).collect::<Vec<_>>().join("\n    "));
     ways.map(|way| format!("\n  - {way}")).collect()

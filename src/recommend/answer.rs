@@ -4,11 +4,13 @@ use crate::data::Catalogue;
 
 /// Who wrote the answer, which decides how it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Form {
+pub enum OutputFormat {
     /// A model tuned on [`render`]: every line is an item, so that chatter counts against it.
-    Tuned,
+    #[value(alias = "tuned")]
+    Strict,
     /// A general model: only numbered lines are items, and quotes or a category behind a title are forgiven.
-    General,
+    #[value(alias = "general")]
+    Lenient,
 }
 
 /// The form that models are trained to write: `1. title⏎ 2. title⏎ … n. title⏎`.
@@ -19,11 +21,11 @@ pub fn render<'a>(titles: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// The titles of an answer, in order. What [`render`] wrote comes back as it was, in either form.
-pub fn parse<'a>(text: &'a str, form: Form, catalogue: &Catalogue) -> Vec<&'a str> {
+pub fn parse<'a>(text: &'a str, format: OutputFormat, catalogue: &Catalogue) -> Vec<&'a str> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    match form {
-        Form::Tuned => lines.map(|line| after_index(line, &['.']).unwrap_or(line)).collect(),
-        Form::General => {
+    match format {
+        OutputFormat::Strict => lines.map(|line| after_index(line, &['.']).unwrap_or(line)).collect(),
+        OutputFormat::Lenient => {
             lines.filter_map(|line| after_index(line, &['.', ')'])).map(|line| meant_title(line, catalogue)).collect()
         }
     }
@@ -89,8 +91,8 @@ mod tests {
     fn a_tuned_models_every_line_counts() {
         let text = "Here is your list:\n1. Heat (1995)\n\n 2.Ran (1985)\r\nUp (2009)\n 4. 2. Fast\n";
         let expected = ["Here is your list:", "Heat (1995)", "Ran (1985)", "Up (2009)", "2. Fast"];
-        assert_eq!(parse(text, Form::Tuned, &catalogue()), expected);
-        assert!(parse(" \n", Form::Tuned, &catalogue()).is_empty());
+        assert_eq!(parse(text, OutputFormat::Strict, &catalogue()), expected);
+        assert!(parse(" \n", OutputFormat::Strict, &catalogue()).is_empty());
     }
 
     #[test]
@@ -98,12 +100,12 @@ mod tests {
         let text = "Sure! Here are 5 films:\n1. \"Heat (1995)\"\n2) **Ran (1985)** [Drama, Crime]\n3. 'Up (2009)' (Drama)\n\
                     4. Jaws (1975)\n5. “'Salem's Lot (1979)”\n1995 was a good year.\nEnjoy!";
         let expected = ["Heat (1995)", "Ran (1985)", "Up (2009)", "Jaws (1975)", "'Salem's Lot (1979)"];
-        assert_eq!(parse(text, Form::General, &catalogue()), expected);
+        assert_eq!(parse(text, OutputFormat::Lenient, &catalogue()), expected);
     }
 
     #[test]
     fn a_title_of_the_catalogue_is_never_peeled() {
-        assert_eq!(parse("1. 'Quoted' (Drama)", Form::General, &catalogue()), ["'Quoted' (Drama)"]);
+        assert_eq!(parse("1. 'Quoted' (Drama)", OutputFormat::Lenient, &catalogue()), ["'Quoted' (Drama)"]);
     }
 
     /// Titles as an import leaves them: no line breaks, no blanks at the ends; numbers and dots at the start are welcome.
@@ -118,7 +120,7 @@ mod tests {
         fn parsing_undoes_rendering(titles in prop::collection::vec(title(), 0..15)) {
             let text = render(titles.iter().map(String::as_str));
             prop_assert_eq!(text.matches('\n').count(), titles.len());
-            prop_assert_eq!(parse(&text, Form::Tuned, &Catalogue::default()), titles);
+            prop_assert_eq!(parse(&text, OutputFormat::Strict, &Catalogue::default()), titles);
         }
 
         #[test]
@@ -126,14 +128,14 @@ mod tests {
             let items = titles.iter().map(|title| crate::recommend::testing::item(title, &[])).collect();
             let catalogue = Catalogue::new(items, Vec::new(), Vec::new());
             let text = render(titles.iter().map(String::as_str));
-            prop_assert_eq!(parse(&text, Form::General, &catalogue), titles);
+            prop_assert_eq!(parse(&text, OutputFormat::Lenient, &catalogue), titles);
         }
 
         #[test]
         fn no_answer_is_too_strange_to_read(text in "(\\PC|[\n\r\t0-9.'\"()]){0,80}") {
             let catalogue = catalogue();
-            let tuned = parse(&text, Form::Tuned, &catalogue);
-            let general = parse(&text, Form::General, &catalogue);
+            let tuned = parse(&text, OutputFormat::Strict, &catalogue);
+            let general = parse(&text, OutputFormat::Lenient, &catalogue);
             prop_assert!(general.len() <= tuned.len());
             let ends: Vec<usize> = line_ends(&text).collect();
             prop_assert!(ends.len() == tuned.len() && ends.is_sorted());

@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use serde::Serialize;
-use tiller_models::language_model::Speaker;
-use tiller_models::llama::{GenerateOptions, Guide, Sampling};
+use tiller_models::language_model::InferenceModel;
+use tiller_models::llama::{GenerateOptions, Sampling, TokenConstraint};
 
-use super::Order;
+use super::PreparedRequest;
+use crate::constrain::{Automaton, ConstraintStats, DraftModel, Grammar, ListConstraint, MaskedBaseline, Mode};
 use crate::data::Dataset;
-use crate::decode::{Automaton, Drafter, Grammar, ListGuide, Masked, Mode, Statistics};
 use crate::request::Request;
 use crate::teacher::{Scorer, Teacher};
 use crate::{Error, Result};
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// How lists are written. The lists are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Way {
+pub enum DecodeMethod {
     /// Plain masked decoding: one step for each token, all logits, those that may not follow masked
     Masked,
     /// A step for each choice: what follows without one is appended, and read together with the next choice
@@ -29,19 +29,19 @@ pub enum Way {
 }
 
 /// Lists to be written: users of a data set, and what is known of them.
-pub struct Bench<'a> {
-    model: &'a Speaker,
+pub struct ListBench<'a> {
+    model: &'a InferenceModel,
     grammar: Grammar,
-    orders: Vec<Order>,
+    prepared_requests: Vec<PreparedRequest>,
     prompts: Vec<Vec<u32>>,
-    drafters: Vec<Drafter>,
+    draft_models: Vec<DraftModel>,
 }
 
 /// What a way took, a mean of each count over its lists.
 #[derive(Debug, Clone, Serialize)]
-pub struct Took {
+pub struct ListTiming {
     /// How the lists were written.
-    pub way: Way,
+    pub way: DecodeMethod,
     /// How many at a time.
     pub batch: usize,
     /// How many were written in each repetition.
@@ -68,29 +68,32 @@ pub struct Took {
     pub differing: usize,
 }
 
-impl<'a> Bench<'a> {
+impl<'a> ListBench<'a> {
     /// Plain lists of `k` items for `count` users of `dataset`, by `model`, with drafts by `teacher`.
     ///
     /// # Errors
     /// Fewer users, a catalogue that the model's tokenizer cannot write, a device that fails.
-    pub fn new(model: &'a Speaker, dataset: &Dataset, teacher: &Teacher, k: u32, count: usize) -> Result<Self> {
+    pub fn new(model: &'a InferenceModel, dataset: &Dataset, teacher: &Teacher, k: u32, count: usize) -> Result<Self> {
         let catalogue = &dataset.catalogue;
-        let grammar = Grammar::of(&model.words().tokenizer, catalogue)?;
+        let grammar = Grammar::of(&model.codec().tokenizer, catalogue)?;
         let users = dataset.users.get(..count).ok_or_else(|| {
             Error::bad_input(&dataset.name)
                 .expected(format!("{count} users, one for each list of the largest batch"))
                 .found(dataset.users.len())
                 .next("give a smaller -b")
         })?;
-        let order = |history: &[_]| {
+        let prepared = |history: &[_]| {
             let request = Request { k, history: history.to_vec(), ..Request::default() };
-            Order::new(request, Mode::Strict, catalogue)
+            PreparedRequest::new(request, Mode::Strict, catalogue)
         };
-        let orders = users.iter().map(|user| order(&user.items)).collect::<Result<Vec<_>>>()?;
-        let prompts = orders.iter().map(|order| model.words().encode_chat(order.messages())).collect::<Result<_>>()?;
+        let prepared_requests = users.iter().map(|user| prepared(&user.items)).collect::<Result<Vec<_>>>()?;
+        let prompts = prepared_requests
+            .iter()
+            .map(|prepared| model.codec().encode_chat(prepared.messages()))
+            .collect::<Result<_>>()?;
         let histories: Vec<_> = users.iter().map(|user| user.items.as_slice()).collect();
-        let drafters = teacher.answer(&histories, |_, scores| Drafter::new(scores, &grammar))?;
-        Ok(Self { model, grammar, orders, prompts, drafters })
+        let draft_models = teacher.answer(&histories, |_, scores| DraftModel::new(scores, &grammar))?;
+        Ok(Self { model, grammar, prepared_requests, prompts, draft_models })
     }
 
     /// Writes the first `lists` lists, `batch` at a time, once to warm up and then `repetitions` times. `expected` holds the lists of
@@ -100,12 +103,12 @@ impl<'a> Bench<'a> {
     /// A device that fails.
     pub fn measure(
         &self,
-        way: Way,
+        way: DecodeMethod,
         (lists, batch): (usize, usize),
         repetitions: usize,
         expected: &mut Option<Vec<Vec<u32>>>,
-    ) -> Result<Took> {
-        let (mut statistics, mut rates, mut differing) = (Statistics::default(), Vec::new(), 0);
+    ) -> Result<ListTiming> {
+        let (mut statistics, mut rates, mut differing) = (ConstraintStats::default(), Vec::new(), 0);
         for _ in 0..=repetitions {
             let start = Instant::now();
             let (written, counted) = self.write(way, lists, batch)?;
@@ -117,7 +120,7 @@ impl<'a> Bench<'a> {
         let mut rates = rates.split_off(1);
         rates.sort_by(f64::total_cmp);
         let mean = |count: usize| count as f64 / lists as f64;
-        Ok(Took {
+        Ok(ListTiming {
             way,
             batch,
             lists,
@@ -135,47 +138,52 @@ impl<'a> Bench<'a> {
     }
 
     /// The first lists, and what was counted.
-    fn write(&self, way: Way, lists: usize, batch: usize) -> Result<(Vec<Vec<u32>>, Statistics)> {
-        let (mut written, mut statistics) = (Vec::with_capacity(lists), Statistics::default());
+    fn write(&self, way: DecodeMethod, lists: usize, batch: usize) -> Result<(Vec<Vec<u32>>, ConstraintStats)> {
+        let (mut written, mut statistics) = (Vec::with_capacity(lists), ConstraintStats::default());
         for start in (0..lists).step_by(batch) {
             let places = start..lists.min(start + batch);
-            let guide = |place: usize| -> Result<ListGuide> {
-                let constraints = self.orders[place].constraints();
+            let constraint = |place: usize| -> Result<ListConstraint> {
+                let constraints = self.prepared_requests[place].constraints();
                 let constraints = constraints.ok_or_else(|| Error::Failed("a strict order has constraints".into()))?;
-                Ok(ListGuide::new(Automaton::new(&self.grammar, constraints)?))
+                Ok(ListConstraint::new(Automaton::new(&self.grammar, constraints)?))
             };
-            let guides = places.clone().map(guide).collect::<Result<Vec<_>>>()?;
+            let list_constraints = places.clone().map(constraint).collect::<Result<Vec<_>>>()?;
             let prompts = &self.prompts[places.clone()];
-            let guides: Vec<ListGuide> = match way {
-                Way::Masked => {
-                    let mut guides: Vec<Masked> = guides.into_iter().map(Masked).collect();
-                    written.extend(self.continue_all(prompts, &mut guides)?);
-                    guides.into_iter().map(|Masked(guide)| guide).collect()
+            let list_constraints: Vec<ListConstraint> = match way {
+                DecodeMethod::Masked => {
+                    let mut list_constraints: Vec<MaskedBaseline> =
+                        list_constraints.into_iter().map(MaskedBaseline).collect();
+                    written.extend(self.continue_all(prompts, &mut list_constraints)?);
+                    list_constraints.into_iter().map(|MaskedBaseline(constraint)| constraint).collect()
                 }
-                Way::Jump | Way::Fast | Way::Drafts => {
-                    let set_up = |(place, guide)| self.set_up(way, place, guide);
-                    let mut guides = places.zip(guides).map(set_up).collect::<Vec<_>>();
-                    written.extend(self.continue_all(prompts, &mut guides)?);
-                    guides
+                DecodeMethod::Jump | DecodeMethod::Fast | DecodeMethod::Drafts => {
+                    let set_up = |(place, constraint)| self.set_up(way, place, constraint);
+                    let mut list_constraints = places.zip(list_constraints).map(set_up).collect::<Vec<_>>();
+                    written.extend(self.continue_all(prompts, &mut list_constraints)?);
+                    list_constraints
                 }
             };
-            guides.iter().for_each(|guide| statistics.add(guide.statistics()));
+            list_constraints.iter().for_each(|constraint| statistics.add(constraint.statistics()));
         }
         Ok((written, statistics))
     }
 
-    fn set_up<'g>(&self, way: Way, place: usize, guide: ListGuide<'g>) -> ListGuide<'g> {
+    fn set_up<'g>(&self, way: DecodeMethod, place: usize, constraint: ListConstraint<'g>) -> ListConstraint<'g> {
         match way {
-            Way::Masked | Way::Jump => guide,
-            Way::Fast => guide.deaf(),
-            Way::Drafts => guide.deaf().drafting(self.drafters[place].clone()),
+            DecodeMethod::Masked | DecodeMethod::Jump => constraint,
+            DecodeMethod::Fast => constraint.without_logprobs(),
+            DecodeMethod::Drafts => constraint.without_logprobs().drafting(self.draft_models[place].clone()),
         }
     }
 
-    fn continue_all<G: Guide>(&self, prompts: &[Vec<u32>], guides: &mut [G]) -> Result<Vec<Vec<u32>>> {
-        let longest = self.orders.iter().map(|order| order.request().k as usize).max().unwrap_or(0);
+    fn continue_all<G: TokenConstraint>(
+        &self,
+        prompts: &[Vec<u32>],
+        list_constraints: &mut [G],
+    ) -> Result<Vec<Vec<u32>>> {
+        let longest = self.prepared_requests.iter().map(|prepared| prepared.request().k as usize).max().unwrap_or(0);
         let room = self.grammar.longest(longest);
         let how = GenerateOptions { max_new_tokens: room, sampling: Sampling::Greedy, seed: 0 };
-        self.model.generate_guided(prompts, guides, &how, &mut |_, _| ControlFlow::Continue(()))
+        self.model.generate_constrained(prompts, list_constraints, &how, &mut |_, _| ControlFlow::Continue(()))
     }
 }

@@ -23,7 +23,7 @@ pub enum Status {
 
 /// One item of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckedItem {
     /// The title as the answer has it.
     pub title: String,
     /// The item of that title.
@@ -35,8 +35,12 @@ pub struct Checked {
 }
 
 /// Checks the titles of an answer against the request, in order.
-pub fn check<'a>(titles: impl IntoIterator<Item = &'a str>, request: &Request, catalogue: &Catalogue) -> Vec<Checked> {
-    let mut checked: Vec<Checked> = Vec::new();
+pub fn check<'a>(
+    titles: impl IntoIterator<Item = &'a str>,
+    request: &Request,
+    catalogue: &Catalogue,
+) -> Vec<CheckedItem> {
+    let mut checked: Vec<CheckedItem> = Vec::new();
     for title in titles {
         let item = catalogue.by_title(title);
         let status = if checked.len() >= request.k as usize {
@@ -50,7 +54,7 @@ pub fn check<'a>(titles: impl IntoIterator<Item = &'a str>, request: &Request, c
         } else {
             Status::Ok
         };
-        checked.push(Checked { title: title.to_owned(), item, status, breaks: None });
+        checked.push(CheckedItem { title: title.to_owned(), item, status, breaks: None });
     }
     mark_breaches(&mut checked, request, catalogue);
     checked
@@ -58,7 +62,7 @@ pub fn check<'a>(titles: impl IntoIterator<Item = &'a str>, request: &Request, c
 
 /// Notes at each valid item the first rule of the request that it breaks. Of a share, these are the items that come when there is no
 /// room for any more like them: "at most 3 of Drama" is broken by the fourth, and "at least 7 of 10" by the fourth of another kind.
-fn mark_breaches(checked: &mut [Checked], request: &Request, catalogue: &Catalogue) {
+fn mark_breaches(checked: &mut [CheckedItem], request: &Request, catalogue: &Catalogue) {
     let mut room: Vec<(&Share, [u32; 2])> = request
         .shares
         .iter()

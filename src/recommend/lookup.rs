@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::data::input::{Lines, quote};
+use crate::data::input::{LineReader, quote};
 use crate::data::{Catalogue, CategoryId, Dataset, ItemId, User};
 use crate::request::names::{self, unknown};
 use crate::{Error, Result};
@@ -23,7 +23,7 @@ pub fn users<'a>(dataset: &'a Dataset, who: &str) -> Result<Vec<&'a User>> {
 }
 
 fn users_of_file<'a>(dataset: &'a Dataset, path: &Path) -> Result<Vec<&'a User>> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = LineReader::open(path)?;
     let mut users = Vec::new();
     while let Some(line) = lines.next_line()? {
         let key = line.utf8()?.trim();
@@ -69,7 +69,7 @@ pub fn titles(catalogue: &Catalogue, flag: &str, titles: &[String]) -> Result<Ve
 /// # Errors
 /// A title that no item has, with its line; a file that cannot be read or names nothing.
 pub fn titles_of_file(catalogue: &Catalogue, path: &Path) -> Result<Vec<ItemId>> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = LineReader::open(path)?;
     let mut items = Vec::new();
     while let Some(line) = lines.next_line()? {
         items.push(names::item(&line.place(), line.utf8()?, catalogue)?);

@@ -4,12 +4,12 @@ pub mod answer;
 pub mod bench;
 pub mod check;
 pub mod lookup;
-mod order;
+mod prepared;
 pub mod prompt;
 pub mod recommender;
 #[cfg(test)]
 pub(crate) mod testing;
 mod wordings;
 
-pub use check::{Checked, Status, check};
-pub use order::Order;
+pub use check::{CheckedItem, Status, check};
+pub use prepared::PreparedRequest;

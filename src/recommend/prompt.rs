@@ -3,7 +3,7 @@
 use tiller_models::chat::{Message, Role};
 
 use super::wordings::{
-    ABOUT, AT_LEAST, AT_MOST, CANDIDATES, EXACTLY, EXCLUDE, LESS, MORE, MUST, PHRASINGS, WHERE, Wording,
+    ABOUT, AT_LEAST, AT_MOST, CANDIDATES, EXACTLY, EXCLUDE, LESS, MORE, MUST, PHRASINGS, Phrasings, WHERE,
 };
 pub use super::wordings::{HELD_OUT_PHRASINGS, TRAINING_PHRASINGS, tells_feeling};
 use crate::data::split::recent;
@@ -42,9 +42,9 @@ pub fn render(request: &Request, catalogue: &Catalogue, phrasing: usize) -> Vec<
 
 /// The second turn: history, candidates, intention, length.
 fn question(request: &Request, catalogue: &Catalogue, phrasing: usize) -> String {
-    let say = |wording: &Wording| wording[phrasing % PHRASINGS];
-    let kind = |wording: &Wording, kind: &str| say(wording).replace("{kind}", kind);
-    let titles = |wording: &Wording, items: &[ItemId]| {
+    let say = |wording: &Phrasings| wording[phrasing % PHRASINGS];
+    let kind = |wording: &Phrasings, kind: &str| say(wording).replace("{kind}", kind);
+    let titles = |wording: &Phrasings, items: &[ItemId]| {
         let told = || say(wording).replace("{titles}", &quoted(items, ", ", catalogue));
         (!items.is_empty()).then(told)
     };

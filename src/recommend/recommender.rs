@@ -3,14 +3,14 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use tiller_models::language_model::Speaker;
-use tiller_models::llama::{GenerateOptions, Unguided};
+use tiller_models::language_model::InferenceModel;
+use tiller_models::llama::{GenerateOptions, Unconstrained};
 
-use super::answer::{self, Form};
-use super::check::{Checked, check};
-use super::order::Order;
+use super::answer::{self, OutputFormat};
+use super::check::{CheckedItem, check};
+use super::prepared::PreparedRequest;
+use crate::constrain::{Automaton, ConstraintStats, DraftModel, Grammar, ListConstraint, Mode};
 use crate::data::Catalogue;
-use crate::decode::{Automaton, Drafter, Grammar, ListGuide, Mode, Statistics};
 use crate::request::Request;
 use crate::teacher::{Scorer, Teacher};
 use crate::{Error, Result};
@@ -22,34 +22,34 @@ const TOKENS_PER_ITEM: usize = 32;
 #[derive(Debug, Clone)]
 pub struct List {
     /// The items, in the order of the answer.
-    pub items: Vec<Checked>,
+    pub items: Vec<CheckedItem>,
     /// The answer as the model wrote it.
     pub text: String,
     /// How many tokens that took.
     pub tokens: usize,
     /// What guidance did; `None` where the model wrote alone.
-    pub guidance: Option<Statistics>,
+    pub guidance: Option<ConstraintStats>,
     /// How long the request's batch took, in seconds.
     pub seconds: f64,
 }
 
 /// Answers requests about one catalogue with one model.
 pub struct Recommender<'a> {
-    model: &'a Speaker,
+    model: &'a InferenceModel,
     catalogue: &'a Catalogue,
-    form: Form,
+    format: OutputFormat,
     options: GenerateOptions,
     mode: Mode,
     /// All lists over the catalogue; `None` where the model writes alone.
     grammar: Option<Grammar>,
     /// Whose lists are proposed to the model.
-    drafts: Option<&'a Teacher>,
+    drafting_teacher: Option<&'a Teacher>,
     /// Whether guidance hears what the model would have liked to write.
-    listens: bool,
+    needs_logits: bool,
 }
 
 /// An answer in tokens, and what guidance did to it.
-type Answer = (Vec<u32>, Option<Statistics>);
+type Generated = (Vec<u32>, Option<ConstraintStats>);
 
 /// How many tokens an answer of `k` items may need where the model writes alone.
 pub fn enough_tokens(k: u32) -> usize {
@@ -63,29 +63,30 @@ impl<'a> Recommender<'a> {
     /// # Errors
     /// A catalogue whose titles the model's tokenizer cannot write, a tokenizer without an end of the sequence.
     pub fn new(
-        model: &'a Speaker,
+        model: &'a InferenceModel,
         catalogue: &'a Catalogue,
-        form: Form,
+        format: OutputFormat,
         options: GenerateOptions,
         mode: Mode,
     ) -> Result<Self> {
-        let free = Self { model, catalogue, form, options, mode, grammar: None, drafts: None, listens: true };
+        let free =
+            Self { model, catalogue, format, options, mode, grammar: None, drafting_teacher: None, needs_logits: true };
         if mode == Mode::Free {
             return Ok(free);
         }
-        let grammar = Some(Grammar::of(&model.words().tokenizer, catalogue)?);
-        Ok(Self { form: Form::Tuned, grammar, ..free })
+        let grammar = Some(Grammar::of(&model.codec().tokenizer, catalogue)?);
+        Ok(Self { format: OutputFormat::Strict, grammar, ..free })
     }
 
     /// The recommender with the lists of `teacher`, each of which obeys its request, as drafts: the model confirms what it would have
     /// written anyway, several choices in one step. The lists stay the same.
     pub fn drafting(self, teacher: &'a Teacher) -> Self {
-        Self { drafts: Some(teacher), ..self }
+        Self { drafting_teacher: Some(teacher), ..self }
     }
 
     /// The recommender that scores only the tokens that may follow: what guidance does to the model's wishes stays unknown.
-    pub fn deaf(self) -> Self {
-        Self { listens: false, ..self }
+    pub fn without_logprobs(self) -> Self {
+        Self { needs_logits: false, ..self }
     }
 
     /// What can be recommended.
@@ -107,9 +108,9 @@ impl<'a> Recommender<'a> {
     ///
     /// # Errors
     /// A prompt that leaves no room for the answer in the model's context.
-    pub fn prompt(&self, order: &Order) -> Result<Vec<u32>> {
-        let tokens = self.model.words().encode_chat(order.messages())?;
-        let (context, answer) = (self.model.max_positions(), self.room(order.request()));
+    pub fn prompt(&self, prepared: &PreparedRequest) -> Result<Vec<u32>> {
+        let tokens = self.model.codec().encode_chat(prepared.messages())?;
+        let (context, answer) = (self.model.max_positions(), self.room(prepared.request()));
         if tokens.len().saturating_add(answer) <= context {
             return Ok(tokens);
         }
@@ -124,30 +125,34 @@ impl<'a> Recommender<'a> {
     ///
     /// # Errors
     /// As [`Recommender::prompt`].
-    pub fn prompt_text(&self, order: &Order) -> Result<String> {
-        self.model.words().tokenizer.decode(&self.prompt(order)?, false)
+    pub fn prompt_text(&self, prepared: &PreparedRequest) -> Result<String> {
+        self.model.codec().tokenizer.decode(&self.prompt(prepared)?, false)
     }
 
     /// Answers `orders` together, one after another as they stand. They were made for this recommender's mode.
     ///
     /// # Errors
     /// A prompt that is too long, or a device that fails.
-    pub fn recommend(&self, orders: &[&Order]) -> Result<Vec<List>> {
+    pub fn recommend(&self, prepared_requests: &[&PreparedRequest]) -> Result<Vec<List>> {
         let start = Instant::now();
-        let answers = self.write(orders, &mut |_, _| ControlFlow::Continue(()))?;
+        let answers = self.write(prepared_requests, &mut |_, _| ControlFlow::Continue(()))?;
         let seconds = start.elapsed().as_secs_f64();
-        orders.iter().zip(answers).map(|(order, answer)| self.read(order.request(), answer, seconds)).collect()
+        prepared_requests
+            .iter()
+            .zip(answers)
+            .map(|(prepared, answer)| self.read(prepared.request(), answer, seconds))
+            .collect()
     }
 
     /// Answers one order and hands the text on while it is written.
     ///
     /// # Errors
     /// As [`Recommender::recommend`].
-    pub fn recommend_aloud(&self, order: &Order, hear: &mut dyn FnMut(&str)) -> Result<List> {
+    pub fn recommend_streaming(&self, prepared: &PreparedRequest, hear: &mut dyn FnMut(&str)) -> Result<List> {
         let start = Instant::now();
-        let mut decoder = self.model.words().tokenizer.stream();
+        let mut decoder = self.model.codec().tokenizer.stream();
         let mut decoded = Ok(());
-        let answers = self.write(&[order], &mut |_, token| match decoder.push(token) {
+        let answers = self.write(&[prepared], &mut |_, token| match decoder.push(token) {
             Ok(text) => {
                 hear(&text);
                 ControlFlow::Continue(())
@@ -159,47 +164,61 @@ impl<'a> Recommender<'a> {
         })?;
         decoded?;
         let answer = answers.into_iter().next().unwrap_or_default();
-        self.read(order.request(), answer, start.elapsed().as_secs_f64())
+        self.read(prepared.request(), answer, start.elapsed().as_secs_f64())
     }
 
     /// Lets the model write, alone or guided.
-    fn write(&self, orders: &[&Order], on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>) -> Result<Vec<Answer>> {
-        let prompts = orders.iter().map(|order| self.prompt(order)).collect::<Result<Vec<_>>>()?;
+    fn write(
+        &self,
+        prepared_requests: &[&PreparedRequest],
+        on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
+    ) -> Result<Vec<Generated>> {
+        let prompts = prepared_requests.iter().map(|prepared| self.prompt(prepared)).collect::<Result<Vec<_>>>()?;
         let Some(grammar) = &self.grammar else {
-            let alone = |order: &&Order| Unguided { stream: Some(order.stream()) };
-            let mut guides: Vec<Unguided> = orders.iter().map(alone).collect();
-            let answers = self.model.generate_guided(&prompts, &mut guides, &self.options, on_token)?;
+            let alone = |prepared: &&PreparedRequest| Unconstrained { stream: Some(prepared.stream()) };
+            let mut list_constraints: Vec<Unconstrained> = prepared_requests.iter().map(alone).collect();
+            let answers = self.model.generate_constrained(&prompts, &mut list_constraints, &self.options, on_token)?;
             return Ok(answers.into_iter().map(|tokens| (tokens, None)).collect());
         };
-        let guide = |(order, drafter): (&&Order, Option<Drafter>)| {
-            let constraints = order.constraints().ok_or_else(|| not_for(self.mode))?;
-            let guide = ListGuide::new(Automaton::new(grammar, constraints)?).drawing_from(order.stream());
-            let guide = if self.listens { guide } else { guide.deaf() };
-            Ok(if let Some(drafter) = drafter { guide.drafting(drafter) } else { guide })
+        let constraint = |(prepared, draft_model): (&&PreparedRequest, Option<DraftModel>)| {
+            let constraints = prepared.constraints().ok_or_else(|| not_for(self.mode))?;
+            let constraint = ListConstraint::new(Automaton::new(grammar, constraints)?).drawing_from(prepared.stream());
+            let constraint = if self.needs_logits { constraint } else { constraint.without_logprobs() };
+            Ok(if let Some(draft_model) = draft_model { constraint.drafting(draft_model) } else { constraint })
         };
-        let drafters = self.drafters(orders, grammar)?;
-        let mut guides = orders.iter().zip(drafters).map(guide).collect::<Result<Vec<_>>>()?;
-        let room = orders.iter().map(|order| self.room(order.request())).max().unwrap_or(0);
+        let draft_models = self.draft_models(prepared_requests, grammar)?;
+        let mut list_constraints =
+            prepared_requests.iter().zip(draft_models).map(constraint).collect::<Result<Vec<_>>>()?;
+        let room = prepared_requests.iter().map(|prepared| self.room(prepared.request())).max().unwrap_or(0);
         let options = GenerateOptions { max_new_tokens: room, ..self.options };
-        let answers = self.model.generate_guided(&prompts, &mut guides, &options, on_token)?;
-        Ok(answers.into_iter().zip(guides).map(|(tokens, guide)| (tokens, Some(guide.statistics()))).collect())
+        let answers = self.model.generate_constrained(&prompts, &mut list_constraints, &options, on_token)?;
+        Ok(answers
+            .into_iter()
+            .zip(list_constraints)
+            .map(|(tokens, constraint)| (tokens, Some(constraint.statistics())))
+            .collect())
     }
 
     /// For each order, what the teacher thinks of the titles.
-    fn drafters(&self, orders: &[&Order], grammar: &Grammar) -> Result<Vec<Option<Drafter>>> {
-        let Some(teacher) = self.drafts else { return Ok(vec![None; orders.len()]) };
-        let histories: Vec<_> = orders.iter().map(|order| order.request().history.as_slice()).collect();
-        teacher.answer(&histories, |_, scores| Some(Drafter::new(scores, grammar)))
+    fn draft_models(
+        &self,
+        prepared_requests: &[&PreparedRequest],
+        grammar: &Grammar,
+    ) -> Result<Vec<Option<DraftModel>>> {
+        let Some(teacher) = self.drafting_teacher else { return Ok(vec![None; prepared_requests.len()]) };
+        let histories: Vec<_> =
+            prepared_requests.iter().map(|prepared| prepared.request().history.as_slice()).collect();
+        teacher.answer(&histories, |_, scores| Some(DraftModel::new(scores, grammar)))
     }
 
-    fn read(&self, request: &Request, (tokens, guidance): Answer, seconds: f64) -> Result<List> {
-        let text = self.model.words().tokenizer.decode(&tokens, true)?;
+    fn read(&self, request: &Request, (tokens, guidance): Generated, seconds: f64) -> Result<List> {
+        let text = self.model.codec().tokenizer.decode(&tokens, true)?;
         Ok(List { items: self.items(request, &text), text, tokens: tokens.len(), guidance, seconds })
     }
 
     /// The checked items of an answer, or of its beginning.
-    pub fn items(&self, request: &Request, text: &str) -> Vec<Checked> {
-        check(answer::parse(text, self.form, self.catalogue), request, self.catalogue)
+    pub fn items(&self, request: &Request, text: &str) -> Vec<CheckedItem> {
+        check(answer::parse(text, self.format, self.catalogue), request, self.catalogue)
     }
 }
 

@@ -19,10 +19,10 @@ pub fn tells_feeling(phrasing: usize) -> bool {
 }
 
 /// One thing to ask, phrased in different ways.
-pub type Wording = [&'static str; PHRASINGS];
+pub type Phrasings = [&'static str; PHRASINGS];
 
 /// +C: every item is of the category.
-pub const MORE: Wording = [
+pub const MORE: Phrasings = [
     "I am in the mood for '{kind}'.",
     "Please recommend items of the kind '{kind}'.",
     "I would like to see more '{kind}'.",
@@ -32,7 +32,7 @@ pub const MORE: Wording = [
 ];
 
 /// −C: no item is of the category.
-pub const LESS: Wording = [
+pub const LESS: Phrasings = [
     "I am not in the mood for '{kind}'.",
     "Please leave out items of the kind '{kind}'.",
     "I do not want to see any '{kind}'.",
@@ -42,7 +42,7 @@ pub const LESS: Wording = [
 ];
 
 /// Every item satisfies a condition.
-pub const WHERE: Wording = [
+pub const WHERE: Phrasings = [
     "Every item must have {kind}.",
     "Only items with {kind}, please.",
     "I am looking for {kind} and nothing else.",
@@ -52,7 +52,7 @@ pub const WHERE: Wording = [
 ];
 
 /// LP: no more than so many of a kind.
-pub const AT_MOST: Wording = [
+pub const AT_MOST: Phrasings = [
     "At most {amount} may be '{kind}'.",
     "I like '{kind}', but let no more than {amount} be of it.",
     "Keep '{kind}' down to {amount} or fewer.",
@@ -62,7 +62,7 @@ pub const AT_MOST: Wording = [
 ];
 
 /// MP: no fewer than so many of a kind.
-pub const AT_LEAST: Wording = [
+pub const AT_LEAST: Phrasings = [
     "At least {amount} should be '{kind}'.",
     "I do not like '{kind}', but let no fewer than {amount} be of it.",
     "Give me '{kind}' for {amount} or more.",
@@ -72,7 +72,7 @@ pub const AT_LEAST: Wording = [
 ];
 
 /// EP: nearly so many of a kind.
-pub const ABOUT: Wording = [
+pub const ABOUT: Phrasings = [
     "About {amount} should be '{kind}'.",
     "I like '{kind}', so let roughly {amount} be of it.",
     "Give me '{kind}' for some {amount}, give or take one item.",
@@ -82,7 +82,7 @@ pub const ABOUT: Wording = [
 ];
 
 /// Just so many of a kind.
-pub const EXACTLY: Wording = [
+pub const EXACTLY: Phrasings = [
     "Exactly {amount} should be '{kind}'.",
     "Let {amount} be '{kind}', no more and no fewer.",
     "Give me '{kind}' for {amount} precisely.",
@@ -92,7 +92,7 @@ pub const EXACTLY: Wording = [
 ];
 
 /// Items that must be in the list.
-pub const MUST: Wording = [
+pub const MUST: Phrasings = [
     "The list must include {titles}.",
     "Be sure to have {titles} in it.",
     "Do not forget {titles}.",
@@ -102,7 +102,7 @@ pub const MUST: Wording = [
 ];
 
 /// Items that must not be in the list.
-pub const EXCLUDE: Wording = [
+pub const EXCLUDE: Phrasings = [
     "The list must not include {titles}.",
     "Spare me {titles}.",
     "Do not recommend {titles}.",
@@ -112,7 +112,7 @@ pub const EXCLUDE: Wording = [
 ];
 
 /// The only items to choose from.
-pub const CANDIDATES: Wording = [
+pub const CANDIDATES: Phrasings = [
     "Choose from these items alone: {titles}.",
     "The candidates are: {titles}.",
     "Select from the following items: {titles}.",

@@ -2,15 +2,15 @@
 
 use serde::Serialize;
 
-use super::chart::{Bar, bars};
+use super::chart::{Bar, bar_chart};
 use super::run::Run;
 use super::text::number;
-use crate::evaluate::{Evaluation, Figures, Interval, Metric, Protocol, Row, Subject};
-use crate::instruct::{Probe, Task};
+use crate::evaluate::{ConfidenceInterval, EvalProtocol, EvalTask, Evaluation, Metric, SystemResult, TaskMetrics};
+use crate::instruct::{Probe, TaskFamily};
 
 /// Everything that was measured under one protocol.
 #[derive(Debug, Serialize)]
-pub struct Table {
+pub struct ComparisonTable {
     /// The rules in words.
     pub protocol: String,
     /// The version that measured.
@@ -20,9 +20,9 @@ pub struct Table {
     /// The figures, task by task.
     pub sections: Vec<Section>,
     /// Faults of form, speed and chat, over all tasks.
-    pub overall: Vec<Line>,
+    pub overall: Vec<MetricRow>,
     /// A drawing for each task.
-    pub bars: Vec<Drawing>,
+    pub bars: Vec<TitledBars>,
     /// Differences in pairs.
     pub differences: Vec<Difference>,
     /// Tasks that some users could not be asked.
@@ -48,12 +48,12 @@ pub struct Section {
     /// How many users were asked.
     pub users: usize,
     /// A line for each metric.
-    pub lines: Vec<Line>,
+    pub lines: Vec<MetricRow>,
 }
 
 /// One figure of all that are compared.
 #[derive(Debug, Serialize)]
-pub struct Line {
+pub struct MetricRow {
     /// The figure's name.
     pub name: String,
     /// Whether low is good.
@@ -77,7 +77,7 @@ pub struct Cell {
 
 /// Bars under a title.
 #[derive(Debug, Serialize)]
-pub struct Drawing {
+pub struct TitledBars {
     /// The task and the metric.
     pub title: String,
     /// What the task is about.
@@ -102,11 +102,17 @@ pub struct Difference {
 }
 
 /// The faults of form, over all tasks.
-const FORM: [Metric; 6] =
-    [Metric::CorrectCount, Metric::NonExist, Metric::RepeatItem, Metric::InHistory, Metric::Empty, Metric::Obeyed];
+const FORM: [Metric; 6] = [
+    Metric::CorrectCount,
+    Metric::NonExist,
+    Metric::RepeatItem,
+    Metric::InHistory,
+    Metric::Empty,
+    Metric::ConstraintsMet,
+];
 
 /// The tables of all evaluations, one for each protocol.
-pub fn of(runs: &[Run]) -> Vec<Table> {
+pub fn of(runs: &[Run]) -> Vec<ComparisonTable> {
     groups(runs).iter().map(|group| table(group)).collect()
 }
 
@@ -124,35 +130,35 @@ pub fn groups(runs: &[Run]) -> Vec<Vec<&Evaluation>> {
 }
 
 /// Whether two figures may stand side by side: the same questions to the same users, by the same rules.
-fn comparable(a: &Protocol, b: &Protocol) -> bool {
-    let of = |p: &Protocol| {
-        (p.dataset.clone(), p.split.clone(), [p.users, p.users_with_case, p.items], p.k, p.recipe, p.seeds.clone())
+fn comparable(a: &EvalProtocol, b: &EvalProtocol) -> bool {
+    let of = |p: &EvalProtocol| {
+        (p.dataset.clone(), p.split.clone(), [p.users, p.users_with_case, p.items], p.k, p.preset, p.seeds.clone())
     };
     of(a) == of(b)
 }
 
-fn table(group: &[&Evaluation]) -> Table {
+fn table(group: &[&Evaluation]) -> ComparisonTable {
     let rows = rows(group);
     let columns = rows.iter().map(|row| Column {
         name: row.name.clone(),
         mode: row.decode.map(|mode| mode.to_string()).unwrap_or_default(),
     });
-    let mut asked: Vec<&crate::evaluate::Asked> = Vec::new();
-    for one in group.iter().flat_map(|evaluation| &evaluation.subjects) {
-        if !asked.iter().any(|other| other.subject == one.subject) {
+    let mut asked: Vec<&crate::evaluate::TaskCoverage> = Vec::new();
+    for one in group.iter().flat_map(|evaluation| &evaluation.tasks) {
+        if !asked.iter().any(|other| other.task == one.task) {
             asked.push(one);
         }
     }
     let sections = asked.iter().map(|asked| Section {
-        subject: asked.subject.to_string(),
+        subject: asked.task.to_string(),
         about: asked.about.clone(),
         users: asked.users,
-        lines: metrics(asked.subject).iter().filter_map(|&metric| line(asked.subject, metric, &rows)).collect(),
+        lines: metrics(asked.task).iter().filter_map(|&metric| line(asked.task, metric, &rows)).collect(),
     });
-    let bars = asked.iter().filter_map(|asked| drawing(asked.subject, &asked.about, &rows));
+    let bars = asked.iter().filter_map(|asked| drawing(asked.task, &asked.about, &rows));
     let left_out = asked.iter().filter(|asked| asked.left_out > 0);
     let protocol = &group[0].protocol;
-    Table {
+    ComparisonTable {
         protocol: protocol.to_string(),
         version: protocol.version.clone(),
         columns: columns.collect(),
@@ -160,15 +166,15 @@ fn table(group: &[&Evaluation]) -> Table {
         overall: overall(&rows),
         bars: bars.collect(),
         differences: group.iter().flat_map(|evaluation| &evaluation.comparisons).map(difference).collect(),
-        left_out: left_out.map(|asked| format!("{}: {} users left out", asked.subject, asked.left_out)).collect(),
+        left_out: left_out.map(|asked| format!("{}: {} users left out", asked.task, asked.left_out)).collect(),
     }
 }
 
 /// The rows of all evaluations; one that stands in several of them, as the teacher does, only once.
-pub fn rows<'a>(group: &[&'a Evaluation]) -> Vec<&'a Row> {
-    let mut rows: Vec<&Row> = Vec::new();
+pub fn rows<'a>(group: &[&'a Evaluation]) -> Vec<&'a SystemResult> {
+    let mut rows: Vec<&SystemResult> = Vec::new();
     for row in group.iter().flat_map(|evaluation| &evaluation.rows) {
-        if !rows.iter().any(|other| other.label() == row.label() && other.subjects == row.subjects) {
+        if !rows.iter().any(|other| other.label() == row.label() && other.tasks == row.tasks) {
             rows.push(row);
         }
     }
@@ -177,23 +183,23 @@ pub fn rows<'a>(group: &[&'a Evaluation]) -> Vec<&'a Row> {
     rows
 }
 
-fn metrics(subject: Subject) -> &'static [Metric] {
-    match subject.probe.task() {
-        Task::I1 => &[Metric::TCP, Metric::NDCG, Metric::Obeyed],
-        Task::I2 => &[Metric::CPA, Metric::NDCG, Metric::Obeyed],
+fn metrics(subject: EvalTask) -> &'static [Metric] {
+    match subject.probe.family() {
+        TaskFamily::I1 => &[Metric::TCP, Metric::NDCG, Metric::ConstraintsMet],
+        TaskFamily::I2 => &[Metric::CPA, Metric::NDCG, Metric::ConstraintsMet],
         _ if subject.probe == Probe::Candidates => &[Metric::HR, Metric::NDCG, Metric::NotInCandidates],
-        _ => &[Metric::HR, Metric::NDCG, Metric::Obeyed],
+        _ => &[Metric::HR, Metric::NDCG, Metric::ConstraintsMet],
     }
 }
 
-fn line(subject: Subject, metric: Metric, rows: &[&Row]) -> Option<Line> {
-    let figures: Vec<Option<&Figures>> = rows.iter().map(|row| row.figures(subject)).collect();
+fn line(subject: EvalTask, metric: Metric, rows: &[&SystemResult]) -> Option<MetricRow> {
+    let figures: Vec<Option<&TaskMetrics>> = rows.iter().map(|row| row.figures(subject)).collect();
     let means: Vec<Option<f64>> = figures.iter().map(|f| Some((*f)?.exact.get(&metric)?.mean)).collect();
     means.iter().any(Option::is_some).then(|| {
         let high = subject.prefers_high(metric);
         let best = best(&means, high);
-        let cell = |figures: &Option<&Figures>| {
-            let Interval { mean, low, high, .. } = *figures.as_ref()?.exact.get(&metric)?;
+        let cell = |figures: &Option<&TaskMetrics>| {
+            let ConfidenceInterval { mean, low, high, .. } = *figures.as_ref()?.exact.get(&metric)?;
             let unasked = figures.as_ref()?.unasked.get(&metric).map(|unasked| number(unasked.mean));
             Some(Cell {
                 mean: three_digits(mean),
@@ -202,7 +208,7 @@ fn line(subject: Subject, metric: Metric, rows: &[&Row]) -> Option<Line> {
                 best: Some(mean) == best,
             })
         };
-        Line { name: metric.to_string(), low_is_good: !high, cells: figures.iter().map(cell).collect() }
+        MetricRow { name: metric.to_string(), low_is_good: !high, cells: figures.iter().map(cell).collect() }
     })
 }
 
@@ -213,9 +219,9 @@ fn best(means: &[Option<f64>], high: bool) -> Option<f64> {
     (least < most).then_some(if high { most } else { least })
 }
 
-fn overall(rows: &[&Row]) -> Vec<Line> {
+fn overall(rows: &[&SystemResult]) -> Vec<MetricRow> {
     let form = FORM.iter().map(|&metric| {
-        let high = matches!(metric, Metric::CorrectCount | Metric::Obeyed);
+        let high = matches!(metric, Metric::CorrectCount | Metric::ConstraintsMet);
         plain(
             &format!("{metric}, all tasks"),
             high,
@@ -223,7 +229,7 @@ fn overall(rows: &[&Row]) -> Vec<Line> {
             rows.iter().map(|row| row.over_all(metric)).collect(),
         )
     });
-    let per_list = |row: &&Row, count: usize| row.decode.map(|_| count as f64 / row.speed.lists.max(1) as f64);
+    let per_list = |row: &&SystemResult, count: usize| row.decode.map(|_| count as f64 / row.speed.lists.max(1) as f64);
     let one_digit = |figure: f64| format!("{figure:.1}");
     let percent = |part: Option<f64>| Some(100.0 * part?);
     let speed = [
@@ -248,17 +254,17 @@ fn overall(rows: &[&Row]) -> Vec<Line> {
 }
 
 /// A line without intervals.
-fn plain(name: &str, high: bool, text: impl Fn(f64) -> String, means: Vec<Option<f64>>) -> Line {
+fn plain(name: &str, high: bool, text: impl Fn(f64) -> String, means: Vec<Option<f64>>) -> MetricRow {
     let best = best(&means, high);
     let cell = |mean: &Option<f64>| {
         let mean = (*mean)?;
         Some(Cell { mean: text(mean), interval: String::new(), unasked: String::new(), best: Some(mean) == best })
     };
-    Line { name: name.into(), low_is_good: !high, cells: means.iter().map(cell).collect() }
+    MetricRow { name: name.into(), low_is_good: !high, cells: means.iter().map(cell).collect() }
 }
 
 /// The bars of the figure that says whether the wish was heard.
-fn drawing(subject: Subject, about: &str, rows: &[&Row]) -> Option<Drawing> {
+fn drawing(subject: EvalTask, about: &str, rows: &[&SystemResult]) -> Option<TitledBars> {
     let metric = subject.key_metric();
     let mut names: Vec<&str> = Vec::new();
     let drawn: Vec<Bar> = rows
@@ -268,20 +274,20 @@ fn drawing(subject: Subject, about: &str, rows: &[&Row]) -> Option<Drawing> {
                 names.push(&row.name);
                 names.len() - 1
             });
-            let Interval { mean, low, high, .. } = *row.figures(subject)?.exact.get(&metric)?;
+            let ConfidenceInterval { mean, low, high, .. } = *row.figures(subject)?.exact.get(&metric)?;
             Some(Bar { label: row.label(), colour, mean, low, high })
         })
         .collect();
     let direction = if subject.prefers_high(metric) { "" } else { " (low is good)" };
     let title = format!("{subject}: {metric}{direction}");
-    (!drawn.is_empty()).then(|| Drawing { svg: bars(&title, &drawn), title, about: about.to_owned() })
+    (!drawn.is_empty()).then(|| TitledBars { svg: bar_chart(&title, &drawn), title, about: about.to_owned() })
 }
 
-fn difference(found: &crate::evaluate::Comparison) -> Difference {
-    let Interval { mean, low, high, .. } = found.difference;
-    let prefers_high = found.subject.prefers_high(found.metric);
+fn difference(found: &crate::evaluate::SystemComparison) -> Difference {
+    let ConfidenceInterval { mean, low, high, .. } = found.difference;
+    let prefers_high = found.task.prefers_high(found.metric);
     Difference {
-        figure: format!("{} {}", found.subject, found.metric),
+        figure: format!("{} {}", found.task, found.metric),
         row: found.row.clone(),
         with: found.with.clone(),
         difference: format!("{mean:+.3} ({low:+.3} to {high:+.3})"),

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::chart::{COLOURS, Chart, Line, lines};
-use super::run::{Kind, Run};
-use super::series::Series;
+use super::chart::{COLOURS, Chart, LineSeries, line_chart};
+use super::run::{Run, RunKind};
+use super::series::MetricSeries;
 
 /// The curves of runs of one kind.
 #[derive(Debug, Clone, Serialize)]
@@ -14,14 +14,14 @@ pub struct Curves {
     /// The names of the runs.
     pub runs: Vec<String>,
     /// The charts that tell most.
-    pub main: Vec<Titled>,
+    pub main: Vec<TitledChart>,
     /// All others.
-    pub further: Vec<Titled>,
+    pub further: Vec<TitledChart>,
 }
 
 /// A chart under its title.
 #[derive(Debug, Clone, Serialize)]
-pub struct Titled {
+pub struct TitledChart {
     /// The title.
     pub title: String,
     /// What is to be seen, in a sentence.
@@ -31,25 +31,25 @@ pub struct Titled {
 }
 
 /// A place in the report for the numbers of a path; `*` is any one part of it, which then names the line.
-struct Place {
+struct CurveSpec {
     path: &'static str,
     title: &'static str,
     about: &'static str,
     is_main: bool,
 }
 
-const fn main(path: &'static str, title: &'static str, about: &'static str) -> Place {
-    Place { path, title, about, is_main: true }
+const fn main(path: &'static str, title: &'static str, about: &'static str) -> CurveSpec {
+    CurveSpec { path, title, about, is_main: true }
 }
 
-const fn further(path: &'static str, title: &'static str, about: &'static str) -> Place {
-    Place { path, title, about, is_main: false }
+const fn further(path: &'static str, title: &'static str, about: &'static str) -> CurveSpec {
+    CurveSpec { path, title, about, is_main: false }
 }
 
 /// In the order of the report. What stands nowhere here is shown behind it, under its path.
-const PLACES: [Place; 42] = [
+const CURVES: [CurveSpec; 42] = [
     main("objective/scores", "Reward", "The mean list reward of the sampled answers."),
-    main("reward/*", "Reward by task", "The mean list reward of each practice."),
+    main("reward/*", "Reward by task", "The mean list reward of each task."),
     main("loss", "Loss", "What is minimised, in nats per token where it is a likelihood."),
     main("objective/kl", "KL to the reference, per answer", "How far the policy has gone from where it began."),
     main("validation/*/reward", "Reward on held-out questions", "Greedy answers, wordings never practised."),
@@ -63,7 +63,7 @@ const PLACES: [Place; 42] = [
     main("validation/*/CPA", "CPA on held-out questions", "How often the share that was asked for is met."),
     main("validation/*/ndcg", "NDCG on the validation split", "How high the next item is ranked."),
     main("validation/*/hr", "Hit rate on the validation split", "How often the next item is among the first."),
-    main("validation/*/Obeyed", "Lists that obey", "The part of the lists that are all that was asked for."),
+    main("validation/*/Obeyed", "Constraints met", "The part of the lists that are all that was asked for."),
     main("validation/*/CorrectCount", "Lists of the right length", "Free answers, nothing keeps them in order."),
     main("validation/*/NonExist", "Invented titles per list", "Free answers; none would be best."),
     main("validation/*/RepeatItem", "Repeated titles per list", "Free answers; none would be best."),
@@ -103,10 +103,10 @@ const PLACES: [Place; 42] = [
 /// The curves of all runs, kind by kind.
 pub fn of(runs: &[Run]) -> Vec<Curves> {
     let kinds = [
-        (Kind::Teacher, "The teacher"),
-        (Kind::Sft, "Supervised fine-tuning"),
-        (Kind::Ppo, "Reinforcement learning"),
-        (Kind::Other, "Other runs"),
+        (RunKind::Teacher, "The teacher"),
+        (RunKind::Sft, "Supervised fine-tuning"),
+        (RunKind::Ppo, "Reinforcement learning"),
+        (RunKind::Other, "Other runs"),
     ];
     let curves = kinds.into_iter().map(|(kind, title)| {
         let of_kind: Vec<&Run> = runs.iter().filter(|run| run.kind() == kind && !run.series.is_empty()).collect();
@@ -118,16 +118,16 @@ pub fn of(runs: &[Run]) -> Vec<Curves> {
 fn of_runs(title: &str, runs: &[&Run]) -> Curves {
     let names = runs.iter().map(|run| run.name.clone()).collect();
     let mut curves = Curves { title: title.to_owned(), runs: names, main: Vec::new(), further: Vec::new() };
-    for place in &PLACES {
+    for place in &CURVES {
         if let Some(chart) = chart(place.title, runs, |path| part(place.path, path)) {
-            let titled = Titled { title: place.title.into(), about: place.about, chart };
+            let titled = TitledChart { title: place.title.into(), about: place.about, chart };
             if place.is_main { curves.main.push(titled) } else { curves.further.push(titled) }
         }
     }
     for path in unplaced(runs) {
         let same = |other: &str| (other == path).then(String::new);
         if let Some(chart) = chart(&path, runs, same) {
-            curves.further.push(Titled { title: path.clone(), about: "", chart });
+            curves.further.push(TitledChart { title: path.clone(), about: "", chart });
         }
     }
     curves
@@ -148,7 +148,7 @@ fn part(pattern: &str, path: &str) -> Option<String> {
 fn unplaced(runs: &[&Run]) -> Vec<String> {
     let mut paths: Vec<String> = Vec::new();
     for series in runs.iter().flat_map(|run| &run.series) {
-        let placed = PLACES.iter().any(|place| part(place.path, &series.path).is_some());
+        let placed = CURVES.iter().any(|place| part(place.path, &series.path).is_some());
         if !placed && !paths.contains(&series.path) {
             paths.push(series.path.clone());
         }
@@ -158,7 +158,7 @@ fn unplaced(runs: &[&Run]) -> Vec<String> {
 
 /// The chart of all series that `part` takes: one colour for each part, or for each run where there are no parts.
 fn chart(title: &str, runs: &[&Run], part: impl Fn(&str) -> Option<String>) -> Option<Chart> {
-    let found: Vec<(usize, &Series, String)> = runs
+    let found: Vec<(usize, &MetricSeries, String)> = runs
         .iter()
         .enumerate()
         .flat_map(|(number, run)| run.series.iter().map(move |series| (number, series)))
@@ -172,7 +172,7 @@ fn chart(title: &str, runs: &[&Run], part: impl Fn(&str) -> Option<String>) -> O
         }
     }
     let several = runs.len() > 1;
-    let line = |(number, series, part): &(usize, &Series, String)| {
+    let line = |(number, series, part): &(usize, &MetricSeries, String)| {
         let run = &runs[*number].name;
         let label = match (part.as_str(), several) {
             ("", _) => run.clone(),
@@ -181,13 +181,13 @@ fn chart(title: &str, runs: &[&Run], part: impl Fn(&str) -> Option<String>) -> O
         };
         let place = parts.iter().position(|other| other == part).unwrap_or(0);
         let (colour, dashed) = if part.is_empty() { (*number, false) } else { (place, number % 2 == 1) };
-        Line { label, colour, dashed: dashed || colour >= COLOURS, points: points(series) }
+        LineSeries { label, colour, dashed: dashed || colour >= COLOURS, points: points(series) }
     };
-    let drawn: Vec<Line> = found.iter().map(line).collect();
-    Some(lines(title, axis, &drawn))
+    let drawn: Vec<LineSeries> = found.iter().map(line).collect();
+    Some(line_chart(title, axis, &drawn))
 }
 
-fn points(series: &Series) -> Vec<(f64, f64)> {
+fn points(series: &MetricSeries) -> Vec<(f64, f64)> {
     const GIB: f64 = (1u64 << 30) as f64;
     let unit = if series.path == "memory_bytes" { GIB } else { 1.0 };
     series.points.iter().map(|&(x, y)| (x, y / unit)).collect()

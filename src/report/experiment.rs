@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::About;
-use super::chart::{Line, lines};
-use super::curves::{Curves, Titled};
+use super::Heading;
+use super::chart::{LineSeries, line_chart};
+use super::curves::{Curves, TitledChart};
 use crate::data::input::file_name;
-use crate::evaluate::{Metric, Subject};
-use crate::experiment::Series;
+use crate::evaluate::{EvalTask, Metric};
+use crate::experiment::FigureSeries;
 use crate::instruct::Probe;
 
 /// The runs of an experiment, in the order in which they were made, as far as they are there; any other folder is a run itself.
@@ -21,17 +21,17 @@ pub fn runs_of(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The title of an experiment, and its question.
-pub fn about(folder: &Path) -> Option<About> {
+pub fn about(folder: &Path) -> Option<Heading> {
     let whole = experiment(folder)?;
     let of_plan = |key: &str| Some(whole.get("plan")?.get(key)?.as_str()?.to_owned());
-    Some(About { title: of_plan("title")?, question: of_plan("question") })
+    Some(Heading { title: of_plan("title")?, question: of_plan("question") })
 }
 
 /// The figures of an experiment over its axis; `None` where it has none, or has not come to its end.
 pub fn curves_of(folder: &Path) -> Option<Curves> {
     let whole = experiment(folder)?;
     let axis = whole.get("plan")?.get("axis")?.as_str()?;
-    let mut all: Vec<Series> = serde_json::from_slice(&std::fs::read(folder.join("plots.json")).ok()?).ok()?;
+    let mut all: Vec<FigureSeries> = serde_json::from_slice(&std::fs::read(folder.join("plots.json")).ok()?).ok()?;
     // Arms without a place on the axis are steps on the way to others.
     let arms = whole["plan"].get("arm")?.as_array()?;
     let is_placed = |name: &str| {
@@ -41,7 +41,7 @@ pub fn curves_of(folder: &Path) -> Option<Curves> {
         series.points.retain(|point| is_placed(&point.arm));
         series.points.sort_by(|a, b| a.x.total_cmp(&b.x));
     }
-    let mut subjects: Vec<Subject> = Vec::new();
+    let mut subjects: Vec<EvalTask> = Vec::new();
     for series in &all {
         if !subjects.contains(&series.subject) {
             subjects.push(series.subject);
@@ -49,7 +49,7 @@ pub fn curves_of(folder: &Path) -> Option<Curves> {
     }
     let charts = subjects.into_iter().flat_map(|subject| {
         let key = subject.key_metric();
-        let metrics = if subject == Subject::of(Probe::Sequential) || key == Metric::NDCG {
+        let metrics = if subject == EvalTask::of(Probe::Sequential) || key == Metric::NDCG {
             vec![Metric::NDCG, Metric::NonExist]
         } else {
             vec![key]
@@ -61,16 +61,16 @@ pub fn curves_of(folder: &Path) -> Option<Curves> {
 }
 
 /// A figure over the axis, a line for each decode mode.
-fn chart(subject: Subject, metric: Metric, axis: &str, all: &[Series]) -> Option<Titled> {
+fn chart(subject: EvalTask, metric: Metric, axis: &str, all: &[FigureSeries]) -> Option<TitledChart> {
     let of_figure = all.iter().filter(|series| (series.subject, series.metric) == (subject, metric));
-    let line = |(colour, series): (usize, &Series)| {
+    let line = |(colour, series): (usize, &FigureSeries)| {
         let points = series.points.iter().map(|point| (point.x, point.y)).collect();
-        Line { label: series.decode.to_string(), colour, dashed: false, points }
+        LineSeries { label: series.decode.to_string(), colour, dashed: false, points }
     };
-    let drawn: Vec<Line> = of_figure.enumerate().map(line).collect();
+    let drawn: Vec<LineSeries> = of_figure.enumerate().map(line).collect();
     let direction = if subject.prefers_high(metric) { "" } else { " (low is good)" };
     let title = format!("{subject}: {metric}{direction}");
-    (!drawn.is_empty()).then(|| Titled { chart: lines(&title, axis, &drawn), title, about: "" })
+    (!drawn.is_empty()).then(|| TitledChart { chart: line_chart(&title, axis, &drawn), title, about: "" })
 }
 
 fn experiment(folder: &Path) -> Option<Table> {

@@ -5,12 +5,12 @@ use serde_json::Value;
 
 use super::run::Run;
 use super::text::number;
-use crate::evaluate::{Sample, SampleItem};
+use crate::evaluate::{ListSample, SampleItem};
 use crate::recommend::Status;
 
 /// One question and the lists that answered it.
 #[derive(Debug, Serialize)]
-pub struct Question {
+pub struct QuestionView {
     /// The task.
     pub subject: String,
     /// Whose it is, or nobody's.
@@ -20,27 +20,27 @@ pub struct Question {
     /// What the user took next.
     pub target: String,
     /// The answers, in the order of the table.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<AnswerView>,
 }
 
 /// One list.
 #[derive(Debug, Serialize)]
-pub struct Answer {
+pub struct AnswerView {
     /// Who gave it, or when.
     pub by: String,
-    /// What it came to: whether it obeyed, its reward.
+    /// What it came to: whether it satisfies the request, its reward.
     pub verdict: String,
     /// Whether it is all that was asked for; none where nobody said.
-    pub obeyed: Option<bool>,
+    pub constraints_met: Option<bool>,
     /// The items.
-    pub items: Vec<Item>,
+    pub items: Vec<ItemView>,
     /// The answer as it was written, where no item was found in it.
     pub text: String,
 }
 
 /// An item of a list.
 #[derive(Debug, Serialize)]
-pub struct Item {
+pub struct ItemView {
     /// The title as the answer has it.
     pub title: String,
     /// The class of its status in the style sheet.
@@ -57,13 +57,13 @@ pub struct Item {
 const MOST: usize = 24;
 
 /// The questions that evaluations have kept, each with the answers of all rows.
-pub fn of_evaluations(runs: &[Run]) -> Vec<Question> {
-    let mut questions: Vec<Question> = Vec::new();
+pub fn of_evaluations(runs: &[Run]) -> Vec<QuestionView> {
+    let mut questions: Vec<QuestionView> = Vec::new();
     let rows = runs.iter().flat_map(|run| &run.evaluations).flat_map(|(_, evaluation)| &evaluation.rows);
     for (row, sample) in rows.flat_map(|row| row.samples.iter().map(move |sample| (row, sample))) {
-        let subject = sample.subject.to_string();
+        let subject = sample.task.to_string();
         let answer = answer(row.label(), sample);
-        let same = |question: &&mut Question| {
+        let same = |question: &&mut QuestionView| {
             question.subject == subject && question.user == sample.user && question.question == sample.question
         };
         match questions.iter_mut().find(same) {
@@ -71,7 +71,7 @@ pub fn of_evaluations(runs: &[Run]) -> Vec<Question> {
             Some(question)
                 if question.answers.iter().any(|other| other.by == answer.by && same_items(other, &answer)) => {}
             Some(question) => question.answers.push(answer),
-            None => questions.push(Question {
+            None => questions.push(QuestionView {
                 subject,
                 user: sample.user.clone(),
                 question: sample.question.clone(),
@@ -84,24 +84,24 @@ pub fn of_evaluations(runs: &[Run]) -> Vec<Question> {
     questions
 }
 
-fn same_items(a: &Answer, b: &Answer) -> bool {
+fn same_items(a: &AnswerView, b: &AnswerView) -> bool {
     a.items.iter().map(|item| &item.title).eq(b.items.iter().map(|item| &item.title))
 }
 
-fn answer(by: String, sample: &Sample) -> Answer {
-    let verdict = if sample.obeyed { "all that was asked for" } else { "not all that was asked for" };
-    let items: Vec<Item> = sample.items.iter().map(judged).collect();
+fn answer(by: String, sample: &ListSample) -> AnswerView {
+    let verdict = if sample.constraints_met { "all that was asked for" } else { "not all that was asked for" };
+    let items: Vec<ItemView> = sample.items.iter().map(judged).collect();
     let text = if items.is_empty() { sample.text.clone() } else { String::new() };
-    Answer { by, verdict: verdict.into(), obeyed: Some(sample.obeyed), items, text }
+    AnswerView { by, verdict: verdict.into(), constraints_met: Some(sample.constraints_met), items, text }
 }
 
-fn judged(item: &SampleItem) -> Item {
+fn judged(item: &SampleItem) -> ItemView {
     let (class, status) = match (mark(item.status), &item.breaks) {
         ((_, ""), Some(rule)) => ("breaks", format!("breaks: {rule}")),
         ((class, ""), None) if item.of_kind == Some(true) => (class, "of the kind".to_owned()),
         ((class, status), _) => (class, status.to_owned()),
     };
-    Item { title: item.title.clone(), class, status, is_target: item.is_target, reward: String::new() }
+    ItemView { title: item.title.clone(), class, status, is_target: item.is_target, reward: String::new() }
 }
 
 /// A status as the style sheet and as people call it.
@@ -115,8 +115,8 @@ fn mark(status: Status) -> (&'static str, &'static str) {
     }
 }
 
-/// The first and the last answer of each practice of a run that keeps samples.jsonl.
-pub fn before_and_after(run: &Run) -> Vec<Question> {
+/// The first and the last answer of each task of a run that keeps samples.jsonl.
+pub fn before_and_after(run: &Run) -> Vec<QuestionView> {
     let mut practices: Vec<(&str, Vec<&Value>)> = Vec::new();
     for line in &run.samples {
         let practice = line["practice"].as_str().unwrap_or("?");
@@ -128,9 +128,9 @@ pub fn before_and_after(run: &Run) -> Vec<Question> {
     let question = |(practice, lines): &(&str, Vec<&Value>)| {
         let (first, last) = (lines.first()?, lines.last()?);
         let shown = if lines.len() == 1 { vec![first] } else { vec![first, last] };
-        let answers: Vec<Answer> = shown.iter().map(|line| practised(line)).collect();
+        let answers: Vec<AnswerView> = shown.iter().map(|line| practised(line)).collect();
         let asked = shown.iter().map(|line| wish(&line["request"])).collect::<Vec<_>>().join(" · ");
-        Some(Question {
+        Some(QuestionView {
             subject: (*practice).to_owned(),
             user: String::new(),
             question: asked,
@@ -142,7 +142,7 @@ pub fn before_and_after(run: &Run) -> Vec<Question> {
 }
 
 /// A line of samples.jsonl as an answer.
-fn practised(line: &Value) -> Answer {
+fn practised(line: &Value) -> AnswerView {
     let text = line["answer"].as_str().unwrap_or_default();
     let target = line["target"].as_str();
     let status = |at: usize| serde_json::from_value::<Status>(line["statuses"][at].clone()).ok();
@@ -151,7 +151,7 @@ fn practised(line: &Value) -> Answer {
         let title = after_index(written);
         let (class, status) = status(at).map_or(("", ""), mark);
         let reward = line["items"][at].as_f64().map(|reward| format!("{reward:+.2}"));
-        Item {
+        ItemView {
             title: title.to_owned(),
             class,
             status: status.to_owned(),
@@ -161,10 +161,10 @@ fn practised(line: &Value) -> Answer {
     });
     let reward = line["list"].as_f64().map(|reward| format!("reward {}", number(reward)));
     let step = line["step"].as_u64().map(|step| format!("iteration {step}"));
-    Answer {
+    AnswerView {
         by: step.unwrap_or_default(),
         verdict: reward.unwrap_or_default(),
-        obeyed: None,
+        constraints_met: None,
         items: items.collect(),
         text: String::new(),
     }

@@ -9,8 +9,8 @@ mod chart;
 mod compare;
 mod curves;
 mod experiment;
-mod glance;
 mod lists;
+mod overview;
 mod page;
 mod run;
 mod series;
@@ -33,13 +33,13 @@ pub const FILE: &str = "report.html";
 pub struct Report {
     runs: Vec<Run>,
     /// What is reported about, in a few words and in a sentence; of plain runs, their names.
-    about: About,
+    about: Heading,
     /// The figures of experiments over their axes.
     over_arms: Vec<Curves>,
 }
 
 /// What a report is about.
-struct About {
+struct Heading {
     title: String,
     question: Option<String>,
 }
@@ -66,7 +66,7 @@ impl Report {
             [folder] => experiment::about(folder),
             _ => None,
         };
-        let about = about.unwrap_or(About { title: names, question: None });
+        let about = about.unwrap_or(Heading { title: names, question: None });
         Ok(Self { runs, about, over_arms: folders.iter().filter_map(|folder| experiment::curves_of(folder)).collect() })
     }
 

@@ -5,9 +5,9 @@ use minijinja::{AutoEscape, Environment, Error as TemplateError, ErrorKind, Outp
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::run::{Kind, Run};
+use super::run::{Run, RunKind};
 use super::text::{duration, escaped, number};
-use super::{About, compare, curves, glance, lists};
+use super::{Heading, compare, curves, lists, overview};
 use crate::run::machine::Machine;
 use crate::{Error, Result};
 
@@ -22,10 +22,10 @@ struct Page {
     day: String,
     devices: Vec<String>,
     cards: Vec<Card>,
-    glances: Vec<glance::Glance>,
-    tables: Vec<compare::Table>,
+    overviews: Vec<overview::Overview>,
+    tables: Vec<compare::ComparisonTable>,
     curves: Vec<curves::Curves>,
-    questions: Vec<lists::Question>,
+    questions: Vec<lists::QuestionView>,
     practised: Vec<Practised>,
 }
 
@@ -45,14 +45,14 @@ struct Card {
 #[derive(Serialize)]
 struct Practised {
     run: String,
-    questions: Vec<lists::Question>,
+    questions: Vec<lists::QuestionView>,
 }
 
 /// The page about some runs, and about experiments by what their arms differ in.
 ///
 /// # Errors
 /// The template fails.
-pub fn render(runs: &[Run], about: &About, over_arms: &[curves::Curves]) -> Result<String> {
+pub fn render(runs: &[Run], about: &Heading, over_arms: &[curves::Curves]) -> Result<String> {
     let failed = |error: TemplateError| Error::Failed(format!("the report's template: {error:#}"));
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -70,7 +70,7 @@ pub fn render(runs: &[Run], about: &About, over_arms: &[curves::Curves]) -> Resu
     let page = environment.get_template("page.html").map_err(failed)?;
     let practised = runs.iter().filter(|run| !run.samples.is_empty());
     let practised = practised.map(|run| Practised { run: run.name.clone(), questions: lists::before_and_after(run) });
-    let here = Machine::here();
+    let here = Machine::current();
     let content = Page {
         style: include_str!("page.css"),
         title: about.title.clone(),
@@ -79,7 +79,7 @@ pub fn render(runs: &[Run], about: &About, over_arms: &[curves::Curves]) -> Resu
         day: here.day,
         devices: devices(runs),
         cards: runs.iter().map(card).collect(),
-        glances: glance::of(runs),
+        overviews: overview::of(runs),
         tables: compare::of(runs),
         curves: over_arms.iter().cloned().chain(curves::of(runs)).collect(),
         questions: lists::of_evaluations(runs),
@@ -109,10 +109,10 @@ fn card(run: &Run) -> Card {
         name: run.name.clone(),
         path: run.path.display().to_string(),
         kind: match run.kind() {
-            Kind::Teacher => "teacher",
-            Kind::Sft => "supervised fine-tuning",
-            Kind::Ppo => "reinforcement learning",
-            Kind::Other => "evaluation",
+            RunKind::Teacher => "teacher",
+            RunKind::Sft => "supervised fine-tuning",
+            RunKind::Ppo => "reinforcement learning",
+            RunKind::Other => "evaluation",
         },
         facts: facts(run),
         machine: run.machine.as_ref().map(in_words),

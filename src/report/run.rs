@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::series::{self, Series};
+use super::series::{self, MetricSeries};
 use crate::data::input::file_name;
 use crate::evaluate::Evaluation;
 use crate::run::machine::Machine;
@@ -20,7 +20,7 @@ pub struct Run {
     /// Where and by which version it was made.
     pub machine: Option<Machine>,
     /// The numbers of metrics.jsonl over its steps.
-    pub series: Vec<Series>,
+    pub series: Vec<MetricSeries>,
     /// How long it has taken.
     pub seconds: Option<f64>,
     /// The evaluations, each with the name of its file.
@@ -33,7 +33,7 @@ pub struct Run {
 
 /// What a run did, by what it has logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum RunKind {
     /// A teacher, by epochs.
     Teacher,
     /// Supervised fine-tuning.
@@ -81,13 +81,13 @@ impl Run {
     }
 
     /// What the run did.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> RunKind {
         let has = |name: &str| self.series.iter().any(|series| series.path == name);
         match () {
-            () if has("objective/kl") || has("policy_loss") => Kind::Ppo,
-            () if has("loss") && self.series.iter().any(|series| series.axis == series::Axis::Steps) => Kind::Sft,
-            () if has("loss") => Kind::Teacher,
-            () => Kind::Other,
+            () if has("objective/kl") || has("policy_loss") => RunKind::Ppo,
+            () if has("loss") && self.series.iter().any(|series| series.axis == series::Axis::Steps) => RunKind::Sft,
+            () if has("loss") => RunKind::Teacher,
+            () => RunKind::Other,
         }
     }
 

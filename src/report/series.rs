@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// One number over the steps of a run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
+pub struct MetricSeries {
     /// Where the number stands in its line: `loss`, `objective/kl`, `validation/I0/HR`.
     pub path: String,
     /// What it is drawn over.
@@ -39,14 +39,14 @@ impl Axis {
 const PLACES: [&str; 4] = ["step", "epoch", "seconds", "k"];
 
 /// All series of some lines, in the order in which their paths come up.
-pub fn of(lines: &[Value]) -> Vec<Series> {
+pub fn of(lines: &[Value]) -> Vec<MetricSeries> {
     let has = |key: &str| lines.iter().any(|line| line[key].is_number());
     let axis = match () {
         () if has("step") => Axis::Steps,
         () if has("epoch") => Axis::Epochs,
         () => Axis::Lines,
     };
-    let mut all: Vec<Series> = Vec::new();
+    let mut all: Vec<MetricSeries> = Vec::new();
     for (number, line) in lines.iter().enumerate() {
         let place = match axis {
             Axis::Steps => line["step"].as_f64(),
@@ -59,7 +59,7 @@ pub fn of(lines: &[Value]) -> Vec<Series> {
         for (path, value) in found {
             match all.iter_mut().find(|series| series.path == path) {
                 Some(series) => series.points.push((place, value)),
-                None => all.push(Series { path, axis, points: vec![(place, value)] }),
+                None => all.push(MetricSeries { path, axis, points: vec![(place, value)] }),
             }
         }
     }

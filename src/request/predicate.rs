@@ -75,7 +75,7 @@ impl Predicate {
 
     /// The items that satisfy it.
     pub fn items(&self, catalogue: &Catalogue) -> ItemSet {
-        ItemSet::of(catalogue.len(), catalogue.ids().filter(|&id| self.matches(catalogue.item(id))))
+        ItemSet::from_items(catalogue.len(), catalogue.ids().filter(|&id| self.matches(catalogue.item(id))))
     }
 }
 

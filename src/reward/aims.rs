@@ -1,21 +1,21 @@
 //! What a request demands beyond a list in keeping with the history, as numbers of items inside and outside of sets.
 
-use super::rules::{Gap, RewardRules, ShareRule};
+use super::rules::{RewardRules, ShareRule, ShortfallFn};
 use crate::data::{Catalogue, ItemId, ItemSet};
 use crate::request::{Bound, Relation, Request, Share};
 
 /// A set of items, and how many of the list shall be in it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Aim {
+pub struct GroupTarget {
     /// The kind that is counted.
     pub members: ItemSet,
     /// How many of the list shall be of that kind.
-    pub goal: Goal,
+    pub goal: Target,
 }
 
 /// How many items of a list of n shall be of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Goal {
+pub enum Target {
     /// +C: all, or as many as there are: the catalogue has so many beside the history.
     Only(u32),
     /// −C: none.
@@ -30,7 +30,7 @@ pub enum Goal {
 
 /// The valid items of a list, or of its beginning, inside and outside of a kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct GroupCounts {
     /// Items of the kind.
     pub inside: u32,
     /// Items that are not of it.
@@ -41,33 +41,33 @@ pub struct Counts {
 ///
 /// Where it demands several things, their scores are averaged.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Aims {
+pub struct Targets {
     /// The items that are asked for.
     pub n: u32,
     /// The demands.
-    pub aims: Vec<Aim>,
+    pub targets: Vec<GroupTarget>,
 }
 
-impl Aims {
+impl Targets {
     /// The demands of a request about a catalogue: one for everything that all items have to be (categories, conditions, candidates),
     /// one for everything that none may be, one for each share, and one for the mandatory items.
     pub fn of(request: &Request, catalogue: &Catalogue) -> Self {
         let parts = [only(request, catalogue), without(request, catalogue), mandatory(request, catalogue)];
         let shares = request.shares.iter().map(|share| of_share(share, request.k, catalogue));
-        Self { n: request.k, aims: parts.into_iter().flatten().chain(shares).collect() }
+        Self { n: request.k, targets: parts.into_iter().flatten().chain(shares).collect() }
     }
 
     /// The counts of each aim for the valid items of a list.
-    pub fn counts(&self, items: impl IntoIterator<Item = ItemId>) -> Vec<Counts> {
-        let mut counts = vec![Counts::default(); self.aims.len()];
+    pub fn counts(&self, items: impl IntoIterator<Item = ItemId>) -> Vec<GroupCounts> {
+        let mut counts = vec![GroupCounts::default(); self.targets.len()];
         items.into_iter().for_each(|item| self.count(item, &mut counts));
         counts
     }
 
     /// Takes one more valid item into the counts.
-    pub(super) fn count(&self, item: ItemId, counts: &mut [Counts]) {
-        for (aim, counts) in self.aims.iter().zip(counts) {
-            match aim.members.contains(item) {
+    pub(super) fn count(&self, item: ItemId, counts: &mut [GroupCounts]) {
+        for (group, counts) in self.targets.iter().zip(counts) {
+            match group.members.contains(item) {
                 true => counts.inside += 1,
                 false => counts.outside += 1,
             }
@@ -75,39 +75,40 @@ impl Aims {
     }
 
     /// τ (§8.2): the task score of a valid item, `counts` including it; `None` where nothing is demanded.
-    pub fn item_score(&self, item: ItemId, counts: &[Counts], rules: &RewardRules) -> Option<f64> {
-        let scores = self.aims.iter().zip(counts);
-        mean(scores.map(|(aim, &counts)| aim.item_score(aim.members.contains(item), counts, self.n, rules)))
+    pub fn item_score(&self, item: ItemId, counts: &[GroupCounts], rules: &RewardRules) -> Option<f64> {
+        let scores = self.targets.iter().zip(counts);
+        mean(scores.map(|(group, &counts)| group.item_score(group.members.contains(item), counts, self.n, rules)))
     }
 
     /// q (§8.4): the task score of a list with these counts; `None` where nothing is demanded.
-    pub fn list_score(&self, counts: &[Counts], rules: &RewardRules) -> Option<f64> {
-        let gaps = self.aims.iter().zip(counts).map(|(aim, &counts)| aim.goal.gap(counts, self.n, rules.shares));
-        mean(gaps.map(|gap| closeness(gap, self.n, rules.gap)))
+    pub fn list_score(&self, counts: &[GroupCounts], rules: &RewardRules) -> Option<f64> {
+        let shortfalls =
+            self.targets.iter().zip(counts).map(|(group, &counts)| group.goal.shortfall(counts, self.n, rules.shares));
+        mean(shortfalls.map(|shortfall| closeness(shortfall, self.n, rules.shortfall_fn)))
     }
 }
 
-impl Aim {
-    fn item_score(&self, is_inside: bool, counts: Counts, n: u32, rules: &RewardRules) -> f64 {
+impl GroupTarget {
+    fn item_score(&self, is_inside: bool, counts: GroupCounts, n: u32, rules: &RewardRules) -> f64 {
         let score = match (self.goal, rules.shares) {
-            (Goal::Only(_), _) => f64::from(u8::from(is_inside)),
-            (Goal::Without, _) => f64::from(u8::from(!is_inside)),
+            (Target::Only(_), _) => f64::from(u8::from(is_inside)),
+            (Target::Without, _) => f64::from(u8::from(!is_inside)),
             (goal, ShareRule::Marginal) => marginal(goal.bound(n), is_inside, counts, n),
             (goal, ShareRule::Authors) => authors(goal, is_inside, counts, n),
         };
-        rules.breach + (1.0 - rules.breach) * score
+        rules.violation_score + (1.0 - rules.violation_score) * score
     }
 }
 
-impl Goal {
+impl Target {
     /// The counts of a full list of `n` that meet the goal.
     pub fn bound(self, n: u32) -> Bound {
         match self {
-            Goal::Only(available) => Bound { min: n.min(available), max: n },
-            Goal::Without => Bound { min: 0, max: 0 },
-            Goal::AtMost(count) => Bound { min: 0, max: count },
-            Goal::AtLeast(count) => Bound { min: count, max: n },
-            Goal::About(count) => Bound { min: count, max: count },
+            Target::Only(available) => Bound { min: n.min(available), max: n },
+            Target::Without => Bound { min: 0, max: 0 },
+            Target::AtMost(count) => Bound { min: 0, max: count },
+            Target::AtLeast(count) => Bound { min: count, max: n },
+            Target::About(count) => Bound { min: count, max: count },
         }
     }
 
@@ -115,9 +116,9 @@ impl Goal {
     ///
     /// A list of n meets `min ≤ inside ≤ max` if it has `min` items inside and n − `max` outside: what it lacks of either is the gap.
     /// The authors look at the items inside alone where a share is asked for; of full lists both say the same.
-    fn gap(self, counts: Counts, n: u32, rule: ShareRule) -> u32 {
+    fn shortfall(self, counts: GroupCounts, n: u32, rule: ShareRule) -> u32 {
         let bound = self.bound(n);
-        let is_share = !matches!(self, Goal::Only(_) | Goal::Without);
+        let is_share = !matches!(self, Target::Only(_) | Target::Without);
         if is_share && rule == ShareRule::Authors {
             return bound.missed_by(counts.inside);
         }
@@ -126,7 +127,7 @@ impl Goal {
 }
 
 /// B10: whether the list needs an item on its side, merely allows it, or has too many there.
-fn marginal(bound: Bound, is_inside: bool, counts: Counts, n: u32) -> f64 {
+fn marginal(bound: Bound, is_inside: bool, counts: GroupCounts, n: u32) -> f64 {
     let (count, needed, allowed) = match is_inside {
         true => (counts.inside, bound.min, bound.max),
         false => (counts.outside, n.saturating_sub(bound.max), n.saturating_sub(bound.min)),
@@ -139,26 +140,26 @@ fn marginal(bound: Bound, is_inside: bool, counts: Counts, n: u32) -> f64 {
 }
 
 /// The authors' table (§8.2).
-fn authors(goal: Goal, is_inside: bool, Counts { inside, outside }: Counts, n: u32) -> f64 {
+fn authors(goal: Target, is_inside: bool, GroupCounts { inside, outside }: GroupCounts, n: u32) -> f64 {
     let half_if = |allowed: bool| if allowed { 0.5 } else { 0.0 };
     let others = |k: u32| n.saturating_sub(k);
     match goal {
-        Goal::AtMost(k) if outside > others(k) => 0.5,
-        Goal::AtMost(k) if is_inside => half_if(inside < k),
-        Goal::AtLeast(k) if inside > k => 0.5,
-        Goal::AtLeast(k) if !is_inside => half_if(outside < others(k)),
-        Goal::About(k) if is_inside => f64::from(u8::from(inside <= k)),
-        Goal::About(k) if inside < k => half_if(outside <= others(k)),
+        Target::AtMost(k) if outside > others(k) => 0.5,
+        Target::AtMost(k) if is_inside => half_if(inside < k),
+        Target::AtLeast(k) if inside > k => 0.5,
+        Target::AtLeast(k) if !is_inside => half_if(outside < others(k)),
+        Target::About(k) if is_inside => f64::from(u8::from(inside <= k)),
+        Target::About(k) if inside < k => half_if(outside <= others(k)),
         _ => 1.0,
     }
 }
 
-fn closeness(gap: u32, n: u32, form: Gap) -> f64 {
-    let gap = f64::from(gap);
+fn closeness(shortfall: u32, n: u32, form: ShortfallFn) -> f64 {
+    let shortfall = f64::from(shortfall);
     match form {
-        Gap::Reciprocal => 1.0 / (gap + 1.0),
-        Gap::Logarithmic => 1.0 / (gap + 2.0).log2(),
-        Gap::Linear => (1.0 - gap / f64::from(n.max(1))).max(0.0),
+        ShortfallFn::Reciprocal => 1.0 / (shortfall + 1.0),
+        ShortfallFn::Logarithmic => 1.0 / (shortfall + 2.0).log2(),
+        ShortfallFn::Linear => (1.0 - shortfall / f64::from(n.max(1))).max(0.0),
     }
 }
 
@@ -168,44 +169,44 @@ fn mean(scores: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
 }
 
 /// Categories, conditions and candidates: the list shall lie in all of them.
-fn only(request: &Request, catalogue: &Catalogue) -> Option<Aim> {
+fn only(request: &Request, catalogue: &Catalogue) -> Option<GroupTarget> {
     let Request { all_in, conditions, candidates, history, k, .. } = request;
     if all_in.is_empty() && conditions.is_empty() && candidates.is_none() {
         return None;
     }
-    let categories = all_in.iter().map(|&id| ItemSet::of(catalogue.len(), catalogue.members(id)));
+    let categories = all_in.iter().map(|&id| ItemSet::from_items(catalogue.len(), catalogue.members(id)));
     let conditions = conditions.iter().map(|condition| condition.items(catalogue));
-    let candidates = candidates.iter().map(|items| ItemSet::of(catalogue.len(), items));
+    let candidates = candidates.iter().map(|items| ItemSet::from_items(catalogue.len(), items));
     let mut members = ItemSet::all(catalogue.len());
-    categories.chain(conditions).chain(candidates).for_each(|set| members.intersect(&set));
-    let taken = ItemSet::of(catalogue.len(), history.iter().filter(|&&item| members.contains(item))).len();
+    categories.chain(conditions).chain(candidates).for_each(|set| members.intersect_with(&set));
+    let taken = ItemSet::from_items(catalogue.len(), history.iter().filter(|&&item| members.contains(item))).len();
     let available = (members.len() - taken).min(*k as usize) as u32;
-    Some(Aim { members, goal: Goal::Only(available) })
+    Some(GroupTarget { members, goal: Target::Only(available) })
 }
 
 /// Unwanted categories and items.
-fn without(request: &Request, catalogue: &Catalogue) -> Option<Aim> {
+fn without(request: &Request, catalogue: &Catalogue) -> Option<GroupTarget> {
     let Request { none_in, excluded, .. } = request;
-    let mut members = ItemSet::of(catalogue.len(), excluded);
-    none_in.iter().for_each(|&id| members.unite(&ItemSet::of(catalogue.len(), catalogue.members(id))));
-    (!none_in.is_empty() || !excluded.is_empty()).then_some(Aim { members, goal: Goal::Without })
+    let mut members = ItemSet::from_items(catalogue.len(), excluded);
+    none_in.iter().for_each(|&id| members.union_with(&ItemSet::from_items(catalogue.len(), catalogue.members(id))));
+    (!none_in.is_empty() || !excluded.is_empty()).then_some(GroupTarget { members, goal: Target::Without })
 }
 
 /// Items that must be in the list: at least as many of them as there are.
-fn mandatory(request: &Request, catalogue: &Catalogue) -> Option<Aim> {
-    let members = ItemSet::of(catalogue.len(), &request.mandatory);
+fn mandatory(request: &Request, catalogue: &Catalogue) -> Option<GroupTarget> {
+    let members = ItemSet::from_items(catalogue.len(), &request.mandatory);
     let count = (members.len() as u32).min(request.k);
-    (count > 0).then_some(Aim { members, goal: Goal::AtLeast(count) })
+    (count > 0).then_some(GroupTarget { members, goal: Target::AtLeast(count) })
 }
 
 /// A share. Its amount is a whole number here: a bound means what it says ([`Share::bound`]), and "about" is rounded down as the method
 /// does, without the tolerance by which a list is measured.
-fn of_share(share: &Share, n: u32, catalogue: &Catalogue) -> Aim {
+fn of_share(share: &Share, n: u32, catalogue: &Catalogue) -> GroupTarget {
     let rounded_down = || Share { relation: Relation::Exactly, ..share.clone() }.bound(n).max;
     let goal = match share.relation {
-        Relation::AtMost => Goal::AtMost(share.bound(n).max),
-        Relation::AtLeast => Goal::AtLeast(share.bound(n).min.min(n)),
-        Relation::Exactly | Relation::About => Goal::About(rounded_down()),
+        Relation::AtMost => Target::AtMost(share.bound(n).max),
+        Relation::AtLeast => Target::AtLeast(share.bound(n).min.min(n)),
+        Relation::Exactly | Relation::About => Target::About(rounded_down()),
     };
-    Aim { members: share.of.items(catalogue), goal }
+    GroupTarget { members: share.of.items(catalogue), goal }
 }

@@ -15,7 +15,8 @@ pub struct RewardRules {
     pub alpha: f64,
     /// The list's reward is earned line by line, each with what it adds to it, and not all of it at the end. The sum is the same, so that
     /// no other policy is the best one; but what earlier lines were worth no longer blurs what later ones are.
-    pub spread: bool,
+    #[serde(alias = "spread")]
+    pub dense: bool,
     /// What an item reward is multiplied by.
     pub item_weight: f64,
     /// What a list reward is multiplied by: the reward of an ideal list.
@@ -24,11 +25,13 @@ pub struct RewardRules {
     pub penalty: f64,
     /// τ of an item that the request has no room for, from −1, what an error scores, to 0, as the method has it. Other items lie between it
     /// and 1 as they lie between 0 and 1 by the method.
-    pub breach: f64,
+    #[serde(alias = "breach")]
+    pub violation_score: f64,
     /// How the items of a share are scored.
     pub shares: ShareRule,
     /// How a share or kind that is missed by some items is scored.
-    pub gap: Gap,
+    #[serde(alias = "gap")]
+    pub shortfall_fn: ShortfallFn,
     /// How the teacher's rank of an item is scored.
     pub rank_score: RankScore,
     /// An item that the list lacks costs as much as a line that is no valid item. By the method's letter it costs nothing, and a policy
@@ -77,10 +80,10 @@ pub enum Surplus {
     Each,
 }
 
-/// q of a share or kind that is missed by `gap` items in a list of n.
+/// q of a share or kind that is missed by `shortfall` items in a list of n.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Gap {
+pub enum ShortfallFn {
     /// 1 / (gap + 1)
     #[default]
     Reciprocal,
@@ -105,14 +108,14 @@ impl Default for RewardRules {
     fn default() -> Self {
         Self {
             level: Level::Both,
-            spread: true,
+            dense: true,
             alpha: 0.5,
             item_weight: 1.0,
             list_weight: 10.0,
             penalty: -1.0,
-            breach: 0.0,
+            violation_score: 0.0,
             shares: ShareRule::Marginal,
-            gap: Gap::Reciprocal,
+            shortfall_fn: ShortfallFn::Reciprocal,
             rank_score: RankScore::Logarithmic,
             missing: true,
             surplus: Surplus::Once,
@@ -123,7 +126,7 @@ impl Default for RewardRules {
 impl RewardRules {
     /// The authors' rules (NR-20).
     pub fn paper() -> Self {
-        Self { spread: false, shares: ShareRule::Authors, missing: false, surplus: Surplus::Each, ..Self::default() }
+        Self { dense: false, shares: ShareRule::Authors, missing: false, surplus: Surplus::Each, ..Self::default() }
     }
 
     /// Checks the ranges.
@@ -144,8 +147,8 @@ impl RewardRules {
         if !(self.penalty <= 0.0 && self.penalty.is_finite()) {
             return wrong("penalty", "a number of at most 0", self.penalty);
         }
-        if !(-1.0..=0.0).contains(&self.breach) {
-            return wrong("breach", "a number from -1 to 0", self.breach);
+        if !(-1.0..=0.0).contains(&self.violation_score) {
+            return wrong("violation_score", "a number from -1 to 0", self.violation_score);
         }
         Ok(())
     }

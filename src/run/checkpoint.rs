@@ -11,7 +11,7 @@ use tiller_models::archive::Archive;
 use tiller_models::optim::{AdamW, AdamWConfig};
 use tiller_models::weights::{weights_of, with_weights};
 
-use super::words::{from_words, to_words};
+use super::metadata::{from_metadata, to_metadata};
 use crate::data::Catalogue;
 use crate::{Error, Result};
 
@@ -31,7 +31,7 @@ pub trait Resumable: Serialize + DeserializeOwned + PartialEq {
 
     /// These settings with the length of `other`: a resumed run may be longer or shorter than it was meant to be.
     #[must_use]
-    fn as_long_as(&self, other: &Self) -> Self;
+    fn with_length_of(&self, other: &Self) -> Self;
 
     /// How steps are made of gradients.
     fn optimiser(&self) -> AdamWConfig;
@@ -52,8 +52,8 @@ pub fn write<C: Resumable>(
     let mut archive = Archive::default();
     archive.put(C::WEIGHTS, weights_of(trained));
     adamw.save(&mut archive, "adamw");
-    archive.words.insert("position".into(), to_words(position)?);
-    archive.words.insert("config".into(), to_words(config)?);
+    archive.words.insert("position".into(), to_metadata(position)?);
+    archive.words.insert("config".into(), to_metadata(config)?);
     archive.words.insert("catalogue".into(), catalogue.fingerprint());
     archive.write(path)
 }
@@ -77,8 +77,8 @@ pub fn read<M: Module, P: DeserializeOwned, C: Resumable>(
             .into());
     }
     let mut archive = Archive::read(path)?;
-    let saved: C = from_words(&archive, "config", path)?;
-    if saved.as_long_as(config) != *config {
+    let saved: C = from_metadata(&archive, "config", path)?;
+    if saved.with_length_of(config) != *config {
         return Err(Error::bad_input("--resume")
             .expected(format!("the settings of the run ({} may differ)", C::LENGTH))
             .found("others")
@@ -93,7 +93,7 @@ pub fn read<M: Module, P: DeserializeOwned, C: Resumable>(
             .next("name the data set that the run was started with")
             .into());
     }
-    let position = from_words(&archive, "position", path)?;
+    let position = from_metadata(&archive, "position", path)?;
     let trained = with_weights(fresh, archive.take(C::WEIGHTS), &path.display().to_string())?;
     let adamw = AdamW::restore(config.optimiser(), &trained, &mut archive, "adamw", device, path)?;
     Ok((trained, adamw, position))

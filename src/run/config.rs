@@ -97,9 +97,43 @@ fn parse_set(set: &str) -> Result<Table> {
     }
 }
 
+/// The former names of settings, which configuration files and `--set` may still use.
+const RENAMED: &[(&str, &str)] = &[
+    ("accumulate", "gradient_accumulation_steps"),
+    ("breach", "violation_score"),
+    ("by_practice", "per_task_normalization"),
+    ("clip", "max_grad_norm"),
+    ("end", "min_lr"),
+    ("exam", "eval"),
+    ("gap", "shortfall_fn"),
+    ("heads", "n_heads"),
+    ("inner", "d_ff"),
+    ("kl", "kl_coef"),
+    ("layers", "n_layers"),
+    ("power", "poly_power"),
+    ("practices", "tasks"),
+    ("quantise", "quant"),
+    ("recipe", "preset"),
+    ("rehearsal", "sft_mixin"),
+    ("safety", "divergence_guard"),
+    ("scratch", "from_scratch"),
+    ("spread", "dense"),
+    ("standardise", "normalize_advantages"),
+    ("subjects", "tasks"),
+    ("tempered", "score_at_sampling_temperature"),
+    ("warm_up", "warmup_ratio"),
+];
+
+/// The current name of `key` in `table`, which may be a former one.
+fn current_name(key: String, table: &Table) -> String {
+    let renamed = RENAMED.iter().find(|(former, _)| *former == key && !table.contains_key(&key));
+    renamed.map_or(key, |(_, name)| (*name).to_owned())
+}
+
 /// Lays `upper` over `lower`, key by key.
 fn overlay(lower: &mut Table, upper: Table) {
     for (key, value) in upper {
+        let key = current_name(key, lower);
         match (lower.get_mut(&key), value) {
             (Some(Value::Table(below)), Value::Table(above)) => overlay(below, above),
             (_, value) => {

@@ -106,7 +106,7 @@ fn write_config(path: &Path, config: &impl Serialize) -> Result<()> {
 /// Notes where and by which version the run is made.
 fn write_machine(path: &Path) -> Result<()> {
     let text =
-        serde_json::to_vec_pretty(&Machine::here()).map_err(|e| Error::Failed(format!("{}: {e}", machine::FILE)))?;
+        serde_json::to_vec_pretty(&Machine::current()).map_err(|e| Error::Failed(format!("{}: {e}", machine::FILE)))?;
     write_atomically(&path.join(machine::FILE), |w| w.write_all(&text))
 }
 

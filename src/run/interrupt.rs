@@ -14,9 +14,9 @@ static HANDLER: OnceLock<()> = OnceLock::new();
 /// Whoever holds it asks [`requested`] now and then, and saves before the process ends.
 #[derive(Debug)]
 #[must_use = "nobody listens once it is dropped"]
-pub struct Listening(());
+pub struct InterruptGuard(());
 
-impl Drop for Listening {
+impl Drop for InterruptGuard {
     fn drop(&mut self) {
         SAVES.store(false, Ordering::SeqCst);
     }
@@ -37,10 +37,10 @@ pub fn install() {
 }
 
 /// From here on Ctrl-C is a request, until the answer is dropped.
-pub fn listen() -> Listening {
+pub fn defer() -> InterruptGuard {
     install();
     SAVES.store(true, Ordering::SeqCst);
-    Listening(())
+    InterruptGuard(())
 }
 
 /// Whether the user has asked to stop.

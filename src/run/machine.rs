@@ -31,7 +31,7 @@ pub struct Machine {
 
 impl Machine {
     /// This one, now.
-    pub fn here() -> Self {
+    pub fn current() -> Self {
         let what = RefreshKind::nothing()
             .with_cpu(CpuRefreshKind::nothing())
             .with_memory(MemoryRefreshKind::nothing().with_ram());
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_machine_is_read_back_as_it_was() {
-        let here = Machine::here();
+        let here = Machine::current();
         assert!(here.cores > 0 && here.memory_bytes > 1 << 20 && here.day.len() == 10 && !here.system.is_empty());
         assert_eq!(serde_json::from_str::<Machine>(&serde_json::to_string(&here).unwrap()).unwrap(), here);
     }

@@ -6,5 +6,5 @@ pub mod folder;
 pub mod interrupt;
 pub mod json_lines;
 pub mod machine;
+pub mod metadata;
 pub mod progress;
-pub mod words;

@@ -10,9 +10,9 @@ use tiller_models::sasrec::SasRec;
 use tiller_models::weights::{weights_of, with_weights};
 
 use super::config::TeacherConfig;
-use super::schedule::Schedule;
+use super::schedule::PlateauSchedule;
 use crate::data::Catalogue;
-use crate::run::words::{from_words, to_words};
+use crate::run::metadata::{from_metadata, to_metadata};
 use crate::{Error, Result};
 
 /// The model of the best validation figure.
@@ -22,7 +22,7 @@ pub const LAST: &str = "last.safetensors";
 
 /// Where a training stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Position {
+pub struct TeacherState {
     /// Epochs completed.
     pub epoch: u32,
     /// Steps taken in the epoch at hand; 0 before its validation.
@@ -30,11 +30,11 @@ pub struct Position {
     /// The sum of the losses of this epoch's examples so far.
     pub loss: f64,
     /// What the validations have led to.
-    pub schedule: Schedule,
+    pub schedule: PlateauSchedule,
 }
 
 /// A checkpoint file, read and checked against the catalogue.
-pub struct Checkpoint {
+pub struct TeacherCheckpoint {
     path: PathBuf,
     archive: Archive,
     n_items: usize,
@@ -42,7 +42,7 @@ pub struct Checkpoint {
     pub config: TeacherConfig,
 }
 
-impl Checkpoint {
+impl TeacherCheckpoint {
     /// Reads a checkpoint of a run on `catalogue`.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl Checkpoint {
                 .next("train again with `tiller sasrec train DIR`, or name another run with --run")
                 .into());
         }
-        let config: TeacherConfig = from_words(&archive, "config", path)?;
+        let config: TeacherConfig = from_metadata(&archive, "config", path)?;
         config.validate()?;
         Ok(Self { path: path.to_owned(), archive, n_items: catalogue.len(), config })
     }
@@ -82,11 +82,11 @@ impl Checkpoint {
     ///
     /// # Errors
     /// A tensor or a word that is missing or not what the settings say.
-    pub fn training(mut self, device: &Device) -> Result<(SasRec, AdamW, Position)> {
+    pub fn training(mut self, device: &Device) -> Result<(SasRec, AdamW, TeacherState)> {
         let model = self.take_model(device)?;
-        let position: Position = from_words(&self.archive, "position", &self.path)?;
+        let state: TeacherState = from_metadata(&self.archive, "position", &self.path)?;
         let adam = AdamW::restore(AdamWConfig::adam(), &model, &mut self.archive, "adam", device, &self.path)?;
-        Ok((model, adam, position))
+        Ok((model, adam, state))
     }
 
     fn take_model(&mut self, device: &Device) -> Result<SasRec> {
@@ -122,20 +122,20 @@ pub fn write_last(
     path: &Path,
     model: &SasRec,
     adam: &AdamW,
-    position: &Position,
+    state: &TeacherState,
     config: &TeacherConfig,
     catalogue: &Catalogue,
 ) -> Result<()> {
     let mut archive = archive_of(model, config, catalogue)?;
     adam.save(&mut archive, "adam");
-    archive.words.insert("position".into(), to_words(position)?);
+    archive.words.insert("position".into(), to_metadata(state)?);
     archive.write(path)
 }
 
 fn archive_of(model: &SasRec, config: &TeacherConfig, catalogue: &Catalogue) -> Result<Archive> {
     let mut archive = Archive::default();
     archive.put("model", weights_of(model));
-    archive.words.insert("config".into(), to_words(config)?);
+    archive.words.insert("config".into(), to_metadata(config)?);
     archive.words.insert("catalogue".into(), catalogue.fingerprint());
     Ok(archive)
 }

@@ -95,7 +95,7 @@ mod tests {
             ("batch", TeacherConfig { batch: 0, ..good.clone() }),
             ("lr", TeacherConfig { lr: f64::NAN, ..good.clone() }),
             ("plateau.factor", TeacherConfig { plateau, ..good.clone() }),
-            ("model.heads", TeacherConfig { model: SasRecConfig { heads: 7, ..good.model.clone() }, ..good }),
+            ("model.n_heads", TeacherConfig { model: SasRecConfig { n_heads: 7, ..good.model.clone() }, ..good }),
         ];
         for (key, config) in cases {
             let error = config.validate().unwrap_err();

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::query::{RankQuery, Scorer};
 use crate::data::Dataset;
-use crate::data::split::{Case, Split, case};
+use crate::data::split::{NextItemCase, Split, held_out};
 use crate::{Error, Result};
 
 /// The lengths of list that are reported.
@@ -18,7 +18,7 @@ const CHUNK: usize = 4096;
 
 /// Under which rules the figures were made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Protocol {
+pub struct RankingProtocol {
     /// The name of the data set.
     pub dataset: String,
     /// "test" (the last item of each user) or "validation" (the one before it).
@@ -31,7 +31,7 @@ pub struct Protocol {
     pub items: usize,
 }
 
-impl fmt::Display for Protocol {
+impl fmt::Display for RankingProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { dataset, split, users, users_without_case, items } = self;
         write!(
@@ -57,16 +57,16 @@ pub struct AtK {
 
 /// A recommender's figures on one split.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Evaluation {
+pub struct RankingEvaluation {
     /// The rules.
-    pub protocol: Protocol,
+    pub protocol: RankingProtocol,
     /// The figures, one for each of [`LIST_LENGTHS`].
     pub figures: Vec<AtK>,
     /// Users ranked per second, end to end.
     pub users_per_second: f64,
 }
 
-impl Evaluation {
+impl RankingEvaluation {
     /// The figures for lists of `k`, one of [`LIST_LENGTHS`].
     pub fn at(&self, k: usize) -> Option<AtK> {
         self.figures.iter().find(|figures| figures.k == k).copied()
@@ -77,8 +77,8 @@ impl Evaluation {
 ///
 /// # Errors
 /// A data set in which no user has a case, or a device that fails.
-pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split, bar: &ProgressBar) -> Result<Evaluation> {
-    let cases: Vec<Case> = dataset.users.iter().filter_map(|user| case(user, split)).collect();
+pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split, bar: &ProgressBar) -> Result<RankingEvaluation> {
+    let cases: Vec<NextItemCase> = dataset.users.iter().filter_map(|user| held_out(user, split)).collect();
     if cases.is_empty() {
         return Err(Error::bad_input(&dataset.name)
             .expected("users with at least three items")
@@ -97,8 +97,8 @@ pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split, bar: &Pro
         ranks.extend(scorer.ranks(&queries)?.into_iter().flatten());
         bar.inc(chunk.len() as u64);
     }
-    Ok(Evaluation {
-        protocol: Protocol {
+    Ok(RankingEvaluation {
+        protocol: RankingProtocol {
             dataset: dataset.name.clone(),
             split: match split {
                 Split::Validation => "validation",

@@ -3,21 +3,21 @@
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use tiller_models::sasrec::Example;
+use tiller_models::sasrec::SasRecExample;
 
 use crate::data::Dataset;
 use crate::data::split::training_items;
 
 /// Every training item of every user, each with all that the user took before it; the first has an empty history
 /// (method §2.2).
-pub struct Examples {
+pub struct TeacherExamples {
     /// Each user's training items, oldest first.
     sequences: Vec<Vec<u32>>,
     /// Where each example's target stands: user, place.
     targets: Vec<(u32, u32)>,
 }
 
-impl Examples {
+impl TeacherExamples {
     /// The examples of a data set, user by user.
     pub fn of(dataset: &Dataset) -> Self {
         let items = |user| training_items(user).iter().map(|item| item.0).collect::<Vec<_>>();
@@ -38,7 +38,7 @@ impl Examples {
     }
 
     /// All examples in the order of an epoch, which follows from the seed and the epoch's number alone.
-    pub fn shuffled(&self, seed: u64, epoch: u32) -> Vec<Example<'_>> {
+    pub fn shuffled(&self, seed: u64, epoch: u32) -> Vec<SasRecExample<'_>> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(epoch.into());
         let mut order = self.targets.clone();
@@ -46,9 +46,9 @@ impl Examples {
         order.into_iter().map(|(user, place)| self.example(user as usize, place as usize)).collect()
     }
 
-    fn example(&self, user: usize, place: usize) -> Example<'_> {
+    fn example(&self, user: usize, place: usize) -> SasRecExample<'_> {
         let items = &self.sequences[user];
-        Example { history: &items[..place], target: items[place] }
+        SasRecExample { history: &items[..place], target: items[place] }
     }
 }
 
@@ -67,9 +67,9 @@ mod tests {
             timestamps: vec![0; items.len()],
         };
         let users = vec![user(&[1, 2, 3, 4, 5]), user(&[6, 7]), user(&[8, 9, 10, 11])];
-        let examples = Examples::of(&Dataset { name: String::new(), catalogue: Catalogue::default(), users });
+        let examples = TeacherExamples::of(&Dataset { name: String::new(), catalogue: Catalogue::default(), users });
         let of = |seed, epoch| {
-            let seen = |example: Example| (example.history.to_vec(), example.target);
+            let seen = |example: SasRecExample| (example.history.to_vec(), example.target);
             examples.shuffled(seed, epoch).into_iter().map(seen).collect::<Vec<_>>()
         };
         let expected: BTreeSet<_> =

@@ -16,4 +16,4 @@ pub mod train;
 pub use config::TeacherConfig;
 pub use model::Teacher;
 pub use popularity::Popularity;
-pub use query::{Query, RankQuery, Scorer, Wish};
+pub use query::{ItemScope, RankQuery, Scorer, TopKQuery};

@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use tiller_models::sasrec::SasRec;
 
-use super::checkpoint::{BEST, Checkpoint};
+use super::checkpoint::{BEST, TeacherCheckpoint};
 use super::query::Scorer;
 use crate::Result;
 use crate::data::{Dataset, ItemId};
@@ -27,7 +27,7 @@ impl Teacher {
     /// # Errors
     /// No run there, a file that is cut off, or a run on another catalogue.
     pub fn load(run_dir: &Path, dataset: &Dataset, device: &Device) -> Result<Self> {
-        let checkpoint = Checkpoint::read(&run_dir.join("checkpoints").join(BEST), &dataset.catalogue)?;
+        let checkpoint = TeacherCheckpoint::read(&run_dir.join("checkpoints").join(BEST), &dataset.catalogue)?;
         Ok(Self::new(checkpoint.model(device)?))
     }
 }

@@ -57,7 +57,7 @@ mod tests {
         ) {
             let n = scores.len();
             let masked: Vec<ItemId> = masked.into_iter().map(|id| ItemId(id % n as u32 + 1)).collect();
-            let masked = ItemSet::of(n, &masked);
+            let masked = ItemSet::from_items(n, &masked);
             let mut sorted: Vec<ItemId> = masked.clone().complement().iter().collect();
             sorted.sort_by(|a, b| scores[b.index() - 1].total_cmp(&scores[a.index() - 1]).then(a.cmp(b)));
             let expected = &sorted[..k.min(sorted.len())];

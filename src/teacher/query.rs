@@ -6,9 +6,9 @@ use crate::{Error, Result};
 
 /// Which items an answer may hold.
 #[derive(Debug, Clone, Copy)]
-pub enum Wish<'a> {
+pub enum ItemScope<'a> {
     /// Any but those of the history.
-    Anything,
+    Unrestricted,
     /// Those of the set (+C), but not those of the history.
     Only(&'a ItemSet),
     /// Those outside the set (-C), but not those of the history.
@@ -17,13 +17,13 @@ pub enum Wish<'a> {
     Candidates(&'a ItemSet),
 }
 
-/// "What are the `k` best items after `history` under `wish`?"
+/// "What are the `k` best items after `history` under `scope`?"
 #[derive(Debug, Clone, Copy)]
-pub struct Query<'a> {
+pub struct TopKQuery<'a> {
     /// What the user took, oldest first. The model reads the newest items of it; the answer holds none of it.
     pub history: &'a [ItemId],
     /// Which items the answer may hold.
-    pub wish: Wish<'a>,
+    pub scope: ItemScope<'a>,
     /// How many items to answer with, at most.
     pub k: usize,
 }
@@ -55,18 +55,18 @@ pub trait Scorer: Sync {
     ///
     /// # Errors
     /// An item that the catalogue does not have, or a device that fails.
-    fn top_k(&self, queries: &[Query]) -> Result<Vec<Vec<ItemId>>> {
+    fn top_k(&self, queries: &[TopKQuery]) -> Result<Vec<Vec<ItemId>>> {
         let histories: Vec<&[ItemId]> = queries.iter().map(|query| query.history).collect();
         check(self.n_items(), histories.iter().copied().flatten())?;
         self.answer(&histories, |at, scores| {
             let query = queries[at];
-            let history = ItemSet::of(scores.len(), query.history);
+            let history = ItemSet::from_items(scores.len(), query.history);
             let is_new = |item| !history.contains(item);
-            match query.wish {
-                Wish::Anything => top_k(scores, query.k, is_new),
-                Wish::Only(set) => top_k(scores, query.k, |item| set.contains(item) && is_new(item)),
-                Wish::Without(set) => top_k(scores, query.k, |item| !set.contains(item) && is_new(item)),
-                Wish::Candidates(set) => top_k(scores, query.k, |item| set.contains(item)),
+            match query.scope {
+                ItemScope::Unrestricted => top_k(scores, query.k, is_new),
+                ItemScope::Only(set) => top_k(scores, query.k, |item| set.contains(item) && is_new(item)),
+                ItemScope::Without(set) => top_k(scores, query.k, |item| !set.contains(item) && is_new(item)),
+                ItemScope::Candidates(set) => top_k(scores, query.k, |item| set.contains(item)),
             }
         })
     }
@@ -80,7 +80,7 @@ pub trait Scorer: Sync {
         let histories: Vec<&[ItemId]> = queries.iter().map(|query| query.history).collect();
         check(self.n_items(), queries.iter().flat_map(|query| query.history.iter().chain(query.items)))?;
         self.answer(&histories, |at, scores| {
-            let masked = ItemSet::of(scores.len(), queries[at].history);
+            let masked = ItemSet::from_items(scores.len(), queries[at].history);
             queries[at].items.iter().map(|&item| rank(scores, item, &masked)).collect()
         })
     }

@@ -6,7 +6,7 @@ use super::config::TeacherConfig;
 
 /// What the validations so far have led to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Schedule {
+pub struct PlateauSchedule {
     /// The learning rate now.
     pub lr: f64,
     /// The best validation figure, and the epoch that it was seen before.
@@ -20,7 +20,7 @@ pub struct Schedule {
 
 /// What a validation means for the training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ValidationOutcome {
     /// The best figure so far.
     Best,
     /// Not the best, but the training goes on.
@@ -29,22 +29,22 @@ pub enum Verdict {
     Stop,
 }
 
-impl Schedule {
+impl PlateauSchedule {
     /// Before the first validation.
     pub fn new(config: &TeacherConfig) -> Self {
         Self { lr: config.lr, best: None, failures: 0, plateau_best: f64::NEG_INFINITY, plateau_failures: 0 }
     }
 
     /// Takes in the validation figure seen before `epoch`; higher is better.
-    pub fn observe(&mut self, figure: f64, epoch: u32, config: &TeacherConfig) -> Verdict {
+    pub fn observe(&mut self, figure: f64, epoch: u32, config: &TeacherConfig) -> ValidationOutcome {
         self.lower_on_plateau(figure, config);
         if self.best.is_none_or(|(best, _)| figure > best) {
             self.best = Some((figure, epoch));
             self.failures = 0;
-            return Verdict::Best;
+            return ValidationOutcome::Best;
         }
         self.failures += 1;
-        if self.failures > config.patience { Verdict::Stop } else { Verdict::GoOn }
+        if self.failures > config.patience { ValidationOutcome::Stop } else { ValidationOutcome::GoOn }
     }
 
     fn lower_on_plateau(&mut self, figure: f64, config: &TeacherConfig) {
@@ -69,22 +69,22 @@ mod tests {
     #[test]
     fn the_rate_halves_on_the_second_failure_and_the_eleventh_ends_it() {
         let config = TeacherConfig::default();
-        let mut schedule = Schedule::new(&config);
-        assert_eq!(schedule.observe(0.1, 0, &config), Verdict::Best);
+        let mut schedule = PlateauSchedule::new(&config);
+        assert_eq!(schedule.observe(0.1, 0, &config), ValidationOutcome::Best);
         for failure in 1..=10 {
-            assert_eq!(schedule.observe(0.1, failure, &config), Verdict::GoOn);
+            assert_eq!(schedule.observe(0.1, failure, &config), ValidationOutcome::GoOn);
             assert_eq!(schedule.lr, 1e-3 * 0.5f64.powi(failure as i32 / 2));
         }
-        assert_eq!(schedule.observe(0.09, 11, &config), Verdict::Stop);
+        assert_eq!(schedule.observe(0.09, 11, &config), ValidationOutcome::Stop);
         assert_eq!(schedule.best, Some((0.1, 0)));
     }
 
     #[test]
     fn a_rise_within_the_threshold_is_the_best_but_still_a_plateau() {
         let config = TeacherConfig::default();
-        let mut schedule = Schedule::new(&config);
+        let mut schedule = PlateauSchedule::new(&config);
         for (epoch, figure) in [0.1, 0.100_005, 0.100_009].into_iter().enumerate() {
-            assert_eq!(schedule.observe(figure, epoch as u32, &config), Verdict::Best);
+            assert_eq!(schedule.observe(figure, epoch as u32, &config), ValidationOutcome::Best);
         }
         assert_eq!(schedule.lr, 5e-4);
     }

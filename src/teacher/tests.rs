@@ -12,8 +12,8 @@ use tiller_models::sasrec::{SasRec, SasRecConfig};
 use super::checkpoint::{BEST, LAST};
 use super::config::TeacherConfig;
 use super::evaluate::evaluate;
-use super::train::Training;
-use super::{Popularity, Query, RankQuery, Scorer, Teacher, Wish};
+use super::train::TeacherTrainer;
+use super::{ItemScope, Popularity, RankQuery, Scorer, Teacher, TopKQuery};
 use crate::data::split::Split;
 use crate::data::{Catalogue, Dataset, Item, ItemId, ItemSet, User};
 use crate::run::folder::RunFolder;
@@ -22,7 +22,7 @@ use crate::{Error, Result};
 const N_ITEMS: u32 = 30;
 
 fn config() -> TeacherConfig {
-    let model = SasRecConfig { d_model: 16, layers: 2, heads: 2, inner: 24, length: 5, dropout: 0.2 };
+    let model = SasRecConfig { d_model: 16, n_layers: 2, n_heads: 2, d_ff: 24, length: 5, dropout: 0.2 };
     TeacherConfig { epochs: 3, batch: 64, lr: 0.01, model, ..TeacherConfig::default() }
 }
 
@@ -62,15 +62,15 @@ proptest! {
     ) {
         let teacher = random_teacher();
         let all: Vec<ItemId> = (1..=N_ITEMS).map(ItemId).collect();
-        let set = ItemSet::of(N_ITEMS as usize, &category);
-        let ask = |wish| teacher.top_k(&[Query { history: &history, wish, k }]).unwrap().remove(0);
+        let set = ItemSet::from_items(N_ITEMS as usize, &category);
+        let ask = |scope| teacher.top_k(&[TopKQuery { history: &history, scope, k }]).unwrap().remove(0);
         let is_new = |item: &ItemId| !history.contains(item);
         type Allows<'a> = &'a dyn Fn(&ItemId) -> bool;
         let cases: [(Vec<ItemId>, Allows); 4] = [
-            (ask(Wish::Anything), &is_new),
-            (ask(Wish::Only(&set)), &|item| category.contains(item) && is_new(item)),
-            (ask(Wish::Without(&set)), &|item| !category.contains(item) && is_new(item)),
-            (ask(Wish::Candidates(&set)), &|item| category.contains(item)),
+            (ask(ItemScope::Unrestricted), &is_new),
+            (ask(ItemScope::Only(&set)), &|item| category.contains(item) && is_new(item)),
+            (ask(ItemScope::Without(&set)), &|item| !category.contains(item) && is_new(item)),
+            (ask(ItemScope::Candidates(&set)), &|item| category.contains(item)),
         ];
         for (list, allows) in cases {
             let allowed: Vec<ItemId> = all.iter().copied().filter(|item| allows(item)).collect();
@@ -105,7 +105,8 @@ fn a_batch_of_queries_is_answered_in_their_order() {
     let teacher = random_teacher();
     let histories: Vec<Vec<ItemId>> =
         (0..700u32).map(|i| (0..i % 7).map(|j| ItemId((i + j) % N_ITEMS + 1)).collect()).collect();
-    let queries: Vec<Query> = histories.iter().map(|history| Query { history, wish: Wish::Anything, k: 3 }).collect();
+    let queries: Vec<TopKQuery> =
+        histories.iter().map(|history| TopKQuery { history, scope: ItemScope::Unrestricted, k: 3 }).collect();
     let together = teacher.top_k(&queries).unwrap();
     for at in [0, 1, 6, 350, 699] {
         assert_eq!(together[at], teacher.top_k(&queries[at..=at]).unwrap()[0], "query {at}");
@@ -116,7 +117,7 @@ fn a_batch_of_queries_is_answered_in_their_order() {
 fn items_outside_the_catalogue_are_refused() {
     let teacher = random_teacher();
     for id in [ItemId::PAD, ItemId(N_ITEMS + 1)] {
-        let query = Query { history: &[ItemId(1), id], wish: Wish::Anything, k: 3 };
+        let query = TopKQuery { history: &[ItemId(1), id], scope: ItemScope::Unrestricted, k: 3 };
         assert_eq!(teacher.top_k(&[query]).unwrap_err().exit_code(), 2);
         assert_eq!(teacher.ranks(&[RankQuery { history: &[], items: &[id] }]).unwrap_err().exit_code(), 2);
     }
@@ -129,7 +130,7 @@ fn train(
     resume: bool,
     stop: impl Fn() -> bool,
 ) -> Result<()> {
-    let start = if resume { Training::resume } else { Training::fresh };
+    let start = if resume { TeacherTrainer::resume } else { TeacherTrainer::fresh };
     start(dataset, config, run, &Device::flex())?.run(stop).map(drop)
 }
 
@@ -139,7 +140,7 @@ fn a_circle_is_learnt_where_popularity_has_nothing_to_go_by() {
     let config = TeacherConfig { epochs: 30, ..config() };
     train(&dataset, &config, &mut RunFolder::create(folder.path(), &config).unwrap(), false, || false).unwrap();
     let teacher = Teacher::load(folder.path(), &dataset, &Device::flex()).unwrap();
-    let of = |evaluation: super::evaluate::Evaluation| evaluation.at(10).unwrap().ndcg;
+    let of = |evaluation: super::evaluate::RankingEvaluation| evaluation.at(10).unwrap().ndcg;
     let sasrec = of(evaluate(&teacher, &dataset, Split::Test, &ProgressBar::hidden()).unwrap());
     let popularity = of(evaluate(&Popularity::of(&dataset), &dataset, Split::Test, &ProgressBar::hidden()).unwrap());
     assert!(sasrec > 0.9 && sasrec > popularity + 0.2, "SASRec {sasrec}, popularity {popularity}");

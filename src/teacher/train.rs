@@ -9,12 +9,12 @@ use tiller_kernels::device::guard;
 use tiller_models::optim::{AdamW, AdamWConfig};
 use tiller_models::sasrec::SasRec;
 
-use super::checkpoint::{BEST, Checkpoint, LAST, Position, write_best, write_last};
+use super::checkpoint::{BEST, LAST, TeacherCheckpoint, TeacherState, write_best, write_last};
 use super::config::TeacherConfig;
 use super::evaluate::{AtK, evaluate};
-use super::examples::Examples;
+use super::examples::TeacherExamples;
 use super::model::Teacher;
-use super::schedule::{Schedule, Verdict};
+use super::schedule::{PlateauSchedule, ValidationOutcome};
 use crate::data::Dataset;
 use crate::data::split::Split;
 use crate::run::folder::RunFolder;
@@ -26,7 +26,7 @@ const DECIDING_K: usize = 10;
 
 /// How a training ended.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Summary {
+pub struct TeacherSummary {
     /// Epochs completed.
     pub epochs: u32,
     /// Epochs before the best validation.
@@ -41,7 +41,7 @@ pub struct Summary {
 
 /// A line of metrics.jsonl: what is known before an epoch.
 #[derive(Debug, Serialize)]
-struct Line {
+struct EpochLine {
     /// Epochs completed.
     epoch: u32,
     /// The mean loss of the epoch just completed, in nats.
@@ -55,20 +55,20 @@ struct Line {
 }
 
 /// A training in progress.
-pub struct Training<'a> {
+pub struct TeacherTrainer<'a> {
     dataset: &'a Dataset,
     config: &'a TeacherConfig,
     run: &'a mut RunFolder,
-    examples: Examples,
+    examples: TeacherExamples,
     model: SasRec,
     adam: AdamW,
-    position: Position,
+    state: TeacherState,
     started: Instant,
     /// Examples and seconds of this process's steps.
     trained: (usize, f64),
 }
 
-impl<'a> Training<'a> {
+impl<'a> TeacherTrainer<'a> {
     /// A training with fresh weights.
     ///
     /// # Errors
@@ -81,8 +81,8 @@ impl<'a> Training<'a> {
     ) -> Result<Self> {
         config.validate()?;
         let model = SasRec::new(&config.model, dataset.catalogue.len(), config.seed, device)?;
-        let position = Position { epoch: 0, step: 0, loss: 0.0, schedule: Schedule::new(config) };
-        Self::at(dataset, config, run, (model, AdamW::new(AdamWConfig::adam()), position))
+        let state = TeacherState { epoch: 0, step: 0, loss: 0.0, schedule: PlateauSchedule::new(config) };
+        Self::at(dataset, config, run, (model, AdamW::new(AdamWConfig::adam()), state))
     }
 
     /// The training that `run` holds, from its last checkpoint on; the same as if it had never stopped.
@@ -96,7 +96,7 @@ impl<'a> Training<'a> {
         device: &Device,
     ) -> Result<Self> {
         config.validate()?;
-        let checkpoint = Checkpoint::read(&run.checkpoint(LAST), &dataset.catalogue)?;
+        let checkpoint = TeacherCheckpoint::read(&run.checkpoint(LAST), &dataset.catalogue)?;
         let TeacherConfig { epochs, patience, .. } = *config;
         if (TeacherConfig { epochs, patience, ..checkpoint.config.clone() }) != *config {
             return Err(Error::bad_input("--resume")
@@ -107,7 +107,7 @@ impl<'a> Training<'a> {
         }
         let training = checkpoint.training(device)?;
         run.store_config(config)?;
-        let Position { epoch, step, .. } = training.2;
+        let TeacherState { epoch, step, .. } = training.2;
         // What was logged after the checkpoint will be logged again.
         run.retain_metrics(|line| line["epoch"].as_u64().is_some_and(|e| e < u64::from(epoch) + u64::from(step > 0)))?;
         Self::at(dataset, config, run, training)
@@ -117,9 +117,9 @@ impl<'a> Training<'a> {
         dataset: &'a Dataset,
         config: &'a TeacherConfig,
         run: &'a mut RunFolder,
-        (model, adam, position): (SasRec, AdamW, Position),
+        (model, adam, state): (SasRec, AdamW, TeacherState),
     ) -> Result<Self> {
-        let examples = Examples::of(dataset);
+        let examples = TeacherExamples::of(dataset);
         if examples.is_empty() {
             return Err(Error::bad_input(&dataset.name)
                 .expected("users with at least three items")
@@ -128,7 +128,7 @@ impl<'a> Training<'a> {
                 .into());
         }
         let (started, trained) = (Instant::now(), (0, 0.0));
-        Ok(Self { dataset, config, run, examples, model, adam, position, started, trained })
+        Ok(Self { dataset, config, run, examples, model, adam, state, started, trained })
     }
 
     /// Validates and trains in turn until patience or the epochs run out; the best model is in the run folder then.
@@ -136,21 +136,21 @@ impl<'a> Training<'a> {
     ///
     /// # Errors
     /// A loss that is no number any more, a device or a disk that fails; [`Error::Interrupted`] where `stop` said so.
-    pub fn run(mut self, stop: impl Fn() -> bool) -> Result<Summary> {
+    pub fn run(mut self, stop: impl Fn() -> bool) -> Result<TeacherSummary> {
         // A checkpoint that an earlier run left here must not be taken for this one's.
         self.save()?;
         let bar = progress::bar("train", u64::from(self.config.epochs) * self.examples.len() as u64, "examples");
         loop {
-            let stage = format!("epoch {} of {}", self.position.epoch, self.run.path().display());
+            let stage = format!("epoch {} of {}", self.state.epoch, self.run.path().display());
             if !guard(&stage, || self.round(&bar, &stop))? {
                 break;
             }
         }
         bar.finish_and_clear();
-        let (best_ndcg, best_epoch) = self.position.schedule.best.unwrap_or_default();
+        let (best_ndcg, best_epoch) = self.state.schedule.best.unwrap_or_default();
         let (examples, seconds) = self.trained;
-        Ok(Summary {
-            epochs: self.position.epoch,
+        Ok(TeacherSummary {
+            epochs: self.state.epoch,
             best_epoch,
             best_ndcg,
             examples: self.examples.len(),
@@ -160,7 +160,7 @@ impl<'a> Training<'a> {
 
     /// A validation and the epoch behind it; whether there was one to come.
     fn round(&mut self, bar: &ProgressBar, stop: &impl Fn() -> bool) -> Result<bool> {
-        if self.position.step == 0 && !self.validate(bar)? {
+        if self.state.step == 0 && !self.validate(bar)? {
             return Ok(false);
         }
         self.epoch(bar, stop)?;
@@ -170,41 +170,41 @@ impl<'a> Training<'a> {
 
     /// Takes in the validation figures; whether an epoch is to follow.
     fn validate(&mut self, bar: &ProgressBar) -> Result<bool> {
-        let epoch = self.position.epoch;
+        let epoch = self.state.epoch;
         let evaluation =
             evaluate(&Teacher::new(self.model.clone()), self.dataset, Split::Validation, &ProgressBar::hidden())?;
         let ndcg = evaluation.at(DECIDING_K).map_or(0.0, |figures| figures.ndcg);
-        let verdict = self.position.schedule.observe(ndcg, epoch, self.config);
-        if verdict == Verdict::Best {
+        let verdict = self.state.schedule.observe(ndcg, epoch, self.config);
+        if verdict == ValidationOutcome::Best {
             write_best(&self.run.checkpoint(BEST), &self.model, self.config, &self.dataset.catalogue)?;
         }
-        let loss = (epoch > 0).then_some(self.position.loss / self.examples.len() as f64);
-        let lr = self.position.schedule.lr;
+        let loss = (epoch > 0).then_some(self.state.loss / self.examples.len() as f64);
+        let lr = self.state.schedule.lr;
         let seconds = self.started.elapsed().as_secs_f64();
-        self.run.log(&Line { epoch, loss, lr, validation: evaluation.figures, seconds })?;
+        self.run.log(&EpochLine { epoch, loss, lr, validation: evaluation.figures, seconds })?;
         bar.set_message(format!("epoch {epoch} loss {:.3} NDCG@{DECIDING_K} {ndcg:.4}", loss.unwrap_or(f64::NAN)));
-        self.position.loss = 0.0;
-        Ok(verdict != Verdict::Stop && epoch < self.config.epochs)
+        self.state.loss = 0.0;
+        Ok(verdict != ValidationOutcome::Stop && epoch < self.config.epochs)
     }
 
     /// The rest of the epoch at hand.
     fn epoch(&mut self, bar: &ProgressBar, stop: &impl Fn() -> bool) -> Result<()> {
         let TeacherConfig { batch, seed, ref model, .. } = *self.config;
-        let examples = self.examples.shuffled(seed, self.position.epoch);
-        bar.set_position(self.position.epoch as u64 * examples.len() as u64 + (self.position.step * batch) as u64);
-        for (step, examples) in examples.chunks(batch).enumerate().skip(self.position.step) {
+        let examples = self.examples.shuffled(seed, self.state.epoch);
+        bar.set_position(self.state.epoch as u64 * examples.len() as u64 + (self.state.step * batch) as u64);
+        for (step, examples) in examples.chunks(batch).enumerate().skip(self.state.step) {
             let start = Instant::now();
             let noise = seed.rotate_left(32) ^ u64::from(self.adam.steps());
             let gradient = self.model.gradient(examples, model.dropout, noise);
             if !gradient.loss.is_finite() {
                 return Err(Error::Failed(format!(
                     "epoch {} step {step}: the loss is no number any more\n  next: lower the rate with --set lr=…",
-                    self.position.epoch
+                    self.state.epoch
                 )));
             }
-            self.position.loss += gradient.loss * examples.len() as f64;
-            self.model = self.adam.advance(self.model.clone(), gradient.of_weights, self.position.schedule.lr);
-            self.position.step = step + 1;
+            self.state.loss += gradient.loss * examples.len() as f64;
+            self.model = self.adam.advance(self.model.clone(), gradient.of_weights, self.state.schedule.lr);
+            self.state.step = step + 1;
             self.trained.0 += examples.len();
             self.trained.1 += start.elapsed().as_secs_f64();
             bar.inc(examples.len() as u64);
@@ -212,18 +212,18 @@ impl<'a> Training<'a> {
                 self.save()?;
                 return Err(Error::Interrupted(format!(
                     " in epoch {}; saved to {}\n  next: go on with --resume",
-                    self.position.epoch,
+                    self.state.epoch,
                     self.run.path().display()
                 )));
             }
         }
-        self.position.epoch += 1;
-        self.position.step = 0;
+        self.state.epoch += 1;
+        self.state.step = 0;
         Ok(())
     }
 
     fn save(&mut self) -> Result<()> {
         let path = self.run.checkpoint(LAST);
-        write_last(&path, &self.model, &self.adam, &self.position, self.config, &self.dataset.catalogue)
+        write_last(&path, &self.model, &self.adam, &self.state, self.config, &self.dataset.catalogue)
     }
 }

@@ -7,26 +7,26 @@ use burn::tensor::Device;
 use serde::Serialize;
 use tiller_kernels::device::gpu_of;
 use tiller_kernels::launches::launches;
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 use tiller_models::llama::{Llama, LlamaConfig, RopeScaling};
 use tiller_models::optim::AdamW;
-use tiller_models::train::{Forward, Lesson, Sample};
+use tiller_models::train::{ForwardOptions, Sample, WeightedExample};
 
-use super::cost::Cost;
+use super::cost::StepCost;
+use super::from_scratch::ScratchSize;
 use super::gradient::gradient;
-use super::memory::Memory;
-use super::plan::{Plan, Site};
-use super::scratch::Size;
-use super::sft::{LoraConfig, SftConfig};
-use crate::data::dice::Dice;
+use super::memory::ProcessMemory;
+use super::plan::{ComputeDevice, SftMemoryPlan};
+use super::sft::{SftConfig, SftLoraConfig};
+use crate::data::rng::SeededRng;
 use crate::{Error, Result};
 
 /// The sizes of a well-known model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Shape {
-    /// The model of `tiller sft --scratch tiny`
+pub enum ModelPreset {
+    /// The model of `tiller sft --from-scratch tiny`
     Tiny,
-    /// The model of `tiller sft --scratch small`
+    /// The model of `tiller sft --from-scratch small`
     Small,
     /// SmolLM2-135M
     #[value(name = "smollm2-135m")]
@@ -39,21 +39,21 @@ pub enum Shape {
     Llama2,
 }
 
-impl Shape {
+impl ModelPreset {
     /// The sizes.
     ///
     /// # Errors
     /// None.
     pub fn llama(self) -> Result<LlamaConfig> {
         let [vocab_size, d_model, d_ff, n_layers, n_heads, n_kv_heads] = match self {
-            Shape::Tiny | Shape::Small => {
-                let size = if self == Shape::Tiny { Size::Tiny } else { Size::Small };
-                let scratch = size.scratch();
-                return scratch.llama(scratch.vocab_size);
+            ModelPreset::Tiny | ModelPreset::Small => {
+                let size = if self == ModelPreset::Tiny { ScratchSize::Tiny } else { ScratchSize::Small };
+                let from_scratch = size.from_scratch();
+                return from_scratch.llama(from_scratch.vocab_size);
             }
-            Shape::Smol => [49_152, 576, 1536, 30, 9, 3],
-            Shape::TinyLlama => [32_000, 2048, 5632, 22, 32, 4],
-            Shape::Llama2 => [32_000, 4096, 11_008, 32, 32, 32],
+            ModelPreset::Smol => [49_152, 576, 1536, 30, 9, 3],
+            ModelPreset::TinyLlama => [32_000, 2048, 5632, 22, 32, 4],
+            ModelPreset::Llama2 => [32_000, 4096, 11_008, 32, 32, 32],
         };
         Ok(LlamaConfig {
             vocab_size,
@@ -67,14 +67,14 @@ impl Shape {
             rms_eps: 1e-5,
             rope_theta: 10_000.0,
             rope_scaling: RopeScaling::None,
-            tied_embeddings: self == Shape::Smol,
+            tied_embeddings: self == ModelPreset::Smol,
         })
     }
 }
 
 /// What was measured.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
+pub struct TrainBenchRow {
     /// The shape's name.
     pub shape: String,
     /// How the frozen weights are kept.
@@ -98,12 +98,12 @@ pub struct Row {
     pub launches: Option<usize>,
     /// What a step costs at least.
     #[serde(flatten)]
-    pub cost: Cost,
+    pub cost: StepCost,
 }
 
 /// What was counted.
 #[derive(Debug, Clone, Serialize)]
-pub struct Count {
+pub struct TrainStepCounts {
     /// The shape's name.
     pub shape: String,
     /// How the frozen weights are kept.
@@ -118,7 +118,7 @@ pub struct Count {
     pub launches: usize,
     /// What a step costs at least.
     #[serde(flatten)]
-    pub cost: Cost,
+    pub cost: StepCost,
 }
 
 /// Times `steps` steps of a training of `shape` by `config`, after a first one that is not counted.
@@ -126,18 +126,18 @@ pub struct Count {
 /// # Errors
 /// A shape that the scheme or the adapter does not fit, a training that does not fit into `available` bytes.
 pub fn measure(
-    shape: (&str, Shape),
+    shape: (&str, ModelPreset),
     config: &SftConfig,
     steps: usize,
     available: Option<u64>,
     device: &Device,
-) -> Result<Row> {
+) -> Result<TrainBenchRow> {
     let config = &alone(config);
     let (sizes, scheme) = (shape.1.llama()?, config.scheme()?);
-    let plan = Plan::new(&sizes, scheme, config, Site::of(device));
+    let plan = SftMemoryPlan::new(&sizes, scheme, config, ComputeDevice::of(device));
     plan.check(available)?;
     let mut trainee = Trainee::new(sizes.clone(), config, device)?;
-    let (mut memory, mut seconds, mut launched) = (Memory::default(), Vec::new(), 0);
+    let (mut memory, mut seconds, mut launched) = (ProcessMemory::default(), Vec::new(), 0);
     for _ in 0..=steps {
         let start = Instant::now();
         launched = launches(|| trainee.step(config)).1;
@@ -148,9 +148,9 @@ pub fn measure(
     let mut seconds = seconds.split_off(1);
     seconds.sort_by(f64::total_cmp);
     let median = seconds[seconds.len() / 2];
-    Ok(Row {
+    Ok(TrainBenchRow {
         shape: shape.0.to_owned(),
-        weights: scheme.unwrap_or(Scheme::F32).name(),
+        weights: scheme.unwrap_or(QuantScheme::F32).name(),
         trained: trained(config),
         batch: config.batch,
         tokens: config.max_tokens,
@@ -159,7 +159,7 @@ pub fn measure(
         memory_bytes: memory.peak,
         planned_bytes: plan.total,
         launches: gpu_of(device).is_some().then_some(launched),
-        cost: Cost::of_step(&sizes, scheme, config),
+        cost: StepCost::of_step(&sizes, scheme, config),
     })
 }
 
@@ -168,7 +168,7 @@ pub fn measure(
 ///
 /// # Errors
 /// A shape that the scheme or the adapter does not fit, the CPU, which launches nothing.
-pub fn count(shape: (&str, Shape), config: &SftConfig, device: &Device) -> Result<Count> {
+pub fn count(shape: (&str, ModelPreset), config: &SftConfig, device: &Device) -> Result<TrainStepCounts> {
     if gpu_of(device).is_none() {
         return Err(Error::bad_input("--count")
             .expected("an adapter to launch kernels on")
@@ -189,21 +189,21 @@ pub fn count(shape: (&str, Shape), config: &SftConfig, device: &Device) -> Resul
     let short = SftConfig { batch: 1, max_tokens: 32, ..config.clone() };
     let mut twin = Trainee::new(narrow, &short, device)?;
     twin.step(&short);
-    Ok(Count {
+    Ok(TrainStepCounts {
         shape: shape.0.to_owned(),
-        weights: scheme.unwrap_or(Scheme::F32).name(),
+        weights: scheme.unwrap_or(QuantScheme::F32).name(),
         trained: trained(config),
         batch: config.batch,
         tokens: config.max_tokens,
         launches: launches(|| twin.step(&short)).1,
-        cost: Cost::of_step(&sizes, scheme, config),
+        cost: StepCost::of_step(&sizes, scheme, config),
     })
 }
 
 /// What is measured of a training: a step of one batch, without dropout.
 fn alone(config: &SftConfig) -> SftConfig {
-    let lora = LoraConfig { dropout: 0.0, ..config.lora.clone() };
-    SftConfig { accumulate: 1, lora, ..config.clone() }
+    let lora = SftLoraConfig { dropout: 0.0, ..config.lora.clone() };
+    SftConfig { gradient_accumulation_steps: 1, lora, ..config.clone() }
 }
 
 fn trained(config: &SftConfig) -> String {
@@ -220,7 +220,7 @@ struct Trainee {
 
 impl Trainee {
     fn new(sizes: LlamaConfig, config: &SftConfig, device: &Device) -> Result<Self> {
-        let llama = Llama::fresh_as(&sizes, config.scheme()?, config.seed, device)?;
+        let llama = Llama::from_scratch_quantized(&sizes, config.scheme()?, config.seed, device)?;
         let llama = if config.full {
             llama.trainable()
         } else {
@@ -234,18 +234,18 @@ impl Trainee {
     fn step(&mut self, config: &SftConfig) {
         let batch = samples(&self.sizes, config, self.steps);
         let recompute = config.activation_checkpointing;
-        let (gradients, _) = gradient(&self.llama, &[batch], recompute, |_| Forward::default());
+        let (gradients, _) = gradient(&self.llama, &[batch], recompute, |_| ForwardOptions::default());
         self.llama = self.adamw.step(self.llama.clone(), gradients, config.schedule.lr).0;
         self.steps += 1;
     }
 }
 
 /// Samples of random tokens, of which the second half is scored.
-fn samples(sizes: &LlamaConfig, config: &SftConfig, step: u64) -> Vec<Lesson> {
-    let mut dice = Dice::new(config.seed, step);
+fn samples(sizes: &LlamaConfig, config: &SftConfig, step: u64) -> Vec<WeightedExample> {
+    let mut rng = SeededRng::new(config.seed, step);
     let mut sample = || {
-        let tokens = (0..config.max_tokens).map(|_| dice.below(sizes.vocab_size as u64) as u32).collect();
-        Lesson::of(Sample { tokens, scored: config.max_tokens / 2..config.max_tokens })
+        let tokens = (0..config.max_tokens).map(|_| rng.below(sizes.vocab_size as u64) as u32).collect();
+        WeightedExample::of(Sample { tokens, scored: config.max_tokens / 2..config.max_tokens })
     };
     (0..config.batch).map(|_| sample()).collect()
 }
@@ -260,36 +260,38 @@ mod tests {
     fn a_step_is_timed_for_adapters_and_for_whole_models() {
         let small = SftConfig { batch: 2, max_tokens: 32, ..SftConfig::default() };
         for config in [small.clone(), SftConfig { full: true, ..small }] {
-            let row = measure(("tiny", Shape::Tiny), &config, 3, None, &Device::flex()).unwrap();
+            let row = measure(("tiny", ModelPreset::Tiny), &config, 3, None, &Device::flex()).unwrap();
             let [median, least, most] = row.seconds;
             assert!(0.0 < least && least <= median && median <= most);
             assert_eq!(row.tokens_per_second, 64.0 / median);
             assert!(row.planned_bytes > 0 && row.cost.flops > 0 && row.launches.is_none());
-            let error = measure(("tiny", Shape::Tiny), &config, 1, Some(1 << 10), &Device::flex()).unwrap_err();
+            let error = measure(("tiny", ModelPreset::Tiny), &config, 1, Some(1 << 10), &Device::flex()).unwrap_err();
             assert_eq!(error.exit_code(), 3);
         }
     }
 
     #[test]
     fn launches_are_counted_where_there_are_any_and_grow_with_the_depth() {
-        let config = SftConfig { quantise: "q4".into(), ..SftConfig::default() };
-        let error = count(("tiny", Shape::Tiny), &config, &Device::flex()).unwrap_err();
+        let config = SftConfig { quant: "q4".into(), ..SftConfig::default() };
+        let error = count(("tiny", ModelPreset::Tiny), &config, &Device::flex()).unwrap_err();
         assert_eq!(error.exit_code(), 2);
         let device = test_gpu().device;
-        let [shallow, again] = [(); 2].map(|()| count(("tiny", Shape::Tiny), &config, &device).unwrap());
+        let [shallow, again] = [(); 2].map(|()| count(("tiny", ModelPreset::Tiny), &config, &device).unwrap());
         assert!(shallow.launches > 50 && shallow.launches == again.launches, "{shallow:?} {again:?}");
         let recomputed = SftConfig { activation_checkpointing: true, ..config };
-        assert!(count(("tiny", Shape::Tiny), &recomputed, &device).unwrap().launches > shallow.launches);
+        assert!(count(("tiny", ModelPreset::Tiny), &recomputed, &device).unwrap().launches > shallow.launches);
     }
 
     #[test]
     fn the_shapes_have_the_sizes_of_their_names() {
-        let weights = |shape: Shape| {
+        let weights = |shape: ModelPreset| {
             let llama = shape.llama().unwrap();
             let full = SftConfig { full: true, ..SftConfig::default() };
-            (Plan::new(&llama, None, &full, Site::Gpu).weights / 4) as f64
+            (SftMemoryPlan::new(&llama, None, &full, ComputeDevice::Gpu).weights / 4) as f64
         };
-        for (shape, expected) in [(Shape::Smol, 134.5e6), (Shape::TinyLlama, 1.1e9), (Shape::Llama2, 6.74e9)] {
+        for (shape, expected) in
+            [(ModelPreset::Smol, 134.5e6), (ModelPreset::TinyLlama, 1.1e9), (ModelPreset::Llama2, 6.74e9)]
+        {
             assert!((weights(shape) / expected - 1.0).abs() < 0.01, "{}", weights(shape));
         }
     }

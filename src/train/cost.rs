@@ -8,7 +8,7 @@ use std::iter::Sum;
 use std::ops::{Add, Mul};
 
 use serde::Serialize;
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 use tiller_models::llama::LlamaConfig;
 
 use super::plan::{is_target, projections};
@@ -19,16 +19,16 @@ const F32: usize = 4;
 
 /// Arithmetic and traffic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Cost {
+pub struct StepCost {
     /// Multiplications and additions of all matrix products.
     pub flops: u64,
     /// Bytes that are read or written.
     pub bytes: u64,
 }
 
-impl Cost {
+impl StepCost {
     /// A batch of `config`'s longest samples, half of whose tokens are scored, and the step that follows from it.
-    pub fn of_step(llama: &LlamaConfig, scheme: Option<Scheme>, config: &SftConfig) -> Self {
+    pub fn of_step(llama: &LlamaConfig, scheme: Option<QuantScheme>, config: &SftConfig) -> Self {
         let &LlamaConfig { vocab_size, d_model, d_ff, n_layers, n_heads, n_kv_heads, head_dim, .. } = llama;
         let (seq, tokens) = (config.max_tokens, config.batch * config.max_tokens);
         let (q_width, kv_width) = (n_heads * head_dim, n_kv_heads * head_dim);
@@ -38,8 +38,8 @@ impl Cost {
         let products: Vec<Layer> = products.collect();
         // Scores and mixed values, half of which the causal mask leaves; five such products backward.
         let attended = (tokens * seq * q_width) as u64;
-        let attention_forward = Cost { flops: 2 * attended, ..Self::floats(2 * tokens * (q_width + kv_width)) };
-        let attention_backward = Cost { flops: 5 * attended, ..Self::floats(4 * tokens * (q_width + kv_width)) };
+        let attention_forward = StepCost { flops: 2 * attended, ..Self::floats(2 * tokens * (q_width + kv_width)) };
+        let attention_backward = StepCost { flops: 5 * attended, ..Self::floats(4 * tokens * (q_width + kv_width)) };
         // Two norms and two sums along the residual stream, two rotations, the gate.
         let element_wise = |norm: usize, sum: usize, turn: usize, gate: usize| {
             let stream = 2 * (norm + sum) * tokens * d_model;
@@ -74,7 +74,7 @@ impl Cost {
 /// A projection and the rows that go through it.
 struct Layer<'a> {
     config: &'a SftConfig,
-    scheme: Option<Scheme>,
+    scheme: Option<QuantScheme>,
     name: &'static str,
     /// `[out, in]`
     shape: [usize; 2],
@@ -92,37 +92,37 @@ impl Layer<'_> {
     }
 
     /// y = x Wᵀ, and u = x Aᵀ, whose product with Bᵀ goes into the same sums.
-    fn forward(&self) -> Cost {
+    fn forward(&self) -> StepCost {
         let ([d_out, d_in], rows, rank) = (self.shape, self.rows, self.rank());
-        let weight = self.scheme.unwrap_or(Scheme::F32).bytes(d_out, d_in);
-        let low_rank = Cost::product([rows, d_in, rank], F32 * rank * d_in) + self.added_to_sums(d_out);
-        Cost::product([rows, d_in, d_out], weight) + if rank > 0 { low_rank } else { Cost::default() }
+        let weight = self.scheme.unwrap_or(QuantScheme::F32).bytes(d_out, d_in);
+        let low_rank = StepCost::product([rows, d_in, rank], F32 * rank * d_in) + self.added_to_sums(d_out);
+        StepCost::product([rows, d_in, d_out], weight) + if rank > 0 { low_rank } else { StepCost::default() }
     }
 
     /// dx = dy W + du A, and the gradients of what is trained: dW = dyᵀ x, or dA = duᵀ x and dB = dyᵀ u, with u computed anew.
-    fn backward(&self) -> Cost {
+    fn backward(&self) -> StepCost {
         let ([d_out, d_in], rows, rank) = (self.shape, self.rows, self.rank());
-        let dx = Cost::product([rows, d_out, d_in], self.scheme.unwrap_or(Scheme::F32).bytes(d_out, d_in));
-        let outer = |rows: usize, left: usize, right: usize| Cost::product([left, rows, right], F32 * rows * right);
+        let dx = StepCost::product([rows, d_out, d_in], self.scheme.unwrap_or(QuantScheme::F32).bytes(d_out, d_in));
+        let outer = |rows: usize, left: usize, right: usize| StepCost::product([left, rows, right], F32 * rows * right);
         if self.config.full {
             return dx + outer(rows, d_out, d_in);
         }
         if rank == 0 {
             return dx;
         }
-        let u = Cost::product([rows, d_in, rank], F32 * rank * d_in);
-        let du = Cost::product([rows, d_out, rank], F32 * rank * d_out);
+        let u = StepCost::product([rows, d_in, rank], F32 * rank * d_in);
+        let du = StepCost::product([rows, d_out, rank], F32 * rank * d_out);
         dx + self.added_to_sums(d_in) + u + du + outer(rows, rank, d_in) + outer(rows, d_out, rank)
     }
 
     /// A low-rank term of a product with so many columns.
-    fn added_to_sums(&self, columns: usize) -> Cost {
+    fn added_to_sums(&self, columns: usize) -> StepCost {
         let (rows, rank) = (self.rows, self.rank());
-        Cost { flops: (2 * rows * rank * columns) as u64, ..Cost::floats(rank * (rows + columns)) }
+        StepCost { flops: (2 * rows * rank * columns) as u64, ..StepCost::floats(rank * (rows + columns)) }
     }
 }
 
-impl Add for Cost {
+impl Add for StepCost {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -130,7 +130,7 @@ impl Add for Cost {
     }
 }
 
-impl Mul<u64> for Cost {
+impl Mul<u64> for StepCost {
     type Output = Self;
 
     fn mul(self, times: u64) -> Self {
@@ -138,7 +138,7 @@ impl Mul<u64> for Cost {
     }
 }
 
-impl Sum for Cost {
+impl Sum for StepCost {
     fn sum<I: Iterator<Item = Self>>(costs: I) -> Self {
         costs.fold(Self::default(), Add::add)
     }
@@ -147,16 +147,16 @@ impl Sum for Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::bench::Shape;
+    use crate::train::bench::ModelPreset;
 
-    fn cost(shape: Shape, config: &SftConfig) -> Cost {
-        Cost::of_step(&shape.llama().unwrap(), config.scheme().unwrap(), config)
+    fn cost(shape: ModelPreset, config: &SftConfig) -> StepCost {
+        StepCost::of_step(&shape.llama().unwrap(), config.scheme().unwrap(), config)
     }
 
     #[test]
     fn a_full_step_costs_six_flops_for_each_weight_and_token_and_attention() {
         let config = SftConfig { full: true, batch: 2, max_tokens: 256, ..SftConfig::default() };
-        let Cost { flops, .. } = cost(Shape::TinyLlama, &config);
+        let StepCost { flops, .. } = cost(ModelPreset::TinyLlama, &config);
         // 22 blocks of 44.04 M weights for each token; the head's 65.5 M, four times, for every second one.
         let expected = 512.0 * (6.0 * 22.0 * 44.04e6 + 0.5 * 8.0 * 65.536e6 + 22.0 * 7.0 * 256.0 * 2048.0);
         assert!((flops as f64 / expected - 1.0).abs() < 1e-3, "{flops} is not {expected}");
@@ -165,9 +165,9 @@ mod tests {
     #[test]
     fn what_spares_memory_is_paid_for_and_what_is_frozen_or_packed_is_cheaper() {
         let adapter = SftConfig { batch: 4, max_tokens: 128, ..SftConfig::default() };
-        let of = |config: &SftConfig| cost(Shape::Smol, config);
+        let of = |config: &SftConfig| cost(ModelPreset::Smol, config);
         let (full, packed) =
-            (SftConfig { full: true, ..adapter.clone() }, SftConfig { quantise: "q4".into(), ..adapter.clone() });
+            (SftConfig { full: true, ..adapter.clone() }, SftConfig { quant: "q4".into(), ..adapter.clone() });
         let recomputed = SftConfig { activation_checkpointing: true, ..adapter.clone() };
         assert!(of(&adapter).flops < of(&full).flops);
         assert!(of(&packed).bytes < of(&adapter).bytes && of(&packed).flops == of(&adapter).flops);

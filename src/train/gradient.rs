@@ -5,26 +5,26 @@ use burn::tensor::Device;
 use rayon::prelude::*;
 use tiller_models::llama::Llama;
 use tiller_models::optim::Gradients;
-use tiller_models::train::{Forward, Lesson};
+use tiller_models::train::{ForwardOptions, WeightedExample};
 
-/// The gradient of the loss of all lessons, each counting alike, and the loss; `how` is told the number of the batch. See
+/// The gradient of the loss of all examples, each counting alike, and the loss; `how` is told the number of the batch. See
 /// [`Llama::gradient`] for `recompute`.
 ///
 /// The result does not depend on how many are computed [`side_by_side`].
 pub fn gradient(
     llama: &Llama,
-    batches: &[Vec<Lesson>],
+    batches: &[Vec<WeightedExample>],
     recompute: bool,
-    how: impl Fn(usize) -> Forward + Sync,
+    how: impl Fn(usize) -> ForwardOptions + Sync,
 ) -> (Gradients, f64) {
     let share = 1.0 / batches.iter().map(Vec::len).sum::<usize>() as f32;
-    let gradient = |&(number, batch): &(usize, &Vec<Lesson>)| {
+    let gradient = |&(number, batch): &(usize, &Vec<WeightedExample>)| {
         // Leaves of its own make its graph its own, which burn then differentiates beside the others'.
         let llama = llama.valid().train();
         let (gradients, loss) = llama.gradient(batch, share, &how(number), recompute);
         (gradients, f64::from(loss.into_scalar::<f32>()))
     };
-    let numbered: Vec<(usize, &Vec<Lesson>)> = batches.iter().enumerate().collect();
+    let numbered: Vec<(usize, &Vec<WeightedExample>)> = batches.iter().enumerate().collect();
     let (mut gradients, mut loss) = (Gradients::default(), 0.0);
     for batches in numbered.chunks(side_by_side(&llama.device())) {
         let parts: Vec<(Gradients, f64)> = batches.par_iter().map(gradient).collect();

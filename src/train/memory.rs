@@ -4,20 +4,20 @@ use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, Ref
 
 /// Reads the memory of this process, time and again.
 #[derive(Debug)]
-pub struct Memory {
+pub struct ProcessMemory {
     system: System,
     process: Option<Pid>,
     /// The most that the process has held, in bytes: as Linux keeps it, elsewhere the most that was seen.
     pub peak: u64,
 }
 
-impl Default for Memory {
+impl Default for ProcessMemory {
     fn default() -> Self {
         Self { system: System::new(), process: sysinfo::get_current_pid().ok(), peak: 0 }
     }
 }
 
-impl Memory {
+impl ProcessMemory {
     /// The bytes of main memory that the process holds now; `None` where the system does not tell.
     pub fn now(&mut self) -> Option<u64> {
         let process = self.process?;
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_shows() {
-        let mut memory = Memory::default();
+        let mut memory = ProcessMemory::default();
         let before = memory.now().unwrap();
         let taken = vec![1u8; 64 << 20];
         let with = memory.now().unwrap();

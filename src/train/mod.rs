@@ -1,25 +1,25 @@
 //! Training language models: what supervised fine-tuning and reinforcement learning share, and the former ([`sft`]).
 
 pub mod bench;
+pub mod checkpoint;
 pub mod cost;
+pub mod from_scratch;
 pub mod gradient;
-pub mod lesson;
+pub mod history_loss;
 pub mod log;
 pub mod memory;
+pub mod micro_batch;
 pub mod plan;
-pub mod room;
 pub mod sample;
 pub mod schedule;
-pub mod scratch;
 pub mod sft;
-pub mod student;
 pub mod tensorboard;
-pub mod tuned;
+pub mod trainable_model;
 pub mod validation;
 
+pub use checkpoint::Checkpoint;
 pub use log::Log;
-pub use memory::Memory;
-pub use schedule::Schedule;
-pub use student::Student;
-pub use tuned::Tuned;
+pub use memory::ProcessMemory;
+pub use schedule::LrSchedule;
+pub use trainable_model::TrainableModel;
 pub use validation::Validation;

@@ -1,10 +1,10 @@
 //! From an example in words to the tokens that a language model learns from.
 
-use tiller_models::language_model::Words;
+use tiller_models::language_model::TextCodec;
 use tiller_models::train::Sample;
 
 use crate::Result;
-use crate::decode::Grammar;
+use crate::constrain::Grammar;
 use crate::instruct::Example;
 
 /// The example in tokens: the prompt as it is asked with, the answer behind it as constrained decoding would write it.
@@ -13,15 +13,15 @@ use crate::instruct::Example;
 ///
 /// # Errors
 /// A conversation that the template refuses, a text that the tokenizer has no tokens for.
-pub fn sample(words: &Words, grammar: &Grammar, example: &Example, most: usize) -> Result<Sample> {
+pub fn sample(codec: &TextCodec, grammar: &Grammar, example: &Example, most: usize) -> Result<Sample> {
     let answer = if example.items.is_empty() {
-        let mut answer = words.tokenizer.encode_plain(&example.answer)?;
+        let mut answer = codec.tokenizer.encode_plain(&example.answer)?;
         answer.push(grammar.end());
         answer
     } else {
         grammar.tokens(&example.items)?
     };
-    Ok(join(&words.encode_chat(&example.messages)?, &answer, most))
+    Ok(join(&codec.encode_chat(&example.messages)?, &answer, most))
 }
 
 fn join(prompt: &[u32], answer: &[u32], most: usize) -> Sample {

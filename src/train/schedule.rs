@@ -8,33 +8,36 @@ use crate::run::config::out_of_range;
 /// How the learning rate rises and falls; the defaults are the method's, but for the rate itself (B30: a matter of the model).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Schedule {
+pub struct LrSchedule {
     /// The highest rate, that of the last step of the warm-up.
     pub lr: f64,
     /// The share of all steps over which the rate rises from 0.
-    pub warm_up: f64,
+    #[serde(alias = "warm_up")]
+    pub warmup_ratio: f64,
     /// The power of the decay; 1 is linear, 0 keeps the rate.
-    pub power: f64,
+    #[serde(alias = "power")]
+    pub poly_power: f64,
     /// The rate that the decay tends to.
-    pub end: f64,
+    #[serde(alias = "end")]
+    pub min_lr: f64,
 }
 
-impl Default for Schedule {
+impl Default for LrSchedule {
     fn default() -> Self {
-        Self { lr: 1e-3, warm_up: 0.0125, power: 2.0, end: 1e-7 }
+        Self { lr: 1e-3, warmup_ratio: 0.0125, poly_power: 2.0, min_lr: 1e-7 }
     }
 }
 
-impl Schedule {
+impl LrSchedule {
     /// The rate of step `step` of `steps`, counted from 0.
     pub fn rate(&self, step: u64, steps: u64) -> f64 {
-        let warm_up = (self.warm_up * steps as f64).round();
+        let warmup = (self.warmup_ratio * steps as f64).round();
         let step = step as f64;
-        if step < warm_up {
-            return self.lr * (step + 1.0) / warm_up;
+        if step < warmup {
+            return self.lr * (step + 1.0) / warmup;
         }
-        let left = 1.0 - (step - warm_up) / (steps as f64 - warm_up).max(1.0);
-        self.end + (self.lr - self.end) * left.max(0.0).powf(self.power)
+        let left = 1.0 - (step - warmup) / (steps as f64 - warmup).max(1.0);
+        self.min_lr + (self.lr - self.min_lr) * left.max(0.0).powf(self.poly_power)
     }
 
     /// Checks that the settings make sense.
@@ -46,9 +49,14 @@ impl Schedule {
             if holds { Ok(()) } else { Err(out_of_range(&format!("{table}.{key}"), expected, value)) }
         };
         within("lr", "a positive number", self.lr, self.lr > 0.0 && self.lr.is_finite())?;
-        within("warm_up", "a share from 0 to 1", self.warm_up, (0.0..=1.0).contains(&self.warm_up))?;
-        within("power", "a number of at least 0", self.power, self.power >= 0.0 && self.power.is_finite())?;
-        within("end", "a number from 0 to the rate itself", self.end, (0.0..=self.lr).contains(&self.end))?;
+        within("warmup_ratio", "a share from 0 to 1", self.warmup_ratio, (0.0..=1.0).contains(&self.warmup_ratio))?;
+        within(
+            "poly_power",
+            "a number of at least 0",
+            self.poly_power,
+            self.poly_power >= 0.0 && self.poly_power.is_finite(),
+        )?;
+        within("min_lr", "a number from 0 to the rate itself", self.min_lr, (0.0..=self.lr).contains(&self.min_lr))?;
         Ok(())
     }
 }
@@ -59,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_rate_rises_in_a_line_and_falls_by_its_power() {
-        let schedule = Schedule { lr: 1.0, warm_up: 0.2, power: 2.0, end: 0.1 };
+        let schedule = LrSchedule { lr: 1.0, warmup_ratio: 0.2, poly_power: 2.0, min_lr: 0.1 };
         let rates: Vec<f64> = (0..10).map(|step| schedule.rate(step, 10)).collect();
         assert_eq!(rates[..2], [0.5, 1.0]);
         for (after, rate) in rates[2..].iter().enumerate() {
@@ -72,19 +80,19 @@ mod tests {
 
     #[test]
     fn without_warm_up_and_decay_the_rate_stays() {
-        let flat = Schedule { lr: 0.5, warm_up: 0.0, power: 0.0, end: 0.0 };
+        let flat = LrSchedule { lr: 0.5, warmup_ratio: 0.0, poly_power: 0.0, min_lr: 0.0 };
         assert!((0..7).all(|step| flat.rate(step, 7) == 0.5));
     }
 
     #[test]
     fn settings_that_make_no_sense_are_refused_by_name() {
-        let good = Schedule::default();
+        let good = LrSchedule::default();
         assert!(good.validate("schedule").is_ok());
         for (key, bad) in [
-            ("lr", Schedule { lr: 0.0, ..good }),
-            ("warm_up", Schedule { warm_up: 1.5, ..good }),
-            ("power", Schedule { power: f64::NAN, ..good }),
-            ("end", Schedule { end: 1.0, ..good }),
+            ("lr", LrSchedule { lr: 0.0, ..good }),
+            ("warmup_ratio", LrSchedule { warmup_ratio: 1.5, ..good }),
+            ("poly_power", LrSchedule { poly_power: f64::NAN, ..good }),
+            ("min_lr", LrSchedule { min_lr: 1.0, ..good }),
         ] {
             let error = bad.validate("schedule").unwrap_err();
             assert!(error.to_string().starts_with(&format!("schedule.{key}")), "{error}");

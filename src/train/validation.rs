@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize, Serializer};
 use tiller_models::language_model::LanguageModel;
 use tiller_models::llama::{GenerateOptions, Sampling};
 
+use crate::constrain::Grammar;
 use crate::data::split::Split;
 use crate::data::{Catalogue, Dataset};
-use crate::decode::Grammar;
-use crate::evaluate::{Metric, Summary, measure};
-use crate::instruct::{Example, Instructor, Probe, Question, Task, Wording};
-use crate::recommend::answer::{self, Form};
+use crate::evaluate::{Metric, MetricMeans, measure};
+use crate::instruct::{Example, ExampleBuilder, Probe, PromptWording, QuerySpec, TaskFamily};
+use crate::recommend::answer::{self, OutputFormat};
 use crate::run::config::out_of_range;
 use crate::teacher::Scorer;
 use crate::{Error, Result};
@@ -80,12 +80,12 @@ impl Validation {
     /// # Errors
     /// The teacher's device fails, or no user has a history to be asked about.
     pub fn new(
-        instructor: &Instructor<impl Scorer>,
+        builder: &ExampleBuilder<impl Scorer>,
         dataset: &Dataset,
-        tasks: &[Task],
+        tasks: &[TaskFamily],
         config: &ValidationConfig,
     ) -> Result<Self> {
-        let trained = PROBES.iter().filter(|(_, probe)| tasks.contains(&probe.task()));
+        let trained = PROBES.iter().filter(|(_, probe)| tasks.contains(&probe.family()));
         let mut kinds: Vec<_> = trained.collect();
         if kinds.is_empty() {
             kinds = PROBES.iter().collect();
@@ -95,9 +95,9 @@ impl Validation {
             // One slice of the users for each kind, beginning anew where they give out.
             let start = number * config.users % dataset.users.len().max(1);
             let users = start..(start + config.users).min(dataset.users.len());
-            let wording = if config.trained_wordings { Wording::Trained } else { Wording::HeldOut };
-            let question = Question { wording, ..Question::new(*probe, Split::Validation) };
-            let examples = instructor.ask(&question, &users.collect::<Vec<_>>())?;
+            let wording = if config.trained_wordings { PromptWording::Trained } else { PromptWording::HeldOut };
+            let question = QuerySpec { wording, ..QuerySpec::new(*probe, Split::Validation) };
+            let examples = builder.eval_examples(&question, &users.collect::<Vec<_>>())?;
             let examples: Vec<Example> = examples.into_iter().map(|(_, example)| example).collect();
             if !examples.is_empty() {
                 probes.push((*name, examples));
@@ -117,19 +117,19 @@ impl Validation {
     ///
     /// # Errors
     /// A prompt that leaves no room for its answer, or a device that fails.
-    pub fn ask(&self, model: &LanguageModel, grammar: &Grammar, catalogue: &Catalogue) -> Result<Report> {
-        let mut report = Report { probes: Vec::new() };
+    pub fn ask(&self, model: &LanguageModel, grammar: &Grammar, catalogue: &Catalogue) -> Result<ValidationReport> {
+        let mut report = ValidationReport { probes: Vec::new() };
         for (name, examples) in &self.probes {
             let answers = self.answers(model, grammar, examples)?;
             let titles = |answer: &String| -> Vec<String> {
-                answer::parse(answer, Form::Tuned, catalogue).into_iter().map(str::to_owned).collect()
+                answer::parse(answer, OutputFormat::Strict, catalogue).into_iter().map(str::to_owned).collect()
             };
             let lists = answers.iter().zip(examples);
             let measures: Vec<_> =
                 lists.map(|(answer, example)| measure(&titles(answer), example, catalogue)).collect();
             let sample = (examples[0].messages.last().map_or("", |turn| &turn.content), &answers[0]);
             let sample = format!("{}\n\n{}", sample.0, sample.1);
-            report.probes.push(Answered { name, summary: Summary::of(&measures), sample });
+            report.probes.push(Answered { name, summary: MetricMeans::of(&measures), sample });
         }
         Ok(report)
     }
@@ -137,7 +137,7 @@ impl Validation {
     /// The model's answers in words.
     fn answers(&self, model: &LanguageModel, grammar: &Grammar, examples: &[Example]) -> Result<Vec<String>> {
         let prompts =
-            examples.iter().map(|example| model.words.encode_chat(&example.messages)).collect::<Result<Vec<_>>>()?;
+            examples.iter().map(|example| model.codec.encode_chat(&example.messages)).collect::<Result<Vec<_>>>()?;
         let longest = examples.iter().filter_map(|example| Some(example.request.as_ref()?.k)).max().unwrap_or(1);
         let options = GenerateOptions {
             max_new_tokens: grammar.longest(longest as usize) + OVERTIME,
@@ -148,7 +148,7 @@ impl Validation {
         for prompts in prompts.chunks(self.batch) {
             let tokens = model.generate(prompts, &options, &mut |_, _| ControlFlow::Continue(()))?;
             for tokens in tokens {
-                answers.push(model.words.tokenizer.decode(&tokens, true)?);
+                answers.push(model.codec.tokenizer.decode(&tokens, true)?);
             }
         }
         Ok(answers)
@@ -157,19 +157,19 @@ impl Validation {
 
 /// The figures of one validation, by the kind of question.
 #[derive(Debug, Clone)]
-pub struct Report {
+pub struct ValidationReport {
     probes: Vec<Answered>,
 }
 
 #[derive(Debug, Clone)]
 struct Answered {
     name: &'static str,
-    summary: Summary,
+    summary: MetricMeans,
     /// The first question and its answer.
     sample: String,
 }
 
-impl Report {
+impl ValidationReport {
     /// The figure that decides which model is best: NDCG@10, averaged over the kinds of questions.
     pub fn ndcg(&self) -> f64 {
         let ndcg = self.probes.iter().map(|probe| probe.summary.mean(Metric::NDCG).unwrap_or(0.0));
@@ -182,7 +182,7 @@ impl Report {
     }
 }
 
-impl Serialize for Report {
+impl Serialize for ValidationReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.probes.len()))?;
         for Answered { name, summary, .. } in &self.probes {

@@ -9,20 +9,20 @@ pub const SYNTH: &[&str] = &["data", "synth", "--users", "60", "--items", "40", 
 
 /// Its teacher, in `films/teacher`.
 pub const TEACH: &[&str] =
-    &["sasrec", "train", "films", "--epochs", "1", "--set", "model.d_model=16", "--set", "model.inner=16"];
+    &["sasrec", "train", "films", "--epochs", "1", "--set", "model.d_model=16", "--set", "model.d_ff=16"];
 
-/// A model from nothing that is hardly tuned, in `sft/model`.
+/// A model trained from scratch that is hardly tuned, in `sft/model`.
 #[rustfmt::skip]
 pub const SFT: &[&str] = &[
-    "sft", "films", "--scratch", "tiny", "--batch", "4", "--steps", "8",
-    "--set", "scratch.d_model=16", "--set", "scratch.n_layers=1", "--set", "scratch.vocab_size=600",
+    "sft", "films", "--from-scratch", "tiny", "--batch", "4", "--steps", "8",
+    "--set", "from_scratch.d_model=16", "--set", "from_scratch.n_layers=1", "--set", "from_scratch.vocab_size=600",
     "--set", "validation.users=2", "--set", "save_every=3", "--out", "sft",
 ];
 
 /// An adapter on that model, in `adapted/adapter`.
 #[rustfmt::skip]
 pub const ADAPT: &[&str] = &[
-    "sft", "films", "--model", "sft/model", "--rank", "2", "--tasks", "I0", "--batch", "4", "--accumulate", "1", "--steps", "6",
+    "sft", "films", "--model", "sft/model", "--rank", "2", "--tasks", "I0", "--batch", "4", "--gradient-accumulation-steps", "1", "--steps", "6",
     "--set", "validation.users=2", "--set", "save_every=2", "--out", "adapted",
 ];
 

@@ -6,20 +6,20 @@ use burn::backend::{Flex, TensorMetadata};
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use super::layout::Stretch;
-use super::{AdamWBackend, Six, Step};
+use super::layout::TensorGroup;
+use super::{AdamWBackend, AdamWStep, Six};
 use crate::cpu::{contiguous, numbers, tensor};
 
 /// What one core takes at least: below it, waking another one costs more than the arithmetic saves.
 const FEWEST_PER_CORE: usize = 4096;
 
 impl AdamWBackend for Flex {
-    fn join(flat: FlexTensor, six: Six<Self>, stretch: Stretch) -> FlexTensor {
+    fn concat(flat: FlexTensor, six: Six<Self>, group: TensorGroup) -> FlexTensor {
         let Six { a, b, c, d, e, f } = six;
         let mut flat = contiguous(flat);
         let numbers_of_flat: &mut [f32] = flat.storage_mut();
-        numbers_of_flat[stretch.first as usize..stretch.end as usize].fill(0.0);
-        let places = stretch.starts.into_iter().zip(stretch.lengths);
+        numbers_of_flat[group.first as usize..group.end as usize].fill(0.0);
+        let places = group.starts.into_iter().zip(group.lengths);
         for (x, (start, length)) in [a, b, c, d, e, f].map(contiguous).iter().zip(places).filter(|(_, (_, n))| *n > 0) {
             numbers_of_flat[start as usize..][..length as usize].copy_from_slice(numbers(x));
         }
@@ -38,7 +38,7 @@ impl AdamWBackend for Flex {
         first: FlexTensor,
         second: FlexTensor,
         decays: Arc<[u32]>,
-        step: Step,
+        step: AdamWStep,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
         let shape = weights.shape();
         let operands = [&weights, &gradients, &first, &second].map(numbers);
@@ -48,7 +48,7 @@ impl AdamWBackend for Flex {
 }
 
 /// The new weights, first and second moments, of weights, gradients, first and second moments.
-pub(super) fn reference(operands: [&[f32]; 4], squares: &[f32], decays: &[u32], step: &Step) -> [Vec<f32>; 3] {
+pub(super) fn reference(operands: [&[f32]; 4], squares: &[f32], decays: &[u32], step: &AdamWStep) -> [Vec<f32>; 3] {
     let [weights, gradients, first, second] = operands;
     let square = f64::from(if step.clip.is_some() { squares.iter().sum() } else { 0f32 });
     if !square.is_finite() {

@@ -8,10 +8,10 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use bytemuck::{Pod, Zeroable};
 
-use super::layout::Stretch;
-use super::{AdamWBackend, Six, Step};
-use crate::bench::{Buffer, Entry, Sizes};
-use crate::kernel::{Kernel, best, empty_beside, enqueue, launch, words_beside};
+use super::layout::TensorGroup;
+use super::{AdamWBackend, AdamWStep, Six};
+use crate::bench::{BenchBuffer, BenchCase, BenchDims};
+use crate::kernel::{Kernel, best, empty_like, enqueue, launch, words_on};
 
 const WORKGROUP: usize = 256;
 
@@ -41,7 +41,7 @@ pub(super) struct Params {
     kept: f32,
 }
 
-impl Stretch {
+impl TensorGroup {
     pub(super) fn workgroups(self) -> usize {
         ((self.end - self.first) as usize).div_ceil(WORKGROUP)
     }
@@ -61,7 +61,7 @@ pub(super) fn sums_of(length: usize) -> usize {
 
 impl Params {
     /// Of a page of so many numbers.
-    pub(super) fn of(length: usize, sums: usize, step: &Step) -> Self {
+    pub(super) fn of(length: usize, sums: usize, step: &AdamWStep) -> Self {
         let [beta_1, beta_2] = step.betas;
         let [bias_1, bias_2] = step.betas.map(|beta| 1.0 - beta.powi(step.number as i32));
         Params {
@@ -84,27 +84,28 @@ impl Params {
     }
 }
 
-pub(super) fn join_kernel() -> Kernel {
-    Kernel::new("join").with("WORKGROUP", WORKGROUP as u32)
+pub(super) fn concat_kernel() -> Kernel {
+    Kernel::new("concat").with("WORKGROUP", WORKGROUP as u32)
 }
 
 /// The variants of the kernels that sum, best first.
 pub(super) fn variants(shader: &'static str) -> [Kernel; 2] {
-    Kernel::new(shader).with("WORKGROUP", WORKGROUP as u32).summing()
+    Kernel::new(shader).with("WORKGROUP", WORKGROUP as u32).reduction_variants()
 }
 
 /// Every variant, for the translation test.
 pub(crate) fn kernels() -> Vec<Kernel> {
-    [join_kernel()].into_iter().chain(["square_sums", "adamw"].into_iter().flat_map(variants)).collect()
+    [concat_kernel()].into_iter().chain(["square_sums", "adamw"].into_iter().flat_map(variants)).collect()
 }
 
 /// What the bench measures: as many weights as an adapter of rank 16 has on four projections of every one of 22 layers.
-pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
+pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let length = 22 * 4 * 2 * 16 * sizes.d_model;
     let third = length / 3;
-    let step = Step { lr: 1e-3, betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.01, clip: Some(1.0), number: 1 };
+    let step =
+        AdamWStep { lr: 1e-3, betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.01, clip: Some(1.0), number: 1 };
     let squares = SquareParams::of(length);
-    let stretch = Stretch {
+    let group = TensorGroup {
         first: 0,
         end: third as u32,
         starts: [0, u32::MAX, u32::MAX, u32::MAX, u32::MAX, u32::MAX],
@@ -113,22 +114,22 @@ pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
     let sums = sums_of(length);
     let params = Params::of(length, sums, &step);
     let shape = format!("{length}");
-    let joined = Entry::new("adamw", "join", format!("{third}"), join_kernel())
-        .over([third, 1, 1, 1, 1, 1].map(Buffer::Numbers))
-        .over([Buffer::Output(third)])
-        .launched(&stretch, stretch.workgroups())
+    let joined = BenchCase::new("adamw", "concat", format!("{third}"), concat_kernel())
+        .over([third, 1, 1, 1, 1, 1].map(BenchBuffer::Numbers))
+        .over([BenchBuffer::Output(third)])
+        .launched(&group, group.workgroups())
         .costing(8 * third, 0);
     let squared = variants("square_sums").map(|kernel| {
-        Entry::new("adamw", "sums of squares", shape.clone(), kernel)
-            .over([Buffer::Numbers(length), Buffer::Output(sums)])
+        BenchCase::new("adamw", "sums of squares", shape.clone(), kernel)
+            .over([BenchBuffer::Numbers(length), BenchBuffer::Output(sums)])
             .launched(&squares, sums)
             .costing(4 * length, 2 * length)
     });
     let stepped = variants("adamw").map(|kernel| {
-        Entry::new("adamw", "step", shape.clone(), kernel)
-            .over([length, length, sums].map(Buffer::Numbers))
-            .over([Buffer::Words(vec![u32::MAX; length.div_ceil(64 * 32)])])
-            .over([Buffer::Numbers(length), Buffer::Output(length), Buffer::Output(length)])
+        BenchCase::new("adamw", "step", shape.clone(), kernel)
+            .over([length, length, sums].map(BenchBuffer::Numbers))
+            .over([BenchBuffer::Words(vec![u32::MAX; length.div_ceil(64 * 32)])])
+            .over([BenchBuffer::Numbers(length), BenchBuffer::Output(length), BenchBuffer::Output(length)])
             .launched(&params, params.workgroups())
             .costing(28 * length, 12 * length)
     });
@@ -136,11 +137,11 @@ pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
 }
 
 impl AdamWBackend for CubeBackend {
-    fn join(flat: CubeTensor, six: Six<Self>, stretch: Stretch) -> CubeTensor {
+    fn concat(flat: CubeTensor, six: Six<Self>, group: TensorGroup) -> CubeTensor {
         let Six { a, b, c, d, e, f } = six;
         let [a, b, c, d, e, f] = [a, b, c, d, e, f].map(into_contiguous);
         let flat = if flat.can_mut() { flat } else { flat.copy() };
-        enqueue(join_kernel(), &[&a, &b, &c, &d, &e, &f, &flat], &stretch, stretch.workgroups());
+        enqueue(concat_kernel(), &[&a, &b, &c, &d, &e, &f, &flat], &group, group.workgroups());
         flat
     }
 
@@ -159,13 +160,13 @@ impl AdamWBackend for CubeBackend {
         first: CubeTensor,
         second: CubeTensor,
         decays: Arc<[u32]>,
-        step: Step,
+        step: AdamWStep,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
         // Moments that a clone of the optimiser holds too are not written over.
         let [first, second] = [first, second].map(|moment| if moment.can_mut() { moment } else { moment.copy() });
-        let moved = empty_beside(&weights, weights.shape());
+        let moved = empty_like(&weights, weights.shape());
         let params = Params::of(weights.shape()[0], squares.shape()[0], &step);
-        let decays = words_beside(&weights, &decays);
+        let decays = words_on(&weights, &decays);
         let tensors = [&weights, &gradients, &squares, &decays, &first, &second, &moved];
         enqueue(best(variants("adamw"), &weights), &tensors, &params, params.workgroups());
         (moved, first, second)

@@ -34,7 +34,7 @@ pub(super) struct Page {
 /// The places of up to six neighbouring tensors. A place that is not taken begins where nothing is.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
-pub(super) struct Stretch {
+pub(super) struct TensorGroup {
     /// The first number of theirs, and the one behind the last, where the next tensor begins.
     pub(super) first: u32,
     pub(super) end: u32,
@@ -44,21 +44,21 @@ pub(super) struct Stretch {
 
 impl Page {
     /// Six tensors at a time with their places; where they are fewer, the last one fills up, of which nothing is read.
-    pub(super) fn stretches<'a, T: Length>(
+    pub(super) fn groups<'a, T: Length>(
         &'a self,
         tensors: &'a [T],
-    ) -> impl Iterator<Item = ([&'a T; AT_ONCE], Stretch)> {
+    ) -> impl Iterator<Item = ([&'a T; AT_ONCE], TensorGroup)> {
         let groups = tensors.chunks(AT_ONCE).zip(self.starts.chunks(AT_ONCE)).enumerate();
         groups.map(|(group, (tensors, starts))| {
             let next = self.starts.get((group + 1) * AT_ONCE).copied();
             let lengths = tensors.iter().map(|tensor| tensor.length() as u32);
-            let stretch = Stretch {
+            let group = TensorGroup {
                 first: starts[0],
                 end: next.unwrap_or(self.length as u32),
                 starts: filled(starts.iter().copied(), u32::MAX),
                 lengths: filled(lengths, 0),
             };
-            (filled(tensors.iter(), &tensors[tensors.len() - 1]), stretch)
+            (filled(tensors.iter(), &tensors[tensors.len() - 1]), group)
         })
     }
 }

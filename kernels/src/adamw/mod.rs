@@ -4,12 +4,12 @@
 //! tensors lie one behind the other in a flat one, and a step is a launch for the norm and a launch for everything else. The moments stay flat
 //! from step to step; gradients are brought together six to a launch, as are weights, and the new weights are views of their flat tensor.
 
+mod check;
 mod cpu;
 mod gpu;
 mod layout;
 #[cfg(test)]
 mod tests;
-mod trial;
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, ExtensionType, backend_extension};
 use burn::tensor::{Device, Tensor};
 
-pub(crate) use gpu::{entries, kernels};
+pub(crate) use check::check;
+pub(crate) use gpu::{bench_cases, kernels};
 pub use layout::{Layout, PAGE};
-use layout::{Page, Stretch};
-pub(crate) use trial::trial;
+use layout::{Page, TensorGroup};
 
 /// How a step is made.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Step {
+pub struct AdamWStep {
     /// The learning rate.
     pub lr: f64,
     /// How much of the first and of the second moment a step keeps.
@@ -83,7 +83,12 @@ impl Moments {
     ///
     /// # Panics
     /// Tensors that do not fit the layout or stand in a graph.
-    pub fn step(&mut self, weights: Vec<Tensor<1>>, gradients: Vec<Tensor<1>>, step: &Step) -> (Vec<Tensor<1>>, f64) {
+    pub fn step(
+        &mut self,
+        weights: Vec<Tensor<1>>,
+        gradients: Vec<Tensor<1>>,
+        step: &AdamWStep,
+    ) -> (Vec<Tensor<1>>, f64) {
         if weights.is_empty() {
             return (weights, 0.0);
         }
@@ -119,9 +124,9 @@ fn joined(layout: &Layout, tensors: Vec<Tensor<1>>) -> Vec<Tensor<1>> {
     let page = |page: &Page| {
         let (of_page, others) = rest.split_at(page.starts.len());
         rest = others;
-        page.stretches(of_page).fold(Tensor::empty([page.length], &of_page[0].device()), |flat, (six, stretch)| {
+        page.groups(of_page).fold(Tensor::empty([page.length], &of_page[0].device()), |flat, (six, group)| {
             let [a, b, c, d, e, f] = six.map(|tensor| tensor.clone().into_dispatch());
-            Tensor::from_dispatch(Dispatch::join(flat.into_dispatch(), Six { a, b, c, d, e, f }, stretch))
+            Tensor::from_dispatch(Dispatch::concat(flat.into_dispatch(), Six { a, b, c, d, e, f }, group))
         })
     };
     layout.pages().iter().map(page).collect()
@@ -152,7 +157,7 @@ struct Six<B: Backend> {
 #[backend_extension(Cube, Flex)]
 trait AdamWBackend: Backend {
     /// A flat tensor with six others written into a stretch of it.
-    fn join(flat: FloatTensor<Self>, #[extension_type] six: Six<Self>, stretch: Stretch) -> FloatTensor<Self>;
+    fn concat(flat: FloatTensor<Self>, #[extension_type] six: Six<Self>, group: TensorGroup) -> FloatTensor<Self>;
 
     /// Numbers whose sum is that of the squares of a page.
     fn square_sums(page: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -165,6 +170,6 @@ trait AdamWBackend: Backend {
         first: FloatTensor<Self>,
         second: FloatTensor<Self>,
         decays: Arc<[u32]>,
-        step: Step,
+        step: AdamWStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }

@@ -2,10 +2,10 @@
 
 use burn::tensor::Tensor;
 
-use super::trial::{STEP, numbers, tensors};
+use super::check::{STEP, numbers, tensors};
 use super::*;
 use crate::device::test_devices;
-use crate::testing::{assert_close, assert_sound, download, upload};
+use crate::testing::{assert_close, assert_passes, download, upload};
 
 /// Three steps of the papers' algorithm in f64; the weights of every tensor, and the norms.
 fn expected(clip: Option<f64>) -> (Vec<Vec<f32>>, Vec<f64>) {
@@ -44,7 +44,7 @@ fn steps_are_those_of_the_papers_however_the_tensors_are_laid() {
                 let mut weights = on(&device, numbers(0));
                 let (expected, norms) = expected(clip);
                 for (number, norm) in (1..).zip(norms) {
-                    let step = Step { clip, number, ..STEP };
+                    let step = AdamWStep { clip, number, ..STEP };
                     let (moved, found) = moments.step(weights, on(&device, numbers(u64::from(number))), &step);
                     weights = moved;
                     let norm = if clip.is_some() { norm } else { 0.0 };
@@ -65,7 +65,7 @@ fn moments_come_apart_and_together_again() {
         let mut moments = Moments::zeros(layout.clone(), &device);
         let (weights, _) = moments.step(on(&device, numbers(0)), on(&device, numbers(1)), &STEP);
         let mut restored = Moments::from_weights(layout, moments.of_weights());
-        let second = Step { number: 2, ..STEP };
+        let second = AdamWStep { number: 2, ..STEP };
         let next = |moments: &mut Moments| {
             let (weights, _) = moments.step(weights.clone(), on(&device, numbers(2)), &second);
             weights.into_iter().map(download).collect::<Vec<_>>()
@@ -84,7 +84,7 @@ fn a_clone_of_the_moments_stays_as_it_was() {
         assert!(first.into_iter().chain(second).flat_map(download).all(|moment| moment == 0.0), "{name}");
         // Nor do steps touch the weights that went in.
         let before: Vec<Vec<f32>> = weights.iter().map(|weights| download(weights.clone())).collect();
-        moments.step(weights.clone(), on(&device, numbers(2)), &Step { number: 2, ..STEP });
+        moments.step(weights.clone(), on(&device, numbers(2)), &AdamWStep { number: 2, ..STEP });
         assert_eq!(weights.into_iter().map(download).collect::<Vec<_>>(), before, "{name}");
     }
 }
@@ -107,5 +107,5 @@ fn gradients_that_are_no_numbers_move_nothing() {
 
 #[test]
 fn every_variant_agrees_with_the_reference_under_bounds_checks() {
-    assert_sound(trial);
+    assert_passes(check);
 }

@@ -10,7 +10,7 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::launch::{Form, backward, forward};
+use super::launch::{AttentionShape, backward, forward};
 use crate::autodiff::{Differentiable, record};
 
 /// As [`attention`](super::attention()), of a step that brings all its keys. The heads have up to [`WIDEST`] coordinates.
@@ -76,9 +76,9 @@ struct Attention {
 }
 
 impl Attention {
-    fn form(&self, [q, k, _]: &[CubeTensor; 3]) -> Form {
+    fn shape(&self, [q, k, _]: &[CubeTensor; 3]) -> AttentionShape {
         let ([batch, seq, heads, head_dim], [_, _, kv_heads, _]) = (q.shape().dims(), k.shape().dims());
-        Form { batch, seq, heads, kv_heads, head_dim, scale: self.scale }
+        AttentionShape { batch, seq, heads, kv_heads, head_dim, scale: self.scale }
     }
 }
 
@@ -91,7 +91,7 @@ impl Differentiable<CubeBackend, 3> for Attention {
 
     fn run(self, inputs: [CubeTensor; 3]) -> (Self, CubeTensor) {
         let inputs = inputs.map(into_contiguous);
-        let (o, lse) = forward(self.form(&inputs), &self.padding, inputs.each_ref());
+        let (o, lse) = forward(self.shape(&inputs), &self.padding, inputs.each_ref());
         (Attention { kept: Some([o.clone(), lse]), ..self }, o)
     }
 
@@ -99,6 +99,6 @@ impl Differentiable<CubeBackend, 3> for Attention {
         let inputs = inputs.map(into_contiguous);
         let kept = self.kept.as_ref().expect("the forward pass keeps its results for the gradient");
         let d_o = into_contiguous(d_o);
-        backward(self.form(&inputs), &self.padding, inputs.each_ref(), kept.each_ref(), &d_o).map(Some)
+        backward(self.shape(&inputs), &self.padding, inputs.each_ref(), kept.each_ref(), &d_o).map(Some)
     }
 }

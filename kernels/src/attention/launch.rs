@@ -4,8 +4,8 @@ use burn::backend::TensorMetadata;
 use burn_cubecl::tensor::CubeTensor;
 use bytemuck::{Pod, Zeroable};
 
-use crate::bench::{Buffer, Entry, Sizes};
-use crate::kernel::{Kernel, cut, empty_beside, enqueue, enqueue_with};
+use crate::bench::{BenchBuffer, BenchCase, BenchDims};
+use crate::kernel::{Kernel, empty_like, enqueue, enqueue_with, split_launches};
 
 /// The widest head that the kernels hold in registers.
 pub(super) const WIDEST: usize = 128;
@@ -21,7 +21,7 @@ const WORKGROUP: u32 = 64;
 
 /// How q `[batch, seq, heads, head_dim]` and k and v `[batch, seq, kv_heads, head_dim]` lie.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Form {
+pub(super) struct AttentionShape {
     pub(super) batch: usize,
     pub(super) seq: usize,
     pub(super) heads: usize,
@@ -89,12 +89,12 @@ impl Pass {
     }
 
     /// The bytes of the parameters and the workgroups of every launch that it takes.
-    pub(super) fn launches(self, form: Form, padding: &[u32]) -> impl Iterator<Item = (Vec<u8>, usize)> {
-        let heads = if self == Pass::GradKv { form.kv_heads } else { form.heads };
-        let workgroups = form.batch * heads * form.seq.div_ceil(ROWS);
-        let members = form.heads / heads;
-        let flops = 2 * self.products() * members * ROWS * form.seq * form.head_dim;
-        cut(workgroups, flops).map(move |(first, count)| (form.params(first, padding), count))
+    pub(super) fn launches(self, shape: AttentionShape, padding: &[u32]) -> impl Iterator<Item = (Vec<u8>, usize)> {
+        let heads = if self == Pass::GradKv { shape.kv_heads } else { shape.heads };
+        let workgroups = shape.batch * heads * shape.seq.div_ceil(ROWS);
+        let members = shape.heads / heads;
+        let flops = 2 * self.products() * members * ROWS * shape.seq * shape.head_dim;
+        split_launches(workgroups, flops).map(move |(first, count)| (shape.params(first, padding), count))
     }
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     Pass::ALL.iter().flat_map(|pass| heads().map(|head_dim| pass.kernel(head_dim))).chain([delta_kernel()]).collect()
 }
 
-impl Form {
+impl AttentionShape {
     /// The parameters of a launch from workgroup `first` on.
     pub(super) fn params(&self, first: usize, padding: &[u32]) -> Vec<u8> {
         let params = Params {
@@ -133,58 +133,58 @@ impl Form {
 }
 
 /// o, as q, and lse `[batch, heads, seq]`.
-pub(super) fn forward(form: Form, padding: &[u32], [q, k, v]: [&CubeTensor; 3]) -> (CubeTensor, CubeTensor) {
-    let o = empty_beside(q, q.shape());
-    let lse = empty_beside(q, [form.batch, form.heads, form.seq].into());
-    run(Pass::Forward, form, padding, &[q, k, v, &o, &lse]);
+pub(super) fn forward(shape: AttentionShape, padding: &[u32], [q, k, v]: [&CubeTensor; 3]) -> (CubeTensor, CubeTensor) {
+    let o = empty_like(q, q.shape());
+    let lse = empty_like(q, [shape.batch, shape.heads, shape.seq].into());
+    run(Pass::Forward, shape, padding, &[q, k, v, &o, &lse]);
     (o, lse)
 }
 
 /// dq, dk and dv by dO.
 pub(super) fn backward(
-    form: Form,
+    shape: AttentionShape,
     padding: &[u32],
     [q, k, v]: [&CubeTensor; 3],
     [o, lse]: [&CubeTensor; 2],
     d_o: &CubeTensor,
 ) -> [CubeTensor; 3] {
-    let stats = empty_beside(q, [form.batch, form.heads, form.seq, 2].into());
-    let (params, workgroups) = form.delta();
+    let stats = empty_like(q, [shape.batch, shape.heads, shape.seq, 2].into());
+    let (params, workgroups) = shape.delta();
     enqueue(delta_kernel(), &[o, d_o, lse, &stats], &params, workgroups);
-    let [dq, dk, dv] = [q, k, v].map(|tensor| empty_beside(tensor, tensor.shape()));
-    run(Pass::GradQ, form, padding, &[q, k, v, d_o, &stats, &dq]);
-    run(Pass::GradKv, form, padding, &[q, k, v, d_o, &stats, &dk, &dv]);
+    let [dq, dk, dv] = [q, k, v].map(|tensor| empty_like(tensor, tensor.shape()));
+    run(Pass::GradQ, shape, padding, &[q, k, v, d_o, &stats, &dq]);
+    run(Pass::GradKv, shape, padding, &[q, k, v, d_o, &stats, &dk, &dv]);
     [dq, dk, dv]
 }
 
-fn run(pass: Pass, form: Form, padding: &[u32], tensors: &[&CubeTensor]) {
-    for (params, workgroups) in pass.launches(form, padding) {
-        enqueue_with(pass.kernel(form.head_dim), tensors, &params, workgroups);
+fn run(pass: Pass, shape: AttentionShape, padding: &[u32], tensors: &[&CubeTensor]) {
+    for (params, workgroups) in pass.launches(shape, padding) {
+        enqueue_with(pass.kernel(shape.head_dim), tensors, &params, workgroups);
     }
 }
 
 /// What the bench measures: of the operations, those of the pairs that see each other.
-pub(crate) fn entries(sizes: &Sizes) -> Vec<Entry> {
-    let &Sizes { batch, seq, n_heads: heads, n_kv_heads: kv_heads, head_dim, .. } = sizes;
-    let form = Form { batch, seq, heads, kv_heads, head_dim, scale: (head_dim as f32).sqrt().recip() };
+pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
+    let &BenchDims { batch, seq, n_heads: heads, n_kv_heads: kv_heads, head_dim, .. } = sizes;
+    let shape = AttentionShape { batch, seq, heads, kv_heads, head_dim, scale: (head_dim as f32).sqrt().recip() };
     let padding = vec![0; batch];
     let (queries, keys) = (batch * seq * heads * head_dim, batch * seq * kv_heads * head_dim);
     let per_query = batch * seq * heads;
     let entry = |pass: Pass, variant, inputs: &[usize], outputs: &[usize]| {
-        let shape = format!("{batch} x {seq} x {heads} of {kv_heads} x {head_dim}");
+        let label = format!("{batch} x {seq} x {heads} of {kv_heads} x {head_dim}");
         let pairs = batch * heads * seq * (seq + 1) / 2;
         let bytes = 4 * inputs.iter().chain(outputs).sum::<usize>();
-        let entry = Entry::new("attention", variant, shape, pass.kernel(head_dim))
-            .over(inputs.iter().map(|count| Buffer::Numbers(*count)))
-            .over(outputs.iter().map(|count| Buffer::Output(*count)))
+        let entry = BenchCase::new("attention", variant, label, pass.kernel(head_dim))
+            .over(inputs.iter().map(|count| BenchBuffer::Numbers(*count)))
+            .over(outputs.iter().map(|count| BenchBuffer::Output(*count)))
             .costing(bytes, 2 * pass.products() * pairs * head_dim);
-        pass.launches(form, &padding).fold(entry, |entry, (params, count)| entry.launched_with(&params, count))
+        pass.launches(shape, &padding).fold(entry, |entry, (params, count)| entry.launched_with(&params, count))
     };
     let backward = [queries, keys, keys, queries, 2 * per_query];
-    let (params, workgroups) = form.delta();
-    let delta = Entry::new("attention", "delta", format!("{batch} x {seq} x {heads} x {head_dim}"), delta_kernel())
-        .over([queries, queries, per_query].map(Buffer::Numbers))
-        .over([Buffer::Output(2 * per_query)])
+    let (params, workgroups) = shape.delta();
+    let delta = BenchCase::new("attention", "delta", format!("{batch} x {seq} x {heads} x {head_dim}"), delta_kernel())
+        .over([queries, queries, per_query].map(BenchBuffer::Numbers))
+        .over([BenchBuffer::Output(2 * per_query)])
         .launched(&params, workgroups)
         .costing(4 * (2 * queries + 3 * per_query), 2 * queries);
     vec![

@@ -4,19 +4,19 @@
 //! seq · seq in memory (Dao, 2023). Elsewhere, and behind a cache of keys, it is burn's own operations: on the CPU their matrix
 //! products are the fastest there is.
 
+mod check;
 mod fused;
 mod launch;
+mod mask;
 mod plain;
-mod sight;
 #[cfg(test)]
 mod tests;
-mod trial;
 
 use burn::tensor::Tensor;
 
-pub(crate) use launch::{entries, kernels};
-pub use sight::Sight;
-pub(crate) use trial::trial;
+pub(crate) use check::check;
+pub(crate) use launch::{bench_cases, kernels};
+pub use mask::AttentionMask;
 
 use crate::device::gpu_of;
 
@@ -30,8 +30,8 @@ use crate::device::gpu_of;
 /// queries' tokens; result as q. All f32.
 ///
 /// # Panics
-/// Shapes that do not fit each other or `sight`.
-pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, sight: &Sight) -> Tensor<4> {
+/// Shapes that do not fit each other or `mask`.
+pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: &AttentionMask) -> Tensor<4> {
     let ([batch, seq, n_heads, head_dim], [_, keys, n_kv_heads, _]) = (q.dims(), k.dims());
     assert_eq!(k.dims(), v.dims(), "attention: k and v have to be of one shape");
     assert_eq!(
@@ -40,11 +40,11 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, sight: &Sight) -> Ten
         "attention: q and k have to be of one batch and head_dim"
     );
     assert_eq!(n_heads % n_kv_heads, 0, "attention: the heads of q have to come in groups");
-    assert_eq!([batch, seq, keys], sight.shape(), "attention: q and k have to be of the shape of the sight");
-    match sight.padding_alone() {
+    assert_eq!([batch, seq, keys], mask.shape(), "attention: q and k have to be of the shape of the sight");
+    match mask.padding_alone() {
         Some(padding) if head_dim <= launch::WIDEST && gpu_of(&q.device()).is_some() => {
             fused::attention(q, k, v, padding)
         }
-        _ => plain::attention(q, k, v, sight),
+        _ => plain::attention(q, k, v, mask),
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! Steps run through plain wgpu, as in decoding, many to a submission; weights are taken in turns from many copies, so that they come
 //! from memory and not from a cache, as they do when a model's layers pass by. The products of training are measured over the layers of
-//! several models; of all other operations each one's file says what there is to measure, as [`Entry`]s, and
+//! several models; of all other operations each one's file says what there is to measure, as [`BenchCase`]s, and
 //! [`operations`](crate::operations) lists them.
 
 mod buffers;
-mod ceilings;
-mod entry;
-mod products;
+mod case;
+mod matmul;
+mod roofline;
 mod time;
 
 use std::fmt;
@@ -16,42 +16,46 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::device::Gpu;
-use crate::pipelines::{Pipelines, Step};
-use crate::quant::{PackError, Scheme};
+use crate::pipelines::{ComputeStep, Pipelines};
+use crate::quant::{PackError, QuantScheme};
 
-pub use ceilings::{Ceilings, ceilings};
+pub use roofline::{Roofline, roofline};
 pub use time::Microseconds;
 
-pub(crate) use ceilings::kernels;
-pub(crate) use entry::{Buffer, Entry, Sizes};
+pub(crate) use case::{BenchBuffer, BenchCase, BenchDims};
+pub(crate) use roofline::kernels;
 
 /// How much work a device takes in a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Size {
+pub enum DeviceClass {
     /// A GPU.
     Gpu,
     /// A driver that computes on the processor.
     Software,
 }
 
-impl Size {
+impl DeviceClass {
     /// What an adapter says that it is.
     pub fn of(gpu: &Gpu) -> Self {
-        if gpu.adapter.get_info().device_type == wgpu::DeviceType::Cpu { Size::Software } else { Size::Gpu }
+        if gpu.adapter.get_info().device_type == wgpu::DeviceType::Cpu {
+            DeviceClass::Software
+        } else {
+            DeviceClass::Gpu
+        }
     }
 
     /// More than caches hold; and for software no more than it reads in a moment.
     fn streamed_bytes(self) -> usize {
         match self {
-            Size::Gpu => 256 << 20,
-            Size::Software => 16 << 20,
+            DeviceClass::Gpu => 256 << 20,
+            DeviceClass::Software => 16 << 20,
         }
     }
 }
 
 /// A linear layer of training to measure, in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Shape {
+pub struct LinearShape {
     /// Tokens.
     pub rows: usize,
     /// Outputs of the layer.
@@ -62,22 +66,22 @@ pub struct Shape {
     pub rank: usize,
 }
 
-impl Shape {
+impl LinearShape {
     /// The layers that matter: of a 135M, a 1.1B and a 7B Llama on a GPU, of the smallest in software.
-    pub fn usual(size: Size) -> Vec<Shape> {
-        let layers: &[(usize, usize)] = match size {
-            Size::Gpu => &[(1536, 576), (2048, 2048), (5632, 2048), (4096, 4096), (11_008, 4096)],
-            Size::Software => &[(576, 576)],
+    pub fn usual(class: DeviceClass) -> Vec<LinearShape> {
+        let layers: &[(usize, usize)] = match class {
+            DeviceClass::Gpu => &[(1536, 576), (2048, 2048), (5632, 2048), (4096, 4096), (11_008, 4096)],
+            DeviceClass::Software => &[(576, 576)],
         };
-        let rows = match size {
-            Size::Gpu => 512,
-            Size::Software => 64,
+        let rows = match class {
+            DeviceClass::Gpu => 512,
+            DeviceClass::Software => 64,
         };
-        layers.iter().map(|&(outputs, inputs)| Shape { rows, outputs, inputs, rank: 16 }).collect()
+        layers.iter().map(|&(outputs, inputs)| LinearShape { rows, outputs, inputs, rank: 16 }).collect()
     }
 }
 
-impl fmt::Display for Shape {
+impl fmt::Display for LinearShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} x {} x {}", self.rows, self.outputs, self.inputs)
     }
@@ -85,7 +89,7 @@ impl fmt::Display for Shape {
 
 /// One line of the table.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
+pub struct KernelTiming {
     /// The operation.
     pub op: &'static str,
     /// How weights, or keys and values, are stored, where there are any.
@@ -102,10 +106,10 @@ pub struct Row {
     pub gflop_per_s: f64,
 }
 
-impl Row {
+impl KernelTiming {
     /// The fraction of the ceiling that the operation comes nearer to, and which one it is.
-    pub fn reached(&self, ceilings: &Ceilings) -> (f64, &'static str) {
-        let (memory, arithmetic) = (self.gb_per_s / ceilings.gb_per_s, self.gflop_per_s / ceilings.gflop_per_s);
+    pub fn reached(&self, roofline: &Roofline) -> (f64, &'static str) {
+        let (memory, arithmetic) = (self.gb_per_s / roofline.gb_per_s, self.gflop_per_s / roofline.gflop_per_s);
         if memory > arithmetic { (memory, "memory") } else { (arithmetic, "arithmetic") }
     }
 }
@@ -118,15 +122,23 @@ struct Work {
     shape: String,
     bytes: f64,
     operations: f64,
-    runs: Vec<Vec<Step>>,
+    runs: Vec<Vec<ComputeStep>>,
 }
 
 impl Work {
-    fn measure(self, gpu: &Gpu) -> Row {
+    fn measure(self, gpu: &Gpu) -> KernelTiming {
         let Work { op, stored, variant, shape, bytes, operations, runs } = self;
         let us = time::time(gpu, &runs);
         let per_second = |amount: f64| amount / us.median / 1e3;
-        Row { op, stored, variant, shape, us, gb_per_s: per_second(bytes), gflop_per_s: per_second(operations) }
+        KernelTiming {
+            op,
+            stored,
+            variant,
+            shape,
+            us,
+            gb_per_s: per_second(bytes),
+            gflop_per_s: per_second(operations),
+        }
     }
 }
 
@@ -134,15 +146,20 @@ impl Work {
 ///
 /// # Errors
 /// Inputs that are no whole number of groups, weights beyond the device's largest binding.
-pub fn measure(pipelines: &mut Pipelines, size: Size, scheme: Scheme, shape: Shape) -> Result<Vec<Row>, PackError> {
-    let works = products::works(pipelines, size, scheme, shape)?;
+pub fn measure(
+    pipelines: &mut Pipelines,
+    class: DeviceClass,
+    scheme: QuantScheme,
+    shape: LinearShape,
+) -> Result<Vec<KernelTiming>, PackError> {
+    let works = matmul::works(pipelines, class, scheme, shape)?;
     let gpu = pipelines.gpu();
     Ok(works.into_iter().map(|work| work.measure(gpu)).collect())
 }
 
 /// An operation to be measured by [`measure_op`].
 #[derive(Debug, Clone)]
-pub struct Op(pub(crate) Entry);
+pub struct Op(pub(crate) BenchCase);
 
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -151,8 +168,8 @@ impl fmt::Display for Op {
 }
 
 /// Measures one operation.
-pub fn measure_op(pipelines: &mut Pipelines, size: Size, Op(entry): Op) -> Row {
-    entry.work(pipelines, size).measure(&pipelines.gpu().clone())
+pub fn measure_op(pipelines: &mut Pipelines, class: DeviceClass, Op(case): Op) -> KernelTiming {
+    case.work(pipelines, class).measure(&pipelines.gpu().clone())
 }
 
 #[cfg(test)]
@@ -163,10 +180,10 @@ mod tests {
     #[test]
     fn both_directions_are_measured_and_no_figure_is_beyond_belief() {
         let mut pipelines = Pipelines::new(test_gpu().gpu.unwrap());
-        let ceilings = ceilings(&mut pipelines, Size::Software);
-        assert!(ceilings.gb_per_s > 0.0 && ceilings.gflop_per_s > 0.0);
-        let shape = Shape { rows: 9, outputs: 40, inputs: 64, rank: 2 };
-        let measured = measure(&mut pipelines, Size::Software, Scheme::Q4, shape).unwrap();
+        let roofline = roofline(&mut pipelines, DeviceClass::Software);
+        assert!(roofline.gb_per_s > 0.0 && roofline.gflop_per_s > 0.0);
+        let shape = LinearShape { rows: 9, outputs: 40, inputs: 64, rank: 2 };
+        let measured = measure(&mut pipelines, DeviceClass::Software, QuantScheme::Q4, shape).unwrap();
         assert_eq!(measured.iter().map(|row| &row.variant[..]).collect::<Vec<_>>(), ["forward", "backward"]);
         for row in &measured {
             assert!(row.us.min > 0.0 && row.us.min <= row.us.median && row.us.median <= row.us.max);
@@ -179,7 +196,10 @@ mod tests {
     #[test]
     fn shapes_that_a_scheme_cannot_hold_are_refused() {
         let mut pipelines = Pipelines::new(test_gpu().gpu.unwrap());
-        let shape = Shape { rows: 1, outputs: 4, inputs: 65, rank: 1 };
-        assert!(matches!(measure(&mut pipelines, Size::Software, Scheme::Q4, shape), Err(PackError::Columns { .. })));
+        let shape = LinearShape { rows: 1, outputs: 4, inputs: 65, rank: 1 };
+        assert!(matches!(
+            measure(&mut pipelines, DeviceClass::Software, QuantScheme::Q4, shape),
+            Err(PackError::Columns { .. })
+        ));
     }
 }

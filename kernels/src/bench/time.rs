@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::device::Gpu;
-use crate::pipelines::Step;
+use crate::pipelines::ComputeStep;
 
 /// The time of one run over several measurements, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -27,7 +27,7 @@ const LONG_ENOUGH: Duration = Duration::from_millis(20);
 const MOST_RUNS: usize = 1 << 14;
 
 /// Times one of `runs`, which are taken in turns: they do the same work on different data, so that no cache holds it.
-pub(super) fn time(gpu: &Gpu, runs: &[Vec<Step>]) -> Microseconds {
+pub(super) fn time(gpu: &Gpu, runs: &[Vec<ComputeStep>]) -> Microseconds {
     let take = |count: usize| {
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());

@@ -1,6 +1,6 @@
 //! Attention over the cache, the keys split among workgroups, and the cache itself.
 
-use super::builder::Builder;
+use super::builder::StepBuilder;
 use super::launch::{Costs, Launch, Over};
 use crate::kernel::Kernel;
 
@@ -144,7 +144,7 @@ pub enum KvFormat {
     F32,
     /// 16-bit floats.
     F16,
-    /// 8-bit codes, one scale per vector.
+    /// 8-bit quants, one scale per vector.
     Int8,
 }
 
@@ -184,7 +184,7 @@ impl std::fmt::Display for KvFormat {
 
 /// The buffers that attention works on.
 #[derive(Debug, Clone, Copy)]
-pub struct Attention<'a> {
+pub struct AttentionBuffers<'a> {
     /// The model's heads.
     pub heads: Heads,
     /// How the cache keeps keys and values.
@@ -201,23 +201,23 @@ pub struct Attention<'a> {
     pub stride: usize,
 }
 
-impl Builder<'_> {
+impl StepBuilder<'_> {
     /// Takes the keys and values of a step into the cache: before attention where a sequence brings several tokens.
-    pub fn append(&mut self, attention: Attention) -> Launch {
-        let Attention { heads, format, qkv, cache, .. } = attention;
-        let buffers = [qkv, cache, self.frame].map(wgpu::Buffer::as_entire_binding);
+    pub fn append(&mut self, attention: AttentionBuffers) -> Launch {
+        let AttentionBuffers { heads, format, qkv, cache, .. } = attention;
+        let buffers = [qkv, cache, self.step_inputs].map(wgpu::Buffer::as_entire_binding);
         let step = self.pipelines.step(&append_kernel(heads, format), &buffers, 1);
         Launch::new(step, Over::Tokens(heads.keys), Costs::default())
     }
 
-    /// y = Σ softmax(q kᵀ / √width) v over the keys up to each token's position, as a frame of such
+    /// y = Σ softmax(q kᵀ / √width) v over the keys up to each token's position, as a step inputs of such
     /// splits says.
     ///
     /// With [`Queries::One`], the tokens' keys and values are taken into the cache on the way.
-    pub fn attend(&mut self, attention: Attention, splits: Splits) -> [Launch; 2] {
-        let Attention { heads, format, qkv, cache, split_sums, y, stride } = attention;
+    pub fn attend(&mut self, attention: AttentionBuffers, splits: Splits) -> [Launch; 2] {
+        let AttentionBuffers { heads, format, qkv, cache, split_sums, y, stride } = attention;
         let kernel = self.best(variants(heads, format, splits));
-        let buffers = [qkv, cache, split_sums, self.frame].map(wgpu::Buffer::as_entire_binding);
+        let buffers = [qkv, cache, split_sums, self.step_inputs].map(wgpu::Buffer::as_entire_binding);
         let groups = heads.queries / heads.group(splits.queries);
         let costs = Costs {
             key: groups * 2 * format.vector_bytes(heads.width),
@@ -226,14 +226,14 @@ impl Builder<'_> {
         };
         let attend = Launch::new(self.pipelines.step(&kernel, &buffers, 1), Over::Tiles(groups), costs);
 
-        let buffers = [split_sums, y, self.frame].map(wgpu::Buffer::as_entire_binding);
+        let buffers = [split_sums, y, self.step_inputs].map(wgpu::Buffer::as_entire_binding);
         let step = self.pipelines.step(&merge_kernel(heads, splits.spans, stride), &buffers, 1);
         let over = Over::Numbers { each: heads.queries * heads.quads(), workgroup: WORKGROUP };
         [attend, Launch::new(step, over, Costs::default())]
     }
 }
 
-/// The constants of `lib/cache.wgsl`.
+/// The constants of `lib/kv_cache.wgsl`.
 fn with_cache(kernel: Kernel, heads: Heads, format: KvFormat) -> Kernel {
     let format = match format {
         KvFormat::F32 => 0u32,
@@ -266,7 +266,7 @@ pub(super) fn variants(heads: Heads, format: KvFormat, Splits { spans, queries }
         Queries::One | Queries::Few => kernel("decode_attention")
             .with("TOKENS", heads.tile(queries) as u32)
             .with("APPEND", queries == Queries::One)
-            .summing()
+            .reduction_variants()
             .to_vec(),
     }
 }

@@ -1,14 +1,14 @@
 //! What there is to measure of decoding: every kernel over the shapes of a model, for one sequence, for eight, and for a prompt.
 
 use super::attention::{Heads, KvFormat, PAGE, Queries, append_kernel, merge_kernel, variants};
-use super::columns::{Constants, NormKind, ROWS, columns_for, takes_int8, with_own};
-use super::frame::{ANSWER_WORDS, Chance, Frame, Question, Run, Source};
-use super::sample::{Choosing, kernel as sample_kernel};
-use super::{embed, int8_bytes, linear, quantise};
-use crate::bench::{Buffer, Entry, Sizes};
+use super::matmul::{Constants, NormKind, ROWS, columns_for, takes_int8, with_own};
+use super::sample::{SamplingMode, kernel as sample_kernel};
+use super::step_inputs::{LogitsRequest, SAMPLED_TOKEN_WORDS, SamplingParams, StepInputs, TokenSource, TokenSpan};
+use super::{embed, int8_bytes, linear, quantize};
+use crate::bench::{BenchBuffer, BenchCase, BenchDims};
 use crate::kernel::Kernel;
 use crate::matmul::launch::TILE;
-use crate::quant::{RUN, Scheme};
+use crate::quant::{PACK, QuantScheme};
 
 /// Keys that a sequence has when it is continued.
 const KEYS: usize = 512;
@@ -35,25 +35,27 @@ impl Step {
         (self.position + self.tokens).div_ceil(PAGE)
     }
 
-    /// Its frame; every sequence is asked, if there is a list, of that.
-    fn frame(&self, heads: Heads, list: Option<&[u32]>) -> Frame {
-        let tokens = vec![Source::Id(0); self.tokens];
+    /// Its step inputs; every sequence is asked, if there is a list, of that.
+    fn step_inputs(&self, heads: Heads, list: Option<&[u32]>) -> StepInputs {
+        let tokens = vec![TokenSource::Id(0); self.tokens];
         let tables: Vec<Vec<u32>> = (0..self.sequences)
             .map(|row| (0..self.pages()).map(|page| (row * self.pages() + page) as u32).collect())
             .collect();
-        let runs: Vec<Run> =
-            tables.iter().map(|pages| Run { tokens: &tokens, position: self.position, pages, adapter: 0 }).collect();
-        let question = |slot| {
+        let token_spans: Vec<TokenSpan> = tables
+            .iter()
+            .map(|pages| TokenSpan { tokens: &tokens, position: self.position, pages, adapter: 0 })
+            .collect();
+        let request = |slot| {
             let token = slot * self.tokens + self.tokens - 1;
-            Question { token, slot, list, full: list.is_none(), chance: 0.5 }
+            LogitsRequest { token, slot, list, full: list.is_none(), chance: 0.5 }
         };
-        let questions: Vec<Question> = (0..self.sequences).map(question).collect();
-        Frame::new(&runs, &questions, Chance { temperature: 0.8, top_k: 40, top_p: 0.95 }, heads)
+        let requests: Vec<LogitsRequest> = (0..self.sequences).map(request).collect();
+        StepInputs::new(&token_spans, &requests, SamplingParams { temperature: 0.8, top_k: 40, top_p: 0.95 }, heads)
     }
 }
 
 /// All of it; the products with weights of each of `schemes`.
-pub(crate) fn entries(sizes: &Sizes, schemes: &[Scheme]) -> Vec<Entry> {
+pub(crate) fn bench_cases(sizes: &BenchDims, schemes: &[QuantScheme]) -> Vec<BenchCase> {
     let heads = Heads { queries: sizes.n_heads, keys: sizes.n_kv_heads, width: sizes.head_dim };
     let steps = [
         Step { sequences: 1, tokens: 1, position: KEYS - 1 },
@@ -68,7 +70,7 @@ pub(crate) fn entries(sizes: &Sizes, schemes: &[Scheme]) -> Vec<Entry> {
         entries.extend(scores(sizes, heads, *scheme, &steps[1]));
         entries.extend(embeddings(sizes, heads, *scheme, &steps[2]));
     }
-    entries.extend(codes(sizes, heads, &steps[1]));
+    entries.extend(quants(sizes, heads, &steps[1]));
     for format in KvFormat::ALL {
         for step in steps.iter().chain([&Step { sequences: SEQUENCES, tokens: 4, position: KEYS - 4 }]) {
             entries.extend(attention(heads, format, step));
@@ -88,7 +90,7 @@ struct Product {
 }
 
 impl Product {
-    fn constants(&self, scheme: Scheme, columns: usize, int8: bool) -> Constants {
+    fn constants(&self, scheme: QuantScheme, columns: usize, int8: bool) -> Constants {
         let (rows, cols) = (self.outputs, self.inputs);
         Constants { scheme, columns, rows, starts_at: 0, cols, norm: self.norm, adapters: None, adapter_rows: 0, int8 }
     }
@@ -96,14 +98,14 @@ impl Product {
     /// Its entry, but for the launch: x, weight and gain, and then `further`.
     fn entry(
         &self,
-        scheme: Scheme,
+        scheme: QuantScheme,
         columns: usize,
         int8: bool,
         kernel: &Kernel,
         further: &[usize],
         output: usize,
-    ) -> Entry {
-        let padded = self.inputs.next_multiple_of(RUN);
+    ) -> BenchCase {
+        let padded = self.inputs.next_multiple_of(PACK);
         let padded = if int8 { int8_bytes(padded) / size_of::<f32>() } else { padded };
         let gain = if self.norm == NormKind::None || int8 { 0 } else { padded };
         let bytes = scheme.bytes(self.outputs, self.inputs) + size_of::<f32>() * (columns * padded + gain + output);
@@ -113,22 +115,22 @@ impl Product {
             (_, true) => "columns, int8",
         };
         let shape = format!("{columns} x {} x {}", self.outputs, self.inputs);
-        Entry::new(self.shader, variant, shape, kernel.clone())
+        BenchCase::new(self.shader, variant, shape, kernel.clone())
             .stored(scheme.name())
-            .over([Buffer::Numbers(columns * padded)])
-            .over(Buffer::weight(scheme, self.outputs, self.inputs))
-            .over((gain > 0).then_some(Buffer::Numbers(gain)))
-            .over(further.iter().map(|count| Buffer::Numbers(*count)))
-            .over([Buffer::Output(output)])
+            .over([BenchBuffer::Numbers(columns * padded)])
+            .over(BenchBuffer::weight(scheme, self.outputs, self.inputs))
+            .over((gain > 0).then_some(BenchBuffer::Numbers(gain)))
+            .over(further.iter().map(|count| BenchBuffer::Numbers(*count)))
+            .over([BenchBuffer::Output(output)])
             .costing(bytes, 2 * columns * self.outputs * self.inputs)
     }
 }
 
-fn products(sizes: &Sizes, heads: Heads, scheme: Scheme, step: &Step) -> Vec<Entry> {
-    let &Sizes { d_model, d_ff, .. } = sizes;
+fn products(sizes: &BenchDims, heads: Heads, scheme: QuantScheme, step: &Step) -> Vec<BenchCase> {
+    let &BenchDims { d_model, d_ff, .. } = sizes;
     let rms = NormKind::Rms { epsilon: 1e-5f32.to_bits() };
     let count = step.count();
-    let [hidden, residual] = [d_ff, d_model].map(|width| width.next_multiple_of(RUN));
+    let [hidden, residual] = [d_ff, d_model].map(|width| width.next_multiple_of(PACK));
     let qkv = Product {
         shader: "decode_qkv",
         own: vec![("HEADS", heads.queries), ("KV_HEADS", heads.keys), ("HEAD", heads.width)],
@@ -150,13 +152,13 @@ fn products(sizes: &Sizes, heads: Heads, scheme: Scheme, step: &Step) -> Vec<Ent
         outputs: d_model,
         inputs: d_ff,
     };
-    let turns = (step.position + step.tokens) * heads.width;
+    let rope_table = (step.position + step.tokens) * heads.width;
     let all = [
-        (qkv, vec![turns], count * heads.qkv_width()),
+        (qkv, vec![rope_table], count * heads.qkv_width()),
         (gate_up, vec![], count * hidden),
         (down, vec![], count * residual),
     ];
-    let frame = step.frame(heads, None).words;
+    let step_inputs = step.step_inputs(heads, None).words;
     let fits = |(product, ..): &(Product, Vec<usize>, usize)| product.inputs.is_multiple_of(scheme.row_multiple());
     let of = |(product, further, output): (Product, Vec<usize>, usize)| {
         let columns = columns_for(count);
@@ -166,7 +168,7 @@ fn products(sizes: &Sizes, heads: Heads, scheme: Scheme, step: &Step) -> Vec<Ent
         for int8 in [false, true].into_iter().filter(|int8| !int8 || columns < TILE && takes_int8(scheme)) {
             for kernel in with_own(product.constants(scheme, columns, int8).variants(product.shader), &product.own) {
                 let entry = product.entry(scheme, count, int8, &kernel, &further, output);
-                entries.push(entry.launched_with(bytemuck::cast_slice(&frame), workgroups));
+                entries.push(entry.launched_with(bytemuck::cast_slice(&step_inputs), workgroups));
             }
         }
         entries
@@ -175,14 +177,14 @@ fn products(sizes: &Sizes, heads: Heads, scheme: Scheme, step: &Step) -> Vec<Ent
 }
 
 /// The logits of listed tokens.
-fn scores(sizes: &Sizes, heads: Heads, scheme: Scheme, step: &Step) -> Vec<Entry> {
-    let &Sizes { d_model, vocab_size, .. } = sizes;
+fn scores(sizes: &BenchDims, heads: Heads, scheme: QuantScheme, step: &Step) -> Vec<BenchCase> {
+    let &BenchDims { d_model, vocab_size, .. } = sizes;
     if !d_model.is_multiple_of(scheme.row_multiple()) {
         return vec![];
     }
     let listed = LISTED.min(vocab_size);
     let list: Vec<u32> = (0..listed).map(|i| (i * (vocab_size / listed)) as u32).collect();
-    let frame = step.frame(heads, Some(&list));
+    let step_inputs = step.step_inputs(heads, Some(&list));
     let product = Product {
         shader: "decode_score",
         own: vec![("STRIDE", vocab_size)],
@@ -191,55 +193,58 @@ fn scores(sizes: &Sizes, heads: Heads, scheme: Scheme, step: &Step) -> Vec<Entry
         inputs: d_model,
     };
     let read = step.sequences * (scheme.bytes(listed, d_model) + size_of::<f32>() * (d_model + listed));
-    let variants = with_own(product.constants(scheme, 1, false).few_variants(product.shader), &product.own);
+    let variants = with_own(product.constants(scheme, 1, false).gemv_variants(product.shader), &product.own);
     let of = |kernel| {
         product
             .entry(scheme, step.count(), false, &kernel, &[], step.sequences * vocab_size)
             .shaped(format!("{} x {listed} of {vocab_size} x {d_model}", step.sequences))
             .costing(read, 2 * step.sequences * listed * d_model)
-            .launched_with(bytemuck::cast_slice(&frame.words), frame.counts.chunks)
+            .launched_with(bytemuck::cast_slice(&step_inputs.words), step_inputs.counts.chunks)
     };
     variants.into_iter().map(of).collect()
 }
 
-fn embeddings(sizes: &Sizes, heads: Heads, scheme: Scheme, step: &Step) -> Vec<Entry> {
-    let &Sizes { d_model, vocab_size, .. } = sizes;
+fn embeddings(sizes: &BenchDims, heads: Heads, scheme: QuantScheme, step: &Step) -> Vec<BenchCase> {
+    let &BenchDims { d_model, vocab_size, .. } = sizes;
     if !d_model.is_multiple_of(scheme.row_multiple()) {
         return vec![];
     }
-    let (count, padded) = (step.count(), d_model.next_multiple_of(RUN));
-    let entry = Entry::new(
+    let (count, padded) = (step.count(), d_model.next_multiple_of(PACK));
+    let entry = BenchCase::new(
         "decode_embed",
         "rows",
         format!("{count} of {vocab_size} x {d_model}"),
         embed::kernel(scheme, vocab_size, 0, d_model),
     )
     .stored(scheme.name())
-    .over(Buffer::weight(scheme, vocab_size, d_model))
-    .over([Buffer::Words(vec![0; ANSWER_WORDS]), Buffer::Output(count * padded)])
+    .over(BenchBuffer::weight(scheme, vocab_size, d_model))
+    .over([BenchBuffer::Words(vec![0; SAMPLED_TOKEN_WORDS]), BenchBuffer::Output(count * padded)])
     .costing(scheme.bytes(count, d_model) + size_of::<f32>() * count * padded, 0)
-    .launched_with(bytemuck::cast_slice(&step.frame(heads, None).words), count);
+    .launched_with(bytemuck::cast_slice(&step.step_inputs(heads, None).words), count);
     vec![entry]
 }
 
-/// The columns of a step in codes of 8 bits.
-fn codes(sizes: &Sizes, heads: Heads, step: &Step) -> Option<Entry> {
-    let (count, width) = (step.count(), sizes.d_ff / quantise::BLOCK * quantise::BLOCK);
+/// The columns of a step in int8 quants.
+fn quants(sizes: &BenchDims, heads: Heads, step: &Step) -> Option<BenchCase> {
+    let (count, width) = (step.count(), sizes.d_ff / quantize::BLOCK * quantize::BLOCK);
     let entry =
-        Entry::new("decode_quantise", "codes of 8 bits", format!("{count} x {width}"), quantise::kernel(width, false))
-            .over([Buffer::Numbers(count * width), Buffer::Output(count * int8_bytes(width) / size_of::<f32>())])
+        BenchCase::new("decode_quantize", "int8 quants", format!("{count} x {width}"), quantize::kernel(width, false))
+            .over([
+                BenchBuffer::Numbers(count * width),
+                BenchBuffer::Output(count * int8_bytes(width) / size_of::<f32>()),
+            ])
             .costing(count * (size_of::<f32>() * width + int8_bytes(width)), 0)
             .launched_with(
-                bytemuck::cast_slice(&step.frame(heads, None).words),
-                (count * width / quantise::BLOCK).div_ceil(quantise::WORKGROUP),
+                bytemuck::cast_slice(&step.step_inputs(heads, None).words),
+                (count * width / quantize::BLOCK).div_ceil(quantize::WORKGROUP),
             );
     (width > 0).then_some(entry)
 }
 
 /// Attention over the cache, what puts its splits together, and what takes keys and values into the cache where it does not.
-fn attention(heads: Heads, format: KvFormat, step: &Step) -> Vec<Entry> {
-    let frame = step.frame(heads, None);
-    let (counts, words) = (frame.counts, bytemuck::cast_slice(&frame.words));
+fn attention(heads: Heads, format: KvFormat, step: &Step) -> Vec<BenchCase> {
+    let step_inputs = step.step_inputs(heads, None);
+    let (counts, words) = (step_inputs.counts, bytemuck::cast_slice(&step_inputs.words));
     let qkv = counts.tokens * heads.qkv_width();
     let cache = step.sequences * step.pages() * PAGE * format.position_bytes(heads) / size_of::<f32>();
     let sums = counts.tokens * heads.queries * counts.splits * (heads.width + 4);
@@ -250,33 +255,33 @@ fn attention(heads: Heads, format: KvFormat, step: &Step) -> Vec<Entry> {
     );
     let seen = step.sequences * (step.position + step.tokens) * format.position_bytes(heads);
     let numbers = |count: usize| count * size_of::<f32>();
-    let groups = heads.queries / heads.group(frame.splits.queries);
-    let variant = match frame.splits.queries {
+    let groups = heads.queries / heads.group(step_inputs.splits.queries);
+    let variant = match step_inputs.splits.queries {
         Queries::One => "one token",
         Queries::Few => "few tokens",
         Queries::Many => "tile",
     };
-    let attend = variants(heads, format, frame.splits).into_iter().map(|kernel| {
-        Entry::new(kernel.shader(), variant, shape.clone(), kernel.clone())
+    let attend = variants(heads, format, step_inputs.splits).into_iter().map(|kernel| {
+        BenchCase::new(kernel.shader(), variant, shape.clone(), kernel.clone())
             .stored(format.name())
-            .over([Buffer::Numbers(qkv), Buffer::Words(vec![0; cache]), Buffer::Output(sums)])
+            .over([BenchBuffer::Numbers(qkv), BenchBuffer::Words(vec![0; cache]), BenchBuffer::Output(sums)])
             .costing(seen + numbers(qkv + sums), 4 * counts.pairs * heads.queries * heads.width)
             .launched_with(words, counts.tiles * counts.splits * groups)
     });
-    let mut entries: Vec<Entry> = attend.collect();
+    let mut entries: Vec<BenchCase> = attend.collect();
     if format == KvFormat::F32 {
-        let merge = merge_kernel(heads, frame.splits.spans, heads.queries * heads.width);
-        let entry = Entry::new("decode_merge", variant, format!("{shape}, {} splits", counts.splits), merge)
-            .over([Buffer::Numbers(sums), Buffer::Output(y)])
+        let merge = merge_kernel(heads, step_inputs.splits.spans, heads.queries * heads.width);
+        let entry = BenchCase::new("decode_merge", variant, format!("{shape}, {} splits", counts.splits), merge)
+            .over([BenchBuffer::Numbers(sums), BenchBuffer::Output(y)])
             .costing(numbers(sums + y), 0)
             .launched_with(words, (y / 4).div_ceil(64));
         entries.push(entry);
     }
-    if frame.splits.queries != Queries::One {
+    if step_inputs.splits.queries != Queries::One {
         let kept = counts.tokens * format.position_bytes(heads);
-        let entry = Entry::new("decode_append", variant, shape, append_kernel(heads, format))
+        let entry = BenchCase::new("decode_append", variant, shape, append_kernel(heads, format))
             .stored(format.name())
-            .over([Buffer::Numbers(qkv), Buffer::Words(vec![0; cache])])
+            .over([BenchBuffer::Numbers(qkv), BenchBuffer::Words(vec![0; cache])])
             .costing(kept + numbers(2 * counts.tokens * heads.keys * heads.width), 0)
             .launched_with(words, counts.tokens * heads.keys);
         entries.push(entry);
@@ -284,20 +289,21 @@ fn attention(heads: Heads, format: KvFormat, step: &Step) -> Vec<Entry> {
     entries
 }
 
-fn samples(sizes: &Sizes, heads: Heads, step: &Step) -> Vec<Entry> {
-    let frame = step.frame(heads, None);
+fn samples(sizes: &BenchDims, heads: Heads, step: &Step) -> Vec<BenchCase> {
+    let step_inputs = step.step_inputs(heads, None);
     let logits = step.sequences * sizes.vocab_size;
-    let all = [(Choosing::Greedy, "greedy"), (Choosing::Random, "random"), (Choosing::Truncated, "top-k, top-p")];
-    let of = |(choosing, variant)| {
-        Entry::new(
+    let all =
+        [(SamplingMode::Greedy, "greedy"), (SamplingMode::Random, "random"), (SamplingMode::Truncated, "top-k, top-p")];
+    let of = |(sampling_mode, variant)| {
+        BenchCase::new(
             "decode_sample",
             variant,
             format!("{} x {}", step.sequences, sizes.vocab_size),
-            sample_kernel(choosing, sizes.vocab_size),
+            sample_kernel(sampling_mode, sizes.vocab_size),
         )
-        .over([Buffer::Numbers(logits), Buffer::Output(step.sequences * ANSWER_WORDS)])
+        .over([BenchBuffer::Numbers(logits), BenchBuffer::Output(step.sequences * SAMPLED_TOKEN_WORDS)])
         .costing(size_of::<f32>() * logits, 0)
-        .launched_with(bytemuck::cast_slice(&frame.words), step.sequences)
+        .launched_with(bytemuck::cast_slice(&step_inputs.words), step.sequences)
     };
     all.into_iter().map(of).collect()
 }

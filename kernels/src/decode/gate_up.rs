@@ -1,16 +1,16 @@
 //! The gated first half of the feed-forward: norm, both projections and the gate in one launch.
 
-use super::builder::Builder;
-use super::columns::{Constants, Grid, Layer, NormKind, with_own};
+use super::builder::StepBuilder;
 use super::launch::Launch;
+use super::matmul::{Constants, FusedLinear, Grid, NormKind, with_own};
 use crate::kernel::Kernel;
 
-impl Builder<'_> {
+impl StepBuilder<'_> {
     /// y = silu(gate) · up, where gate, up = W norm(x).
     ///
     /// # Shapes
     /// x `[tokens, padded inputs]`; the rows of W are those of gate and up in turn; y `[tokens, stride]`.
-    pub fn gate_up(&mut self, layer: Layer, x: &wgpu::Buffer, y: &wgpu::Buffer, stride: usize) -> Vec<Launch> {
+    pub fn gate_up(&mut self, layer: FusedLinear, x: &wgpu::Buffer, y: &wgpu::Buffer, stride: usize) -> Vec<Launch> {
         self.product("decode_gate_up", &own(stride), layer, Grid::Tokens, x, &[y])
     }
 }

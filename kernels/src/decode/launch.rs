@@ -1,12 +1,12 @@
 //! A kernel's place in the sequence that makes a step of decoding.
 
-use super::frame::Counts;
-use crate::pipelines::Step;
+use super::step_inputs::StepCounts;
+use crate::pipelines::ComputeStep;
 
 /// A dispatch whose pipeline and buffers stand, and whose grid depends on the step.
 #[derive(Debug, Clone)]
 pub struct Launch {
-    step: Step,
+    step: ComputeStep,
     over: Over,
     costs: Costs,
 }
@@ -18,8 +18,8 @@ pub(super) enum Over {
     Columns { columns: usize, workgroups: usize },
     /// The same, where any of the tokens has an adapter.
     Adapted { columns: usize, workgroups: usize },
-    /// The same, of the questions that are asked of the whole vocabulary.
-    Asked { columns: usize, workgroups: usize },
+    /// The same, of the requests that are asked of the whole vocabulary.
+    FullVocab { columns: usize, workgroups: usize },
     /// So many workgroups per token.
     Tokens(usize),
     /// So many invocations per token, `workgroup` together.
@@ -28,8 +28,8 @@ pub(super) enum Over {
     Tiles(usize),
     /// One workgroup per chunk of listed tokens.
     Chunks,
-    /// One workgroup per question.
-    Questions,
+    /// One workgroup per request.
+    Requests,
 }
 
 /// What a launch costs. Of bytes those of weights and of the cache: the rest is small beside them, and stays in caches.
@@ -48,12 +48,12 @@ pub(super) struct Costs {
 }
 
 impl Launch {
-    pub(super) fn new(step: Step, over: Over, costs: Costs) -> Self {
+    pub(super) fn new(step: ComputeStep, over: Over, costs: Costs) -> Self {
         Launch { step, over, costs }
     }
 
     /// Adds the dispatch to a pass, for a step of these counts; none where there is nothing to do.
-    pub fn encode(&self, pass: &mut wgpu::ComputePass, counts: &Counts) {
+    pub fn encode(&self, pass: &mut wgpu::ComputePass, counts: &StepCounts) {
         match self.workgroups(counts) {
             0 => {}
             workgroups => self.step.encode_over(pass, workgroups),
@@ -61,44 +61,44 @@ impl Launch {
     }
 
     /// Workgroups in a step of these counts.
-    pub fn workgroups(&self, counts: &Counts) -> usize {
+    pub fn workgroups(&self, counts: &StepCounts) -> usize {
         match self.over {
             Over::Columns { columns, workgroups } => counts.tokens.div_ceil(columns) * workgroups,
             Over::Adapted { .. } if counts.adapters == 0 => 0,
             Over::Adapted { columns, workgroups } => counts.tokens.div_ceil(columns) * workgroups,
-            Over::Asked { columns, workgroups } => counts.full.div_ceil(columns) * workgroups,
+            Over::FullVocab { columns, workgroups } => counts.full.div_ceil(columns) * workgroups,
             Over::Tokens(workgroups) => counts.tokens * workgroups,
             Over::Numbers { each, workgroup } => (counts.tokens * each).div_ceil(workgroup),
             Over::Tiles(workgroups) => counts.tiles * counts.splits * workgroups,
             Over::Chunks => counts.chunks,
-            Over::Questions => counts.questions,
+            Over::Requests => counts.requests,
         }
     }
 
     /// Bytes of weights and cache that the launch reads in a step of these counts. Where tokens have several adapters, every group of
     /// columns counts as reading all of these, which is the most that it may.
-    pub fn bytes(&self, counts: &Counts) -> usize {
+    pub fn bytes(&self, counts: &StepCounts) -> usize {
         let Costs { weights, adapter, key, .. } = self.costs;
         let of_columns = weights + counts.adapters * adapter;
         let products = match self.over {
             Over::Columns { columns, .. } => counts.tokens.div_ceil(columns) * of_columns,
             Over::Adapted { columns, .. } => counts.tokens.div_ceil(columns) * counts.adapters * weights,
-            Over::Asked { columns, .. } => counts.full.div_ceil(columns) * of_columns,
+            Over::FullVocab { columns, .. } => counts.full.div_ceil(columns) * of_columns,
             Over::Tokens(_) => counts.tokens * weights,
             Over::Chunks => counts.chunks * of_columns,
-            Over::Numbers { .. } | Over::Tiles(_) | Over::Questions => 0,
+            Over::Numbers { .. } | Over::Tiles(_) | Over::Requests => 0,
         };
         products + counts.keys * key
     }
 
     /// Operations of products and of attention in a step of these counts, of which a multiply-add is two.
-    pub fn operations(&self, counts: &Counts) -> usize {
+    pub fn operations(&self, counts: &StepCounts) -> usize {
         let columns = match self.over {
             Over::Columns { .. } => counts.tokens,
             Over::Adapted { .. } => counts.tokens * counts.adapters,
-            Over::Asked { .. } => counts.full,
+            Over::FullVocab { .. } => counts.full,
             Over::Chunks => counts.chunks,
-            Over::Tokens(_) | Over::Numbers { .. } | Over::Tiles(_) | Over::Questions => 0,
+            Over::Tokens(_) | Over::Numbers { .. } | Over::Tiles(_) | Over::Requests => 0,
         };
         columns * self.costs.column + counts.pairs * self.costs.pair
     }

@@ -1,8 +1,8 @@
 //! Plain products of decoding: y = W x, y += W x, and the logits of the whole vocabulary.
 
-use super::builder::Builder;
-use super::columns::{Constants, Grid, Layer, NormKind, with_own};
+use super::builder::StepBuilder;
 use super::launch::Launch;
+use super::matmul::{Constants, FusedLinear, Grid, NormKind, with_own};
 use crate::kernel::Kernel;
 
 /// Where a product goes.
@@ -18,22 +18,22 @@ pub struct Store<'a> {
     pub add: bool,
 }
 
-impl Builder<'_> {
+impl StepBuilder<'_> {
     /// y = W x for the tokens of a step.
     ///
     /// # Shapes
     /// x `[tokens, padded inputs]`, zero past the inputs; y `[tokens, stride]`; both f32.
-    pub fn linear(&mut self, layer: Layer, x: &wgpu::Buffer, to: Store) -> Vec<Launch> {
+    pub fn linear(&mut self, layer: FusedLinear, x: &wgpu::Buffer, to: Store) -> Vec<Launch> {
         self.product("decode_linear", &own(to, false), layer, Grid::Tokens, x, &[to.y])
     }
 
-    /// The logits of every token of the vocabulary, for the questions that are asked of all.
+    /// The logits of every token of the vocabulary, for the requests that are asked of all.
     ///
     /// # Shapes
-    /// x `[tokens, padded inputs]`, y `[questions, outputs]`; both f32.
-    pub fn logits(&mut self, layer: Layer, x: &wgpu::Buffer, y: &wgpu::Buffer) -> Vec<Launch> {
+    /// x `[tokens, padded inputs]`, y `[requests, outputs]`; both f32.
+    pub fn logits(&mut self, layer: FusedLinear, x: &wgpu::Buffer, y: &wgpu::Buffer) -> Vec<Launch> {
         let to = Store { y, at: 0, stride: layer.matrix.rows(), add: false };
-        self.product("decode_linear", &own(to, true), layer, Grid::Asked, x, &[y])
+        self.product("decode_linear", &own(to, true), layer, Grid::FullVocab, x, &[y])
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) fn kernels() -> Vec<Kernel> {
     let of = |norm, add, picked| {
         let own = constants(48, 0, add, picked);
         let variants = move |c: Constants| with_own(c.variants("decode_linear"), &own);
-        // Only adapters have a gain without a norm, and their parts no codes.
+        // Only adapters have a gain without a norm, and their parts no quants.
         let samples = Constants::samples(&[norm]).into_iter().filter(|c| c.norm != NormKind::Gain || !c.int8);
         samples.flat_map(variants)
     };

@@ -2,13 +2,13 @@
 
 use crate::device::Gpu;
 use crate::matmul::GpuWeight;
-use crate::quant::{PackError, Packed, Scheme};
+use crate::quant::{PackError, PackedMatrix, QuantScheme};
 
 /// A packed matrix whose rows lie in one buffer, or in several where one would pass the device's largest binding.
 #[derive(Debug, Clone)]
 pub struct Matrix {
     pub(super) shards: Vec<Shard>,
-    scheme: Scheme,
+    scheme: QuantScheme,
     rows: usize,
     cols: usize,
 }
@@ -26,12 +26,12 @@ impl Matrix {
     ///
     /// # Errors
     /// So few rows as `unit` already pass the largest binding of the device.
-    pub fn upload(packed: &Packed, unit: usize, gpu: &Gpu) -> Result<Self, PackError> {
+    pub fn upload(packed: &PackedMatrix, unit: usize, gpu: &Gpu) -> Result<Self, PackError> {
         Self::upload_within(packed, unit, gpu, gpu.capabilities.max_binding_bytes)
     }
 
     /// The same, with no buffer beyond `limit` bytes.
-    pub(super) fn upload_within(packed: &Packed, unit: usize, gpu: &Gpu, limit: u64) -> Result<Self, PackError> {
+    pub(super) fn upload_within(packed: &PackedMatrix, unit: usize, gpu: &Gpu, limit: u64) -> Result<Self, PackError> {
         let (scheme, rows, cols) = (packed.scheme(), packed.rows(), packed.cols());
         let row_bytes = scheme.bytes(1, cols).max(1) as u64;
         let at_once = ((limit / row_bytes) as usize / unit * unit).max(unit);
@@ -44,7 +44,7 @@ impl Matrix {
     }
 
     /// The scheme.
-    pub fn scheme(&self) -> Scheme {
+    pub fn scheme(&self) -> QuantScheme {
         self.scheme
     }
 
@@ -58,7 +58,7 @@ impl Matrix {
         self.cols
     }
 
-    /// Bytes of codes and scales.
+    /// Bytes of quants and scales.
     pub fn bytes(&self) -> usize {
         self.scheme.bytes(self.rows, self.cols)
     }

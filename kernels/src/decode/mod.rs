@@ -1,7 +1,7 @@
 //! The operations of decoding, as launches of plain wgpu over buffers that stand for as long as an engine does.
 //!
 //! A step takes some tokens of some sequences: one of each where all of them are being continued, many where a prompt is read. What
-//! it takes is said by a [`Frame`], which the host writes before the step; nothing else changes from step to step, so that pipelines
+//! it takes is said by a [`StepInputs`], which the host writes before the step; nothing else changes from step to step, so that pipelines
 //! and bind groups are made once. A layer is six launches:
 //!
 //! ```text
@@ -15,38 +15,40 @@
 //! and one more before each product with adapters, which leaves A x; one more before attention where a sequence brings several
 //! tokens at once. Where there are many tokens, as prompts have, the products and attention work in tiles.
 
-mod adapter;
 mod attention;
 pub(crate) mod bench;
 mod builder;
-mod check;
-mod columns;
+mod calibrate;
 mod embed;
-mod frame;
 mod gate_up;
 mod launch;
 mod linear;
+mod low_rank;
+mod matmul;
 mod matrix;
 mod qkv;
-mod quantise;
-mod run;
+mod quantize;
+mod runner;
 mod sample;
 mod score;
+mod step_inputs;
 
-pub use adapter::{LowRank, LowRankParts};
-pub use attention::{Attention, Heads, KvFormat, MOST_HEAD_WIDTH, PAGE, Queries, Splits};
-pub use builder::Builder;
-pub use columns::{COLUMNS, FEW, Layer, Norm, columns_for};
-pub use frame::{ANSWER_WORDS, Answer, Chance, Counts, Frame, Question, Run, Source};
+pub use attention::{AttentionBuffers, Heads, KvFormat, MOST_HEAD_WIDTH, PAGE, Queries, Splits};
+pub use builder::StepBuilder;
 pub use launch::Launch;
 pub use linear::Store;
+pub use low_rank::{LowRank, LowRankParts};
+pub use matmul::{COLUMNS, FusedLinear, MAX_GEMV_COLUMNS, Norm, columns_for};
 pub use matrix::Matrix;
-pub use qkv::turned_rows;
-pub use quantise::int8_bytes;
-pub use run::{Buffer, FLOPS_PER_SUBMISSION, Pending, Runner, Work, filled, zeros};
-pub use sample::Choosing;
+pub use qkv::rope_interleaved_rows;
+pub use quantize::int8_bytes;
+pub use runner::{Buffer, FLOPS_PER_SUBMISSION, Pending, Runner, RunnerStats, filled, zeros};
+pub use sample::SamplingMode;
+pub use step_inputs::{
+    LogitsRequest, SAMPLED_TOKEN_WORDS, SampledToken, SamplingParams, StepCounts, StepInputs, TokenSource, TokenSpan,
+};
 
-pub(crate) use check::check_cooperative;
+pub(crate) use calibrate::check_cooperative_gemm;
 
 use crate::kernel::Kernel;
 
@@ -58,7 +60,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
         gate_up::kernels(),
         linear::kernels(),
         qkv::kernels(),
-        quantise::kernels(),
+        quantize::kernels(),
         sample::kernels(),
         score::kernels(),
     ]

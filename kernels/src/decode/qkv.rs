@@ -1,32 +1,32 @@
 //! Queries, keys and values: norm, projections and rotation in one launch.
 
 use super::attention::Heads;
-use super::builder::Builder;
-use super::columns::{Constants, Grid, Layer, NormKind, with_own};
+use super::builder::StepBuilder;
 use super::launch::Launch;
+use super::matmul::{Constants, FusedLinear, Grid, NormKind, with_own};
 use crate::kernel::Kernel;
 
-impl Builder<'_> {
+impl StepBuilder<'_> {
     /// q, k, v = W norm(x), q and k turned by the tokens' positions.
     ///
     /// # Shapes
-    /// x `[tokens, padded inputs]`; the rows of W are those of q, k and v, within a head of q and k in the order of [`turned_rows`];
+    /// x `[tokens, padded inputs]`; the rows of W are those of q, k and v, within a head of q and k in the order of [`rope_interleaved_rows`];
     /// turns `[positions, head_dim / 2]` pairs of cos and sin; y `[tokens, q, k, v]`.
     pub fn qkv(
         &mut self,
-        layer: Layer,
+        layer: FusedLinear,
         heads: Heads,
-        turns: &wgpu::Buffer,
+        rope_table: &wgpu::Buffer,
         x: &wgpu::Buffer,
         y: &wgpu::Buffer,
     ) -> Vec<Launch> {
-        self.product("decode_qkv", &own(heads), layer, Grid::Tokens, x, &[turns, y])
+        self.product("decode_qkv", &own(heads), layer, Grid::Tokens, x, &[rope_table, y])
     }
 }
 
 /// The order in which the engine has the rows of a head that is turned: coordinate i beside coordinate i + head_dim / 2, with which
 /// it makes a pair.
-pub fn turned_rows(head_dim: usize) -> impl Iterator<Item = usize> {
+pub fn rope_interleaved_rows(head_dim: usize) -> impl Iterator<Item = usize> {
     (0..head_dim).map(move |row| row / 2 + row % 2 * (head_dim / 2))
 }
 

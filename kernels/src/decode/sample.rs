@@ -1,13 +1,13 @@
 //! Choosing the next tokens on the GPU.
 
-use super::builder::Builder;
-use super::frame::ANSWER_WORDS;
+use super::builder::StepBuilder;
 use super::launch::{Costs, Launch, Over};
+use super::step_inputs::SAMPLED_TOKEN_WORDS;
 use crate::kernel::Kernel;
 
-/// How answers are chosen.
+/// How sampled tokens are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Choosing {
+pub enum SamplingMode {
     /// The likeliest token.
     Greedy,
     /// One drawn from the probabilities.
@@ -16,43 +16,47 @@ pub enum Choosing {
     Truncated,
 }
 
-impl Choosing {
-    const ALL: [Choosing; 3] = [Choosing::Greedy, Choosing::Random, Choosing::Truncated];
+impl SamplingMode {
+    const ALL: [SamplingMode; 3] = [SamplingMode::Greedy, SamplingMode::Random, SamplingMode::Truncated];
 }
 
 const WORKGROUP: u32 = 256;
 
-impl Builder<'_> {
-    /// Chooses an answer for every question of the step.
+impl StepBuilder<'_> {
+    /// Chooses a sampled token for every request of the step.
     ///
     /// # Shapes
-    /// logits `[questions, vocabulary]`, answers `[slots, ANSWER_WORDS]`, see [`Answer`](super::Answer).
+    /// logits `[requests, vocabulary]`, sampled tokens `[slots, SAMPLED_TOKEN_WORDS]`, see [`SampledToken`](super::SampledToken).
     pub fn sample(
         &mut self,
-        choosing: Choosing,
+        sampling_mode: SamplingMode,
         vocabulary: usize,
         logits: &wgpu::Buffer,
-        answers: &wgpu::Buffer,
+        sampled_tokens: &wgpu::Buffer,
     ) -> Launch {
-        let buffers = [logits, answers, self.frame].map(wgpu::Buffer::as_entire_binding);
-        Launch::new(self.pipelines.step(&kernel(choosing, vocabulary), &buffers, 1), Over::Questions, Costs::default())
+        let buffers = [logits, sampled_tokens, self.step_inputs].map(wgpu::Buffer::as_entire_binding);
+        Launch::new(
+            self.pipelines.step(&kernel(sampling_mode, vocabulary), &buffers, 1),
+            Over::Requests,
+            Costs::default(),
+        )
     }
 }
 
-pub(super) fn kernel(choosing: Choosing, vocabulary: usize) -> Kernel {
-    let mode = match choosing {
-        Choosing::Greedy => 0u32,
-        Choosing::Random => 1,
-        Choosing::Truncated => 2,
+pub(super) fn kernel(sampling_mode: SamplingMode, vocabulary: usize) -> Kernel {
+    let mode = match sampling_mode {
+        SamplingMode::Greedy => 0u32,
+        SamplingMode::Random => 1,
+        SamplingMode::Truncated => 2,
     };
     Kernel::new("decode_sample")
         .with("WORKGROUP", WORKGROUP)
         .with("STRIDE", vocabulary as u32)
         .with("MODE", mode)
-        .with("ANSWER", ANSWER_WORDS as u32)
+        .with("SAMPLED_TOKEN", SAMPLED_TOKEN_WORDS as u32)
 }
 
 /// Every variant, for the translation test.
 pub(super) fn kernels() -> Vec<Kernel> {
-    Choosing::ALL.map(|choosing| kernel(choosing, 160)).to_vec()
+    SamplingMode::ALL.map(|sampling_mode| kernel(sampling_mode, 160)).to_vec()
 }

@@ -113,7 +113,7 @@ fn words_of(payload: &(dyn Any + Send)) -> Option<&str> {
 }
 
 /// Waits until `device` is done with work that has failed, and forgets what it told of that.
-pub fn settle(device: &Device) {
+pub fn drain(device: &Device) {
     // It can but tell the same fault again.
     let _ = catch_unwind(AssertUnwindSafe(|| device.sync()));
     note(None);

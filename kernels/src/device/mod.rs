@@ -14,8 +14,8 @@ pub use adapters::{AdapterFacts, AdapterKind, Capabilities, CooperativeMatrix, S
 pub use choice::{Choice, choose};
 pub use cpu::{CpuFacts, cpu};
 pub use error::DeviceError;
-pub use fault::{guard, settle};
-pub use open::{Gpu, OpenDevice, ability, gpu_of, open};
+pub use fault::{drain, guard};
+pub use open::{Gpu, OpenDevice, features, gpu_of, open};
 
 use burn::tensor::Device;
 

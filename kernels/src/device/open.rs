@@ -11,8 +11,8 @@ use super::choice::choose;
 use super::cpu::cpu;
 use super::error::DeviceError;
 use super::fault;
-use crate::ability::Ability;
 use crate::cooperative;
+use crate::features::KernelFeatures;
 
 /// An open device and the words that tell the user which one it is.
 #[derive(Debug, Clone)]
@@ -39,13 +39,13 @@ pub struct Gpu {
     /// What the adapter offers.
     pub capabilities: Capabilities,
     /// What kernels may use: what the device has, less what it was found not to do right.
-    pub ability: Ability,
+    pub features: KernelFeatures,
 }
 
 impl Gpu {
     /// Whether kernels may use cooperative matrices.
     pub fn has_cooperative_matrices(&self) -> bool {
-        self.ability.edge > 0
+        self.features.coop_tile > 0
     }
 }
 
@@ -73,12 +73,12 @@ pub fn open(asked: &str) -> Result<OpenDevice, DeviceError> {
 /// What kernels may use on the device that a tensor of burn lies on.
 ///
 /// None for a device that was not opened here.
-pub fn ability(device: &CubeDevice) -> Ability {
+pub fn features(device: &CubeDevice) -> KernelFeatures {
     let device = match device {
         CubeDevice::Wgpu(device) => Device::from(device.clone()),
-        _ => return Ability::NONE,
+        _ => return KernelFeatures::NONE,
     };
-    gpu_of(&device).map_or(Ability::NONE, |gpu| gpu.ability)
+    gpu_of(&device).map_or(KernelFeatures::NONE, |gpu| gpu.features)
 }
 
 /// The wgpu side of a device of burn, with or without autodiff; `None` for the CPU and for a device that was not opened here.
@@ -123,9 +123,9 @@ fn open_adapter(index: usize) -> Result<Opened, DeviceError> {
     let (instance, adapter) = (listing().instance.clone(), listing().handles[index].clone());
     let (device, queue) = request(&adapter).map_err(|e| unopened(&e))?;
     let backend = adapter.get_info().backend;
-    let ability = device.features().into();
-    let mut gpu = Gpu { instance, adapter, device, queue, capabilities: facts.capabilities.clone(), ability };
-    let flaw = cooperative::settle(&mut gpu);
+    let features = device.features().into();
+    let mut gpu = Gpu { instance, adapter, device, queue, capabilities: facts.capabilities.clone(), features };
+    let flaw = cooperative::calibrate(&mut gpu);
     let setup = WgpuSetup {
         instance: gpu.instance.clone(),
         adapter: gpu.adapter.clone(),
@@ -161,7 +161,7 @@ mod tests {
     use burn::backend::DispatchDevice;
     use burn::tensor::{Tensor, TensorData};
 
-    use super::super::{ability, test_devices, test_gpu};
+    use super::super::{features, test_devices, test_gpu};
 
     #[test]
     fn an_adapter_is_opened_once_however_it_is_asked_for() {
@@ -175,8 +175,8 @@ mod tests {
         let open = test_gpu();
         let DispatchDevice::Cube(device) = open.device.as_dispatch() else { panic!("a wgpu device runs on cubecl") };
         let gpu = open.gpu.unwrap();
-        assert_eq!(ability(device), gpu.ability);
-        assert!(gpu.device.features().contains(gpu.ability.features));
+        assert_eq!(features(device), gpu.features);
+        assert!(gpu.device.features().contains(gpu.features.wgpu));
     }
 
     #[test]

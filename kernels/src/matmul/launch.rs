@@ -1,16 +1,16 @@
-//! The launches of `lora_linear.wgsl`, and of `row_ranges.wgsl` before it: their variants, their parameters, and how long work is cut.
+//! The launches of `lora_linear.wgsl`, and of `row_scales.wgsl` before it: their variants, their parameters, and how long work is cut.
 
 use burn::backend::TensorMetadata;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use bytemuck::{Pod, Zeroable};
 
-use super::form::Form;
-use super::linear::Linear;
-use crate::ability::Ability;
+use super::layout::WeightLayout;
+use super::linear::PackedLinear;
 use crate::device;
-use crate::kernel::{FLOPS_PER_LAUNCH, Kernel, empty_beside, enqueue, first_within};
-use crate::quant::Scheme;
+use crate::features::KernelFeatures;
+use crate::kernel::{FLOPS_PER_LAUNCH, Kernel, empty_like, enqueue, first_supported};
+use crate::quant::QuantScheme;
 
 /// Which way a product goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) enum Direction {
 }
 
 /// The low-rank terms of a launch: + s · u · bᵀ, or backward + s · u · b. A rank of 0 is no adapter.
-pub(super) struct Adapter {
+pub(super) struct AdapterTerms {
     /// `[rows, rank]`
     pub(super) u: CubeTensor,
     /// B `[out, rank]`, or backward A `[rank, in]`.
@@ -37,7 +37,7 @@ pub(crate) struct Params {
     pub(super) first_row: u32,
     pub(super) columns: u32,
     pub(super) depth: u32,
-    pub(super) runs: u32,
+    pub(super) packs: u32,
     pub(super) rank: u32,
     pub(super) scale: f32,
 }
@@ -46,51 +46,51 @@ pub(crate) struct Params {
 pub(crate) const TILE: usize = 64;
 
 /// The variants, best first. Where factors are halves, the gradients, which lie below what those can hold, are brought into their range.
-pub(super) fn variants(scheme: Scheme, direction: Direction, lora: bool, wide: bool) -> [Kernel; 3] {
+pub(super) fn variants(scheme: QuantScheme, direction: Direction, lora: bool, wide: bool) -> [Kernel; 3] {
     let backward = direction == Direction::Backward;
     let kernel = Kernel::new("lora_linear").with("BACKWARD", backward).with("LORA", lora).with("WIDE", wide);
-    with_scheme(kernel, scheme).tiled().map(|kernel| {
-        let ranged = backward && kernel.needs().edge > 0;
-        kernel.with("RANGED", ranged)
+    with_scheme(kernel, scheme).gemm_variants().map(|kernel| {
+        let row_scaled = backward && kernel.needs().coop_tile > 0;
+        kernel.with("ROW_SCALED", row_scaled)
     })
 }
 
 /// Invocations of a workgroup that looks for the range of a row.
-const RANGES_WORKGROUP: u32 = 64;
+const ROW_SCALES_WORKGROUP: u32 = 64;
 
 /// What computes the powers of two of the rows.
-pub(super) fn ranges(lora: bool) -> Kernel {
-    Kernel::new("row_ranges").with("LORA", lora).with("WORKGROUP", RANGES_WORKGROUP)
+pub(super) fn row_scales(lora: bool) -> Kernel {
+    Kernel::new("row_scales").with("LORA", lora).with("WORKGROUP", ROW_SCALES_WORKGROUP)
 }
 
-/// Parameters of [`ranges`].
+/// Parameters of [`row_scales`].
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
-pub(crate) struct RangesParams {
+pub(crate) struct RowScalesParams {
     pub(super) rows: u32,
     pub(super) depth: u32,
     pub(super) rank: u32,
 }
 
-/// Supplies the constants of `lib/weights.wgsl`.
-pub(crate) fn with_scheme(kernel: Kernel, scheme: Scheme) -> Kernel {
+/// Supplies the constants of `lib/dequant.wgsl`.
+pub(crate) fn with_scheme(kernel: Kernel, scheme: QuantScheme) -> Kernel {
     let number = match scheme {
-        Scheme::F32 => 0u32,
-        Scheme::F16 => 1,
-        Scheme::Q8 => 2,
-        Scheme::Q4 => 3,
-        Scheme::Q4Affine => 4,
-        Scheme::Q4K => 5,
-        Scheme::Nf4 => 6,
+        QuantScheme::F32 => 0u32,
+        QuantScheme::F16 => 1,
+        QuantScheme::Q8 => 2,
+        QuantScheme::Q4 => 3,
+        QuantScheme::Q4Affine => 4,
+        QuantScheme::Q4K => 5,
+        QuantScheme::Nf4 => 6,
     };
-    let affine = matches!(scheme, Scheme::Q4 | Scheme::Q4Affine | Scheme::Q4K);
+    let affine = matches!(scheme, QuantScheme::Q4 | QuantScheme::Q4Affine | QuantScheme::Q4K);
     kernel.with("SCHEME", number).with("SCALED", scheme.is_scaled()).with("AFFINE", affine)
 }
 
 /// Every variant, for the translation test.
 pub(crate) fn kernels() -> Vec<Kernel> {
     let flags = [false, true];
-    let of = |scheme: Scheme, direction| {
+    let of = |scheme: QuantScheme, direction| {
         // Rows of x divide by four wherever the scheme asks for whole groups.
         let any_depth = direction == Direction::Backward || scheme.row_multiple() == 1;
         let widths = if any_depth { &flags[..] } else { &flags[1..] };
@@ -99,14 +99,15 @@ pub(crate) fn kernels() -> Vec<Kernel> {
             .flat_map(move |&wide| flags.map(|lora| variants(scheme, direction, lora, wide)).into_iter().flatten())
     };
     let directions = [Direction::Forward, Direction::Backward];
-    let products = Scheme::ALL.into_iter().flat_map(|scheme| directions.into_iter().flat_map(move |d| of(scheme, d)));
-    products.chain(flags.map(ranges)).collect()
+    let products =
+        QuantScheme::ALL.into_iter().flat_map(|scheme| directions.into_iter().flat_map(move |d| of(scheme, d)));
+    products.chain(flags.map(row_scales)).collect()
 }
 
 /// One product with a weight, with the terms of an adapter where its rank is not 0.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Product {
-    pub(crate) form: Form,
+pub(crate) struct PackedMatmul {
+    pub(crate) layout: WeightLayout,
     pub(crate) direction: Direction,
     /// Of x and of the result.
     pub(crate) rows: usize,
@@ -115,46 +116,49 @@ pub(crate) struct Product {
     pub(crate) scale: f32,
 }
 
-impl Product {
+impl PackedMatmul {
     /// Columns of x.
     pub(crate) fn depth(&self) -> usize {
         match self.direction {
-            Direction::Forward => self.form.cols,
-            Direction::Backward => self.form.rows,
+            Direction::Forward => self.layout.cols,
+            Direction::Backward => self.layout.rows,
         }
     }
 
     /// Columns of the result.
     pub(crate) fn columns(&self) -> usize {
         match self.direction {
-            Direction::Forward => self.form.rows,
-            Direction::Backward => self.form.cols,
+            Direction::Forward => self.layout.rows,
+            Direction::Backward => self.layout.cols,
         }
     }
 
-    /// The best variant that a device of this ability runs.
-    pub(crate) fn kernel(&self, offered: Ability) -> Kernel {
-        let offered = if self.form.exact { Ability { edge: 0, ..offered } } else { offered };
-        first_within(variants(self.form.scheme, self.direction, self.rank > 0, self.depth().is_multiple_of(4)), offered)
+    /// The best variant that a device of these features runs.
+    pub(crate) fn kernel(&self, offered: KernelFeatures) -> Kernel {
+        let offered = if self.layout.exact { KernelFeatures { coop_tile: 0, ..offered } } else { offered };
+        first_supported(
+            variants(self.layout.scheme, self.direction, self.rank > 0, self.depth().is_multiple_of(4)),
+            offered,
+        )
     }
 
     /// What has to run before `kernel`: the ranges of rows, where it takes them.
-    pub(crate) fn before(&self, kernel: &Kernel) -> Option<(Kernel, RangesParams)> {
-        let ranged = self.direction == Direction::Backward && kernel.needs().edge > 0;
+    pub(crate) fn before(&self, kernel: &Kernel) -> Option<(Kernel, RowScalesParams)> {
+        let row_scaled = self.direction == Direction::Backward && kernel.needs().coop_tile > 0;
         let (rows, depth, rank) = (self.rows as u32, self.depth() as u32, self.rank as u32);
-        ranged.then(|| (ranges(rank > 0), RangesParams { rows, depth, rank }))
+        row_scaled.then(|| (row_scales(rank > 0), RowScalesParams { rows, depth, rank }))
     }
 
     /// Parameters and workgroups of every launch that it takes.
     pub(crate) fn launches(&self) -> impl Iterator<Item = (Params, usize)> {
         let (columns, depth) = (self.columns(), self.depth());
-        cut(self.rows, columns * (depth + self.rank)).map(move |(first_row, rows)| {
+        split_launches(self.rows, columns * (depth + self.rank)).map(move |(first_row, rows)| {
             let params = Params {
                 rows: self.rows as u32,
                 first_row: first_row as u32,
                 columns: columns as u32,
                 depth: depth as u32,
-                runs: self.form.runs() as u32,
+                packs: self.layout.packs() as u32,
                 rank: self.rank as u32,
                 scale: self.scale,
             };
@@ -164,26 +168,31 @@ impl Product {
 }
 
 /// The product of the rows of `x` with the weight, plus the adapter's terms, through burn's runtime.
-pub(super) fn launch(weight: &Linear, direction: Direction, x: CubeTensor, adapter: Option<Adapter>) -> CubeTensor {
+pub(super) fn launch(
+    weight: &PackedLinear,
+    direction: Direction,
+    x: CubeTensor,
+    adapter: Option<AdapterTerms>,
+) -> CubeTensor {
     let x = into_contiguous(x);
     let adapter =
-        adapter.map(|adapter| Adapter { u: into_contiguous(adapter.u), b: into_contiguous(adapter.b), ..adapter });
+        adapter.map(|adapter| AdapterTerms { u: into_contiguous(adapter.u), b: into_contiguous(adapter.b), ..adapter });
     let (rank, scale) = adapter.as_ref().map_or((0, 0.0), |adapter| (adapter.u.shape()[1], adapter.scale));
-    let product = Product { form: weight.form, direction, rows: x.shape()[0], rank, scale };
-    let y = empty_beside(&x, [product.rows, product.columns()].into());
-    let kernel = product.kernel(device::ability(&x.device));
-    let ranges = product.before(&kernel).map(|(before, params)| {
-        let ranges = empty_beside(&x, [product.rows].into());
+    let product = PackedMatmul { layout: weight.layout, direction, rows: x.shape()[0], rank, scale };
+    let y = empty_like(&x, [product.rows, product.columns()].into());
+    let kernel = product.kernel(device::features(&x.device));
+    let row_scales = product.before(&kernel).map(|(before, params)| {
+        let row_scales = empty_like(&x, [product.rows].into());
         let u = adapter.iter().map(|adapter| &adapter.u);
-        let tensors: Vec<&CubeTensor> = [&x].into_iter().chain(u).chain([&ranges]).collect();
+        let tensors: Vec<&CubeTensor> = [&x].into_iter().chain(u).chain([&row_scales]).collect();
         enqueue(before, &tensors, &params, product.rows);
-        ranges
+        row_scales
     });
 
-    let scales = weight.form.scheme.is_scaled().then_some(&weight.scales);
+    let scales = weight.layout.scheme.is_scaled().then_some(&weight.scales);
     let low_rank = adapter.iter().flat_map(|adapter| [&adapter.u, &adapter.b]);
-    let further = low_rank.chain(&ranges).chain([&y]);
-    let tensors: Vec<&CubeTensor> = [&x, &weight.codes].into_iter().chain(scales).chain(further).collect();
+    let further = low_rank.chain(&row_scales).chain([&y]);
+    let tensors: Vec<&CubeTensor> = [&x, &weight.quants].into_iter().chain(scales).chain(further).collect();
     for (params, workgroups) in product.launches() {
         enqueue(kernel.clone(), &tensors, &params, workgroups);
     }
@@ -191,7 +200,7 @@ pub(super) fn launch(weight: &Linear, direction: Direction, x: CubeTensor, adapt
 }
 
 /// Cuts `rows` of `products` multiply-adds each into launches of whole tiles: (first row, number of rows).
-pub(super) fn cut(rows: usize, products: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(super) fn split_launches(rows: usize, products: usize) -> impl Iterator<Item = (usize, usize)> {
     let at_once = (FLOPS_PER_LAUNCH / (2 * products).max(1) / TILE).max(1) * TILE;
     (0..rows).step_by(at_once).map(move |first| (first, at_once.min(rows - first)))
 }

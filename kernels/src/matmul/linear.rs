@@ -23,14 +23,14 @@ use burn::tensor::Tensor;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::form::Form;
-use super::launch::{Adapter, Direction, launch};
+use super::launch::{AdapterTerms, Direction, launch};
+use super::layout::WeightLayout;
 use super::weight::{PackedWeight, Values};
 use crate::autodiff::{Differentiable, record};
 
 /// A low-rank adapter of one layer.
 #[derive(Debug, Clone)]
-pub struct Lora {
+pub struct LoraFactors {
     /// `[rank, in]`
     pub a: Tensor<2>,
     /// `[out, rank]`
@@ -49,11 +49,11 @@ pub struct Lora {
 pub fn linear<const D: usize>(x: Tensor<D>, weight: &PackedWeight) -> Tensor<D> {
     over_rows(x, weight, |x| match &weight.values {
         Values::Dense(w) => x.matmul(w.clone().transpose()),
-        Values::Packed { codes, scales } => Tensor::from_dispatch(Dispatch::packed_linear(
+        Values::Packed { quants, scales } => Tensor::from_dispatch(Dispatch::packed_linear(
             x.into_dispatch(),
-            codes.clone().into_dispatch(),
+            quants.clone().into_dispatch(),
             scales.clone().into_dispatch(),
-            weight.form,
+            weight.layout,
         )),
     })
 }
@@ -61,12 +61,12 @@ pub fn linear<const D: usize>(x: Tensor<D>, weight: &PackedWeight) -> Tensor<D> 
 /// y = x · Wᵀ + s · (x · Aᵀ) · Bᵀ. Gradients flow to x, A and B.
 ///
 /// # Shapes
-/// x `[.., in]`, weight `[out, in]`, adapter as [`Lora`] says, result `[.., out]`; all f32.
+/// x `[.., in]`, weight `[out, in]`, adapter as [`LoraFactors`] says, result `[.., out]`; all f32.
 ///
 /// # Panics
 /// Shapes that do not fit, elements other than f32, a weight on another device.
-pub fn lora_linear<const D: usize>(x: Tensor<D>, weight: &PackedWeight, lora: Lora) -> Tensor<D> {
-    let Lora { a, b, scale } = lora;
+pub fn lora_linear<const D: usize>(x: Tensor<D>, weight: &PackedWeight, lora: LoraFactors) -> Tensor<D> {
+    let LoraFactors { a, b, scale } = lora;
     let (rank, expected) = (a.dims()[0], [weight.cols(), weight.rows()]);
     assert_eq!([a.dims()[1], b.dims()[0]], expected, "lora_linear: A has to be [rank, in] and B [out, rank]");
     assert_eq!(b.dims()[1], rank, "lora_linear: A and B have to be of one rank");
@@ -75,13 +75,13 @@ pub fn lora_linear<const D: usize>(x: Tensor<D>, weight: &PackedWeight, lora: Lo
             let low = x.clone().matmul(a.transpose()) * scale; // [rows, rank]
             x.matmul(w.clone().transpose()) + low.matmul(b.transpose())
         }
-        Values::Packed { codes, scales } => Tensor::from_dispatch(Dispatch::lora_linear(
+        Values::Packed { quants, scales } => Tensor::from_dispatch(Dispatch::lora_linear(
             x.into_dispatch(),
             a.into_dispatch(),
             b.into_dispatch(),
-            codes.clone().into_dispatch(),
+            quants.clone().into_dispatch(),
             scales.clone().into_dispatch(),
-            weight.form,
+            weight.layout,
             scale,
         )),
     })
@@ -106,67 +106,72 @@ fn over_rows<const D: usize>(
 trait LinearBackend: Backend {
     fn packed_linear(
         x: FloatTensor<Self>,
-        codes: IntTensor<Self>,
+        quants: IntTensor<Self>,
         scales: IntTensor<Self>,
-        form: Form,
+        layout: WeightLayout,
     ) -> FloatTensor<Self>;
 
     fn lora_linear(
         x: FloatTensor<Self>,
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
-        codes: IntTensor<Self>,
+        quants: IntTensor<Self>,
         scales: IntTensor<Self>,
-        form: Form,
+        layout: WeightLayout,
         scale: f32,
     ) -> FloatTensor<Self>;
 }
 
 impl LinearBackend for CubeBackend {
-    fn packed_linear(x: CubeTensor, codes: CubeTensor, scales: CubeTensor, form: Form) -> CubeTensor {
-        Linear { codes, scales, form }.forward([x])
+    fn packed_linear(x: CubeTensor, quants: CubeTensor, scales: CubeTensor, layout: WeightLayout) -> CubeTensor {
+        PackedLinear { quants, scales, layout }.forward([x])
     }
 
     fn lora_linear(
         x: CubeTensor,
         a: CubeTensor,
         b: CubeTensor,
-        codes: CubeTensor,
+        quants: CubeTensor,
         scales: CubeTensor,
-        form: Form,
+        layout: WeightLayout,
         scale: f32,
     ) -> CubeTensor {
-        LoraLinear { base: Linear { codes, scales, form }, scale }.forward([x, a, b])
+        LoraLinear { base: PackedLinear { quants, scales, layout }, scale }.forward([x, a, b])
     }
 }
 
 impl<C: CheckpointStrategy> LinearBackend for Autodiff<CubeBackend, C> {
-    fn packed_linear(x: FloatTensor<Self>, codes: CubeTensor, scales: CubeTensor, form: Form) -> FloatTensor<Self> {
-        record::<CubeBackend, C, _, 1>(Linear { codes, scales, form }, [x])
+    fn packed_linear(
+        x: FloatTensor<Self>,
+        quants: CubeTensor,
+        scales: CubeTensor,
+        layout: WeightLayout,
+    ) -> FloatTensor<Self> {
+        record::<CubeBackend, C, _, 1>(PackedLinear { quants, scales, layout }, [x])
     }
 
     fn lora_linear(
         x: FloatTensor<Self>,
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
-        codes: CubeTensor,
+        quants: CubeTensor,
         scales: CubeTensor,
-        form: Form,
+        layout: WeightLayout,
         scale: f32,
     ) -> FloatTensor<Self> {
-        record::<CubeBackend, C, _, 3>(LoraLinear { base: Linear { codes, scales, form }, scale }, [x, a, b])
+        record::<CubeBackend, C, _, 3>(LoraLinear { base: PackedLinear { quants, scales, layout }, scale }, [x, a, b])
     }
 }
 
 /// y = x · Wᵀ as an operation of x `[rows, in]`.
 #[derive(Debug, Clone)]
-pub(crate) struct Linear {
-    pub(crate) codes: CubeTensor,
+pub(crate) struct PackedLinear {
+    pub(crate) quants: CubeTensor,
     pub(crate) scales: CubeTensor,
-    pub(crate) form: Form,
+    pub(crate) layout: WeightLayout,
 }
 
-impl Linear {
+impl PackedLinear {
     /// x · Wᵀ, or backward x · W.
     pub(crate) fn times(&self, direction: Direction, x: CubeTensor) -> CubeTensor {
         launch(self, direction, x, None)
@@ -176,11 +181,11 @@ impl Linear {
 /// y = x · Wᵀ + s · (x · Aᵀ) · Bᵀ as an operation of (x `[rows, in]`, A, B).
 #[derive(Debug, Clone)]
 struct LoraLinear {
-    base: Linear,
+    base: PackedLinear,
     scale: f32,
 }
 
-impl Differentiable<CubeBackend, 1> for Linear {
+impl Differentiable<CubeBackend, 1> for PackedLinear {
     fn forward(&self, [x]: [CubeTensor; 1]) -> CubeTensor {
         self.times(Direction::Forward, x)
     }
@@ -193,7 +198,7 @@ impl Differentiable<CubeBackend, 1> for Linear {
 impl Differentiable<CubeBackend, 3> for LoraLinear {
     fn forward(&self, [x, a, b]: [CubeTensor; 3]) -> CubeTensor {
         let u = matmul(x.clone(), transpose(a)); // [rows, rank]
-        launch(&self.base, Direction::Forward, x, Some(Adapter { u, b, scale: self.scale }))
+        launch(&self.base, Direction::Forward, x, Some(AdapterTerms { u, b, scale: self.scale }))
     }
 
     fn backward(&self, [x, a, b]: [CubeTensor; 3], dy: CubeTensor, [dx, da, db]: [bool; 3]) -> [Option<CubeTensor>; 3] {
@@ -202,7 +207,8 @@ impl Differentiable<CubeBackend, 3> for LoraLinear {
         let su = db.then(|| scaled(matmul(x.clone(), transpose(a.clone())))); // [rows, rank]
         let da = da.then(|| matmul(transpose(du.clone()), x)); // [rank, in]
         let db = su.map(|su| matmul(transpose(dy.clone()), su)); // [out, rank]
-        let dx = dx.then(|| launch(&self.base, Direction::Backward, dy, Some(Adapter { u: du, b: a, scale: 1.0 })));
+        let dx =
+            dx.then(|| launch(&self.base, Direction::Backward, dy, Some(AdapterTerms { u: du, b: a, scale: 1.0 })));
         [dx, da, db]
     }
 }

@@ -4,17 +4,17 @@
 //! [`linear`] and [`lora_linear`] stand in burn's graph, with gradients, over a [`PackedWeight`]; a [`GpuWeight`] is the same in buffers
 //! of plain wgpu.
 
-mod form;
+pub(crate) mod gpu_weight;
 pub(crate) mod launch;
+mod layout;
 mod linear;
-pub(crate) mod plain;
 mod weight;
 
-pub(crate) use form::Form;
+pub(crate) use gpu_weight::{GpuWeight, LowRankBuffers, matmul_steps};
 pub(crate) use launch::Direction;
-pub(crate) use linear::Linear;
-pub use linear::{Lora, linear, lora_linear};
-pub(crate) use plain::{GpuWeight, LowRank, product_steps};
+pub(crate) use layout::WeightLayout;
+pub(crate) use linear::PackedLinear;
+pub use linear::{LoraFactors, linear, lora_linear};
 pub use weight::PackedWeight;
 pub(crate) use weight::Values;
 

@@ -2,17 +2,17 @@
 
 use burn::tensor::{Device, Tensor};
 
-use super::launch::{Direction, Params, RangesParams, cut, ranges, variants};
-use super::plain::product_steps;
+use super::gpu_weight::matmul_steps;
+use super::launch::{Direction, Params, RowScalesParams, row_scales, split_launches, variants};
 use super::*;
 use crate::device::{gpu_of, test_devices, test_gpu};
 use crate::pipelines::Pipelines;
-use crate::quant::{Packed, RUN, Scheme};
+use crate::quant::{PACK, PackedMatrix, QuantScheme};
 use crate::testing::{assert_close, check_gradients, download, noise, read, run_checked, storage, submit, upload};
 
 /// A layer with its adapter, and rows to put through it.
 struct Case {
-    packed: Packed,
+    packed: PackedMatrix,
     rows: usize,
     rank: usize,
     x: Vec<f32>,  // [rows, in]
@@ -24,9 +24,9 @@ struct Case {
 const SCALE: f32 = 0.75;
 
 impl Case {
-    fn new(scheme: Scheme, rows: usize, outputs: usize, inputs: usize, rank: usize) -> Self {
+    fn new(scheme: QuantScheme, rows: usize, outputs: usize, inputs: usize, rank: usize) -> Self {
         Case {
-            packed: Packed::from_f32(scheme, outputs, inputs, &noise(1, outputs * inputs)).unwrap(),
+            packed: PackedMatrix::from_f32(scheme, outputs, inputs, &noise(1, outputs * inputs)).unwrap(),
             rows,
             rank,
             x: noise(2, rows * inputs),
@@ -37,7 +37,7 @@ impl Case {
     }
 
     /// Ragged shapes that no tile fits, with inputs of whole groups; and for floats inputs that no run and no vec4 fits.
-    fn ragged(scheme: Scheme) -> Vec<Case> {
+    fn ragged(scheme: QuantScheme) -> Vec<Case> {
         let group = scheme.row_multiple().max(32);
         let mut cases = vec![Case::new(scheme, 1, 3, group, 1), Case::new(scheme, 70, 132, 3 * group, 37)];
         if scheme.row_multiple() == 1 {
@@ -85,13 +85,13 @@ impl Case {
     }
 
     /// x, A, B on a device; leaves where it records.
-    fn tensors(&self, device: &Device) -> (Tensor<2>, Lora) {
+    fn tensors(&self, device: &Device) -> (Tensor<2>, LoraFactors) {
         let (inputs, outputs) = (self.packed.cols(), self.packed.rows());
         let leaf = |t: Tensor<2>| if device.is_autodiff() { t.require_grad() } else { t };
         let a = leaf(upload(&self.a, [self.rank, inputs], device));
         let b = leaf(upload(&self.b, [outputs, self.rank], device));
         let x = leaf(upload(&self.x, [self.rows, inputs], device));
-        (x, Lora { a, b, scale: SCALE })
+        (x, LoraFactors { a, b, scale: SCALE })
     }
 }
 
@@ -112,8 +112,8 @@ const TOLERANCE: f32 = 1e-4;
 /// Of products of halves, which lose a 2048th of each factor; relative to the largest.
 const HALVES_TOLERANCE: f32 = 2e-3;
 
-fn assert_product(found: &[f32], expected: &[f32], halves: bool, what: &str) {
-    if !halves {
+fn assert_product(found: &[f32], expected: &[f32], f16s: bool, what: &str) {
+    if !f16s {
         return assert_close(found, expected, TOLERANCE, what);
     }
     let largest = expected.iter().fold(f32::MIN_POSITIVE, |largest, e| largest.max(e.abs()));
@@ -123,17 +123,17 @@ fn assert_product(found: &[f32], expected: &[f32], halves: bool, what: &str) {
 
 /// Whether products on a device have halves as factors.
 fn takes_halves(device: &Device) -> bool {
-    gpu_of(device).is_some_and(|gpu| gpu.ability.edge > 0)
+    gpu_of(device).is_some_and(|gpu| gpu.features.coop_tile > 0)
 }
 
 #[test]
 fn every_scheme_agrees_with_the_reference_on_both_devices() {
     for (device_name, device) in test_devices() {
-        for case in Scheme::ALL.into_iter().flat_map(Case::ragged) {
+        for case in QuantScheme::ALL.into_iter().flat_map(Case::ragged) {
             let weight = PackedWeight::upload(&case.packed, &device).unwrap();
             let (x, lora) = case.tensors(&device);
             let name = format!("{device_name}: {}", case.name());
-            if case.packed.scheme() == Scheme::Q4 {
+            if case.packed.scheme() == QuantScheme::Q4 {
                 assert_product(
                     &download(linear(x.clone(), &weight)),
                     &case.forward(false),
@@ -151,7 +151,7 @@ fn every_scheme_agrees_with_the_reference_on_both_devices() {
 #[test]
 fn exact_weights_multiply_in_f32_on_every_device() {
     for (device_name, device) in test_devices() {
-        let case = Case::new(Scheme::Q8, 70, 132, 96, 5);
+        let case = Case::new(QuantScheme::Q8, 70, 132, 96, 5);
         let weight = PackedWeight::upload(&case.packed, &device).unwrap().exact();
         let (x, lora) = case.tensors(&device);
         assert_close(&download(lora_linear(x, &weight, lora)), &case.forward(true), TOLERANCE, device_name);
@@ -161,7 +161,7 @@ fn exact_weights_multiply_in_f32_on_every_device() {
 #[test]
 fn gradients_below_what_halves_hold_are_as_near_as_others() {
     let device = test_gpu().device.autodiff();
-    let mut case = Case::new(Scheme::Q4, 70, 132, 96, 5);
+    let mut case = Case::new(QuantScheme::Q4, 70, 132, 96, 5);
     for (row, dy) in case.dy.chunks_mut(132).enumerate() {
         dy.iter_mut().for_each(|dy| *dy *= 0.1f32.powi(row as i32 % 12));
     }
@@ -180,11 +180,11 @@ fn gradients_below_what_halves_hold_are_as_near_as_others() {
 #[test]
 fn the_range_of_a_row_is_a_power_of_two_that_makes_its_largest_a_thousand_or_two() {
     let gpu = test_gpu().gpu.unwrap();
-    let kernel = ranges(true);
+    let kernel = row_scales(true);
     let largest = [1.0f32, -3e-9, 2e-20, 4e30, 0.0];
     let x: Vec<f32> = largest.iter().flat_map(|&x| [vec![x / 2.0; 70], vec![x], vec![0.0; 29]].concat()).collect();
     let u = [0.0f32, 0.0, -5e-20, 0.0, 0.0];
-    let params = RangesParams { rows: 5, depth: 100, rank: 1 };
+    let params = RowScalesParams { rows: 5, depth: 100, rank: 1 };
     let [found] = run_checked(&gpu, &kernel, &[&x, &u], [5], &params, 5);
     for (row, (range, x)) in found.iter().zip([1.0f32, -3e-9, -5e-20, 4e30, 0.0]).enumerate() {
         assert_eq!(range.to_bits() & 0x7f_ffff, 0, "row {row}: {range} is no power of two");
@@ -197,17 +197,17 @@ fn the_range_of_a_row_is_a_power_of_two_that_makes_its_largest_a_thousand_or_two
 fn gradients_over_packed_weights_are_those_of_the_unpacked_graph() {
     // Of the backward kernel, every variant is held below; here it is the graph around it.
     let device = test_gpu().device.autodiff();
-    for case in [Scheme::F32, Scheme::Q4].into_iter().flat_map(Case::ragged) {
+    for case in [QuantScheme::F32, QuantScheme::Q4].into_iter().flat_map(Case::ragged) {
         let weight = PackedWeight::upload(&case.packed, &device).unwrap();
         let w: Tensor<2> = upload(&case.packed.to_f32(), [case.packed.rows(), case.packed.cols()], &device);
-        let gradients = |layer: &dyn Fn(Tensor<2>, Lora) -> Tensor<2>| {
+        let gradients = |layer: &dyn Fn(Tensor<2>, LoraFactors) -> Tensor<2>| {
             let (x, lora) = case.tensors(&device);
             let dy = upload(&case.dy, [case.rows, case.packed.rows()], &device);
             let of = (layer(x.clone(), lora.clone()) * dy).sum().backward();
             [x, lora.a, lora.b].map(|leaf| download(leaf.grad(&of).expect("a leaf of the graph")))
         };
         let fused = gradients(&|x, lora| lora_linear(x, &weight, lora));
-        let plain = gradients(&|x, Lora { a, b, scale }| {
+        let plain = gradients(&|x, LoraFactors { a, b, scale }| {
             let low = x.clone().matmul(a.transpose()) * scale;
             x.matmul(w.clone().transpose()) + low.matmul(b.transpose())
         });
@@ -220,7 +220,7 @@ fn gradients_over_packed_weights_are_those_of_the_unpacked_graph() {
 #[test]
 fn gradients_agree_with_finite_differences_in_the_middle_of_a_graph() {
     let (rows, outputs, inputs, rank) = (3, 5, 32, 2);
-    let packed = Packed::from_f32(Scheme::Q4, outputs, inputs, &noise(1, outputs * inputs)).unwrap();
+    let packed = PackedMatrix::from_f32(QuantScheme::Q4, outputs, inputs, &noise(1, outputs * inputs)).unwrap();
     check_gradients(&[rows * inputs], |tensors| {
         let weight = PackedWeight::upload(&packed, &tensors[0].device()).unwrap().exact();
         linear(tensors[0].clone().reshape([rows, inputs]) * 0.2, &weight).reshape([rows * outputs])
@@ -229,14 +229,14 @@ fn gradients_agree_with_finite_differences_in_the_middle_of_a_graph() {
         let weight = PackedWeight::upload(&packed, &tensors[0].device()).unwrap().exact();
         let (a, b) = (tensors[1].clone().reshape([rank, inputs]), tensors[2].clone().reshape([outputs, rank]));
         let x = tensors[0].clone().reshape([rows, inputs]) * 0.2;
-        lora_linear(x, &weight, Lora { a, b, scale: SCALE }).reshape([rows * outputs])
+        lora_linear(x, &weight, LoraFactors { a, b, scale: SCALE }).reshape([rows * outputs])
     });
 }
 
 #[test]
 fn every_variant_agrees_with_the_reference_under_bounds_checks() {
     let gpu = test_gpu().gpu.unwrap();
-    for case in Scheme::ALL.into_iter().flat_map(Case::ragged) {
+    for case in QuantScheme::ALL.into_iter().flat_map(Case::ragged) {
         let (inputs, outputs) = (case.packed.cols(), case.packed.rows());
         for (direction, lora) in [
             (Direction::Forward, false),
@@ -257,27 +257,27 @@ fn every_variant_agrees_with_the_reference_under_bounds_checks() {
                 first_row: 0,
                 columns: columns as u32,
                 depth: depth as u32,
-                runs: inputs.div_ceil(RUN) as u32,
+                packs: inputs.div_ceil(PACK) as u32,
                 rank: if lora { case.rank as u32 } else { 0 },
                 scale: 1.0,
             };
-            let mut buffers: Vec<&[f32]> = vec![x, bytemuck::cast_slice(case.packed.codes())];
+            let mut buffers: Vec<&[f32]> = vec![x, bytemuck::cast_slice(case.packed.quants())];
             if !case.packed.scales().is_empty() {
                 buffers.push(bytemuck::cast_slice(case.packed.scales()));
             }
             if lora {
                 buffers.extend([&u[..], b]);
             }
-            let ranges: Vec<f32> = (0..case.rows).map(|row| 2f32.powi(row as i32 % 9 - 4)).collect();
+            let row_scales: Vec<f32> = (0..case.rows).map(|row| 2f32.powi(row as i32 % 9 - 4)).collect();
             let kernels = [false, true].into_iter().filter(|wide| !wide || depth % 4 == 0);
             let kernels = kernels.flat_map(|wide| variants(case.packed.scheme(), direction, lora, wide));
-            for kernel in kernels.filter(|kernel| gpu.ability.contains(kernel.needs())) {
-                let halves = kernel.needs().edge > 0;
-                let ranged = (halves && direction == Direction::Backward).then_some(&ranges[..]);
-                let buffers: Vec<&[f32]> = buffers.iter().copied().chain(ranged).collect();
+            for kernel in kernels.filter(|kernel| gpu.features.contains(kernel.needs())) {
+                let f16s = kernel.needs().coop_tile > 0;
+                let row_scaled = (f16s && direction == Direction::Backward).then_some(&row_scales[..]);
+                let buffers: Vec<&[f32]> = buffers.iter().copied().chain(row_scaled).collect();
                 let workgroups = case.rows.div_ceil(64) * columns.div_ceil(64);
                 let [y] = run_checked(&gpu, &kernel, &buffers, [expected.len()], &params, workgroups);
-                assert_product(&y, &expected, halves, &format!("{}: {}", kernel.name(), case.name()));
+                assert_product(&y, &expected, f16s, &format!("{}: {}", kernel.name(), case.name()));
             }
         }
     }
@@ -286,43 +286,44 @@ fn every_variant_agrees_with_the_reference_under_bounds_checks() {
 #[test]
 fn steps_of_plain_wgpu_agree_with_the_reference() {
     let gpu = test_gpu().gpu.unwrap();
-    let case = Case::new(Scheme::Q4, 70, 132, 96, 5);
+    let case = Case::new(QuantScheme::Q4, 70, 132, 96, 5);
     let (weight, mut pipelines) = (GpuWeight::upload(&case.packed, &gpu).unwrap(), Pipelines::new(gpu.clone()));
     let [x, u, b, y] = [&case.x, &case.u(), &case.b, &vec![f32::NAN; 70 * 132]].map(|numbers| storage(&gpu, numbers));
-    let adapter = LowRank { u: u.as_entire_buffer_binding(), b: b.as_entire_buffer_binding(), rank: 5, scale: 1.0 };
+    let adapter =
+        LowRankBuffers { u: u.as_entire_buffer_binding(), b: b.as_entire_buffer_binding(), rank: 5, scale: 1.0 };
     let (x, to) = (x.as_entire_buffer_binding(), y.as_entire_buffer_binding());
-    let steps = product_steps(&mut pipelines, &weight, Direction::Forward, case.rows, x, Some(adapter), to);
+    let steps = matmul_steps(&mut pipelines, &weight, Direction::Forward, case.rows, x, Some(adapter), to);
     submit(&gpu, &steps);
-    assert_product(&read(&gpu, &y), &case.forward(true), gpu.ability.edge > 0, &case.name());
+    assert_product(&read(&gpu, &y), &case.forward(true), gpu.features.coop_tile > 0, &case.name());
 }
 
 #[test]
 fn a_launch_of_some_rows_leaves_the_others_alone() {
     let gpu = test_gpu().gpu.unwrap();
-    let case = Case::new(Scheme::F32, 150, 64, 32, 1);
-    let codes = bytemuck::cast_slice(case.packed.codes());
-    let params = Params { rows: 150, first_row: 64, columns: 64, depth: 32, runs: 4, rank: 0, scale: 0.0 };
-    let [.., kernel] = variants(Scheme::F32, Direction::Forward, false, true);
-    let [y] = run_checked(&gpu, &kernel, &[&case.x, codes], [150 * 64], &params, 1);
+    let case = Case::new(QuantScheme::F32, 150, 64, 32, 1);
+    let quants = bytemuck::cast_slice(case.packed.quants());
+    let params = Params { rows: 150, first_row: 64, columns: 64, depth: 32, packs: 4, rank: 0, scale: 0.0 };
+    let [.., kernel] = variants(QuantScheme::F32, Direction::Forward, false, true);
+    let [y] = run_checked(&gpu, &kernel, &[&case.x, quants], [150 * 64], &params, 1);
     assert!(y[..64 * 64].iter().chain(&y[128 * 64..]).all(|y| y.is_nan()));
     assert_close(&y[64 * 64..128 * 64], &case.forward(false)[64 * 64..128 * 64], TOLERANCE, "the rows of the launch");
 }
 
 #[test]
 fn long_work_is_cut_into_launches_of_whole_tiles_that_cover_every_row() {
-    assert_eq!(cut(1000, 4096).collect::<Vec<_>>(), [(0, 1000)]);
+    assert_eq!(split_launches(1000, 4096).collect::<Vec<_>>(), [(0, 1000)]);
     // lm_head of a large model: 2 · 32000 · 4096 FLOPs a row.
-    let pieces: Vec<_> = cut(1000, 32_000 * 4096).collect();
+    let pieces: Vec<_> = split_launches(1000, 32_000 * 4096).collect();
     assert_eq!(pieces, [(0, 128), (128, 128), (256, 128), (384, 128), (512, 128), (640, 128), (768, 128), (896, 104)]);
     // More than a launch may do for a single tile: there is nothing left to cut.
-    assert_eq!(cut(70, 1 << 40).collect::<Vec<_>>(), [(0, 64), (64, 6)]);
-    assert_eq!(cut(0, 5).count(), 0);
+    assert_eq!(split_launches(70, 1 << 40).collect::<Vec<_>>(), [(0, 64), (64, 6)]);
+    assert_eq!(split_launches(0, 5).count(), 0);
 }
 
 #[test]
 fn no_rows_give_no_rows() {
     for (_, device) in test_devices() {
-        let packed = Packed::from_f32(Scheme::F32, 3, 8, &noise(1, 24)).unwrap();
+        let packed = PackedMatrix::from_f32(QuantScheme::F32, 3, 8, &noise(1, 24)).unwrap();
         let weight = PackedWeight::upload(&packed, &device).unwrap();
         assert_eq!(linear(Tensor::<2>::zeros([0, 8], &device), &weight).dims(), [0, 3]);
     }

@@ -2,9 +2,9 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::form::Form;
+use super::layout::WeightLayout;
 use crate::device::gpu_of;
-use crate::quant::{PackError, Packed, Scheme};
+use crate::quant::{PackError, PackedMatrix, QuantScheme};
 
 /// A weight matrix `[out, in]` that takes no gradient.
 ///
@@ -13,14 +13,14 @@ use crate::quant::{PackError, Packed, Scheme};
 #[derive(Debug, Clone)]
 pub struct PackedWeight {
     pub(crate) values: Values,
-    pub(crate) form: Form,
+    pub(crate) layout: WeightLayout,
 }
 
 #[derive(Debug, Clone)]
 #[allow(clippy::large_enum_variant)] // a model has hundreds of weights: a kilobyte beside each is nothing
 pub(crate) enum Values {
-    /// The words of [`Packed`].
-    Packed { codes: Tensor<1, Int>, scales: Tensor<1, Int> },
+    /// The words of [`PackedMatrix`].
+    Packed { quants: Tensor<1, Int>, scales: Tensor<1, Int> },
     /// `[out, in]`
     Dense(Tensor<2>),
 }
@@ -30,60 +30,62 @@ impl PackedWeight {
     ///
     /// # Errors
     /// Codes beyond the largest binding of the device, e.g. 128 MiB on an adapter that offers no more than WebGPU promises.
-    pub fn upload(packed: &Packed, device: &Device) -> Result<Self, PackError> {
-        let form = Form::of(packed);
+    pub fn upload(packed: &PackedMatrix, device: &Device) -> Result<Self, PackError> {
+        let layout = WeightLayout::of(packed);
         // A constant of every graph: autodiff is for the tensors that meet it.
         let device = device.clone().without_autodiff();
         let values = match gpu_of(&device) {
-            None => Values::Dense(Tensor::from_data(TensorData::new(packed.to_f32(), [form.rows, form.cols]), &device)),
+            None => {
+                Values::Dense(Tensor::from_data(TensorData::new(packed.to_f32(), [layout.rows, layout.cols]), &device))
+            }
             Some(gpu) => {
-                form.fits(&gpu)?;
-                Values::Packed { codes: words(packed.codes(), &device), scales: words(packed.scales(), &device) }
+                layout.fits(&gpu)?;
+                Values::Packed { quants: words(packed.quants(), &device), scales: words(packed.scales(), &device) }
             }
         };
-        Ok(PackedWeight { values, form })
+        Ok(PackedWeight { values, layout })
     }
 
     /// Has products with the weight computed from factors of f32 on every device. Else they are halves, with f32 sums, where the device has
     /// cooperative matrices: 11 bits of each factor, at most 65504 of x.
     pub fn exact(self) -> Self {
-        PackedWeight { form: Form { exact: true, ..self.form }, ..self }
+        PackedWeight { layout: WeightLayout { exact: true, ..self.layout }, ..self }
     }
 
     /// Copies the matrix back to the host.
     ///
     /// # Errors
     /// A device that does not give it back.
-    pub fn download(&self) -> Result<Packed, String> {
-        let Form { scheme, rows, cols, .. } = self.form;
+    pub fn download(&self) -> Result<PackedMatrix, String> {
+        let WeightLayout { scheme, rows, cols, .. } = self.layout;
         match &self.values {
             Values::Dense(weight) => {
                 let values: Vec<f32> = weight.clone().try_into_vec_as().map_err(|e| format!("{e}"))?;
-                Packed::from_f32(scheme, rows, cols, &values).map_err(|e| e.to_string())
+                PackedMatrix::from_f32(scheme, rows, cols, &values).map_err(|e| e.to_string())
             }
-            Values::Packed { codes, scales } => {
+            Values::Packed { quants, scales } => {
                 let words = |words: &Tensor<1, Int>| -> Result<Vec<u32>, String> {
                     let signed: Vec<i32> = words.clone().try_into_vec_as().map_err(|e| format!("{e}"))?;
                     Ok(signed.into_iter().map(i32::cast_unsigned).collect())
                 };
-                Ok(Packed::of_words(scheme, [rows, cols], words(codes)?, words(scales)?))
+                Ok(PackedMatrix::of_words(scheme, [rows, cols], words(quants)?, words(scales)?))
             }
         }
     }
 
     /// The scheme that the weights came in.
-    pub fn scheme(&self) -> Scheme {
-        self.form.scheme
+    pub fn scheme(&self) -> QuantScheme {
+        self.layout.scheme
     }
 
     /// Outputs of the layer.
     pub fn rows(&self) -> usize {
-        self.form.rows
+        self.layout.rows
     }
 
     /// Inputs of the layer.
     pub fn cols(&self) -> usize {
-        self.form.cols
+        self.layout.cols
     }
 }
 

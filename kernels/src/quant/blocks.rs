@@ -7,9 +7,9 @@ use half::f16;
 use rayon::prelude::*;
 
 use super::error::PackError;
-use super::packed::{Packed, expect_length};
-use super::row::{byte_at, half_bits, nibble_at, put_byte, put_half, put_nibble, put_q4k_scale};
-use super::scheme::Scheme;
+use super::packed::{PackedMatrix, expect_length};
+use super::row::{byte_at, f16_bits, nibble_at, put_byte, put_f16, put_nibble, put_q4k_scale};
+use super::scheme::QuantScheme;
 
 /// The block formats of GGUF that a scheme holds without loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +19,13 @@ pub enum Blocks {
     F16,
     /// One float per weight.
     F32,
-    /// 34 bytes per 32 weights: half d; 32 signed codes.
+    /// 34 bytes per 32 weights: half d; 32 signed quants.
     Q8_0,
-    /// 18 bytes per 32 weights: half d; 16 bytes of codes.
+    /// 18 bytes per 32 weights: half d; 16 bytes of quants.
     Q4_0,
-    /// 20 bytes per 32 weights: halves d and m; 16 bytes of codes.
+    /// 20 bytes per 32 weights: halves d and m; 16 bytes of quants.
     Q4_1,
-    /// 144 bytes per 256 weights: halves d and dmin; 12 bytes of 6-bit scales and offsets; 128 bytes of codes.
+    /// 144 bytes per 256 weights: halves d and dmin; 12 bytes of 6-bit scales and offsets; 128 bytes of quants.
     Q4_K,
 }
 
@@ -46,14 +46,14 @@ impl Blocks {
     }
 
     /// The scheme that holds these blocks.
-    pub fn scheme(self) -> Scheme {
+    pub fn scheme(self) -> QuantScheme {
         match self {
-            Blocks::F16 => Scheme::F16,
-            Blocks::F32 => Scheme::F32,
-            Blocks::Q8_0 => Scheme::Q8,
-            Blocks::Q4_0 => Scheme::Q4,
-            Blocks::Q4_1 => Scheme::Q4Affine,
-            Blocks::Q4_K => Scheme::Q4K,
+            Blocks::F16 => QuantScheme::F16,
+            Blocks::F32 => QuantScheme::F32,
+            Blocks::Q8_0 => QuantScheme::Q8,
+            Blocks::Q4_0 => QuantScheme::Q4,
+            Blocks::Q4_1 => QuantScheme::Q4Affine,
+            Blocks::Q4_K => QuantScheme::Q4K,
         }
     }
 
@@ -73,7 +73,7 @@ impl Blocks {
     ///
     /// # Errors
     /// Rows that are no whole number of blocks, a length that the shape does not ask for, scales that are not finite.
-    pub fn pack(self, rows: usize, cols: usize, bytes: &[u8]) -> Result<Packed, PackError> {
+    pub fn pack(self, rows: usize, cols: usize, bytes: &[u8]) -> Result<PackedMatrix, PackError> {
         let scheme = self.scheme();
         let (weights, size) = self.size();
         if !cols.is_multiple_of(weights) {
@@ -82,9 +82,9 @@ impl Blocks {
         let row_bytes = cols / weights * size;
         let expected = rows.checked_mul(row_bytes).ok_or(PackError::Huge { rows, cols })?;
         expect_length("bytes of weights", expected, bytes.len())?;
-        Packed::fill(scheme, rows, cols, |r, codes, scales| {
+        PackedMatrix::fill(scheme, rows, cols, |r, quants, scales| {
             for (b, block) in bytes[r * row_bytes..][..row_bytes].chunks(size).enumerate() {
-                self.put(b, block, codes, scales);
+                self.put(b, block, quants, scales);
             }
         })
     }
@@ -93,50 +93,50 @@ impl Blocks {
     ///
     /// # Panics
     /// A matrix of another scheme.
-    pub fn bytes(self, packed: &Packed) -> Vec<u8> {
+    pub fn bytes(self, packed: &PackedMatrix) -> Vec<u8> {
         assert_eq!(packed.scheme(), self.scheme(), "{self} holds no other scheme");
         let (weights, size) = self.size();
         let row_bytes = packed.cols() / weights * size;
         let mut bytes = vec![0; packed.rows() * row_bytes];
         bytes.par_chunks_mut(row_bytes.max(1)).enumerate().for_each(|(r, row)| {
-            let (codes, scales) = packed.words_of(r..r + 1);
-            row.chunks_mut(size).enumerate().for_each(|(b, block)| self.get(b, block, codes, scales));
+            let (quants, scales) = packed.words_of(r..r + 1);
+            row.chunks_mut(size).enumerate().for_each(|(b, block)| self.get(b, block, quants, scales));
         });
         bytes
     }
 
     /// Stores the `b`-th block of a row.
-    fn put(self, b: usize, block: &[u8], codes: &mut [u32], scales: &mut [u32]) {
+    fn put(self, b: usize, block: &[u8], quants: &mut [u32], scales: &mut [u32]) {
         let half = |at: usize| f16::from_le_bytes([block[at], block[at + 1]]);
         match self {
-            Blocks::F32 => codes[b] = u32::from_le_bytes([block[0], block[1], block[2], block[3]]),
+            Blocks::F32 => quants[b] = u32::from_le_bytes([block[0], block[1], block[2], block[3]]),
             Blocks::F16 => {
-                put_half(codes, b, half(0));
+                put_f16(quants, b, half(0));
             }
             Blocks::Q8_0 => {
-                put_half(scales, b, half(0));
-                block[2..].iter().enumerate().for_each(|(i, code)| put_byte(codes, 32 * b + i, *code));
+                put_f16(scales, b, half(0));
+                block[2..].iter().enumerate().for_each(|(i, code)| put_byte(quants, 32 * b + i, *code));
             }
             Blocks::Q4_0 => {
-                put_half(scales, b, half(0));
-                put_two_halves(&mut codes[4 * b..], &block[2..]);
+                put_f16(scales, b, half(0));
+                put_two_halves(&mut quants[4 * b..], &block[2..]);
             }
             Blocks::Q4_1 => {
-                put_half(scales, 2 * b, half(0));
-                put_half(scales, 2 * b + 1, half(2));
-                put_two_halves(&mut codes[4 * b..], &block[4..]);
+                put_f16(scales, 2 * b, half(0));
+                put_f16(scales, 2 * b + 1, half(2));
+                put_two_halves(&mut quants[4 * b..], &block[4..]);
             }
             Blocks::Q4_K => {
                 let scales = &mut scales[5 * b..];
-                put_half(scales, 0, half(0));
-                put_half(scales, 1, half(2));
+                put_f16(scales, 0, half(0));
+                put_f16(scales, 1, half(2));
                 for g in 0..8 {
                     let (s, m) = six_bits(&block[4..16], g);
                     put_q4k_scale(scales, g, s, m);
                 }
                 // Of 32 bytes the low halves are one group, the high halves the next.
                 for (pair, bytes) in block[16..].chunks(32).enumerate() {
-                    put_two_halves(&mut codes[32 * b + 8 * pair..], bytes);
+                    put_two_halves(&mut quants[32 * b + 8 * pair..], bytes);
                 }
             }
         }
@@ -145,33 +145,33 @@ impl Blocks {
 
 impl Blocks {
     /// Writes the `b`-th block of a row to `block`, which comes zeroed.
-    fn get(self, b: usize, block: &mut [u8], codes: &[u32], scales: &[u32]) {
+    fn get(self, b: usize, block: &mut [u8], quants: &[u32], scales: &[u32]) {
         let put = |block: &mut [u8], at: usize, half: u16| block[at..at + 2].copy_from_slice(&half.to_le_bytes());
         match self {
-            Blocks::F32 => block.copy_from_slice(&codes[b].to_le_bytes()),
-            Blocks::F16 => put(block, 0, half_bits(codes, b)),
+            Blocks::F32 => block.copy_from_slice(&quants[b].to_le_bytes()),
+            Blocks::F16 => put(block, 0, f16_bits(quants, b)),
             Blocks::Q8_0 => {
-                put(block, 0, half_bits(scales, b));
-                block[2..].iter_mut().enumerate().for_each(|(i, code)| *code = byte_at(codes, 32 * b + i));
+                put(block, 0, f16_bits(scales, b));
+                block[2..].iter_mut().enumerate().for_each(|(i, code)| *code = byte_at(quants, 32 * b + i));
             }
             Blocks::Q4_0 => {
-                put(block, 0, half_bits(scales, b));
-                get_two_halves(&mut block[2..], &codes[4 * b..]);
+                put(block, 0, f16_bits(scales, b));
+                get_two_halves(&mut block[2..], &quants[4 * b..]);
             }
             Blocks::Q4_1 => {
-                put(block, 0, half_bits(scales, 2 * b));
-                put(block, 2, half_bits(scales, 2 * b + 1));
-                get_two_halves(&mut block[4..], &codes[4 * b..]);
+                put(block, 0, f16_bits(scales, 2 * b));
+                put(block, 2, f16_bits(scales, 2 * b + 1));
+                get_two_halves(&mut block[4..], &quants[4 * b..]);
             }
             Blocks::Q4_K => {
                 let scales = &scales[5 * b..];
-                put(block, 0, half_bits(scales, 0));
-                put(block, 2, half_bits(scales, 1));
+                put(block, 0, f16_bits(scales, 0));
+                put(block, 2, f16_bits(scales, 1));
                 for g in 0..8 {
                     put_six_bits(&mut block[4..16], g, byte_at(&scales[1..], 2 * g), byte_at(&scales[1..], 2 * g + 1));
                 }
                 for (pair, bytes) in block[16..].chunks_mut(32).enumerate() {
-                    get_two_halves(bytes, &codes[32 * b + 8 * pair..]);
+                    get_two_halves(bytes, &quants[32 * b + 8 * pair..]);
                 }
             }
         }
@@ -193,18 +193,18 @@ impl FromStr for Blocks {
     }
 }
 
-/// Stores the low halves of `bytes` as the codes of the first weights, then the high halves as those that follow.
-fn put_two_halves(codes: &mut [u32], bytes: &[u8]) {
+/// Stores the low halves of `bytes` as the quants of the first weights, then the high halves as those that follow.
+fn put_two_halves(quants: &mut [u32], bytes: &[u8]) {
     for (i, byte) in bytes.iter().enumerate() {
-        put_nibble(codes, i, u32::from(byte & 15));
-        put_nibble(codes, bytes.len() + i, u32::from(byte >> 4));
+        put_nibble(quants, i, u32::from(byte & 15));
+        put_nibble(quants, bytes.len() + i, u32::from(byte >> 4));
     }
 }
 
-/// The codes of the first weights in the low halves of `bytes`, those of the weights that follow in the high halves.
-fn get_two_halves(bytes: &mut [u8], codes: &[u32]) {
+/// The quants of the first weights in the low halves of `bytes`, those of the weights that follow in the high halves.
+fn get_two_halves(bytes: &mut [u8], quants: &[u32]) {
     let count = bytes.len();
-    let code = |i: usize| nibble_at(codes, i) as u8;
+    let code = |i: usize| nibble_at(quants, i) as u8;
     bytes.iter_mut().enumerate().for_each(|(i, byte)| *byte = code(i) | code(count + i) << 4);
 }
 
@@ -237,9 +237,9 @@ fn put_six_bits(packed: &mut [u8], g: usize, s: u8, m: u8) {
 /// NF4 as bitsandbytes stores it, over the whole matrix without regard to rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Nf4Blocks<'a> {
-    /// Two codes per byte, the first weight's in the high half.
-    pub codes: &'a [u8],
-    /// The largest magnitude of every 64 weights. Where a file has these quantised too, they are to be unpacked first.
+    /// Two quants per byte, the first weight's in the high half.
+    pub quants: &'a [u8],
+    /// The largest magnitude of every 64 weights. Where a file has these quantized too, they are to be unpacked first.
     pub largest: &'a [f32],
 }
 
@@ -248,16 +248,16 @@ impl Nf4Blocks<'_> {
     ///
     /// # Errors
     /// Rows that are no multiple of 64, lengths that the shape does not ask for, magnitudes that are not finite.
-    pub fn pack(self, rows: usize, cols: usize) -> Result<Packed, PackError> {
+    pub fn pack(self, rows: usize, cols: usize) -> Result<PackedMatrix, PackError> {
         let count = rows.checked_mul(cols).ok_or(PackError::Huge { rows, cols })?;
         expect_length("magnitudes of NF4", count / 64, self.largest.len())?;
-        expect_length("bytes of NF4 codes", count / 2, self.codes.len())?;
-        Packed::fill(Scheme::Nf4, rows, cols, |r, codes, scales| {
+        expect_length("bytes of NF4 quants", count / 2, self.quants.len())?;
+        PackedMatrix::fill(QuantScheme::Nf4, rows, cols, |r, quants, scales| {
             let largest = &self.largest[r * cols / 64..][..cols / 64];
             scales.iter_mut().zip(largest).for_each(|(scale, a)| *scale = a.to_bits());
-            for (i, byte) in self.codes[r * cols / 2..][..cols / 2].iter().enumerate() {
-                put_nibble(codes, 2 * i, u32::from(byte >> 4));
-                put_nibble(codes, 2 * i + 1, u32::from(byte & 15));
+            for (i, byte) in self.quants[r * cols / 2..][..cols / 2].iter().enumerate() {
+                put_nibble(quants, 2 * i, u32::from(byte >> 4));
+                put_nibble(quants, 2 * i + 1, u32::from(byte & 15));
             }
         })
     }

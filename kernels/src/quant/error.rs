@@ -1,6 +1,6 @@
 //! Why weights could not be packed.
 
-use super::scheme::Scheme;
+use super::scheme::QuantScheme;
 
 /// Weights that do not fit into a scheme, or whose bytes are not what their shape asks for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum PackError {
     )]
     Columns {
         /// The scheme that was asked for.
-        scheme: Scheme,
+        scheme: QuantScheme,
         /// The length of a row.
         cols: usize,
     },
@@ -45,7 +45,7 @@ pub enum PackError {
         /// The first such row, from 0.
         row: usize,
         /// The scheme that was asked for.
-        scheme: Scheme,
+        scheme: QuantScheme,
     },
     /// More than a shader can reach in one buffer of this device.
     #[error(
@@ -53,12 +53,12 @@ pub enum PackError {
     )]
     Buffer {
         /// The scheme.
-        scheme: Scheme,
+        scheme: QuantScheme,
         /// Rows.
         rows: usize,
         /// Columns.
         cols: usize,
-        /// The size of the codes.
+        /// The size of the quants.
         bytes: u64,
         /// The device's limit.
         limit: u64,

@@ -2,11 +2,11 @@
 //!
 //! A weight matrix `[rows, cols]` (a linear layer's `[out, in]`) becomes two arrays of u32 words, both row by row:
 //!
-//! - **codes**: every row is a whole number of *runs* of 8 weights. A run is 1 word of 4-bit codes, 2 words of 8-bit codes,
+//! - **quants**: every row is a whole number of *runs* of 8 weights. A run is 1 word of 4-bit quants, 2 words of 8-bit quants,
 //!   4 words of halves or 8 words of floats, so a shader loads it with one aligned instruction whatever the scheme. The last
-//!   run of a row is filled up with zeros. In a word of 4-bit codes, byte j holds weight j in its low half and weight j + 4
+//!   run of a row is filled up with zeros. In a word of 4-bit quants, byte j holds weight j in its low half and weight j + 4
 //!   in its high half: one mask gives four neighbours in four bytes, ready for vec4 arithmetic and for packed int8 dots.
-//! - **scales**: what turns the codes of a *group* into weights, a whole number of words per row.
+//! - **scales**: what turns the quants of a *group* into weights, a whole number of words per row.
 //!
 //! | scheme | group | weight | words of scales | bits | holds without loss |
 //! |---|---|---|---|---|---|
@@ -29,8 +29,8 @@ mod scheme;
 
 pub use blocks::{Blocks, Nf4Blocks};
 pub use error::PackError;
-pub use packed::Packed;
-pub use scheme::{NF4_LEVELS, RUN, Scheme};
+pub use packed::PackedMatrix;
+pub use scheme::{NF4_LEVELS, PACK, QuantScheme};
 
 #[cfg(test)]
 mod tests;

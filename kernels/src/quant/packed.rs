@@ -6,19 +6,19 @@ use rayon::prelude::*;
 
 use super::error::PackError;
 use super::row;
-use super::scheme::{RUN, Scheme};
+use super::scheme::{PACK, QuantScheme};
 
 /// A weight matrix `[rows, cols]` in one scheme, laid out as [`quant`](super) says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Packed {
-    scheme: Scheme,
+pub struct PackedMatrix {
+    scheme: QuantScheme,
     rows: usize,
     cols: usize,
-    codes: Vec<u32>,
+    quants: Vec<u32>,
     scales: Vec<u32>,
 }
 
-impl Packed {
+impl PackedMatrix {
     /// Packs `weights` `[rows, cols]`, row-major, choosing for each the nearest weight that the scheme can hold.
     ///
     /// f32 is exact and f16 rounds. The error of the others, with d and m the scale and the minimum of a weight's group:
@@ -27,15 +27,15 @@ impl Packed {
     ///
     /// # Errors
     /// Rows that are no whole number of groups, a length other than `rows · cols`, weights that are not finite or too large.
-    pub fn from_f32(scheme: Scheme, rows: usize, cols: usize, weights: &[f32]) -> Result<Self, PackError> {
+    pub fn from_f32(scheme: QuantScheme, rows: usize, cols: usize, weights: &[f32]) -> Result<Self, PackError> {
         let count = rows.checked_mul(cols).ok_or(PackError::Huge { rows, cols })?;
         expect_length("weights", count, weights.len())?;
         let not_finite = |row: &[f32]| !row.iter().all(|w| w.is_finite());
         if let Some(row) = weights.par_chunks(cols.max(1)).position_first(not_finite) {
             return Err(PackError::Range { row, scheme });
         }
-        Self::fill(scheme, rows, cols, |r, codes, scales| {
-            row::pack(scheme, &weights[r * cols..][..cols], codes, scales)
+        Self::fill(scheme, rows, cols, |r, quants, scales| {
+            row::pack(scheme, &weights[r * cols..][..cols], quants, scales)
         })
     }
 
@@ -43,14 +43,14 @@ impl Packed {
     ///
     /// # Panics
     /// Rows of different schemes or widths, no rows at all.
-    pub fn of_rows<'a>(rows: impl IntoIterator<Item = (&'a Packed, usize)>) -> Self {
+    pub fn of_rows<'a>(rows: impl IntoIterator<Item = (&'a PackedMatrix, usize)>) -> Self {
         let mut rows = rows.into_iter().peekable();
         let (scheme, cols) = rows.peek().map(|(packed, _)| (packed.scheme, packed.cols)).expect("one row at least");
         let (code_words, scale_words) = row_words(scheme, cols);
-        let mut gathered = Packed { scheme, rows: 0, cols, codes: Vec::new(), scales: Vec::new() };
+        let mut gathered = PackedMatrix { scheme, rows: 0, cols, quants: Vec::new(), scales: Vec::new() };
         for (packed, r) in rows {
             assert_eq!((packed.scheme, packed.cols), (scheme, cols), "rows of one matrix are alike");
-            gathered.codes.extend_from_slice(&packed.codes[r * code_words..][..code_words]);
+            gathered.quants.extend_from_slice(&packed.quants[r * code_words..][..code_words]);
             gathered.scales.extend_from_slice(&packed.scales[r * scale_words..][..scale_words]);
             gathered.rows += 1;
         }
@@ -62,21 +62,21 @@ impl Packed {
     /// # Panics
     /// Fewer words than that.
     pub(crate) fn of_words(
-        scheme: Scheme,
+        scheme: QuantScheme,
         [rows, cols]: [usize; 2],
-        mut codes: Vec<u32>,
+        mut quants: Vec<u32>,
         mut scales: Vec<u32>,
     ) -> Self {
         let (code_words, scale_words) = row_words(scheme, cols);
-        assert!(codes.len() >= rows * code_words && scales.len() >= rows * scale_words, "{rows} x {cols}");
-        codes.truncate(rows * code_words);
+        assert!(quants.len() >= rows * code_words && scales.len() >= rows * scale_words, "{rows} x {cols}");
+        quants.truncate(rows * code_words);
         scales.truncate(rows * scale_words);
-        Packed { scheme, rows, cols, codes, scales }
+        PackedMatrix { scheme, rows, cols, quants, scales }
     }
 
-    /// Packs row by row; `pack` gets the row's number, codes and scales, the latter two zeroed.
+    /// Packs row by row; `pack` gets the row's number, quants and scales, the latter two zeroed.
     pub(super) fn fill(
-        scheme: Scheme,
+        scheme: QuantScheme,
         rows: usize,
         cols: usize,
         pack: impl Fn(usize, &mut [u32], &mut [u32]) + Sync,
@@ -86,20 +86,25 @@ impl Packed {
         }
         let (code_words, scale_words) = row_words(scheme, cols);
         let words = |per_row: usize| rows.checked_mul(per_row).ok_or(PackError::Huge { rows, cols });
-        let mut packed =
-            Packed { scheme, rows, cols, codes: vec![0; words(code_words)?], scales: vec![0; words(scale_words)?] };
+        let mut packed = PackedMatrix {
+            scheme,
+            rows,
+            cols,
+            quants: vec![0; words(code_words)?],
+            scales: vec![0; words(scale_words)?],
+        };
         let scales: Vec<&mut [u32]> = match scale_words {
             0 => (0..rows).map(|_| Default::default()).collect(),
             words => packed.scales.chunks_mut(words).collect(),
         };
         let bad_row = packed
-            .codes
+            .quants
             .par_chunks_mut(code_words.max(1))
             .zip(scales)
             .enumerate()
-            .filter_map(|(r, (codes, scales))| {
-                pack(r, codes, scales);
-                (!row::is_finite(scheme, codes, scales)).then_some(r)
+            .filter_map(|(r, (quants, scales))| {
+                pack(r, quants, scales);
+                (!row::is_finite(scheme, quants, scales)).then_some(r)
             })
             .min();
         match bad_row {
@@ -109,7 +114,7 @@ impl Packed {
     }
 
     /// The scheme.
-    pub fn scheme(&self) -> Scheme {
+    pub fn scheme(&self) -> QuantScheme {
         self.scheme
     }
 
@@ -123,12 +128,12 @@ impl Packed {
         self.cols
     }
 
-    /// The codes, [`RUN`] weights to a run, whole runs to a row.
-    pub fn codes(&self) -> &[u32] {
-        &self.codes
+    /// The quants, [`PACK`] weights to a run, whole runs to a row.
+    pub fn quants(&self) -> &[u32] {
+        &self.quants
     }
 
-    /// The scales, [`Scheme::scale_words`] to a row.
+    /// The scales, [`QuantScheme::scale_words`] to a row.
     pub fn scales(&self) -> &[u32] {
         &self.scales
     }
@@ -140,16 +145,16 @@ impl Packed {
     pub fn unpack_row(&self, r: usize, weights: &mut [f32]) {
         assert!(r < self.rows && weights.len() == self.cols, "row {r} of {} x {}", self.rows, self.cols);
         let (code_words, scale_words) = row_words(self.scheme, self.cols);
-        let codes = &self.codes[r * code_words..][..code_words];
+        let quants = &self.quants[r * code_words..][..code_words];
         let scales = &self.scales[r * scale_words..][..scale_words];
-        row::unpack(self.scheme, codes, scales, weights);
+        row::unpack(self.scheme, quants, scales, weights);
     }
 
-    /// The words of codes and of scales of some rows.
+    /// The words of quants and of scales of some rows.
     pub(crate) fn words_of(&self, rows: Range<usize>) -> (&[u32], &[u32]) {
         let (code_words, scale_words) = row_words(self.scheme, self.cols);
         let of = |words: usize| rows.start * words..rows.end * words;
-        (&self.codes[of(code_words)], &self.scales[of(scale_words)])
+        (&self.quants[of(code_words)], &self.scales[of(scale_words)])
     }
 
     /// The weights `[rows, cols]`, row-major.
@@ -162,9 +167,9 @@ impl Packed {
     }
 }
 
-/// Words of codes and of scales in one row.
-fn row_words(scheme: Scheme, cols: usize) -> (usize, usize) {
-    (cols.div_ceil(RUN) * scheme.run_words(), scheme.scale_words(cols))
+/// Words of quants and of scales in one row.
+fn row_words(scheme: QuantScheme, cols: usize) -> (usize, usize) {
+    (cols.div_ceil(PACK) * scheme.pack_words(), scheme.scale_words(cols))
 }
 
 pub(super) fn expect_length(what: &'static str, expected: usize, found: usize) -> Result<(), PackError> {

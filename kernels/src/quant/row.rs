@@ -1,117 +1,117 @@
-//! One row of weights: to codes and scales, and back. The layout is the one of [`quant`](super).
+//! One row of weights: to quants and scales, and back. The layout is the one of [`quant`](super).
 //!
-//! Every product of scales and codes is exact in f32, so a weight is rounded at most once, by the addition of its minimum or
+//! Every product of scales and quants is exact in f32, so a weight is rounded at most once, by the addition of its minimum or
 //! the level of NF4: a shader's fused multiply-add gives the same bits.
 
 use half::f16;
 
-use super::scheme::{NF4_LEVELS, RUN, Scheme};
+use super::scheme::{NF4_LEVELS, PACK, QuantScheme};
 
-/// Packs a row of whole groups; `codes` and `scales` come zeroed.
-pub(super) fn pack(scheme: Scheme, weights: &[f32], codes: &mut [u32], scales: &mut [u32]) {
+/// Packs a row of whole groups; `quants` and `scales` come zeroed.
+pub(super) fn pack(scheme: QuantScheme, weights: &[f32], quants: &mut [u32], scales: &mut [u32]) {
     match scheme {
-        Scheme::F32 => codes.iter_mut().zip(weights).for_each(|(code, weight)| *code = weight.to_bits()),
-        Scheme::F16 => {
+        QuantScheme::F32 => quants.iter_mut().zip(weights).for_each(|(code, weight)| *code = weight.to_bits()),
+        QuantScheme::F16 => {
             for (i, weight) in weights.iter().enumerate() {
-                put_half(codes, i, f16::from_f32(*weight));
+                put_f16(quants, i, f16::from_f32(*weight));
             }
         }
-        Scheme::Q8 => pack_q8(weights, codes, scales),
-        Scheme::Q4 => pack_q4(weights, codes, scales),
-        Scheme::Q4Affine => pack_q4_affine(weights, codes, scales),
-        Scheme::Q4K => weights.chunks(256).enumerate().for_each(|(block, weights)| {
-            pack_q4k(weights, &mut codes[32 * block..][..32], &mut scales[5 * block..][..5]);
+        QuantScheme::Q8 => pack_q8(weights, quants, scales),
+        QuantScheme::Q4 => pack_q4(weights, quants, scales),
+        QuantScheme::Q4Affine => pack_q4_affine(weights, quants, scales),
+        QuantScheme::Q4K => weights.chunks(256).enumerate().for_each(|(block, weights)| {
+            pack_q4k(weights, &mut quants[32 * block..][..32], &mut scales[5 * block..][..5]);
         }),
-        Scheme::Nf4 => pack_nf4(weights, codes, scales),
+        QuantScheme::Nf4 => pack_nf4(weights, quants, scales),
     }
 }
 
 /// The weights of a row.
-pub(super) fn unpack(scheme: Scheme, codes: &[u32], scales: &[u32], weights: &mut [f32]) {
+pub(super) fn unpack(scheme: QuantScheme, quants: &[u32], scales: &[u32], weights: &mut [f32]) {
     let weight = |i: usize| match scheme {
-        Scheme::F32 => f32::from_bits(codes[i]),
-        Scheme::F16 => half_at(codes, i),
-        Scheme::Q8 => half_at(scales, i / 32) * byte_at(codes, i) as i8 as f32,
-        Scheme::Q4 => half_at(scales, i / 32) * (nibble_at(codes, i) as f32 - 8.0),
-        Scheme::Q4Affine => {
+        QuantScheme::F32 => f32::from_bits(quants[i]),
+        QuantScheme::F16 => half_at(quants, i),
+        QuantScheme::Q8 => half_at(scales, i / 32) * byte_at(quants, i) as i8 as f32,
+        QuantScheme::Q4 => half_at(scales, i / 32) * (nibble_at(quants, i) as f32 - 8.0),
+        QuantScheme::Q4Affine => {
             let group = &scales[i / 32..];
-            half_at(group, 0) * nibble_at(codes, i) as f32 + half_at(group, 1)
+            half_at(group, 0) * nibble_at(quants, i) as f32 + half_at(group, 1)
         }
-        Scheme::Q4K => {
+        QuantScheme::Q4K => {
             let (scale, offset) = q4k_scale(&scales[i / 256 * 5..], i / 32 % 8);
-            scale * nibble_at(codes, i) as f32 - offset
+            scale * nibble_at(quants, i) as f32 - offset
         }
-        Scheme::Nf4 => f32::from_bits(scales[i / 64]) * NF4_LEVELS[nibble_at(codes, i) as usize],
+        QuantScheme::Nf4 => f32::from_bits(scales[i / 64]) * NF4_LEVELS[nibble_at(quants, i) as usize],
     };
     weights.iter_mut().enumerate().for_each(|(i, w)| *w = weight(i));
 }
 
 /// Whether every weight of a packed row is finite; whole numbers are, so that it is the floats that are looked at.
-pub(super) fn is_finite(scheme: Scheme, codes: &[u32], scales: &[u32]) -> bool {
-    let halves = |word: u32| f16::from_bits(word as u16).is_finite() && f16::from_bits((word >> 16) as u16).is_finite();
+pub(super) fn is_finite(scheme: QuantScheme, quants: &[u32], scales: &[u32]) -> bool {
+    let f16s = |word: u32| f16::from_bits(word as u16).is_finite() && f16::from_bits((word >> 16) as u16).is_finite();
     match scheme {
-        Scheme::F32 => codes.iter().all(|c| f32::from_bits(*c).is_finite()),
-        Scheme::F16 => codes.iter().all(|c| halves(*c)),
-        Scheme::Q8 | Scheme::Q4 | Scheme::Q4Affine => scales.iter().all(|s| halves(*s)),
-        Scheme::Q4K => scales.iter().step_by(5).all(|s| halves(*s)),
-        Scheme::Nf4 => scales.iter().all(|s| f32::from_bits(*s).is_finite()),
+        QuantScheme::F32 => quants.iter().all(|c| f32::from_bits(*c).is_finite()),
+        QuantScheme::F16 => quants.iter().all(|c| f16s(*c)),
+        QuantScheme::Q8 | QuantScheme::Q4 | QuantScheme::Q4Affine => scales.iter().all(|s| f16s(*s)),
+        QuantScheme::Q4K => scales.iter().step_by(5).all(|s| f16s(*s)),
+        QuantScheme::Nf4 => scales.iter().all(|s| f32::from_bits(*s).is_finite()),
     }
 }
 
-fn pack_q8(weights: &[f32], codes: &mut [u32], scales: &mut [u32]) {
+fn pack_q8(weights: &[f32], quants: &mut [u32], scales: &mut [u32]) {
     for (g, group) in weights.chunks(32).enumerate() {
-        let d = put_half(scales, g, f16::from_f32(largest(group).abs() / 127.0));
+        let d = put_f16(scales, g, f16::from_f32(largest(group).abs() / 127.0));
         for (i, w) in group.iter().enumerate() {
-            put_byte(codes, 32 * g + i, steps(*w, d).clamp(-127.0, 127.0) as i8 as u8);
+            put_byte(quants, 32 * g + i, steps(*w, d).clamp(-127.0, 127.0) as i8 as u8);
         }
     }
 }
 
 /// The code 0 is the group's largest weight, sign and all: −8 steps reach one further than the 7 on the other side.
-fn pack_q4(weights: &[f32], codes: &mut [u32], scales: &mut [u32]) {
+fn pack_q4(weights: &[f32], quants: &mut [u32], scales: &mut [u32]) {
     for (g, group) in weights.chunks(32).enumerate() {
-        let d = put_half(scales, g, f16::from_f32(largest(group) / -8.0));
+        let d = put_f16(scales, g, f16::from_f32(largest(group) / -8.0));
         for (i, w) in group.iter().enumerate() {
-            put_nibble(codes, 32 * g + i, (steps(*w, d) + 8.0).clamp(0.0, 15.0) as u32);
+            put_nibble(quants, 32 * g + i, (steps(*w, d) + 8.0).clamp(0.0, 15.0) as u32);
         }
     }
 }
 
-fn pack_q4_affine(weights: &[f32], codes: &mut [u32], scales: &mut [u32]) {
+fn pack_q4_affine(weights: &[f32], quants: &mut [u32], scales: &mut [u32]) {
     for (g, group) in weights.chunks(32).enumerate() {
         let (low, high) = range(group);
-        let d = put_half(&mut scales[g..], 0, f16::from_f32((high - low) / 15.0));
-        let m = put_half(&mut scales[g..], 1, f16::from_f32(low));
+        let d = put_f16(&mut scales[g..], 0, f16::from_f32((high - low) / 15.0));
+        let m = put_f16(&mut scales[g..], 1, f16::from_f32(low));
         for (i, w) in group.iter().enumerate() {
-            put_nibble(codes, 32 * g + i, steps(w - m, d).clamp(0.0, 15.0) as u32);
+            put_nibble(quants, 32 * g + i, steps(w - m, d).clamp(0.0, 15.0) as u32);
         }
     }
 }
 
 /// A block of 256 weights: each group's step and offset as 6-bit multiples of the block's.
-fn pack_q4k(weights: &[f32], codes: &mut [u32], scales: &mut [u32]) {
+fn pack_q4k(weights: &[f32], quants: &mut [u32], scales: &mut [u32]) {
     // Offsets are taken away, never added: a group's range reaches up to zero at least from below.
     let ranges: Vec<(f32, f32)> = weights.chunks(32).map(range).map(|(low, high)| (low.min(0.0), high)).collect();
     let step = |&(low, high): &(f32, f32)| (high - low) / 15.0;
-    let d = put_half(scales, 0, f16::from_f32(ranges.iter().map(step).fold(0.0, f32::max) / 63.0));
-    let e = put_half(scales, 1, f16::from_f32(ranges.iter().map(|(low, _)| -low).fold(0.0, f32::max) / 63.0));
+    let d = put_f16(scales, 0, f16::from_f32(ranges.iter().map(step).fold(0.0, f32::max) / 63.0));
+    let e = put_f16(scales, 1, f16::from_f32(ranges.iter().map(|(low, _)| -low).fold(0.0, f32::max) / 63.0));
     for (g, (group, range)) in weights.chunks(32).zip(&ranges).enumerate() {
         let (s, m) = (steps(step(range), d).min(63.0), steps(-range.0, e).min(63.0));
         put_q4k_scale(scales, g, s as u8, m as u8);
         for (i, w) in group.iter().enumerate() {
-            put_nibble(codes, 32 * g + i, steps(w + e * m, d * s).clamp(0.0, 15.0) as u32);
+            put_nibble(quants, 32 * g + i, steps(w + e * m, d * s).clamp(0.0, 15.0) as u32);
         }
     }
 }
 
-fn pack_nf4(weights: &[f32], codes: &mut [u32], scales: &mut [u32]) {
+fn pack_nf4(weights: &[f32], quants: &mut [u32], scales: &mut [u32]) {
     for (g, group) in weights.chunks(64).enumerate() {
         let a = largest(group).abs();
         scales[g] = a.to_bits();
         for (i, w) in group.iter().enumerate() {
             // The nearest level: as many lie below as there are midpoints of neighbours below.
             let midpoint_below = |pair: &&[f32]| a * (pair[0] + pair[1]) / 2.0 < *w;
-            put_nibble(codes, 64 * g + i, NF4_LEVELS.windows(2).filter(midpoint_below).count() as u32);
+            put_nibble(quants, 64 * g + i, NF4_LEVELS.windows(2).filter(midpoint_below).count() as u32);
         }
     }
 }
@@ -133,16 +133,16 @@ fn steps(w: f32, d: f32) -> f32 {
 
 // ---- Parts of words. `put_…` expects the part to be zero. ----
 
-pub(super) fn half_bits(words: &[u32], i: usize) -> u16 {
+pub(super) fn f16_bits(words: &[u32], i: usize) -> u16 {
     (words[i / 2] >> (16 * (i % 2))) as u16
 }
 
 fn half_at(words: &[u32], i: usize) -> f32 {
-    f16::from_bits(half_bits(words, i)).to_f32()
+    f16::from_bits(f16_bits(words, i)).to_f32()
 }
 
 /// Stores a half and returns what it is after rounding.
-pub(super) fn put_half(words: &mut [u32], i: usize, half: f16) -> f32 {
+pub(super) fn put_f16(words: &mut [u32], i: usize, half: f16) -> f32 {
     words[i / 2] |= u32::from(half.to_bits()) << (16 * (i % 2));
     half.to_f32()
 }
@@ -157,15 +157,15 @@ pub(super) fn put_byte(words: &mut [u32], i: usize, byte: u8) {
 
 /// Where weight `i` of a run has its 4-bit code: byte i mod 4, the low half for the first four.
 fn nibble_shift(i: usize) -> usize {
-    8 * (i % 4) + i % RUN / 4 * 4
+    8 * (i % 4) + i % PACK / 4 * 4
 }
 
 pub(super) fn nibble_at(words: &[u32], i: usize) -> u32 {
-    (words[i / RUN] >> nibble_shift(i)) & 15
+    (words[i / PACK] >> nibble_shift(i)) & 15
 }
 
 pub(super) fn put_nibble(words: &mut [u32], i: usize, code: u32) {
-    words[i / RUN] |= code << nibble_shift(i);
+    words[i / PACK] |= code << nibble_shift(i);
 }
 
 /// Scale and offset of group `g` of a block of 256: d s and e m.

@@ -1,4 +1,4 @@
-//! The schemes: how many bits a weight has and how its codes are scaled.
+//! The schemes: how many bits a weight has and how its quants are scaled.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::PackError;
 
-/// Weights that a shader loads at once; every row of codes is a whole number of them.
-pub const RUN: usize = 8;
+/// Weights that a shader loads at once; every row of quants is a whole number of them.
+pub const PACK: usize = 8;
 
 /// The 16 levels of NF4: quantiles of the normal distribution, scaled to −1..1 (Dettmers et al. 2023, appendix E).
 pub const NF4_LEVELS: [f32; 16] = [
@@ -33,94 +33,101 @@ pub const NF4_LEVELS: [f32; 16] = [
 /// How the weights of a matrix are stored; the table of [`quant`](super) describes each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Scheme {
+pub enum QuantScheme {
     /// 32-bit floats.
     F32,
     /// 16-bit floats.
     F16,
-    /// 8-bit codes, one scale per 32.
+    /// 8-bit quants, one scale per 32.
     Q8,
-    /// 4-bit codes around zero, one scale per 32.
+    /// 4-bit quants around zero, one scale per 32.
     Q4,
-    /// 4-bit codes, scale and minimum per 32.
+    /// 4-bit quants, scale and minimum per 32.
     Q4Affine,
-    /// 4-bit codes, scales and minima per 32 that are themselves quantised per 256.
+    /// 4-bit quants, scales and minima per 32 that are themselves quantized per 256.
     Q4K,
-    /// 4-bit codes for the 16 levels of NF4, one scale per 64.
+    /// 4-bit quants for the 16 levels of NF4, one scale per 64.
     Nf4,
 }
 
-impl Scheme {
+impl QuantScheme {
     /// Every scheme, widest first.
-    pub const ALL: [Scheme; 7] =
-        [Scheme::F32, Scheme::F16, Scheme::Q8, Scheme::Q4Affine, Scheme::Q4K, Scheme::Q4, Scheme::Nf4];
+    pub const ALL: [QuantScheme; 7] = [
+        QuantScheme::F32,
+        QuantScheme::F16,
+        QuantScheme::Q8,
+        QuantScheme::Q4Affine,
+        QuantScheme::Q4K,
+        QuantScheme::Q4,
+        QuantScheme::Nf4,
+    ];
 
     /// The name that users write and kernels carry.
     pub fn name(self) -> &'static str {
         match self {
-            Scheme::F32 => "f32",
-            Scheme::F16 => "f16",
-            Scheme::Q8 => "q8",
-            Scheme::Q4 => "q4",
-            Scheme::Q4Affine => "q4affine",
-            Scheme::Q4K => "q4k",
-            Scheme::Nf4 => "nf4",
+            QuantScheme::F32 => "f32",
+            QuantScheme::F16 => "f16",
+            QuantScheme::Q8 => "q8",
+            QuantScheme::Q4 => "q4",
+            QuantScheme::Q4Affine => "q4affine",
+            QuantScheme::Q4K => "q4k",
+            QuantScheme::Nf4 => "nf4",
         }
     }
 
     /// What the length of a row has to be a multiple of.
     pub fn row_multiple(self) -> usize {
         match self {
-            Scheme::F32 | Scheme::F16 => 1,
-            Scheme::Q8 | Scheme::Q4 | Scheme::Q4Affine => 32,
-            Scheme::Nf4 => 64,
-            Scheme::Q4K => 256,
+            QuantScheme::F32 | QuantScheme::F16 => 1,
+            QuantScheme::Q8 | QuantScheme::Q4 | QuantScheme::Q4Affine => 32,
+            QuantScheme::Nf4 => 64,
+            QuantScheme::Q4K => 256,
         }
     }
 
-    /// Words of codes in a run of [`RUN`] weights.
-    pub fn run_words(self) -> usize {
+    /// Words of quants in a run of [`PACK`] weights.
+    pub fn pack_words(self) -> usize {
         match self {
-            Scheme::F32 => 8,
-            Scheme::F16 => 4,
-            Scheme::Q8 => 2,
-            Scheme::Q4 | Scheme::Q4Affine | Scheme::Q4K | Scheme::Nf4 => 1,
+            QuantScheme::F32 => 8,
+            QuantScheme::F16 => 4,
+            QuantScheme::Q8 => 2,
+            QuantScheme::Q4 | QuantScheme::Q4Affine | QuantScheme::Q4K | QuantScheme::Nf4 => 1,
         }
     }
 
-    /// Whether there are scales beside the codes.
+    /// Whether there are scales beside the quants.
     pub fn is_scaled(self) -> bool {
-        !matches!(self, Scheme::F32 | Scheme::F16)
+        !matches!(self, QuantScheme::F32 | QuantScheme::F16)
     }
 
     /// Words of scales in a row of `cols` weights.
     pub fn scale_words(self, cols: usize) -> usize {
         match self {
-            Scheme::F32 | Scheme::F16 => 0,
-            Scheme::Q8 | Scheme::Q4 => cols.div_ceil(64),
-            Scheme::Q4Affine => cols.div_ceil(32),
-            Scheme::Q4K => 5 * cols.div_ceil(256),
-            Scheme::Nf4 => cols.div_ceil(64),
+            QuantScheme::F32 | QuantScheme::F16 => 0,
+            QuantScheme::Q8 | QuantScheme::Q4 => cols.div_ceil(64),
+            QuantScheme::Q4Affine => cols.div_ceil(32),
+            QuantScheme::Q4K => 5 * cols.div_ceil(256),
+            QuantScheme::Nf4 => cols.div_ceil(64),
         }
     }
 
-    /// Bytes of a matrix `[rows, cols]`, codes and scales.
+    /// Bytes of a matrix `[rows, cols]`, quants and scales.
     pub fn bytes(self, rows: usize, cols: usize) -> usize {
-        rows * (cols.div_ceil(RUN) * self.run_words() + self.scale_words(cols)) * size_of::<u32>()
+        rows * (cols.div_ceil(PACK) * self.pack_words() + self.scale_words(cols)) * size_of::<u32>()
     }
 }
 
-impl fmt::Display for Scheme {
+impl fmt::Display for QuantScheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl FromStr for Scheme {
+impl FromStr for QuantScheme {
     type Err = PackError;
 
     fn from_str(name: &str) -> Result<Self, PackError> {
-        let known = Scheme::ALL.into_iter().find(|scheme| scheme.name() == name);
+        let known = QuantScheme::ALL.into_iter().find(|scheme| scheme.name() == name);
         known.ok_or_else(|| PackError::UnknownScheme(name.to_owned()))
     }
 }
@@ -131,16 +138,16 @@ mod tests {
 
     #[test]
     fn names_lead_back_to_their_schemes() {
-        for scheme in Scheme::ALL {
+        for scheme in QuantScheme::ALL {
             assert_eq!(scheme.name().parse(), Ok(scheme));
         }
-        assert!("q3".parse::<Scheme>().unwrap_err().to_string().contains("expected one of f32"));
+        assert!("q3".parse::<QuantScheme>().unwrap_err().to_string().contains("expected one of f32"));
     }
 
     #[test]
     fn a_matrix_has_the_bits_that_the_table_says() {
-        let bits = |scheme: Scheme| scheme.bytes(3, 512) as f64 * 8.0 / (3.0 * 512.0);
-        assert_eq!(Scheme::ALL.map(bits), [32.0, 16.0, 8.5, 5.0, 4.625, 4.5, 4.5]);
+        let bits = |scheme: QuantScheme| scheme.bytes(3, 512) as f64 * 8.0 / (3.0 * 512.0);
+        assert_eq!(QuantScheme::ALL.map(bits), [32.0, 16.0, 8.5, 5.0, 4.625, 4.5, 4.5]);
     }
 
     #[test]

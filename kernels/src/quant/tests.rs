@@ -10,14 +10,14 @@ fn bytes(count: usize, seed: u64) -> Vec<u8> {
     noise(seed, count).into_iter().map(|x| (x * 128.0) as i8 as u8).collect()
 }
 
-/// Blocks that start with `halves` halves between -1 and 1 and go on with `codes` bytes of any value.
-fn blocks_of(count: usize, halves: usize, codes: usize, seed: u64) -> Vec<u8> {
-    let scales = noise(seed, count * halves);
-    let codes_of = bytes(count * codes, seed + 1);
+/// Blocks that start with `f16s` halves between -1 and 1 and go on with `quants` bytes of any value.
+fn blocks_of(count: usize, f16s: usize, quants: usize, seed: u64) -> Vec<u8> {
+    let scales = noise(seed, count * f16s);
+    let codes_of = bytes(count * quants, seed + 1);
     (0..count)
         .flat_map(|b| {
-            let scales = scales[b * halves..][..halves].iter().flat_map(|s| f16::from_f32(*s).to_le_bytes());
-            scales.chain(codes_of[b * codes..][..codes].iter().copied()).collect::<Vec<u8>>()
+            let scales = scales[b * f16s..][..f16s].iter().flat_map(|s| f16::from_f32(*s).to_le_bytes());
+            scales.chain(codes_of[b * quants..][..quants].iter().copied()).collect::<Vec<u8>>()
         })
         .collect()
 }
@@ -28,8 +28,8 @@ fn half_at(block: &[u8], at: usize) -> f32 {
 }
 
 /// Byte i mod 16, the low half for the first 16 weights: the order of Q4_0 and Q4_1.
-fn code(codes: &[u8], i: usize) -> f32 {
-    f32::from(codes[i % 16] >> (4 * (i / 16)) & 15)
+fn code(quants: &[u8], i: usize) -> f32 {
+    f32::from(quants[i % 16] >> (4 * (i / 16)) & 15)
 }
 
 /// Packs three rows of three blocks and compares every weight with `weight(block, i)`, the format's definition.
@@ -110,12 +110,12 @@ fn q4_k_blocks_keep_codes_scales_and_offsets() {
 
 #[test]
 fn nf4_takes_the_high_half_first_and_one_magnitude_per_64() {
-    let codes = bytes(128, 5);
+    let quants = bytes(128, 5);
     let largest = [0.5, 2.0, 3.0, 0.125];
-    let packed = Nf4Blocks { codes: &codes, largest: &largest }.pack(2, 128).unwrap();
+    let packed = Nf4Blocks { quants: &quants, largest: &largest }.pack(2, 128).unwrap();
     let expected: Vec<f32> = (0..256)
         .map(|i| {
-            let level = if i % 2 == 0 { codes[i / 2] >> 4 } else { codes[i / 2] & 15 };
+            let level = if i % 2 == 0 { quants[i / 2] >> 4 } else { quants[i / 2] & 15 };
             largest[i / 64] * NF4_LEVELS[usize::from(level)]
         })
         .collect();
@@ -123,20 +123,20 @@ fn nf4_takes_the_high_half_first_and_one_magnitude_per_64() {
 }
 
 /// The most that packing may change a weight of `group`, whose largest magnitude is 1 at most.
-fn bound(scheme: Scheme, group: &[f32]) -> f32 {
+fn bound(scheme: QuantScheme, group: &[f32]) -> f32 {
     let (low, high) = group.iter().fold((f32::MAX, f32::MIN), |(l, h), w| (l.min(*w), h.max(*w)));
     let largest = low.abs().max(high.abs());
     let half = |x: f32| x / 1024.0; // generously the rounding of a half
     match scheme {
-        Scheme::F32 => 0.0,
-        Scheme::F16 => half(largest),
-        Scheme::Q8 => largest / 127.0 / 2.0 + half(largest),
+        QuantScheme::F32 => 0.0,
+        QuantScheme::F16 => half(largest),
+        QuantScheme::Q8 => largest / 127.0 / 2.0 + half(largest),
         // One side reaches only seven eighths of the other.
-        Scheme::Q4 => largest / 8.0 + half(largest),
-        Scheme::Q4Affine => (high - low) / 15.0 / 2.0 + half(3.0 * largest),
+        QuantScheme::Q4 => largest / 8.0 + half(largest),
+        QuantScheme::Q4Affine => (high - low) / 15.0 / 2.0 + half(3.0 * largest),
         // Scale and offset are off by half of a 63rd of the block's largest, which in these tests is 1 or 2 at most.
-        Scheme::Q4K => (2.0 / 15.0) / 2.0 + 15.0 * (2.0 / 15.0 / 63.0) / 2.0 + 1.0 / 63.0 / 2.0 + half(4.0),
-        Scheme::Nf4 => largest * (1.0 - 0.696_192_8) / 2.0 + 1e-6,
+        QuantScheme::Q4K => (2.0 / 15.0) / 2.0 + 15.0 * (2.0 / 15.0 / 63.0) / 2.0 + 1.0 / 63.0 / 2.0 + half(4.0),
+        QuantScheme::Nf4 => largest * (1.0 - 0.696_192_8) / 2.0 + 1e-6,
     }
 }
 
@@ -145,8 +145,8 @@ proptest! {
     fn packing_floats_loses_no_more_than_the_scheme_must(seed: u64, spread in 0.01f32..1.0) {
         let (rows, cols) = (3, 512);
         let weights: Vec<f32> = noise(seed, rows * cols).into_iter().map(|w| w * spread).collect();
-        for scheme in Scheme::ALL {
-            let unpacked = Packed::from_f32(scheme, rows, cols, &weights).unwrap().to_f32();
+        for scheme in QuantScheme::ALL {
+            let unpacked = PackedMatrix::from_f32(scheme, rows, cols, &weights).unwrap().to_f32();
             for (group, found) in weights.chunks(64).zip(unpacked.chunks(64)) {
                 let bound = bound(scheme, group);
                 for (w, f) in group.iter().zip(found) {
@@ -158,9 +158,9 @@ proptest! {
 
     #[test]
     fn what_was_packed_once_packs_to_itself(seed: u64) {
-        for scheme in [Scheme::F32, Scheme::F16, Scheme::Q8, Scheme::Q4, Scheme::Nf4] {
-            let once = Packed::from_f32(scheme, 2, 128, &noise(seed, 256)).unwrap();
-            let again = Packed::from_f32(scheme, 2, 128, &once.to_f32()).unwrap();
+        for scheme in [QuantScheme::F32, QuantScheme::F16, QuantScheme::Q8, QuantScheme::Q4, QuantScheme::Nf4] {
+            let once = PackedMatrix::from_f32(scheme, 2, 128, &noise(seed, 256)).unwrap();
+            let again = PackedMatrix::from_f32(scheme, 2, 128, &once.to_f32()).unwrap();
             prop_assert_eq!(once.to_f32(), again.to_f32(), "{}", scheme);
         }
     }
@@ -168,43 +168,48 @@ proptest! {
 
 #[test]
 fn rows_of_any_length_are_filled_up_to_whole_runs() {
-    for scheme in [Scheme::F32, Scheme::F16] {
+    for scheme in [QuantScheme::F32, QuantScheme::F16] {
         let weights: Vec<f32> = (0..33).map(|i| i as f32).collect();
-        let packed = Packed::from_f32(scheme, 3, 11, &weights).unwrap();
-        assert_eq!(packed.codes().len(), 3 * 2 * scheme.run_words());
+        let packed = PackedMatrix::from_f32(scheme, 3, 11, &weights).unwrap();
+        assert_eq!(packed.quants().len(), 3 * 2 * scheme.pack_words());
         assert_eq!(packed.to_f32(), weights, "{scheme}");
     }
 }
 
 #[test]
 fn empty_matrices_pack() {
-    for scheme in Scheme::ALL {
+    for scheme in QuantScheme::ALL {
         for (rows, cols) in [(0, 256), (2, 0)] {
-            let packed = Packed::from_f32(scheme, rows, cols, &[]).unwrap();
-            assert!(packed.codes().is_empty() && packed.scales().is_empty() && packed.to_f32().is_empty());
+            let packed = PackedMatrix::from_f32(scheme, rows, cols, &[]).unwrap();
+            assert!(packed.quants().is_empty() && packed.scales().is_empty() && packed.to_f32().is_empty());
         }
     }
 }
 
 #[test]
 fn bad_weights_are_refused_with_the_reason() {
-    let message = |result: Result<Packed, PackError>| result.unwrap_err().to_string();
-    let odd = message(Packed::from_f32(Scheme::Q4, 1, 33, &[0.0; 33]));
+    let message = |result: Result<PackedMatrix, PackError>| result.unwrap_err().to_string();
+    let odd = message(PackedMatrix::from_f32(QuantScheme::Q4, 1, 33, &[0.0; 33]));
     assert!(odd.starts_with("rows of 33 weights: expected a multiple of 32 for q4, found a rest of 1"), "{odd}");
-    let short = message(Packed::from_f32(Scheme::F32, 2, 4, &[0.0; 7]));
+    let short = message(PackedMatrix::from_f32(QuantScheme::F32, 2, 4, &[0.0; 7]));
     assert!(short.starts_with("weights: expected 8, found 7"), "{short}");
     let cut = message(Blocks::Q8_0.pack(2, 32, &[0; 67]));
     assert!(cut.starts_with("bytes of weights: expected 68, found 67"), "{cut}");
-    assert!(message(Packed::from_f32(Scheme::F32, usize::MAX, 2, &[])).contains("more than can be addressed"));
-    assert!(message(Nf4Blocks { codes: &[0; 32], largest: &[] }.pack(1, 64)).contains("expected 1, found 0"));
-    for scheme in Scheme::ALL {
+    assert!(
+        message(PackedMatrix::from_f32(QuantScheme::F32, usize::MAX, 2, &[])).contains("more than can be addressed")
+    );
+    assert!(message(Nf4Blocks { quants: &[0; 32], largest: &[] }.pack(1, 64)).contains("expected 1, found 0"));
+    for scheme in QuantScheme::ALL {
         for bad in [f32::NAN, f32::INFINITY] {
             let mut weights = [0.5; 512];
             weights[300] = bad;
-            assert_eq!(Packed::from_f32(scheme, 2, 256, &weights), Err(PackError::Range { row: 1, scheme }));
+            assert_eq!(PackedMatrix::from_f32(scheme, 2, 256, &weights), Err(PackError::Range { row: 1, scheme }));
         }
     }
-    assert_eq!(Packed::from_f32(Scheme::F16, 1, 1, &[1e6]), Err(PackError::Range { row: 0, scheme: Scheme::F16 }));
+    assert_eq!(
+        PackedMatrix::from_f32(QuantScheme::F16, 1, 1, &[1e6]),
+        Err(PackError::Range { row: 0, scheme: QuantScheme::F16 })
+    );
     let infinite = [f16::INFINITY.to_le_bytes().to_vec(), vec![0; 16]].concat();
-    assert_eq!(Blocks::Q4_0.pack(1, 32, &infinite), Err(PackError::Range { row: 0, scheme: Scheme::Q4 }));
+    assert_eq!(Blocks::Q4_0.pack(1, 32, &infinite), Err(PackError::Range { row: 0, scheme: QuantScheme::Q4 }));
 }

@@ -59,13 +59,13 @@ impl Adapters {
     }
 
     /// Makes room for steps of up to `tokens` tokens, where there is less.
-    pub(super) fn make_room(&mut self, tokens: usize, gpu: &Gpu) {
+    pub(super) fn reserve(&mut self, tokens: usize, gpu: &Gpu) {
         let of_layers = self
             .layers
             .iter_mut()
             .flat_map(|OfLayer { qkv, o_proj, gate_up, down_proj }| [qkv, o_proj, gate_up, down_proj]);
         for low_rank in of_layers.chain([&mut self.lm_head]).flatten() {
-            low_rank.make_room(tokens, gpu);
+            low_rank.reserve(tokens, gpu);
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What an engine computes on, planned before anything is allocated.
 
-use tiller_kernels::decode::{ANSWER_WORDS, Buffer, FEW, FLOPS_PER_SUBMISSION, Heads, PAGE, filled, int8_bytes, zeros};
+use tiller_kernels::decode::{
+    Buffer, FLOPS_PER_SUBMISSION, Heads, MAX_GEMV_COLUMNS, PAGE, SAMPLED_TOKEN_WORDS, filled, int8_bytes, zeros,
+};
 use tiller_kernels::device::Gpu;
-use tiller_kernels::quant::RUN;
+use tiller_kernels::quant::PACK;
 
 use super::options::EngineOptions;
 use crate::llama::LlamaConfig;
@@ -31,24 +33,24 @@ impl Footprint {
 /// The buffers between the launches.
 pub(super) struct Buffers {
     pub(super) sizes: Sizes,
-    pub(super) frame: Buffer,
+    pub(super) step_inputs: Buffer,
     /// The residual stream, `[tokens, d_model]`, columns filled up to whole runs, as are those below.
     pub(super) x: Buffer,
     /// `[tokens, q, k, v]`.
     pub(super) qkv: Buffer,
     pub(super) split_sums: Buffer,
     /// `[tokens, heads · head_dim]`.
-    pub(super) mixed: Buffer,
+    pub(super) attn_out: Buffer,
     /// `[tokens, d_ff]`.
     pub(super) hidden: Buffer,
     /// `[questions, vocab_size]`.
     pub(super) logits: Buffer,
-    /// `[slots, ANSWER_WORDS]`.
+    /// `[slots, SAMPLED_TOKEN_WORDS]`.
     pub(super) answers: Buffer,
     /// Columns in codes of 8 bits, if the engine multiplies in whole numbers.
     pub(super) int8: Option<Buffer>,
     /// cos and sin, `[positions, head_dim / 2, 2]`.
-    pub(super) turns: Buffer,
+    pub(super) rope_table: Buffer,
     /// Keys and values of every layer.
     pub(super) caches: Vec<Buffer>,
 }
@@ -64,9 +66,9 @@ pub(super) struct Sizes {
     pub(super) slots: usize,
     /// Pages of the cache.
     pub(super) pages: usize,
-    /// Words of a frame.
-    pub(super) frame: usize,
-    /// Tokens in the lists of one frame at most.
+    /// Words of a step inputs.
+    pub(super) step_inputs: usize,
+    /// Tokens in the lists of one step inputs at most.
     pub(super) listed: usize,
 }
 
@@ -83,7 +85,7 @@ fn columns_within(weights: usize) -> usize {
 }
 
 /// Columns that a launch takes at once where they are many: part of that is no less work.
-const TILE: usize = 2 * FEW;
+const TILE: usize = 2 * MAX_GEMV_COLUMNS;
 
 impl Sizes {
     pub(super) fn new(config: &LlamaConfig, options: &EngineOptions) -> Self {
@@ -98,26 +100,26 @@ impl Sizes {
         let pages_of_row = max_tokens.div_ceil(PAGE);
         let listed = config.vocab_size.max(LISTED * questions.min(rows));
         // Tokens and tiles, page tables, questions, lists and their chunks.
-        let frame = 64 + tokens * (4 + 4) + rows * pages_of_row + questions * 5 + 2 * listed;
-        Self { tokens, questions, slots, pages: rows * pages_of_row, frame, listed }
+        let step_inputs = 64 + tokens * (4 + 4) + rows * pages_of_row + questions * 5 + 2 * listed;
+        Self { tokens, questions, slots, pages: rows * pages_of_row, step_inputs, listed }
     }
 }
 
 /// Bytes of the named buffers, in the order of [`Buffers`], and of a layer's cache.
 fn plan(config: &LlamaConfig, options: &EngineOptions, heads: Heads) -> (Sizes, [usize; 10], usize) {
     let sizes = Sizes::new(config, options);
-    let Sizes { tokens, questions, slots, pages, frame, .. } = sizes;
-    let padded = |width: usize| width.next_multiple_of(RUN);
+    let Sizes { tokens, questions, slots, pages, step_inputs, .. } = sizes;
+    let padded = |width: usize| width.next_multiple_of(PACK);
     let widest = config.d_model.max(config.d_ff).max(heads.queries * heads.width);
     let numbers = [
-        frame,
+        step_inputs,
         tokens * padded(config.d_model),
         tokens * heads.qkv_width(),
         heads.split_numbers(tokens, options.max_tokens),
         tokens * padded(heads.queries * heads.width),
         tokens * padded(config.d_ff),
         questions * config.vocab_size,
-        slots * ANSWER_WORDS,
+        slots * SAMPLED_TOKEN_WORDS,
         options.max_tokens * heads.width,
         if options.int8 { tokens * int8_bytes(widest) / size_of::<f32>() } else { 0 },
     ];
@@ -145,7 +147,7 @@ impl Buffers {
         config: &LlamaConfig,
         options: &EngineOptions,
         heads: Heads,
-        turns: &[f32],
+        rope_table: &[f32],
         gpu: &Gpu,
     ) -> Result<Self> {
         let footprint = footprint(config, options, heads);
@@ -157,21 +159,21 @@ impl Buffers {
                 options.rows, options.max_tokens, footprint.largest
             )));
         }
-        let (sizes, [frame, x, qkv, split_sums, mixed, hidden, logits, answers, _, int8], cache) =
+        let (sizes, [step_inputs, x, qkv, split_sums, attn_out, hidden, logits, answers, _, int8], cache) =
             plan(config, options, heads);
         let empty = |label: &str, bytes: usize| zeros(gpu, label, bytes);
         Ok(Self {
             sizes,
-            frame: empty("frame", frame),
+            step_inputs: empty("frame", step_inputs),
             x: empty("x", x),
             qkv: empty("qkv", qkv),
             split_sums: empty("split sums", split_sums),
-            mixed: empty("mixed", mixed),
+            attn_out: empty("mixed", attn_out),
             hidden: empty("hidden", hidden),
             logits: empty("logits", logits),
             answers: empty("answers", answers),
             int8: options.int8.then(|| empty("int8", int8)),
-            turns: filled(gpu, "turns", turns),
+            rope_table: filled(gpu, "rope table", rope_table),
             caches: (0..config.n_layers).map(|_| empty("cache", cache)).collect(),
         })
     }

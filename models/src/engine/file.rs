@@ -1,31 +1,36 @@
 //! Weights straight from a file: a matrix at a time, in the bits that it has there where a scheme holds them.
 
-use tiller_kernels::quant::{Blocks, Packed, Scheme};
+use tiller_kernels::quant::{Blocks, PackedMatrix, QuantScheme};
 
-use super::source::{Source, packed};
+use super::source::{WeightSource, packed};
 use crate::files::blocks::Format;
 use crate::llama::LlamaConfig;
+use crate::llama::model_files::ModelFiles;
 use crate::llama::naming::{is_rotated, places_among_pairs};
-use crate::llama::reader::Reader;
-use crate::llama::stored::Stored;
+use crate::llama::tensor_reader::TensorReader;
 use crate::{Error, Result};
 
 /// The weights of a model on disk.
-pub(super) struct OfStored<'a> {
-    stored: &'a Stored,
-    reader: Reader<'a>,
+pub(super) struct FileWeights<'a> {
+    files: &'a ModelFiles,
+    reader: TensorReader<'a>,
 }
 
-impl<'a> OfStored<'a> {
+impl<'a> FileWeights<'a> {
     /// # Errors
     /// Tensors that are no Llama's.
-    pub(super) fn new(stored: &'a Stored) -> Result<Self> {
-        Ok(Self { reader: stored.reader()?, stored })
+    pub(super) fn new(files: &'a ModelFiles) -> Result<Self> {
+        Ok(Self { reader: files.reader()?, files })
     }
 
     /// The weight of `module` with its bits as they are, if they are of a format that the scheme (or, without one, any) holds.
-    fn as_it_is(&self, module: &str, [rows, cols]: [usize; 2], scheme: Option<Scheme>) -> Result<Option<Packed>> {
-        let Some((format, bytes)) = self.stored.raw(module) else { return Ok(None) };
+    fn as_it_is(
+        &self,
+        module: &str,
+        [rows, cols]: [usize; 2],
+        scheme: Option<QuantScheme>,
+    ) -> Result<Option<PackedMatrix>> {
+        let Some((format, bytes)) = self.files.raw(module) else { return Ok(None) };
         let holds = |blocks: &Blocks| Format::from(*blocks) == format && scheme.is_none_or(|s| s == blocks.scheme());
         let Some(blocks) = Blocks::ALL.into_iter().find(holds) else { return Ok(None) };
         self.reader.check(module, &[rows, cols])?;
@@ -33,24 +38,24 @@ impl<'a> OfStored<'a> {
         if !is_rotated(module) {
             return Ok(Some(packed));
         }
-        let places = places_among_pairs(rows, self.stored.config.head_dim);
-        Ok(Some(Packed::of_rows(places.map(|row| (&packed, row)))))
+        let places = places_among_pairs(rows, self.files.config.head_dim);
+        Ok(Some(PackedMatrix::of_rows(places.map(|row| (&packed, row)))))
     }
 }
 
-impl Source for OfStored<'_> {
+impl WeightSource for FileWeights<'_> {
     fn config(&self) -> &LlamaConfig {
-        &self.stored.config
+        &self.files.config
     }
 
-    fn matrix(&mut self, module: &str, shape: [usize; 2], scheme: Option<Scheme>) -> Result<Packed> {
+    fn matrix(&mut self, module: &str, shape: [usize; 2], scheme: Option<QuantScheme>) -> Result<PackedMatrix> {
         if let Some(packed) = self.as_it_is(module, shape, scheme)? {
             return Ok(packed);
         }
         let values = self.reader.read(module, &shape)?;
         let scheme = match scheme {
             Some(scheme) => scheme,
-            None => wide_enough(self.stored.bits(module, values.len())?),
+            None => wide_enough(self.files.bits(module, values.len())?),
         };
         packed(module, scheme, shape, &values)
     }
@@ -62,11 +67,11 @@ impl Source for OfStored<'_> {
 
 /// The scheme for weights that no scheme holds as they are, of so many bits each. Codes of 8 bits lose less than blocks of 6 or fewer have
 /// lost already; halves hold bf16 but for what is below 2⁻²⁴.
-fn wide_enough(bits: usize) -> Scheme {
+fn wide_enough(bits: usize) -> QuantScheme {
     match bits {
-        ..=8 => Scheme::Q8,
-        9..=16 => Scheme::F16,
-        _ => Scheme::F32,
+        ..=8 => QuantScheme::Q8,
+        9..=16 => QuantScheme::F16,
+        _ => QuantScheme::F32,
     }
 }
 
@@ -79,9 +84,9 @@ mod tests {
         for format in Format::ALL {
             let bits = 8 * format.block_bytes() / format.block_values();
             let expected = match format {
-                Format::F32 => Scheme::F32,
-                Format::F16 | Format::BF16 => Scheme::F16,
-                _ => Scheme::Q8,
+                Format::F32 => QuantScheme::F32,
+                Format::F16 | Format::BF16 => QuantScheme::F16,
+                _ => QuantScheme::Q8,
             };
             assert_eq!(wide_enough(bits), expected, "{format:?}");
         }

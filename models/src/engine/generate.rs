@@ -1,14 +1,14 @@
-//! Continuing prompts: rows that come and go, step by step, with as many steps ahead of the host as their guides allow.
+//! Continuing prompts: rows that come and go, step by step, with as many steps ahead of the host as their constraints allow.
 
 use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 
-use tiller_kernels::decode::{Answer, Pending, Question, Run, Source};
+use tiller_kernels::decode::{LogitsRequest, Pending, SampledToken, TokenSource, TokenSpan};
 
 use super::Engine;
-use super::pages::keys;
+use super::paged_kv_cache::keys;
 use super::sequence::Sequence;
-use crate::llama::{GenerateOptions, Guess, Guide, Row, Said, Unguided, check};
+use crate::llama::{DraftTokens, GenerateOptions, SequenceState, TokenConstraint, TokenLogprob, Unconstrained, check};
 use crate::{Error, Result};
 
 /// What is told each new token and its row.
@@ -18,33 +18,33 @@ type OnToken<'a> = &'a mut dyn FnMut(usize, u32) -> ControlFlow<()>;
 const MOST_ROWS: usize = 64;
 
 /// Sequences of so many that are continued side by side there.
-pub(crate) fn rows_for(sequences: usize) -> usize {
+pub(crate) fn max_batch(sequences: usize) -> usize {
     sequences.clamp(1, MOST_ROWS)
 }
 
 impl Engine {
-    /// [`Engine::generate_guided`], with room made for it first.
+    /// [`Engine::generate_constrained`], with room made for it first.
     ///
     /// # Errors
-    /// As [`Engine::generate_guided`] and [`Engine::make_room`].
-    pub(crate) fn write<G: Guide>(
+    /// As [`Engine::generate_constrained`] and [`Engine::reserve`].
+    pub(crate) fn write<G: TokenConstraint>(
         &mut self,
         prompts: &[Vec<u32>],
-        guides: &mut [G],
+        constraints: &mut [G],
         stop: &[u32],
         options: &GenerateOptions,
         on_token: OnToken,
     ) -> Result<Vec<Vec<u32>>> {
         check(&self.config, prompts, options)?;
         let longest = prompts.iter().map(Vec::len).max().unwrap_or(0) + options.max_new_tokens;
-        self.make_room(rows_for(prompts.len()), longest)?;
-        self.generate_guided(prompts, guides, stop, options, on_token)
+        self.reserve(max_batch(prompts.len()), longest)?;
+        self.generate_constrained(prompts, constraints, stop, options, on_token)
     }
 
     /// Continues every prompt; as [`llama::generate`](crate::llama::generate()).
     ///
     /// # Errors
-    /// As [`Engine::generate_guided`].
+    /// As [`Engine::generate_constrained`].
     pub fn generate(
         &mut self,
         prompts: &[Vec<u32>],
@@ -52,10 +52,10 @@ impl Engine {
         options: &GenerateOptions,
         on_token: OnToken,
     ) -> Result<Vec<Vec<u32>>> {
-        self.generate_guided(prompts, &mut vec![Unguided::default(); prompts.len()], stop, options, on_token)
+        self.generate_constrained(prompts, &mut vec![Unconstrained::default(); prompts.len()], stop, options, on_token)
     }
 
-    /// Continues every prompt along its guide; as [`llama::generate_guided`](crate::llama::generate_guided), with the same results. All of
+    /// Continues every prompt along its constraint; as [`llama::generate_constrained`](crate::llama::generate_constrained), with the same results. All of
     /// them go through the first adapter, where there is one.
     ///
     /// # Errors
@@ -63,41 +63,41 @@ impl Engine {
     ///
     /// # Panics
     /// As [`Engine::generate_adapted`].
-    pub fn generate_guided<G: Guide>(
+    pub fn generate_constrained<G: TokenConstraint>(
         &mut self,
         prompts: &[Vec<u32>],
-        guides: &mut [G],
+        constraints: &mut [G],
         stop: &[u32],
         options: &GenerateOptions,
         on_token: OnToken,
     ) -> Result<Vec<Vec<u32>>> {
         let adapters = vec![self.first_adapter(); prompts.len()];
-        self.generate_adapted(prompts, &adapters, guides, stop, options, on_token)
+        self.generate_adapted(prompts, &adapters, constraints, stop, options, on_token)
     }
 
-    /// Continues every prompt along its guide and through its own of the engine's adapters, counted from 1; 0 for none.
+    /// Continues every prompt along its constraint and through its own of the engine's adapters, counted from 1; 0 for none.
     ///
     /// As many prompts as the engine has rows are continued side by side; where one ends the next one begins. Prompts that begin alike
     /// share what they have in common.
     ///
     /// # Errors
-    /// As [`llama::generate_guided`](crate::llama::generate_guided), and sequences longer than the engine has room for.
+    /// As [`llama::generate_constrained`](crate::llama::generate_constrained), and sequences longer than the engine has room for.
     ///
     /// # Panics
-    /// Where there are more guides or adapters than prompts, or fewer; an adapter that the engine does not have.
-    pub fn generate_adapted<G: Guide>(
+    /// Where there are more constraints or adapters than prompts, or fewer; an adapter that the engine does not have.
+    pub fn generate_adapted<G: TokenConstraint>(
         &mut self,
         prompts: &[Vec<u32>],
         adapters: &[usize],
-        guides: &mut [G],
+        constraints: &mut [G],
         stop: &[u32],
         options: &GenerateOptions,
         on_token: OnToken,
     ) -> Result<Vec<Vec<u32>>> {
         assert_eq!(
             [prompts.len(); 2],
-            [guides.len(), adapters.len()],
-            "every prompt has a guide and an adapter, or none"
+            [constraints.len(), adapters.len()],
+            "every prompt has a constraint and an adapter, or none"
         );
         assert!(adapters.iter().all(|adapter| *adapter <= self.adapters()), "an adapter is one of the engine's");
         check(&self.config, prompts, options)?;
@@ -110,11 +110,11 @@ impl Engine {
                 .into());
         }
         let waiting = (0..)
-            .zip(prompts.iter().zip(adapters).zip(guides))
-            .map(|(number, ((prompt, &adapter), guide))| Waiting {
+            .zip(prompts.iter().zip(adapters).zip(constraints))
+            .map(|(number, ((prompt, &adapter), constraint))| Waiting {
                 prompt,
                 adapter,
-                row: Row::new(prompt, guide, stop, number, options),
+                row: SequenceState::new(prompt, constraint, stop, number, options),
             })
             .collect();
         let mut generation = Generation {
@@ -158,7 +158,7 @@ struct Generation<'a, 'p, G> {
 struct Waiting<'p, G> {
     prompt: &'p [u32],
     adapter: usize,
-    row: Row<'p, G>,
+    row: SequenceState<'p, G>,
 }
 
 /// A step on its way.
@@ -171,14 +171,14 @@ struct Flight {
 struct Asked {
     /// The prompt's number.
     number: usize,
-    guesses: Vec<Guess>,
-    /// Where the answer to each comes, and whether the guide gets to know what the model said of all tokens.
+    drafts: Vec<DraftTokens>,
+    /// Where the answer to each comes, and whether the constraint gets to know what the model said of all tokens.
     answers: Vec<(usize, bool)>,
     /// What decides each.
     chances: Vec<f64>,
 }
 
-impl<G: Guide> Generation<'_, '_, G> {
+impl<G: TokenConstraint> Generation<'_, '_, G> {
     fn run(&mut self, on_token: OnToken) -> Result<()> {
         loop {
             self.admit();
@@ -238,9 +238,9 @@ impl<G: Guide> Generation<'_, '_, G> {
             for key in keys(sequence.adapter, &sequence.tokens) {
                 self.computing.remove(&key);
             }
-            pages.remember(sequence.adapter, sequence.in_cache(), &sequence.table);
+            pages.insert_prefix(sequence.adapter, sequence.in_cache(), &sequence.table);
         }
-        pages.release(sequence.table);
+        pages.free(sequence.table);
         self.done[sequence.number] = sequence.row.tokens;
     }
 
@@ -251,7 +251,7 @@ impl<G: Guide> Generation<'_, '_, G> {
         let mut room = sizes.tokens;
         let mut order: Vec<usize> = (0..self.live.len()).collect();
         order.sort_by_key(|i| self.live[*i].unread() > 1 || !self.live[*i].begun);
-        let mut taken: Vec<(usize, usize, Vec<Source>, bool)> = Vec::new();
+        let mut taken: Vec<(usize, usize, Vec<TokenSource>, bool)> = Vec::new();
         for i in order {
             let sequence = &mut self.live[i];
             if room == 0 || sequence.unread() == 0 {
@@ -284,33 +284,34 @@ impl<G: Guide> Generation<'_, '_, G> {
             token += sources.len();
             if *asks {
                 let (sequence, known) = (&mut self.live[*i], sources.len());
-                let guesses = sequence.ask(room / asking, sources, &mut self.engine.pages);
+                let drafts = sequence.ask(room / asking, sources, &mut self.engine.pages);
                 let drafted = sources.len() - known;
                 (room, asking) = (room - drafted, asking - 1);
                 behind.push(token - 1);
-                asked.push(sequence.asked(guesses, &mut slots));
+                asked.push(sequence.asked(drafts, &mut slots));
                 token += drafted;
             }
         }
         let vocab_size = self.engine.config.vocab_size;
         let mut questions = Vec::new();
         for all in [true, false] {
-            for (Asked { guesses, answers, chances, .. }, first) in asked.iter().zip(&behind) {
+            for (Asked { drafts, answers, chances, .. }, first) in asked.iter().zip(&behind) {
                 let mut token = *first;
-                for ((guess, &(slot, full)), &chance) in guesses.iter().zip(answers).zip(chances) {
+                for ((draft_tokens, &(slot, full)), &chance) in drafts.iter().zip(answers).zip(chances) {
                     if full == all {
-                        let list = guess.list.as_deref().map(|tokens| within(tokens, vocab_size)).transpose()?;
-                        questions.push(Question { token, slot, list, full, chance });
+                        let list =
+                            draft_tokens.allowed.as_deref().map(|tokens| within(tokens, vocab_size)).transpose()?;
+                        questions.push(LogitsRequest { token, slot, list, full, chance });
                     }
-                    token += guess.run.len();
+                    token += draft_tokens.tokens.len();
                 }
             }
         }
-        let runs: Vec<Run> = taken
+        let runs: Vec<TokenSpan> = taken
             .iter()
             .map(|(i, position, sources, _)| {
                 let Sequence { table, adapter, .. } = &self.live[*i];
-                Run { tokens: sources, position: *position, pages: table, adapter: *adapter }
+                TokenSpan { tokens: sources, position: *position, pages: table, adapter: *adapter }
             })
             .collect();
         let pending = self.engine.step(&runs, &questions, self.options.sampling);
@@ -320,7 +321,7 @@ impl<G: Guide> Generation<'_, '_, G> {
         for (i, ..) in taken {
             let sequence = &self.live[i];
             // What was read by now may be shared from the next step on.
-            self.engine.pages.remember(sequence.adapter, sequence.in_cache(), &sequence.table);
+            self.engine.pages.insert_prefix(sequence.adapter, sequence.in_cache(), &sequence.table);
             for key in keys(sequence.adapter, sequence.in_cache()) {
                 self.computing.remove(&key);
             }
@@ -332,11 +333,11 @@ impl<G: Guide> Generation<'_, '_, G> {
     fn land(&mut self, on_token: OnToken) -> Result<ControlFlow<()>> {
         let Flight { pending, asked } = self.flying.pop_front().expect("rows that wait have a step on its way");
         let answers = self.engine.runner.wait(pending).map_err(Error::Failed)?;
-        for Asked { number, guesses, answers: places, .. } in asked {
+        for Asked { number, drafts, answers: places, .. } in asked {
             // A row that is done meanwhile has no use for it.
             let Some(sequence) = self.live.iter_mut().find(|sequence| sequence.number == number) else { continue };
             sequence.ahead -= 1;
-            for (at, (Guess { run, .. }, (slot, tells))) in guesses.iter().zip(places).enumerate() {
+            for (at, (DraftTokens { tokens: run, .. }, (slot, tells))) in drafts.iter().zip(places).enumerate() {
                 let answer = answers[slot];
                 if !answer.sound {
                     return Err(Error::Failed("the model's logits are not numbers; its weights may be damaged".into()));
@@ -366,32 +367,33 @@ impl<G: Guide> Generation<'_, '_, G> {
     }
 }
 
-impl<G: Guide> Sequence<'_, G> {
+impl<G: TokenConstraint> Sequence<'_, G> {
     /// Questions to the sequence: the first answer comes to its own slot, those to a draft's further ones to free slots.
-    fn asked(&mut self, guesses: Vec<Guess>, slots: &mut impl Iterator<Item = usize>) -> Asked {
+    fn asked(&mut self, drafts: Vec<DraftTokens>, slots: &mut impl Iterator<Item = usize>) -> Asked {
         self.ahead += 1;
         let row = &mut self.row;
-        let chances = std::iter::once(row.chance()).chain(row.chances_ahead()).take(guesses.len()).collect();
+        let chances = std::iter::once(row.chance()).chain(row.chances_ahead()).take(drafts.len()).collect();
         let slots = std::iter::once(self.slot).chain(slots);
-        let answer = |(guess, slot): (&Guess, usize)| (slot, row.wants_to_know(guess.list.as_deref()));
-        let answers = guesses.iter().zip(slots).map(answer).collect();
-        Asked { number: self.number, guesses, answers, chances }
+        let answer =
+            |(draft_tokens, slot): (&DraftTokens, usize)| (slot, row.wants_to_know(draft_tokens.allowed.as_deref()));
+        let answers = drafts.iter().zip(slots).map(answer).collect();
+        Asked { number: self.number, drafts, answers, chances }
     }
 }
 
-fn said(answer: &Answer) -> Said {
-    Said {
+fn said(answer: &SampledToken) -> TokenLogprob {
+    TokenLogprob {
         log_prob: f64::from(answer.logit - answer.log_sum),
-        likeliest: answer.wish,
-        allowed: f64::from(answer.log_sum_allowed - answer.log_sum).exp().min(1.0),
+        argmax_token: answer.argmax_token,
+        allowed_prob: f64::from(answer.log_sum_allowed - answer.log_sum).exp().min(1.0),
     }
 }
 
-/// Tokens of a guide, which have to be the model's.
+/// Tokens of a constraint, which have to be the model's.
 fn within(tokens: &[u32], vocab_size: usize) -> Result<&[u32]> {
     match tokens.iter().find(|token| **token as usize >= vocab_size) {
         None => Ok(tokens),
-        Some(token) => Err(Error::bad_input("the guide")
+        Some(token) => Err(Error::bad_input("the constraint")
             .expected(format!("tokens below {vocab_size}, the model's vocabulary"))
             .found(token)
             .next("use the tokenizer that belongs to this model")

@@ -9,42 +9,44 @@
 //! - `plan`: the model's mathematics as launches.
 //! - `pages`: which sequence has which part of the cache, and which they share.
 //! - `generate`: rows that come and go, guided or free. `score`: what the model says of a given text.
-//! - `trial`: the engine held against the graph, on any machine.
+//! - `self_check`: the engine held against the graph, on any machine.
 
 mod adapters;
 mod buffers;
 mod file;
 mod generate;
 mod options;
-mod pages;
+mod paged_kv_cache;
 mod plan;
 mod score;
+mod self_check;
 mod sequence;
 mod source;
-mod trial;
 mod weights;
 
 use burn::module::Module;
-use tiller_kernels::decode::{Chance, Choosing, Frame, Heads, Pending, Question, Run, Runner};
+use tiller_kernels::decode::{
+    Heads, LogitsRequest, Pending, Runner, SamplingMode, SamplingParams, StepInputs, TokenSpan,
+};
 use tiller_kernels::device::{Gpu, gpu_of};
 use tiller_kernels::pipelines::Pipelines;
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 
 pub use buffers::Footprint;
-pub(crate) use generate::rows_for;
+pub(crate) use generate::max_batch;
 pub use options::EngineOptions;
-pub use source::{Random, Source};
-pub use tiller_kernels::decode::Work;
-pub use trial::try_out;
+pub use self_check::self_check;
+pub use source::{RandomWeights, WeightSource};
+pub use tiller_kernels::decode::RunnerStats;
 
 use self::adapters::{Adapters, Loras};
 use self::buffers::Buffers;
-use self::file::OfStored;
-use self::pages::Pages;
+use self::file::FileWeights;
+use self::paged_kv_cache::PagedKvCache;
 use self::plan::{Kind, Parts, Plan};
-use self::source::OfLlama;
+use self::source::GraphWeights;
 use self::weights::Weights;
-use crate::llama::stored::Stored;
+use crate::llama::model_files::ModelFiles;
 use crate::llama::{Llama, LlamaConfig, Sampling};
 use crate::lora::Adapter;
 use crate::{Error, Result};
@@ -57,7 +59,7 @@ pub struct Engine {
     weights: Weights,
     adapters: Option<Adapters>,
     buffers: Buffers,
-    pages: Pages,
+    pages: PagedKvCache,
     plan: Plan,
     pipelines: Pipelines,
     runner: Runner,
@@ -69,14 +71,14 @@ impl Engine {
     /// # Errors
     /// Weights that are missing or do not fit their scheme, heads that attention does not take, buffers beyond the device's largest
     /// binding.
-    pub fn new(source: &mut dyn Source, gpu: &Gpu, options: EngineOptions) -> Result<Self> {
+    pub fn new(source: &mut dyn WeightSource, gpu: &Gpu, options: EngineOptions) -> Result<Self> {
         let config = source.config().clone();
         let heads = weights::heads(&config)?;
         // Buffers first: what does not fit is said before gigabytes are read.
-        let buffers = Buffers::new(&config, &options, heads, &config.turns(options.max_tokens), gpu)?;
+        let buffers = Buffers::new(&config, &options, heads, &config.rope_table(options.max_tokens), gpu)?;
         let weights = Weights::upload(source, options.scheme, gpu)?;
         Ok(Self {
-            pages: Pages::new(buffers.sizes.pages),
+            pages: PagedKvCache::new(buffers.sizes.pages),
             plan: Plan::default(),
             pipelines: Pipelines::new(gpu.clone()),
             runner: Runner::new(gpu.clone()),
@@ -90,7 +92,7 @@ impl Engine {
     }
 
     /// Whether the engine takes models of these sizes: heads of a multiple of 4 numbers, up to 256.
-    pub fn takes(config: &LlamaConfig) -> bool {
+    pub fn supports(config: &LlamaConfig) -> bool {
         weights::heads(config).is_ok()
     }
 
@@ -98,9 +100,9 @@ impl Engine {
     ///
     /// # Errors
     /// Heads that attention does not take.
-    pub fn foresee(config: &LlamaConfig, options: &EngineOptions) -> Result<(usize, Footprint)> {
+    pub fn estimate_memory(config: &LlamaConfig, options: &EngineOptions) -> Result<(usize, Footprint)> {
         let footprint = buffers::footprint(config, options, weights::heads(config)?);
-        Ok((weights::bytes_in(config, options.scheme.unwrap_or(Scheme::F32)), footprint))
+        Ok((weights::bytes_in(config, options.scheme.unwrap_or(QuantScheme::F32)), footprint))
     }
 
     /// An engine with the weights that `llama` has now, adapter included, on its device.
@@ -116,8 +118,8 @@ impl Engine {
         })?;
         // What is being trained is read as it is now.
         let llama = llama.valid();
-        let mut engine = Self::new(&mut OfLlama::new(&llama), &gpu, options)?;
-        engine.adopt(&llama)?;
+        let mut engine = Self::new(&mut GraphWeights::new(&llama), &gpu, options)?;
+        engine.load_adapter(&llama)?;
         Ok(engine)
     }
 
@@ -125,13 +127,13 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::new`]; files that are not a Llama's; an adapter of another model.
-    pub(crate) fn of_stored(
-        stored: &Stored,
+    pub(crate) fn from_files(
+        files: &ModelFiles,
         adapter: Option<&Adapter>,
         gpu: &Gpu,
         options: EngineOptions,
     ) -> Result<Self> {
-        let mut engine = Self::new(&mut OfStored::new(stored)?, gpu, options)?;
+        let mut engine = Self::new(&mut FileWeights::new(files)?, gpu, options)?;
         if let Some(adapter) = adapter {
             adapter.check(&engine.config.projections())?;
             engine.take(&[adapter.loras.iter().map(|(name, lora)| (name.as_str(), lora)).collect()])?;
@@ -143,16 +145,16 @@ impl Engine {
     ///
     /// # Errors
     /// A device that does not give them back, parts that are not numbers.
-    pub fn adopt(&mut self, llama: &Llama) -> Result<()> {
-        self.adopt_all(&[llama])
+    pub fn load_adapter(&mut self, llama: &Llama) -> Result<()> {
+        self.load_adapters(&[llama])
     }
 
     /// Takes over the low-rank parts that each of `llamas`, which are this model, has now: adapters 1, 2, … of
     /// [`Engine::generate_adapted`], in place of those from before.
     ///
     /// # Errors
-    /// As [`Engine::adopt`].
-    pub fn adopt_all(&mut self, llamas: &[&Llama]) -> Result<()> {
+    /// As [`Engine::load_adapter`].
+    pub fn load_adapters(&mut self, llamas: &[&Llama]) -> Result<()> {
         let llamas: Vec<Llama> = llamas.iter().map(|llama| llama.valid()).collect();
         self.take(&llamas.iter().map(adapters::loras_of).collect::<Vec<_>>())
     }
@@ -161,7 +163,7 @@ impl Engine {
     fn take(&mut self, adapters: &[Loras]) -> Result<()> {
         self.adapters = Adapters::of(adapters, &self.config, self.buffers.sizes.tokens, self.pipelines.gpu())?;
         self.plan = Plan::default();
-        self.pages.forget();
+        self.pages.clear();
         Ok(())
     }
 
@@ -179,7 +181,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::new`].
-    pub fn make_room(&mut self, rows: usize, max_tokens: usize) -> Result<()> {
+    pub fn reserve(&mut self, rows: usize, max_tokens: usize) -> Result<()> {
         if rows <= self.options.rows && max_tokens <= self.options.max_tokens {
             return Ok(());
         }
@@ -189,11 +191,11 @@ impl Engine {
             ..self.options
         };
         let gpu = self.pipelines.gpu().clone();
-        let turns = self.config.turns(options.max_tokens);
-        self.buffers = Buffers::new(&self.config, &options, self.heads, &turns, &gpu)?;
-        self.pages = Pages::new(self.buffers.sizes.pages);
+        let rope_table = self.config.rope_table(options.max_tokens);
+        self.buffers = Buffers::new(&self.config, &options, self.heads, &rope_table, &gpu)?;
+        self.pages = PagedKvCache::new(self.buffers.sizes.pages);
         if let Some(adapters) = &mut self.adapters {
-            adapters.make_room(self.buffers.sizes.tokens, &gpu);
+            adapters.reserve(self.buffers.sizes.tokens, &gpu);
         }
         self.plan = Plan::default();
         self.options = options;
@@ -226,14 +228,14 @@ impl Engine {
     }
 
     /// What was done since the engine was made.
-    pub fn work(&self) -> Work {
+    pub fn work(&self) -> RunnerStats {
         self.runner.work
     }
 
     /// Takes the tokens of `runs` through the model and asks `questions`, those of the whole vocabulary first. Questions beyond what fits
     /// at once are asked in turns. The answers are those of the last of what comes back, in their slots.
-    fn step(&mut self, runs: &[Run], questions: &[Question], sampling: Sampling) -> Option<Pending> {
-        let (choosing, chance) = chosen(sampling);
+    fn step(&mut self, runs: &[TokenSpan], questions: &[LogitsRequest], sampling: Sampling) -> Option<Pending> {
+        let (sampling_mode, chance) = chosen(sampling);
         let parts = Parts {
             config: &self.config,
             heads: self.heads,
@@ -242,14 +244,14 @@ impl Engine {
             adapters: self.adapters.as_ref(),
             buffers: &self.buffers,
         };
-        let Buffers { frame: words, answers, .. } = &self.buffers;
+        let Buffers { step_inputs: words, answers, .. } = &self.buffers;
         let turns = turns(questions, self.buffers.sizes.questions, self.buffers.sizes.listed);
         let mut pending = None;
         for (turn, questions) in turns.iter().enumerate() {
-            let frame = Frame::new(runs, questions, chance, self.heads);
-            let (counts, kind) = (frame.counts, Kind::of(&frame, choosing));
+            let step_inputs = StepInputs::new(runs, questions, chance, self.heads);
+            let (counts, kind) = (step_inputs.counts, Kind::of(&step_inputs, sampling_mode));
             self.plan.prepare(kind, &parts, &mut self.pipelines);
-            self.runner.write(&frame, words);
+            self.runner.write(&step_inputs, words);
             let mut launches = Vec::new();
             if turn == 0 {
                 self.runner.work.tokens += counts.tokens;
@@ -267,7 +269,7 @@ impl Engine {
 }
 
 /// Questions in turns of what fits at once; one turn at least.
-fn turns<'a, 'q>(questions: &'q [Question<'a>], most: usize, listed: usize) -> Vec<&'q [Question<'a>]> {
+fn turns<'a, 'q>(questions: &'q [LogitsRequest<'a>], most: usize, listed: usize) -> Vec<&'q [LogitsRequest<'a>]> {
     let mut turns = Vec::new();
     let mut rest = questions;
     while !rest.is_empty() {
@@ -284,13 +286,13 @@ fn turns<'a, 'q>(questions: &'q [Question<'a>], most: usize, listed: usize) -> V
 }
 
 /// How the GPU chooses.
-fn chosen(sampling: Sampling) -> (Choosing, Chance) {
+fn chosen(sampling: Sampling) -> (SamplingMode, SamplingParams) {
     match sampling {
-        Sampling::Greedy => (Choosing::Greedy, Chance::PLAIN),
+        Sampling::Greedy => (SamplingMode::Greedy, SamplingParams::PLAIN),
         Sampling::Random { temperature, top_k, top_p } => {
             let truncated = top_k > 0 || top_p < 1.0;
-            let choosing = if truncated { Choosing::Truncated } else { Choosing::Random };
-            (choosing, Chance { temperature, top_k, top_p })
+            let sampling_mode = if truncated { SamplingMode::Truncated } else { SamplingMode::Random };
+            (sampling_mode, SamplingParams { temperature, top_k, top_p })
         }
     }
 }

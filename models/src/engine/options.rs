@@ -1,7 +1,7 @@
 //! What an engine is made for.
 
 use tiller_kernels::decode::KvFormat;
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 
 /// How much an engine takes at a time, and how it keeps what it knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct EngineOptions {
     /// How keys and values are kept.
     pub kv: KvFormat,
     /// How the weights of matrices are packed; as their source has them where nothing is said.
-    pub scheme: Option<Scheme>,
+    pub scheme: Option<QuantScheme>,
     /// Tokens of prompts that are read in one step.
     pub chunk: usize,
     /// Whether few columns are multiplied in whole numbers, in codes of 8 bits, where the scheme of the weights allows: faster where a GPU

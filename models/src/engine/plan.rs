@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use tiller_kernels::decode::{
-    Attention, Builder, Choosing, Counts, Frame, Heads, KvFormat, Launch, Layer, Queries, Splits, Store, columns_for,
+    AttentionBuffers, FusedLinear, Heads, KvFormat, Launch, Queries, SamplingMode, Splits, StepBuilder, StepCounts,
+    StepInputs, Store, columns_for,
 };
 use tiller_kernels::pipelines::Pipelines;
-use tiller_kernels::quant::RUN;
+use tiller_kernels::quant::PACK;
 
 use super::adapters::Adapters;
 use super::buffers::Buffers;
@@ -21,7 +22,7 @@ pub(super) struct Plan {
     products: HashMap<usize, Vec<Products>>,
     /// By the splits of the keys, layer by layer.
     attention: HashMap<Splits, Vec<Vec<Launch>>>,
-    asking: HashMap<(usize, Choosing), Vec<Launch>>,
+    asking: HashMap<(usize, SamplingMode), Vec<Launch>>,
 }
 
 /// The products of a block.
@@ -47,13 +48,13 @@ pub(super) struct Parts<'a> {
 pub(super) struct Kind {
     columns: usize,
     splits: Splits,
-    asking: (usize, Choosing),
+    asking: (usize, SamplingMode),
 }
 
 impl Kind {
-    pub(super) fn of(frame: &Frame, choosing: Choosing) -> Self {
-        let Counts { tokens, full, .. } = frame.counts;
-        Self { columns: columns_for(tokens), splits: frame.splits, asking: (columns_for(full), choosing) }
+    pub(super) fn of(step_inputs: &StepInputs, sampling_mode: SamplingMode) -> Self {
+        let StepCounts { tokens, full, .. } = step_inputs.counts;
+        Self { columns: columns_for(tokens), splits: step_inputs.splits, asking: (columns_for(full), sampling_mode) }
     }
 }
 
@@ -62,8 +63,8 @@ impl Plan {
     pub(super) fn prepare(&mut self, kind: Kind, parts: &Parts, pipelines: &mut Pipelines) {
         let Kind { columns, splits, asking } = kind;
         let layers = 0..parts.config.n_layers;
-        let Buffers { frame, int8, .. } = parts.buffers;
-        let mut builder = Builder { pipelines, frame, columns, int8: int8.as_ref() };
+        let Buffers { step_inputs, int8, .. } = parts.buffers;
+        let mut builder = StepBuilder { pipelines, step_inputs, columns, int8: int8.as_ref() };
         if self.embed.is_empty() {
             let Buffers { answers, x, .. } = parts.buffers;
             self.embed = builder.embed(parts.weights.embedding(), answers, x);
@@ -102,33 +103,37 @@ impl Plan {
 }
 
 impl Parts<'_> {
-    fn products(&self, b: &mut Builder, i: usize) -> Products {
-        let Buffers { x, qkv, mixed, hidden, turns, .. } = self.buffers;
+    fn products(&self, b: &mut StepBuilder, i: usize) -> Products {
+        let Buffers { x, qkv, attn_out, hidden, rope_table, .. } = self.buffers;
         let weights::Layer { input_norm, post_attention_norm, .. } = &self.weights.layers[i];
         let layer = &self.weights.layers[i];
         let adapters = self.adapters.map(|adapters| &adapters.layers[i]);
-        let d_model = self.config.d_model.next_multiple_of(RUN);
-        let d_ff = self.config.d_ff.next_multiple_of(RUN);
+        let d_model = self.config.d_model.next_multiple_of(PACK);
+        let d_ff = self.config.d_ff.next_multiple_of(PACK);
         let onto_x = Store { y: x, at: 0, stride: d_model, add: true };
         let plain = tiller_kernels::decode::Norm::None;
         Products {
             // q, k, v = turned(W norm(x))
             qkv: b.qkv(
-                Layer { matrix: &layer.qkv, norm: input_norm.norm(), adapters: adapters.and_then(|a| a.qkv.as_ref()) },
+                FusedLinear {
+                    matrix: &layer.qkv,
+                    norm: input_norm.norm(),
+                    adapters: adapters.and_then(|a| a.qkv.as_ref()),
+                },
                 self.heads,
-                turns,
+                rope_table,
                 x,
                 qkv,
             ),
             // x += W mixed
             o_proj: b.linear(
-                Layer { matrix: &layer.o_proj, norm: plain, adapters: adapters.and_then(|a| a.o_proj.as_ref()) },
-                mixed,
+                FusedLinear { matrix: &layer.o_proj, norm: plain, adapters: adapters.and_then(|a| a.o_proj.as_ref()) },
+                attn_out,
                 onto_x,
             ),
             // hidden = silu(gate) · up, of W norm(x)
             gate_up: b.gate_up(
-                Layer {
+                FusedLinear {
                     matrix: &layer.gate_up,
                     norm: post_attention_norm.norm(),
                     adapters: adapters.and_then(|a| a.gate_up.as_ref()),
@@ -139,7 +144,11 @@ impl Parts<'_> {
             ),
             // x += W hidden
             down_proj: b.linear(
-                Layer { matrix: &layer.down_proj, norm: plain, adapters: adapters.and_then(|a| a.down_proj.as_ref()) },
+                FusedLinear {
+                    matrix: &layer.down_proj,
+                    norm: plain,
+                    adapters: adapters.and_then(|a| a.down_proj.as_ref()),
+                },
                 hidden,
                 onto_x,
             ),
@@ -147,23 +156,23 @@ impl Parts<'_> {
     }
 
     /// mixed = softmax(q kᵀ / √head_dim) v
-    fn attention(&self, b: &mut Builder, i: usize, splits: Splits) -> Vec<Launch> {
-        let Buffers { qkv, split_sums, mixed, caches, .. } = self.buffers;
-        let stride = (self.heads.queries * self.heads.width).next_multiple_of(RUN);
+    fn attention(&self, b: &mut StepBuilder, i: usize, splits: Splits) -> Vec<Launch> {
+        let Buffers { qkv, split_sums, attn_out, caches, .. } = self.buffers;
+        let stride = (self.heads.queries * self.heads.width).next_multiple_of(PACK);
         let (heads, format, cache) = (self.heads, self.kv, &caches[i]);
-        let attention = Attention { heads, format, qkv, cache, split_sums, y: mixed, stride };
+        let attention = AttentionBuffers { heads, format, qkv, cache, split_sums, y: attn_out, stride };
         let append = (splits.queries != Queries::One).then(|| b.append(attention));
         append.into_iter().chain(b.attend(attention, splits)).collect()
     }
 
     /// logits = W norm(x), of all tokens or of the listed ones, and the choice.
-    fn asking(&self, b: &mut Builder, choosing: Choosing) -> Vec<Launch> {
+    fn asking(&self, b: &mut StepBuilder, sampling_mode: SamplingMode) -> Vec<Launch> {
         let Buffers { x, logits, answers, .. } = self.buffers;
         let adapters = self.adapters.and_then(|adapters| adapters.lm_head.as_ref());
-        let lm_head = Layer { matrix: &self.weights.lm_head, norm: self.weights.norm.norm(), adapters };
+        let lm_head = FusedLinear { matrix: &self.weights.lm_head, norm: self.weights.norm.norm(), adapters };
         let mut launches = b.logits(lm_head, x, logits);
         launches.extend(b.scores(lm_head, x, logits));
-        launches.push(b.sample(choosing, self.config.vocab_size, logits, answers));
+        launches.push(b.sample(sampling_mode, self.config.vocab_size, logits, answers));
         launches
     }
 }

@@ -1,6 +1,6 @@
 //! What the model says of a given text.
 
-use tiller_kernels::decode::{Question, Run, Source};
+use tiller_kernels::decode::{LogitsRequest, TokenSource, TokenSpan};
 
 use super::Engine;
 use crate::llama::Sampling;
@@ -20,9 +20,9 @@ impl Engine {
                 .into());
         }
         let mut table = Vec::new();
-        self.pages.grow(&mut table, tokens.len());
+        self.pages.allocate(&mut table, tokens.len());
         let scored = self.log_probs_in(tokens, &table);
-        self.pages.release(table);
+        self.pages.free(table);
         scored
     }
 
@@ -32,14 +32,15 @@ impl Engine {
         let chunk = self.buffers.sizes.questions;
         for start in (0..asked).step_by(chunk) {
             let count = chunk.min(asked - start);
-            let sources: Vec<Source> = tokens[start..][..count].iter().map(|token| Source::Id(*token)).collect();
+            let sources: Vec<TokenSource> =
+                tokens[start..][..count].iter().map(|token| TokenSource::Id(*token)).collect();
             // The answer can only be the token that follows: what is wanted is what was said of it.
             let question = |i: usize| {
                 let list = Some(&followers[start + i..][..1]);
-                Question { token: i, slot: i, list, full: true, chance: 0.0 }
+                LogitsRequest { token: i, slot: i, list, full: true, chance: 0.0 }
             };
-            let questions: Vec<Question> = (0..count).map(question).collect();
-            let run = Run { tokens: &sources, position: start, pages: table, adapter: self.first_adapter() };
+            let questions: Vec<LogitsRequest> = (0..count).map(question).collect();
+            let run = TokenSpan { tokens: &sources, position: start, pages: table, adapter: self.first_adapter() };
             let pending = self.step(&[run], &questions, Sampling::Greedy).expect("there are questions");
             let answers = self.runner.wait(pending).map_err(Error::Failed)?;
             log_probs.extend(answers[..count].iter().map(|answer| f64::from(answer.logit - answer.log_sum)));

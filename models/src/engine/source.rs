@@ -1,13 +1,13 @@
 //! Where an engine's weights come from.
 
-use tiller_kernels::quant::{Packed, Scheme};
+use tiller_kernels::quant::{PackedMatrix, QuantScheme};
 
 use crate::llama::{Llama, LlamaConfig};
 use crate::random::Normal;
 use crate::{Error, Result};
 
 /// The weights of a Llama, by the names of their modules in Hugging Face's words ("model.layers.0.self_attn.q_proj").
-pub trait Source {
+pub trait WeightSource {
     /// The model's sizes.
     fn config(&self) -> &LlamaConfig;
 
@@ -15,7 +15,7 @@ pub trait Source {
     ///
     /// # Errors
     /// A tensor that is missing or of another shape, weights that the scheme does not fit.
-    fn matrix(&mut self, module: &str, shape: [usize; 2], scheme: Option<Scheme>) -> Result<Packed>;
+    fn matrix(&mut self, module: &str, shape: [usize; 2], scheme: Option<QuantScheme>) -> Result<PackedMatrix>;
 
     /// A vector, `[width]`.
     ///
@@ -25,23 +25,28 @@ pub trait Source {
 }
 
 /// The scheme, or a wider one where rows of so many columns are no whole number of its groups.
-pub(super) fn fitting(scheme: Scheme, cols: usize) -> Scheme {
-    let fits = |scheme: &Scheme| cols.is_multiple_of(scheme.row_multiple());
-    [scheme, Scheme::Q4Affine].into_iter().find(fits).unwrap_or(Scheme::F16)
+pub(super) fn fitting(scheme: QuantScheme, cols: usize) -> QuantScheme {
+    let fits = |scheme: &QuantScheme| cols.is_multiple_of(scheme.row_multiple());
+    [scheme, QuantScheme::Q4Affine].into_iter().find(fits).unwrap_or(QuantScheme::F16)
 }
 
 /// Packs `values` `[rows, cols]` by the scheme that is fitting.
-pub(crate) fn packed(module: &str, scheme: Scheme, [rows, cols]: [usize; 2], values: &[f32]) -> Result<Packed> {
-    Packed::from_f32(fitting(scheme, cols), rows, cols, values).map_err(Error::packing(module))
+pub(crate) fn packed(
+    module: &str,
+    scheme: QuantScheme,
+    [rows, cols]: [usize; 2],
+    values: &[f32],
+) -> Result<PackedMatrix> {
+    PackedMatrix::from_f32(fitting(scheme, cols), rows, cols, values).map_err(Error::packing(module))
 }
 
 /// The weights that a Llama of burn's has now.
-pub(crate) struct OfLlama<'a> {
+pub(crate) struct GraphWeights<'a> {
     llama: &'a Llama,
     config: LlamaConfig,
 }
 
-impl<'a> OfLlama<'a> {
+impl<'a> GraphWeights<'a> {
     pub(crate) fn new(llama: &'a Llama) -> Self {
         // A packed output projection has an embedding of floats beside it.
         let config = LlamaConfig { tied_embeddings: llama.shares_embedding(), ..llama.config().clone() };
@@ -49,16 +54,16 @@ impl<'a> OfLlama<'a> {
     }
 }
 
-impl Source for OfLlama<'_> {
+impl WeightSource for GraphWeights<'_> {
     fn config(&self) -> &LlamaConfig {
         &self.config
     }
 
-    fn matrix(&mut self, module: &str, shape: [usize; 2], scheme: Option<Scheme>) -> Result<Packed> {
+    fn matrix(&mut self, module: &str, shape: [usize; 2], scheme: Option<QuantScheme>) -> Result<PackedMatrix> {
         match self.llama.packed(module)? {
             Some(packed) if scheme.is_none_or(|scheme| scheme == packed.scheme()) => Ok(packed),
-            Some(other) => self::packed(module, scheme.unwrap_or(Scheme::F32), shape, &other.to_f32()),
-            None => self::packed(module, scheme.unwrap_or(Scheme::F32), shape, &self.llama.values(module)?),
+            Some(other) => self::packed(module, scheme.unwrap_or(QuantScheme::F32), shape, &other.to_f32()),
+            None => self::packed(module, scheme.unwrap_or(QuantScheme::F32), shape, &self.llama.values(module)?),
         }
     }
 
@@ -69,12 +74,12 @@ impl Source for OfLlama<'_> {
 
 /// Random weights of a shape: what to measure with where a model itself does not matter.
 #[derive(Debug)]
-pub struct Random {
+pub struct RandomWeights {
     config: LlamaConfig,
     drawn: u64,
 }
 
-impl Random {
+impl RandomWeights {
     /// Weights for a model of this shape, the same ones every time.
     pub fn new(config: LlamaConfig) -> Self {
         Self { config, drawn: 0 }
@@ -90,14 +95,14 @@ impl Random {
     }
 }
 
-impl Source for Random {
+impl WeightSource for RandomWeights {
     fn config(&self) -> &LlamaConfig {
         &self.config
     }
 
-    fn matrix(&mut self, module: &str, shape: [usize; 2], scheme: Option<Scheme>) -> Result<Packed> {
+    fn matrix(&mut self, module: &str, shape: [usize; 2], scheme: Option<QuantScheme>) -> Result<PackedMatrix> {
         let values = self.numbers(shape[0] * shape[1], shape[1]);
-        packed(module, scheme.unwrap_or(Scheme::F16), shape, &values)
+        packed(module, scheme.unwrap_or(QuantScheme::F16), shape, &values)
     }
 
     fn vector(&mut self, _module: &str, width: usize) -> Result<Vec<f32>> {

@@ -8,13 +8,15 @@ use burn::module::Param;
 use burn::tensor::{Device, TensorData};
 use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device::test_gpu;
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 
 use super::*;
 use crate::llama::testing::{Drafting, tiny_config};
-use crate::llama::{GenerateOptions, Guide, Next, Said, Sampling, Unguided, generate, generate_guided};
-use crate::lora::Recipe;
-use crate::train::{Forward, Sample};
+use crate::llama::{
+    Allowed, GenerateOptions, Sampling, TokenConstraint, TokenLogprob, Unconstrained, generate, generate_constrained,
+};
+use crate::lora::LoraConfig;
+use crate::train::{ForwardOptions, Sample};
 
 const PROMPTS: [&[u32]; 8] =
     [&[3, 14, 15, 9, 26, 5], &[35], &[8, 9, 7], &[9, 32, 38, 4, 6, 2], &[1; 33], &[2, 2], &[30], &[7, 8, 9, 10]];
@@ -30,12 +32,12 @@ fn config(tied_embeddings: bool) -> LlamaConfig {
 
 /// A model with weights large enough to have opinions.
 fn llama(tied_embeddings: bool, device: &Device) -> Llama {
-    Llama::fresh(&config(tied_embeddings), 7, device).unwrap()
+    Llama::from_scratch(&config(tied_embeddings), 7, device).unwrap()
 }
 
 fn adapted(llama: &Llama, targets: &[&str], device: &Device) -> Llama {
     let targets = targets.iter().map(|target| target.to_string()).collect();
-    let recipe = Recipe { rank: 3, alpha: 6.0, dropout: 0.0, targets };
+    let recipe = LoraConfig { rank: 3, alpha: 6.0, dropout: 0.0, targets };
     let mut adapter = recipe.adapter(llama.linears(), 3, device).unwrap();
     for (i, lora) in adapter.loras.values_mut().enumerate() {
         let wave = |n: usize| (0..n).map(|j| ((i * 31 + j) as f32 * 0.7).sin() * 0.2).collect::<Vec<f32>>();
@@ -88,7 +90,7 @@ fn it_writes_what_the_graph_writes() {
 #[test]
 fn packed_weights_write_what_the_graph_over_them_writes() {
     let device = test_gpu().device;
-    for scheme in [Scheme::F16, Scheme::Q8, Scheme::Q4] {
+    for scheme in [QuantScheme::F16, QuantScheme::Q8, QuantScheme::Q4] {
         let folder = tempfile::tempdir().unwrap();
         llama(true, &device).write(folder.path()).unwrap();
         let llama = Llama::load_as(folder.path(), Some(scheme), &device).unwrap();
@@ -148,7 +150,7 @@ fn rows_of_a_batch_go_through_adapters_of_their_own() {
     let second = adapted(&base, &["q_proj", "down_proj", "lm_head"], &device);
     let mut engine = Engine::of(&base, options(4)).unwrap();
     assert_eq!(engine.adapters(), 0);
-    engine.adopt_all(&[&first, &second]).unwrap();
+    engine.load_adapters(&[&first, &second]).unwrap();
     assert_eq!(engine.adapters(), 2);
     // The long prompt comes once for each: keys and values of one adapter are no other's. In steps of up to 24 tokens and, with room
     // for more rows, in tiles of many.
@@ -162,10 +164,11 @@ fn rows_of_a_batch_go_through_adapters_of_their_own() {
     assert_ne!(expected[4], expected[8], "adapters make a difference");
     let mut go_on = |_, _| ControlFlow::Continue(());
     for _ in 0..2 {
-        let mut guides = vec![Unguided::default(); prompts.len()];
-        let found = engine.generate_adapted(&prompts, &adapters, &mut guides, &[], &how(GREEDY), &mut go_on).unwrap();
+        let mut constraints = vec![Unconstrained::default(); prompts.len()];
+        let found =
+            engine.generate_adapted(&prompts, &adapters, &mut constraints, &[], &how(GREEDY), &mut go_on).unwrap();
         assert_eq!(found, expected);
-        engine.make_room(100, 64).unwrap();
+        engine.reserve(100, 64).unwrap();
     }
     let alone = written(&mut engine, &prompts[..1], &how(GREEDY));
     assert_eq!(alone, by_graph(&first, &prompts[..1], &how(GREEDY)), "the first, unless something else is said");
@@ -175,33 +178,33 @@ fn rows_of_a_batch_go_through_adapters_of_their_own() {
 #[derive(Clone)]
 struct Strict {
     taken: usize,
-    listens: bool,
-    heard: Vec<Option<Said>>,
+    needs_logits: bool,
+    heard: Vec<Option<TokenLogprob>>,
 }
 
 const LIST: [u32; 5] = [2, 11, 17, 30, 39];
 
-impl Guide for Strict {
-    fn next(&self) -> Next<'_> {
+impl TokenConstraint for Strict {
+    fn allowed(&self) -> Allowed<'_> {
         match self.taken {
-            0..3 => Next::Run(&LIST[self.taken..3]),
-            3 | 5 | 9 => Next::OneOf(&LIST),
-            6 => Next::Run(&[5, 6, 7]),
-            7 => Next::Run(&[6, 7]),
-            8 => Next::Run(&[7]),
-            14 => Next::Run(&[]),
-            _ => Next::Any,
+            0..3 => Allowed::Forced(&LIST[self.taken..3]),
+            3 | 5 | 9 => Allowed::OneOf(&LIST),
+            6 => Allowed::Forced(&[5, 6, 7]),
+            7 => Allowed::Forced(&[6, 7]),
+            8 => Allowed::Forced(&[7]),
+            14 => Allowed::Forced(&[]),
+            _ => Allowed::Any,
         }
     }
 
-    fn take(&mut self, _token: u32, said: Option<&Said>) -> Result<()> {
+    fn accept(&mut self, _token: u32, logprob: Option<&TokenLogprob>) -> Result<()> {
         self.taken += 1;
-        self.heard.push(said.copied());
+        self.heard.push(logprob.copied());
         Ok(())
     }
 
-    fn listens(&self) -> bool {
-        self.listens
+    fn needs_logits(&self) -> bool {
+        self.needs_logits
     }
 }
 
@@ -209,14 +212,15 @@ impl Guide for Strict {
 fn guides_are_followed_and_hear_what_they_hear_from_the_graph() {
     let device = test_gpu().device;
     let llama = llama(true, &device);
-    for listens in [false, true] {
+    for needs_logits in [false, true] {
         for sampling in [GREEDY, Sampling::Random { temperature: 1.3, top_k: 0, top_p: 1.0 }] {
-            let new = vec![Strict { taken: 0, listens, heard: Vec::new() }; 8];
+            let new = vec![Strict { taken: 0, needs_logits, heard: Vec::new() }; 8];
             let (mut ours, mut theirs) = (new.clone(), new);
             let mut engine = Engine::of(&llama, options(5)).unwrap();
             let mut go_on = |_, _| ControlFlow::Continue(());
-            let found = engine.generate_guided(&prompts(), &mut ours, &[], &how(sampling), &mut go_on).unwrap();
-            let expected = generate_guided(&llama, &prompts(), &mut theirs, &[], &how(sampling), &mut go_on).unwrap();
+            let found = engine.generate_constrained(&prompts(), &mut ours, &[], &how(sampling), &mut go_on).unwrap();
+            let expected =
+                generate_constrained(&llama, &prompts(), &mut theirs, &[], &how(sampling), &mut go_on).unwrap();
             assert_eq!(found, expected);
             for (ours, theirs) in ours.iter().zip(&theirs) {
                 assert_eq!(ours.heard.len(), 14);
@@ -224,9 +228,9 @@ fn guides_are_followed_and_hear_what_they_hear_from_the_graph() {
                     match (ours, theirs) {
                         (None, None) => {}
                         (Some(ours), Some(theirs)) => {
-                            assert_eq!(ours.likeliest, theirs.likeliest);
+                            assert_eq!(ours.argmax_token, theirs.argmax_token);
                             assert!((ours.log_prob - theirs.log_prob).abs() < 1e-4, "{ours:?} {theirs:?}");
-                            assert!((ours.allowed - theirs.allowed).abs() < 1e-4, "{ours:?} {theirs:?}");
+                            assert!((ours.allowed_prob - theirs.allowed_prob).abs() < 1e-4, "{ours:?} {theirs:?}");
                         }
                         _ => panic!("{ours:?} {theirs:?}"),
                     }
@@ -241,13 +245,14 @@ fn drafts_are_confirmed_as_far_as_they_hold_and_change_nothing() {
     let llama = llama(true, &test_gpu().device);
     let mut engine = Engine::of(&llama, options(5)).unwrap();
     for sampling in [GREEDY, Sampling::Random { temperature: 1.3, top_k: 0, top_p: 1.0 }] {
-        for listens in [false, true] {
+        for needs_logits in [false, true] {
             let mut written = |ahead: usize, expected: &dyn Fn(usize) -> Vec<u32>| {
-                let mut guides: Vec<Drafting> =
-                    (0..PROMPTS.len()).map(|row| Drafting::new(expected(row), ahead, listens)).collect();
+                let mut constraints: Vec<Drafting> =
+                    (0..PROMPTS.len()).map(|row| Drafting::new(expected(row), ahead, needs_logits)).collect();
                 let mut go_on = |_, _| ControlFlow::Continue(());
-                let rows = engine.generate_guided(&prompts(), &mut guides, &[], &how(sampling), &mut go_on).unwrap();
-                (rows, guides.iter().map(|guide| guide.steps).sum::<usize>())
+                let rows =
+                    engine.generate_constrained(&prompts(), &mut constraints, &[], &how(sampling), &mut go_on).unwrap();
+                (rows, constraints.iter().map(|constraint| constraint.steps).sum::<usize>())
             };
             let (plain, steps) = written(0, &|_| vec![2; 11]);
             assert_eq!(steps, 10 * PROMPTS.len());
@@ -290,7 +295,7 @@ fn products_in_whole_numbers_are_chosen_and_say_nearly_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let device = test_gpu().device;
     llama(true, &device).write(folder.path()).unwrap();
-    let llama = Llama::load_as(folder.path(), Some(Scheme::Q8), &device).unwrap();
+    let llama = Llama::load_as(folder.path(), Some(QuantScheme::Q8), &device).unwrap();
     let tokens: Vec<u32> = (0..12).map(|i| i * 7 % 40).collect();
     let of = |int8| {
         let mut engine = Engine::of(&llama, EngineOptions { int8, ..options(1) }).unwrap();
@@ -321,7 +326,7 @@ fn a_decoding_step_is_six_launches_a_block_and_reads_weights_and_cache_once() {
     let (one, two) = (generate(&mut engine, 1), generate(&mut engine, 2));
     // Embedding, two blocks, logits, choice.
     assert_eq!((two.0 - one.0, two.2 - one.2), (1 + 2 * 6 + 1 + 1, 1));
-    let row_of_embedding = Scheme::F32.bytes(1, 32);
+    let row_of_embedding = QuantScheme::F32.bytes(1, 32);
     let expected = engine.weight_bytes() + row_of_embedding + 18 * engine.kv_bytes_per_token();
     assert_eq!(two.1 - one.1, expected);
 }
@@ -330,10 +335,10 @@ fn a_decoding_step_is_six_launches_a_block_and_reads_weights_and_cache_once() {
 fn what_an_engine_takes_is_foreseen() {
     let device = test_gpu().device;
     for tied in [true, false] {
-        for scheme in [None, Some(Scheme::Q4), Some(Scheme::Q8)] {
+        for scheme in [None, Some(QuantScheme::Q4), Some(QuantScheme::Q8)] {
             let options = EngineOptions { scheme, ..options(2) };
             let engine = Engine::of(&llama(tied, &device), options).unwrap();
-            let (weights, footprint) = Engine::foresee(&config(tied), &options).unwrap();
+            let (weights, footprint) = Engine::estimate_memory(&config(tied), &options).unwrap();
             assert_eq!((weights, footprint), (engine.weight_bytes(), engine.footprint()), "{scheme:?}");
         }
     }
@@ -361,7 +366,7 @@ fn log_probabilities_are_those_of_the_graph() {
     let mut engine = Engine::of(&llama, options(2)).unwrap();
     let tokens: Vec<u32> = (0..50).map(|i| i * 7 % 40).collect();
     let samples = [Sample { tokens: tokens.clone(), scored: 1..50 }];
-    let expected: Vec<f32> = llama.score(&samples, &Forward::default()).log_probs.try_into_vec_as().unwrap();
+    let expected: Vec<f32> = llama.score(&samples, &ForwardOptions::default()).log_probs.try_into_vec_as().unwrap();
     let found = engine.log_probs(&tokens).unwrap();
     assert_eq!(found.len(), 49);
     for (found, expected) in found.iter().zip(expected) {
@@ -377,8 +382,8 @@ fn room_is_made_and_what_passes_it_is_refused() {
     let mut go_on = |_, _| ControlFlow::Continue(());
     let error = engine.generate(&long, &[], &how(GREEDY), &mut go_on).unwrap_err();
     assert!(error.exit_code() == 2 && error.to_string().contains("at most 64 tokens"), "{error}");
-    engine.make_room(2, 80).unwrap();
+    engine.reserve(2, 80).unwrap();
     assert_eq!(engine.generate(&long, &[], &how(GREEDY), &mut go_on).unwrap(), by_graph(&llama, &long, &how(GREEDY)));
-    let error = engine.make_room(100_000, 100_000).unwrap_err();
+    let error = engine.reserve(100_000, 100_000).unwrap_err();
     assert_eq!(error.exit_code(), 3, "{error}");
 }

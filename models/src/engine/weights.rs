@@ -1,10 +1,10 @@
 //! A Llama's weights on the GPU, in the order in which the engine's launches want them.
 
-use tiller_kernels::decode::{Buffer, Heads, MOST_HEAD_WIDTH, Matrix, Norm, filled, turned_rows};
+use tiller_kernels::decode::{Buffer, Heads, MOST_HEAD_WIDTH, Matrix, Norm, filled, rope_interleaved_rows};
 use tiller_kernels::device::Gpu;
-use tiller_kernels::quant::{Packed, RUN, Scheme};
+use tiller_kernels::quant::{PACK, PackedMatrix, QuantScheme};
 
-use super::source::{Source, fitting};
+use super::source::{WeightSource, fitting};
 use crate::llama::LlamaConfig;
 use crate::{Error, Result};
 
@@ -43,7 +43,7 @@ impl Gain {
 }
 
 /// What the matrices of a model of these sizes will take in a scheme, in bytes.
-pub(super) fn bytes_in(config: &LlamaConfig, scheme: Scheme) -> usize {
+pub(super) fn bytes_in(config: &LlamaConfig, scheme: QuantScheme) -> usize {
     let matrices = config.modules().into_iter().filter_map(|(_, shape)| <[usize; 2]>::try_from(shape).ok());
     matrices.map(|[rows, cols]| fitting(scheme, cols).bytes(rows, cols)).sum()
 }
@@ -63,7 +63,7 @@ pub(super) fn heads(config: &LlamaConfig) -> Result<Heads> {
 
 impl Weights {
     /// Copies all weights of `source` to the GPU, a matrix at a time.
-    pub(super) fn upload(source: &mut dyn Source, scheme: Option<Scheme>, gpu: &Gpu) -> Result<Self> {
+    pub(super) fn upload(source: &mut dyn WeightSource, scheme: Option<QuantScheme>, gpu: &Gpu) -> Result<Self> {
         let config = source.config().clone();
         let table = [config.vocab_size, config.d_model];
         let mut uploader = Uploader { source, scheme, gpu, config: &config };
@@ -92,8 +92,8 @@ impl Weights {
 
 /// Reads and copies.
 struct Uploader<'a> {
-    source: &'a mut dyn Source,
-    scheme: Option<Scheme>,
+    source: &'a mut dyn WeightSource,
+    scheme: Option<QuantScheme>,
     gpu: &'a Gpu,
     config: &'a LlamaConfig,
 }
@@ -108,10 +108,10 @@ impl Uploader<'_> {
             (name("self_attn.k_proj"), [kv_width, d_model]),
             (name("self_attn.v_proj"), [kv_width, d_model]),
         ])?;
-        let qkv = Packed::of_rows(qkv_rows(self.config).map(|(part, row)| ([&q, &k, &v][part], row)));
+        let qkv = PackedMatrix::of_rows(qkv_rows(self.config).map(|(part, row)| ([&q, &k, &v][part], row)));
         let [gate, up] =
             self.alike([(name("mlp.gate_proj"), [d_ff, d_model]), (name("mlp.up_proj"), [d_ff, d_model])])?;
-        let gate_up = Packed::of_rows(gate_up_rows(self.config).map(|(part, row)| ([&gate, &up][part], row)));
+        let gate_up = PackedMatrix::of_rows(gate_up_rows(self.config).map(|(part, row)| ([&gate, &up][part], row)));
         Ok(Layer {
             input_norm: self.gain(&name("input_layernorm"))?,
             // Some launches need pairs of rows.
@@ -124,16 +124,16 @@ impl Uploader<'_> {
     }
 
     /// Matrices whose rows are to lie in one: where their source has them in different schemes, in the widest of these.
-    fn alike<const N: usize>(&mut self, modules: [(String, [usize; 2]); N]) -> Result<[Packed; N]> {
+    fn alike<const N: usize>(&mut self, modules: [(String, [usize; 2]); N]) -> Result<[PackedMatrix; N]> {
         let mut all = Vec::with_capacity(N);
         for (module, shape) in &modules {
             all.push(self.source.matrix(module, *shape, self.scheme)?);
         }
-        let width = |scheme: Scheme| Scheme::ALL.iter().position(|s| *s == scheme);
-        let widest = all.iter().map(Packed::scheme).min_by_key(|scheme| width(*scheme)).expect("some matrices");
+        let width = |scheme: QuantScheme| QuantScheme::ALL.iter().position(|s| *s == scheme);
+        let widest = all.iter().map(PackedMatrix::scheme).min_by_key(|scheme| width(*scheme)).expect("some matrices");
         for (packed, (module, [rows, cols])) in all.iter_mut().zip(&modules) {
             if packed.scheme() != widest {
-                let repacked = Packed::from_f32(widest, *rows, *cols, &packed.to_f32());
+                let repacked = PackedMatrix::from_f32(widest, *rows, *cols, &packed.to_f32());
                 *packed = repacked.map_err(Error::packing(module))?;
             }
         }
@@ -145,13 +145,13 @@ impl Uploader<'_> {
         self.upload(module, &packed, 1)
     }
 
-    fn upload(&self, module: &str, packed: &Packed, unit: usize) -> Result<Matrix> {
+    fn upload(&self, module: &str, packed: &PackedMatrix, unit: usize) -> Result<Matrix> {
         Matrix::upload(packed, unit, self.gpu).map_err(Error::packing(module))
     }
 
     fn gain(&mut self, module: &str) -> Result<Gain> {
         let mut gain = self.source.vector(module, self.config.d_model)?;
-        gain.resize(gain.len().next_multiple_of(RUN), 0.0);
+        gain.resize(gain.len().next_multiple_of(PACK), 0.0);
         Ok(Gain { buffer: filled(self.gpu, module, &gain), epsilon: self.config.rms_eps as f32 })
     }
 }
@@ -160,7 +160,7 @@ impl Uploader<'_> {
 pub(super) fn qkv_rows(config: &LlamaConfig) -> impl Iterator<Item = (usize, usize)> {
     let &LlamaConfig { n_heads, n_kv_heads, head_dim, .. } = config;
     let turned = move |part, heads| {
-        (0..heads).flat_map(move |head| turned_rows(head_dim).map(move |row| (part, head * head_dim + row)))
+        (0..heads).flat_map(move |head| rope_interleaved_rows(head_dim).map(move |row| (part, head * head_dim + row)))
     };
     turned(0, n_heads).chain(turned(1, n_kv_heads)).chain((0..n_kv_heads * head_dim).map(|row| (2, row)))
 }

@@ -33,7 +33,7 @@ pub trait TensorSource {
     /// No tensor of this name.
     fn bytes(&self, name: &str) -> Result<usize>;
 
-    /// The values of the tensor `name`, in row-major order; half-precision and quantised values are widened.
+    /// The values of the tensor `name`, in row-major order; half-precision and quantized values are widened.
     ///
     /// # Errors
     /// A bad input that names the file and the tensor: no tensor of this name, or values of an unknown type.

@@ -8,7 +8,7 @@ use super::*;
 use crate::chat::{Message, Role};
 use crate::llama::testing::{folder, tiny_config};
 use crate::llama::{Batch, LlamaConfig, Sampling};
-use crate::lora::Recipe;
+use crate::lora::LoraConfig;
 
 /// Ids of the tokenizer in the folder `tests/golden/tokenizer`.
 const IDS: usize = 480;
@@ -37,8 +37,8 @@ fn options(max_new_tokens: usize) -> GenerateOptions {
 fn a_conversation_becomes_ids_and_is_answered() {
     // Some models have more embeddings than ids.
     let model = load(&model_folder(IDS + 32), None).unwrap();
-    let prompt = model.words.encode_chat(&[Message::new(Role::User, "ten films")]).unwrap();
-    let text = model.words.tokenizer.decode(&prompt, false).unwrap();
+    let prompt = model.codec.encode_chat(&[Message::new(Role::User, "ten films")]).unwrap();
+    let text = model.codec.tokenizer.decode(&prompt, false).unwrap();
     assert!(text.ends_with("<|im_start|>user\nten films<|im_end|>\n<|im_start|>assistant\n"), "{text:?}");
 
     let mut told = Vec::new();
@@ -56,7 +56,7 @@ fn an_answer_ends_where_the_tokenizer_says() {
     let model = load(&model_folder(IDS), None).unwrap();
     let prompts: Vec<Vec<u32>> = (0..40).map(|row| vec![row + 3]).collect();
     let answers = model.generate(&prompts, &options(60), &mut |_, _| ControlFlow::Continue(())).unwrap();
-    let ends = model.words.tokenizer.eos_ids();
+    let ends = model.codec.tokenizer.eos_ids();
     let ended = answers.iter().filter(|answer| answer.len() < 60);
     assert!(ended.clone().count() > 0, "of 40 random answers, some meet an end by chance");
     assert!(ended.clone().all(|answer| ends.contains(answer.last().unwrap())));
@@ -67,7 +67,7 @@ fn an_answer_ends_where_the_tokenizer_says() {
 fn an_adapter_is_loaded_with_its_model() {
     let folder = model_folder(IDS);
     let base = load(&folder, None).unwrap().llama;
-    let recipe = Recipe { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["all-linear".into()] };
+    let recipe = LoraConfig { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["all-linear".into()] };
     let mut adapter = recipe.adapter(base.linears(), 3, &Device::flex()).unwrap();
     for lora in adapter.loras.values_mut() {
         lora.b = Param::from_tensor(lora.b.val() + 0.1);

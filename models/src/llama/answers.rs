@@ -1,4 +1,4 @@
-//! What the model says where it is asked, and no more: all logits where the guide listens or anything may follow, else those of the
+//! What the model says where it is asked, and no more: all logits where the constraint listens or anything may follow, else those of the
 //! tokens that may.
 
 use burn::tensor::{Int, Tensor};
@@ -104,7 +104,7 @@ impl<'a> Logits<'a> {
     pub fn all(self) -> Result<&'a [f32]> {
         match self {
             Self::All(logits) => Ok(logits),
-            Self::Some(..) => Err(Error::Failed("a guide listens to more tokens than it has asked for".into())),
+            Self::Some(..) => Err(Error::Failed("a constraint listens to more tokens than it has asked for".into())),
         }
     }
 
@@ -144,7 +144,7 @@ fn check(listed: &[u32], vocab_size: usize) -> Result<()> {
 }
 
 fn unknown(token: &u32, expected: String) -> Error {
-    Error::bad_input("the guide")
+    Error::bad_input("the constraint")
         .expected(format!("tokens {expected}"))
         .found(token)
         .next("use the tokenizer that belongs to this model")

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use tiller_kernels::{attention, rope};
 
 use super::cache::LayerCache;
-use super::frame::Frame;
+use super::context::ForwardContext;
 use crate::lora::Linear;
 
 /// softmax(q kᵀ / √head_dim + mask) v, for groups of query heads that share a key and value head.
@@ -22,24 +22,24 @@ pub(super) struct Attention {
 
 impl Attention {
     /// `[n, d_model]` to the same. With a cache, the tokens also see those that the cache holds.
-    pub fn forward(&self, x: Tensor<2>, frame: &Frame, cache: Option<&mut LayerCache>) -> Tensor<2> {
-        let Frame { shape: [batch, seq], past, dropout, .. } = *frame;
+    pub fn forward(&self, x: Tensor<2>, context: &ForwardContext, cache: Option<&mut LayerCache>) -> Tensor<2> {
+        let ForwardContext { shape: [batch, seq], past, dropout, .. } = *context;
         let tokens = x.dims()[0];
         let heads = |y: Tensor<2>, n: usize| y.reshape([tokens, n, self.head_dim]);
-        let rows = |y: Tensor<3>, n: usize| frame.spread(y).reshape([batch, seq, n, self.head_dim]);
+        let rows = |y: Tensor<3>, n: usize| context.spread(y).reshape([batch, seq, n, self.head_dim]);
         let q = heads(self.q_proj.forward(x.clone(), dropout), self.n_heads); // [n, n_heads, head_dim]
         let k = heads(self.k_proj.forward(x.clone(), dropout), self.n_kv_heads); // [n, n_kv_heads, head_dim]
         let v = heads(self.v_proj.forward(x, dropout), self.n_kv_heads);
 
-        let q = rows(rope(q, &frame.angles), self.n_heads); // [batch, seq, n_heads, head_dim]
-        let k = rows(rope(k, &frame.angles), self.n_kv_heads); // [batch, seq, n_kv_heads, head_dim]
+        let q = rows(rope(q, &context.angles), self.n_heads); // [batch, seq, n_heads, head_dim]
+        let k = rows(rope(k, &context.angles), self.n_kv_heads); // [batch, seq, n_kv_heads, head_dim]
         let v = rows(v, self.n_kv_heads);
         let (k, v) = match cache {
             Some(cache) => cache.append(past, k, v), // [batch, past + seq, n_kv_heads, head_dim]
             None => (k, v),
         };
-        let mixed = attention(q, k, v, &frame.sight); // [batch, seq, n_heads, head_dim]
-        let mixed = frame.gather(mixed.reshape([batch * seq, self.n_heads * self.head_dim])); // [n, n_heads · head_dim]
-        self.o_proj.forward(mixed, dropout)
+        let attn_out = attention(q, k, v, &context.mask); // [batch, seq, n_heads, head_dim]
+        let attn_out = context.gather(attn_out.reshape([batch * seq, self.n_heads * self.head_dim])); // [n, n_heads · head_dim]
+        self.o_proj.forward(attn_out, dropout)
     }
 }

@@ -3,7 +3,7 @@
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use tiller_kernels::matmul::PackedWeight;
-use tiller_kernels::quant::{Packed, Scheme};
+use tiller_kernels::quant::{PackedMatrix, QuantScheme};
 
 use super::attention::Attention;
 use super::config::LlamaConfig;
@@ -21,7 +21,7 @@ pub(super) type Read<'a> = dyn FnMut(&str, &[usize]) -> Result<Vec<f32>> + 'a;
 pub(super) struct Builder<'a> {
     pub config: &'a LlamaConfig,
     /// How the weights of projections are packed, or `None` to keep them as 32-bit floats.
-    pub scheme: Option<Scheme>,
+    pub scheme: Option<QuantScheme>,
     pub device: &'a Device,
     /// The values of the weight of a module, in row-major order.
     pub read: &'a mut Read<'a>,
@@ -83,7 +83,7 @@ impl Builder<'_> {
             return Ok(Linear::new(module, Tensor::from_data(TensorData::new(values, shape), self.device)));
         };
         let [rows, cols] = shape;
-        let packed = Packed::from_f32(scheme, rows, cols, &values)
+        let packed = PackedMatrix::from_f32(scheme, rows, cols, &values)
             .and_then(|packed| PackedWeight::upload(&packed, self.device))
             .map_err(Error::packing(module))?;
         Ok(Linear::packed(module, packed))

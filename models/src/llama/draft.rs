@@ -7,18 +7,18 @@
 ///
 /// In a draft, each choice stands behind the run of the one before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Guess {
+pub struct DraftTokens {
     /// The tokens to choose from, ascending; nothing for all.
-    pub list: Option<Vec<u32>>,
+    pub allowed: Option<Vec<u32>>,
     /// The token that is expected to be chosen, and those behind it up to the next choice. Nothing at the last choice of a draft, unless
     /// its run ends the row.
-    pub run: Vec<u32>,
+    pub tokens: Vec<u32>,
 }
 
 /// Shortens a draft to runs of `most` tokens together.
-pub(crate) fn shorten(draft: &mut Vec<Guess>, most: usize) {
+pub(crate) fn shorten(draft: &mut Vec<DraftTokens>, most: usize) {
     let mut room = most;
-    let too_long = draft.iter().position(|guess| match room.checked_sub(guess.run.len()) {
+    let too_long = draft.iter().position(|draft_tokens| match room.checked_sub(draft_tokens.tokens.len()) {
         Some(rest) => {
             room = rest;
             false
@@ -26,14 +26,14 @@ pub(crate) fn shorten(draft: &mut Vec<Guess>, most: usize) {
         None => true,
     });
     if let Some(last) = too_long {
-        draft[last].run.clear();
+        draft[last].tokens.clear();
         draft.truncate(last + 1);
     }
 }
 
 /// How many tokens a draft has.
-pub(crate) fn drafted(draft: &[Guess]) -> usize {
-    draft.iter().map(|guess| guess.run.len()).sum()
+pub(crate) fn drafted(draft: &[DraftTokens]) -> usize {
+    draft.iter().map(|draft_tokens| draft_tokens.tokens.len()).sum()
 }
 
 #[cfg(test)]
@@ -42,12 +42,16 @@ mod tests {
 
     #[test]
     fn a_shortened_draft_ends_with_a_question() {
-        let guess = |run: &[u32]| Guess { list: None, run: run.to_vec() };
-        let draft = vec![guess(&[1, 2]), guess(&[3]), guess(&[])];
+        let draft_tokens = |run: &[u32]| DraftTokens { allowed: None, tokens: run.to_vec() };
+        let draft = vec![draft_tokens(&[1, 2]), draft_tokens(&[3]), draft_tokens(&[])];
         for (most, expected) in [(0, vec![0]), (1, vec![0]), (2, vec![2, 0]), (3, vec![2, 1, 0]), (9, vec![2, 1, 0])] {
             let mut shortened = draft.clone();
             shorten(&mut shortened, most);
-            assert_eq!(shortened.iter().map(|guess| guess.run.len()).collect::<Vec<_>>(), expected, "{most}");
+            assert_eq!(
+                shortened.iter().map(|draft_tokens| draft_tokens.tokens.len()).collect::<Vec<_>>(),
+                expected,
+                "{most}"
+            );
             assert_eq!(drafted(&shortened), expected.iter().sum::<usize>());
         }
     }

@@ -1,4 +1,4 @@
-//! Continuing a batch of prompts, freely or along a guide.
+//! Continuing a batch of prompts, freely or along a constraint.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -9,10 +9,10 @@ use burn::tensor::Tensor;
 use super::answers::{Answers, Logits, Question};
 use super::cache::KvCache;
 use super::config::LlamaConfig;
-use super::guide::{Guide, Unguided};
+use super::constraint::{TokenConstraint, Unconstrained};
 use super::model::Llama;
 use super::options::GenerateOptions;
-use super::row::{Asked, Row};
+use super::sequence::{Asked, SequenceState};
 use crate::{Error, Result};
 
 /// Continues every prompt until one of the `stop` tokens, `max_new_tokens`, or a `Break` from `on_token`, which is told each new token
@@ -28,37 +28,37 @@ pub fn generate(
     options: &GenerateOptions,
     on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
 ) -> Result<Vec<Vec<u32>>> {
-    generate_guided(model, prompts, &mut vec![Unguided::default(); prompts.len()], stop, options, on_token)
+    generate_constrained(model, prompts, &mut vec![Unconstrained::default(); prompts.len()], stop, options, on_token)
 }
 
-/// [`generate`], with a guide for each row that says which tokens may follow.
+/// [`generate`], with a constraint for each row that says which tokens may follow.
 ///
 /// A step computes, for every row, the tokens of a run and asks for the choice behind them, so that a row takes as many steps as it
-/// has choices; fewer where a guide's draft of further ones is what the model chooses. Rows that begin alike are read once. Rows that
+/// has choices; fewer where a constraint's draft of further ones is what the model chooses. Rows that begin alike are read once. Rows that
 /// are done stay in the batch as padding.
 ///
 /// # Errors
-/// As [`generate`], and what the guides refuse.
+/// As [`generate`], and what the constraints refuse.
 ///
 /// # Panics
-/// Where there are more guides than prompts, or fewer.
-pub fn generate_guided<G: Guide>(
+/// Where there are more constraints than prompts, or fewer.
+pub fn generate_constrained<G: TokenConstraint>(
     model: &Llama,
     prompts: &[Vec<u32>],
-    guides: &mut [G],
+    constraints: &mut [G],
     stop: &[u32],
     options: &GenerateOptions,
     on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
 ) -> Result<Vec<Vec<u32>>> {
-    assert_eq!(prompts.len(), guides.len(), "every prompt has a guide");
+    assert_eq!(prompts.len(), constraints.len(), "every prompt has a constraint");
     check(model.config(), prompts, options)?;
     // Nothing here is differentiated: a model in training would record every step.
     let model = model.valid();
     let longest = prompts.iter().map(Vec::len).max().unwrap_or(0);
-    let mut reader = Reader { model: &model, capacity: longest + options.max_new_tokens, cache: None };
-    let mut rows: Vec<Row<G>> = (0..)
-        .zip(prompts.iter().zip(guides))
-        .map(|(r, (prompt, guide))| Row::new(prompt, guide, stop, r, options))
+    let mut reader = CachedModel { model: &model, capacity: longest + options.max_new_tokens, cache: None };
+    let mut rows: Vec<SequenceState<G>> = (0..)
+        .zip(prompts.iter().zip(constraints))
+        .map(|(r, (prompt, constraint))| SequenceState::new(prompt, constraint, stop, r, options))
         .collect();
 
     loop {
@@ -70,15 +70,15 @@ pub fn generate_guided<G: Guide>(
         if go_on.is_break() || rows.iter().all(|row| row.done) {
             break;
         }
-        let asked: Vec<Asked> = rows.iter_mut().map(Row::ask).collect();
-        let listens = |r: usize, list: &[u32]| rows[r].wants_to_know(Some(list));
-        let answers = reader.read(&asked, listens)?;
+        let asked: Vec<Asked> = rows.iter_mut().map(SequenceState::ask).collect();
+        let needs_logits = |r: usize, list: &[u32]| rows[r].wants_to_know(Some(list));
+        let answers = reader.read(&asked, needs_logits)?;
         let mut question = 0;
         for (r, (row, asked)) in rows.iter_mut().zip(&asked).enumerate() {
             let confirmed =
                 answer(row, asked, |number| answers.get(question + number), &mut |token| said.push((r, token)))?;
             reader.forget(r, asked.drafted() - confirmed);
-            question += asked.guesses.len();
+            question += asked.drafts.len();
         }
         if said.into_iter().try_for_each(|(r, token)| on_token(r, token)).is_break() {
             break;
@@ -88,22 +88,22 @@ pub fn generate_guided<G: Guide>(
 }
 
 /// Makes a row's choices, the first at any rate, and each further one as long as its draft holds; says how many drafted tokens do.
-fn answer<'l, G: Guide>(
-    row: &mut Row<G>,
+fn answer<'l, G: TokenConstraint>(
+    row: &mut SequenceState<G>,
     asked: &Asked,
     logits: impl Fn(usize) -> Logits<'l>,
     say: &mut dyn FnMut(u32),
 ) -> Result<usize> {
     let mut confirmed = 0;
-    for (number, guess) in asked.guesses.iter().enumerate() {
+    for (number, draft_tokens) in asked.drafts.iter().enumerate() {
         say(row.choose(logits(number))?);
-        if guess.run.is_empty() {
+        if draft_tokens.tokens.is_empty() {
             break;
         }
         row.follow(say)?;
-        let held = row.confirm(&guess.run);
+        let held = row.confirm(&draft_tokens.tokens);
         confirmed += held;
-        if row.done || held < guess.run.len() {
+        if row.done || held < draft_tokens.tokens.len() {
             break;
         }
     }
@@ -111,17 +111,17 @@ fn answer<'l, G: Guide>(
 }
 
 /// The model, and what it has read.
-struct Reader<'a> {
+struct CachedModel<'a> {
     model: &'a Llama,
     /// Columns of a new cache.
     capacity: usize,
     cache: Option<KvCache>,
 }
 
-impl Reader<'_> {
-    /// Lets the model read what is asked of all rows; the answers to their questions, row by row. `listens` says whether a row wants to
+impl CachedModel<'_> {
+    /// Lets the model read what is asked of all rows; the answers to their questions, row by row. `needs_logits` says whether a row wants to
     /// know more than what is said of a list.
-    fn read(&mut self, asked: &[Asked], listens: impl Fn(usize, &[u32]) -> bool) -> Result<Answers> {
+    fn read(&mut self, asked: &[Asked], needs_logits: impl Fn(usize, &[u32]) -> bool) -> Result<Answers> {
         let runs: Vec<Vec<u32>> = asked.iter().map(Asked::tokens).collect();
         let (hidden, first) = match &mut self.cache {
             Some(cache) => {
@@ -132,9 +132,9 @@ impl Reader<'_> {
         };
         let mut questions = Vec::new();
         for (r, asked) in asked.iter().enumerate() {
-            questions.extend(asked.places().zip(&asked.guesses).map(|(place, guess)| Question {
+            questions.extend(asked.places().zip(&asked.drafts).map(|(place, draft_tokens)| Question {
                 place: first[r] + place,
-                list: guess.list.as_deref().filter(|list| !listens(r, list)),
+                list: draft_tokens.allowed.as_deref().filter(|list| !needs_logits(r, list)),
             }));
         }
         Answers::ask(self.model, &hidden, &questions)

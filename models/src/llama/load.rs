@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 
 use super::build::Builder;
 use super::model::Llama;
-use super::stored::Stored;
+use super::model_files::ModelFiles;
 use crate::Result;
 
 impl Llama {
@@ -24,8 +24,8 @@ impl Llama {
     ///
     /// # Errors
     /// As [`Llama::load`], and projections that the scheme does not fit.
-    pub fn load_as(path: &Path, scheme: Option<Scheme>, device: &Device) -> Result<Self> {
-        Self::of_stored(&Stored::open(path)?, scheme, device)
+    pub fn load_as(path: &Path, scheme: Option<QuantScheme>, device: &Device) -> Result<Self> {
+        Self::from_files(&ModelFiles::open(path)?, scheme, device)
     }
 
     /// Whether `path` names a GGUF file rather than a Hugging Face folder.
@@ -37,10 +37,9 @@ impl Llama {
     ///
     /// # Errors
     /// As [`Llama::load_as`].
-    pub(crate) fn of_stored(stored: &Stored, scheme: Option<Scheme>, device: &Device) -> Result<Self> {
-        let reader = stored.reader()?;
-        Builder { config: &stored.config, scheme, device, read: &mut |module, shape| reader.read(module, shape) }
-            .build()
+    pub(crate) fn from_files(files: &ModelFiles, scheme: Option<QuantScheme>, device: &Device) -> Result<Self> {
+        let reader = files.reader()?;
+        Builder { config: &files.config, scheme, device, read: &mut |module, shape| reader.read(module, shape) }.build()
     }
 }
 

@@ -8,7 +8,7 @@ use super::attention::Attention;
 use super::batch::Batch;
 use super::cache::{KvCache, LayerCache};
 use super::config::LlamaConfig;
-use super::frame::Frame;
+use super::context::ForwardContext;
 use super::mlp::Mlp;
 use super::norm::RmsNorm;
 use super::rope::Frequencies;
@@ -40,9 +40,9 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub fn forward(&self, x: Tensor<2>, frame: &Frame, cache: Option<&mut LayerCache>) -> Tensor<2> {
-        let x = x.clone() + self.attention.forward(self.input_norm.forward(x), frame, cache);
-        x.clone() + self.mlp.forward(self.post_attention_norm.forward(x), frame.dropout)
+    pub fn forward(&self, x: Tensor<2>, context: &ForwardContext, cache: Option<&mut LayerCache>) -> Tensor<2> {
+        let x = x.clone() + self.attention.forward(self.input_norm.forward(x), context, cache);
+        x.clone() + self.mlp.forward(self.post_attention_norm.forward(x), context.dropout)
     }
 
     fn linears(&self) -> [&Linear; 7] {
@@ -84,9 +84,9 @@ impl Llama {
 
     /// [`Llama::hidden`] with `dropout` before the low-rank parts.
     pub(crate) fn hidden_in(&self, batch: &Batch, dropout: Option<Dropout>) -> Tensor<2> {
-        let mut frame = Frame::new(batch, &self.frequencies, &self.device());
-        frame.dropout = dropout;
-        self.run(&batch.tokens, &frame, None)
+        let mut context = ForwardContext::new(batch, &self.frequencies, &self.device());
+        context.dropout = dropout;
+        self.run(&batch.tokens, &context, None)
     }
 
     /// `[n, d_model]` to `[n, vocab_size]`.
@@ -107,16 +107,16 @@ impl Llama {
     /// Where the cache has another number of rows.
     pub fn extend(&self, batch: &Batch, cache: &mut KvCache) -> Tensor<2> {
         cache.reserve(batch.shape()[1]);
-        let (frame, tokens) = Frame::packed(batch, cache.seen(), &self.frequencies, &self.device());
-        let hidden = self.run(&tokens, &frame, Some(cache));
+        let (context, tokens) = ForwardContext::packed(batch, cache.seen(), &self.frequencies, &self.device());
+        let hidden = self.run(&tokens, &context, Some(cache));
         cache.advance(batch);
         hidden
     }
 
-    fn run(&self, tokens: &[u32], frame: &Frame, mut cache: Option<&mut KvCache>) -> Tensor<2> {
+    fn run(&self, tokens: &[u32], context: &ForwardContext, mut cache: Option<&mut KvCache>) -> Tensor<2> {
         let mut x = embedding(self.table(), tokens);
         for (i, block) in self.blocks.iter().enumerate() {
-            x = block.forward(x, frame, cache.as_mut().map(|cache| &mut cache.layers[i]));
+            x = block.forward(x, context, cache.as_mut().map(|cache| &mut cache.layers[i]));
         }
         self.norm.forward(x)
     }

@@ -9,6 +9,6 @@ pub struct GenerateOptions {
     pub max_new_tokens: usize,
     /// How each token is chosen.
     pub sampling: Sampling,
-    /// Seeds the random choices; each row draws from a stream of its own ([`Guide::stream`](super::Guide::stream)), whatever the other rows do.
+    /// Seeds the random choices; each row draws from a stream of its own ([`TokenConstraint::stream`](super::TokenConstraint::stream)), whatever the other rows do.
     pub seed: u64,
 }

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use tiller_kernels::embedding;
 
 use super::batch::Batch;
-use super::frame::Frame;
+use super::context::ForwardContext;
 use super::model::Llama;
 use crate::lora::Dropout;
 use crate::optim::Gradients;
@@ -20,14 +20,14 @@ impl Llama {
         dropout: Option<Dropout>,
         loss: impl FnOnce(Tensor<2>) -> Tensor<1>,
     ) -> (Gradients, Tensor<1>) {
-        let mut frame = Frame::new(batch, &self.frequencies, &self.device());
-        frame.dropout = dropout;
+        let mut context = ForwardContext::new(batch, &self.frequencies, &self.device());
+        context.dropout = dropout;
         let plain = self.valid();
         let mut x = embedding(plain.table(), &batch.tokens);
         let mut entering = Vec::with_capacity(plain.blocks.len()); // [batch · seq, d_model] each
         for block in &plain.blocks {
             entering.push(x.clone());
-            x = block.forward(x, &frame, None);
+            x = block.forward(x, &context, None);
         }
 
         let leaf = Tensor::from_inner(x).require_grad();
@@ -35,7 +35,7 @@ impl Llama {
         let (mut gradients, mut dx) = Gradients::behind(loss.clone(), self, &leaf);
         for (block, x) in self.blocks.iter().zip(entering).rev() {
             let leaf = Tensor::from_inner(x).require_grad();
-            let y = block.forward(leaf.clone(), &frame, None);
+            let y = block.forward(leaf.clone(), &context, None);
             let (of_block, before) = Gradients::behind(along(y, dx), self, &leaf);
             gradients.add(of_block);
             dx = before;

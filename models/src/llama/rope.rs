@@ -53,7 +53,7 @@ impl LlamaConfig {
     }
 
     /// cos and sin of every position's angles, `[positions, head_dim / 2, 2]`, computed in f64.
-    pub(crate) fn turns(&self, positions: usize) -> Vec<f32> {
+    pub(crate) fn rope_table(&self, positions: usize) -> Vec<f32> {
         let Frequencies(frequencies) = Frequencies::new(self);
         let angles = (0..positions).flat_map(|position| frequencies.iter().map(move |f| position as f64 * f));
         angles.flat_map(|angle| [angle.cos() as f32, angle.sin() as f32]).collect()

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Guess, Guide, Llama, LlamaConfig, Next, RopeScaling, Said};
+use super::{Allowed, DraftTokens, Llama, LlamaConfig, RopeScaling, TokenConstraint, TokenLogprob};
 use crate::Result;
 use crate::files::safetensors;
 
@@ -82,7 +82,7 @@ pub(crate) struct Drafting {
     expected: Vec<u32>,
     /// How many choices a draft has.
     ahead: usize,
-    listens: bool,
+    needs_logits: bool,
     made: Vec<u32>,
     /// How often a draft was asked for, which is once for each step.
     pub steps: usize,
@@ -91,30 +91,30 @@ pub(crate) struct Drafting {
 const LIST: [u32; 5] = [2, 7, 11, 30, 38];
 
 impl Drafting {
-    pub fn new(expected: Vec<u32>, ahead: usize, listens: bool) -> Self {
-        Self { expected, ahead, listens, made: Vec::new(), steps: 0 }
+    pub fn new(expected: Vec<u32>, ahead: usize, needs_logits: bool) -> Self {
+        Self { expected, ahead, needs_logits, made: Vec::new(), steps: 0 }
     }
 }
 
-impl Guide for Drafting {
-    fn next(&self) -> Next<'_> {
-        if self.made.len() % 2 == 1 { Next::Run(&[1]) } else { Next::OneOf(&LIST) }
+impl TokenConstraint for Drafting {
+    fn allowed(&self) -> Allowed<'_> {
+        if self.made.len() % 2 == 1 { Allowed::Forced(&[1]) } else { Allowed::OneOf(&LIST) }
     }
 
-    fn take(&mut self, token: u32, said: Option<&Said>) -> Result<()> {
-        assert_eq!(said.is_some(), self.listens && self.made.len().is_multiple_of(2));
+    fn accept(&mut self, token: u32, logprob: Option<&TokenLogprob>) -> Result<()> {
+        assert_eq!(logprob.is_some(), self.needs_logits && self.made.len().is_multiple_of(2));
         self.made.push(token);
         Ok(())
     }
 
-    fn listens(&self) -> bool {
-        self.listens
+    fn needs_logits(&self) -> bool {
+        self.needs_logits
     }
 
-    fn draft(&mut self) -> Vec<Guess> {
+    fn draft(&mut self) -> Vec<DraftTokens> {
         self.steps += 1;
         let ahead = self.expected[self.made.len() / 2..].iter().take(self.ahead);
-        let guess = |run: Vec<u32>| Guess { list: Some(LIST.to_vec()), run };
-        ahead.map(|token| guess(vec![*token, 1])).chain([guess(Vec::new())]).collect()
+        let draft_tokens = |run: Vec<u32>| DraftTokens { allowed: Some(LIST.to_vec()), tokens: run };
+        ahead.map(|token| draft_tokens(vec![*token, 1])).chain([draft_tokens(Vec::new())]).collect()
     }
 }

@@ -114,12 +114,12 @@ impl RopeScaling {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use tiller_kernels::quant::Scheme;
+    use tiller_kernels::quant::QuantScheme;
 
     use super::*;
     use crate::llama::Batch;
     use crate::llama::testing::{folder, tiny_config};
-    use crate::lora::{Adapter, Recipe};
+    use crate::lora::{Adapter, LoraConfig};
 
     fn logits(llama: &Llama) -> Vec<f32> {
         llama.forward(&Batch::right_padded(&[[3, 14, 15, 9, 26]])).try_into_vec_as().unwrap()
@@ -136,7 +136,7 @@ mod tests {
         for rope_scaling in [RopeScaling::None, RopeScaling::Linear { factor: 2.0 }, llama3] {
             for tied_embeddings in [true, false] {
                 let config = LlamaConfig { tied_embeddings, rope_scaling: rope_scaling.clone(), ..tiny_config() };
-                let written = Llama::fresh(&config, 7, &Device::flex()).unwrap();
+                let written = Llama::from_scratch(&config, 7, &Device::flex()).unwrap();
                 let folder = tempfile::tempdir().unwrap();
                 written.write(folder.path()).unwrap();
                 let loaded = Llama::load(folder.path(), &Device::flex()).unwrap();
@@ -152,7 +152,7 @@ mod tests {
         for targets in [vec!["all-linear".to_owned()], vec!["q_proj".to_owned(), "lm_head".to_owned()]] {
             let folder = folder(&tiny_config());
             let base = Llama::load(folder.path(), &device).unwrap();
-            let recipe = Recipe { rank: 2, alpha: 4.0, dropout: 0.0, targets };
+            let recipe = LoraConfig { rank: 2, alpha: 4.0, dropout: 0.0, targets };
             let adapter = recipe.adapter(base.linears(), 5, &device).unwrap();
             // B is zero in a fresh part.
             let loras = adapter.loras.into_iter().map(|(name, mut lora)| {
@@ -176,13 +176,13 @@ mod tests {
     fn what_cannot_be_written_is_named() {
         let device = Device::flex();
         let folder = folder(&tiny_config());
-        let packed = Llama::load_as(folder.path(), Some(Scheme::F16), &device).unwrap();
+        let packed = Llama::load_as(folder.path(), Some(QuantScheme::F16), &device).unwrap();
         let target = tempfile::tempdir().unwrap();
         let error = packed.write(target.path()).unwrap_err().to_string();
         assert!(error.contains("q_proj") && error.contains("without packing"), "{error}");
 
         let config = LlamaConfig { rope_scaling: RopeScaling::Divisors(vec![1.0, 2.0]), ..tiny_config() };
-        let divided = Llama::fresh(&config, 1, &device).unwrap();
+        let divided = Llama::from_scratch(&config, 1, &device).unwrap();
         assert!(divided.write(target.path()).unwrap_err().to_string().contains("rope_freqs"));
         assert_eq!(std::fs::read_dir(target.path()).unwrap().count(), 0, "nothing is written by halves");
     }

@@ -33,7 +33,7 @@ pub struct Adapter {
 
 /// How a fresh adapter is made.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Recipe {
+pub struct LoraConfig {
     /// Rows of every A.
     pub rank: usize,
     /// The scale of a part is α / rank.
@@ -44,7 +44,7 @@ pub struct Recipe {
     pub targets: Vec<String>,
 }
 
-impl Recipe {
+impl LoraConfig {
     /// A fresh adapter for the targets among `linears`: every A orthogonal with gain √2, every B zero (method, section 5).
     ///
     /// # Errors
@@ -155,8 +155,8 @@ mod tests {
         ]
     }
 
-    fn recipe(targets: &[&str]) -> Recipe {
-        Recipe { rank: 4, alpha: 8.0, dropout: 0.1, targets: targets.iter().map(|t| t.to_string()).collect() }
+    fn recipe(targets: &[&str]) -> LoraConfig {
+        LoraConfig { rank: 4, alpha: 8.0, dropout: 0.1, targets: targets.iter().map(|t| t.to_string()).collect() }
     }
 
     #[test]
@@ -185,13 +185,14 @@ mod tests {
 
     #[test]
     fn bad_recipes_are_refused_by_name() {
-        let refused = |recipe: Recipe| recipe.adapter(linears().iter(), 0, &Device::flex()).unwrap_err().to_string();
+        let refused =
+            |recipe: LoraConfig| recipe.adapter(linears().iter(), 0, &Device::flex()).unwrap_err().to_string();
         assert!(refused(recipe(&["q_proj", "w_proj"])).contains("\"w_proj\""));
         assert!(refused(recipe(&["proj"])).contains("\"proj\""), "a target is a whole name");
-        assert!(refused(Recipe { rank: 9, ..recipe(&["q_proj"]) }).contains("at most 8"));
-        assert!(refused(Recipe { rank: 0, ..recipe(&["q_proj"]) }).starts_with("LoRA rank"));
-        assert!(refused(Recipe { alpha: f64::NAN, ..recipe(&["q_proj"]) }).starts_with("LoRA alpha"));
-        assert!(refused(Recipe { dropout: 1.0, ..recipe(&["q_proj"]) }).starts_with("LoRA dropout"));
+        assert!(refused(LoraConfig { rank: 9, ..recipe(&["q_proj"]) }).contains("at most 8"));
+        assert!(refused(LoraConfig { rank: 0, ..recipe(&["q_proj"]) }).starts_with("LoRA rank"));
+        assert!(refused(LoraConfig { alpha: f64::NAN, ..recipe(&["q_proj"]) }).starts_with("LoRA alpha"));
+        assert!(refused(LoraConfig { dropout: 1.0, ..recipe(&["q_proj"]) }).starts_with("LoRA dropout"));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
+use tiller_kernels::cross_entropy::CrossEntropy;
 use tiller_kernels::matmul::PackedWeight;
-use tiller_kernels::token_scores::TokenScores;
 
 use super::weight::{Packed, Weight};
 use super::{Dropout, Lora};
@@ -90,7 +90,7 @@ impl Linear {
     }
 
     /// Scores `targets` by what [`Linear::forward`] gives as logits, which are never whole: `[n]` each.
-    pub fn token_scores(&self, x: Tensor<2>, targets: &[u32], dropout: Option<Dropout>) -> TokenScores {
+    pub fn cross_entropy(&self, x: Tensor<2>, targets: &[u32], dropout: Option<Dropout>) -> CrossEntropy {
         let low_rank = self.lora.as_ref().map(|lora| {
             let x = match dropout {
                 Some(dropout) => dropout.drop(x.clone(), &self.name),
@@ -98,7 +98,7 @@ impl Linear {
             };
             [lora.narrow(x), lora.b.val()]
         });
-        self.weight.token_scores(x, low_rank, targets)
+        self.weight.cross_entropy(x, low_rank, targets)
     }
 
     /// The projection with its low-rank part folded into the weight: W + scale · B A, frozen.
@@ -124,7 +124,7 @@ impl Linear {
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, TensorData};
-    use tiller_kernels::quant::{self, Scheme};
+    use tiller_kernels::quant::{self, QuantScheme};
 
     use super::super::weight::FEW_ROWS;
     use super::*;
@@ -173,7 +173,7 @@ mod tests {
         assert!(largest(merged.forward(x.clone(), None) - linear.forward(x, None)) < 1e-6);
 
         let values: Vec<f32> = linear.dense().unwrap().try_into_vec_as().unwrap();
-        let packed = quant::Packed::from_f32(Scheme::F16, 5, 3, &values).unwrap();
+        let packed = quant::PackedMatrix::from_f32(QuantScheme::F16, 5, 3, &values).unwrap();
         let mut packed = Linear::packed("any", PackedWeight::upload(&packed, &Device::flex()).unwrap());
         assert!(packed.merged().is_ok(), "there is nothing to fold in");
         packed.set_lora(Some(lora()));

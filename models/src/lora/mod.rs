@@ -10,7 +10,7 @@ mod weight;
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
-pub use adapter::{Adapter, Projections, Recipe};
+pub use adapter::{Adapter, LoraConfig, Projections};
 pub use dropout::Dropout;
 pub use linear::Linear;
 

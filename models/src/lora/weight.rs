@@ -2,8 +2,8 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use tiller_kernels::cross_entropy::{CrossEntropy, Projection, cross_entropy};
 use tiller_kernels::matmul::{self, PackedWeight};
-use tiller_kernels::token_scores::{Projection, TokenScores, token_scores};
 
 use super::Lora;
 
@@ -46,19 +46,19 @@ impl Weight {
         match self {
             Self::Dense(weight) => times_transposed(x.clone(), weight.val()) + lora.forward(x),
             Self::Packed(Packed { weight }) => {
-                let lora = matmul::Lora { a: lora.a.val(), b: lora.b.val(), scale: lora.scale as f32 };
+                let lora = matmul::LoraFactors { a: lora.a.val(), b: lora.b.val(), scale: lora.scale as f32 };
                 matmul::lora_linear(x, weight, lora)
             }
         }
     }
 
-    /// Scores `targets` by the logits x Wᵀ + u bᵀ; see [`token_scores()`].
-    pub fn token_scores(&self, x: Tensor<2>, low_rank: Option<[Tensor<2>; 2]>, targets: &[u32]) -> TokenScores {
+    /// Scores `targets` by the logits x Wᵀ + u bᵀ; see [`cross_entropy()`].
+    pub fn cross_entropy(&self, x: Tensor<2>, low_rank: Option<[Tensor<2>; 2]>, targets: &[u32]) -> CrossEntropy {
         let projection = match self {
             Self::Dense(weight) => Projection::Dense(weight.val()),
             Self::Packed(Packed { weight }) => Projection::Packed(weight),
         };
-        token_scores(x, projection, low_rank, targets)
+        cross_entropy(x, projection, low_rank, targets)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use tiller_kernels::adamw::Step;
+use tiller_kernels::adamw::AdamWStep;
 
 use super::Gradients;
 use super::memory::{Memory, Weight};
@@ -25,19 +25,20 @@ pub struct AdamWConfig {
     /// The share of a weight that a step of learning rate 1 takes away; of matrices only.
     pub weight_decay: f64,
     /// The largest norm of all gradients together; they are scaled down to it.
-    pub clip: f64,
+    #[serde(alias = "clip")]
+    pub max_grad_norm: f64,
 }
 
 impl Default for AdamWConfig {
     fn default() -> Self {
-        Self { betas: [0.9, 0.999], epsilon: 1e-5, weight_decay: 0.01, clip: 1.0 }
+        Self { betas: [0.9, 0.999], epsilon: 1e-5, weight_decay: 0.01, max_grad_norm: 1.0 }
     }
 }
 
 impl AdamWConfig {
     /// Adam with its published defaults: no decay, no clipping.
     pub fn adam() -> Self {
-        Self { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.0, clip: f64::INFINITY }
+        Self { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.0, max_grad_norm: f64::INFINITY }
     }
 }
 
@@ -64,7 +65,7 @@ impl AdamW {
     ///
     /// Where that norm is no number (a loss that overflowed), no step is taken: the module comes back as it was.
     pub fn step<M: Module>(&mut self, module: M, gradients: Gradients, lr: f64) -> (M, f64) {
-        self.moved(module, gradients, lr, Some(self.config.clip))
+        self.moved(module, gradients, lr, Some(self.config.max_grad_norm))
     }
 
     /// [`AdamW::step`] without clipping, and so without reading a norm back from the device.
@@ -80,7 +81,7 @@ impl AdamW {
         weights.sort_by(|one, other| one.name.cmp(&other.name));
 
         let AdamWConfig { betas, epsilon, weight_decay, .. } = self.config;
-        let step = Step { lr, betas, epsilon, weight_decay, clip, number: self.steps + 1 };
+        let step = AdamWStep { lr, betas, epsilon, weight_decay, clip, number: self.steps + 1 };
         let gradient = |weight: &Weight| gradients.of_weight.remove(&weight.name).expect("it was asked for by name");
         let gradients = weights.iter().map(gradient).collect();
         let moments = self.memory.of(&weights);
@@ -237,7 +238,7 @@ mod tests {
         let (mut at, mut m, mut v) = ([1.0f64, -2.0, 3.0], [0.0; 3], [0.0; 3]);
         for (t, slope) in (1..).zip(slopes) {
             let norm = slope.iter().map(|s| s * s).sum::<f64>().sqrt();
-            let clip = (config.clip / (norm + 1e-6)).min(1.0);
+            let clip = (config.max_grad_norm / (norm + 1e-6)).min(1.0);
             for i in 0..3 {
                 let decays = i < 2;
                 m[i] = beta_1 * m[i] + (1.0 - beta_1) * clip * slope[i];

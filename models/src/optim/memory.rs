@@ -64,7 +64,7 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use tiller_kernels::adamw::Step;
+    use tiller_kernels::adamw::AdamWStep;
 
     use super::*;
 
@@ -74,7 +74,7 @@ mod tests {
 
     fn step(memory: &mut Memory, names: &[&str]) {
         let weights: Vec<Weight> = names.iter().map(|name| weight(name)).collect();
-        let step = Step { lr: 0.1, betas: [0.5, 0.5], epsilon: 1e-5, weight_decay: 0.0, clip: None, number: 1 };
+        let step = AdamWStep { lr: 0.1, betas: [0.5, 0.5], epsilon: 1e-5, weight_decay: 0.0, clip: None, number: 1 };
         let gradients = weights.iter().map(|weight| weight.values.ones_like()).collect();
         memory.of(&weights).step(weights.into_iter().map(|weight| weight.values).collect(), gradients, &step);
     }

@@ -21,22 +21,22 @@ pub(super) struct Block {
     expand: Linear,
     contract: Linear,
     inner_norm: LayerNorm,
-    heads: usize,
+    n_heads: usize,
 }
 
 impl Block {
     pub(super) fn new(config: &SasRecConfig, normal: &mut Normal, device: &Device) -> Self {
-        let SasRecConfig { d_model, inner, .. } = *config;
+        let SasRecConfig { d_model, d_ff, .. } = *config;
         Self {
             query: linear(d_model, d_model, normal, device),
             key: linear(d_model, d_model, normal, device),
             value: linear(d_model, d_model, normal, device),
             output: linear(d_model, d_model, normal, device),
             attention_norm: LayerNorm::new(d_model, device),
-            expand: linear(d_model, inner, normal, device),
-            contract: linear(inner, d_model, normal, device),
+            expand: linear(d_model, d_ff, normal, device),
+            contract: linear(d_ff, d_model, normal, device),
             inner_norm: LayerNorm::new(d_model, device),
-            heads: config.heads,
+            n_heads: config.n_heads,
         }
     }
 
@@ -53,11 +53,11 @@ impl Block {
 
     fn attend(&self, x: Tensor<3>, rows: Tensor<3>, hidden: Tensor<4>, noise: &mut Noise) -> Tensor<3> {
         let [batch, n_rows, d_model] = rows.dims();
-        let head_dim = d_model / self.heads;
+        let head_dim = d_model / self.n_heads;
         // [batch, seq, d_model] -> [batch, heads, seq, head_dim]
         let by_head = |t: Tensor<3>| {
             let [_, seq, _] = t.dims();
-            t.reshape([batch, seq, self.heads, head_dim]).swap_dims(1, 2)
+            t.reshape([batch, seq, self.n_heads, head_dim]).swap_dims(1, 2)
         };
         let q = by_head(project(&self.query, rows)) / (head_dim as f64).sqrt();
         let k = by_head(project(&self.key, x.clone()));

@@ -16,11 +16,14 @@ pub struct SasRecConfig {
     /// Width of item and user vectors.
     pub d_model: usize,
     /// Number of transformer layers.
-    pub layers: usize,
+    #[serde(alias = "layers")]
+    pub n_layers: usize,
     /// Attention heads; they share `d_model` evenly.
-    pub heads: usize,
+    #[serde(alias = "heads")]
+    pub n_heads: usize,
     /// Width inside the feed-forward network.
-    pub inner: usize,
+    #[serde(alias = "inner")]
+    pub d_ff: usize,
     /// Items of history that the model sees.
     pub length: usize,
     /// Dropout rate of the input, the attention and both branches of a layer, while training.
@@ -29,7 +32,7 @@ pub struct SasRecConfig {
 
 impl Default for SasRecConfig {
     fn default() -> Self {
-        Self { d_model: 128, layers: 2, heads: 2, inner: 256, length: 10, dropout: 0.5 }
+        Self { d_model: 128, n_layers: 2, n_heads: 2, d_ff: 256, length: 10, dropout: 0.5 }
     }
 }
 
@@ -41,9 +44,9 @@ impl SasRecConfig {
     pub fn validate(&self) -> Result<()> {
         let sizes = [
             ("d_model", self.d_model),
-            ("layers", self.layers),
-            ("heads", self.heads),
-            ("inner", self.inner),
+            ("n_layers", self.n_layers),
+            ("n_heads", self.n_heads),
+            ("d_ff", self.d_ff),
             ("length", self.length),
         ];
         for (key, size) in sizes {
@@ -52,8 +55,8 @@ impl SasRecConfig {
                 return Err(bad(key, "a size from 1 to 65536", size));
             }
         }
-        if !self.d_model.is_multiple_of(self.heads) {
-            return Err(bad("heads", &format!("a divisor of d_model {}", self.d_model), self.heads));
+        if !self.d_model.is_multiple_of(self.n_heads) {
+            return Err(bad("n_heads", &format!("a divisor of d_model {}", self.d_model), self.n_heads));
         }
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(bad("dropout", "a rate of at least 0 and below 1", self.dropout));
@@ -63,11 +66,11 @@ impl SasRecConfig {
 
     /// The number of weights of a valid model for `n_items`.
     pub fn n_weights(&self, n_items: usize) -> usize {
-        let Self { d_model, inner, layers, length, .. } = *self;
+        let Self { d_model, d_ff, n_layers, length, .. } = *self;
         let norm = 2 * d_model;
         let attention = 4 * (d_model + 1) * d_model;
-        let feed_forward = (d_model + 1) * inner + (inner + 1) * d_model;
-        (n_items + length) * d_model + norm + layers * (attention + norm + feed_forward + norm)
+        let feed_forward = (d_model + 1) * d_ff + (d_ff + 1) * d_model;
+        (n_items + length) * d_model + norm + n_layers * (attention + norm + feed_forward + norm)
     }
 }
 
@@ -85,7 +88,7 @@ mod tests {
         assert!(good.validate().is_ok());
         let cases = [
             ("d_model", SasRecConfig { d_model: 0, ..good.clone() }),
-            ("heads", SasRecConfig { heads: 3, ..good.clone() }),
+            ("n_heads", SasRecConfig { n_heads: 3, ..good.clone() }),
             ("length", SasRecConfig { length: usize::MAX, ..good.clone() }),
             ("dropout", SasRecConfig { dropout: 1.0, ..good.clone() }),
             ("dropout", SasRecConfig { dropout: f64::NAN, ..good }),

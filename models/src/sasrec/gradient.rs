@@ -9,7 +9,7 @@ use crate::random::Noise;
 
 /// What the model learns from: after this history came this item.
 #[derive(Debug, Clone, Copy)]
-pub struct Example<'a> {
+pub struct SasRecExample<'a> {
     /// Item numbers from 1, oldest first; may be empty.
     pub history: &'a [u32],
     /// The item number that came next.
@@ -29,10 +29,10 @@ impl SasRec {
     /// Mean loss and gradient over `examples` with dropout at `rate`; steps of a training take different seeds.
     ///
     /// The same for a seed on one device, however many cores it has.
-    pub fn gradient(&self, examples: &[Example], rate: f64, seed: u64) -> Gradient {
+    pub fn gradient(&self, examples: &[SasRecExample], rate: f64, seed: u64) -> Gradient {
         let lengths: Vec<usize> = examples.iter().map(|example| example.history.len()).collect();
         let parts = by_length(&lengths, &self.device(), |index, group| {
-            let group: Vec<Example> = group.iter().map(|&at| examples[at]).collect();
+            let group: Vec<SasRecExample> = group.iter().map(|&at| examples[at]).collect();
             // Its own leaves make its graph its own, which burn then differentiates beside the others'.
             let model = self.clone().train();
             model.group_gradient(&group, examples.len(), &mut Noise::new(rate, seed, index as u64))
@@ -44,7 +44,7 @@ impl SasRec {
     }
 
     /// The part of `group` in the mean over a batch of `batch` examples.
-    fn group_gradient(&self, group: &[Example], batch: usize, noise: &mut Noise) -> Gradient {
+    fn group_gradient(&self, group: &[SasRecExample], batch: usize, noise: &mut Noise) -> Gradient {
         let histories: Vec<&[u32]> = group.iter().map(|example| example.history).collect();
         let targets: Vec<u32> = group.iter().map(|example| example.target).collect();
         let loss = self.losses(self.users(&histories, noise), &targets).sum() / batch as f64;

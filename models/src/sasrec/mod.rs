@@ -16,5 +16,5 @@ mod reference;
 mod tests;
 
 pub use config::SasRecConfig;
-pub use gradient::{Example, Gradient};
+pub use gradient::{Gradient, SasRecExample};
 pub use model::SasRec;

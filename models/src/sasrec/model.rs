@@ -41,7 +41,7 @@ impl SasRec {
             items: table(n_items, &mut normal),
             positions: table(config.length, &mut normal),
             norm: LayerNorm::new(config.d_model, device),
-            blocks: (0..config.layers).map(|_| Block::new(config, &mut normal, device)).collect(),
+            blocks: (0..config.n_layers).map(|_| Block::new(config, &mut normal, device)).collect(),
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::TensorData;
 
-use super::{Example, SasRecConfig};
+use super::{SasRecConfig, SasRecExample};
 use crate::archive::NamedTensors;
 
 /// The weights of a model, flat and by name.
@@ -21,7 +21,7 @@ impl Reference {
 
     /// The scores of all items after `history` (method §2.1).
     pub(super) fn scores(&self, history: &[u32]) -> Vec<f64> {
-        let SasRecConfig { d_model, layers, length, .. } = self.config;
+        let SasRecConfig { d_model, n_layers, length, .. } = self.config;
         let recent = &history[history.len().saturating_sub(length)..];
         // An empty history reads as one place of padding, the zero vector.
         let places = recent.len().max(1);
@@ -33,15 +33,15 @@ impl Reference {
                 self.norm("norm", &add(position, item.unwrap_or(&vec![0.0; d_model])))
             })
             .collect();
-        for layer in 0..layers {
+        for layer in 0..n_layers {
             x = self.layer(&format!("blocks.{layer}"), &x);
         }
         self.weights["items"].chunks(d_model).map(|item| dot(item, &x[places - 1])).collect()
     }
 
     /// The mean over examples of logsumexp(scores) - score(target).
-    pub(super) fn loss(&self, examples: &[Example]) -> f64 {
-        let loss = |example: &Example| {
+    pub(super) fn loss(&self, examples: &[SasRecExample]) -> f64 {
+        let loss = |example: &SasRecExample| {
             let scores = self.scores(example.history);
             scores.iter().map(|s| s.exp()).sum::<f64>().ln() - scores[example.target as usize - 1]
         };
@@ -49,7 +49,7 @@ impl Reference {
     }
 
     fn layer(&self, at: &str, x: &[Vec<f64>]) -> Vec<Vec<f64>> {
-        let head_dim = self.config.d_model / self.config.heads;
+        let head_dim = self.config.d_model / self.config.n_heads;
         let all = |map: &str| x.iter().map(|row| self.linear(&format!("{at}.{map}"), row)).collect::<Vec<_>>();
         let [q, k, v] = ["query", "key", "value"].map(all);
         let attend = |place: usize| -> Vec<f64> {
@@ -61,7 +61,7 @@ impl Reference {
                 let mean = |column: usize| weights.iter().zip(&v).map(|(w, row)| w / total * part(row)[column]).sum();
                 (0..head_dim).map(mean).collect::<Vec<f64>>()
             };
-            (0..self.config.heads).flat_map(head).collect()
+            (0..self.config.n_heads).flat_map(head).collect()
         };
         let place = |place: usize| {
             let branch = self.linear(&format!("{at}.output"), &attend(place));

@@ -14,7 +14,7 @@ use crate::weights::{weights_of, with_weights};
 const N_ITEMS: usize = 7;
 
 fn config() -> SasRecConfig {
-    SasRecConfig { d_model: 8, layers: 2, heads: 2, inner: 12, length: 4, dropout: 0.0 }
+    SasRecConfig { d_model: 8, n_layers: 2, n_heads: 2, d_ff: 12, length: 4, dropout: 0.0 }
 }
 
 /// A model whose weights are all large enough to matter, norms and biases too.
@@ -55,7 +55,7 @@ fn scores_are_those_of_the_reference() {
 fn the_gpu_scores_and_learns_as_the_cpu() {
     let (cpu, gpu) = (model(&Device::flex()), model(&test_gpu().device));
     assert_close(&scores(&gpu, &HISTORIES), &scores(&cpu, &HISTORIES), 1e-4);
-    let examples = HISTORIES.map(|history| Example { history, target: 4 });
+    let examples = HISTORIES.map(|history| SasRecExample { history, target: 4 });
     let [cpu, gpu] = [cpu, gpu].map(|model| model.gradient(&examples, 0.5, 3));
     assert!((cpu.loss - gpu.loss).abs() < 1e-4, "{} {}", cpu.loss, gpu.loss);
     for (name, gradient) in cpu.of_weights.of_weight {
@@ -72,8 +72,8 @@ fn values(tensor: Tensor<1>) -> Vec<f32> {
 #[test]
 fn the_gradient_is_the_slope_of_the_loss() {
     let model = model(&Device::flex());
-    let examples: Vec<Example> =
-        HISTORIES.iter().zip([4, 6, 1, 2, 4]).map(|(history, target)| Example { history, target }).collect();
+    let examples: Vec<SasRecExample> =
+        HISTORIES.iter().zip([4, 6, 1, 2, 4]).map(|(history, target)| SasRecExample { history, target }).collect();
     let gradient = model.gradient(&examples, 0.0, 0);
     let mut reference = Reference::new(config(), weights_of(&model));
     assert!((gradient.loss - reference.loss(&examples)).abs() < 1e-5);
@@ -119,8 +119,8 @@ fn only_the_newest_items_count_and_their_order_does() {
 fn a_batch_weighs_its_groups_by_their_examples() {
     let model = model(&Device::flex());
     let histories: Vec<Vec<u32>> = (0..600).map(|i| (0..i % 5).map(|j| (i + j) % 7 + 1).collect()).collect();
-    let examples: Vec<Example> =
-        histories.iter().map(|history| Example { history, target: history.len() as u32 + 1 }).collect();
+    let examples: Vec<SasRecExample> =
+        histories.iter().map(|history| SasRecExample { history, target: history.len() as u32 + 1 }).collect();
     let whole = model.gradient(&examples, 0.0, 0);
     let halves: Vec<Gradient> = examples.chunks(300).map(|half| model.gradient(half, 0.0, 0)).collect();
     assert!((whole.loss - (halves[0].loss + halves[1].loss) / 2.0).abs() < 1e-5);
@@ -134,7 +134,7 @@ fn a_batch_weighs_its_groups_by_their_examples() {
 #[test]
 fn a_step_depends_on_its_seed_alone() {
     let model = model(&Device::flex());
-    let examples = HISTORIES.map(|history| Example { history, target: 4 });
+    let examples = HISTORIES.map(|history| SasRecExample { history, target: 4 });
     let loss = |seed| model.gradient(&examples, 0.5, seed).loss;
     assert_eq!(loss(1), loss(1));
     assert_ne!(loss(1), loss(2));
@@ -144,8 +144,8 @@ fn a_step_depends_on_its_seed_alone() {
 fn a_few_sequences_are_learnt_by_heart() {
     let device = Device::flex();
     let mut model = SasRec::new(&config(), N_ITEMS, 1, &device).unwrap();
-    let examples = HISTORIES.iter().zip([4, 6, 1, 2, 4]).map(|(history, target)| Example { history, target });
-    let examples: Vec<Example> = examples.collect();
+    let examples = HISTORIES.iter().zip([4, 6, 1, 2, 4]).map(|(history, target)| SasRecExample { history, target });
+    let examples: Vec<SasRecExample> = examples.collect();
     let mut adam = AdamW::new(AdamWConfig::adam());
     for step in 0..200 {
         let gradient = model.gradient(&examples, 0.0, step);

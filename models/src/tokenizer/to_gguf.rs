@@ -74,7 +74,7 @@ impl Tokenizer {
         Err(Error::bad_input(format!("{}: tokenizer", place.display()))
             .expected(format!("texts cut by a rule that GGUF has a name for, such as {}", RULES.join(", ")))
             .found("another rule")
-            .next("write a Hugging Face folder instead: --scheme f16 --out FOLDER")
+            .next("write a Hugging Face folder instead: --to f16 --out FOLDER")
             .into())
     }
 

@@ -3,14 +3,14 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use tiller_kernels::device::{gpu_of, test_devices, test_gpu};
-use tiller_kernels::quant::{Packed, Scheme};
+use tiller_kernels::quant::{PackedMatrix, QuantScheme};
 
 use super::*;
 use crate::files::TensorSource;
 use crate::files::safetensors::Safetensors;
 use crate::llama::LlamaConfig;
 use crate::llama::testing::{Weight, json, tiny_config, tiny_llama, write_weights};
-use crate::lora::Recipe;
+use crate::lora::LoraConfig;
 use crate::optim::Gradients;
 
 fn sample(tokens: &[u32], scored: Range<usize>) -> Sample {
@@ -27,7 +27,7 @@ fn adapted(device: &Device) -> Llama {
 
 /// `base` with low-rank parts that are not zero.
 fn with_parts(base: &Llama, device: &Device) -> Llama {
-    let recipe = Recipe { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["all-linear".into(), "lm_head".into()] };
+    let recipe = LoraConfig { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["all-linear".into(), "lm_head".into()] };
     let mut adapter = recipe.adapter(base.linears(), 3, device).unwrap();
     for lora in adapter.loras.values_mut() {
         let shape = lora.b.dims();
@@ -57,7 +57,7 @@ fn scores_are_those_of_each_sample_alone() {
         log_probs.extend(scored.clone().map(|position| rows[position - 1][tokens[position] as usize]));
         entropies.extend(scored.map(|position| -rows[position - 1].iter().map(|lp| lp.exp() * lp).sum::<f32>()));
     }
-    let scores = model.score(&samples(), &Forward::default());
+    let scores = model.score(&samples(), &ForwardOptions::default());
     assert_eq!(scores.lengths, [2, 5]);
     assert_close(&host(scores.log_probs), &log_probs);
     assert_close(&host(scores.entropies), &entropies);
@@ -68,7 +68,7 @@ fn a_temperature_divides_the_logits() {
     const TEMPERATURE: f64 = 0.6;
     let model = adapted(&Device::flex());
     let (samples, vocab_size) = (samples(), tiny_config().vocab_size);
-    let scores = model.score(&samples, &Forward { temperature: TEMPERATURE, ..Forward::default() });
+    let scores = model.score(&samples, &ForwardOptions { temperature: TEMPERATURE, ..ForwardOptions::default() });
     let mut log_probs = Vec::new();
     for Sample { tokens, scored } in samples {
         let logits = model.forward(&Batch::right_padded(&[&tokens])) / TEMPERATURE;
@@ -82,31 +82,31 @@ fn a_temperature_divides_the_logits() {
 fn a_sample_counts_once_however_many_tokens_it_has() {
     let device = Device::flex();
     let log_probs = Tensor::from_data([-1.0f32, -3.0, -10.0], &device);
-    let scores = Scores { log_probs: log_probs.clone(), entropies: log_probs, lengths: vec![2, 1] };
+    let scores = SequenceScores { log_probs: log_probs.clone(), entropies: log_probs, lengths: vec![2, 1] };
     assert_eq!(host(scores.nll()), [6.0]);
 }
 
 #[test]
 #[should_panic(expected = "scored positions 0..2 of 3 tokens")]
 fn the_first_token_is_never_predicted() {
-    tiny_llama(&Device::flex()).score(&[sample(&[1, 2, 3], 0..2)], &Forward::default());
+    tiny_llama(&Device::flex()).score(&[sample(&[1, 2, 3], 0..2)], &ForwardOptions::default());
 }
 
-fn with_dropout(p: f64, seed: u64) -> Forward {
-    Forward { dropout: Some(Dropout { p, seed }), ..Forward::default() }
+fn with_dropout(p: f64, seed: u64) -> ForwardOptions {
+    ForwardOptions { dropout: Some(Dropout { p, seed }), ..ForwardOptions::default() }
 }
 
 #[test]
 fn dropout_depends_on_its_seed_and_touches_low_rank_parts_alone() {
     let (model, samples) = (adapted(&Device::flex()), samples());
-    let of = |model: &Llama, how: &Forward| host(model.score(&samples, how).log_probs);
-    let plain = of(&model, &Forward::default());
+    let of = |model: &Llama, how: &ForwardOptions| host(model.score(&samples, how).log_probs);
+    let plain = of(&model, &ForwardOptions::default());
     assert_eq!(of(&model, &with_dropout(0.0, 1)), plain);
     assert_eq!(of(&model, &with_dropout(0.3, 1)), of(&model, &with_dropout(0.3, 1)));
     assert_ne!(of(&model, &with_dropout(0.3, 1)), of(&model, &with_dropout(0.3, 2)));
     assert_ne!(of(&model, &with_dropout(0.3, 1)), plain);
     let base = model.without_adapter();
-    assert_eq!(of(&base, &with_dropout(0.3, 1)), of(&base, &Forward::default()));
+    assert_eq!(of(&base, &with_dropout(0.3, 1)), of(&base, &ForwardOptions::default()));
 }
 
 #[test]
@@ -132,12 +132,14 @@ fn gradients_agree_with_finite_differences_under_dropout() {
 }
 
 #[test]
-fn a_lesson_counts_every_token_by_its_weight() {
+fn an_example_counts_every_token_by_its_weight() {
     let model = adapted(&Device::flex()).train();
-    let log_probs = host(model.score(&samples(), &Forward::default()).log_probs);
-    let loss = |lessons: &[Lesson]| model.gradient(lessons, 0.5, &Forward::default(), false).1.into_scalar::<f32>();
-    let whole: Vec<Lesson> = samples().into_iter().map(Lesson::of).collect();
-    let nll = model.score(&samples(), &Forward::default()).nll().into_scalar::<f32>();
+    let log_probs = host(model.score(&samples(), &ForwardOptions::default()).log_probs);
+    let loss = |examples: &[WeightedExample]| {
+        model.gradient(examples, 0.5, &ForwardOptions::default(), false).1.into_scalar::<f32>()
+    };
+    let whole: Vec<WeightedExample> = samples().into_iter().map(WeightedExample::of).collect();
+    let nll = model.score(&samples(), &ForwardOptions::default()).nll().into_scalar::<f32>();
     assert!((loss(&whole) - nll).abs() < 1e-6);
 
     // The samples count positions 2 and 3, then 1 to 5.
@@ -150,14 +152,14 @@ fn a_lesson_counts_every_token_by_its_weight() {
 
 #[test]
 fn blocks_that_are_computed_again_have_the_gradients_of_those_that_were_kept() {
-    let lessons: Vec<Lesson> = samples().into_iter().map(Lesson::of).collect();
+    let examples: Vec<WeightedExample> = samples().into_iter().map(WeightedExample::of).collect();
     for (name, device) in test_devices() {
         let fresh = |tied_embeddings| {
             let sizes = LlamaConfig { tied_embeddings, ..tiny_config() };
-            Llama::fresh(&sizes, 3, &device).unwrap().trainable().train()
+            Llama::from_scratch(&sizes, 3, &device).unwrap().trainable().train()
         };
         for model in [adapted(&device).train(), fresh(true), fresh(false)] {
-            let of = |recompute| model.gradient(&lessons, 0.5, &with_dropout(0.25, 5), recompute);
+            let of = |recompute| model.gradient(&examples, 0.5, &with_dropout(0.25, 5), recompute);
             let ((kept, loss), (computed, again)) = (of(false), of(true));
             assert_eq!(host(loss), host(again), "{name}");
             assert!(kept.of_weight.keys().eq(computed.of_weight.keys()), "{name}");
@@ -175,14 +177,14 @@ fn over_packed_weights_gradients_are_those_over_the_unpacked_ones() {
     let device = test_gpu().device;
     let sizes = LlamaConfig { d_model: 64, d_ff: 128, head_dim: 16, ..tiny_config() };
     let whole = tempfile::tempdir().unwrap();
-    Llama::fresh(&sizes, 5, &Device::flex()).unwrap().write(whole.path()).unwrap();
+    Llama::from_scratch(&sizes, 5, &Device::flex()).unwrap().write(whole.path()).unwrap();
     let gradients = |base: Llama| {
         let model = with_parts(&base, &device).train();
-        Gradients::of(model.score(&samples(), &Forward::default()).nll(), &model).of_weight
+        Gradients::of(model.score(&samples(), &ForwardOptions::default()).nll(), &model).of_weight
     };
     // Halves, which are the factors on cooperative matrices, lose a 2048th each.
-    let close = if gpu_of(&device).is_some_and(|gpu| gpu.ability.edge > 0) { 1e-2 } else { 1e-4 };
-    for scheme in [Scheme::F16, Scheme::Q8, Scheme::Q4, Scheme::Q4Affine, Scheme::Nf4] {
+    let close = if gpu_of(&device).is_some_and(|gpu| gpu.features.coop_tile > 0) { 1e-2 } else { 1e-4 };
+    for scheme in [QuantScheme::F16, QuantScheme::Q8, QuantScheme::Q4, QuantScheme::Q4Affine, QuantScheme::Nf4] {
         let packed = gradients(Llama::load_as(whole.path(), Some(scheme), &device).unwrap());
         let unpacked = gradients(unpacked(whole.path(), scheme, &device));
         assert_eq!(packed.len(), 2 * 15);
@@ -195,12 +197,14 @@ fn over_packed_weights_gradients_are_those_over_the_unpacked_ones() {
 }
 
 /// The model in `folder` with every projection rounded to what `scheme` holds, in floats.
-fn unpacked(folder: &Path, scheme: Scheme, device: &Device) -> Llama {
+fn unpacked(folder: &Path, scheme: QuantScheme, device: &Device) -> Llama {
     let source = Safetensors::open(folder).unwrap();
     let round = |name: &String| {
         let (shape, values) = (source.shape(name).unwrap(), source.read_f32(name).unwrap());
         let values = match shape[..] {
-            [rows, cols] if name.contains("proj") => Packed::from_f32(scheme, rows, cols, &values).unwrap().to_f32(),
+            [rows, cols] if name.contains("proj") => {
+                PackedMatrix::from_f32(scheme, rows, cols, &values).unwrap().to_f32()
+            }
             _ => values,
         };
         Weight { name: name.clone(), shape, values }
@@ -209,7 +213,7 @@ fn unpacked(folder: &Path, scheme: Scheme, device: &Device) -> Llama {
     // The embedding is looked up in floats and multiplied packed.
     let table = weights.iter().find(|weight| weight.name.contains("embed")).unwrap();
     let [rows, cols] = table.shape[..] else { unreachable!("a matrix") };
-    let values = Packed::from_f32(scheme, rows, cols, &table.values).unwrap().to_f32();
+    let values = PackedMatrix::from_f32(scheme, rows, cols, &table.values).unwrap().to_f32();
     weights.push(Weight { name: "lm_head.weight".into(), shape: vec![rows, cols], values });
     let rounded = tempfile::tempdir().unwrap();
     let config = LlamaConfig { tied_embeddings: false, ..LlamaConfig::from_huggingface(folder).unwrap() };

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use burn::tensor::Device;
 use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device::test_gpu;
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 use tiller_models::engine::{Engine, EngineOptions};
 use tiller_models::llama::{GenerateOptions, Llama, Sampling, generate};
 
@@ -78,7 +78,7 @@ fn a_token_costs_six_launches_a_layer_and_one_read_of_weights_and_cache() {
     for name in MODELS {
         let golden = Golden::open(name);
         let llama = Llama::load(&golden.folder, &device).unwrap();
-        for scheme in [Scheme::F32, Scheme::Q4] {
+        for scheme in [QuantScheme::F32, QuantScheme::Q4] {
             let mut engine = Engine::of(&llama, EngineOptions { scheme: Some(scheme), ..options(1) }).unwrap();
             let prompt = vec![5; 30];
             let mut cost = |max_new_tokens| {

@@ -8,24 +8,24 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use safetensors::SafeTensors;
 use tiller_kernels::device::{gpu_of, test_devices};
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 use tiller_models::llama::{GenerateOptions, Llama, Sampling, generate};
 use tiller_models::lora::{Adapter, Lora};
 use tiller_models::optim::{AdamW, AdamWConfig, Gradients};
-use tiller_models::train::Forward;
+use tiller_models::train::ForwardOptions;
 
 use crate::state::{Golden, MODELS, ROWS, SEQ};
 
 /// How far a value may be off, as a fraction of the largest expected one.
 const CLOSE: f64 = 1e-4;
 
-/// The same where our own kernels multiply halves, which lose a 2048th of each factor.
+/// The same where our own kernels multiply f16, which lose a 2048th of each factor.
 const CLOSE_OF_HALVES: f64 = 1e-2;
 
 /// Which of the two holds on a device for weights as burn holds them, or packed.
 fn close(device: &Device, packed: bool) -> f64 {
-    let halves = packed && gpu_of(device).is_some_and(|gpu| gpu.ability.edge > 0);
-    if halves { CLOSE_OF_HALVES } else { CLOSE }
+    let f16 = packed && gpu_of(device).is_some_and(|gpu| gpu.features.coop_tile > 0);
+    if f16 { CLOSE_OF_HALVES } else { CLOSE }
 }
 
 fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -94,7 +94,7 @@ fn next_token_logprobs(logprobs: Tensor<3>, golden: &Golden, device: &Device) ->
 
 /// A model whose low-rank parts can be trained, over weights as burn holds them or, where `packed`, as our own kernels read them.
 fn trainable(golden: &Golden, packed: bool, device: &Device) -> Llama {
-    let base = Llama::load_as(&golden.folder, packed.then_some(Scheme::F32), device).unwrap();
+    let base = Llama::load_as(&golden.folder, packed.then_some(QuantScheme::F32), device).unwrap();
     golden.adapted(&base, device).train()
 }
 
@@ -119,7 +119,7 @@ fn training_scores_tokens_as_the_golden_states_do() {
             rows.flat_map(|(row, padding)| row[padding..SEQ - 1].to_vec()).collect()
         };
         for (device_name, device, packed) in bases() {
-            let scores = trainable(&golden, packed, &device).score(&samples, &Forward::default());
+            let scores = trainable(&golden, packed, &device).score(&samples, &ForwardOptions::default());
             let what = |state: &str| format!("{name} {device_name} {state}");
             let close = close(&device, packed);
             assert_within(close, &host(scores.log_probs), &recorded("token_logprob", SEQ - 1), &what("token_logprob"));
@@ -134,7 +134,7 @@ fn gradients_of_every_low_rank_part() {
         let golden = Golden::open(name);
         for (device_name, device, packed) in bases() {
             let model = trainable(&golden, packed, &device);
-            let loss = model.score(&golden.answers(), &Forward::default()).nll();
+            let loss = model.score(&golden.answers(), &ForwardOptions::default()).nll();
             let gradients = loss.backward();
             let loras: BTreeMap<&str, &Lora> = model.linears().filter_map(|l| Some((l.name(), l.lora()?))).collect();
             assert_eq!(loras.len(), 7 * model.config().n_layers);
@@ -159,7 +159,7 @@ fn ten_adamw_steps() {
             let mut adamw = AdamW::new(AdamWConfig::default());
             let mut losses = Vec::new();
             for _ in 0..10 {
-                let loss = model.score(&golden.answers(), &Forward::default()).nll();
+                let loss = model.score(&golden.answers(), &ForwardOptions::default()).nll();
                 losses.push(loss.clone().into_scalar::<f32>());
                 let gradients = Gradients::of(loss, &model);
                 model = adamw.step(model, gradients, 1e-2).0;

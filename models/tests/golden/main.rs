@@ -3,5 +3,5 @@
 mod engine;
 mod gguf;
 mod llama;
-mod quantise;
+mod quantize;
 mod state;

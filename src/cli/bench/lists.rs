@@ -6,15 +6,15 @@ use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::device;
-use tiller_models::language_model::Speaker;
+use tiller_models::language_model::InferenceModel;
 
 use super::Global;
 use crate::Result;
 use crate::cli::json::print_json;
-use crate::cli::keeping::KeepingArgs;
+use crate::cli::storage::StorageArgs;
 use crate::data::Dataset;
 use crate::pull::resolve_model;
-use crate::recommend::bench::{Bench, Took, Way};
+use crate::recommend::bench::{DecodeMethod, ListBench, ListTiming};
 use crate::run::progress;
 use crate::teacher::Teacher;
 
@@ -41,7 +41,7 @@ pub struct Args {
     teacher: Option<PathBuf>,
     /// How lists are written (repeatable); rates are compared with the first [default: all]
     #[arg(long, value_enum, value_name = "WAY")]
-    way: Vec<Way>,
+    way: Vec<DecodeMethod>,
     /// How long the lists are
     #[arg(short, default_value_t = 10, value_name = "ITEMS", value_parser = clap::value_parser!(u32).range(1..=50))]
     k: u32,
@@ -55,17 +55,17 @@ pub struct Args {
     #[arg(short = 'r', default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     repetitions: u16,
     #[command(flatten)]
-    keeping: KeepingArgs,
+    storage: StorageArgs,
 }
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
-struct Report {
+struct ListsReport {
     device: String,
     model: String,
     dataset: String,
     items: usize,
-    took: Vec<Took>,
+    took: Vec<ListTiming>,
 }
 
 /// Measures and prints.
@@ -79,14 +79,14 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     eprintln!("device: {}", open.description);
     let teacher = args.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
     let teacher = Teacher::load(&teacher, &dataset, &open.device)?;
-    let model = Speaker::load(&path, args.adapter.as_deref(), args.keeping.keeping(), &open.device)?;
+    let model = InferenceModel::load(&path, args.adapter.as_deref(), args.storage.options(), &open.device)?;
 
-    let ways = if args.way.is_empty() { Way::value_variants() } else { &args.way };
+    let ways = if args.way.is_empty() { DecodeMethod::value_variants() } else { &args.way };
     let batches: Vec<usize> =
         if args.batch.is_empty() { vec![1, 64] } else { args.batch.iter().map(|&batch| batch.into()).collect() };
     let lists_of = |batch: usize| batch.max(args.lists.into());
     let most = batches.iter().map(|&batch| lists_of(batch)).max().unwrap_or(1);
-    let bench = Bench::new(&model, &dataset, &teacher, args.k, most)?;
+    let bench = ListBench::new(&model, &dataset, &teacher, args.k, most)?;
     let bar = progress::bar("lists", (ways.len() * batches.len()) as u64, "measurements");
     let mut took = Vec::new();
     for batch in batches {
@@ -99,7 +99,8 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     }
     bar.finish_and_clear();
     let items = dataset.catalogue.len();
-    let report = Report { device: open.description, model: args.model.clone(), dataset: dataset.name, items, took };
+    let report =
+        ListsReport { device: open.description, model: args.model.clone(), dataset: dataset.name, items, took };
     if global.json {
         print_json(&report)?;
     } else {
@@ -111,15 +112,17 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
 const HEADER: [&str; 9] =
     ["way", "batch", "prompt", "tokens", "choices", "steps", "drafts that held", "lists/s", "of the first"];
 
-fn print(report: &Report) {
-    let Report { device, model, dataset, items, took } = report;
+fn print(report: &ListsReport) {
+    let ListsReport { device, model, dataset, items, took } = report;
     println!("{model}, {dataset} ({items} items), {device}\n");
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);
     table.set_header(HEADER);
     for one in took {
         let first = took.iter().find(|other| other.batch == one.batch).map_or(one.per_second, |first| first.per_second);
-        let Took { way, batch, prompt, tokens, choices, steps, drafted, confirmed, per_second, least, most, .. } = one;
+        let ListTiming {
+            way, batch, prompt, tokens, choices, steps, drafted, confirmed, per_second, least, most, ..
+        } = one;
         let name = way.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
         let held = if *drafted > 0.0 { format!("{confirmed:.1} of {drafted:.1}") } else { String::new() };
         table.add_row([

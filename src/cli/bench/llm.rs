@@ -5,25 +5,25 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device;
-use tiller_kernels::quant::Scheme;
-use tiller_models::engine::{Engine, EngineOptions, Random};
+use tiller_kernels::quant::QuantScheme;
+use tiller_models::engine::{Engine, EngineOptions, RandomWeights};
 use tiller_models::llama::Llama;
 
 use super::Global;
 use crate::Result;
 use crate::cli::json::{json_line, print_json};
-use crate::cli::keeping::kv_format;
-use crate::decode::bench::{Cost, Model, Rate, Test};
+use crate::cli::storage::kv_format;
+use crate::constrain::bench::{BenchModel, LlmTest, Throughput, TokenCost};
 use crate::pull::resolve_model;
 use crate::run::progress;
-use crate::train::bench::Shape;
+use crate::train::bench::ModelPreset;
 
 const EXAMPLES: &str = "\
 Examples:
   tiller bench llm
-  tiller bench llm --shape tinyllama-1.1b --scheme q4 -b 1 -b 8 -b 64 -o md
-  tiller bench llm --model smollm2-135m --kv int8 -o jsonl
-  tiller --device llvmpipe bench llm --shape smollm2-135m --scheme q4 -p 32 -n 8 -r 1 --lists 0";
+  tiller bench llm --shape tinyllama-1.1b --quant q4 -b 1 -b 8 -b 64 -o md
+  tiller bench llm --model smollm2-135m --kv-dtype int8 -o jsonl
+  tiller --device llvmpipe bench llm --shape smollm2-135m --quant q4 -p 32 -n 8 -r 1 --lists 0";
 
 /// The flags of `tiller bench llm`.
 #[derive(Debug, Clone, clap::Args)]
@@ -31,16 +31,16 @@ Examples:
 pub struct Args {
     /// Random weights of a well-known shape
     #[arg(long, value_enum, default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
-    shape: Shape,
+    shape: ModelPreset,
     /// A model instead: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
     #[arg(long, value_name = "PATH|NAME")]
     model: Option<String>,
     /// How weights are stored: f32, f16, q8, q4affine, q4k, q4 or nf4 (the CPU computes in f32 whatever is said here)
-    #[arg(long, default_value = "q4", value_name = "SCHEME")]
-    scheme: Scheme,
+    #[arg(long, alias = "scheme", default_value = "q4", value_name = "SCHEME")]
+    quant: QuantScheme,
     /// How keys and values are stored: f32, f16 or int8
-    #[arg(long, default_value = "f16", value_name = "FORMAT", value_parser = kv_format)]
-    kv: KvFormat,
+    #[arg(long, alias = "kv", default_value = "f16", value_name = "FORMAT", value_parser = kv_format)]
+    kv_dtype: KvFormat,
     /// Multiply in whole numbers, activations in 8 bits, where the scheme allows: not exact (GPU only)
     #[arg(long)]
     int8: bool,
@@ -78,7 +78,7 @@ enum Output {
 
 /// A line of the results.
 #[derive(Debug, Clone, Serialize)]
-struct Line {
+struct LlmLine {
     model: String,
     /// Bytes of the weights.
     size: usize,
@@ -87,10 +87,10 @@ struct Line {
     scheme: String,
     kv: String,
     #[serde(flatten)]
-    rate: Rate,
+    rate: Throughput,
     /// Of tests that write one sequence on a GPU.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cost: Option<Cost>,
+    cost: Option<TokenCost>,
 }
 
 /// Measures and prints.
@@ -108,37 +108,37 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         bar.set_message(test.name());
         let rate = model.measure(test, usize::from(args.repetitions))?;
         let cost = match test {
-            Test::Write(tokens, 1) => model.cost(tokens)?,
+            LlmTest::Write(tokens, 1) => model.cost(tokens)?,
             _ => None,
         };
-        lines.push(Line { rate, cost, ..about.clone() });
+        lines.push(LlmLine { rate, cost, ..about.clone() });
         bar.inc(1);
     }
     bar.finish_and_clear();
     print(&lines, if global.json { Output::Json } else { args.output })
 }
 
-fn tests(args: &Args, gpu: bool) -> Vec<Test> {
+fn tests(args: &Args, gpu: bool) -> Vec<LlmTest> {
     let batches: Vec<usize> = match (args.batch.as_slice(), gpu) {
         ([], true) => vec![1, 8, 64],
         ([], false) => vec![1, 8],
         (given, _) => given.iter().map(|rows| usize::from(*rows)).collect(),
     };
     let lists = args.lists.unwrap_or_else(|| batches.iter().copied().max().unwrap_or(1));
-    let mut tests = vec![Test::Prompt(args.prompt)];
-    tests.extend(batches.iter().map(|rows| Test::Write(args.new, *rows)));
-    tests.push(Test::Lists(lists));
-    tests.retain(|test| !matches!(test, Test::Prompt(0) | Test::Write(0, _) | Test::Lists(0)));
+    let mut tests = vec![LlmTest::Prompt(args.prompt)];
+    tests.extend(batches.iter().map(|rows| LlmTest::Write(args.new, *rows)));
+    tests.push(LlmTest::Lists(lists));
+    tests.retain(|test| !matches!(test, LlmTest::Prompt(0) | LlmTest::Write(0, _) | LlmTest::Lists(0)));
     tests
 }
 
 /// The model, and what the lines say of it.
-fn load(args: &Args, tests: &[Test], open: &device::OpenDevice) -> Result<(Model, Line)> {
+fn load(args: &Args, tests: &[LlmTest], open: &device::OpenDevice) -> Result<(BenchModel, LlmLine)> {
     let options = EngineOptions {
         rows: tests.iter().map(|test| test.rows()).max().unwrap_or(1),
         max_tokens: tests.iter().map(|test| test.tokens()).max().unwrap_or(1).max(16),
-        kv: args.kv,
-        scheme: Some(args.scheme),
+        kv: args.kv_dtype,
+        scheme: Some(args.quant),
         int8: args.int8,
         ..EngineOptions::default()
     };
@@ -150,30 +150,30 @@ fn load(args: &Args, tests: &[Test], open: &device::OpenDevice) -> Result<(Model
         Some(gpu) => {
             let engine = match &args.model {
                 Some(model) => Engine::of(&Llama::load(&resolve_model(model)?, &open.device)?, options)?,
-                None => Engine::new(&mut Random::new(args.shape.llama()?), gpu, options)?,
+                None => Engine::new(&mut RandomWeights::new(args.shape.llama()?), gpu, options)?,
             };
             let (config, size) = (engine.config().clone(), engine.weight_bytes());
-            (Model::Gpu(Box::new(engine)), config, size, args.scheme.name(), args.kv.name())
+            (BenchModel::Gpu(Box::new(engine)), config, size, args.quant.name(), args.kv_dtype.name())
         }
         None => {
             let llama = match &args.model {
                 Some(model) => Llama::load(&resolve_model(model)?, &open.device)?,
-                None => Llama::fresh(&args.shape.llama()?, 1, &open.device)?,
+                None => Llama::from_scratch(&args.shape.llama()?, 1, &open.device)?,
             };
             let config = llama.config().clone();
             let size = 4 * config.parameters();
-            (Model::Cpu(Box::new(llama)), config, size, "f32", "f32")
+            (BenchModel::Cpu(Box::new(llama)), config, size, "f32", "f32")
         }
     };
     let backend = open.description.split(" (").next().unwrap_or_default().to_owned();
-    let rate = Rate { test: String::new(), unit: "", per_second: 0.0, least: 0.0, most: 0.0 };
+    let rate = Throughput { test: String::new(), unit: "", per_second: 0.0, least: 0.0, most: 0.0 };
     let (scheme, kv, params) = (scheme.to_owned(), kv.to_owned(), config.parameters());
-    Ok((model, Line { model: name, size, params, backend, scheme, kv, rate, cost: None }))
+    Ok((model, LlmLine { model: name, size, params, backend, scheme, kv, rate, cost: None }))
 }
 
 const HEADER: [&str; 7] = ["model", "size", "params", "backend", "kv", "test", "t/s"];
 
-fn print(lines: &[Line], output: Output) -> Result<()> {
+fn print(lines: &[LlmLine], output: Output) -> Result<()> {
     match output {
         Output::Json => print_json(lines)?,
         Output::Jsonl => {
@@ -183,8 +183,8 @@ fn print(lines: &[Line], output: Output) -> Result<()> {
         }
         Output::Csv => {
             println!("model,scheme,size,params,backend,kv,test,unit,per_second,least,most");
-            for Line { model, size, params, backend, scheme, kv, rate, .. } in lines {
-                let Rate { test, unit, per_second, least, most } = rate;
+            for LlmLine { model, size, params, backend, scheme, kv, rate, .. } in lines {
+                let Throughput { test, unit, per_second, least, most } = rate;
                 println!(
                     "{model},{scheme},{size},{params},\"{backend}\",{kv},{test},{unit},{per_second:.3},{least:.3},{most:.3}"
                 );
@@ -208,8 +208,8 @@ fn print(lines: &[Line], output: Output) -> Result<()> {
 }
 
 /// What a token cost, in a sentence.
-fn tell(line: &Line, cost: &Cost) {
-    let Cost { launches, launches_per_layer, bytes, needed_bytes } = cost;
+fn tell(line: &LlmLine, cost: &TokenCost) {
+    let TokenCost { launches, launches_per_layer, bytes, needed_bytes } = cost;
     println!(
         "\na token of {}: {launches:.1} launches, {launches_per_layer:.2} a layer; {:.2} MiB read, {:.3} of weights and cache",
         line.rate.test,
@@ -218,8 +218,8 @@ fn tell(line: &Line, cost: &Cost) {
     );
 }
 
-fn cells(line: &Line) -> [String; 7] {
-    let Rate { test, per_second, least, most, .. } = &line.rate;
+fn cells(line: &LlmLine) -> [String; 7] {
+    let Throughput { test, per_second, least, most, .. } = &line.rate;
     [
         format!("{} {}", line.model, line.scheme),
         format!("{:.2} MiB", line.size as f64 / f64::from(1 << 20)),

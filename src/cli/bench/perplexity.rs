@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device::{self, OpenDevice};
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 use tiller_models::engine::{Engine, EngineOptions};
 use tiller_models::files::gguf::Gguf;
 use tiller_models::llama::Llama;
@@ -15,9 +15,9 @@ use tiller_models::tokenizer::Tokenizer;
 
 use crate::cli::Global;
 use crate::cli::json::print_json;
-use crate::cli::keeping::kv_format;
-use crate::decode::bench::Model;
-use crate::decode::perplexity::{Perplexity, perplexity, windows};
+use crate::cli::storage::kv_format;
+use crate::constrain::bench::BenchModel;
+use crate::constrain::perplexity::{Perplexity, perplexity, windows};
 use crate::pull::resolve_model;
 use crate::run::progress;
 use crate::{Error, Result};
@@ -25,8 +25,8 @@ use crate::{Error, Result};
 const EXAMPLES: &str = "\
 Examples:
   tiller bench perplexity smollm2-135m README.md
-  tiller bench perplexity smollm2-135m README.md --kv f32 --kv f16 --kv int8
-  tiller --device cpu bench perplexity smollm2-135m README.md --scheme f32 --scheme q8 --scheme q4";
+  tiller bench perplexity smollm2-135m README.md --kv-dtype f32 --kv-dtype f16 --kv-dtype int8
+  tiller --device cpu bench perplexity smollm2-135m README.md --quant f32 --quant q8 --quant q4";
 
 /// The flags of `tiller bench perplexity`.
 #[derive(Debug, Clone, clap::Args)]
@@ -39,11 +39,11 @@ pub struct Args {
     #[arg(value_name = "TEXT")]
     text: PathBuf,
     /// How weights are stored: f32, f16, q8, q4affine, q4k, q4 or nf4 (repeatable) [default: f32]
-    #[arg(long, value_name = "SCHEME")]
-    scheme: Vec<Scheme>,
+    #[arg(long, alias = "scheme", value_name = "SCHEME")]
+    quant: Vec<QuantScheme>,
     /// How keys and values are stored: f32, f16 or int8 (repeatable; on the CPU there is no other than f32) [default: f32]
-    #[arg(long, value_name = "FORMAT", value_parser = kv_format)]
-    kv: Vec<KvFormat>,
+    #[arg(long, alias = "kv", value_name = "FORMAT", value_parser = kv_format)]
+    kv_dtype: Vec<KvFormat>,
     /// Tokens of the text that are taken, from its beginning on
     #[arg(long, default_value_t = 2048, value_name = "TOKENS")]
     tokens: usize,
@@ -54,7 +54,7 @@ pub struct Args {
 
 /// A line of the results; the first one is what the others are compared with.
 #[derive(Debug, Clone, Serialize)]
-struct Line {
+struct PerplexityLine {
     scheme: &'static str,
     kv: &'static str,
     #[serde(flatten)]
@@ -66,12 +66,12 @@ struct Line {
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
-struct Report {
+struct PerplexityReport {
     device: String,
     model: String,
     text: PathBuf,
     window: u16,
-    lines: Vec<Line>,
+    lines: Vec<PerplexityLine>,
 }
 
 /// Measures and prints.
@@ -83,16 +83,16 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     eprintln!("device: {}", open.description);
     let path = resolve_model(&args.model)?;
     let windows = tokens(args, &path)?;
-    let (schemes, kvs) = (or(&args.scheme, Scheme::F32), or(&args.kv, KvFormat::F32));
+    let (schemes, kvs) = (or(&args.quant, QuantScheme::F32), or(&args.kv_dtype, KvFormat::F32));
     if let Some(kv) = kvs.iter().find(|kv| open.gpu.is_none() && **kv != KvFormat::F32) {
-        return Err(Error::bad_input(format!("--kv {}", kv.name()))
+        return Err(Error::bad_input(format!("--kv-dtype {}", kv.name()))
             .expected("f32, since the CPU keeps keys and values in nothing else")
             .found(kv.name())
             .next("name a GPU or a software adapter with --device; `tiller doctor` lists them")
             .into());
     }
     let bar = progress::bar("perplexity", (schemes.len() * kvs.len() * windows.len()) as u64, "windows");
-    let mut lines: Vec<Line> = Vec::new();
+    let mut lines: Vec<PerplexityLine> = Vec::new();
     for (scheme, kv) in schemes.iter().flat_map(|scheme| kvs.iter().map(move |kv| (*scheme, *kv))) {
         bar.set_message(format!("{scheme}, cache {}", kv.name()));
         let start = Instant::now();
@@ -100,11 +100,11 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         let found = perplexity(&mut model, &windows, |_| bar.inc(1))?;
         let first = lines.first().map_or(found.perplexity, |line| line.found.perplexity);
         let (ratio, seconds) = (found.perplexity / first, start.elapsed().as_secs_f64());
-        lines.push(Line { scheme: scheme.name(), kv: kv.name(), found, ratio, seconds });
+        lines.push(PerplexityLine { scheme: scheme.name(), kv: kv.name(), found, ratio, seconds });
     }
     bar.finish_and_clear();
     let (model, text, window) = (args.model.clone(), args.text.clone(), args.window);
-    let report = Report { device: open.description, model, text, window, lines };
+    let report = PerplexityReport { device: open.description, model, text, window, lines };
     if global.json {
         print_json(&report)?;
     } else {
@@ -136,21 +136,27 @@ fn tokens(args: &Args, model: &std::path::Path) -> Result<Vec<Vec<u32>>> {
     Ok(windows)
 }
 
-fn load(path: &std::path::Path, scheme: Scheme, kv: KvFormat, window: usize, open: &OpenDevice) -> Result<Model> {
+fn load(
+    path: &std::path::Path,
+    scheme: QuantScheme,
+    kv: KvFormat,
+    window: usize,
+    open: &OpenDevice,
+) -> Result<BenchModel> {
     if open.gpu.is_none() {
-        let packed = Some(scheme).filter(|scheme| *scheme != Scheme::F32);
-        return Ok(Model::Cpu(Box::new(Llama::load_as(path, packed, &open.device)?)));
+        let packed = Some(scheme).filter(|scheme| *scheme != QuantScheme::F32);
+        return Ok(BenchModel::Cpu(Box::new(Llama::load_as(path, packed, &open.device)?)));
     }
     let llama = Llama::load(path, &open.device)?;
     let options = EngineOptions { rows: 1, max_tokens: window, kv, scheme: Some(scheme), ..EngineOptions::default() };
-    Ok(Model::Gpu(Box::new(Engine::of(&llama, options)?)))
+    Ok(BenchModel::Gpu(Box::new(Engine::of(&llama, options)?)))
 }
 
-fn table(lines: &[Line]) -> Table {
+fn table(lines: &[PerplexityLine]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);
     table.set_header(["weights", "cache", "tokens", "nats a token", "perplexity", "of the first", "seconds"]);
-    for Line { scheme, kv, found, ratio, seconds } in lines {
+    for PerplexityLine { scheme, kv, found, ratio, seconds } in lines {
         table.add_row([
             (*scheme).to_owned(),
             (*kv).to_owned(),

@@ -7,17 +7,17 @@ use super::Global;
 use crate::Result;
 use crate::cli::json::print_json;
 use crate::ppo::PpoConfig;
-use crate::ppo::bench::{Lengths, Row, measure};
+use crate::ppo::bench::{PpoBenchRow, SequenceLengths, measure};
 use crate::ppo::config::Baseline;
 use crate::run::progress;
-use crate::train::bench::Shape;
+use crate::train::bench::ModelPreset;
 use crate::train::memory::{available, in_words};
 
 const EXAMPLES: &str = "\
 Examples:
   tiller bench ppo
-  tiller bench ppo --shape tinyllama-1.1b --quantise q4
-  tiller bench ppo --shape small --prompts 16 --samples 8 --minibatch 32 --baseline group";
+  tiller bench ppo --shape tinyllama-1.1b --quant q4
+  tiller bench ppo --shape small --prompts 16 --samples 8 --minibatch 32 --baseline rloo";
 
 /// The flags of `tiller bench ppo`. The defaults are the work that the method's authors lay out.
 #[derive(Debug, Clone, clap::Args)]
@@ -25,10 +25,10 @@ Examples:
 pub struct Args {
     /// The sizes of the model (repeatable) [default: smollm2-135m]
     #[arg(long, value_enum, value_name = "SHAPE")]
-    shape: Vec<Shape>,
+    shape: Vec<ModelPreset>,
     /// How the frozen weights are kept: f32, f16, q8 or q4
-    #[arg(long, default_value = "f32", value_name = "SCHEME")]
-    quantise: String,
+    #[arg(long, alias = "quant", default_value = "f32", value_name = "SCHEME")]
+    quant: String,
     /// Prompts of an iteration
     #[arg(long, default_value_t = 8, value_name = "N")]
     prompts: usize,
@@ -63,7 +63,7 @@ pub struct Args {
 /// # Errors
 /// Sizes that make no sense, an alignment that does not fit.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
-    let mut config = PpoConfig { quantise: args.quantise.clone(), ..PpoConfig::default() };
+    let mut config = PpoConfig { quant: args.quant.clone(), ..PpoConfig::default() };
     config.rollout.prompts = args.prompts;
     config.rollout.samples = args.samples;
     config.learning.epochs = args.epochs;
@@ -71,16 +71,16 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     config.learning.batch = args.batch;
     config.learning.baseline = args.baseline;
     config.validate()?;
-    let lengths = Lengths { prompt: args.prompt_tokens.into(), answer: args.answer_tokens.into() };
+    let lengths = SequenceLengths { prompt: args.prompt_tokens.into(), answer: args.answer_tokens.into() };
     let device = global.open_device()?;
-    let shapes = if args.shape.is_empty() { &[Shape::Smol][..] } else { &args.shape };
+    let shapes = if args.shape.is_empty() { &[ModelPreset::Smol][..] } else { &args.shape };
     let spinner = progress::spinner("ppo");
     let rows = shapes.iter().map(|&shape| {
         let name = shape.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         spinner.set_message(name.clone());
         measure((&name, shape), &config, lengths, usize::from(args.iterations), available(), &device)
     });
-    let rows = rows.collect::<Result<Vec<Row>>>()?;
+    let rows = rows.collect::<Result<Vec<PpoBenchRow>>>()?;
     spinner.finish_and_clear();
     match global.json {
         true => print_json(&rows)?,
@@ -89,7 +89,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     Ok(())
 }
 
-fn table(rows: &[Row]) -> Table {
+fn table(rows: &[PpoBenchRow]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_header([

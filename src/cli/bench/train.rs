@@ -8,17 +8,17 @@ use super::Global;
 use crate::Result;
 use crate::cli::json::print_json;
 use crate::run::progress;
-use crate::train::bench::{Count, Row, Shape, count, measure};
-use crate::train::cost::Cost;
+use crate::train::bench::{ModelPreset, TrainBenchRow, TrainStepCounts, count, measure};
+use crate::train::cost::StepCost;
 use crate::train::memory::{available, in_words};
 use crate::train::sft::SftConfig;
 
 const EXAMPLES: &str = "\
 Examples:
   tiller bench train
-  tiller bench train --shape smollm2-135m --quantise q4 --batch 8 --tokens 512
+  tiller bench train --shape smollm2-135m --quant q4 --batch 8 --tokens 512
   tiller bench train --shape tiny --shape small --full --format md
-  tiller bench train --shape llama2-7b --quantise q4 --count --device llvmpipe";
+  tiller bench train --shape llama2-7b --quant q4 --count --device llvmpipe";
 
 /// The flags of `tiller bench train`.
 #[derive(Debug, Clone, clap::Args)]
@@ -26,10 +26,10 @@ Examples:
 pub struct Args {
     /// The sizes of the model (repeatable) [default: smollm2-135m]
     #[arg(long, value_enum, value_name = "SHAPE")]
-    shape: Vec<Shape>,
+    shape: Vec<ModelPreset>,
     /// How the frozen weights are kept: f32, f16, q8 or q4
-    #[arg(long, default_value = "f32", value_name = "SCHEME")]
-    quantise: String,
+    #[arg(long, alias = "quant", default_value = "f32", value_name = "SCHEME")]
+    quant: String,
     /// Rank of the adapter
     #[arg(long, default_value_t = 16, value_name = "R")]
     rank: usize,
@@ -72,7 +72,7 @@ enum Format {
 /// Sizes that make no sense, a training that does not fit.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let mut config = SftConfig {
-        quantise: args.quantise.clone(),
+        quant: args.quant.clone(),
         full: args.full,
         batch: args.batch,
         max_tokens: args.tokens,
@@ -82,22 +82,22 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     config.lora.rank = args.rank;
     config.validate()?;
     let device = global.open_device()?;
-    let shapes = if args.shape.is_empty() { &[Shape::Smol][..] } else { &args.shape };
+    let shapes = if args.shape.is_empty() { &[ModelPreset::Smol][..] } else { &args.shape };
     let spinner = progress::spinner("train");
-    let name = |shape: Shape| {
+    let name = |shape: ModelPreset| {
         let name = shape.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         spinner.set_message(name.clone());
         name
     };
     if args.count {
         let counts = shapes.iter().map(|&shape| count((&name(shape), shape), &config, &device));
-        let counts = counts.collect::<Result<Vec<Count>>>()?;
+        let counts = counts.collect::<Result<Vec<TrainStepCounts>>>()?;
         spinner.finish_and_clear();
         return print(args, global, &counts, COUNTED, counted);
     }
     let measured =
-        |&shape: &Shape| measure((&name(shape), shape), &config, usize::from(args.steps), available(), &device);
-    let rows = shapes.iter().map(measured).collect::<Result<Vec<Row>>>()?;
+        |&shape: &ModelPreset| measure((&name(shape), shape), &config, usize::from(args.steps), available(), &device);
+    let rows = shapes.iter().map(measured).collect::<Result<Vec<TrainBenchRow>>>()?;
     spinner.finish_and_clear();
     print(args, global, &rows, MEASURED, measured_cells)
 }
@@ -119,7 +119,7 @@ const MEASURED: [&str; 14] = [
     "GB",
 ];
 
-fn measured_cells(row: &Row) -> [String; 14] {
+fn measured_cells(row: &TrainBenchRow) -> [String; 14] {
     let [median, least, most] = row.seconds.map(|seconds| format!("{seconds:.4}"));
     let [gflop, gigabytes] = cost(&row.cost);
     let launches = row.launches.map_or_else(|| "-".to_owned(), |launches| launches.to_string());
@@ -143,7 +143,7 @@ fn measured_cells(row: &Row) -> [String; 14] {
 
 const COUNTED: [&str; 8] = ["shape", "weights", "trained", "batch", "tokens", "launches", "GFLOP", "GB"];
 
-fn counted(count: &Count) -> [String; 8] {
+fn counted(count: &TrainStepCounts) -> [String; 8] {
     let [gflop, gigabytes] = cost(&count.cost);
     [
         count.shape.clone(),
@@ -158,7 +158,7 @@ fn counted(count: &Count) -> [String; 8] {
 }
 
 /// Thousand millions of operations and of bytes.
-fn cost(cost: &Cost) -> [String; 2] {
+fn cost(cost: &StepCost) -> [String; 2] {
     [cost.flops, cost.bytes].map(|count| format!("{:.1}", count as f64 / 1e9))
 }
 

@@ -1,6 +1,6 @@
 //! `tiller recommend`: lists for users of a data set, or for somebody new.
 
-mod heard;
+mod parsed_ask;
 mod queue;
 pub(super) mod show;
 
@@ -8,21 +8,21 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use tiller_models::language_model::Speaker;
+use tiller_models::language_model::InferenceModel;
 use tiller_models::llama::{GenerateOptions, Sampling};
 
-use self::heard::Heard;
-use self::queue::Queue;
-use self::show::Show;
+use self::parsed_ask::ParsedAsk;
+use self::queue::RequestQueue;
+use self::show::ListPrinter;
 use super::Global;
-use super::keeping::KeepingArgs;
+use super::storage::StorageArgs;
+use crate::constrain::Mode;
 use crate::data::input::quote;
 use crate::data::{Catalogue, Dataset, ItemId};
-use crate::decode::Mode;
 use crate::pull::resolve_model;
-use crate::recommend::answer::Form;
+use crate::recommend::answer::OutputFormat;
 use crate::recommend::recommender::{Recommender, enough_tokens};
-use crate::recommend::{Order, lookup};
+use crate::recommend::{PreparedRequest, lookup};
 use crate::request::ask::USUAL_LENGTH;
 use crate::request::{Predicate, Request, Share};
 use crate::run::progress;
@@ -39,7 +39,7 @@ Examples:
   tiller recommend films --model smollm2-135m --ask 'a few comedies from the nineties, no horror'
   tiller recommend films --model smollm2-135m --user all --batch 64 --json > lists.jsonl
   tiller recommend films --model smollm2-135m --user 42 --draft teacher
-  tiller recommend films --model llama-2-7b.gguf --scheme q4 --kv int8 --user 42";
+  tiller recommend films --model llama-2-7b.gguf --quant q4 --kv-dtype int8 --user 42";
 
 /// The flags of `tiller recommend`.
 #[derive(Debug, clap::Args)]
@@ -66,10 +66,10 @@ pub struct Args {
     #[arg(short, value_name = "ITEMS")]
     k: Option<u32>,
     /// A category to have (repeatable)
-    #[arg(long, value_name = "CATEGORY")]
+    #[arg(long, visible_alias = "include-category", value_name = "CATEGORY")]
     more: Vec<String>,
     /// A category not to have (repeatable)
-    #[arg(long, value_name = "CATEGORY")]
+    #[arg(long, visible_alias = "exclude-category", value_name = "CATEGORY")]
     less: Vec<String>,
     /// How many items of a kind to have, such as 'Comedy<=30%', 'Drama>=2' or 'Crime~50%' (repeatable)
     #[arg(long, value_name = "SHARE")]
@@ -78,7 +78,7 @@ pub struct Args {
     #[arg(long = "where", value_name = "CONDITION")]
     conditions: Vec<String>,
     /// A title to have in the list (repeatable)
-    #[arg(long, value_name = "TITLE")]
+    #[arg(long, visible_alias = "include", value_name = "TITLE")]
     must: Vec<String>,
     /// A title not to have in the list (repeatable)
     #[arg(long, value_name = "TITLE")]
@@ -96,9 +96,9 @@ pub struct Args {
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
     max_new_tokens: Option<u32>,
     #[command(flatten)]
-    keeping: KeepingArgs,
+    storage: StorageArgs,
     #[command(flatten)]
-    pace: PaceArgs,
+    speed: SpeedArgs,
     #[command(flatten)]
     sampling: SamplingArgs,
     /// Also show the prompt that the model gets
@@ -108,21 +108,21 @@ pub struct Args {
 
 /// What makes lists come sooner, and leaves them as they are.
 #[derive(Debug, clap::Args)]
-struct PaceArgs {
+struct SpeedArgs {
     /// Whose lists are proposed to the model, which confirms in one step what it would have written anyway
     #[arg(long, value_enum, value_name = "WHO")]
-    draft: Option<Draft>,
+    draft: Option<DraftSource>,
     /// The run folder of the teacher that drafts [default: DIR/teacher]
     #[arg(long, value_name = "RUN", requires = "draft")]
     teacher: Option<PathBuf>,
     /// Score only the tokens that may follow; what the constraint did to the model's wishes stays unknown
-    #[arg(long)]
-    fast: bool,
+    #[arg(long, alias = "fast")]
+    no_logprobs: bool,
 }
 
 /// Who proposes lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Draft {
+pub enum DraftSource {
     /// The teacher: its best items, as far as the request allows
     Teacher,
 }
@@ -156,8 +156,8 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
             .next("leave it out, or add --decode free")
             .into());
     }
-    if args.decode == Mode::Free && (args.pace.draft.is_some() || args.pace.fast) {
-        return Err(Error::bad_input("--draft and --fast")
+    if args.decode == Mode::Free && (args.speed.draft.is_some() || args.speed.no_logprobs) {
+        return Err(Error::bad_input("--draft and --no-logprobs")
             .expected("a list that is kept in order")
             .found("--decode free, where anything may follow")
             .next("leave them out, or decode by catalogue or strict")
@@ -165,33 +165,38 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     }
     let model = resolve_model(args.model.as_deref().ok_or_else(no_model)?)?;
     let dataset = Dataset::read(&args.dir)?;
-    let heard = args.ask.as_deref().map(|text| Heard::hear(text, args.k, &dataset.catalogue)).transpose()?;
-    let requests = ask(args, heard.as_ref(), &dataset)?;
+    let parsed_ask = args.ask.as_deref().map(|text| ParsedAsk::parse(text, args.k, &dataset.catalogue)).transpose()?;
+    let requests = ask(args, parsed_ask.as_ref(), &dataset)?;
     let longest = requests.iter().map(|(_, request)| request.k).max().unwrap_or(0);
-    let mut queue = Queue::new(requests, args.decode, &dataset.catalogue)?;
+    let mut queue = RequestQueue::new(requests, args.decode, &dataset.catalogue)?;
     let options = GenerateOptions {
         max_new_tokens: args.max_new_tokens.map_or_else(|| enough_tokens(longest), |tokens| tokens as usize),
         sampling: args.sampling.resolve()?,
         seed: args.sampling.seed,
     };
     let device = global.open_device()?;
-    let model = Speaker::load(&model, args.adapter.as_deref(), args.keeping.keeping(), &device)?;
-    let form = if args.adapter.is_some() { Form::Tuned } else { Form::General };
-    let teacher = args.pace.draft.map(|Draft::Teacher| {
-        let run = args.pace.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
+    let model = InferenceModel::load(&model, args.adapter.as_deref(), args.storage.options(), &device)?;
+    let format = if args.adapter.is_some() { OutputFormat::Strict } else { OutputFormat::Lenient };
+    let teacher = args.speed.draft.map(|DraftSource::Teacher| {
+        let run = args.speed.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
         Teacher::load(&run, &dataset, &device)
     });
     let teacher = teacher.transpose()?;
-    let mut recommender = Recommender::new(&model, &dataset.catalogue, form, options, args.decode)?;
+    let mut recommender = Recommender::new(&model, &dataset.catalogue, format, options, args.decode)?;
     if let Some(teacher) = &teacher {
         recommender = recommender.drafting(teacher);
     }
-    if args.pace.fast {
-        recommender = recommender.deaf();
+    if args.speed.no_logprobs {
+        recommender = recommender.without_logprobs();
     }
-    let show = Show { recommender: &recommender, heard: heard.as_ref(), prompt: args.prompt, json: global.json };
+    let show = ListPrinter {
+        recommender: &recommender,
+        parsed_ask: parsed_ask.as_ref(),
+        prompt: args.prompt,
+        json: global.json,
+    };
     if queue.asked() == 1 && std::io::stdout().is_terminal() && !global.json {
-        queue.take(1)?.iter().try_for_each(|asked| show.aloud(asked))?;
+        queue.take(1)?.iter().try_for_each(|asked| show.stream(asked))?;
     } else {
         answer_in_batches(&recommender, &show, &mut queue, usize::from(args.batch))?;
     }
@@ -207,9 +212,9 @@ fn no_model() -> Error {
 }
 
 /// What the flags and the text ask, for each user that the flags name; by nobody where they name none.
-fn ask(args: &Args, heard: Option<&Heard>, dataset: &Dataset) -> Result<Vec<(Option<String>, Request)>> {
+fn ask(args: &Args, parsed_ask: Option<&ParsedAsk>, dataset: &Dataset) -> Result<Vec<(Option<String>, Request)>> {
     let catalogue = &dataset.catalogue;
-    let wishes = wishes(args, heard, catalogue)?;
+    let wishes = wishes(args, parsed_ask, catalogue)?;
     if wishes.k == 0 {
         return Err(Error::bad_input("-k")
             .expected("at least 1 item")
@@ -217,8 +222,8 @@ fn ask(args: &Args, heard: Option<&Heard>, dataset: &Dataset) -> Result<Vec<(Opt
             .next("ask for a list such as -k 10")
             .into());
     }
-    if let Some(heard) = heard {
-        heard.say_back(&wishes, catalogue);
+    if let Some(parsed_ask) = parsed_ask {
+        parsed_ask.say_back(&wishes, catalogue);
     }
     // What the text likes counts as taken last.
     let request = |taken: &[ItemId]| Request { history: [taken, &wishes.history].concat(), ..wishes.clone() };
@@ -228,7 +233,7 @@ fn ask(args: &Args, heard: Option<&Heard>, dataset: &Dataset) -> Result<Vec<(Opt
             Ok(users.iter().map(|user| (Some(user.key.clone()), request(&user.items))).collect())
         }
         (None, Some(titles)) => Ok(vec![(None, request(&lookup::history(catalogue, titles)?))]),
-        (None, None) if heard.is_some() => Ok(vec![(None, wishes)]),
+        (None, None) if parsed_ask.is_some() => Ok(vec![(None, wishes)]),
         (None, None) => Err(Error::bad_input("recommend")
             .expected("for whom: --user ID (or all, or a file), --history TITLE…, or what: --ask TEXT")
             .found("none of them")
@@ -238,7 +243,7 @@ fn ask(args: &Args, heard: Option<&Heard>, dataset: &Dataset) -> Result<Vec<(Opt
 }
 
 /// What the flags and the text ask of everybody's list.
-fn wishes(args: &Args, heard: Option<&Heard>, catalogue: &Catalogue) -> Result<Request> {
+fn wishes(args: &Args, parsed_ask: Option<&ParsedAsk>, catalogue: &Catalogue) -> Result<Request> {
     let [all_in, none_in] = lookup::wishes(catalogue, &args.more, &args.less)?;
     let flags = Request {
         k: args.k.unwrap_or(USUAL_LENGTH),
@@ -251,7 +256,7 @@ fn wishes(args: &Args, heard: Option<&Heard>, catalogue: &Catalogue) -> Result<R
         conditions: args.conditions.iter().map(|text| Predicate::parse(text, catalogue)).collect::<Result<_>>()?,
         shares: args.share.iter().map(|text| Share::parse(text, catalogue)).collect::<Result<_>>()?,
     };
-    Ok(heard.map_or(flags.clone(), |heard| heard.and(flags)))
+    Ok(parsed_ask.map_or(flags.clone(), |parsed_ask| parsed_ask.and(flags)))
 }
 
 impl SamplingArgs {
@@ -269,7 +274,12 @@ impl SamplingArgs {
 }
 
 /// Answers everybody, a batch at a time, and prints each batch as it comes.
-fn answer_in_batches(recommender: &Recommender, show: &Show, queue: &mut Queue, batch: usize) -> Result<()> {
+fn answer_in_batches(
+    recommender: &Recommender,
+    show: &ListPrinter,
+    queue: &mut RequestQueue,
+    batch: usize,
+) -> Result<()> {
     let bar = progress::bar("recommend", queue.asked() as u64, "lists");
     let (start, mut lists, mut tokens) = (Instant::now(), 0, 0);
     loop {
@@ -277,8 +287,8 @@ fn answer_in_batches(recommender: &Recommender, show: &Show, queue: &mut Queue, 
         if asked.is_empty() {
             break;
         }
-        let orders: Vec<&Order> = asked.iter().map(|asked| &asked.order).collect();
-        let answers = recommender.recommend(&orders)?;
+        let prepared_requests: Vec<&PreparedRequest> = asked.iter().map(|asked| &asked.prepared).collect();
+        let answers = recommender.recommend(&prepared_requests)?;
         lists += answers.len();
         tokens += answers.iter().map(|list| list.tokens).sum::<usize>();
         bar.suspend(|| asked.iter().zip(&answers).try_for_each(|(asked, list)| show.list(asked, list)))?;

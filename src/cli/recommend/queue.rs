@@ -1,32 +1,32 @@
 //! Who is answered, and who is refused by name.
 
+use crate::constrain::Mode;
 use crate::data::Catalogue;
 use crate::data::titles::clean;
-use crate::decode::Mode;
-use crate::recommend::Order;
+use crate::recommend::PreparedRequest;
 use crate::request::Request;
 use crate::{Error, Result};
 
 /// An order and who makes it.
-pub struct Asked {
+pub struct UserRequest {
     /// The user's key; nobody's where the history came by hand.
     pub user: Option<String>,
     /// What is asked.
-    pub order: Order,
+    pub prepared: PreparedRequest,
 }
 
 /// Requests on their way to the model, made ready one by one. Whoever cannot be answered is named, and the others go on.
-pub struct Queue<'a> {
+pub struct RequestQueue<'a> {
     requests: std::vec::IntoIter<(Option<String>, Request)>,
     mode: Mode,
     catalogue: &'a Catalogue,
     asked: usize,
     refused: usize,
     /// Who is answered first.
-    first: Option<Asked>,
+    first: Option<UserRequest>,
 }
 
-impl<'a> Queue<'a> {
+impl<'a> RequestQueue<'a> {
     /// A queue in which somebody can be answered: that is known before a model is loaded.
     ///
     /// # Errors
@@ -44,13 +44,13 @@ impl<'a> Queue<'a> {
     }
 
     /// The next order that can be answered; `None` behind the last one.
-    fn find(&mut self) -> Result<Option<Asked>> {
+    fn find(&mut self) -> Result<Option<UserRequest>> {
         for (user, request) in self.requests.by_ref() {
-            match (Order::new(request, self.mode, self.catalogue), user) {
-                (Ok(order), Some(user)) => {
-                    return Ok(Some(Asked { order: order.of_user(&user), user: Some(user) }));
+            match (PreparedRequest::new(request, self.mode, self.catalogue), user) {
+                (Ok(prepared), Some(user)) => {
+                    return Ok(Some(UserRequest { prepared: prepared.of_user(&user), user: Some(user) }));
                 }
-                (Ok(order), None) => return Ok(Some(Asked { order, user: None })),
+                (Ok(prepared), None) => return Ok(Some(UserRequest { prepared, user: None })),
                 (Err(error), Some(user)) if self.asked > 1 => {
                     eprintln!("user {}: {error}", clean(&user));
                     self.refused += 1;
@@ -62,8 +62,8 @@ impl<'a> Queue<'a> {
     }
 
     /// Up to `count` orders; none behind the last one.
-    pub fn take(&mut self, count: usize) -> Result<Vec<Asked>> {
-        let mut taken: Vec<Asked> = self.first.take().into_iter().collect();
+    pub fn take(&mut self, count: usize) -> Result<Vec<UserRequest>> {
+        let mut taken: Vec<UserRequest> = self.first.take().into_iter().collect();
         while taken.len() < count
             && let Some(asked) = self.find()?
         {

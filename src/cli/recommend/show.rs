@@ -4,22 +4,22 @@ use std::io::{Write, stdout};
 
 use serde::Serialize;
 
-use super::heard::Heard;
-use super::queue::Asked;
+use super::parsed_ask::ParsedAsk;
+use super::queue::UserRequest;
 use crate::cli::json::json_line;
+use crate::constrain::{ConstraintStats, Mode};
 use crate::data::Catalogue;
 use crate::data::titles::{clean, is_unsafe};
-use crate::decode::{Mode, Statistics};
 use crate::recommend::recommender::{List, Recommender};
-use crate::recommend::{Checked, Status};
+use crate::recommend::{CheckedItem, Status};
 use crate::request::{InWords, Request};
 use crate::{Error, Result};
 
 /// How lists are shown.
-pub struct Show<'a> {
+pub struct ListPrinter<'a> {
     pub recommender: &'a Recommender<'a>,
     /// The text that asked for the lists.
-    pub heard: Option<&'a Heard>,
+    pub parsed_ask: Option<&'a ParsedAsk>,
     /// Whether the prompt comes with each list.
     pub prompt: bool,
     pub json: bool,
@@ -30,14 +30,14 @@ pub struct Show<'a> {
 struct Record<'a> {
     user: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ask: Option<&'a Heard>,
+    ask: Option<&'a ParsedAsk>,
     request: InWords,
     decode: Mode,
     items: Vec<ItemRecord<'a>>,
     text: &'a str,
     tokens: usize,
     /// What guidance did; null where the model wrote alone.
-    guidance: Option<Statistics>,
+    guidance: Option<ConstraintStats>,
     seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt: Option<String>,
@@ -54,56 +54,56 @@ struct ItemRecord<'a> {
 }
 
 impl<'a> ItemRecord<'a> {
-    fn new(item: &'a Checked, catalogue: &'a Catalogue) -> Self {
+    fn new(item: &'a CheckedItem, catalogue: &'a Catalogue) -> Self {
         let id = item.item.map(|id| catalogue.item(id).key.as_str());
         Self { id, title: &item.title, status: item.status, breaks: item.breaks.as_deref() }
     }
 }
 
-impl Show<'_> {
+impl ListPrinter<'_> {
     /// Prints a finished list.
-    pub fn list(&self, asked: &Asked, list: &List) -> Result<()> {
+    pub fn list(&self, asked: &UserRequest, list: &List) -> Result<()> {
         if self.json { print(&self.record(asked, list)?) } else { print(&self.page(asked, list)?) }
     }
 
     /// Answers a request and prints the answer while it is written.
-    pub fn aloud(&self, asked: &Asked) -> Result<()> {
+    pub fn stream(&self, asked: &UserRequest) -> Result<()> {
         print(&self.heading(asked)?)?;
-        let items = |text: &str| self.recommender.items(asked.order.request(), text);
-        let mut live = Live::new(&items);
+        let items = |text: &str| self.recommender.items(asked.prepared.request(), text);
+        let mut live = LiveList::new(&items);
         let mut printed = Ok(());
-        let list = self.recommender.recommend_aloud(&asked.order, &mut |text| {
+        let list = self.recommender.recommend_streaming(&asked.prepared, &mut |text| {
             if printed.is_ok() {
                 printed = print(&live.next(text));
             }
         })?;
         printed?;
         print(&live.end())?;
-        print(&summary(asked.order.request(), &list))?;
+        print(&summary(asked.prepared.request(), &list))?;
         let rate = list.tokens as f64 / list.seconds;
         eprintln!("tokens: {}, seconds: {:.1}, tokens/s: {rate:.1}", list.tokens, list.seconds);
         Ok(())
     }
 
-    fn record(&self, asked: &Asked, list: &List) -> Result<String> {
+    fn record(&self, asked: &UserRequest, list: &List) -> Result<String> {
         let catalogue = self.recommender.catalogue();
         let record = Record {
             user: asked.user.as_deref(),
-            ask: self.heard,
-            request: asked.order.request().in_words(catalogue),
+            ask: self.parsed_ask,
+            request: asked.prepared.request().in_words(catalogue),
             decode: self.recommender.mode(),
             items: list.items.iter().map(|item| ItemRecord::new(item, catalogue)).collect(),
             text: &list.text,
             tokens: list.tokens,
             guidance: list.guidance,
             seconds: list.seconds,
-            prompt: self.prompt.then(|| self.recommender.prompt_text(&asked.order)).transpose()?,
+            prompt: self.prompt.then(|| self.recommender.prompt_text(&asked.prepared)).transpose()?,
         };
         Ok(json_line(&record)? + "\n")
     }
 
     /// A finished list for people. An answer without a single item is shown as it is.
-    fn page(&self, asked: &Asked, list: &List) -> Result<String> {
+    fn page(&self, asked: &UserRequest, list: &List) -> Result<String> {
         let mut page = self.heading(asked)?;
         if list.items.is_empty() {
             list.text.lines().for_each(|line| page += &format!("  | {}\n", clean(line)));
@@ -111,13 +111,13 @@ impl Show<'_> {
         for (index, item) in list.items.iter().enumerate() {
             page += &format!("{:3}. {}{}\n", index + 1, clean(&item.title), mark(item));
         }
-        Ok(page + &summary(asked.order.request(), list))
+        Ok(page + &summary(asked.prepared.request(), list))
     }
 
-    fn heading(&self, asked: &Asked) -> Result<String> {
+    fn heading(&self, asked: &UserRequest) -> Result<String> {
         let mut heading = String::new();
         if self.prompt {
-            let prompt = self.recommender.prompt_text(&asked.order)?;
+            let prompt = self.recommender.prompt_text(&asked.prepared)?;
             prompt.lines().for_each(|line| heading += &format!("  > {}\n", clean(line)));
         }
         if let Some(user) = &asked.user {
@@ -128,7 +128,7 @@ impl Show<'_> {
 }
 
 /// What is wrong with an item, for people.
-fn mark(item: &Checked) -> String {
+fn mark(item: &CheckedItem) -> String {
     let wrong = match (item.status, &item.breaks) {
         (Status::Ok, None) => return String::new(),
         (Status::Ok, Some(rule)) => format!("breaks: {}", clean(rule)),
@@ -142,7 +142,7 @@ fn mark(item: &Checked) -> String {
 
 /// One line that counts what came, and one about what guidance did.
 fn summary(request: &Request, list: &List) -> String {
-    let count = |wanted: &dyn Fn(&Checked) -> bool| list.items.iter().filter(|item| wanted(item)).count();
+    let count = |wanted: &dyn Fn(&CheckedItem) -> bool| list.items.iter().filter(|item| wanted(item)).count();
     let of = |status: Status| count(&|item| item.status == status);
     let against = count(&|item| item.breaks.is_some());
     let missing = request.mandatory.iter().filter(|item| !list.items.iter().any(|line| line.item == Some(**item)));
@@ -162,13 +162,13 @@ fn summary(request: &Request, list: &List) -> String {
 }
 
 /// What guidance did, as far as anybody heard of it.
-fn guided(tokens: usize, guidance: Statistics) -> String {
-    let Statistics { steps, choices, drafted, confirmed, heard, changed, .. } = guidance;
+fn guided(tokens: usize, guidance: ConstraintStats) -> String {
+    let ConstraintStats { steps, choices, drafted, confirmed, observed, changed, .. } = guidance;
     let mut parts = vec![format!("{tokens} tokens in {steps} steps")];
     if drafted > 0 {
         parts.push(format!("{confirmed} of {drafted} drafted choices were the model's, of {choices} in all"));
     }
-    if heard > 0 {
+    if observed > 0 {
         let lost = 100.0 * guidance.mean_removed_mass();
         parts.push(format!(
             "{changed} of {choices} choices were not the model's own, which lost {lost:.0}% of its probability on average"
@@ -178,9 +178,9 @@ fn guided(tokens: usize, guidance: Statistics) -> String {
 }
 
 /// An answer that is printed while it is written: each line gets its mark when it ends.
-pub struct Live<'a> {
+pub struct LiveList<'a> {
     /// The checked items of an answer's beginning.
-    items: &'a dyn Fn(&str) -> Vec<Checked>,
+    items: &'a dyn Fn(&str) -> Vec<CheckedItem>,
     /// The answer so far.
     text: String,
     /// Whether nothing of the current line is printed yet.
@@ -189,9 +189,9 @@ pub struct Live<'a> {
     marked: usize,
 }
 
-impl<'a> Live<'a> {
+impl<'a> LiveList<'a> {
     /// `items` checks the beginning of an answer.
-    pub fn new(items: &'a dyn Fn(&str) -> Vec<Checked>) -> Self {
+    pub fn new(items: &'a dyn Fn(&str) -> Vec<CheckedItem>) -> Self {
         Self { items, text: String::new(), at_line_start: true, marked: 0 }
     }
 
@@ -239,15 +239,15 @@ mod tests {
     use super::*;
 
     /// Every numbered line is an item that does not exist.
-    fn items(text: &str) -> Vec<Checked> {
+    fn items(text: &str) -> Vec<CheckedItem> {
         let numbered = text.lines().filter(|line| line.trim().starts_with(|c: char| c.is_ascii_digit()));
         numbered
-            .map(|line| Checked { title: line.into(), item: None, status: Status::NotExist, breaks: None })
+            .map(|line| CheckedItem { title: line.into(), item: None, status: Status::NotExist, breaks: None })
             .collect()
     }
 
     fn live(pieces: &[&str]) -> String {
-        let mut live = Live::new(&items);
+        let mut live = LiveList::new(&items);
         let out: String = pieces.iter().map(|piece| live.next(piece)).collect();
         out + &live.end()
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{files_in, not_the_files};
 use crate::data::filter::Repeats;
-use crate::data::input::{Line, Lines, quote};
+use crate::data::input::{InputLine, LineReader, quote};
 use crate::data::raw::{RawData, RawItem};
 use crate::{Error, Result};
 
@@ -62,7 +62,7 @@ fn locate(folder: &Path) -> Result<(String, String)> {
 }
 
 fn read_meta(path: &Path, raw: &mut RawData) -> Result<()> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = LineReader::open(path)?;
     while let Some(line) = lines.next_line()? {
         let meta: Meta = parse(&line)?;
         if meta.category.len() > DEEPEST_PATH {
@@ -86,7 +86,7 @@ fn read_meta(path: &Path, raw: &mut RawData) -> Result<()> {
 }
 
 fn read_reviews(path: &Path, raw: &mut RawData) -> Result<()> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = LineReader::open(path)?;
     while let Some(line) = lines.next_line()? {
         let review: Review = parse(&line)?;
         raw.push_interaction(&review.reviewer, &review.asin, review.time)?;
@@ -94,7 +94,7 @@ fn read_reviews(path: &Path, raw: &mut RawData) -> Result<()> {
     Ok(())
 }
 
-fn parse<'a, T: Deserialize<'a>>(line: &Line<'a>) -> Result<T> {
+fn parse<'a, T: Deserialize<'a>>(line: &InputLine<'a>) -> Result<T> {
     let text = line.utf8()?;
     serde_json::from_str(text).map_err(|error| {
         Error::bad_input(line.place())
@@ -136,11 +136,11 @@ fn unescape(text: &str) -> String {
 mod tests {
     use std::io::Write;
 
-    use crate::data::assemble::{Rules, assemble};
-    use crate::data::filter::Core;
-    use crate::data::import::Format::Amazon;
+    use crate::data::assemble::{ImportRules, assemble};
+    use crate::data::filter::KCore;
+    use crate::data::import::SourceFormat::Amazon;
     use crate::data::import::tests::{read_files, tell};
-    use crate::data::titles::cut;
+    use crate::data::titles::truncate_title;
 
     const META: &[u8] = br#"{"asin": "B1", "title": "Heat &amp; Dust", "category": ["Movies & TV", "Drama", "Old &amp; New"], "brand": "Acme", "price": "$1,012.99"}
 {"asin": "B1", "title": "Heat again", "category": ["Movies & TV", "Drama"]}
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn the_first_row_of_a_pair_counts_even_where_a_later_one_is_older() {
         let raw = read_files(Amazon, &[("meta_Movies.json", META), ("Movies_5.json", REVIEWS)]).unwrap();
-        let rules = Rules { name: "a".into(), core: Core::OFF, shorten: &cut, titles: String::new() };
+        let rules = ImportRules { name: "a".into(), core: KCore::OFF, shorten: &truncate_title, titles: String::new() };
         let (dataset, _) = assemble(raw, &rules).unwrap();
         assert_eq!(dataset.users[0].timestamps, [20, 30]);
         assert_eq!(dataset.catalogue.title(dataset.users[0].items[1]), "Heat & Dust");

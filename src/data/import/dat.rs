@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::data::csv_file::bad_timestamp;
-use crate::data::input::{Line, Lines, quote};
+use crate::data::input::{InputLine, LineReader, quote};
 use crate::data::raw::{RawData, RawItem};
 use crate::data::time::parse_timestamp;
 use crate::data::titles::year_of;
@@ -20,7 +20,7 @@ pub(super) enum Encoding {
 
 /// Reads `id::title (year)::genre|genre`.
 pub(super) fn read_movies(path: &Path, encoding: Encoding, raw: &mut RawData) -> Result<()> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = LineReader::open(path)?;
     while let Some(line) = lines.next_line()? {
         let text = match encoding {
             Encoding::Utf8 => line.utf8()?.into(),
@@ -41,7 +41,7 @@ pub(super) fn read_ratings(path: &Path, raw: &mut RawData) -> Result<()> {
 
 /// Reads ratings of four fields between separators.
 pub(super) fn read_fields(path: &Path, separator: &str, form: &str, raw: &mut RawData) -> Result<()> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = LineReader::open(path)?;
     while let Some(line) = lines.next_line()? {
         let text = line.utf8()?;
         let mut fields = text.split(separator);
@@ -68,6 +68,6 @@ pub(super) fn film<'a>(key: &str, title: &str, genres: impl Iterator<Item = &'a 
 }
 
 /// The error of a line that does not have the form of its file.
-pub(super) fn malformed(line: &Line, form: &str, found: &str) -> Error {
+pub(super) fn malformed(line: &InputLine, form: &str, found: &str) -> Error {
     Error::bad_input(line.place()).expected(form).found(quote(found)).into()
 }

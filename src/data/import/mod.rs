@@ -17,7 +17,7 @@ pub use table::Columns;
 
 /// The sources that can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub enum SourceFormat {
     /// A MovieLens folder: ratings.csv + movies.csv, u.data + u.item, or ratings.dat + movies.dat
     #[value(name = "movielens")]
     MovieLens,
@@ -32,12 +32,12 @@ pub enum Format {
     Csv,
 }
 
-/// Reads a source. `columns` are for [`Format::Csv`]; the other formats fix theirs.
+/// Reads a source. `columns` are for [`SourceFormat::Csv`]; the other formats fix theirs.
 ///
 /// # Errors
 /// A missing file, and any line that is not what its format says, by file and line.
-pub fn read(format: Format, path: &Path, columns: &Columns) -> Result<RawData> {
-    if format != Format::Csv && *columns != Columns::default() {
+pub fn read(format: SourceFormat, path: &Path, columns: &Columns) -> Result<RawData> {
+    if format != SourceFormat::Csv && *columns != Columns::default() {
         return Err(Error::bad_input("column flags")
             .expected("--format csv beside them")
             .found(format!("{format:?}"))
@@ -45,11 +45,11 @@ pub fn read(format: Format, path: &Path, columns: &Columns) -> Result<RawData> {
             .into());
     }
     match format {
-        Format::MovieLens => movielens::read(path),
-        Format::MovieTweetings => movietweetings::read(path),
-        Format::Amazon => amazon::read(path),
-        Format::Steam => steam::read(path),
-        Format::Csv => table::read(path, columns),
+        SourceFormat::MovieLens => movielens::read(path),
+        SourceFormat::MovieTweetings => movietweetings::read(path),
+        SourceFormat::Amazon => amazon::read(path),
+        SourceFormat::Steam => steam::read(path),
+        SourceFormat::Csv => table::read(path, columns),
     }
 }
 
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     /// Writes the files of a fixture into a fresh folder and reads it.
-    pub(super) fn read_files(format: Format, files: &[(&str, &[u8])]) -> Result<RawData> {
+    pub(super) fn read_files(format: SourceFormat, files: &[(&str, &[u8])]) -> Result<RawData> {
         let folder = tempfile::tempdir().unwrap();
         for (name, bytes) in files {
             std::fs::write(folder.path().join(name), bytes).unwrap();
@@ -104,13 +104,19 @@ mod tests {
     #[test]
     fn column_flags_belong_to_csv() {
         let columns = Columns { user_column: Some("who".into()), ..Columns::default() };
-        let error = read(Format::MovieLens, Path::new("."), &columns).unwrap_err();
+        let error = read(SourceFormat::MovieLens, Path::new("."), &columns).unwrap_err();
         assert!(error.to_string().contains("--format csv"));
     }
 
     #[test]
     fn a_folder_without_the_files_of_its_format_is_refused_with_what_is_there() {
-        for format in [Format::MovieLens, Format::MovieTweetings, Format::Amazon, Format::Steam, Format::Csv] {
+        for format in [
+            SourceFormat::MovieLens,
+            SourceFormat::MovieTweetings,
+            SourceFormat::Amazon,
+            SourceFormat::Steam,
+            SourceFormat::Csv,
+        ] {
             let error = read_files(format, &[("readme.txt", b"hello")]).unwrap_err();
             assert!(error.to_string().contains("readme.txt"), "{format:?}: {error}");
             assert_eq!(error.exit_code(), 2);

@@ -6,7 +6,7 @@ use super::dat::{Encoding, film, malformed, read_fields, read_movies, read_ratin
 use super::{files_in, not_the_files};
 use crate::Result;
 use crate::data::csv_file::CsvFile;
-use crate::data::input::Lines;
+use crate::data::input::LineReader;
 use crate::data::raw::RawData;
 
 /// A release's ratings file, its films file, and how both are read.
@@ -78,7 +78,7 @@ fn read_csv(ratings: &Path, movies: &Path, raw: &mut RawData) -> Result<()> {
 
 /// Reads `id|title|release|video release|address|19 genre flags` and tab-separated ratings.
 fn read_100k(ratings: &Path, movies: &Path, raw: &mut RawData) -> Result<()> {
-    let mut lines = Lines::open(movies)?;
+    let mut lines = LineReader::open(movies)?;
     while let Some(line) = lines.next_line()? {
         let text = line.utf8_or_latin1();
         let fields: Vec<&str> = text.split('|').collect();
@@ -96,7 +96,7 @@ fn read_100k(ratings: &Path, movies: &Path, raw: &mut RawData) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use crate::data::import::Format::MovieLens;
+    use crate::data::import::SourceFormat::MovieLens;
     use crate::data::import::tests::{read_files, tell};
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) fn read(folder: &Path) -> Result<RawData> {
 
 #[cfg(test)]
 mod tests {
-    use crate::data::import::Format;
+    use crate::data::import::SourceFormat;
     use crate::data::import::tests::{read_files, tell};
 
     const RATINGS: &[u8] = b"1::0000002::8::20\n2::0000001::0::10\n1::0000001::9::5\n";
@@ -29,7 +29,8 @@ mod tests {
     #[test]
     fn films_and_ratings_are_read() {
         let movies = "0000001::L'été :: suite (1913)::Crime|Drama\r\n0000002::Untold::\r\n".as_bytes();
-        let raw = read_files(Format::MovieTweetings, &[("movies.dat", movies), ("ratings.dat", RATINGS)]).unwrap();
+        let raw =
+            read_files(SourceFormat::MovieTweetings, &[("movies.dat", movies), ("ratings.dat", RATINGS)]).unwrap();
         assert_eq!(raw.licence, "MIT");
         let (items, histories) = tell(raw);
         assert_eq!(items, ["0000001: L'été :: suite (1913) [Crime|Drama] {1913}", "0000002: Untold [] {}"]);
@@ -45,7 +46,7 @@ mod tests {
             (b"1::A::B", b"1::1::5::1::9", "ratings.dat line 1: expected user::item::rating::timestamp"),
             (b"1::A::B", b"1::1::5::soon", "ratings.dat line 1: expected a timestamp"),
         ] {
-            let error = read_files(Format::MovieTweetings, &[("movies.dat", movies), ("ratings.dat", ratings)]);
+            let error = read_files(SourceFormat::MovieTweetings, &[("movies.dat", movies), ("ratings.dat", ratings)]);
             let message = error.unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
         }

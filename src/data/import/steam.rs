@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{files_in, literal, not_the_files};
-use crate::data::input::{Line, Lines, quote};
+use crate::data::input::{InputLine, LineReader, quote};
 use crate::data::raw::{RawData, RawItem};
 use crate::data::time::{leading_year, parse_timestamp};
 use crate::{Error, Result};
@@ -27,7 +27,7 @@ pub(super) fn read(folder: &Path) -> Result<RawData> {
 }
 
 fn read_games(path: &Path, raw: &mut RawData) -> Result<()> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = LineReader::open(path)?;
     while let Some(line) = lines.next_line()? {
         let game = parse(&line)?;
         let title = Some(text(&game, "title")).filter(|title| !title.is_empty()).unwrap_or(text(&game, "app_name"));
@@ -47,7 +47,7 @@ fn read_games(path: &Path, raw: &mut RawData) -> Result<()> {
 }
 
 fn read_reviews(path: &Path, raw: &mut RawData) -> Result<()> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = LineReader::open(path)?;
     while let Some(line) = lines.next_line()? {
         let review = parse(&line)?;
         let (user, game) = (text(&review, "username"), text(&review, "product_id"));
@@ -59,7 +59,7 @@ fn read_reviews(path: &Path, raw: &mut RawData) -> Result<()> {
     Ok(())
 }
 
-fn parse(line: &Line) -> Result<Value> {
+fn parse(line: &InputLine) -> Result<Value> {
     let text = line.utf8()?;
     let value = literal::parse(text).and_then(|value| value.is_object().then_some(value).ok_or("no dictionary".into()));
     value.map_err(|reason| {
@@ -86,7 +86,7 @@ fn price(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::data::import::Format::Steam;
+    use crate::data::import::SourceFormat::Steam;
     use crate::data::import::tests::{read_files, tell};
 
     const GAMES: &[u8] = br"{u'genres': [u'Action', u'Indie'], u'title': u'Caf\xe9 Wars', u'price': 4.99, u'id': u'10', u'release_date': u'2018-01-04', u'developer': u'Kotoshiro'}

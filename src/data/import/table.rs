@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{files_in, not_the_files};
-use crate::data::csv_file::{CsvFile, Row};
+use crate::data::csv_file::{CsvFile, CsvRow};
 use crate::data::input::{file_name, quote};
 use crate::data::raw::{RawData, RawItem};
 use crate::data::store::{INTERACTIONS, ITEMS};
@@ -138,7 +138,7 @@ fn optional(file: &CsvFile, named: Option<&str>, usual: &str) -> Result<Option<u
     }
 }
 
-fn item(row: &Row, columns: &Columns, key: usize, title: usize, categories: Option<usize>) -> RawItem {
+fn item(row: &CsvRow, columns: &Columns, key: usize, title: usize, categories: Option<usize>) -> RawItem {
     RawItem {
         key: row.get(key).to_owned(),
         title: row.get(title).to_owned(),
@@ -168,7 +168,7 @@ fn attribute_names(path: &Path, columns: &[&str]) -> Result<Vec<String>> {
 mod tests {
     use super::*;
     use crate::data::import::tests::tell;
-    use crate::data::import::{Format, read};
+    use crate::data::import::{SourceFormat, read};
 
     fn import(interactions: &str, items: Option<&str>, columns: Columns) -> Result<RawData> {
         let folder = tempfile::tempdir().unwrap();
@@ -179,7 +179,7 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             path
         });
-        read(Format::Csv, &path, &Columns { items, ..columns })
+        read(SourceFormat::Csv, &path, &Columns { items, ..columns })
     }
 
     #[test]

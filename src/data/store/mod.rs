@@ -1,10 +1,10 @@
 //! The data set on disk: a folder with items.csv, interactions.csv and dataset.json.
 
-mod about;
+mod info;
 mod read;
 mod write;
 
-pub use about::{About, Counts, Filters};
+pub use info::{DatasetCounts, DatasetInfo, Filters};
 pub use write::refuse_to_replace;
 
 /// The file of the catalogue: item, title, categories, then the attributes.
@@ -12,4 +12,4 @@ pub const ITEMS: &str = "items.csv";
 /// The file of the histories: user, item, timestamp.
 pub const INTERACTIONS: &str = "interactions.csv";
 /// The file about the data set; a folder made by hand can do without it.
-pub const ABOUT: &str = "dataset.json";
+pub const INFO: &str = "dataset.json";

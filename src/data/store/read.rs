@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::Path;
 
-use super::{About, INTERACTIONS, ITEMS};
-use crate::data::csv_file::{CsvFile, Row};
+use super::{DatasetInfo, INTERACTIONS, ITEMS};
+use crate::data::csv_file::{CsvFile, CsvRow};
 use crate::data::dataset::{Catalogue, CategoryId, Dataset, Item, ItemId, User};
-use crate::data::filter::{Event, Repeats, order};
+use crate::data::filter::{Interaction, Repeats, order};
 use crate::data::input::quote;
-use crate::data::names::Names;
+use crate::data::interner::Interner;
 use crate::data::titles::is_unsafe;
 use crate::{Error, Result};
 
@@ -31,10 +31,10 @@ impl Dataset {
                     .into());
             }
         }
-        let about = About::read(dir)?;
+        let info = DatasetInfo::read(dir)?;
         let catalogue = read_items(&dir.join(ITEMS))?;
         let users = read_interactions(&dir.join(INTERACTIONS), &catalogue)?;
-        Ok(Dataset { name: about.name, catalogue, users })
+        Ok(Dataset { name: info.name, catalogue, users })
     }
 }
 
@@ -49,12 +49,12 @@ fn read_items(path: &Path) -> Result<Catalogue> {
             .found(quote(hostile))
             .into());
     }
-    let (mut items, mut names) = (Vec::new(), Names::default());
-    let (mut keys, mut titles) = (Lines::new("an item"), Lines::new("a title"));
+    let (mut items, mut names) = (Vec::new(), Interner::default());
+    let (mut keys, mut titles) = (FirstSeen::new("an item"), FirstSeen::new("a title"));
     while let Some(row) = file.next_row()? {
         let key = keys.claim(&row, item)?;
         let title = titles.claim(&row, title)?;
-        let categories = names.distinct(plain(&row, categories)?.split('|').map(str::trim))?;
+        let categories = names.intern_distinct(plain(&row, categories)?.split('|').map(str::trim))?;
         let categories = categories.into_iter().map(CategoryId).collect();
         let attributes = attributes.iter().map(|&column| Ok(plain(&row, column)?.to_owned())).collect::<Result<_>>()?;
         items.push(Item { key, title, categories, attributes });
@@ -68,7 +68,7 @@ fn read_items(path: &Path) -> Result<Catalogue> {
 fn read_interactions(path: &Path, catalogue: &Catalogue) -> Result<Vec<User>> {
     let mut file = CsvFile::open(path)?;
     let [user, item, timestamp] = [file.column("user")?, file.column("item")?, file.column("timestamp")?];
-    let (mut names, mut histories) = (Names::default(), Vec::<Vec<Event>>::new());
+    let (mut names, mut histories) = (Interner::default(), Vec::<Vec<Interaction>>::new());
     while let Some(row) = file.next_row()? {
         let name = required(&row, user, "a user")?;
         let Some(item) = catalogue.by_key(row.get(item)) else {
@@ -79,11 +79,11 @@ fn read_interactions(path: &Path, catalogue: &Catalogue) -> Result<Vec<User>> {
                 .into());
         };
         let timestamp = row.timestamp(timestamp)?;
-        let number = names.number(name)? as usize;
+        let number = names.intern(name)? as usize;
         if number == histories.len() {
             histories.push(Vec::new());
         }
-        histories[number].push(Event { item: item.0, timestamp });
+        histories[number].push(Interaction { item: item.0, timestamp });
     }
     let users = names.into_vec().into_iter().zip(histories).map(|(key, mut history)| {
         order(&mut history, Repeats::FirstInTime);
@@ -94,7 +94,7 @@ fn read_interactions(path: &Path, catalogue: &Catalogue) -> Result<Vec<User>> {
 }
 
 /// A cell that may go to a prompt or a terminal.
-fn plain<'a>(row: &Row<'a>, column: usize) -> Result<&'a str> {
+fn plain<'a>(row: &CsvRow<'a>, column: usize) -> Result<&'a str> {
     let cell = row.get(column);
     if is_unsafe(cell) {
         return Err(Error::bad_input(row.place())
@@ -107,7 +107,7 @@ fn plain<'a>(row: &Row<'a>, column: usize) -> Result<&'a str> {
 }
 
 /// A plain cell that is not empty.
-fn required<'a>(row: &Row<'a>, column: usize, what: &str) -> Result<&'a str> {
+fn required<'a>(row: &CsvRow<'a>, column: usize, what: &str) -> Result<&'a str> {
     let cell = plain(row, column)?;
     if cell.is_empty() {
         return Err(Error::bad_input(row.place()).expected(what).found("an empty field").into());
@@ -116,17 +116,17 @@ fn required<'a>(row: &Row<'a>, column: usize, what: &str) -> Result<&'a str> {
 }
 
 /// The line on which each value of a column stands that may hold it only once.
-struct Lines {
+struct FirstSeen {
     what: &'static str,
     lines: HashMap<String, u64>,
 }
 
-impl Lines {
+impl FirstSeen {
     fn new(what: &'static str) -> Self {
         Self { what, lines: HashMap::new() }
     }
 
-    fn claim(&mut self, row: &Row, column: usize) -> Result<String> {
+    fn claim(&mut self, row: &CsvRow, column: usize) -> Result<String> {
         let value = required(row, column, self.what)?;
         match self.lines.entry(value.to_owned()) {
             Entry::Vacant(free) => {
@@ -149,13 +149,13 @@ mod tests {
     const ITEMS_CSV: &str = "item,title,categories,year\n1,One,A|B,1999\n2,Two,,\n3,Three,B,\n";
     const INTERACTIONS_CSV: &str = "user,item,timestamp\nv,2,30\nu,1,10\nv,1,20\nv,3,20\n";
 
-    fn read(items: &[u8], interactions: &[u8], about: Option<&str>) -> Result<Dataset> {
+    fn read(items: &[u8], interactions: &[u8], info: Option<&str>) -> Result<Dataset> {
         let parent = tempfile::tempdir().unwrap();
         let dir = parent.path().join("hand");
         std::fs::create_dir(&dir).unwrap();
         std::fs::write(dir.join(ITEMS), items).unwrap();
         std::fs::write(dir.join(INTERACTIONS), interactions).unwrap();
-        about.iter().for_each(|text| std::fs::write(dir.join("dataset.json"), text).unwrap());
+        info.iter().for_each(|text| std::fs::write(dir.join("dataset.json"), text).unwrap());
         Dataset::read(&dir)
     }
 

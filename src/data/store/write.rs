@@ -6,7 +6,7 @@ use std::path::Path;
 use indicatif::ProgressFinish;
 use tiller_models::atomic::write_atomically;
 
-use super::{ABOUT, About, INTERACTIONS, ITEMS};
+use super::{DatasetInfo, INFO, INTERACTIONS, ITEMS};
 use crate::data::dataset::{Catalogue, Dataset};
 use crate::data::input::quote;
 use crate::run::progress;
@@ -17,7 +17,7 @@ impl Dataset {
     ///
     /// # Errors
     /// A path that holds something other than an imported data set, or a disk that refuses.
-    pub fn write(&self, about: &About, dir: &Path) -> Result<()> {
+    pub fn write(&self, info: &DatasetInfo, dir: &Path) -> Result<()> {
         refuse_to_replace(dir)?;
         let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(parent).map_err(Error::io(parent, "create"))?;
@@ -27,8 +27,8 @@ impl Dataset {
         std::fs::create_dir(&fresh).map_err(Error::io(&fresh, "create"))?;
         write_items(&self.catalogue, &fresh.join(ITEMS))?;
         write_interactions(self, &fresh.join(INTERACTIONS))?;
-        write_atomically(&fresh.join(ABOUT), |w| {
-            serde_json::to_writer_pretty(&mut *w, about)?;
+        write_atomically(&fresh.join(INFO), |w| {
+            serde_json::to_writer_pretty(&mut *w, info)?;
             w.write_all(b"\n")
         })?;
         put_in_place(workshop, dir)
@@ -61,11 +61,11 @@ pub fn refuse_to_replace(dir: &Path) -> Result<()> {
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<std::io::Result<_>>()
         .map_err(Error::io(dir, "read"))?;
-    if let Some(foreign) = names.iter().find(|name| ![ITEMS, INTERACTIONS, ABOUT].contains(&name.as_str())) {
+    if let Some(foreign) = names.iter().find(|name| ![ITEMS, INTERACTIONS, INFO].contains(&name.as_str())) {
         return Err(refuse(format!("a folder that also holds {}", quote(foreign))));
     }
-    if !names.is_empty() && !names.iter().any(|name| name == ABOUT) {
-        return Err(refuse(format!("a folder without {ABOUT}, so made by hand")));
+    if !names.is_empty() && !names.iter().any(|name| name == INFO) {
+        return Err(refuse(format!("a folder without {INFO}, so made by hand")));
     }
     Ok(())
 }
@@ -137,17 +137,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::data::assemble::{Rules, assemble};
-    use crate::data::filter::Core;
-    use crate::data::import::{self, Columns, Format};
+    use crate::data::assemble::{ImportRules, assemble};
+    use crate::data::filter::KCore;
+    use crate::data::import::{self, Columns, SourceFormat};
     use crate::data::raw::{RawData, RawItem};
-    use crate::data::titles::cut;
+    use crate::data::titles::truncate_title;
 
-    const RULES: Rules = Rules { name: String::new(), core: Core::OFF, shorten: &cut, titles: String::new() };
+    const RULES: ImportRules =
+        ImportRules { name: String::new(), core: KCore::OFF, shorten: &truncate_title, titles: String::new() };
 
     type Interactions = Vec<(String, usize, i64)>;
 
-    fn data_set(items: Vec<(String, Vec<String>, String)>, interactions: Interactions) -> Option<(Dataset, About)> {
+    fn data_set(
+        items: Vec<(String, Vec<String>, String)>,
+        interactions: Interactions,
+    ) -> Option<(Dataset, DatasetInfo)> {
         let mut raw = RawData::new("a test", "none", &["year"]);
         for (key, (title, categories, year)) in items.into_iter().enumerate() {
             raw.push_item(RawItem { key: format!("{key} {title}"), title, categories, attributes: vec![year] })
@@ -161,7 +165,7 @@ mod tests {
         assemble(raw, &RULES).ok()
     }
 
-    fn small() -> (Dataset, About) {
+    fn small() -> (Dataset, DatasetInfo) {
         let items = vec![("One".to_owned(), vec!["A".to_owned()], "1999".to_owned())];
         data_set(items, vec![("u".to_owned(), 0, 5)]).unwrap()
     }
@@ -181,13 +185,13 @@ mod tests {
             items in prop::collection::vec((any::<String>(), prop::collection::vec(".{0,4}", 0..4), ".{0,4}"), 1..12),
             interactions in prop::collection::vec((".{0,3}", 0..20_usize, -3..9_i64), 0..40),
         ) {
-            let Some((dataset, about)) = data_set(items, interactions) else { return Ok(()) };
+            let Some((dataset, info)) = data_set(items, interactions) else { return Ok(()) };
             let folder = tempfile::tempdir().unwrap();
             let dir = folder.path().join("set");
-            dataset.write(&about, &dir).unwrap();
+            dataset.write(&info, &dir).unwrap();
             prop_assert_eq!(tell(&Dataset::read(&dir).unwrap()), tell(&dataset));
-            prop_assert_eq!(&About { name: String::new(), ..About::read(&dir).unwrap() }, &about);
-            let again = import::read(Format::Csv, &dir, &Columns::default()).unwrap();
+            prop_assert_eq!(&DatasetInfo { name: String::new(), ..DatasetInfo::read(&dir).unwrap() }, &info);
+            let again = import::read(SourceFormat::Csv, &dir, &Columns::default()).unwrap();
             prop_assert_eq!(tell(&assemble(again, &RULES).unwrap().0), tell(&dataset));
         }
     }
@@ -196,9 +200,9 @@ mod tests {
     fn an_imported_data_set_is_replaced_and_nothing_else_is_left_behind() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("deep/set");
-        let (dataset, about) = small();
+        let (dataset, info) = small();
         for _ in 0..2 {
-            dataset.write(&about, &dir).unwrap();
+            dataset.write(&info, &dir).unwrap();
             assert_eq!(std::fs::read_dir(dir.parent().unwrap()).unwrap().count(), 1);
             assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 3);
         }
@@ -207,8 +211,8 @@ mod tests {
     #[test]
     fn what_the_user_made_is_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let (dataset, about) = small();
-        let refused = |dir: &Path| dataset.write(&about, dir).unwrap_err().to_string();
+        let (dataset, info) = small();
+        let refused = |dir: &Path| dataset.write(&info, dir).unwrap_err().to_string();
 
         let file = folder.path().join("file");
         std::fs::write(&file, "mine").unwrap();
@@ -220,14 +224,14 @@ mod tests {
         assert!(refused(&by_hand).contains("made by hand"));
 
         let extended = folder.path().join("extended");
-        dataset.write(&about, &extended).unwrap();
+        dataset.write(&info, &extended).unwrap();
         std::fs::write(extended.join("notes.txt"), "mine").unwrap();
         assert!(refused(&extended).contains("notes.txt"));
         assert!(refused(Path::new("..")).contains("a path that does not end in a name"));
 
         let empty = folder.path().join("empty");
         std::fs::create_dir(&empty).unwrap();
-        dataset.write(&about, &empty).unwrap();
+        dataset.write(&info, &empty).unwrap();
         assert_eq!(Dataset::read(&empty).unwrap().interactions(), 1);
     }
 
@@ -235,15 +239,15 @@ mod tests {
     fn a_write_that_fails_leaves_the_old_data_set_and_no_litter() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("set");
-        let (dataset, about) = small();
-        dataset.write(&about, &dir).unwrap();
+        let (dataset, info) = small();
+        dataset.write(&info, &dir).unwrap();
         let before = std::fs::read(dir.join(ITEMS)).unwrap();
         // A row with a cell too many makes the write break off in the middle of items.csv.
         let mut broken = dataset.catalogue.items().to_vec();
         broken.push(crate::data::Item { attributes: vec![String::new(); 2], ..broken[0].clone() });
         let catalogue = Catalogue::new(broken, vec!["A".into()], vec!["year".into()]);
         let broken = Dataset { catalogue, ..dataset };
-        assert!(broken.write(&about, &dir).is_err());
+        assert!(broken.write(&info, &dir).is_err());
         assert_eq!(std::fs::read(dir.join(ITEMS)).unwrap(), before);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -20,16 +20,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::assemble::{Rules, assemble};
+use super::assemble::{ImportRules, assemble};
 use super::dataset::Dataset;
-use super::filter::Core;
+use super::filter::KCore;
 use super::raw::RawData;
-use super::store::About;
-use super::titles::{LONGEST_IN_CHARACTERS, cut};
+use super::store::DatasetInfo;
+use super::titles::{LONGEST_IN_CHARACTERS, truncate_title};
 use crate::{Error, Result};
 
-use super::dice::Dice;
-use world::World;
+use super::rng::SeededRng;
+use world::SynthWorld;
 
 mod people;
 mod titles;
@@ -39,22 +39,22 @@ mod world;
 /// The sizes of an invented world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Settings {
+pub struct SynthConfig {
     /// How many people
-    #[arg(long, default_value_t = Settings::default().users, value_name = "N")]
+    #[arg(long, default_value_t = SynthConfig::default().users, value_name = "N")]
     pub users: usize,
     /// How many films
-    #[arg(long, default_value_t = Settings::default().items, value_name = "N")]
+    #[arg(long, default_value_t = SynthConfig::default().items, value_name = "N")]
     pub items: usize,
     /// How many films a person watches on average (5 at least)
-    #[arg(long, default_value_t = Settings::default().length, value_name = "N")]
+    #[arg(long, default_value_t = SynthConfig::default().length, value_name = "N")]
     pub length: usize,
     /// Another seed, another world; the same seed, the same files
-    #[arg(long, default_value_t = Settings::default().seed, value_name = "N")]
+    #[arg(long, default_value_t = SynthConfig::default().seed, value_name = "N")]
     pub seed: u64,
 }
 
-impl Default for Settings {
+impl Default for SynthConfig {
     fn default() -> Self {
         Self { users: 2000, items: 600, length: 20, seed: 7 }
     }
@@ -69,17 +69,17 @@ const FEWEST_ITEMS: usize = 20;
 ///
 /// # Errors
 /// Sizes outside 1 to 1,000,000 users, 20 to 10,000 items, and a mean length of 5 to 100.
-pub fn invent(settings: &Settings, name: &str) -> Result<(Dataset, About)> {
+pub fn generate(settings: &SynthConfig, name: &str) -> Result<(Dataset, DatasetInfo)> {
     check("--users", settings.users, 1, MOST_USERS)?;
     check("--items", settings.items, FEWEST_ITEMS, MOST_ITEMS)?;
     check("--length", settings.length, 5, 100)?;
     let source = format!("invented by `tiller data synth`, seed {}", settings.seed);
     let mut raw = RawData::new(source, "CC0-1.0", &["year", "price", "country"]);
-    let world = World::invent(settings.items, &mut Dice::new(settings.seed, 0));
-    world.tell(&mut raw)?;
-    people::live(&world, settings.users, settings.length, &mut Dice::new(settings.seed, 1), &mut raw)?;
+    let world = SynthWorld::generate(settings.items, &mut SeededRng::new(settings.seed, 0));
+    world.write_items(&mut raw)?;
+    people::write_histories(&world, settings.users, settings.length, &mut SeededRng::new(settings.seed, 1), &mut raw)?;
     let titles = format!("at most {LONGEST_IN_CHARACTERS} characters");
-    assemble(raw, &Rules { name: name.to_owned(), core: Core::OFF, shorten: &cut, titles })
+    assemble(raw, &ImportRules { name: name.to_owned(), core: KCore::OFF, shorten: &truncate_title, titles })
 }
 
 fn check(flag: &str, value: usize, least: usize, most: usize) -> Result<()> {
@@ -95,11 +95,11 @@ mod tests {
 
     use super::*;
     use crate::data::ItemId;
-    use crate::data::split::{Split, case, training_items};
+    use crate::data::split::{Split, held_out, training_items};
     use crate::data::stats::Stats;
 
     fn small() -> Dataset {
-        invent(&Settings::default(), "small").unwrap().0
+        generate(&SynthConfig::default(), "small").unwrap().0
     }
 
     #[test]
@@ -114,13 +114,13 @@ mod tests {
 
     #[test]
     fn another_seed_is_another_world() {
-        let other = invent(&Settings { seed: 8, ..Settings::default() }, "other").unwrap().0;
+        let other = generate(&SynthConfig { seed: 8, ..SynthConfig::default() }, "other").unwrap().0;
         assert_ne!(small().catalogue.items(), other.catalogue.items());
     }
 
     /// The share of test targets among the ten items of highest score that the user has not seen.
     fn hit_rate(dataset: &Dataset, score: impl Fn(ItemId, ItemId) -> usize) -> f64 {
-        let cases: Vec<_> = dataset.users.iter().filter_map(|user| case(user, Split::Test)).collect();
+        let cases: Vec<_> = dataset.users.iter().filter_map(|user| held_out(user, Split::Test)).collect();
         let hits = cases.iter().filter(|case| {
             let last = case.history[case.history.len() - 1];
             let target = score(last, case.target);
@@ -151,15 +151,19 @@ mod tests {
     #[test]
     fn impossible_sizes_are_refused() {
         for settings in [
-            Settings { users: 0, ..Settings::default() },
-            Settings { items: 19, ..Settings::default() },
-            Settings { items: 10_001, ..Settings::default() },
-            Settings { length: 4, ..Settings::default() },
+            SynthConfig { users: 0, ..SynthConfig::default() },
+            SynthConfig { items: 19, ..SynthConfig::default() },
+            SynthConfig { items: 10_001, ..SynthConfig::default() },
+            SynthConfig { length: 4, ..SynthConfig::default() },
         ] {
-            assert_eq!(invent(&settings, "x").unwrap_err().exit_code(), 2);
+            assert_eq!(generate(&settings, "x").unwrap_err().exit_code(), 2);
         }
         assert_eq!(
-            invent(&Settings { users: 1, items: 10_000, ..Settings::default() }, "x").unwrap().0.catalogue.len(),
+            generate(&SynthConfig { users: 1, items: 10_000, ..SynthConfig::default() }, "x")
+                .unwrap()
+                .0
+                .catalogue
+                .len(),
             10_000
         );
     }

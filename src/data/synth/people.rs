@@ -3,10 +3,10 @@
 use indicatif::ProgressFinish;
 
 use super::words::GENRES;
-use super::world::{World, YEARS, film_key};
+use super::world::{SynthWorld, YEARS, film_key};
 use crate::Result;
-use crate::data::dice::Dice;
 use crate::data::raw::RawData;
+use crate::data::rng::SeededRng;
 use crate::run::progress;
 
 /// The shortest and the longest history.
@@ -33,19 +33,19 @@ struct Taste {
 }
 
 impl Taste {
-    fn new(dice: &mut Dice) -> Self {
+    fn new(rng: &mut SeededRng) -> Self {
         let weights = GENRES.map(|genre| genre.weight);
-        let mut genre = || dice.weighted(&weights).unwrap_or(0);
+        let mut genre = || rng.weighted(&weights).unwrap_or(0);
         let favourites = [genre(), genre()];
-        let era = (YEARS.start() + dice.below(YEARS.end() - YEARS.start())) as i64;
-        Self { favourites, genre: favourites[0], era, drift: if dice.chance(50) { 1 } else { -1 } }
+        let era = (YEARS.start() + rng.below(YEARS.end() - YEARS.start())) as i64;
+        Self { favourites, genre: favourites[0], era, drift: if rng.chance(50) { 1 } else { -1 } }
     }
 
     /// Moves on by one film: along the ring of genres, and along the years, turning round at their ends.
-    fn drift(&mut self, dice: &mut Dice) {
-        self.genre = match dice.weighted(&MOVES) {
+    fn drift(&mut self, rng: &mut SeededRng) {
+        self.genre = match rng.weighted(&MOVES) {
             Some(1) => (self.genre + 1) % GENRES.len(),
-            Some(2) => *dice.pick(&self.favourites),
+            Some(2) => *rng.pick(&self.favourites),
             _ => self.genre,
         };
         self.era += self.drift;
@@ -62,46 +62,58 @@ impl Taste {
 }
 
 /// Adds the histories of `count` people to a raw source; `mean` is their mean length.
-pub(super) fn live(world: &World, count: usize, mean: usize, dice: &mut Dice, raw: &mut RawData) -> Result<()> {
+pub(super) fn write_histories(
+    world: &SynthWorld,
+    count: usize,
+    mean: usize,
+    rng: &mut SeededRng,
+    raw: &mut RawData,
+) -> Result<()> {
     let bar = progress::bar("inventing", count as u64, "people").with_finish(ProgressFinish::AndClear);
     for person in (1..=count).inspect(|_| bar.inc(1)) {
-        let mut time = OPENING + dice.below(5 * 365 * DAY) as i64;
-        for film in history(world, length(mean, dice), dice) {
+        let mut time = OPENING + rng.below(5 * 365 * DAY) as i64;
+        for film in history(world, length(mean, rng), rng) {
             raw.push_interaction(&format!("u{person}"), &film_key(film), time)?;
-            time += (3600 + dice.below(10 * DAY)) as i64;
+            time += (3600 + rng.below(10 * DAY)) as i64;
         }
     }
     Ok(())
 }
 
 /// A length of geometric distribution above the shortest.
-fn length(mean: usize, dice: &mut Dice) -> usize {
+fn length(mean: usize, rng: &mut SeededRng) -> usize {
     let (shortest, longest) = LENGTHS;
     let beyond = mean.saturating_sub(shortest) as u64;
     let mut length = shortest;
-    while length < longest && dice.below(beyond + 1) > 0 {
+    while length < longest && rng.below(beyond + 1) > 0 {
         length += 1;
     }
     length
 }
 
 /// What one person watches, in order; shorter than `length` where nothing is left to watch.
-fn history(world: &World, length: usize, dice: &mut Dice) -> Vec<usize> {
-    let mut taste = Taste::new(dice);
+fn history(world: &SynthWorld, length: usize, rng: &mut SeededRng) -> Vec<usize> {
+    let mut taste = Taste::new(rng);
     let (mut watched, mut history) = (vec![false; world.films.len()], Vec::with_capacity(length));
     while history.len() < length {
-        let Some(film) = next_film(world, &taste, &watched, &history, dice) else { break };
+        let Some(film) = next_film(world, &taste, &watched, &history, rng) else { break };
         watched[film] = true;
         history.push(film);
-        taste.drift(dice);
+        taste.drift(rng);
     }
     history
 }
 
-fn next_film(world: &World, taste: &Taste, watched: &[bool], history: &[usize], dice: &mut Dice) -> Option<usize> {
+fn next_film(
+    world: &SynthWorld,
+    taste: &Taste,
+    watched: &[bool],
+    history: &[usize],
+    rng: &mut SeededRng,
+) -> Option<usize> {
     let sequels = history.iter().rev().take(MEMORY).filter_map(|&film| world.films[film].sequel);
     let begun = sequels.into_iter().find(|&sequel| !watched[sequel]);
-    if let Some(sequel) = begun.filter(|_| dice.chance(GOES_ON)) {
+    if let Some(sequel) = begun.filter(|_| rng.chance(GOES_ON)) {
         return Some(sequel);
     }
     let genres = (0..GENRES.len()).map(|step| (taste.genre + step) % GENRES.len());
@@ -116,7 +128,7 @@ fn next_film(world: &World, taste: &Taste, watched: &[bool], history: &[usize], 
                 if open { film.appeal * belonging * taste.closeness(film.year) } else { 0 }
             })
             .collect();
-        Some(members[dice.weighted(&weights)?].0)
+        Some(members[rng.weighted(&weights)?].0)
     })
 }
 
@@ -128,10 +140,10 @@ mod tests {
 
     #[test]
     fn nobody_watches_a_film_twice_or_a_sequel_too_early() {
-        let world = World::invent(200, &mut Dice::new(3, 0));
-        let mut dice = Dice::new(3, 1);
+        let world = SynthWorld::generate(200, &mut SeededRng::new(3, 0));
+        let mut rng = SeededRng::new(3, 1);
         for _ in 0..100 {
-            let history = history(&world, 40, &mut dice);
+            let history = history(&world, 40, &mut rng);
             assert_eq!(history.iter().collect::<HashSet<_>>().len(), history.len());
             for (at, &film) in history.iter().enumerate() {
                 let before = world.films[film].predecessor;
@@ -142,24 +154,24 @@ mod tests {
 
     #[test]
     fn a_small_world_is_watched_to_its_end() {
-        let world = World::invent(12, &mut Dice::new(3, 0));
-        assert_eq!(history(&world, 50, &mut Dice::new(1, 1)).len(), 12);
+        let world = SynthWorld::generate(12, &mut SeededRng::new(3, 0));
+        assert_eq!(history(&world, 50, &mut SeededRng::new(1, 1)).len(), 12);
     }
 
     #[test]
     fn lengths_have_their_mean() {
-        let mut dice = Dice::new(5, 0);
-        let total: usize = (0..4000).map(|_| length(20, &mut dice)).sum();
+        let mut rng = SeededRng::new(5, 0);
+        let total: usize = (0..4000).map(|_| length(20, &mut rng)).sum();
         assert!((19..=21).contains(&(total / 4000)), "{total}");
-        assert_eq!(length(1, &mut dice), 5);
+        assert_eq!(length(1, &mut rng), 5);
     }
 
     #[test]
     fn eras_turn_round_at_the_ends_of_the_years() {
-        let mut dice = Dice::new(9, 0);
+        let mut rng = SeededRng::new(9, 0);
         let mut taste = Taste { favourites: [0, 1], genre: 0, era: 2023, drift: 1 };
         for _ in 0..500 {
-            taste.drift(&mut dice);
+            taste.drift(&mut rng);
             assert!((1959..=2025).contains(&taste.era));
         }
         assert_eq!(Taste { era: 1990, ..taste }.closeness(1990), 17);

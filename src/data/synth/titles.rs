@@ -1,7 +1,7 @@
 //! Titles for invented films: every genre has a shuffled stock of all the titles that its words can make.
 
 use super::words::{GENRES, Genre, places};
-use crate::data::dice::Dice;
+use crate::data::rng::SeededRng;
 
 /// The numbers of the parts of a series behind its title; the first part has none.
 const PARTS: [&str; 5] = ["", " II", " III", " IV", " V"];
@@ -14,10 +14,10 @@ pub(super) struct Titles(Vec<Vec<String>>);
 
 impl Titles {
     /// All titles of all genres, in a random order.
-    pub(super) fn new(dice: &mut Dice) -> Self {
+    pub(super) fn new(rng: &mut SeededRng) -> Self {
         let stocks = GENRES.iter().map(|genre| {
             let mut stock = all(genre);
-            dice.shuffle(&mut stock);
+            rng.shuffle(&mut stock);
             stock
         });
         Self(stocks.collect())

@@ -3,8 +3,8 @@
 use super::titles::{LONGEST_SERIES, Titles, part};
 use super::words::{COUNTRIES, GENRES};
 use crate::Result;
-use crate::data::dice::Dice;
 use crate::data::raw::{RawData, RawItem};
+use crate::data::rng::SeededRng;
 
 /// The first and the last year of a film.
 pub(super) const YEARS: std::ops::RangeInclusive<u64> = 1960..=2024;
@@ -32,33 +32,33 @@ pub(super) struct Film {
 }
 
 /// All films, and who belongs to which genre.
-pub(super) struct World {
+pub(super) struct SynthWorld {
     pub(super) films: Vec<Film>,
     /// By genre: its films, and how strongly each belongs to it (3 as its main genre, 1 otherwise).
     pub(super) by_genre: Vec<Vec<(usize, u64)>>,
 }
 
-impl World {
+impl SynthWorld {
     /// Invents `count` films, or as many as there are titles for.
-    pub(super) fn invent(count: usize, dice: &mut Dice) -> Self {
-        let mut titles = Titles::new(dice);
+    pub(super) fn generate(count: usize, rng: &mut SeededRng) -> Self {
+        let mut titles = Titles::new(rng);
         let weights = GENRES.map(|genre| genre.weight);
         let mut films: Vec<Film> = Vec::with_capacity(count);
         let mut works = Vec::new();
         while films.len() < count {
-            let Some((genre, title)) = next_title(&mut titles, &weights, dice) else { break };
-            let parts = 1 + dice.weighted(&PARTS).unwrap_or(0);
+            let Some((genre, title)) = next_title(&mut titles, &weights, rng) else { break };
+            let parts = 1 + rng.weighted(&PARTS).unwrap_or(0);
             let parts = parts.min(count - films.len()) as u64;
             works.push((films.len(), parts));
-            push_work(&mut films, &title, genre, parts, dice);
+            push_work(&mut films, &title, genre, parts, rng);
         }
-        rank(&mut films, works, dice);
+        rank(&mut films, works, rng);
         let by_genre = (0..GENRES.len()).map(|genre| members(&films, genre)).collect();
         Self { films, by_genre }
     }
 
     /// Adds the films to a raw source, with the attributes year, price and country.
-    pub(super) fn tell(&self, raw: &mut RawData) -> Result<()> {
+    pub(super) fn write_items(&self, raw: &mut RawData) -> Result<()> {
         for (index, film) in self.films.iter().enumerate() {
             raw.push_item(RawItem {
                 key: film_key(index),
@@ -81,23 +81,23 @@ pub(super) fn film_key(index: usize) -> String {
 }
 
 /// A genre and a free title in it; a genre without free titles gives way to the next in the ring.
-fn next_title(titles: &mut Titles, weights: &[u64], dice: &mut Dice) -> Option<(usize, String)> {
-    let first = dice.weighted(weights)?;
+fn next_title(titles: &mut Titles, weights: &[u64], rng: &mut SeededRng) -> Option<(usize, String)> {
+    let first = rng.weighted(weights)?;
     (0..GENRES.len()).map(|step| (first + step) % GENRES.len()).find_map(|genre| Some((genre, titles.take(genre)?)))
 }
 
 /// Adds a film, or the parts of a series that share genres and country and follow each other in time.
-fn push_work(films: &mut Vec<Film>, title: &str, genre: usize, parts: u64, dice: &mut Dice) {
-    let genres = mixed_with_neighbours(genre, dice);
-    let country = COUNTRIES[dice.weighted(&COUNTRIES.map(|(_, weight)| weight)).unwrap_or(0)].0;
+fn push_work(films: &mut Vec<Film>, title: &str, genre: usize, parts: u64, rng: &mut SeededRng) {
+    let genres = mixed_with_neighbours(genre, rng);
+    let country = COUNTRIES[rng.weighted(&COUNTRIES.map(|(_, weight)| weight)).unwrap_or(0)].0;
     let span = YEARS.end() - YEARS.start() + 1;
     // The later of two draws: recent years have more films.
-    let drawn = YEARS.start() + dice.below(span).max(dice.below(span));
+    let drawn = YEARS.start() + rng.below(span).max(rng.below(span));
     let mut year = drawn.min(YEARS.end() - 3 * (parts - 1));
     for number in 0..parts {
         let predecessor = (number > 0).then(|| films.len() - 1);
         let sequel = (number + 1 < parts).then_some(films.len() + 1);
-        let cents = 199 + 100 * (dice.below(6) + year.saturating_sub(1980) / 10);
+        let cents = 199 + 100 * (rng.below(6) + year.saturating_sub(1980) / 10);
         films.push(Film {
             title: part(title, number),
             genres: genres.clone(),
@@ -108,22 +108,22 @@ fn push_work(films: &mut Vec<Film>, title: &str, genre: usize, parts: u64, dice:
             predecessor,
             sequel,
         });
-        year += 1 + dice.below(3);
+        year += 1 + rng.below(3);
     }
 }
 
 /// The genre itself, last, behind up to two of its neighbours in the ring.
-fn mixed_with_neighbours(genre: usize, dice: &mut Dice) -> Vec<usize> {
+fn mixed_with_neighbours(genre: usize, rng: &mut SeededRng) -> Vec<usize> {
     let ring = GENRES.len();
     let mut neighbours = [(genre + 1) % ring, (genre + ring - 1) % ring];
-    dice.shuffle(&mut neighbours);
-    let count = dice.weighted(&[35, 45, 20]).unwrap_or(0);
+    rng.shuffle(&mut neighbours);
+    let count = rng.weighted(&[35, 45, 20]).unwrap_or(0);
     neighbours.into_iter().take(count).chain([genre]).collect()
 }
 
 /// Gives works an appeal by a random rank (Zipf's law, flattened at the top); a sequel has 4/5 of its predecessor's.
-fn rank(films: &mut [Film], mut works: Vec<(usize, u64)>, dice: &mut Dice) {
-    dice.shuffle(&mut works);
+fn rank(films: &mut [Film], mut works: Vec<(usize, u64)>, rng: &mut SeededRng) {
+    rng.shuffle(&mut works);
     for (rank, (first, parts)) in works.into_iter().enumerate() {
         let mut appeal = TOP_APPEAL / (rank as u64 + 20);
         for film in &mut films[first..first + parts as usize] {
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn series_follow_each_other_in_time_and_share_what_they_are() {
-        let world = World::invent(600, &mut Dice::new(7, 0));
+        let world = SynthWorld::generate(600, &mut SeededRng::new(7, 0));
         assert_eq!(world.films.len(), 600);
         let sequels: Vec<_> = world.films.iter().filter(|film| film.predecessor.is_some()).collect();
         assert!(sequels.len() > 100, "{}", sequels.len());
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn words_run_out_without_harm() {
-        let world = World::invent(100_000, &mut Dice::new(1, 0));
+        let world = SynthWorld::generate(100_000, &mut SeededRng::new(1, 0));
         assert!((12_000..100_000).contains(&world.films.len()));
     }
 }

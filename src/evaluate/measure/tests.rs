@@ -6,7 +6,7 @@ use tiller_models::chat::Message;
 use super::*;
 use crate::data::{CategoryId, Item};
 use crate::evaluate::Metric;
-use crate::instruct::Task;
+use crate::instruct::TaskFamily;
 use crate::request::Predicate;
 
 /// Items A to L: A to D are comedies, C to F dramas; A to F are old, G to L new; nobody knows how old L is.
@@ -34,7 +34,7 @@ fn example(k: u32, change: impl FnOnce(&mut Request)) -> Example {
     change(&mut request);
     let messages: Vec<Message> = Vec::new();
     Example {
-        task: Task::I0,
+        task: TaskFamily::I0,
         request: Some(request),
         messages,
         answer: String::new(),
@@ -170,7 +170,7 @@ fn cpa_by_the_methods_tests() {
 
 #[test]
 fn a_list_obeys_if_nothing_at_all_is_wrong_with_it() {
-    let obeys = |answer: &str, change: &dyn Fn(&mut Request)| of(answer, &example(3, change)).obeyed;
+    let obeys = |answer: &str, change: &dyn Fn(&mut Request)| of(answer, &example(3, change)).constraints_met;
     let plain = |_: &mut Request| {};
     assert!(obeys("BCD", &plain));
     for wrong in ["", "BC", "BCDE", "BCC", "BCx", "BCA"] {
@@ -213,8 +213,8 @@ proptest! {
         // What is behind the list's length changes nothing but the count.
         let longer = of(&format!("{answer}z"), &example);
         if answer.len() >= k as usize {
-            prop_assert_eq!(Measures { correct_count: measures.correct_count, obeyed: measures.obeyed, ..longer.clone() }, measures.clone());
-            prop_assert!(!longer.correct_count && !longer.obeyed);
+            prop_assert_eq!(Measures { correct_count: measures.correct_count, constraints_met: measures.constraints_met, ..longer.clone() }, measures.clone());
+            prop_assert!(!longer.correct_count && !longer.constraints_met);
         }
         // The order decides nothing but the rank.
         let backwards: String = answer.chars().take(k as usize).collect::<Vec<_>>().into_iter().rev().collect();
@@ -222,7 +222,7 @@ proptest! {
             prop_assert_eq!(Measures { rank: measures.rank, ..of(&backwards, &example) }, measures.clone());
         }
         // What obeys has no fault, and meets the method's tests, too.
-        if measures.obeyed {
+        if measures.constraints_met {
             prop_assert!(measures.correct_count && !measures.is_empty);
             prop_assert_eq!((measures.repeats, measures.not_existing, measures.in_history), (0, 0, Some(0)));
             prop_assert!(measures.cpa != Some(false) && (!wants || measures.tcp == Some(1.0)));

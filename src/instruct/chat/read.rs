@@ -10,7 +10,7 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 use tiller_models::chat::Role;
 use tiller_models::error::BadInput;
 
-use crate::data::input::{Lines, open, read_error};
+use crate::data::input::{LineReader, open, read_error};
 use crate::{Error, Result};
 
 /// The longest array that is read, in bytes.
@@ -99,7 +99,7 @@ fn starts_as_array(path: &Path) -> Result<bool> {
 }
 
 fn read_lines(path: &Path) -> Result<Vec<Conversation>> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = LineReader::open(path)?;
     let mut kept = Vec::new();
     while let Some(line) = lines.next_line()? {
         let entry: Entry = serde_json::from_str(line.utf8()?).map_err(|e| form(line.place()).found(e))?;

@@ -3,9 +3,9 @@
 use tiller_models::chat::{Message, Role};
 
 use super::read::Conversation;
-use crate::instruct::chance::{Chance, Purpose};
 use crate::instruct::example::Example;
-use crate::instruct::task::Task;
+use crate::instruct::stream_key::{Purpose, StreamKey};
+use crate::instruct::task::TaskFamily;
 
 const SYSTEM: &str = "You are a helpful assistant.";
 
@@ -14,16 +14,16 @@ const SYSTEM: &str = "You are a helpful assistant.";
 const LONGEST_PROMPT: usize = 4 * (512 - 64);
 
 /// A random question of a random conversation. `skips_nearest` is the authors' rule of B28.
-pub(in crate::instruct) fn example(conversations: &[Conversation], chance: &Chance, skips_nearest: bool) -> Example {
-    let mut dice = chance.dice(Purpose::Chat);
-    let turns = &dice.pick(conversations).turns;
-    let question = 2 * dice.below(turns.len() as u64 / 2) as usize;
+pub(in crate::instruct) fn example(conversations: &[Conversation], stream: &StreamKey, skips_nearest: bool) -> Example {
+    let mut rng = stream.rng(Purpose::Chat);
+    let turns = &rng.pick(conversations).turns;
+    let question = 2 * rng.below(turns.len() as u64 / 2) as usize;
     let lengths: Vec<usize> = turns.iter().map(|turn| turn.len()).collect();
-    let start = *dice.pick(&starts(&lengths[..=question], skips_nearest));
+    let start = *rng.pick(&starts(&lengths[..=question], skips_nearest));
     let said = turns[start..=question].iter().enumerate();
     let said = said.map(|(number, turn)| Message::new(Conversation::speaker(number), turn.as_str()));
     Example {
-        task: Task::I4,
+        task: TaskFamily::I4,
         request: None,
         messages: std::iter::once(Message::new(Role::System, SYSTEM)).chain(said).collect(),
         answer: turns[question + 1].clone(),
@@ -62,7 +62,7 @@ mod tests {
             [2, 6, 8].map(|n| Conversation { turns: (0..n).map(|n| n.to_string()).collect() }).into();
         let mut spans = BTreeSet::new();
         for number in 0..400 {
-            let example = example(&conversations, &Chance::new(1, 1, Task::I4, number), false);
+            let example = example(&conversations, &StreamKey::new(1, 1, TaskFamily::I4, number), false);
             let (system, said) = example.messages.split_first().unwrap();
             assert_eq!(system.role, Role::System);
             let numbers: Vec<usize> = said.iter().map(|message| message.content.parse().unwrap()).collect();

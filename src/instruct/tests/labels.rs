@@ -8,21 +8,21 @@ use proptest::prelude::*;
 use tiller_models::tokenizer::{Tokenizer, TokenizerFiles};
 
 use super::toy::{Toy, examples, films, many_categories, scarce};
+use crate::constrain::{Constraints, Grammar};
 use crate::data::{Catalogue, Dataset, ItemId};
-use crate::decode::{Constraints, Grammar};
-use crate::instruct::{Example, Recipe, Task};
-use crate::recommend::answer::{Form, parse};
+use crate::instruct::{Example, Preset, TaskFamily};
+use crate::recommend::answer::{OutputFormat, parse};
 use crate::request::Request;
 
-const LISTS: [Task; 4] = [Task::I0, Task::I1, Task::I2, Task::I3];
+const LISTS: [TaskFamily; 4] = [TaskFamily::I0, TaskFamily::I1, TaskFamily::I2, TaskFamily::I3];
 
 fn worlds() -> [Dataset; 3] {
     [films(), many_categories(), scarce()]
 }
 
 /// The examples of the default recipe that ask for a list, with their requests.
-fn lists(dataset: &Dataset, tasks: &[Task], seed: u64) -> Vec<(Request, Example)> {
-    let examples = examples(dataset, tasks, Recipe::Default, seed, 0);
+fn lists(dataset: &Dataset, tasks: &[TaskFamily], seed: u64) -> Vec<(Request, Example)> {
+    let examples = examples(dataset, tasks, Preset::Default, seed, 0);
     examples.into_iter().filter_map(|example| Some((example.request.clone()?, example))).collect()
 }
 
@@ -62,9 +62,9 @@ proptest! {
                 let target = example.target.unwrap();
                 prop_assert!(!request.history.contains(&target));
                 match example.task {
-                    Task::I0 | Task::I3 => prop_assert_eq!(example.items[0], target),
-                    Task::I1 => prop_assert!(example.items.iter().skip(1).all(|&item| item != target)),
-                    Task::I2 | Task::I4 => {}
+                    TaskFamily::I0 | TaskFamily::I3 => prop_assert_eq!(example.items[0], target),
+                    TaskFamily::I1 => prop_assert!(example.items.iter().skip(1).all(|&item| item != target)),
+                    TaskFamily::I2 | TaskFamily::I4 => {}
                 }
             }
         }
@@ -74,11 +74,11 @@ proptest! {
     #[test]
     fn the_teacher_chooses_and_orders(seed: u64) {
         for dataset in worlds() {
-            for (request, example) in lists(&dataset, &[Task::I0, Task::I1, Task::I2], seed) {
+            for (request, example) in lists(&dataset, &[TaskFamily::I0, TaskFamily::I1, TaskFamily::I2], seed) {
                 let history = request.history.clone();
                 let score = |item: ItemId| Toy::score(&history, item);
                 let chosen: Vec<_> = example.items.iter().copied().filter(|item| Some(*item) != example.target).collect();
-                if example.task != Task::I2 {
+                if example.task != TaskFamily::I2 {
                     prop_assert!(chosen.is_sorted_by(|&a, &b| score(a) > score(b)));
                     let unlimited = Request { candidates: None, ..request };
                     let allowed = Constraints::new(&unlimited, &dataset.catalogue).unwrap().allowed;
@@ -95,7 +95,7 @@ proptest! {
     #[test]
     fn candidates_hold_the_labels_and_others_once_each(seed: u64) {
         let dataset = films();
-        let lists = lists(&dataset, &[Task::I0, Task::I1, Task::I3], seed);
+        let lists = lists(&dataset, &[TaskFamily::I0, TaskFamily::I1, TaskFamily::I3], seed);
         let with: Vec<_> = lists.iter().filter_map(|(request, e)| Some((request.candidates.as_ref()?, e))).collect();
         prop_assert!(with.len() * 3 > lists.len() && with.len() * 3 < lists.len() * 2, "half of them");
         for (candidates, example) in with {
@@ -111,7 +111,7 @@ proptest! {
             let catalogue = &dataset.catalogue;
             for (_, example) in lists(&dataset, &LISTS, seed) {
                 let titles: Vec<_> = example.items.iter().map(|&item| catalogue.title(item)).collect();
-                prop_assert_eq!(parse(&example.answer, Form::Tuned, catalogue), titles);
+                prop_assert_eq!(parse(&example.answer, OutputFormat::Strict, catalogue), titles);
             }
         }
     }
@@ -119,7 +119,7 @@ proptest! {
     #[test]
     fn the_history_is_a_stretch_of_training_items_that_ends_before_the_target(seed: u64) {
         let dataset = films();
-        for (request, example) in lists(&dataset, &[Task::I0, Task::I1, Task::I2], seed) {
+        for (request, example) in lists(&dataset, &[TaskFamily::I0, TaskFamily::I1, TaskFamily::I2], seed) {
             let stretch = [&request.history[..], &[example.target.unwrap()]].concat();
             prop_assert!((2..=11).contains(&stretch.len()));
             let trains = |items: &[ItemId]| items[..items.len() - 2].windows(stretch.len()).any(|part| part == stretch);
@@ -160,7 +160,7 @@ proptest! {
                     let plain = tokenizer.encode_plain(&example.answer).unwrap();
                     for ids in [plain, grammar.tokens(&example.items).unwrap()] {
                         let text = tokenizer.decode(&ids, true).unwrap();
-                        prop_assert_eq!(parse(&text, Form::Tuned, catalogue), titles.clone(), "{}", name);
+                        prop_assert_eq!(parse(&text, OutputFormat::Strict, catalogue), titles.clone(), "{}", name);
                     }
                 }
             }
@@ -175,7 +175,7 @@ fn every_category_is_asked_for_and_against() {
     let catalogue = &dataset.catalogue;
     let (mut wanted, mut unwanted, mut shared) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for seed in 0..20 {
-        for (request, _) in lists(&dataset, &[Task::I1, Task::I2, Task::I3], seed) {
+        for (request, _) in lists(&dataset, &[TaskFamily::I1, TaskFamily::I2, TaskFamily::I3], seed) {
             wanted.extend(request.all_in.iter().map(|id| catalogue.categories()[id.index()].clone()));
             unwanted.extend(request.none_in.iter().map(|id| catalogue.categories()[id.index()].clone()));
             shared.extend(request.shares.iter().map(|share| share.of.to_string()));

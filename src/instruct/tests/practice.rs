@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::toy::{Toy, films, scarce};
 use crate::data::{Catalogue, CategoryId, Dataset, ItemId};
-use crate::instruct::{Example, Instructor, Practice, Recipe, Settings};
+use crate::instruct::{Example, ExampleBuilder, ExampleConfig, Preset, Task};
 use crate::request::{Amount, Bound, Relation};
 
 /// All questions of some episodes.
-fn questions(dataset: &Dataset, recipe: Recipe, episodes: u64) -> Vec<(Practice, Example)> {
+fn questions(dataset: &Dataset, preset: Preset, episodes: u64) -> Vec<(Task, Example)> {
     let teacher = Toy { n_items: dataset.catalogue.len() };
-    let settings = Settings { recipe, ..Settings::default() };
-    let instructor = Instructor::new(dataset, &teacher, &[], settings).unwrap();
+    let settings = ExampleConfig { preset, ..ExampleConfig::default() };
+    let builder = ExampleBuilder::new(dataset, &teacher, &[], settings).unwrap();
     let episode = |number| {
-        let episode = instructor.episode(&Practice::ALL, number).unwrap();
+        let episode = builder.episode(&Task::ALL, number).unwrap();
         episode.questions(0..episode.len()).unwrap()
     };
     (0..episodes).flat_map(episode).collect()
@@ -31,14 +31,14 @@ fn recommended(history: &[ItemId], count: u32, catalogue: &Catalogue) -> Vec<Ite
 fn every_practice_asks_what_the_method_says() {
     let dataset = films();
     let catalogue = &dataset.catalogue;
-    let (mut counted, mut lengths, mut seen) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::<Practice, u32>::new());
-    for (practice, example) in questions(&dataset, Recipe::Default, 8) {
+    let (mut counted, mut lengths, mut seen) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::<Task, u32>::new());
+    for (practice, example) in questions(&dataset, Preset::Default, 8) {
         let (request, target) = (example.request.unwrap(), example.target.unwrap());
         *seen.entry(practice).or_default() += 1;
         lengths.insert(request.k);
-        assert!((6..=10).contains(&request.k) || practice == Practice::More, "{}", request.k);
+        assert!((6..=10).contains(&request.k) || practice == Task::More, "{}", request.k);
         assert!(!request.history.contains(&target) && request.candidates.is_none());
-        assert_eq!((example.task, example.items), (practice.task(), vec![target]));
+        assert_eq!((example.task, example.items), (practice.family(), vec![target]));
         let is_often = |category: &CategoryId| {
             let count = |category: CategoryId| {
                 let items = recommended(&request.history, request.k, catalogue);
@@ -49,30 +49,30 @@ fn every_practice_asks_what_the_method_says() {
             !of_target.contains(category) && count(*category) >= others.map(count).max().unwrap().min(2)
         };
         match practice {
-            Practice::Sequential => assert!(!request.has_intention()),
-            Practice::More => {
+            Task::Sequential => assert!(!request.has_intention()),
+            Task::More => {
                 assert!(request.all_in.iter().all(|id| catalogue.item(target).categories.contains(id)));
                 assert!(request.conditions.iter().all(|condition| condition.matches(catalogue.item(target))));
                 assert!(request.all_in.len() + request.conditions.len() > 0);
             }
-            Practice::Less => assert!(request.none_in.iter().all(is_often) && request.none_in.len() == 1),
-            Practice::AtMost | Practice::AtLeast | Practice::About => {
+            Task::Less => assert!(request.none_in.iter().all(is_often) && request.none_in.len() == 1),
+            Task::AtMost | Task::AtLeast | Task::About => {
                 let [share] = &request.shares[..] else { panic!("{:?}", request.shares) };
                 let of_target = share.of.matches(catalogue.item(target));
                 let Bound { min, max } = share.bound(request.k);
                 let expected = match practice {
-                    Practice::AtMost => {
+                    Task::AtMost => {
                         assert!(is_often(&catalogue.category(&share.of.to_string()).unwrap()));
                         assert!((1..request.k).contains(&max));
                         Relation::AtMost
                     }
-                    Practice::AtLeast => {
+                    Task::AtLeast => {
                         assert!((1..=request.k).contains(&min));
                         Relation::AtLeast
                     }
                     _ => Relation::About,
                 };
-                assert_eq!((of_target, share.relation), (practice != Practice::AtMost, expected));
+                assert_eq!((of_target, share.relation), (practice != Task::AtMost, expected));
                 counted.insert(format!("{practice} {}", matches!(share.amount, Amount::Count(_))));
             }
         }
@@ -87,18 +87,18 @@ fn every_practice_asks_what_the_method_says() {
 #[test]
 fn a_rare_kind_is_asked_for_no_longer_than_it_lasts() {
     let dataset = scarce();
-    let longest = |recipe| {
-        let lengths = questions(&dataset, recipe, 6).into_iter().filter(|(practice, _)| *practice == Practice::More);
+    let longest = |preset| {
+        let lengths = questions(&dataset, preset, 6).into_iter().filter(|(practice, _)| *practice == Task::More);
         lengths.map(|(_, example)| example.request.unwrap().k).max().unwrap()
     };
-    assert_eq!((longest(Recipe::Default), longest(Recipe::Paper)), (2, 3));
+    assert_eq!((longest(Preset::Default), longest(Preset::Paper)), (2, 3));
 }
 
 #[test]
 fn the_authors_state_percentages_of_categories_without_a_feeling() {
     let dataset = films();
     let mut zeros = 0;
-    for (practice, example) in questions(&dataset, Recipe::Paper, 4) {
+    for (practice, example) in questions(&dataset, Preset::Paper, 4) {
         let request = example.request.unwrap();
         assert!(request.conditions.is_empty() && request.all_in.len() <= 1, "{practice}");
         for share in request.shares {
@@ -116,8 +116,8 @@ fn the_authors_state_percentages_of_categories_without_a_feeling() {
 fn an_episode_is_the_same_in_any_portions_and_the_next_one_differs() {
     let dataset = films();
     let teacher = Toy { n_items: dataset.catalogue.len() };
-    let instructor = Instructor::new(&dataset, &teacher, &[], Settings::default()).unwrap();
-    let [first, second] = [0, 1].map(|number| instructor.episode(&Practice::ALL, number).unwrap());
+    let builder = ExampleBuilder::new(&dataset, &teacher, &[], ExampleConfig::default()).unwrap();
+    let [first, second] = [0, 1].map(|number| builder.episode(&Task::ALL, number).unwrap());
     assert_eq!(first.len(), 6 * dataset.users.len());
     let whole = first.questions(0..first.len()).unwrap();
     let portions = (0..first.len()).flat_map(|place| first.questions(place..place + 1).unwrap());

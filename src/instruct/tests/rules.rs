@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::toy::{Toy, conversations, examples, films, many_categories, scarce};
 use crate::data::{Dataset, ItemId};
-use crate::instruct::{BATCH, Example, Instructor, Part, Recipe, Settings, Task};
+use crate::instruct::{BATCH, Example, ExampleBuilder, ExampleConfig, ExampleSplit, Preset, TaskFamily};
 use crate::request::{Amount, Relation, Request, Share};
 
-fn requests(dataset: &Dataset, task: Task, recipe: Recipe) -> Vec<(Request, Example)> {
-    let all = (0..10).flat_map(|seed| examples(dataset, &[task], recipe, seed, 0));
+fn requests(dataset: &Dataset, task: TaskFamily, preset: Preset) -> Vec<(Request, Example)> {
+    let all = (0..10).flat_map(|seed| examples(dataset, &[task], preset, seed, 0));
     all.filter_map(|example| Some((example.request.clone()?, example))).collect()
 }
 
@@ -18,14 +18,14 @@ fn lists_are_asked_for_no_longer_than_their_kind_lasts() {
     let dataset = scarce();
     let rare = |items: &[ItemId]| items.iter().filter(|item| item.0 <= 3).count();
     let (mut short, mut filled) = (0, 0);
-    for (request, example) in requests(&dataset, Task::I1, Recipe::Default) {
+    for (request, example) in requests(&dataset, TaskFamily::I1, Preset::Default) {
         if !request.all_in.is_empty() {
             assert!(request.k as usize <= 3 - rare(&request.history));
             assert_eq!(rare(&example.items), example.items.len());
             short += usize::from(request.k == 1);
         }
     }
-    for (request, example) in requests(&dataset, Task::I1, Recipe::Paper) {
+    for (request, example) in requests(&dataset, TaskFamily::I1, Preset::Paper) {
         if !request.all_in.is_empty() {
             assert!(request.k <= 3 && example.items.len() == request.k as usize);
             filled += usize::from(rare(&example.items) < example.items.len());
@@ -38,16 +38,16 @@ fn lists_are_asked_for_no_longer_than_their_kind_lasts() {
 #[test]
 fn shares_are_stated_in_the_forms_of_the_recipe() {
     let dataset = films();
-    let told = |recipe| {
+    let told = |preset| {
         let share = |(request, _): (Request, Example)| request.shares.into_iter().next();
-        requests(&dataset, Task::I2, recipe).into_iter().filter_map(share).collect::<Vec<Share>>()
+        requests(&dataset, TaskFamily::I2, preset).into_iter().filter_map(share).collect::<Vec<Share>>()
     };
     let forms = |shares: &[Share]| {
         let form = |share: &Share| format!("{:?} {}", share.relation, matches!(share.amount, Amount::Count(_)));
         shares.iter().map(form).collect::<BTreeSet<_>>()
     };
     let zeros = |shares: &[Share]| shares.iter().filter(|share| is_zero(share.amount)).count();
-    let (ours, theirs) = (told(Recipe::Default), told(Recipe::Paper));
+    let (ours, theirs) = (told(Preset::Default), told(Preset::Paper));
     assert_eq!(forms(&ours).len(), 5);
     assert!(forms(&ours).contains("About false") && !forms(&theirs).contains("About false"));
     assert_eq!(forms(&theirs).len(), 4);
@@ -64,24 +64,24 @@ fn is_zero(amount: Amount) -> bool {
 #[test]
 fn the_authors_shuffle_the_labels_of_a_share() {
     let dataset = films();
-    let in_order = |recipe| {
-        let lists = requests(&dataset, Task::I2, recipe);
+    let in_order = |preset| {
+        let lists = requests(&dataset, TaskFamily::I2, preset);
         let is_ordered = |(request, example): &&(Request, Example)| {
             example.items.is_sorted_by(|&a, &b| Toy::score(&request.history, a) > Toy::score(&request.history, b))
         };
         lists.iter().filter(is_ordered).count() as f64 / lists.len() as f64
     };
-    assert_eq!(in_order(Recipe::Default), 1.0);
-    assert!(in_order(Recipe::Paper) < 0.1);
+    assert_eq!(in_order(Preset::Default), 1.0);
+    assert!(in_order(Preset::Paper) < 0.1);
 }
 
 /// B22: of a hundred categories, a user knows five or so.
 #[test]
 fn half_of_the_wanted_categories_are_related_to_the_user() {
     let dataset = many_categories();
-    let related = |recipe| {
+    let related = |preset| {
         let wanted: Vec<_> =
-            requests(&dataset, Task::I1, recipe).into_iter().filter(|(r, _)| !r.all_in.is_empty()).collect();
+            requests(&dataset, TaskFamily::I1, preset).into_iter().filter(|(r, _)| !r.all_in.is_empty()).collect();
         let is_related = |(request, example): &&(Request, Example)| {
             let known = request.history.iter().chain(&example.target);
             let mut categories = known.flat_map(|&item| &dataset.catalogue.item(item).categories);
@@ -89,7 +89,7 @@ fn half_of_the_wanted_categories_are_related_to_the_user() {
         };
         wanted.iter().filter(is_related).count() as f64 / wanted.len() as f64
     };
-    let (ours, theirs) = (related(Recipe::Default), related(Recipe::Paper));
+    let (ours, theirs) = (related(Preset::Default), related(Preset::Paper));
     assert!((0.42..0.62).contains(&ours), "{ours}");
     assert!(theirs < 0.12, "{theirs}");
 }
@@ -98,13 +98,13 @@ fn half_of_the_wanted_categories_are_related_to_the_user() {
 fn attributes_and_conjunctions_are_asked_for_as_categories_are() {
     let dataset = films();
     let parts = |(request, _): &(Request, Example)| (request.all_in.len(), request.conditions.len());
-    for task in [Task::I1, Task::I3] {
-        let asked: BTreeSet<_> = requests(&dataset, task, Recipe::Default).iter().map(parts).collect();
+    for task in [TaskFamily::I1, TaskFamily::I3] {
+        let asked: BTreeSet<_> = requests(&dataset, task, Preset::Default).iter().map(parts).collect();
         assert!(asked.is_superset(&[(1, 0), (0, 1), (1, 1)].into()), "{task}: {asked:?}");
-        let asked: BTreeSet<_> = requests(&dataset, task, Recipe::Paper).iter().map(parts).collect();
+        let asked: BTreeSet<_> = requests(&dataset, task, Preset::Paper).iter().map(parts).collect();
         assert_eq!(asked, [(0, 0), (1, 0)].into(), "{task}: a category, or without one");
     }
-    let shares: Vec<_> = requests(&dataset, Task::I2, Recipe::Default);
+    let shares: Vec<_> = requests(&dataset, TaskFamily::I2, Preset::Default);
     let shares = shares.iter().map(|(request, _)| request.shares[0].of.to_string());
     let sorts: BTreeSet<_> = shares.map(|kind| (kind.contains(" and "), kind.contains(['=', '<', '>']))).collect();
     assert!(sorts.is_superset(&[(false, false), (false, true), (true, true)].into()), "{sorts:?}");
@@ -113,7 +113,8 @@ fn attributes_and_conjunctions_are_asked_for_as_categories_are() {
 #[test]
 fn an_item_search_asks_in_both_directions() {
     let dataset = films();
-    let all: Vec<_> = (0..10).flat_map(|seed| examples(&dataset, &[Task::I3], Recipe::Default, seed, 0)).collect();
+    let all: Vec<_> =
+        (0..10).flat_map(|seed| examples(&dataset, &[TaskFamily::I3], Preset::Default, seed, 0)).collect();
     let (searches, reversed): (Vec<_>, Vec<_>) = all.iter().partition(|example| example.request.is_some());
     assert!(reversed.len() * 5 > all.len() && reversed.len() * 5 < all.len() * 2, "a third: {}", reversed.len());
     for example in reversed {
@@ -124,32 +125,32 @@ fn an_item_search_asks_in_both_directions() {
         assert!(example.answer.starts_with(&format!("'{}'", item.title)) && item.categories.contains(&category(named)));
     }
     assert!(searches.iter().all(|example| example.request.as_ref().is_some_and(|request| request.history.is_empty())));
-    assert!(requests(&dataset, Task::I3, Recipe::Paper).iter().all(|(request, _)| request.k == 1));
+    assert!(requests(&dataset, TaskFamily::I3, Preset::Paper).iter().all(|(request, _)| request.k == 1));
 }
 
 #[test]
 fn an_epoch_has_every_user_and_item_once_and_its_share_of_conversations() {
     let dataset = films();
-    let all = examples(&dataset, &Task::ALL, Recipe::Default, 1, 0);
+    let all = examples(&dataset, &TaskFamily::ALL, Preset::Default, 1, 0);
     let count = |task| all.iter().filter(|example| example.task == task).count();
-    assert_eq!([Task::I0, Task::I1, Task::I2].map(count), [40; 3]);
+    assert_eq!([TaskFamily::I0, TaskFamily::I1, TaskFamily::I2].map(count), [40; 3]);
     let mut found: Vec<_> =
-        all.iter().filter(|example| example.task == Task::I3).map(|example| example.target).collect();
+        all.iter().filter(|example| example.task == TaskFamily::I3).map(|example| example.target).collect();
     found.sort_unstable();
     assert_eq!(found, dataset.catalogue.ids().map(Some).collect::<Vec<_>>());
-    assert_eq!(count(Task::I4), (3 * 40 + 80) / 2);
+    assert_eq!(count(TaskFamily::I4), (3 * 40 + 80) / 2);
     assert!(!all.is_sorted_by_key(|example| example.task));
 }
 
 #[test]
 fn the_same_seed_repeats_an_epoch_and_another_draws_anew() {
     let dataset = films();
-    let of = |seed, epoch| examples(&dataset, &Task::ALL, Recipe::Default, seed, epoch);
+    let of = |seed, epoch| examples(&dataset, &TaskFamily::ALL, Preset::Default, seed, epoch);
     assert_eq!(of(3, 5), of(3, 5));
     let alike = |a: Vec<Example>, b: Vec<Example>| a.iter().filter(|example| b.contains(example)).count();
     // Conversations are few and come again; of the rest hardly any does.
     for other in [of(3, 6), of(4, 5)] {
-        let kept = |all: Vec<Example>| all.into_iter().filter(|example| example.task != Task::I4).collect();
+        let kept = |all: Vec<Example>| all.into_iter().filter(|example| example.task != TaskFamily::I4).collect();
         assert!(alike(kept(of(3, 5)), kept(other)) < 20);
     }
 }
@@ -158,9 +159,9 @@ fn the_same_seed_repeats_an_epoch_and_another_draws_anew() {
 fn examples_are_the_same_in_any_batches_and_ahead_of_the_reader() {
     let dataset = invent_many();
     let (teacher, conversations) = (Toy { n_items: dataset.catalogue.len() }, conversations());
-    let settings = Settings { tasks: Task::ALL.into(), ..Settings::default() };
-    let instructor = Instructor::new(&dataset, &teacher, &conversations, settings).unwrap();
-    let epoch = instructor.epoch(Part::Training, 2).unwrap();
+    let settings = ExampleConfig { tasks: TaskFamily::ALL.into(), ..ExampleConfig::default() };
+    let builder = ExampleBuilder::new(&dataset, &teacher, &conversations, settings).unwrap();
+    let epoch = builder.epoch(ExampleSplit::Training, 2).unwrap();
     assert!(epoch.len() > 3 * BATCH);
     let whole = epoch.examples(0..epoch.len()).unwrap();
     let ahead: Vec<_> = epoch.ahead(0, |examples| examples.map(Result::unwrap).collect());
@@ -182,19 +183,19 @@ fn invent_many() -> Dataset {
 fn settings_that_cannot_work_are_refused() {
     let dataset = films();
     let (teacher, small) = (Toy { n_items: dataset.catalogue.len() }, Toy { n_items: 3 });
-    let refused = |teacher: &Toy, settings: Settings| match Instructor::new(&dataset, teacher, &[], settings) {
+    let refused = |teacher: &Toy, settings: ExampleConfig| match ExampleBuilder::new(&dataset, teacher, &[], settings) {
         Ok(_) => panic!("accepted"),
         Err(error) => (error.exit_code(), error.to_string()),
     };
-    let (code, told) = refused(&teacher, Settings { tasks: Task::ALL.into(), ..Settings::default() });
+    let (code, told) = refused(&teacher, ExampleConfig { tasks: TaskFamily::ALL.into(), ..ExampleConfig::default() });
     assert!(code == 2 && told.contains("--chat"), "{told}");
-    let (_, told) = refused(&teacher, Settings { chat_ratio: f64::NAN, ..Settings::default() });
+    let (_, told) = refused(&teacher, ExampleConfig { chat_ratio: f64::NAN, ..ExampleConfig::default() });
     assert!(told.contains("--chat-ratio"), "{told}");
-    let (_, told) = refused(&small, Settings::default());
+    let (_, told) = refused(&small, ExampleConfig::default());
     assert!(told.contains("one of 3 items"), "{told}");
 
-    let settings = Settings { tasks: vec![Task::I3], ..Settings::default() };
-    let nothing = Instructor::new(&dataset, &teacher, &[], settings).unwrap();
-    let error = nothing.epoch(Part::Validation, 0).err().unwrap();
+    let settings = ExampleConfig { tasks: vec![TaskFamily::I3], ..ExampleConfig::default() };
+    let nothing = ExampleBuilder::new(&dataset, &teacher, &[], settings).unwrap();
+    let error = nothing.epoch(ExampleSplit::Validation, 0).err().unwrap();
     assert!(error.to_string().contains("tasks I3"), "{error}");
 }

@@ -1,10 +1,10 @@
 //! A teacher whose opinion is arithmetic, and small worlds to ask it about.
 
 use crate::Result;
-use crate::data::synth::{self, invent};
+use crate::data::synth::{self, generate};
 use crate::data::{Catalogue, CategoryId, Dataset, Item, ItemId, User};
 use crate::instruct::chat::Conversation;
-use crate::instruct::{Example, Instructor, Part, Recipe, Settings, Task};
+use crate::instruct::{Example, ExampleBuilder, ExampleConfig, ExampleSplit, Preset, TaskFamily};
 use crate::teacher::Scorer;
 
 /// Scores that depend on the item and on the whole history, and never tie.
@@ -35,7 +35,7 @@ impl Scorer for Toy {
 
 /// Films with genres, years, prices and countries.
 pub fn films() -> Dataset {
-    invent(&synth::Settings { users: 40, items: 80, length: 12, seed: 7 }, "films").unwrap().0
+    generate(&synth::SynthConfig { users: 40, items: 80, length: 12, seed: 7 }, "films").unwrap().0
 }
 
 /// Two hundred items, two in each of a hundred categories, and users with four items of different ones.
@@ -78,14 +78,14 @@ pub fn conversations() -> Vec<Conversation> {
 }
 
 /// All examples of some tasks in an epoch.
-pub fn examples(dataset: &Dataset, tasks: &[Task], recipe: Recipe, seed: u64, epoch: u64) -> Vec<Example> {
-    let settings = Settings { tasks: tasks.into(), recipe, seed, ..Settings::default() };
-    in_part(dataset, settings, Part::Training, epoch)
+pub fn examples(dataset: &Dataset, tasks: &[TaskFamily], preset: Preset, seed: u64, epoch: u64) -> Vec<Example> {
+    let settings = ExampleConfig { tasks: tasks.into(), preset, seed, ..ExampleConfig::default() };
+    in_part(dataset, settings, ExampleSplit::Training, epoch)
 }
 
-pub fn in_part(dataset: &Dataset, settings: Settings, part: Part, epoch: u64) -> Vec<Example> {
+pub fn in_part(dataset: &Dataset, settings: ExampleConfig, part: ExampleSplit, epoch: u64) -> Vec<Example> {
     let (teacher, conversations) = (Toy { n_items: dataset.catalogue.len() }, conversations());
-    let instructor = Instructor::new(dataset, &teacher, &conversations, settings).unwrap();
-    let epoch = instructor.epoch(part, epoch).unwrap();
+    let builder = ExampleBuilder::new(dataset, &teacher, &conversations, settings).unwrap();
+    let epoch = builder.epoch(part, epoch).unwrap();
     epoch.examples(0..epoch.len()).unwrap().into_iter().map(|(_, example)| example).collect()
 }

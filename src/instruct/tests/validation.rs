@@ -3,9 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::toy::{Toy, examples, films, in_part};
-use crate::data::split::{Split, case};
+use crate::data::split::{Split, held_out};
 use crate::data::{CategoryId, ItemId};
-use crate::instruct::{Example, Instructor, Part, Probe, Question, Recipe, Settings, Task, Wording};
+use crate::instruct::{
+    Example, ExampleBuilder, ExampleConfig, ExampleSplit, Preset, Probe, PromptWording, QuerySpec, TaskFamily,
+};
 use crate::recommend::prompt::{self, HELD_OUT_PHRASINGS};
 use crate::request::{Amount, Relation};
 
@@ -13,18 +15,18 @@ use crate::request::{Amount, Relation};
 fn probes_ask_about_the_held_out_item_and_have_it_as_their_label() {
     let dataset = films();
     let teacher = Toy { n_items: dataset.catalogue.len() };
-    let instructor = Instructor::new(&dataset, &teacher, &[], Settings::default()).unwrap();
+    let builder = ExampleBuilder::new(&dataset, &teacher, &[], ExampleConfig::default()).unwrap();
     for split in [Split::Validation, Split::Test] {
         for probe in
             [Probe::Sequential, Probe::ItemCount, Probe::More, Probe::Less, Probe::AtMost(20), Probe::About(30)]
         {
-            let asked = instructor.probe(probe, split, 0..dataset.users.len()).unwrap();
+            let asked = builder.probe(probe, split, 0..dataset.users.len()).unwrap();
             assert_eq!(asked.len(), dataset.users.len());
             for (number, (user, example)) in dataset.users.iter().zip(asked).enumerate() {
                 let request = example.request.unwrap();
-                let case = case(user, split).unwrap().told();
+                let case = held_out(user, split).unwrap().truncated();
                 assert_eq!((request.history.as_slice(), example.target), (case.history, Some(case.target)));
-                assert_eq!((example.task, example.items), (probe.task(), vec![case.target]));
+                assert_eq!((example.task, example.items), (probe.family(), vec![case.target]));
                 let of_target = &dataset.catalogue.item(case.target).categories;
                 match probe {
                     Probe::Sequential => assert!(request.k == 10 && !request.has_intention()),
@@ -49,11 +51,11 @@ fn probes_ask_about_the_held_out_item_and_have_it_as_their_label() {
 }
 
 /// The examples of a question to everybody, with the users' numbers.
-fn ask(question: &Question) -> Vec<(usize, Example)> {
+fn ask(question: &QuerySpec) -> Vec<(usize, Example)> {
     let dataset = films();
     let teacher = Toy { n_items: dataset.catalogue.len() };
-    let instructor = Instructor::new(&dataset, &teacher, &[], Settings::default()).unwrap();
-    instructor.ask(question, &(0..dataset.users.len()).collect::<Vec<_>>()).unwrap()
+    let builder = ExampleBuilder::new(&dataset, &teacher, &[], ExampleConfig::default()).unwrap();
+    builder.eval_examples(question, &(0..dataset.users.len()).collect::<Vec<_>>()).unwrap()
 }
 
 #[test]
@@ -63,7 +65,7 @@ fn probes_beyond_the_methods_ask_what_they_say() {
     for probe in
         [Probe::Candidates, Probe::Condition, Probe::Conjunction, Probe::Except, Probe::Against, Probe::Overlap]
     {
-        let asked = ask(&Question::new(probe, Split::Test));
+        let asked = ask(&QuerySpec::new(probe, Split::Test));
         assert!(!asked.is_empty(), "{probe:?}");
         for (user, example) in asked {
             let (request, target) = (example.request.unwrap(), example.target.unwrap());
@@ -103,14 +105,14 @@ fn probes_beyond_the_methods_ask_what_they_say() {
 fn a_wording_is_what_its_name_says() {
     let catalogue = films().catalogue;
     for probe in [Probe::More, Probe::AtMost(20)] {
-        for wording in [Wording::HeldOut, Wording::Trained, Wording::Ambiguous] {
-            for (_, example) in ask(&Question { wording, ..Question::new(probe, Split::Test) }) {
+        for wording in [PromptWording::HeldOut, PromptWording::Trained, PromptWording::Ambiguous] {
+            for (_, example) in ask(&QuerySpec { wording, ..QuerySpec::new(probe, Split::Test) }) {
                 let request = example.request.unwrap();
                 let said = |phrasing| prompt::render(&request, &catalogue, phrasing) == example.messages;
                 let phrasing = (0..6).find(|&phrasing| said(phrasing)).unwrap();
-                assert_eq!(HELD_OUT_PHRASINGS.contains(&phrasing), wording != Wording::Trained);
+                assert_eq!(HELD_OUT_PHRASINGS.contains(&phrasing), wording != PromptWording::Trained);
                 let tells = prompt::tells_feeling(phrasing);
-                assert!(probe == Probe::More || tells == (wording == Wording::Ambiguous));
+                assert!(probe == Probe::More || tells == (wording == PromptWording::Ambiguous));
             }
         }
     }
@@ -122,7 +124,7 @@ fn a_reference_list_decides_what_is_unwanted() {
     // A list that has nothing but one category, for every second user.
     let of_one = |category: u32| catalogue.members(CategoryId(category)).to_vec();
     let references: HashMap<usize, Vec<ItemId>> = (0..40).step_by(2).map(|user| (user, of_one(1))).collect();
-    let question = Question { references: Some(&references), ..Question::new(Probe::Less, Split::Test) };
+    let question = QuerySpec { references: Some(&references), ..QuerySpec::new(Probe::Less, Split::Test) };
     let asked = ask(&question);
     assert_eq!(asked.len(), 20);
     for (user, example) in asked {
@@ -130,7 +132,7 @@ fn a_reference_list_decides_what_is_unwanted() {
         let unwanted = example.request.unwrap().none_in[0];
         assert!(user % 2 == 0 && (unwanted == CategoryId(1)) != target.categories.contains(&CategoryId(1)));
     }
-    let unaffected = Question { probe: Probe::More, ..question };
+    let unaffected = QuerySpec { probe: Probe::More, ..question };
     assert_eq!(ask(&unaffected).len(), 40);
 }
 
@@ -138,8 +140,8 @@ fn a_reference_list_decides_what_is_unwanted() {
 fn probes_of_users_who_are_not_there_are_left_out() {
     let dataset = films();
     let teacher = Toy { n_items: dataset.catalogue.len() };
-    let instructor = Instructor::new(&dataset, &teacher, &[], Settings::default()).unwrap();
-    assert_eq!(instructor.probe(Probe::Sequential, Split::Test, 38..50).unwrap().len(), 2);
+    let builder = ExampleBuilder::new(&dataset, &teacher, &[], ExampleConfig::default()).unwrap();
+    assert_eq!(builder.probe(Probe::Sequential, Split::Test, 38..50).unwrap().len(), 2);
 }
 
 /// Sentences of the last turn that are about what is wanted, with the digits and quoted names taken out.
@@ -158,12 +160,12 @@ fn wordings(questions: impl Iterator<Item = String>) -> BTreeSet<String> {
 #[test]
 fn validation_is_worded_as_no_training_example_is() {
     let dataset = films();
-    let tasks = [Task::I1, Task::I2];
+    let tasks = [TaskFamily::I1, TaskFamily::I2];
     let last_turn = |example: crate::instruct::Example| example.messages.last().unwrap().content.clone();
-    let trained = (0..8).flat_map(|seed| examples(&dataset, &tasks, Recipe::Default, seed, 0)).map(last_turn);
+    let trained = (0..8).flat_map(|seed| examples(&dataset, &tasks, Preset::Default, seed, 0)).map(last_turn);
     let trained = wordings(trained);
-    let settings = Settings { tasks: tasks.into(), ..Settings::default() };
-    let asked = in_part(&dataset, settings, Part::Validation, 0);
+    let settings = ExampleConfig { tasks: tasks.into(), ..ExampleConfig::default() };
+    let asked = in_part(&dataset, settings, ExampleSplit::Validation, 0);
     assert_eq!(asked.len(), 2 * dataset.users.len());
     let shared: Vec<String> = wordings(asked.into_iter().map(last_turn)).intersection(&trained).cloned().collect();
     assert!(

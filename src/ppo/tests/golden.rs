@@ -14,7 +14,7 @@ use tiller_models::optim::{AdamW, AdamWConfig};
 use tiller_models::train::Sample;
 
 use super::losses::first_moments;
-use super::toy::learner;
+use super::toy::updater;
 use crate::ppo::PpoConfig;
 use crate::ppo::experience::Trajectory;
 use crate::ppo::policy::{Policy, log_probs};
@@ -71,8 +71,8 @@ fn the_gradient_of_the_clipped_loss_is_that_of_the_golden_states() {
         };
         let trajectories: Vec<Trajectory> = samples.into_iter().zip(log_probs).map(trajectory).collect();
         let mut adamw = AdamW::new(AdamWConfig::adam());
-        let learner = learner(&config, 0.0);
-        learner.learn(policy.clone(), &mut adamw, &trajectories, 1, &|| false).unwrap();
+        let updater = updater(&config, 0.0);
+        updater.update(policy.clone(), &mut adamw, &trajectories, 1, &|| false).unwrap();
 
         let gradients = first_moments(&adamw);
         assert_eq!(gradients.len(), 2 * 7 * base.config().n_layers);

@@ -6,7 +6,7 @@ use tiller_models::optim::{AdamW, AdamWConfig};
 use tiller_models::train::Sample;
 use tiller_models::weights::{weights_of, with_weights};
 
-use super::toy::{config, films, learner, model};
+use super::toy::{config, films, model, updater};
 use crate::ppo::config::Baseline;
 use crate::ppo::experience::Trajectory;
 use crate::ppo::policy::{Policy, log_probs, values};
@@ -50,9 +50,9 @@ fn learning_makes_the_good_answer_likelier_and_teaches_the_critic() {
     let policy = Policy::fresh(&model(&dataset).llama, &config).unwrap();
     let trajectories = trajectories(&policy);
     let mut adamw = AdamW::new(AdamWConfig::adam());
-    let learner = learner(&config, 0.01);
-    let (moved, learnt) = learner.learn(policy.clone(), &mut adamw, &trajectories, 1, &|| false).unwrap();
-    assert_eq!((learnt.ppo_epochs, learnt.steps), (20, 20));
+    let updater = updater(&config, 0.01);
+    let (moved, stats) = updater.update(policy.clone(), &mut adamw, &trajectories, 1, &|| false).unwrap();
+    assert_eq!((stats.ppo_epochs, stats.steps), (20, 20));
     let samples: Vec<Sample> = trajectories.iter().map(|t| t.sample.clone()).collect();
     let sum = |policy: &Policy| -> Vec<f32> {
         log_probs(&policy.actor, &samples, &policy.how(), 2).unwrap().iter().map(|of| of.iter().sum()).collect()
@@ -64,7 +64,7 @@ fn learning_makes_the_good_answer_likelier_and_teaches_the_critic() {
         values.iter().zip([1.0, -1.0]).flat_map(|(v, r)| v.iter().map(move |v| (v - r).powi(2))).sum()
     };
     assert!(error(&moved) < 0.5 * error(&policy), "{} from {}", error(&moved), error(&policy));
-    assert!(learnt.clipfrac > 0.0 && learnt.approx_kl > 0.0 && learnt.value_loss.is_some());
+    assert!(stats.clipfrac > 0.0 && stats.approx_kl > 0.0 && stats.value_loss.is_some());
 }
 
 #[test]
@@ -75,10 +75,10 @@ fn an_iteration_ends_with_the_epoch_that_went_far_enough() {
     config.learning.target_kl = 1e-3;
     let policy = Policy::fresh(&model(&dataset).llama, &config).unwrap();
     let trajectories = trajectories(&policy);
-    let learner = learner(&config, 0.01);
+    let updater = updater(&config, 0.01);
     let mut adamw = AdamW::new(AdamWConfig::adam());
-    let (_, learnt) = learner.learn(policy, &mut adamw, &trajectories, 1, &|| false).unwrap();
-    assert!(learnt.ppo_epochs < 20 && learnt.approx_kl > 1e-3, "{learnt:?}");
+    let (_, stats) = updater.update(policy, &mut adamw, &trajectories, 1, &|| false).unwrap();
+    assert!(stats.ppo_epochs < 20 && stats.approx_kl > 1e-3, "{stats:?}");
 }
 
 #[test]
@@ -89,9 +89,9 @@ fn steps_that_are_far_too_large_are_given_up() {
     config.learning.target_kl = f64::MAX;
     let policy = Policy::fresh(&model(&dataset).llama, &config).unwrap();
     let trajectories = trajectories(&policy);
-    let learner = learner(&config, 1e4);
+    let updater = updater(&config, 1e4);
     let mut adamw = AdamW::new(AdamWConfig::adam());
-    let error = learner.learn(policy, &mut adamw, &trajectories, 1, &|| false).unwrap_err();
+    let error = updater.update(policy, &mut adamw, &trajectories, 1, &|| false).unwrap_err();
     let told = error.to_string();
     assert!(told.contains("ratio") || told.contains("no number"), "{told}");
 }
@@ -103,9 +103,9 @@ fn what_is_no_number_is_given_up() {
     let policy = Policy::fresh(&model(&dataset).llama, &config).unwrap();
     let mut trajectories = trajectories(&policy);
     trajectories[1].advantages[0] = f64::NAN;
-    let learner = learner(&config, 1e-3);
+    let updater = updater(&config, 1e-3);
     let mut adamw = AdamW::new(AdamWConfig::adam());
-    let error = learner.learn(policy, &mut adamw, &trajectories, 1, &|| false).unwrap_err();
+    let error = updater.update(policy, &mut adamw, &trajectories, 1, &|| false).unwrap_err();
     assert!(error.to_string().contains("no number"), "{error}");
 }
 
@@ -127,22 +127,17 @@ fn the_step_is_the_gradient_of_the_loss() {
         (name, burn::tensor::TensorData::new(values, data.shape().clone()))
     });
     let policy = with_weights(fresh, bent.collect(), "test").unwrap();
-    let learner = learner(&config, 0.0);
+    let updater = updater(&config, 0.0);
     // At a rate of 0 a step only tells its loss and the norm of its gradient.
     let told = |policy: &Policy| {
         let mut adamw = AdamW::new(AdamWConfig::adam());
-        let learnt = learner.learn(policy.clone(), &mut adamw, &trajectories, 1, &|| false).unwrap().1;
-        (learnt, adamw)
+        let stats = updater.update(policy.clone(), &mut adamw, &trajectories, 1, &|| false).unwrap().1;
+        (stats, adamw)
     };
-    let (learnt, adamw) = told(&policy);
+    let (stats, adamw) = told(&policy);
     let gradients = first_moments(&adamw);
     let square: f64 = gradients.values().flatten().map(|g| f64::from(*g).powi(2)).sum();
-    assert!(
-        (square.sqrt() - learnt.grad_norm).abs() < 1e-4 * learnt.grad_norm,
-        "{} {}",
-        square.sqrt(),
-        learnt.grad_norm
-    );
+    assert!((square.sqrt() - stats.grad_norm).abs() < 1e-4 * stats.grad_norm, "{} {}", square.sqrt(), stats.grad_norm);
     let moved = |by: f64| {
         let weights = weights_of(&policy).into_iter().map(|(name, data)| {
             let gradient = gradients.get(&name).cloned().unwrap_or_default();
@@ -172,9 +167,9 @@ fn a_policy_that_learns_leaves_its_clone_alone() {
     let policy = Policy::fresh(&model(&dataset).llama, &config).unwrap();
     let before = weights_of(&policy.valid());
     let trajectories = trajectories(&policy);
-    let learner = learner(&config, 0.05);
+    let updater = updater(&config, 0.05);
     let mut adamw = AdamW::new(AdamWConfig::adam());
-    let (moved, _) = learner.learn(policy.clone(), &mut adamw, &trajectories, 1, &|| false).unwrap();
+    let (moved, _) = updater.update(policy.clone(), &mut adamw, &trajectories, 1, &|| false).unwrap();
     assert_eq!(weights_of(&policy.valid()), before);
     assert_ne!(weights_of(&moved.valid()), before);
     let _: Tensor<1> = Tensor::zeros([1], &policy.actor.device());

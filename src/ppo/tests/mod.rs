@@ -2,7 +2,7 @@
 
 mod golden;
 mod losses;
-mod rehearsal;
 mod runs;
 mod sampling;
+mod sft_mixin;
 mod toy;

@@ -6,28 +6,28 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::toy::{config, films, instructor, model};
+use super::toy::{builder, config, films, model};
 use crate::Error;
 use crate::ppo::config::{Baseline, PpoConfig};
-use crate::ppo::{Summary, Surroundings, Training};
+use crate::ppo::{PpoSummary, PpoTrainer, TrainContext};
 use crate::run::folder::RunFolder;
 use crate::teacher::Popularity;
 
 /// Trains in `out`, from the beginning or from the last checkpoint, until `stop` has been asked `patience` times.
-fn train(config: &PpoConfig, out: &Path, resume: bool, patience: usize) -> crate::Result<Summary> {
+fn train(config: &PpoConfig, out: &Path, resume: bool, patience: usize) -> crate::Result<PpoSummary> {
     let dataset = films();
     let teacher = Popularity::of(&dataset);
-    let instructor = instructor(&dataset, &teacher);
+    let builder = builder(&dataset, &teacher);
     let model = model(&dataset);
-    let around = Surroundings { instructor: &instructor, teacher: &teacher, dataset: &dataset, model, config };
+    let context = TrainContext { builder: &builder, teacher: &teacher, dataset: &dataset, model, config };
     let mut run = if resume { RunFolder::reopen(out)? } else { RunFolder::create(out, config)? };
     let asked = Cell::new(0);
     let stop = || {
         asked.set(asked.get() + 1);
         asked.get() > patience
     };
-    let start = if resume { Training::resume } else { Training::fresh };
-    start(around, &mut run)?.run(stop)
+    let start = if resume { PpoTrainer::resume } else { PpoTrainer::fresh };
+    start(context, &mut run)?.run(stop)
 }
 
 /// The lines of a file of JSON, without what differs from run to run.
@@ -49,13 +49,13 @@ fn adapter(out: &Path) -> Vec<u8> {
 
 #[test]
 fn a_run_that_was_stopped_and_resumed_is_the_one_that_was_not() {
-    for baseline in [Baseline::Group, Baseline::Critic] {
+    for baseline in [Baseline::Rloo, Baseline::Critic] {
         let mut config = config();
         config.learning.baseline = baseline;
         config.learning.scale_rewards = true;
         config.schedule.lr = 0.01;
         // What knows nothing leaves itself far behind when it rehearses.
-        config.safety.max_kl = f64::MAX;
+        config.divergence_guard.max_kl = f64::MAX;
         let folder = tempfile::tempdir().unwrap();
         let (whole, parts) = (folder.path().join("whole"), folder.path().join("parts"));
         let summary = train(&config, &whole, false, usize::MAX).unwrap();
@@ -78,8 +78,8 @@ fn a_run_that_was_stopped_and_resumed_is_the_one_that_was_not() {
         assert_eq!(validations, [0, 2, 4]);
         assert!(steps.iter().any(|line| line.get("value_loss").is_some()) == (baseline == Baseline::Critic));
         let samples = lines(&whole, "samples.jsonl");
-        let practices: BTreeSet<&str> = samples.iter().filter_map(|sample| sample["practice"].as_str()).collect();
-        assert!(practices.len() > 2, "{practices:?}");
+        let tasks: BTreeSet<&str> = samples.iter().filter_map(|sample| sample["practice"].as_str()).collect();
+        assert!(tasks.len() > 2, "{tasks:?}");
     }
 }
 
@@ -104,7 +104,7 @@ fn a_policy_that_runs_away_is_stopped_and_what_was_good_is_kept() {
     let out = folder.path().join("run");
     let mut config = config();
     config.schedule.lr = 0.02;
-    config.safety.max_kl = 1e-4;
+    config.divergence_guard.max_kl = 1e-4;
     let error = train(&config, &out, false, usize::MAX).unwrap_err();
     let told = error.to_string();
     assert!(told.contains("left the reference") && told.contains("next:") && error.exit_code() == 1, "{told}");

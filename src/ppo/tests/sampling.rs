@@ -2,31 +2,31 @@
 
 use burn::tensor::TensorData;
 use tiller_kernels::device::test_gpu;
-use tiller_models::language_model::Hand;
-use tiller_models::train::Forward;
+use tiller_models::language_model::EngineCache;
+use tiller_models::train::ForwardOptions;
 use tiller_models::weights::{weights_of, with_weights};
 
 use super::toy::{config, films, model, model_on, prompts};
-use crate::decode::Grammar;
+use crate::constrain::Grammar;
 use crate::ppo::experience::sample;
 use crate::ppo::policy::{Policy, log_probs};
-use crate::ppo::prompts::Scribe;
+use crate::ppo::prompts::PromptEncoder;
 use crate::ppo::rollout::{Rollout, RolloutConfig, Sampler};
-use crate::recommend::answer::{Form, parse, render};
+use crate::recommend::answer::{OutputFormat, parse, render};
 
 /// The answers of an untrained model to six prompts, and what turned them into rollouts.
 fn answers(config: RolloutConfig, seed: u64) -> Vec<Rollout> {
     let dataset = films();
     let model = model(&dataset);
-    let grammar = Grammar::of(&model.words.tokenizer, &dataset.catalogue).unwrap();
+    let grammar = Grammar::of(&model.codec.tokenizer, &dataset.catalogue).unwrap();
     let prompts = prompts(&dataset, &model, 6);
     let sampler = Sampler {
-        tokenizer: &model.words.tokenizer,
+        tokenizer: &model.codec.tokenizer,
         grammar: &grammar,
         catalogue: &dataset.catalogue,
         config: &config,
     };
-    sampler.answers(&model.llama, &mut Hand::default(), &prompts, seed).unwrap()
+    sampler.answers(&model.llama, &mut EngineCache::default(), &prompts, seed).unwrap()
 }
 
 #[test]
@@ -34,18 +34,18 @@ fn the_stored_log_probabilities_are_those_of_the_policy_that_sampled() {
     let dataset = films();
     let model = model(&dataset);
     let (grammar, prompts) =
-        (Grammar::of(&model.words.tokenizer, &dataset.catalogue).unwrap(), prompts(&dataset, &model, 4));
+        (Grammar::of(&model.codec.tokenizer, &dataset.catalogue).unwrap(), prompts(&dataset, &model, 4));
     let config = RolloutConfig { samples: 3, ..RolloutConfig::default() };
     let sampler = Sampler {
-        tokenizer: &model.words.tokenizer,
+        tokenizer: &model.codec.tokenizer,
         grammar: &grammar,
         catalogue: &dataset.catalogue,
         config: &config,
     };
-    let rollouts = sampler.answers(&model.llama, &mut Hand::default(), &prompts, 5).unwrap();
+    let rollouts = sampler.answers(&model.llama, &mut EngineCache::default(), &prompts, 5).unwrap();
     assert_eq!(rollouts.len(), 12);
     let samples: Vec<_> = rollouts.iter().map(|rollout| sample(&prompts[rollout.prompt], rollout)).collect();
-    let scored = log_probs(&model.llama, &samples, &Forward::default(), 5).unwrap();
+    let scored = log_probs(&model.llama, &samples, &ForwardOptions::default(), 5).unwrap();
     for (rollout, scored) in rollouts.iter().zip(scored) {
         let drawn = rollout.log_probs.as_ref().unwrap();
         assert_eq!(drawn.len(), rollout.tokens.len());
@@ -55,25 +55,25 @@ fn the_stored_log_probabilities_are_those_of_the_policy_that_sampled() {
 
 #[test]
 fn on_a_gpu_answers_are_those_of_the_policy_of_the_moment() {
-    const ROOM: usize = 16;
+    const MAX_ANSWER_TOKENS: usize = 16;
     let dataset = films();
     let model = model_on(&test_gpu().device, &dataset);
     let (grammar, mut prompts) =
-        (Grammar::of(&model.words.tokenizer, &dataset.catalogue).unwrap(), prompts(&dataset, &model, 3));
-    prompts.iter_mut().for_each(|prompt| prompt.room = ROOM);
+        (Grammar::of(&model.codec.tokenizer, &dataset.catalogue).unwrap(), prompts(&dataset, &model, 3));
+    prompts.iter_mut().for_each(|prompt| prompt.max_answer_tokens = MAX_ANSWER_TOKENS);
     let config = RolloutConfig { samples: 2, ..RolloutConfig::default() };
     let sampler = Sampler {
-        tokenizer: &model.words.tokenizer,
+        tokenizer: &model.codec.tokenizer,
         grammar: &grammar,
         catalogue: &dataset.catalogue,
         config: &config,
     };
     let policy = Policy::fresh(&model.llama, &self::config()).unwrap();
     // The engine stands while the policy moves on.
-    let mut hand = Hand::default();
+    let mut engine = EngineCache::default();
     let mut heard = Vec::new();
     for policy in [policy.clone(), bent(policy)] {
-        let rollouts = sampler.answers(&policy.actor, &mut hand, &prompts, 5).unwrap();
+        let rollouts = sampler.answers(&policy.actor, &mut engine, &prompts, 5).unwrap();
         let samples: Vec<_> = rollouts.iter().map(|rollout| sample(&prompts[rollout.prompt], rollout)).collect();
         let scored = log_probs(&policy.actor, &samples, &policy.how(), 6).unwrap();
         for (rollout, scored) in rollouts.iter().zip(scored) {
@@ -110,12 +110,12 @@ fn the_authors_first_answer_is_the_likeliest_and_all_are_rendered_anew() {
     let paper = RolloutConfig { samples: 3, ..RolloutConfig::paper() };
     let rollouts = answers(paper.clone(), 1);
     assert_eq!(rollouts.iter().map(|r| r.prompt).collect::<Vec<_>>(), (0..6).flat_map(|p| [p; 3]).collect::<Vec<_>>());
-    let tokenizer = model(&dataset).words.tokenizer;
+    let tokenizer = model(&dataset).codec.tokenizer;
     for (rollout, other) in rollouts.iter().zip(answers(paper, 2)).step_by(3) {
         assert_eq!(rollout, &other, "no seed decides a greedy answer");
     }
     for rollout in &rollouts {
-        let titles = parse(&rollout.text, Form::Tuned, &dataset.catalogue);
+        let titles = parse(&rollout.text, OutputFormat::Strict, &dataset.catalogue);
         let (last, list) = rollout.tokens.split_last().unwrap();
         assert_eq!(Some(*last), tokenizer.eos());
         assert_eq!(tokenizer.decode(list, true).unwrap(), render(titles.iter().copied()));
@@ -135,7 +135,7 @@ fn a_policy_begins_as_its_reference_and_without_its_adapter_is_the_very_model() 
         .iter()
         .map(|prompt| tiller_models::train::Sample { tokens: prompt.tokens.clone(), scored: 1..prompt.tokens.len() })
         .collect();
-    let of = |llama: &tiller_models::llama::Llama| log_probs(llama, &samples, &Forward::default(), 2).unwrap();
+    let of = |llama: &tiller_models::llama::Llama| log_probs(llama, &samples, &ForwardOptions::default(), 2).unwrap();
     let reference = of(&model.llama);
     assert_eq!(of(&policy.actor), reference);
     let weights = weights_of(&policy);
@@ -150,14 +150,14 @@ fn a_policy_begins_as_its_reference_and_without_its_adapter_is_the_very_model() 
 fn a_long_prompt_loses_its_beginning_and_an_answer_may_take_half_of_all_tokens() {
     let dataset = films();
     let model = model(&dataset);
-    let grammar = Grammar::of(&model.words.tokenizer, &dataset.catalogue).unwrap();
+    let grammar = Grammar::of(&model.codec.tokenizer, &dataset.catalogue).unwrap();
     let whole = &prompts(&dataset, &model, 1)[0];
     let needed = grammar.longest(whole.example.request.as_ref().unwrap().k as usize) + 8;
-    assert_eq!(whole.room, needed);
+    assert_eq!(whole.max_answer_tokens, needed);
     for max_tokens in [needed + 20, 2 * needed, needed] {
-        let scribe = Scribe { model: &model, grammar: &grammar, max_tokens };
-        let prompt = scribe.prompt(whole.practice, whole.example.clone()).unwrap();
-        assert_eq!(prompt.room, needed.min(max_tokens / 2));
-        assert!(prompt.tokens.len() + prompt.room <= max_tokens && whole.tokens.ends_with(&prompt.tokens));
+        let encoder = PromptEncoder { model: &model, grammar: &grammar, max_tokens };
+        let prompt = encoder.prompt(whole.task, whole.example.clone()).unwrap();
+        assert_eq!(prompt.max_answer_tokens, needed.min(max_tokens / 2));
+        assert!(prompt.tokens.len() + prompt.max_answer_tokens <= max_tokens && whole.tokens.ends_with(&prompt.tokens));
     }
 }

@@ -7,21 +7,21 @@ use tiller_models::language_model::LanguageModel;
 use tiller_models::llama::{Llama, LlamaConfig};
 use tiller_models::tokenizer::TokenizerFiles;
 
+use crate::constrain::Grammar;
 use crate::data::Dataset;
-use crate::data::synth::{self, invent};
-use crate::decode::Grammar;
-use crate::instruct::{Instructor, Practice, Settings, Task};
+use crate::data::synth::{self, generate};
+use crate::instruct::{ExampleBuilder, ExampleConfig, Task, TaskFamily};
 use crate::ppo::PpoConfig;
-use crate::ppo::learn::Learner;
-use crate::ppo::prompts::{Place, Scribe};
+use crate::ppo::prompts::{EpisodeCursor, PromptEncoder};
 use crate::ppo::rollout::Prompt;
+use crate::ppo::update::PpoUpdater;
 use crate::recommend::prompt;
 use crate::request::Request;
 use crate::teacher::Popularity;
 
 /// Thirty films and twenty people.
 pub fn films() -> Dataset {
-    invent(&synth::Settings { users: 20, items: 30, length: 8, seed: 3 }, "films").unwrap().0
+    generate(&synth::SynthConfig { users: 20, items: 30, length: 8, seed: 3 }, "films").unwrap().0
 }
 
 /// A model with random weights, whose tokenizer has learnt the titles.
@@ -56,13 +56,14 @@ fn write_model(dataset: &Dataset, folder: &Path) {
         rope_scaling: tiller_models::llama::RopeScaling::None,
         tied_embeddings: true,
     };
-    Llama::fresh(&config, 1, &Device::flex()).unwrap().write(folder).unwrap();
+    Llama::from_scratch(&config, 1, &Device::flex()).unwrap().write(folder).unwrap();
 }
 
 /// Questions about everybody.
-pub fn instructor<'a>(dataset: &'a Dataset, teacher: &'a Popularity) -> Instructor<'a, Popularity> {
-    let settings = Settings { tasks: vec![Task::I0, Task::I1, Task::I2], ..Settings::default() };
-    Instructor::new(dataset, teacher, &[], settings).unwrap()
+pub fn builder<'a>(dataset: &'a Dataset, teacher: &'a Popularity) -> ExampleBuilder<'a, Popularity> {
+    let settings =
+        ExampleConfig { tasks: vec![TaskFamily::I0, TaskFamily::I1, TaskFamily::I2], ..ExampleConfig::default() };
+    ExampleBuilder::new(dataset, teacher, &[], settings).unwrap()
 }
 
 /// Few and short answers.
@@ -80,14 +81,14 @@ pub fn config() -> PpoConfig {
 }
 
 /// What moves a policy at some rate, and rehearses nothing.
-pub fn learner(config: &PpoConfig, lr: f64) -> Learner<'_> {
-    Learner { learning: &config.learning, safety: &config.safety, lr, rehearsed: &[] }
+pub fn updater(config: &PpoConfig, lr: f64) -> PpoUpdater<'_> {
+    PpoUpdater { learning: &config.learning, divergence_guard: &config.divergence_guard, lr, ptx_examples: &[] }
 }
 
 /// The first prompts of an episode.
 pub fn prompts(dataset: &Dataset, model: &LanguageModel, count: usize) -> Vec<Prompt> {
     let (teacher, grammar) =
-        (Popularity::of(dataset), Grammar::of(&model.words.tokenizer, &dataset.catalogue).unwrap());
-    let scribe = Scribe { model, grammar: &grammar, max_tokens: 1024 };
-    Place::default().next(&instructor(dataset, &teacher), &Practice::ALL, &scribe, count).unwrap().0
+        (Popularity::of(dataset), Grammar::of(&model.codec.tokenizer, &dataset.catalogue).unwrap());
+    let encoder = PromptEncoder { model, grammar: &grammar, max_tokens: 1024 };
+    EpisodeCursor::default().next(&builder(dataset, &teacher), &Task::ALL, &encoder, count).unwrap().0
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::COLOURS;
-use super::scale::{Scale, label};
+use super::scale::{LinearScale, label};
 use crate::report::text::{escaped, number};
 
 /// A mean and its interval.
@@ -31,11 +31,11 @@ const BOTTOM: f64 = 20.0;
 const LONGEST: usize = 24;
 
 /// Draws bars from 0, one below the other.
-pub fn bars(about: &str, bars: &[Bar]) -> String {
+pub fn bar_chart(about: &str, bars: &[Bar]) -> String {
     let height = TOP + ROW * bars.len() as f64 + BOTTOM;
     let most = bars.iter().fold(0f64, |most, bar| most.max(bar.high).max(bar.mean));
     let least = bars.iter().fold(0f64, |least, bar| least.min(bar.low).min(bar.mean));
-    let xs = Scale::round((least, if most > least { most } else { least + 1.0 }), (LEFT, WIDTH - RIGHT), 4);
+    let xs = LinearScale::round((least, if most > least { most } else { least + 1.0 }), (LEFT, WIDTH - RIGHT), 4);
     let told: Vec<String> = bars.iter().map(|bar| format!("{} {}", bar.label, number(bar.mean))).collect();
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">",
@@ -60,7 +60,7 @@ pub fn bars(about: &str, bars: &[Bar]) -> String {
     svg
 }
 
-fn draw(svg: &mut String, bar: &Bar, top: f64, xs: &Scale) {
+fn draw(svg: &mut String, bar: &Bar, top: f64, xs: &LinearScale) {
     let Bar { label, colour, mean, low, high } = bar;
     let middle = top + ROW / 2.0;
     let short: String = label.chars().take(LONGEST).collect();
@@ -115,13 +115,13 @@ mod tests {
     fn every_bar_has_its_name_its_interval_and_its_number() {
         let bar =
             |label: &str, mean: f64| Bar { label: label.into(), colour: 3, mean, low: mean - 0.1, high: mean + 0.1 };
-        let svg = bars("HR", &[bar("a \"name\" that is rather long & odd", 0.5), bar("b", 0.0)]);
+        let svg = bar_chart("HR", &[bar("a \"name\" that is rather long & odd", 0.5), bar("b", 0.0)]);
         assert_eq!((svg.matches("<rect").count(), svg.matches("class=\"whisker\"").count()), (2, 2));
         assert!(
             svg.contains("a &quot;name&quot; that is rather…")
                 && svg.contains("long &amp; odd: 0.500 (0.400 to 0.600)")
         );
-        assert!(bars("HR", &[]).ends_with("</svg>"));
-        assert!(!bars("HR", &[bar("x", 0.0)]).contains("NaN"));
+        assert!(bar_chart("HR", &[]).ends_with("</svg>"));
+        assert!(!bar_chart("HR", &[bar("x", 0.0)]).contains("NaN"));
     }
 }

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use super::scale::{Scale, label};
-use super::{COLOURS, Chart, Entry};
+use super::scale::{LinearScale, label};
+use super::{COLOURS, Chart, LegendEntry};
 use crate::report::text::{escaped, number};
 
 /// One line of a chart.
-pub struct Line {
+pub struct LineSeries {
     /// Its name in the legend.
     pub label: String,
     /// The number of its colour.
@@ -32,15 +32,15 @@ const MOST: usize = 400;
 const DOTS: usize = 40;
 
 /// Draws lines over a common axis.
-pub fn lines(about: &str, axis: &str, lines: &[Line]) -> Chart {
+pub fn line_chart(about: &str, axis: &str, lines: &[LineSeries]) -> Chart {
     let points = || lines.iter().flat_map(|line| &line.points).copied();
     let range = |numbers: &mut dyn Iterator<Item = f64>| {
         numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
     };
-    let xs = Scale::new(range(&mut points().map(|(x, _)| x)), (LEFT, WIDTH - RIGHT));
-    let ys = Scale::round(range(&mut points().map(|(_, y)| y)), (HEIGHT - BOTTOM, TOP), 4);
+    let xs = LinearScale::new(range(&mut points().map(|(x, _)| x)), (LEFT, WIDTH - RIGHT));
+    let ys = LinearScale::round(range(&mut points().map(|(_, y)| y)), (HEIGHT - BOTTOM, TOP), 4);
 
-    let legend: Vec<Entry> = lines.iter().map(entry).collect();
+    let legend: Vec<LegendEntry> = lines.iter().map(entry).collect();
     let told: Vec<String> = legend.iter().map(|entry| format!("{} {}", entry.label, entry.last)).collect();
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
@@ -54,8 +54,8 @@ pub fn lines(about: &str, axis: &str, lines: &[Line]) -> Chart {
     Chart { svg, legend }
 }
 
-fn entry(line: &Line) -> Entry {
-    Entry {
+fn entry(line: &LineSeries) -> LegendEntry {
+    LegendEntry {
         colour: line.colour % COLOURS,
         dashed: line.dashed,
         label: line.label.clone(),
@@ -63,7 +63,7 @@ fn entry(line: &Line) -> Entry {
     }
 }
 
-fn draw_axes(svg: &mut String, xs: &Scale, ys: &Scale, axis: &str) {
+fn draw_axes(svg: &mut String, xs: &LinearScale, ys: &LinearScale, axis: &str) {
     let rows = ys.ticks(4);
     for &tick in &rows {
         let y = ys.at(tick);
@@ -87,7 +87,7 @@ fn draw_axes(svg: &mut String, xs: &Scale, ys: &Scale, axis: &str) {
     add(svg, format_args!("<text class=\"tick\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{}</text>", escaped(axis)));
 }
 
-fn draw(svg: &mut String, line: &Line, xs: &Scale, ys: &Scale, axis: &str) {
+fn draw(svg: &mut String, line: &LineSeries, xs: &LinearScale, ys: &LinearScale, axis: &str) {
     let class = format!("c{}{}", line.colour % COLOURS, if line.dashed { " dashed" } else { "" });
     if line.points.len() > SMOOTH {
         add(svg, format_args!("<path class=\"line raw {class}\" d=\"{}\"/>", path(&thinned(&line.points), xs, ys)));
@@ -109,7 +109,7 @@ fn draw(svg: &mut String, line: &Line, xs: &Scale, ys: &Scale, axis: &str) {
     }
 }
 
-fn path(points: &[(f64, f64)], xs: &Scale, ys: &Scale) -> String {
+fn path(points: &[(f64, f64)], xs: &LinearScale, ys: &LinearScale) -> String {
     let mut path = String::new();
     for (at, &(x, y)) in points.iter().enumerate() {
         let command = if at == 0 { 'M' } else { 'L' };
@@ -154,13 +154,13 @@ fn add(text: &mut String, what: std::fmt::Arguments) {
 mod tests {
     use super::*;
 
-    fn line(points: Vec<(f64, f64)>) -> Line {
-        Line { label: "a <b>".into(), colour: 9, dashed: true, points }
+    fn line(points: Vec<(f64, f64)>) -> LineSeries {
+        LineSeries { label: "a <b>".into(), colour: 9, dashed: true, points }
     }
 
     #[test]
     fn a_short_line_has_a_dot_for_each_point_and_a_long_one_a_mean() {
-        let short = lines("x", "step", &[line(vec![(1.0, 2.0), (2.0, 4.0)])]);
+        let short = line_chart("x", "step", &[line(vec![(1.0, 2.0), (2.0, 4.0)])]);
         assert_eq!(short.svg.matches("<circle").count(), 2);
         assert!(short.svg.contains("a &lt;b&gt; · step 2 · 4") && !short.svg.contains("<b>"));
         assert_eq!((short.legend[0].colour, short.legend[0].last.as_str()), (1, "4"));
@@ -170,14 +170,14 @@ mod tests {
         assert!(thin.len() <= MOST + 2 && thin.contains(&(777.0, 99.0)), "a peak is kept");
         let mean = moving_mean(&long);
         assert!(mean.len() <= MOST + 1 && mean[0].1 == 1.0 && mean.last().unwrap().0 == 4999.0);
-        let svg = lines("x", "step", &[line(long)]).svg;
+        let svg = line_chart("x", "step", &[line(long)]).svg;
         assert_eq!((svg.matches("<path").count(), svg.matches("<circle").count()), (2, 0));
     }
 
     #[test]
     fn a_single_point_and_no_point_are_drawn_too() {
         for points in [vec![], vec![(5.0, 0.0)], vec![(0.0, f64::MAX), (1.0, f64::MIN)]] {
-            let svg = lines("x", "step", &[line(points)]).svg;
+            let svg = line_chart("x", "step", &[line(points)]).svg;
             assert!(svg.ends_with("</svg>") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");
         }
     }

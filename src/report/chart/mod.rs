@@ -4,8 +4,8 @@ mod bars;
 mod line;
 mod scale;
 
-pub use bars::{Bar, bars};
-pub use line::{Line, lines};
+pub use bars::{Bar, bar_chart};
+pub use line::{LineSeries, line_chart};
 
 /// Colours that the page's style sheet knows, `c0` and so on; beyond them they come round, with another dash.
 pub const COLOURS: usize = 8;
@@ -16,12 +16,12 @@ pub struct Chart {
     /// The drawing, an `svg` element.
     pub svg: String,
     /// One entry for each line, in order.
-    pub legend: Vec<Entry>,
+    pub legend: Vec<LegendEntry>,
 }
 
 /// A line in the legend of a chart.
 #[derive(Debug, Clone, serde::Serialize)]
-pub struct Entry {
+pub struct LegendEntry {
     /// The number of its colour.
     pub colour: usize,
     /// Whether its line is dashed.

@@ -2,14 +2,14 @@
 
 /// A stretch of numbers laid over a stretch of pixels.
 #[derive(Debug, Clone, Copy)]
-pub struct Scale {
+pub struct LinearScale {
     low: f64,
     high: f64,
     from: f64,
     to: f64,
 }
 
-impl Scale {
+impl LinearScale {
     /// Lays `low..high` over the pixels `from..to`; a single number gets some room around it, and no number at all is 0 to 1.
     pub fn new((low, high): (f64, f64), (from, to): (f64, f64)) -> Self {
         // Beyond this, differences would overflow.
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_within() {
-        let scale = Scale::round((0.13, 0.87), (200.0, 0.0), 5);
+        let scale = LinearScale::round((0.13, 0.87), (200.0, 0.0), 5);
         assert_eq!(
             scale.ticks(5).iter().map(|t| format!("{t:.1}")).collect::<Vec<_>>(),
             ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
@@ -86,7 +86,7 @@ mod tests {
             ((0.0, 3e-6), vec!["0.000000", "1e-6", "2e-6", "3e-6"]),
             ((7.0, 7.0), vec!["2", "4", "6", "8", "10", "12"]),
         ] {
-            let ticks = Scale::round(range, (0.0, 1.0), 3).ticks(3);
+            let ticks = LinearScale::round(range, (0.0, 1.0), 3).ticks(3);
             let found: Vec<String> = ticks.iter().map(|tick| label(*tick, &ticks)).collect();
             assert!(found.len() >= 3 && (labels.len() != 4 || found == labels), "{found:?}");
         }
@@ -102,7 +102,7 @@ mod tests {
             (3.0, 1.0),
             (f64::INFINITY, f64::NEG_INFINITY),
         ] {
-            let scale = Scale::round(range, (0.0, 100.0), 4);
+            let scale = LinearScale::round(range, (0.0, 100.0), 4);
             let ticks = scale.ticks(4);
             assert!(
                 scale.at(range.0.clamp(-1e9, 1e9)).is_finite() && (1..50).contains(&ticks.len()),

@@ -1,6 +1,6 @@
 //! Numbers of items and parts of lists: "ten", "a dozen", "half", "two thirds", "30%".
 
-use super::tokens::{Token, What};
+use super::tokens::{Token, TokenKind};
 use crate::request::Predicate;
 use crate::request::{Amount, Relation, Share};
 
@@ -130,7 +130,7 @@ const FRACTIONS: [(&str, u32); 8] = [
 
 /// An amount that was read.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Read {
+pub(super) struct ParsedAmount {
     pub quantity: Quantity,
     /// How many tokens say it.
     pub tokens: usize,
@@ -139,18 +139,18 @@ pub(super) struct Read {
 }
 
 /// The amount that `tokens` begin with.
-pub(super) fn read(tokens: &[Token]) -> Option<Read> {
-    let exact = |quantity, tokens| Some(Read { quantity, tokens, vague: false });
+pub(super) fn read(tokens: &[Token]) -> Option<ParsedAmount> {
+    let exact = |quantity, tokens| Some(ParsedAmount { quantity, tokens, vague: false });
     for (phrase, quantity) in PHRASES {
         if let Some(length) = begins(tokens, phrase) {
-            return Some(Read { quantity, tokens: length, vague: VAGUE.contains(&phrase) });
+            return Some(ParsedAmount { quantity, tokens: length, vague: VAGUE.contains(&phrase) });
         }
     }
     let (number, length) = match word(tokens, 0) {
         Some("a" | "an") => (1.0, 1),
         Some(_) => spelt(tokens)?,
         None => match tokens.first()?.what {
-            What::Number(number) => (number, 1),
+            TokenKind::Number(number) => (number, 1),
             _ => return None,
         },
     };
@@ -162,9 +162,9 @@ pub(super) fn read(tokens: &[Token]) -> Option<Read> {
         return None;
     }
     let percent = match tokens.get(length).map(|token| &token.what) {
-        Some(What::Percent) => 1,
-        Some(What::Word(word)) if matches!(word.as_str(), "percent" | "pct") => 1,
-        Some(What::Word(word)) if word == "per" && self::word(tokens, length + 1) == Some("cent") => 2,
+        Some(TokenKind::Percent) => 1,
+        Some(TokenKind::Word(word)) if matches!(word.as_str(), "percent" | "pct") => 1,
+        Some(TokenKind::Word(word)) if word == "per" && self::word(tokens, length + 1) == Some("cent") => 2,
         _ => 0,
     };
     if percent > 0 {
@@ -181,7 +181,7 @@ pub(super) fn read(tokens: &[Token]) -> Option<Read> {
 
 fn count_at(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
     match tokens.get(at)?.what {
-        What::Number(number) => Some((whole(number)?, 1)),
+        TokenKind::Number(number) => Some((whole(number)?, 1)),
         _ => spelt(&tokens[at..]).and_then(|(number, length)| Some((whole(number)?, length))),
     }
 }
@@ -209,7 +209,7 @@ fn fraction(word: &str) -> Option<u32> {
 /// The word at a place.
 pub(super) fn word(tokens: &[Token], at: usize) -> Option<&str> {
     match &tokens.get(at)?.what {
-        What::Word(word) => Some(word),
+        TokenKind::Word(word) => Some(word),
         _ => None,
     }
 }
@@ -228,12 +228,12 @@ pub(super) fn begins(tokens: &[Token], phrase: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tokens::{Names, tokens};
+    use super::super::tokens::{NameLookup, tokens};
     use super::*;
 
     struct Nothing;
 
-    impl Names for Nothing {
+    impl NameLookup for Nothing {
         fn is_name(&self, _: &str) -> bool {
             false
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::amounts::{Compared, Quantity};
 use super::marks::Mark;
-use super::pieces::{Piece, Said};
+use super::pieces::{Piece, PieceKind};
 
 /// How a clause goes on from the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) struct Clause<'a> {
 
 /// The sentences of some pieces, each in clauses.
 pub(super) fn sentences(pieces: &[Piece]) -> Vec<Vec<Clause<'_>>> {
-    let ends = |piece: &Piece| matches!(piece.what, Said::Stop);
+    let ends = |piece: &Piece| matches!(piece.what, PieceKind::Stop);
     pieces.split(ends).map(clauses).filter(|clauses| !clauses.is_empty()).collect()
 }
 
@@ -36,13 +36,13 @@ fn clauses(sentence: &[Piece]) -> Vec<Clause<'_>> {
     for (at, piece) in sentence.iter().enumerate() {
         let joint = match &piece.what {
             // "…, no more and no fewer" still belongs to what stands before it.
-            Said::Comma if is_afterthought(&sentence[at + 1..]) => continue,
-            Said::Comma => Joint::Comma,
-            Said::Mark(Mark::And) => Joint::And,
-            Said::Mark(Mark::Or) => Joint::Or,
-            Said::Mark(Mark::But) => Joint::Fresh,
+            PieceKind::Comma if is_afterthought(&sentence[at + 1..]) => continue,
+            PieceKind::Comma => Joint::Comma,
+            PieceKind::Mark(Mark::And) => Joint::And,
+            PieceKind::Mark(Mark::Or) => Joint::Or,
+            PieceKind::Mark(Mark::But) => Joint::Fresh,
             _ => {
-                let second = matches!(piece.what, Said::Amount(_)) && clause.has_amount_of_its_own();
+                let second = matches!(piece.what, PieceKind::Amount(_)) && clause.has_amount_of_its_own();
                 if second || (begins_anew(piece) && clause.has_content() && content_ahead(&sentence[at..])) {
                     clauses.push(std::mem::replace(&mut clause, Clause { joint: Joint::Fresh, pieces: Vec::new() }));
                 }
@@ -78,14 +78,14 @@ fn joined(clauses: Vec<Clause>) -> Vec<Clause> {
 
 /// Whether a comparison follows that has no amount of its own.
 fn is_afterthought(rest: &[Piece]) -> bool {
-    let compares = rest.first().is_some_and(|piece| matches!(piece.what, Said::Mark(Mark::Compared(_))));
-    compares && rest.get(1).is_none_or(|next| matches!(next.what, Said::Comma))
+    let compares = rest.first().is_some_and(|piece| matches!(piece.what, PieceKind::Mark(Mark::Compared(_))));
+    compares && rest.get(1).is_none_or(|next| matches!(next.what, PieceKind::Comma))
 }
 
 fn begins_anew(piece: &Piece) -> bool {
     match &piece.what {
-        Said::Amount(_) => true,
-        Said::Mark(mark) => matches!(
+        PieceKind::Amount(_) => true,
+        PieceKind::Mark(mark) => matches!(
             mark,
             Mark::Not
                 | Mark::Little
@@ -105,8 +105,9 @@ fn begins_anew(piece: &Piece) -> bool {
 
 /// Whether something that is asked for stands ahead, before the next joint, be it understood or not.
 fn content_ahead(pieces: &[Piece]) -> bool {
-    let joint = |piece: &&Piece| !matches!(piece.what, Said::Comma | Said::Mark(Mark::And | Mark::Or | Mark::But));
-    let says_something = |piece: &Piece| piece.is_content() || matches!(piece.what, Said::Unknown);
+    let joint =
+        |piece: &&Piece| !matches!(piece.what, PieceKind::Comma | PieceKind::Mark(Mark::And | Mark::Or | Mark::But));
+    let says_something = |piece: &Piece| piece.is_content() || matches!(piece.what, PieceKind::Unknown);
     pieces.iter().take_while(joint).any(says_something)
 }
 
@@ -114,7 +115,12 @@ impl Piece {
     fn is_content(&self) -> bool {
         matches!(
             self.what,
-            Said::Kind(_) | Said::Value(_) | Said::Span(_) | Said::Condition(_) | Said::Title(_) | Said::Either(..)
+            PieceKind::Kind(_)
+                | PieceKind::Value(_)
+                | PieceKind::Span(_)
+                | PieceKind::Condition(_)
+                | PieceKind::Title(_)
+                | PieceKind::Either(..)
         )
     }
 }
@@ -126,22 +132,22 @@ impl Clause<'_> {
     }
 
     pub fn has(&self, mark: Mark) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece.what, Said::Mark(other) if other == mark))
+        self.pieces.iter().any(|piece| matches!(piece.what, PieceKind::Mark(other) if other == mark))
     }
 
     /// Whether it says anything that was not understood.
     pub fn has_unknown(&self) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece.what, Said::Unknown))
+        self.pieces.iter().any(|piece| matches!(piece.what, PieceKind::Unknown))
     }
 
     /// Whether it goes on with a list of kinds. Behind a comma it may name kinds alone; behind an "and" or "or" it may also say more
     /// about them, yet "no horror and comedies from the nineties" asks for comedies.
     pub fn goes_on_after(&self, refusal: bool) -> bool {
         let kinds = |piece: &&Piece| {
-            let a_kind = matches!(piece.what, Said::Kind(_) | Said::Value(_) | Said::Either(..));
-            a_kind || matches!(piece.what, Said::Mark(Mark::Items | Mark::Article))
+            let a_kind = matches!(piece.what, PieceKind::Kind(_) | PieceKind::Value(_) | PieceKind::Either(..));
+            a_kind || matches!(piece.what, PieceKind::Mark(Mark::Items | Mark::Article))
         };
-        let more = |piece: &&Piece| matches!(piece.what, Said::Span(_) | Said::Condition(_));
+        let more = |piece: &&Piece| matches!(piece.what, PieceKind::Span(_) | PieceKind::Condition(_));
         let may_say_more = self.joint == Joint::Or || (self.joint == Joint::And && !refusal);
         self.joint != Joint::Fresh
             && self.has_content()
@@ -150,12 +156,15 @@ impl Clause<'_> {
 
     /// Whether this clause and the next are one list of titles, of which one of the two says what they are named for.
     fn lists_titles_with(&self, next: &Clause) -> bool {
-        let named =
-            |clause: &Clause| clause.pieces.iter().any(|piece| matches!(piece.what, Said::Title(_) | Said::Either(..)));
+        let named = |clause: &Clause| {
+            clause.pieces.iter().any(|piece| matches!(piece.what, PieceKind::Title(_) | PieceKind::Either(..)))
+        };
         let plain = |piece: &&Piece| {
             matches!(
                 piece.what,
-                Said::Title(_) | Said::Either(..) | Said::Mark(Mark::Items | Mark::Article | Mark::Filler | Mark::To)
+                PieceKind::Title(_)
+                    | PieceKind::Either(..)
+                    | PieceKind::Mark(Mark::Items | Mark::Article | Mark::Filler | Mark::To)
             )
         };
         let only_names = |clause: &Clause| clause.pieces.iter().all(&plain);
@@ -164,7 +173,7 @@ impl Clause<'_> {
 
     /// Whether it has an amount that no other end is missing of, as in "five films: two comedies".
     fn has_amount_of_its_own(&self) -> bool {
-        let open = matches!(self.pieces.last().map(|piece| &piece.what), Some(Said::Mark(Mark::To)));
+        let open = matches!(self.pieces.last().map(|piece| &piece.what), Some(PieceKind::Mark(Mark::To)));
         !self.amounts().is_empty() && !self.has(Mark::Between) && !open
     }
 
@@ -176,7 +185,7 @@ impl Clause<'_> {
     /// The amounts, in order.
     pub fn amounts(&self) -> Vec<Quantity> {
         let amount = |piece: &&Piece| match piece.what {
-            Said::Amount(quantity) => Some(quantity),
+            PieceKind::Amount(quantity) => Some(quantity),
             _ => None,
         };
         self.pieces.iter().filter_map(amount).collect()
@@ -185,7 +194,7 @@ impl Clause<'_> {
     /// What the amount is compared as.
     pub fn compared(&self) -> Option<Compared> {
         let said = self.pieces.iter().find_map(|piece| match piece.what {
-            Said::Mark(Mark::Compared(compared)) => Some(compared),
+            PieceKind::Mark(Mark::Compared(compared)) => Some(compared),
             _ => None,
         });
         let implied = || match () {

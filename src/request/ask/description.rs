@@ -2,40 +2,40 @@
 
 use super::clauses::Joint;
 use super::lexicon::Lexicon;
-use super::spans::Span;
+use super::spans::AttributeRange;
 use crate::data::CategoryId;
 use crate::request::Predicate;
 
 /// Something that an item is or is not.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Test {
+pub(super) enum ItemTest {
     Kind { any_of: Vec<CategoryId>, adjective: bool },
     Value { column: usize, any_of: Vec<String> },
-    Span(Span),
+    Span(AttributeRange),
     Condition(Predicate),
 }
 
 /// Tests that an item passes all of.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Description {
-    pub tests: Vec<Test>,
+pub(super) struct ItemDescription {
+    pub tests: Vec<ItemTest>,
 }
 
-impl Description {
+impl ItemDescription {
     /// Takes in what a list goes on with: "comedies and dramas" are some of either, "funny and scary" is both, and what stands at the
     /// end holds for all: "comedies and dramas from the nineties". False where the two have nothing in common.
-    pub fn lists(&mut self, more: &Description, joint: Joint, negated: bool) -> bool {
+    pub fn lists(&mut self, more: &ItemDescription, joint: Joint, negated: bool) -> bool {
         let Some((next, further)) = more.tests.split_first() else { return false };
         match (self.tests.last_mut(), next) {
-            (Some(Test::Kind { adjective: true, .. }), Test::Kind { adjective: true, .. })
+            (Some(ItemTest::Kind { adjective: true, .. }), ItemTest::Kind { adjective: true, .. })
                 if joint == Joint::And && !negated =>
             {
                 self.tests.push(next.clone());
             }
-            (Some(Test::Kind { any_of, .. }), Test::Kind { any_of: others, .. }) => {
+            (Some(ItemTest::Kind { any_of, .. }), ItemTest::Kind { any_of: others, .. }) => {
                 any_of.extend(others.iter().filter(|id| !any_of.contains(id)).copied().collect::<Vec<_>>());
             }
-            (Some(Test::Value { column, any_of }), Test::Value { column: other, any_of: others })
+            (Some(ItemTest::Value { column, any_of }), ItemTest::Value { column: other, any_of: others })
                 if column == other =>
             {
                 any_of.extend(others.iter().cloned());
@@ -49,7 +49,9 @@ impl Description {
     /// The condition that an item fits the description.
     pub fn predicate(&self, lexicon: &Lexicon) -> Option<Predicate> {
         match self.tests.as_slice() {
-            [Test::Kind { any_of, .. }] if any_of.len() == 1 => Some(Predicate::category(any_of[0], lexicon.catalogue)),
+            [ItemTest::Kind { any_of, .. }] if any_of.len() == 1 => {
+                Some(Predicate::category(any_of[0], lexicon.catalogue))
+            }
             [only] => only.predicate(lexicon),
             several => {
                 let each: Option<Vec<Predicate>> = several.iter().map(|test| test.predicate(lexicon)).collect();
@@ -59,23 +61,23 @@ impl Description {
     }
 }
 
-impl Test {
+impl ItemTest {
     /// The condition that an item passes the test.
     pub fn predicate(&self, lexicon: &Lexicon) -> Option<Predicate> {
         match self {
-            Test::Kind { any_of, .. } => Some(Predicate::any_category(any_of, lexicon.catalogue)),
-            Test::Value { column, any_of } => condition(lexicon, *column, "=", any_of),
-            Test::Span(span) => Predicate::parse(&span.text(lexicon), lexicon.catalogue).ok(),
-            Test::Condition(condition) => Some(condition.clone()),
+            ItemTest::Kind { any_of, .. } => Some(Predicate::any_category(any_of, lexicon.catalogue)),
+            ItemTest::Value { column, any_of } => condition(lexicon, *column, "=", any_of),
+            ItemTest::Span(span) => Predicate::parse(&span.text(lexicon), lexicon.catalogue).ok(),
+            ItemTest::Condition(condition) => Some(condition.clone()),
         }
     }
 
     /// The condition that an item does not pass the test, where one says so.
     pub fn opposite(&self, lexicon: &Lexicon) -> Option<Predicate> {
         match self {
-            Test::Value { column, any_of } => condition(lexicon, *column, "!=", any_of),
-            Test::Span(span) => Predicate::parse(&span.opposite()?.text(lexicon), lexicon.catalogue).ok(),
-            Test::Kind { .. } | Test::Condition(_) => None,
+            ItemTest::Value { column, any_of } => condition(lexicon, *column, "!=", any_of),
+            ItemTest::Span(span) => Predicate::parse(&span.opposite()?.text(lexicon), lexicon.catalogue).ok(),
+            ItemTest::Kind { .. } | ItemTest::Condition(_) => None,
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Prices and other attributes as people say them: "under 20 dollars", "cheap", "rating above 7", "by Lego".
 
 use super::amounts::begins;
-use super::lexicon::{LONGEST_NAME, Lexicon, Value};
-use super::spans::{Side, Span, Stretch};
-use super::tokens::{Token, What};
+use super::lexicon::{AttributeValue, LONGEST_NAME, Lexicon};
+use super::spans::{AttributeRange, Side, ValueRange};
+use super::tokens::{Token, TokenKind};
 use super::when::any_phrase;
 
 /// A condition on prices, which the catalogue may not have.
 pub(super) struct Price {
-    pub span: Option<Span>,
+    pub span: Option<AttributeRange>,
     pub tokens: usize,
     /// What had to be assumed.
     pub assumed: Option<String>,
@@ -44,7 +44,7 @@ pub(super) fn price(tokens: &[Token], lexicon: &Lexicon) -> Option<Price> {
     let names_price = before > 0 && begins(tokens, "for").is_none();
     let read = compared(rest, names_price).or_else(|| between(rest));
     let column = lexicon.prices();
-    let span = |stretch| column.map(|column| Span::one(column, stretch));
+    let span = |stretch| column.map(|column| AttributeRange::one(column, stretch));
     if let Some((stretch, length)) = read {
         return Some(Price { span: span(stretch), tokens: before + length, assumed: None });
     }
@@ -56,45 +56,45 @@ pub(super) fn price(tokens: &[Token], lexicon: &Lexicon) -> Option<Price> {
     {
         let most = third(1);
         let assumed = format!("taken as the cheapest third, up to {most}");
-        return vague(Stretch::beside(Side::UpTo, (most, most)), length, assumed);
+        return vague(ValueRange::beside(Side::UpTo, (most, most)), length, assumed);
     }
     if let Some(length) = any_phrase(tokens, "expensive, pricey, high priced, costly, luxurious") {
         let least = third(2);
         let assumed = format!("taken as the dearest third, from {least}");
-        return vague(Stretch::beside(Side::From, (least, least)), length, assumed);
+        return vague(ValueRange::beside(Side::From, (least, least)), length, assumed);
     }
     let free = any_phrase(tokens, "for free, free of charge, free, that cost nothing")?;
-    Some(Price { span: span(Stretch::beside(Side::UpTo, (0.0, 0.0))), tokens: free, assumed: None })
+    Some(Price { span: span(ValueRange::beside(Side::UpTo, (0.0, 0.0))), tokens: free, assumed: None })
 }
 
 /// "under 20 dollars"; a comparison alone is about a price only where a currency or the word itself says so.
-fn compared(tokens: &[Token], names_price: bool) -> Option<(Stretch, usize)> {
+fn compared(tokens: &[Token], names_price: bool) -> Option<(ValueRange, usize)> {
     let (side, length) = side(tokens)?;
     let (number, more, money) = sum(&tokens[length..])?;
     let is_price = money || names_price || begins(tokens, "cheaper than").is_some();
-    is_price.then_some((Stretch::beside(side, (number, number)), length + more))
+    is_price.then_some((ValueRange::beside(side, (number, number)), length + more))
 }
 
 /// "between 10 and 20 dollars", "10 to 20 dollars", "$10-$20".
-fn between(tokens: &[Token]) -> Option<(Stretch, usize)> {
+fn between(tokens: &[Token]) -> Option<(ValueRange, usize)> {
     let start = any_phrase(tokens, "between, from").unwrap_or(0);
     let (low, length, money) = sum(&tokens[start..])?;
     let at = start + length;
     let joint = match tokens.get(at)?.what {
-        What::Dash => 1,
+        TokenKind::Dash => 1,
         _ => any_phrase(&tokens[at..], "and, to")?,
     };
     let (high, more, more_money) = sum(&tokens[at + joint..])?;
-    (money || more_money).then_some((Stretch::between(low, high), at + joint + more))
+    (money || more_money).then_some((ValueRange::between(low, high), at + joint + more))
 }
 
 /// A number, how many tokens it takes, and whether a currency stands beside it.
 fn sum(tokens: &[Token]) -> Option<(f64, usize, bool)> {
-    let sign = usize::from(tokens.first()?.what == What::Money);
-    let What::Number(number) = tokens.get(sign)?.what else { return None };
+    let sign = usize::from(tokens.first()?.what == TokenKind::Money);
+    let TokenKind::Number(number) = tokens.get(sign)?.what else { return None };
     let after = match tokens.get(sign + 1).map(|token| &token.what) {
-        Some(What::Money) => 1,
-        Some(What::Percent) => return None,
+        Some(TokenKind::Money) => 1,
+        Some(TokenKind::Percent) => return None,
         _ => any_phrase(tokens.get(sign + 1..)?, CURRENCIES).unwrap_or(0),
     };
     Some((number, sign + 1 + after, sign + after > 0))
@@ -106,23 +106,23 @@ fn side(tokens: &[Token]) -> Option<(Side, usize)> {
 }
 
 /// "rating above 7", "length between 90 and 120": a field's name and what its number shall be.
-pub(super) fn number_of_field(tokens: &[Token], lexicon: &Lexicon) -> Option<(Span, usize)> {
+pub(super) fn number_of_field(tokens: &[Token], lexicon: &Lexicon) -> Option<(AttributeRange, usize)> {
     let (column, length) = field(tokens, lexicon)?;
     let between = || {
         let start = any_phrase(&tokens[length..], "between, of between, from")? + length;
         let (low, more, _) = sum(&tokens[start..])?;
         let joint = any_phrase(&tokens[start + more..], "and, to")?;
         let (high, last, _) = sum(&tokens[start + more + joint..])?;
-        Some((Stretch::between(low, high), start + more + joint + last))
+        Some((ValueRange::between(low, high), start + more + joint + last))
     };
     let compared = || {
         let at = length + any_phrase(&tokens[length..], "is, of, was, has to be, must be, should be").unwrap_or(0);
         let (side, more) = side(&tokens[at..]).unwrap_or((Side::At, 0));
         let (number, last, _) = sum(&tokens[at + more..])?;
-        Some((Stretch::beside(side, (number, number)), at + more + last))
+        Some((ValueRange::beside(side, (number, number)), at + more + last))
     };
     let (stretch, tokens) = between().or_else(compared)?;
-    (!lexicon.numbers(column).is_empty()).then_some((Span::one(column, stretch), tokens))
+    (!lexicon.numbers(column).is_empty()).then_some((AttributeRange::one(column, stretch), tokens))
 }
 
 /// A field's name.
@@ -131,7 +131,7 @@ fn field(tokens: &[Token], lexicon: &Lexicon) -> Option<(usize, usize)> {
 }
 
 /// A value such as "Lego", with or without its field's name before it.
-pub(super) fn value<'a>(tokens: &[Token], lexicon: &'a Lexicon) -> Option<(&'a Value, usize)> {
+pub(super) fn value<'a>(tokens: &[Token], lexicon: &'a Lexicon) -> Option<(&'a AttributeValue, usize)> {
     let longest = |tokens: &[Token]| {
         (1..=LONGEST_NAME).rev().find_map(|length| Some((lexicon.value(&joined(tokens, length)?)?, length)))
     };
@@ -147,8 +147,8 @@ pub(super) fn value<'a>(tokens: &[Token], lexicon: &'a Lexicon) -> Option<(&'a V
 /// The first `length` tokens as a name is looked up, where all of them are words or numbers.
 pub(super) fn joined(tokens: &[Token], length: usize) -> Option<String> {
     let words = tokens.get(..length)?.iter().map(|token| match &token.what {
-        What::Word(word) => Some(word.clone()),
-        What::Number(number) => Some(number.to_string()),
+        TokenKind::Word(word) => Some(word.clone()),
+        TokenKind::Number(number) => Some(number.to_string()),
         _ => None,
     });
     Some(words.collect::<Option<Vec<_>>>()?.join(" "))

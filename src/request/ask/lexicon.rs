@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use super::spelling::{forms, near_enough};
 use super::synonyms::{BOTH, SYNONYMS};
-use super::tokens::{Names, key};
+use super::tokens::{NameLookup, key};
 use crate::data::{Catalogue, CategoryId, ItemId};
 use crate::request::Predicate;
 use crate::request::predicate::number;
 
 /// A word or name for categories.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Kind {
+pub(super) struct CategoryTerm {
     /// An item has to lie in one of each.
     pub all: Vec<Vec<CategoryId>>,
     /// Whether it describes things ("funny") rather than naming them ("comedies").
@@ -22,7 +22,7 @@ pub(super) struct Kind {
 
 /// A value of an attribute column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Value {
+pub(super) struct AttributeValue {
     pub column: usize,
     pub value: String,
 }
@@ -30,8 +30,8 @@ pub(super) struct Value {
 /// Everything in a catalogue that has a name.
 pub(super) struct Lexicon<'a> {
     pub catalogue: &'a Catalogue,
-    kinds: HashMap<String, Kind>,
-    values: HashMap<String, Value>,
+    kinds: HashMap<String, CategoryTerm>,
+    values: HashMap<String, AttributeValue>,
     /// By title, whole and without the year in brackets at its end.
     titles: HashMap<String, Vec<ItemId>>,
     fields: HashMap<String, usize>,
@@ -52,11 +52,11 @@ impl<'a> Lexicon<'a> {
         }
     }
 
-    pub fn kind(&self, key: &str) -> Option<&Kind> {
+    pub fn kind(&self, key: &str) -> Option<&CategoryTerm> {
         self.kinds.get(key)
     }
 
-    pub fn value(&self, key: &str) -> Option<&Value> {
+    pub fn value(&self, key: &str) -> Option<&AttributeValue> {
         self.values.get(key)
     }
 
@@ -97,7 +97,7 @@ impl<'a> Lexicon<'a> {
     }
 
     /// The one kind that a misspelt word is near enough to, with its right spelling.
-    pub fn nearest_kind(&self, word: &str) -> Option<(&str, &Kind)> {
+    pub fn nearest_kind(&self, word: &str) -> Option<(&str, &CategoryTerm)> {
         let (name, kind) = near_enough(word, self.kinds.iter().map(|(name, kind)| (name.as_str(), kind)))?;
         Some((name, kind))
     }
@@ -108,7 +108,7 @@ impl<'a> Lexicon<'a> {
     }
 }
 
-impl Names for Lexicon<'_> {
+impl NameLookup for Lexicon<'_> {
     fn is_name(&self, text: &str) -> bool {
         let known = self.catalogue.by_title(text).is_some() || self.catalogue.category(text).is_some();
         known || (text.contains(['<', '>', '=']) && Predicate::parse(text, self.catalogue).is_ok())
@@ -136,9 +136,9 @@ impl Names for Lexicon<'_> {
 }
 
 /// All names of categories: their own in one and in many, the last part of a path, and the words of the table.
-fn kinds(catalogue: &Catalogue) -> HashMap<String, Kind> {
+fn kinds(catalogue: &Catalogue) -> HashMap<String, CategoryTerm> {
     let mut kinds = HashMap::new();
-    let name = |all: Vec<Vec<CategoryId>>, adjective| Kind { all, adjective, loose: false };
+    let name = |all: Vec<Vec<CategoryId>>, adjective| CategoryTerm { all, adjective, loose: false };
     for (id, category) in (0..).map(CategoryId).zip(catalogue.categories()) {
         kinds.entry(key(category)).or_insert_with(|| name(vec![vec![id]], false));
     }
@@ -156,7 +156,7 @@ fn kinds(catalogue: &Catalogue) -> HashMap<String, Kind> {
     for synonym in &SYNONYMS {
         let any_of: Vec<CategoryId> = synonym.of.iter().filter_map(|names| called(names)).collect();
         if !any_of.is_empty() {
-            let kind = |adjective| Kind { all: vec![any_of.clone()], adjective, loose: synonym.loose };
+            let kind = |adjective| CategoryTerm { all: vec![any_of.clone()], adjective, loose: synonym.loose };
             insert(&mut kinds, synonym.adjectives, &kind(true));
             insert(&mut kinds, synonym.nouns, &kind(false));
         }
@@ -177,7 +177,7 @@ fn kinds_of(catalogue: &Catalogue, name: &str) -> Option<CategoryId> {
     Some(CategoryId(at as u32))
 }
 
-fn insert(kinds: &mut HashMap<String, Kind>, words: &str, kind: &Kind) {
+fn insert(kinds: &mut HashMap<String, CategoryTerm>, words: &str, kind: &CategoryTerm) {
     for word in words.split(", ").filter(|word| !word.is_empty()) {
         let forms = if kind.adjective { vec![word.to_owned()] } else { forms(word) };
         forms.into_iter().for_each(|form| {
@@ -187,14 +187,14 @@ fn insert(kinds: &mut HashMap<String, Kind>, words: &str, kind: &Kind) {
 }
 
 /// The values of the columns that hold words. What two columns have in common belongs to the first of them.
-fn values(catalogue: &Catalogue) -> HashMap<String, Value> {
+fn values(catalogue: &Catalogue) -> HashMap<String, AttributeValue> {
     let mut values = HashMap::new();
     for column in 0..catalogue.attributes().len() {
         let texts = catalogue.items().iter().filter_map(|item| item.attributes.get(column));
         for text in texts.map(|text| text.trim()).filter(|text| number(text).is_none()) {
             let named = key(text);
             if named.chars().count() > 2 {
-                values.entry(named).or_insert_with(|| Value { column, value: text.to_owned() });
+                values.entry(named).or_insert_with(|| AttributeValue { column, value: text.to_owned() });
             }
         }
     }

@@ -4,16 +4,16 @@ use std::ops::Range;
 
 use super::amounts::{Compared, Quantity};
 use super::clauses::{Clause, Joint};
-use super::description::{Description, Test};
+use super::description::{ItemDescription, ItemTest};
 use super::lexicon::Lexicon;
 use super::marks::Mark;
-use super::pieces::Said;
+use super::pieces::PieceKind;
 use super::{Assumption, Gap};
 use crate::data::ItemId;
 
 /// How many items shall fit a description.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum How {
+pub(super) enum Quantifier {
     Every,
     None,
     Little,
@@ -27,15 +27,15 @@ pub(super) enum How {
 
 /// A description and how many items shall fit it.
 #[derive(Debug, Clone)]
-pub(super) struct Wish {
-    pub of: Description,
-    pub how: How,
+pub(super) struct QuantifiedItems {
+    pub of: ItemDescription,
+    pub how: Quantifier,
 }
 
 /// Everything that a text asks for.
 #[derive(Debug, Default)]
 pub(super) struct Meaning {
-    pub wishes: Vec<Wish>,
+    pub wishes: Vec<QuantifiedItems>,
     /// The length of the list, as it was said.
     pub k: Option<u32>,
     pub history: Vec<ItemId>,
@@ -59,7 +59,7 @@ impl Meaning {
         let amounts = clause.amounts();
         let none = matches!(amounts.first(), Some(Quantity::Count(0)));
         let negated = clause.has(Mark::Not) || none;
-        let of = Description::of(clause);
+        let of = ItemDescription::of(clause);
         let describes = clause.has_content() || clause.has(Mark::Items);
         if clause.has(Mark::Than) && clause.has_content() {
             return self.gaps.push(Gap { at: clause.place(), why: Some("a comparison") });
@@ -68,16 +68,16 @@ impl Meaning {
             if !clause.has_content() && (negated || !(amounts.is_empty() || describes)) {
                 return self.gaps.push(Gap { at: clause.place(), why: None });
             }
-            let unknown = clause.pieces.iter().filter(|piece| matches!(piece.what, Said::Unknown));
+            let unknown = clause.pieces.iter().filter(|piece| matches!(piece.what, PieceKind::Unknown));
             self.gaps.extend(unknown.map(|piece| Gap { at: piece.at.clone(), why: None }));
         }
         self.titles(clause, negated, text, lexicon);
         if of.tests.is_empty() {
             return self.amount_alone(clause, &amounts, first);
         }
-        if let Some(last) = self.wishes.get_mut(first..).and_then(<[Wish]>::last_mut)
-            && clause.goes_on_after(last.how == How::None)
-            && last.of.lists(&of, clause.joint, last.how == How::None)
+        if let Some(last) = self.wishes.get_mut(first..).and_then(<[QuantifiedItems]>::last_mut)
+            && clause.goes_on_after(last.how == Quantifier::None)
+            && last.of.lists(&of, clause.joint, last.how == Quantifier::None)
         {
             return;
         }
@@ -86,30 +86,30 @@ impl Meaning {
             return self.gaps.push(Gap { at: clause.place(), why });
         }
         let how = self.how(clause, &amounts, negated, self.wishes.len() > first);
-        self.wishes.push(Wish { of, how });
+        self.wishes.push(QuantifiedItems { of, how });
     }
 
     /// How many items a clause wants of what it describes.
-    fn how(&mut self, clause: &Clause, amounts: &[Quantity], negated: bool, later: bool) -> How {
+    fn how(&mut self, clause: &Clause, amounts: &[Quantity], negated: bool, later: bool) -> Quantifier {
         if let [low, high] = *amounts {
-            return How::Between(low, high);
+            return Quantifier::Between(low, high);
         }
         let compared = clause.compared();
         match (amounts.first().copied(), compared) {
-            (Some(Quantity::Count(0)), _) => How::None,
-            (Some(quantity), Some(compared)) => How::Share(quantity, compared),
+            (Some(Quantity::Count(0)), _) => Quantifier::None,
+            (Some(quantity), Some(compared)) => Quantifier::Share(quantity, compared),
             (Some(Quantity::Count(count)), None) if !(clause.has(Mark::Part) || clause.has(Mark::That)) => {
-                How::Counted(count)
+                Quantifier::Counted(count)
             }
             // What else is plain depends on the length of the list.
-            (Some(quantity), None) => How::Share(quantity, Compared::Exactly),
-            (None, _) if clause.has(Mark::Little) => How::Little,
-            (None, _) if clause.has(Mark::Mostly) => How::Mostly,
-            (None, _) if negated => How::None,
-            (None, _) if clause.has(Mark::Must) && !clause.has(Mark::Only) => How::Some,
+            (Some(quantity), None) => Quantifier::Share(quantity, Compared::Exactly),
+            (None, _) if clause.has(Mark::Little) => Quantifier::Little,
+            (None, _) if clause.has(Mark::Mostly) => Quantifier::Mostly,
+            (None, _) if negated => Quantifier::None,
+            (None, _) if clause.has(Mark::Must) && !clause.has(Mark::Only) => Quantifier::Some,
             // "comedies with some drama", but "some comedies".
-            (None, _) if clause.has(Mark::Some) && later => How::Some,
-            (None, _) => How::Every,
+            (None, _) if clause.has(Mark::Some) && later => Quantifier::Some,
+            (None, _) => Quantifier::Every,
         }
     }
 
@@ -118,9 +118,9 @@ impl Meaning {
         let Some(&quantity) = amounts.last() else { return };
         let about_before = self.wishes.len() > first;
         let how = match clause.compared() {
-            Some(compared) if about_before && !matches!(amounts, [_, _]) => Some(How::Share(quantity, compared)),
+            Some(compared) if about_before && !matches!(amounts, [_, _]) => Some(Quantifier::Share(quantity, compared)),
             None if about_before && (clause.has(Mark::That) || !matches!(quantity, Quantity::Count(_))) => {
-                Some(How::Share(quantity, Compared::Exactly))
+                Some(Quantifier::Share(quantity, Compared::Exactly))
             }
             _ => None,
         };
@@ -145,8 +145,8 @@ impl Meaning {
             .pieces
             .iter()
             .filter_map(|piece| match &piece.what {
-                Said::Title(items) => Some((items.clone(), &piece.at)),
-                Said::Either(_, item) if has_role => Some((vec![*item], &piece.at)),
+                PieceKind::Title(items) => Some((items.clone(), &piece.at)),
+                PieceKind::Either(_, item) if has_role => Some((vec![*item], &piece.at)),
                 _ => None,
             })
             .collect();
@@ -176,22 +176,22 @@ impl Meaning {
     }
 }
 
-impl Description {
+impl ItemDescription {
     /// What a clause describes.
     fn of(clause: &Clause) -> Self {
         let has_role = [Mark::Taken, Mark::Must, Mark::Candidates].iter().any(|mark| clause.has(*mark));
-        let mut tests: Vec<Test> = Vec::new();
+        let mut tests: Vec<ItemTest> = Vec::new();
         for piece in &clause.pieces {
             match &piece.what {
-                Said::Either(_, _) if has_role => {}
-                Said::Kind(kind) | Said::Either(kind, _) => tests.extend(
-                    kind.all.iter().map(|any_of| Test::Kind { any_of: any_of.clone(), adjective: kind.adjective }),
+                PieceKind::Either(_, _) if has_role => {}
+                PieceKind::Kind(kind) | PieceKind::Either(kind, _) => tests.extend(
+                    kind.all.iter().map(|any_of| ItemTest::Kind { any_of: any_of.clone(), adjective: kind.adjective }),
                 ),
-                Said::Value(value) => {
-                    tests.push(Test::Value { column: value.column, any_of: vec![value.value.clone()] })
+                PieceKind::Value(value) => {
+                    tests.push(ItemTest::Value { column: value.column, any_of: vec![value.value.clone()] })
                 }
-                Said::Span(span) => tests.push(Test::Span(span.clone())),
-                Said::Condition(condition) => tests.push(Test::Condition(condition.clone())),
+                PieceKind::Span(span) => tests.push(ItemTest::Span(span.clone())),
+                PieceKind::Condition(condition) => tests.push(ItemTest::Condition(condition.clone())),
                 _ => {}
             }
         }

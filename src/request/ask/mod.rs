@@ -29,7 +29,7 @@ use serde::Serialize;
 
 use self::lexicon::Lexicon;
 use self::meaning::Meaning;
-use self::pieces::Reader;
+use self::pieces::PieceReader;
 use super::Request;
 use crate::data::Catalogue;
 
@@ -38,7 +38,7 @@ pub const USUAL_LENGTH: u32 = 10;
 
 /// What a text asks for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
+pub struct ParseResult {
     /// The request. Its history holds the titles that the text says the list should be like.
     pub request: Request,
     /// Whether the text says how long the list shall be.
@@ -74,7 +74,7 @@ struct Gap {
     why: Option<&'static str>,
 }
 
-impl Reading {
+impl ParseResult {
     /// Whether the text asks for anything.
     pub fn says_something(&self) -> bool {
         self.says_length || self.request.has_intention() || !self.request.history.is_empty()
@@ -82,11 +82,11 @@ impl Reading {
 }
 
 /// Reads texts about one catalogue.
-pub struct Asker<'a> {
+pub struct AskParser<'a> {
     lexicon: Lexicon<'a>,
 }
 
-impl<'a> Asker<'a> {
+impl<'a> AskParser<'a> {
     /// Learns the names of a catalogue.
     pub fn new(catalogue: &'a Catalogue) -> Self {
         Self { lexicon: Lexicon::new(catalogue) }
@@ -94,9 +94,9 @@ impl<'a> Asker<'a> {
 
     /// What `text` asks for. `k` is the length of the list where the text does not say it; parts of a list that are no whole number of
     /// percent are counted with it.
-    pub fn read(&self, text: &str, k: u32) -> Reading {
+    pub fn read(&self, text: &str, k: u32) -> ParseResult {
         let tokens = tokens::tokens(text, &self.lexicon);
-        let mut reader = Reader { text, lexicon: &self.lexicon, assumed: Vec::new(), gaps: Vec::new() };
+        let mut reader = PieceReader { text, lexicon: &self.lexicon, assumed: Vec::new(), gaps: Vec::new() };
         let pieces = reader.pieces(&tokens);
         let mut meaning = Meaning { assumed: reader.assumed, gaps: reader.gaps, ..Meaning::default() };
         for clauses in clauses::sentences(&pieces) {

@@ -4,23 +4,23 @@ use super::lexicon::Lexicon;
 
 /// One end of a stretch.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct End {
+pub(super) struct Endpoint {
     pub at: f64,
     pub included: bool,
 }
 
 /// The numbers between two ends; without an end there is no bound on that side.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Stretch {
-    pub low: Option<End>,
-    pub high: Option<End>,
+pub(super) struct ValueRange {
+    pub low: Option<Endpoint>,
+    pub high: Option<Endpoint>,
 }
 
 /// An attribute that is to lie in one of some stretches.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Span {
+pub(super) struct AttributeRange {
     pub column: usize,
-    pub any_of: Vec<Stretch>,
+    pub any_of: Vec<ValueRange>,
 }
 
 /// How two points are compared.
@@ -33,10 +33,10 @@ pub(super) enum Side {
     At,
 }
 
-impl Stretch {
+impl ValueRange {
     /// The stretch on one side of a point that reaches from `low` to `high` itself, such as a decade.
     pub fn beside(side: Side, (low, high): (f64, f64)) -> Self {
-        let end = |at, included| Some(End { at, included });
+        let end = |at, included| Some(Endpoint { at, included });
         match side {
             Side::Above => Self { low: end(high, false), high: None },
             Side::From => Self { low: end(low, true), high: None },
@@ -52,13 +52,13 @@ impl Stretch {
     }
 
     fn holds(&self, number: f64) -> bool {
-        let above = |end: End| number > end.at || (end.included && number == end.at);
-        let below = |end: End| number < end.at || (end.included && number == end.at);
+        let above = |end: Endpoint| number > end.at || (end.included && number == end.at);
+        let below = |end: Endpoint| number < end.at || (end.included && number == end.at);
         self.low.is_none_or(above) && self.high.is_none_or(below)
     }
 
     /// Whether the other stretch, in whole numbers, begins where this one ends or before, so that the two are one.
-    fn reaches(&self, next: &Stretch) -> bool {
+    fn reaches(&self, next: &ValueRange) -> bool {
         match (self.high, next.low) {
             (Some(end), Some(start)) => start.at <= end.at + 1.0,
             _ => true,
@@ -67,7 +67,7 @@ impl Stretch {
 
     /// The numbers that are not in it, where they lie on one side.
     fn opposite(&self) -> Option<Self> {
-        let turned = |end: End| Some(End { at: end.at, included: !end.included });
+        let turned = |end: Endpoint| Some(Endpoint { at: end.at, included: !end.included });
         match (self.low, self.high) {
             (Some(low), None) => Some(Self { low: None, high: turned(low) }),
             (None, Some(high)) => Some(Self { low: turned(high), high: None }),
@@ -76,8 +76,8 @@ impl Stretch {
     }
 }
 
-impl Span {
-    pub fn one(column: usize, stretch: Stretch) -> Self {
+impl AttributeRange {
+    pub fn one(column: usize, stretch: ValueRange) -> Self {
         Self { column, any_of: vec![stretch] }
     }
 
@@ -94,7 +94,8 @@ impl Span {
         let field = &lexicon.catalogue.attributes()[self.column];
         let mut stretches = self.any_of.clone();
         stretches.sort_by(|a, b| start(a).total_cmp(&start(b)));
-        let joined = stretches.iter().copied().reduce(|all, next| Stretch { low: all.low, high: last_of(all, next) });
+        let joined =
+            stretches.iter().copied().reduce(|all, next| ValueRange { low: all.low, high: last_of(all, next) });
         let in_one_piece = stretches.windows(2).all(|pair| pair[0].reaches(&pair[1]));
         match joined {
             Some(joined) if in_one_piece => one_stretch(field, &joined),
@@ -110,17 +111,17 @@ impl Span {
     }
 }
 
-fn start(stretch: &Stretch) -> f64 {
+fn start(stretch: &ValueRange) -> f64 {
     stretch.low.map_or(f64::NEG_INFINITY, |end| end.at)
 }
 
 /// The later end of two; none where one of them has none.
-fn last_of(a: Stretch, b: Stretch) -> Option<End> {
+fn last_of(a: ValueRange, b: ValueRange) -> Option<Endpoint> {
     let (a, b) = (a.high?, b.high?);
     Some(if b.at >= a.at { b } else { a })
 }
 
-fn one_stretch(field: &str, stretch: &Stretch) -> String {
+fn one_stretch(field: &str, stretch: &ValueRange) -> String {
     let low = stretch.low.map(|end| format!("{field}{}{}", if end.included { ">=" } else { ">" }, end.at));
     let high = stretch.high.map(|end| format!("{field}{}{}", if end.included { "<=" } else { "<" }, end.at));
     low.into_iter().chain(high).collect::<Vec<_>>().join(" and ")

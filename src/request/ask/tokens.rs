@@ -5,14 +5,14 @@ use std::ops::Range;
 /// A piece of text and where it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Token {
-    pub what: What,
+    pub what: TokenKind,
     /// Bytes of the text.
     pub at: Range<usize>,
 }
 
 /// What a piece of text is.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum What {
+pub(super) enum TokenKind {
     /// A word as [`normal`] has it.
     Word(String),
     Number(f64),
@@ -31,7 +31,7 @@ pub(super) enum What {
 }
 
 /// What the lexer has to ask about names.
-pub(super) trait Names {
+pub(super) trait NameLookup {
     /// Whether this is the name of something.
     fn is_name(&self, text: &str) -> bool;
 
@@ -44,7 +44,7 @@ const QUOTES: [(char, char); 7] =
     [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’'), ('«', '»'), ('„', '“'), ('`', '`')];
 
 /// Cuts `text` into tokens. Signs that say nothing are left out.
-pub(super) fn tokens(text: &str, names: &dyn Names) -> Vec<Token> {
+pub(super) fn tokens(text: &str, names: &dyn NameLookup) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
@@ -61,48 +61,48 @@ pub(super) fn tokens(text: &str, names: &dyn Names) -> Vec<Token> {
 }
 
 /// The token at a place of the text, and its length; `None` where there is nothing to read.
-fn read(text: &str, at: usize, names: &dyn Names) -> Option<(What, usize)> {
+fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usize)> {
     let rest = &text[at..];
     let c = rest.chars().next()?;
     let before = text[..at].chars().next_back();
     let opens = before.is_none_or(|before| !before.is_alphanumeric());
     if let Some(&(_, close)) = QUOTES.iter().find(|(open, _)| *open == c && opens) {
         return quoted(&rest[c.len_utf8()..], close, names)
-            .map(|inside| (What::Quoted(inside.to_owned()), c.len_utf8() + inside.len() + close.len_utf8()));
+            .map(|inside| (TokenKind::Quoted(inside.to_owned()), c.len_utf8() + inside.len() + close.len_utf8()));
     }
     if opens
         && c.is_alphanumeric()
         && let Some(length) = names.condition(rest)
     {
-        return Some((What::Condition(rest[..length].to_owned()), length));
+        return Some((TokenKind::Condition(rest[..length].to_owned()), length));
     }
     if c.is_ascii_digit() {
         return Some(number(rest));
     }
     if c.is_alphanumeric() {
         let length = word_length(rest);
-        return Some((What::Word(normal(&rest[..length])), length));
+        return Some((TokenKind::Word(normal(&rest[..length])), length));
     }
     let what = match c {
-        ',' => What::Comma,
-        '.' | '!' | '?' | ';' | '\n' => What::Stop,
-        '%' => What::Percent,
-        '$' | '€' | '£' | '¥' => What::Money,
+        ',' => TokenKind::Comma,
+        '.' | '!' | '?' | ';' | '\n' => TokenKind::Stop,
+        '%' => TokenKind::Percent,
+        '$' | '€' | '£' | '¥' => TokenKind::Money,
         '-' | '–' | '—'
             if before.is_some_and(|c| c.is_ascii_digit() || c.is_whitespace()) && next_is_digit(rest, c) =>
         {
-            What::Dash
+            TokenKind::Dash
         }
         '-' | '–' | '—' if before.is_some_and(char::is_whitespace) && rest[c.len_utf8()..].starts_with(' ') => {
-            What::Comma
+            TokenKind::Comma
         }
-        '&' | '+' => What::Word("and".into()),
-        '/' | '|' => What::Word("or".into()),
+        '&' | '+' => TokenKind::Word("and".into()),
+        '/' | '|' => TokenKind::Word("or".into()),
         // Dashes, brackets and colons part words; other signs may mean something, and are no word that anybody knows.
         c if c.is_whitespace() || c.is_ascii_punctuation() || "–—…→·•’‘“”«»".contains(c) => {
             return None;
         }
-        c => What::Word(c.to_string()),
+        c => TokenKind::Word(c.to_string()),
     };
     Some((what, c.len_utf8()))
 }
@@ -112,7 +112,7 @@ fn next_is_digit(rest: &str, dash: char) -> bool {
 }
 
 /// What stands before a closing quote: the longest name that does, or else the text up to the first quote that may close.
-fn quoted<'a>(rest: &'a str, close: char, names: &dyn Names) -> Option<&'a str> {
+fn quoted<'a>(rest: &'a str, close: char, names: &dyn NameLookup) -> Option<&'a str> {
     const LONGEST: usize = 600;
     let closes = |end: &usize| {
         let after = rest[end + close.len_utf8()..].chars().next();
@@ -126,7 +126,7 @@ fn quoted<'a>(rest: &'a str, close: char, names: &dyn Names) -> Option<&'a str> 
 }
 
 /// A number such as 12, 1,000 or 19.99; a word where letters follow at once: 90s, 3rd.
-fn number(rest: &str) -> (What, usize) {
+fn number(rest: &str) -> (TokenKind, usize) {
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let mut length = digits(rest);
     while length <= 15 && rest[length..].starts_with(',') && digits(&rest[length + 1..]) == 3 {
@@ -137,10 +137,10 @@ fn number(rest: &str) -> (What, usize) {
     }
     let whole = word_length(rest);
     if whole > length {
-        return (What::Word(normal(&rest[..whole])), whole);
+        return (TokenKind::Word(normal(&rest[..whole])), whole);
     }
     let value = rest[..length].replace(',', "").parse().unwrap_or(f64::INFINITY);
-    (What::Number(value), length)
+    (TokenKind::Number(value), length)
 }
 
 /// Letters and digits, and the apostrophes between them.
@@ -197,7 +197,7 @@ mod tests {
 
     struct Few;
 
-    impl Names for Few {
+    impl NameLookup for Few {
         fn is_name(&self, text: &str) -> bool {
             ["Schindler's List", "It's a 'Trap'", "Heat"].contains(&text)
         }
@@ -207,19 +207,19 @@ mod tests {
         }
     }
 
-    fn read(text: &str) -> Vec<What> {
+    fn read(text: &str) -> Vec<TokenKind> {
         tokens(text, &Few).into_iter().map(|token| token.what).collect()
     }
 
-    fn word(text: &str) -> What {
-        What::Word(text.into())
+    fn word(text: &str) -> TokenKind {
+        TokenKind::Word(text.into())
     }
 
     #[test]
     fn words_lose_what_people_leave_out() {
         assert_eq!(
             read("Don't SAY “Amélie”-like"),
-            [word("dont"), word("say"), What::Quoted("Amélie".into()), word("like")]
+            [word("dont"), word("say"), TokenKind::Quoted("Amélie".into()), word("like")]
         );
         assert_eq!(key("Schindler's List (1993)"), "schindlers list 1993");
         assert_eq!(key("  Sci-Fi & Fantasy "), "sci fi fantasy");
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn numbers_come_whole_and_decades_as_words() {
-        use What::*;
+        use TokenKind::*;
         assert_eq!(read("$1,000.50"), [Money, Number(1000.5)]);
         assert_eq!(
             read("the '90s, 1990-1999."),
@@ -239,8 +239,8 @@ mod tests {
 
     #[test]
     fn a_quoted_name_may_hold_quotes_itself() {
-        let quoted = |text: &str| What::Quoted(text.into());
-        assert_eq!(read("'Schindler's List', 'Heat'"), [quoted("Schindler's List"), What::Comma, quoted("Heat")]);
+        let quoted = |text: &str| TokenKind::Quoted(text.into());
+        assert_eq!(read("'Schindler's List', 'Heat'"), [quoted("Schindler's List"), TokenKind::Comma, quoted("Heat")]);
         assert_eq!(read("'It's a 'Trap''"), [quoted("It's a 'Trap'")]);
         assert_eq!(read("'Nobody knows' it"), [quoted("Nobody knows"), word("it")]);
         assert_eq!(read("the '90s and '80s"), [word("the"), word("90s"), word("and"), word("80s")]);
@@ -249,6 +249,6 @@ mod tests {
     #[test]
     fn signs_that_nobody_knows_stay_visible() {
         assert_eq!(read("(fun)… 🎬"), [word("fun"), word("🎬")]);
-        assert_eq!(read("fun - or not"), [word("fun"), What::Comma, word("or"), word("not")]);
+        assert_eq!(read("fun - or not"), [word("fun"), TokenKind::Comma, word("or"), word("not")]);
     }
 }

@@ -2,12 +2,12 @@
 
 use super::amounts::{begins, word};
 use super::lexicon::Lexicon;
-use super::spans::{Side, Span, Stretch};
-use super::tokens::{Token, What};
+use super::spans::{AttributeRange, Side, ValueRange};
+use super::tokens::{Token, TokenKind};
 
 /// Years that were read.
-pub(super) struct Read {
-    pub any_of: Vec<Stretch>,
+pub(super) struct ParsedYears {
+    pub any_of: Vec<ValueRange>,
     pub tokens: usize,
     /// What had to be assumed.
     pub assumed: Option<String>,
@@ -43,7 +43,7 @@ const BEHIND: [(Side, &str); 2] = [
 ];
 
 /// The years that `tokens` begin with.
-pub(super) fn read(tokens: &[Token], lexicon: &Lexicon) -> Option<Read> {
+pub(super) fn read(tokens: &[Token], lexicon: &Lexicon) -> Option<ParsedYears> {
     compared(tokens, lexicon)
         .or_else(|| between(tokens, lexicon))
         .or_else(|| listed(tokens, lexicon))
@@ -51,33 +51,37 @@ pub(super) fn read(tokens: &[Token], lexicon: &Lexicon) -> Option<Read> {
 }
 
 /// The condition on the column of years.
-pub(super) fn span(read: &Read, lexicon: &Lexicon) -> Option<Span> {
-    Some(Span { column: lexicon.years()?, any_of: read.any_of.clone() })
+pub(super) fn span(read: &ParsedYears, lexicon: &Lexicon) -> Option<AttributeRange> {
+    Some(AttributeRange { column: lexicon.years()?, any_of: read.any_of.clone() })
 }
 
 /// "after 2010", "before the eighties".
-fn compared(tokens: &[Token], lexicon: &Lexicon) -> Option<Read> {
+fn compared(tokens: &[Token], lexicon: &Lexicon) -> Option<ParsedYears> {
     let (side, length) = SIDES.iter().find_map(|(side, phrases)| Some((*side, any_phrase(tokens, phrases)?)))?;
     let (point, more) = point(&tokens[length..], lexicon)?;
-    Some(Read { any_of: vec![Stretch::beside(side, point.years)], tokens: length + more, assumed: point.assumed })
+    Some(ParsedYears {
+        any_of: vec![ValueRange::beside(side, point.years)],
+        tokens: length + more,
+        assumed: point.assumed,
+    })
 }
 
 /// "between 1990 and 2000".
-fn between(tokens: &[Token], lexicon: &Lexicon) -> Option<Read> {
+fn between(tokens: &[Token], lexicon: &Lexicon) -> Option<ParsedYears> {
     let length = any_phrase(tokens, "between, from between, made between, released between")?;
     let (first, more) = point(&tokens[length..], lexicon)?;
     let and = length + more;
     let middle = any_phrase(&tokens[and..], "and, to, until")?;
     let (last, rest) = point(&tokens[and + middle..], lexicon)?;
-    Some(Read { any_of: vec![first.to(&last)], tokens: and + middle + rest, assumed: None })
+    Some(ParsedYears { any_of: vec![first.to(&last)], tokens: and + middle + rest, assumed: None })
 }
 
 /// "from 1990 to 1995", "the 80s and the 90s", "in 1999", "from 2010 on".
-fn listed(tokens: &[Token], lexicon: &Lexicon) -> Option<Read> {
+fn listed(tokens: &[Token], lexicon: &Lexicon) -> Option<ParsedYears> {
     let mut at = any_phrase(tokens, IN).unwrap_or(0);
     let (mut last, length) = point(&tokens[at..], lexicon)?;
     at += length;
-    let mut read = Read { any_of: vec![last.stretch()], tokens: at, assumed: last.assumed.clone() };
+    let mut read = ParsedYears { any_of: vec![last.stretch()], tokens: at, assumed: last.assumed.clone() };
     while let Some((joint, to)) = joint(&tokens[at..]) {
         let again = at + joint + any_phrase(&tokens[at + joint..], IN).unwrap_or(0);
         let Some((next, length)) = point(&tokens[again..], lexicon) else { break };
@@ -94,7 +98,7 @@ fn listed(tokens: &[Token], lexicon: &Lexicon) -> Option<Read> {
     if let [only] = read.any_of.as_mut_slice() {
         let behind = BEHIND.iter().find_map(|(side, phrases)| Some((*side, any_phrase(&tokens[at..], phrases)?)));
         if let Some((side, length)) = behind {
-            *only = Stretch::beside(side, last.years);
+            *only = ValueRange::beside(side, last.years);
             read.tokens += length;
         }
     }
@@ -103,10 +107,10 @@ fn listed(tokens: &[Token], lexicon: &Lexicon) -> Option<Read> {
 
 /// What joins two points, and whether it means all between them.
 fn joint(tokens: &[Token]) -> Option<(usize, bool)> {
-    if tokens.first()?.what == What::Dash {
+    if tokens.first()?.what == TokenKind::Dash {
         return Some((1, true));
     }
-    if tokens[0].what == What::Comma {
+    if tokens[0].what == TokenKind::Comma {
         let more = any_phrase(&tokens[1..], "and, or").unwrap_or(0);
         return Some((1 + more, false));
     }
@@ -115,21 +119,21 @@ fn joint(tokens: &[Token]) -> Option<(usize, bool)> {
 }
 
 /// "recent", "classic", "the last five years": measured by the years that the catalogue has.
-fn of_late(tokens: &[Token], lexicon: &Lexicon) -> Option<Read> {
+fn of_late(tokens: &[Token], lexicon: &Lexicon) -> Option<ParsedYears> {
     let years = lexicon.years().map(|column| lexicon.numbers(column)).unwrap_or_default();
     let newest = years.last().copied().unwrap_or(0.0);
     let quantile = |part: usize| years.get(years.len() * part / 4).copied().unwrap_or(0.0);
-    let said = |stretch: Stretch, tokens, assumed: String| {
-        Some(Read { any_of: vec![stretch], tokens, assumed: Some(assumed) })
+    let said = |stretch: ValueRange, tokens, assumed: String| {
+        Some(ParsedYears { any_of: vec![stretch], tokens, assumed: Some(assumed) })
     };
     if let Some(length) =
         any_phrase(tokens, "from the last, of the last, in the last, from the past, the last, the past, last, past")
     {
-        let What::Number(number) = tokens.get(length)?.what else { return None };
+        let TokenKind::Number(number) = tokens.get(length)?.what else { return None };
         any_phrase(&tokens[length + 1..], "years, year")?;
         let from = newest - number + 1.0;
         return said(
-            Stretch::beside(Side::From, (from, from)),
+            ValueRange::beside(Side::From, (from, from)),
             length + 2,
             format!("counted from {newest}, the newest there is"),
         );
@@ -137,13 +141,17 @@ fn of_late(tokens: &[Token], lexicon: &Lexicon) -> Option<Read> {
     const NEW: &str = "recent, recently made, newest, latest, modern, contemporary, brand new, new";
     if let Some(length) = any_phrase(tokens, NEW) {
         let from = newest - 4.0;
-        return said(Stretch::beside(Side::From, (from, from)), length, format!("taken as the years from {from} on"));
+        return said(
+            ValueRange::beside(Side::From, (from, from)),
+            length,
+            format!("taken as the years from {from} on"),
+        );
     }
     const OLD: &str = "old school, classic, classics, vintage, oldies, old";
     if let Some(length) = any_phrase(tokens, OLD) {
         let to = quantile(1);
         return said(
-            Stretch::beside(Side::UpTo, (to, to)),
+            ValueRange::beside(Side::UpTo, (to, to)),
             length,
             format!("taken as the years up to {to}, the oldest quarter"),
         );
@@ -158,12 +166,12 @@ struct Point {
 }
 
 impl Point {
-    fn stretch(&self) -> Stretch {
-        Stretch::beside(Side::At, self.years)
+    fn stretch(&self) -> ValueRange {
+        ValueRange::beside(Side::At, self.years)
     }
 
-    fn to(&self, last: &Point) -> Stretch {
-        Stretch::between(self.years.0, last.years.1)
+    fn to(&self, last: &Point) -> ValueRange {
+        ValueRange::between(self.years.0, last.years.1)
     }
 }
 
@@ -183,9 +191,10 @@ const DECADES: [(&str, u32); 11] = [
 
 fn point(tokens: &[Token], lexicon: &Lexicon) -> Option<(Point, usize)> {
     let mut at = any_phrase(tokens, "the years, years, the year, the").unwrap_or(0);
-    if let What::Number(year) = tokens.get(at)?.what {
+    if let TokenKind::Number(year) = tokens.get(at)?.what {
         let is_year = year.fract() == 0.0 && (1800.0..2200.0).contains(&year);
-        let is_amount = matches!(tokens.get(at + 1).map(|next| &next.what), Some(What::Percent | What::Money));
+        let is_amount =
+            matches!(tokens.get(at + 1).map(|next| &next.what), Some(TokenKind::Percent | TokenKind::Money));
         return (is_year && !is_amount).then_some((Point { years: (year, year), assumed: None }, at + 1));
     }
     if let Some((years, length)) = century(&tokens[at..]) {

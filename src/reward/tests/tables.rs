@@ -3,7 +3,9 @@
 use super::toy::{asked, item, letters, list, reward, with_share};
 use crate::data::{CategoryId, ItemId};
 use crate::request::{Predicate, Request};
-use crate::reward::{Aims, Answer, Gap, RankScore, RewardRules, ShareRule, Surplus, ideal, judge, rank_score};
+use crate::reward::{
+    RankScore, RewardQuery, RewardRules, ShareRule, ShortfallFn, Surplus, Targets, compute_rewards, ideal, rank_score,
+};
 use crate::teacher::Scorer;
 
 const A: CategoryId = CategoryId(0);
@@ -131,16 +133,16 @@ fn marginal_shares_by_hand() {
 /// From what a breach scores to 1, everything lies where it lay between 0 and 1.
 #[test]
 fn a_breach_may_cost_what_an_error_costs() {
-    let harsh = RewardRules { breach: -1.0, alpha: 0.0, ..RewardRules::default() };
+    let harsh = RewardRules { violation_score: -1.0, alpha: 0.0, ..RewardRules::default() };
     let of = |request: &Request, titles: &str| reward(request, None, titles, &harsh).items;
     assert_eq!(of(&with_share(5, "A<=2"), "A1 A2 A3 B1 B1"), [0.0, 0.0, -1.0, 1.0, -1.0]);
     assert_eq!(of(&with_share(5, "A>=2"), "B1 B2 B3 B4 A1"), [0.0, 0.0, 0.0, -1.0, 1.0]);
-    let mild = RewardRules { breach: -0.5, shares: ShareRule::Authors, ..harsh.clone() };
+    let mild = RewardRules { violation_score: -0.5, shares: ShareRule::Authors, ..harsh.clone() };
     let items = reward(&with_share(5, "A<=2"), None, "A1 A2 B1 B2", &mild).items;
     assert_eq!(items, [0.25, -0.5, 1.0, 1.0]);
     // The list is worth what it was: a breach leaves a gap there.
     let request = with_share(5, "A<=2");
-    let lenient = RewardRules { breach: 0.0, ..harsh.clone() };
+    let lenient = RewardRules { violation_score: 0.0, ..harsh.clone() };
     let list = |rules: &RewardRules| reward(&request, None, "A1 A2 A3 B1 B2", rules).list;
     assert_eq!(list(&harsh), list(&lenient));
 }
@@ -153,8 +155,8 @@ fn a_missed_share_scores_by_how_far() {
         let request = with_share(5, share);
         let by_hand = 1.0 / f64::from(gap + 1);
         close(&[q(&request, three_of_five, ours()), q(&request, three_of_five, RewardRules::paper())], &[by_hand; 2]);
-        let logarithmic = RewardRules { gap: Gap::Logarithmic, ..ours() };
-        let linear = RewardRules { gap: Gap::Linear, ..ours() };
+        let logarithmic = RewardRules { shortfall_fn: ShortfallFn::Logarithmic, ..ours() };
+        let linear = RewardRules { shortfall_fn: ShortfallFn::Linear, ..ours() };
         close(&[q(&request, three_of_five, logarithmic)], &[1.0 / f64::from(gap + 2).log2()]);
         close(&[q(&request, three_of_five, linear)], &[1.0 - f64::from(gap) / 5.0]);
     }
@@ -221,11 +223,11 @@ impl Scorer for Backwards {
 fn the_teacher_ranks_without_the_history() {
     let request = Request { history: vec![item("B6")], ..asked(3) };
     let list = list(&request, "nope B4 B5");
-    let answer = Answer { request: &request, target: None, list: &list };
-    let judged = judge(&[answer, answer], &Backwards, &letters(), &RewardRules::default()).unwrap();
+    let answer = RewardQuery { request: &request, target: None, list: &list };
+    let judged = compute_rewards(&[answer, answer], &Backwards, &letters(), &RewardRules::default()).unwrap();
     close(&judged[1].items, &[-1.0, 0.5, 0.6309]);
     assert_eq!(judged[0], judged[1]);
-    assert_eq!(Aims::of(&request, &letters()).aims, []);
+    assert_eq!(Targets::of(&request, &letters()).targets, []);
 }
 
 #[test]
@@ -237,7 +239,7 @@ fn settings_out_of_range_are_refused_by_name() {
         ("reward.item_weight", RewardRules { item_weight: f64::NAN, ..good.clone() }),
         ("reward.list_weight", RewardRules { list_weight: -1.0, ..good.clone() }),
         ("reward.penalty", RewardRules { penalty: 0.5, ..good.clone() }),
-        ("reward.breach", RewardRules { breach: -1.5, ..good }),
+        ("reward.violation_score", RewardRules { violation_score: -1.5, ..good }),
     ] {
         let error = rules.validate().unwrap_err();
         assert!(error.to_string().starts_with(key) && error.exit_code() == 2, "{error}");

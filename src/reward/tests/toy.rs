@@ -1,9 +1,9 @@
 //! A catalogue of letters: A1 … A6 in category A, B1 … B6 in category B, and years.
 
 use crate::data::{Catalogue, CategoryId, Item, ItemId};
-use crate::recommend::{Checked, check};
+use crate::recommend::{CheckedItem, check};
 use crate::request::{Request, Share};
-use crate::reward::{Aims, RewardRules, Rewards, rewards};
+use crate::reward::{RewardRules, Rewards, Targets, rewards};
 
 /// A1 is item 1 and of the year 2001, B6 is item 12 and of the year 2006.
 pub fn letters() -> Catalogue {
@@ -30,7 +30,7 @@ pub fn with_share(k: u32, share: &str) -> Request {
 }
 
 /// A list in words, checked: "A1 B2 nope".
-pub fn list(request: &Request, titles: &str) -> Vec<Checked> {
+pub fn list(request: &Request, titles: &str) -> Vec<CheckedItem> {
     check(titles.split_whitespace(), request, &letters())
 }
 
@@ -39,5 +39,5 @@ pub fn reward(request: &Request, target: Option<&str>, titles: &str, rules: &Rew
     let list = list(request, titles);
     let ranks: Vec<u32> = list.iter().map(|line| line.item.map_or(0, |item| item.0 - 1)).collect();
     let catalogue = letters();
-    rewards(&Aims::of(request, &catalogue), target.map(item), &list, &ranks, catalogue.len(), rules)
+    rewards(&Targets::of(request, &catalogue), target.map(item), &list, &ranks, catalogue.len(), rules)
 }

@@ -4,17 +4,17 @@
 //! An operation keeps what its gradient is made of and no more. A norm keeps what it reads, a sum nothing; a product keeps each factor
 //! where the other one has a gradient, so that a frozen weight keeps no input, but a low-rank part beside it does.
 
-use tiller_kernels::token_scores;
+use tiller_kernels::cross_entropy;
 use tiller_models::llama::LlamaConfig;
 
-use super::{Site, is_target};
+use super::{ComputeDevice, is_target};
 use crate::train::sft::SftConfig;
 
 /// The graph of a batch of the longest samples, in numbers.
 pub(super) struct Graph<'a> {
     llama: &'a LlamaConfig,
     config: &'a SftConfig,
-    site: Site,
+    device: ComputeDevice,
     /// Whether projections are products of their own over few bits, which keep their input in any case.
     packed: bool,
     /// Tokens of a sample.
@@ -24,9 +24,9 @@ pub(super) struct Graph<'a> {
 }
 
 impl<'a> Graph<'a> {
-    pub(super) fn of(llama: &'a LlamaConfig, packed: bool, config: &'a SftConfig, site: Site) -> Self {
+    pub(super) fn of(llama: &'a LlamaConfig, packed: bool, config: &'a SftConfig, device: ComputeDevice) -> Self {
         let seq = config.max_tokens.min(llama.max_positions);
-        Self { llama, config, site, packed: packed && site == Site::Gpu, seq, tokens: config.batch * seq }
+        Self { llama, config, device, packed: packed && device == ComputeDevice::Gpu, seq, tokens: config.batch * seq }
     }
 
     /// What the forward pass leaves to the backward pass, at the most that stands at a time.
@@ -68,11 +68,11 @@ impl<'a> Graph<'a> {
 
     /// Of a token, what the softmax of its attention keeps.
     fn of_scores(&self) -> usize {
-        match self.site {
+        match self.device {
             // [n_heads, seq] each: scores less the largest of their row, their exponentials, and the weights of the values.
-            Site::Cpu { .. } => 3 * self.llama.n_heads * self.seq,
+            ComputeDevice::Cpu { .. } => 3 * self.llama.n_heads * self.seq,
             // [n_heads]: log-sum-exps, from which the fused kernel computes all of that anew.
-            Site::Gpu => self.llama.n_heads,
+            ComputeDevice::Gpu => self.llama.n_heads,
         }
     }
 
@@ -81,7 +81,7 @@ impl<'a> Graph<'a> {
         let &LlamaConfig { d_model, d_ff, n_heads, head_dim, .. } = self.llama;
         let read: [(&[&str], usize); 4] = [
             (&["q_proj", "k_proj", "v_proj"], d_model), // the first norm's result
-            (&["o_proj"], n_heads * head_dim),          // the mixed values
+            (&["o_proj"], n_heads * head_dim),          // the output of attention
             (&["gate_proj", "up_proj"], d_model),       // the second norm's result
             (&["down_proj"], d_ff),                     // the gated unit's result
         ];
@@ -112,7 +112,7 @@ impl<'a> Graph<'a> {
     /// have a low-rank part, too, both terms of the logits and their sum.
     fn of_logits(&self) -> usize {
         let vocab_size = self.llama.vocab_size;
-        let at_once = self.scored().min(token_scores::at_once(vocab_size));
+        let at_once = self.scored().min(cross_entropy::max_tokens(vocab_size));
         at_once * vocab_size * if self.adapts_head() { 3 } else { 2 }
     }
 
@@ -122,9 +122,9 @@ impl<'a> Graph<'a> {
         // The gradient of the residual stream and of what a norm makes of it; those of gate and up, when their product is gone.
         let mlp = 2 * d_model + 2 * d_ff;
         // The softmax's gradients: of its result, of its dividend and divisor, when its result is gone.
-        let attention = match self.site {
-            Site::Cpu { .. } => 2 * n_heads * self.seq,
-            Site::Gpu => 0,
+        let attention = match self.device {
+            ComputeDevice::Cpu { .. } => 2 * n_heads * self.seq,
+            ComputeDevice::Gpu => 0,
         };
         mlp.max(attention)
     }

@@ -4,19 +4,19 @@
 //! stand those that outlive it. `tests/memory.rs` trains and counts every byte beside them; `tiller bench train` prints what the process
 //! held.
 
+mod compute_device;
 mod graph;
-mod site;
 
 use std::path::Path;
 
 use serde::Serialize;
 use tiller_kernels::adamw::PAGE;
-use tiller_kernels::quant::Scheme;
+use tiller_kernels::quant::QuantScheme;
 use tiller_models::files::gguf::Gguf;
 use tiller_models::llama::{Llama, LlamaConfig};
 
+pub use self::compute_device::ComputeDevice;
 use self::graph::Graph;
-pub use self::site::Site;
 use super::memory::in_words;
 use super::sft::SftConfig;
 use crate::{Error, Result};
@@ -31,7 +31,7 @@ const KEPT_BY_ALLOCATOR: u64 = 10;
 
 /// A training's memory, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Plan {
+pub struct SftMemoryPlan {
     /// The model's own weights.
     pub weights: u64,
     /// The moments of what is trained, and the weights of an adapter.
@@ -75,22 +75,22 @@ pub fn is_target(config: &SftConfig, name: &str) -> bool {
     all || config.lora.targets.iter().any(|target| target == name)
 }
 
-impl Plan {
+impl SftMemoryPlan {
     /// The plan of a training of `llama`, whose projections are packed by `scheme`, with the longest samples of `config`.
-    pub fn new(llama: &LlamaConfig, scheme: Option<Scheme>, config: &SftConfig, site: Site) -> Self {
-        let Held { weights, numbers, table } = Held::of(llama, scheme, config, site);
+    pub fn new(llama: &LlamaConfig, scheme: Option<QuantScheme>, config: &SftConfig, device: ComputeDevice) -> Self {
+        let Held { weights, numbers, table } = Held::of(llama, scheme, config, device);
         let parameters = numbers * F32;
         // Of an adapter, its own weights are none of the model's.
         let trained = parameters * if config.full { 2 } else { 3 };
 
-        let graph = Graph::of(llama, scheme.is_some(), config, site);
-        let at_once = config.accumulate.min(site.at_once()) as u64;
+        let graph = Graph::of(llama, scheme.is_some(), config, device);
+        let at_once = config.gradient_accumulation_steps.min(device.at_once()) as u64;
         let activations = at_once * graph.kept() * F32;
         // A backward pass begins with all that was kept, and a gradient of the output projection; it ends with the gradients of all
         // weights, of which a table that is embedding and output projection has had two.
         let begins = (graph.begins() + table) * F32;
         let ends = parameters + if llama.tied_embeddings { table * F32 } else { 0 };
-        let summed = if config.accumulate as u64 > at_once { parameters } else { 0 };
+        let summed = if config.gradient_accumulation_steps as u64 > at_once { parameters } else { 0 };
         let differentiating = summed + at_once * begins.max(ends);
         // A step lays gradients and weights out in pages, one behind the other, beside the gradients or the weights that they were;
         // of a page it makes new weights and two new moments.
@@ -99,7 +99,7 @@ impl Plan {
 
         let workspace = differentiating.max(stepping).saturating_sub(activations);
         let tensors = weights + trained + activations + workspace;
-        let program = site.program(tensors);
+        let program = device.program(tensors);
         Self { weights, trained, activations, workspace, program, total: tensors + program }
     }
 
@@ -112,8 +112,8 @@ impl Plan {
         let Self { weights, trained, activations, workspace, total, .. } = self;
         Err(Error::DoesNotFit(format!(
             "the training does not fit: it takes about {} (weights {}, what is trained of them with its moments {}, activations {}, \
-             gradients and scores {}), and {} are free\n  next: try --activation-checkpointing, a smaller --batch with a larger --accumulate, \
-             a smaller --max-tokens, --quantise q4, or a smaller --rank",
+             gradients and scores {}), and {} are free\n  next: try --activation-checkpointing, a smaller --batch with a larger --gradient-accumulation-steps, \
+             a smaller --max-tokens, --quant q4, or a smaller --rank",
             in_words(*total),
             in_words(*weights),
             in_words(*trained),
@@ -124,12 +124,12 @@ impl Plan {
     }
 }
 
-impl Site {
+impl ComputeDevice {
     /// What the process takes beside so many bytes of tensors.
     pub(crate) fn program(self, tensors: u64) -> u64 {
         match self {
-            Site::Gpu => 0,
-            Site::Cpu { .. } => PROGRAM + tensors / KEPT_BY_ALLOCATOR,
+            ComputeDevice::Gpu => 0,
+            ComputeDevice::Cpu { .. } => PROGRAM + tensors / KEPT_BY_ALLOCATOR,
         }
     }
 }
@@ -145,12 +145,12 @@ struct Held {
 }
 
 impl Held {
-    fn of(llama: &LlamaConfig, scheme: Option<Scheme>, config: &SftConfig, site: Site) -> Self {
+    fn of(llama: &LlamaConfig, scheme: Option<QuantScheme>, config: &SftConfig, device: ComputeDevice) -> Self {
         let &LlamaConfig { vocab_size, d_model, n_layers, .. } = llama;
         let linears = projections(llama);
         // A CPU unpacks packed weights once; where projections are packed, the embedding is no longer the output projection itself.
         let tables = if llama.tied_embeddings && scheme.is_none() { 1 } else { 2 };
-        let scheme = scheme.filter(|_| site == Site::Gpu).unwrap_or(Scheme::F32);
+        let scheme = scheme.filter(|_| device == ComputeDevice::Gpu).unwrap_or(QuantScheme::F32);
         let in_blocks: usize = linears.iter().map(|(_, d_out, d_in)| scheme.bytes(*d_out, *d_in)).sum();
         let embedding = ((tables - 1) * vocab_size * d_model) as u64 * F32;
         let weights = (n_layers * in_blocks + scheme.bytes(vocab_size, d_model)) as u64 + embedding;
@@ -170,7 +170,7 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::sft::LoraConfig;
+    use crate::train::sft::SftLoraConfig;
     use tiller_models::llama::RopeScaling;
 
     /// SmolLM2-135M.
@@ -191,35 +191,35 @@ mod tests {
         }
     }
 
-    const CPU: Site = Site::Cpu { at_once: 1 };
+    const CPU: ComputeDevice = ComputeDevice::Cpu { at_once: 1 };
 
     #[test]
     fn weights_and_trained_parts_are_counted_exactly() {
         let full = SftConfig { full: true, ..SftConfig::default() };
-        let plan = Plan::new(&smol(), None, &full, CPU);
+        let plan = SftMemoryPlan::new(&smol(), None, &full, CPU);
         // 134 515 008 weights, 35 136 of them in norms, which no plan needs to know of; and two moments of each.
         assert_eq!(plan.weights, (134_515_008 - 35_136) * F32);
         assert_eq!(plan.trained, 2 * plan.weights);
-        let adapter = |site| Plan::new(&smol(), Some(Scheme::Q4), &SftConfig::default(), site);
+        let adapter = |device| SftMemoryPlan::new(&smol(), Some(QuantScheme::Q4), &SftConfig::default(), device);
         let parts = 30 * (2 * 1152 + 2 * 768 + 3 * 2112) + 49152 + 576;
-        assert_eq!(adapter(Site::Gpu).trained, 3 * 16 * parts * F32);
-        assert!(adapter(Site::Gpu).weights < plan.weights / 2);
+        assert_eq!(adapter(ComputeDevice::Gpu).trained, 3 * 16 * parts * F32);
+        assert!(adapter(ComputeDevice::Gpu).weights < plan.weights / 2);
         assert_eq!(adapter(CPU).weights, plan.weights + 49152 * 576 * F32, "a CPU unpacks them");
     }
 
     #[test]
     fn what_asks_for_less_takes_less_and_what_does_not_fit_is_refused() {
-        let plan = |config: SftConfig| Plan::new(&smol(), None, &config, CPU);
+        let plan = |config: SftConfig| SftMemoryPlan::new(&smol(), None, &config, CPU);
         let usual = plan(SftConfig::default());
-        let two = Plan::new(&smol(), None, &SftConfig::default(), Site::Cpu { at_once: 2 });
+        let two = SftMemoryPlan::new(&smol(), None, &SftConfig::default(), ComputeDevice::Cpu { at_once: 2 });
         assert_eq!(two.activations, 2 * usual.activations);
         assert!(plan(SftConfig { batch: 4, ..SftConfig::default() }).activations == usual.activations / 2);
-        let fused = Plan::new(&smol(), None, &SftConfig::default(), Site::Gpu);
+        let fused = SftMemoryPlan::new(&smol(), None, &SftConfig::default(), ComputeDevice::Gpu);
         assert!(fused.activations < usual.activations / 2, "no scores are kept");
         let recomputed = plan(SftConfig { activation_checkpointing: true, ..SftConfig::default() });
         assert!(recomputed.activations < usual.activations / 15);
         assert!(plan(SftConfig { max_tokens: 512, ..SftConfig::default() }).total < usual.total / 2);
-        let without = LoraConfig { dropout: 0.0, ..LoraConfig::default() };
+        let without = SftLoraConfig { dropout: 0.0, ..SftLoraConfig::default() };
         assert!(plan(SftConfig { lora: without, ..SftConfig::default() }).activations < usual.activations);
         assert!(usual.check(None).is_ok() && usual.check(Some(usual.total)).is_ok());
         let error = usual.check(Some(usual.total - 1)).unwrap_err();

@@ -1,15 +1,15 @@
 //! How a language model is tuned on examples.
 
 use serde::{Deserialize, Serialize};
-use tiller_kernels::quant::Scheme;
-use tiller_models::lora::Recipe;
+use tiller_kernels::quant::QuantScheme;
+use tiller_models::lora::LoraConfig;
 use tiller_models::optim::AdamWConfig;
 
 use crate::instruct;
 use crate::run::config::out_of_range;
-use crate::train::schedule::Schedule;
-use crate::train::scratch::Scratch;
-use crate::train::student;
+use crate::train::from_scratch::FromScratch;
+use crate::train::schedule::LrSchedule;
+use crate::train::trainable_model;
 use crate::train::validation::ValidationConfig;
 use crate::{Error, Result};
 
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SftConfig {
-    /// The model that is tuned: a folder, a .gguf file, or the name of a pulled model; none where one is made from nothing.
+    /// The model that is tuned: a folder, a .gguf file, or the name of a pulled model; none where one is trained from scratch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// The run folder of the teacher; none for `teacher` in the data set's own folder.
@@ -27,7 +27,8 @@ pub struct SftConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chat: Option<String>,
     /// How the frozen weights are kept: f32, f16, q8 or q4, or another scheme of the kernels.
-    pub quantise: String,
+    #[serde(alias = "quantise")]
+    pub quant: String,
     /// Whether all weights are trained, instead of an adapter beside frozen ones.
     pub full: bool,
     /// Passes over the data, each with examples of its own.
@@ -38,37 +39,39 @@ pub struct SftConfig {
     /// Samples that are computed at once.
     pub batch: usize,
     /// Batches of a step.
-    pub accumulate: usize,
+    #[serde(alias = "accumulate")]
+    pub gradient_accumulation_steps: usize,
     /// The longest sample, in tokens; an answer has at most half of them.
     pub max_tokens: usize,
     /// Whether blocks are computed a second time in the backward pass, instead of being kept in memory.
     pub activation_checkpointing: bool,
     /// What the titles of a prompt's history weigh in the loss beside an answer: 0 where a model is tuned (method §5), more where one is
-    /// made from nothing, which learns from them what follows what.
+    /// trained from scratch, which learns from them what follows what.
     pub history_weight: f64,
     /// Decides first weights, dropout and the order of batches.
     pub seed: u64,
     /// Steps from one checkpoint to the next.
     pub save_every: u64,
     /// The learning rate.
-    pub schedule: Schedule,
+    pub schedule: LrSchedule,
     /// The optimiser.
     pub optimiser: AdamWConfig,
     /// The adapter.
-    pub lora: LoraConfig,
+    pub lora: SftLoraConfig,
     /// The examples.
-    pub data: instruct::Settings,
+    pub data: instruct::ExampleConfig,
     /// The validations.
     pub validation: ValidationConfig,
-    /// The model that is made from nothing.
+    /// The model that is trained from scratch.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub scratch: Option<Scratch>,
+    #[serde(alias = "scratch")]
+    pub from_scratch: Option<FromScratch>,
 }
 
 /// The adapter that is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct LoraConfig {
+pub struct SftLoraConfig {
     /// Rows of every A.
     pub rank: usize,
     /// The scale of a low-rank part is alpha / rank.
@@ -79,17 +82,17 @@ pub struct LoraConfig {
     pub targets: Vec<String>,
 }
 
-impl Default for LoraConfig {
+impl Default for SftLoraConfig {
     fn default() -> Self {
         Self { rank: 16, alpha: 8.0, dropout: 0.1, targets: vec!["all-linear".into(), "lm_head".into()] }
     }
 }
 
-impl LoraConfig {
+impl SftLoraConfig {
     /// The recipe of a fresh adapter.
-    pub fn recipe(&self) -> Recipe {
+    pub fn recipe(&self) -> LoraConfig {
         let Self { rank, alpha, dropout, ref targets } = *self;
-        Recipe { rank, alpha, dropout, targets: targets.clone() }
+        LoraConfig { rank, alpha, dropout, targets: targets.clone() }
     }
 }
 
@@ -99,23 +102,23 @@ impl Default for SftConfig {
             model: None,
             teacher: None,
             chat: None,
-            quantise: Scheme::F32.name().into(),
+            quant: QuantScheme::F32.name().into(),
             full: false,
             epochs: 10,
             steps: None,
             batch: 8,
-            accumulate: 8,
+            gradient_accumulation_steps: 8,
             max_tokens: 1024,
             activation_checkpointing: false,
             history_weight: 0.0,
             seed: 2024,
             save_every: 50,
-            schedule: Schedule::default(),
+            schedule: LrSchedule::default(),
             optimiser: AdamWConfig::default(),
-            lora: LoraConfig::default(),
-            data: instruct::Settings::default(),
+            lora: SftLoraConfig::default(),
+            data: instruct::ExampleConfig::default(),
             validation: ValidationConfig::default(),
-            scratch: None,
+            from_scratch: None,
         }
     }
 }
@@ -129,12 +132,12 @@ impl SftConfig {
     /// # Errors
     /// The key that does not.
     pub fn validate(&self) -> Result<()> {
-        let Self { epochs, steps, batch, accumulate, max_tokens, save_every, .. } = *self;
+        let Self { epochs, steps, batch, gradient_accumulation_steps, max_tokens, save_every, .. } = *self;
         for (key, least, value) in [
             ("epochs", 1, u64::from(epochs)),
             ("steps", 1, steps.unwrap_or(1)),
             ("batch", 1, batch as u64),
-            ("accumulate", 1, accumulate as u64),
+            ("gradient_accumulation_steps", 1, gradient_accumulation_steps as u64),
             ("max_tokens", FEWEST_TOKENS as u64, max_tokens as u64),
             ("save_every", 1, save_every),
         ] {
@@ -146,10 +149,10 @@ impl SftConfig {
             return Err(out_of_range("history_weight", "a number of at least 0", self.history_weight));
         }
         if self.scheme()?.is_some() && self.full {
-            return Err(Error::bad_input("quantise")
+            return Err(Error::bad_input("quant")
                 .expected("f32, since --full trains all weights")
-                .found(&self.quantise)
-                .next("leave out --quantise, or train an adapter without --full")
+                .found(&self.quant)
+                .next("leave out --quant, or train an adapter without --full")
                 .into());
         }
         self.schedule.validate("schedule")?;
@@ -160,8 +163,8 @@ impl SftConfig {
     ///
     /// # Errors
     /// A name that is no scheme.
-    pub fn scheme(&self) -> Result<Option<Scheme>> {
-        student::scheme(&self.quantise)
+    pub fn scheme(&self) -> Result<Option<QuantScheme>> {
+        trainable_model::scheme(&self.quant)
     }
 }
 
@@ -173,7 +176,7 @@ mod tests {
     fn settings_that_make_no_sense_are_refused_by_name() {
         let good = SftConfig::default();
         assert!(good.validate().is_ok());
-        let schedule = Schedule { lr: -1.0, ..good.schedule };
+        let schedule = LrSchedule { lr: -1.0, ..good.schedule };
         let validation = ValidationConfig { users: 0, ..good.validation.clone() };
         let cases = [
             ("epochs", SftConfig { epochs: 0, ..good.clone() }),
@@ -182,8 +185,8 @@ mod tests {
             ("history_weight", SftConfig { history_weight: -1.0, ..good.clone() }),
             ("schedule.lr", SftConfig { schedule, ..good.clone() }),
             ("validation.users", SftConfig { validation, ..good.clone() }),
-            ("--quantise", SftConfig { quantise: "q3".into(), ..good.clone() }),
-            ("quantise", SftConfig { quantise: "q4".into(), full: true, ..good }),
+            ("--quant", SftConfig { quant: "q3".into(), ..good.clone() }),
+            ("quant", SftConfig { quant: "q4".into(), full: true, ..good }),
         ];
         for (key, config) in cases {
             let error = config.validate().unwrap_err();
@@ -194,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_stored_configuration_is_read_back() {
-        let config = SftConfig { steps: Some(7), scratch: Some(Scratch::default()), ..SftConfig::default() };
+        let config = SftConfig { steps: Some(7), from_scratch: Some(FromScratch::default()), ..SftConfig::default() };
         let text = toml::to_string_pretty(&config).unwrap();
         assert_eq!(toml::from_str::<SftConfig>(&text).unwrap(), config);
     }

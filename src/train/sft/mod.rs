@@ -1,13 +1,13 @@
 //! Supervised fine-tuning: a language model learns the teacher's lists by their wordings (method §5).
 
-mod batches;
+mod batch_plan;
 pub mod config;
 mod open;
-mod position;
+mod state;
 #[cfg(test)]
 mod tests;
-mod training;
+mod trainer;
 
-pub use config::{LoraConfig, SftConfig};
-pub use position::Best;
-pub use training::{Summary, Training};
+pub use config::{SftConfig, SftLoraConfig};
+pub use state::BestValidation;
+pub use trainer::{SftSummary, SftTrainer};

@@ -1,53 +1,53 @@
-//! The student that a configuration asks for.
+//! The trainable that a configuration asks for.
 
 use burn::tensor::Device;
 
 use super::config::SftConfig;
-use crate::instruct::Instructor;
+use crate::instruct::ExampleBuilder;
 use crate::pull::resolve_model;
 use crate::run::folder::RunFolder;
 use crate::teacher::Scorer;
-use crate::train::plan::{Plan, Site, sizes_of};
-use crate::train::student::{MODEL, Student};
+use crate::train::plan::{ComputeDevice, SftMemoryPlan, sizes_of};
+use crate::train::trainable_model::{MODEL, TrainableModel};
 use crate::{Error, Result};
 
 impl SftConfig {
-    /// The student as it is before its first step. One that is made from nothing lies in the folder of the run: a `fresh` run makes
+    /// The trainable as it is before its first step. One that is trained from scratch lies in the folder of the run: a `fresh` run makes
     /// it, a resumed one finds it there.
     ///
     /// # Errors
     /// A model that cannot be read or has no room for the adapter.
-    pub fn student(
+    pub fn trainable_model(
         &self,
         run: &RunFolder,
-        instructor: &Instructor<impl Scorer>,
+        builder: &ExampleBuilder<impl Scorer>,
         fresh: bool,
         device: &Device,
-    ) -> Result<Student> {
-        if let Some(scratch) = &self.scratch {
+    ) -> Result<TrainableModel> {
+        if let Some(from_scratch) = &self.from_scratch {
             let folder = run.path().join(MODEL);
             if fresh {
-                scratch.write(&folder, instructor, self.seed, device)?;
+                from_scratch.write(&folder, builder, self.seed, device)?;
             }
-            return Student::whole(&folder, device);
+            return TrainableModel::full(&folder, device);
         }
         let (name, path) = (self.model_name()?, resolve_model(self.model_name()?)?);
         if self.full {
-            return Student::whole(&path, device);
+            return TrainableModel::full(&path, device);
         }
-        Student::with_adapter(&path, name, self.scheme()?, (&self.lora.recipe(), self.seed), device)
+        TrainableModel::with_adapter(&path, name, self.scheme()?, (&self.lora.recipe(), self.seed), device)
     }
 
     /// What the training will take of memory on `device`, from the headers of the model's files alone.
     ///
     /// # Errors
     /// A model that cannot be read.
-    pub fn plan(&self, device: &Device) -> Result<Plan> {
-        let llama = match &self.scratch {
-            Some(scratch) => scratch.llama(scratch.vocab_size)?,
+    pub fn plan(&self, device: &Device) -> Result<SftMemoryPlan> {
+        let llama = match &self.from_scratch {
+            Some(from_scratch) => from_scratch.llama(from_scratch.vocab_size)?,
             None => sizes_of(&resolve_model(self.model_name()?)?)?,
         };
-        Ok(Plan::new(&llama, self.scheme()?, self, Site::of(device)))
+        Ok(SftMemoryPlan::new(&llama, self.scheme()?, self, ComputeDevice::of(device)))
     }
 
     fn model_name(&self) -> Result<&str> {
@@ -55,7 +55,7 @@ impl SftConfig {
             Error::bad_input("--model")
                 .expected("a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`")
                 .found("none")
-                .next("`tiller pull smollm2-135m` fetches a small one; or make one from nothing with --scratch tiny")
+                .next("`tiller pull smollm2-135m` fetches a small one; or train one from scratch with --from-scratch tiny")
                 .into()
         })
     }

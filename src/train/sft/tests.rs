@@ -4,36 +4,46 @@ use std::path::Path;
 use burn::tensor::Device;
 use serde_json::Value;
 
-use super::{SftConfig, Summary, Training};
+use super::{SftConfig, SftSummary, SftTrainer};
 use crate::data::Dataset;
-use crate::data::synth::{self, invent};
-use crate::instruct::{self, Instructor, Task};
+use crate::data::synth::{self, generate};
+use crate::instruct::{self, ExampleBuilder, TaskFamily};
 use crate::run::checkpoint::LAST;
 use crate::run::folder::RunFolder;
 use crate::teacher::Popularity;
-use crate::train::schedule::Schedule;
-use crate::train::scratch::Scratch;
+use crate::train::from_scratch::FromScratch;
+use crate::train::schedule::LrSchedule;
 use crate::train::validation::ValidationConfig;
-use crate::train::{Student, Tuned};
+use crate::train::{Checkpoint, TrainableModel};
 use crate::{Error, Result};
 
 fn films() -> Dataset {
-    invent(&synth::Settings { users: 40, items: 30, length: 12, seed: 7 }, "films").unwrap().0
+    generate(&synth::SynthConfig { users: 40, items: 30, length: 12, seed: 7 }, "films").unwrap().0
 }
 
-/// A model from nothing that takes milliseconds a step.
+/// A model trained from scratch that takes milliseconds a step.
 fn config() -> SftConfig {
     SftConfig {
         full: true,
         steps: Some(9),
         batch: 4,
-        accumulate: 2,
+        gradient_accumulation_steps: 2,
         max_tokens: 256,
         save_every: 3,
-        schedule: Schedule { lr: 5e-3, ..Schedule::default() },
-        data: instruct::Settings { tasks: vec![Task::I0, Task::I3], ..instruct::Settings::default() },
+        schedule: LrSchedule { lr: 5e-3, ..LrSchedule::default() },
+        data: instruct::ExampleConfig {
+            tasks: vec![TaskFamily::I0, TaskFamily::I3],
+            ..instruct::ExampleConfig::default()
+        },
         validation: ValidationConfig { users: 2, every: Some(4), ..ValidationConfig::default() },
-        scratch: Some(Scratch { vocab_size: 400, d_model: 16, n_layers: 1, n_heads: 2, d_ff: 24, max_positions: 1024 }),
+        from_scratch: Some(FromScratch {
+            vocab_size: 400,
+            d_model: 16,
+            n_layers: 1,
+            n_heads: 2,
+            d_ff: 24,
+            max_positions: 1024,
+        }),
         ..SftConfig::default()
     }
 }
@@ -41,19 +51,19 @@ fn config() -> SftConfig {
 /// [`config`] for an adapter on the model at `path`.
 fn with_adapter(path: &Path) -> SftConfig {
     let model = Some(path.display().to_string());
-    SftConfig { model, full: false, scratch: None, ..config() }
+    SftConfig { model, full: false, from_scratch: None, ..config() }
 }
 
-fn train(config: &SftConfig, run: &mut RunFolder, resume: bool, stop: impl Fn() -> bool) -> Result<Summary> {
+fn train(config: &SftConfig, run: &mut RunFolder, resume: bool, stop: impl Fn() -> bool) -> Result<SftSummary> {
     let (dataset, device) = (films(), Device::flex());
     let teacher = Popularity::of(&dataset);
-    let instructor = Instructor::new(&dataset, &teacher, &[], config.data.clone())?;
-    let student = config.student(run, &instructor, !resume, &device)?;
-    let start = if resume { Training::resume } else { Training::fresh };
-    start(&instructor, &dataset, config, run, student)?.run(stop)
+    let builder = ExampleBuilder::new(&dataset, &teacher, &[], config.data.clone())?;
+    let trainable = config.trainable_model(run, &builder, !resume, &device)?;
+    let start = if resume { SftTrainer::resume } else { SftTrainer::fresh };
+    start(&builder, &dataset, config, run, trainable)?.run(stop)
 }
 
-fn train_in(folder: &Path, config: &SftConfig) -> Result<Summary> {
+fn train_in(folder: &Path, config: &SftConfig) -> Result<SftSummary> {
     train(config, &mut RunFolder::create(folder, config)?, false, || false)
 }
 
@@ -110,8 +120,8 @@ fn a_run_stopped_at_every_second_step_is_the_unbroken_run() {
     train_in(unbroken_adapter.path(), &config).unwrap();
     assert_eq!(train_with_stops(broken_adapter.path(), &config), 4);
     assert_eq!(metrics(broken_adapter.path()), metrics(unbroken_adapter.path()));
-    let tuned = Tuned::of(unbroken_adapter.path()).unwrap();
-    assert_eq!(tuned.model, unbroken.path().join("model"));
+    let checkpoint = Checkpoint::of(unbroken_adapter.path()).unwrap();
+    assert_eq!(checkpoint.model, unbroken.path().join("model"));
     let adapter = |folder: &Path| std::fs::read(folder.join("adapter/adapter_model.safetensors")).unwrap();
     assert!(adapter(broken_adapter.path()) == adapter(unbroken_adapter.path()));
     let other_seed = SftConfig { seed: 1, ..config.clone() };
@@ -147,23 +157,26 @@ fn a_run_goes_on_for_longer_but_not_with_other_settings() {
 #[test]
 fn a_loss_that_is_no_number_ends_the_training() {
     let folder = tempfile::tempdir().unwrap();
-    let schedule = Schedule { lr: 1e30, warm_up: 0.0, ..Schedule::default() };
+    let schedule = LrSchedule { lr: 1e30, warmup_ratio: 0.0, ..LrSchedule::default() };
     let error = train_in(folder.path(), &SftConfig { schedule, steps: Some(50), ..config() }).unwrap_err();
     assert!(error.to_string().contains("no number any more") && error.exit_code() == 1, "{error}");
 }
 
 #[test]
-fn a_student_of_its_own_model_is_its_own_and_one_that_is_missing_is_asked_for() {
+fn a_model_trained_in_its_own_folder_is_its_own_and_one_that_is_missing_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = RunFolder::create(folder.path(), &config()).unwrap();
-    let nobody = SftConfig { scratch: None, ..config() };
+    let nobody = SftConfig { from_scratch: None, ..config() };
     let error = train(&nobody, &mut run, false, || false).unwrap_err();
-    assert!(error.to_string().contains("--scratch"), "{error}");
-    assert!(Tuned::of(folder.path()).unwrap_err().to_string().contains("model.safetensors"));
+    assert!(error.to_string().contains("--from-scratch"), "{error}");
+    assert!(Checkpoint::of(folder.path()).unwrap_err().to_string().contains("model.safetensors"));
     train(&SftConfig { steps: Some(1), ..config() }, &mut run, false, || false).unwrap();
-    assert_eq!(Tuned::of(folder.path()).unwrap(), Tuned { model: folder.path().join("model"), adapter: None });
-    let student = Student::whole(&folder.path().join("model"), &Device::flex()).unwrap();
-    assert_eq!(student.folder(Path::new("run")), Path::new("run/model"));
-    student.forget(folder.path()).unwrap();
+    assert_eq!(
+        Checkpoint::of(folder.path()).unwrap(),
+        Checkpoint { model: folder.path().join("model"), adapter: None }
+    );
+    let trainable = TrainableModel::full(&folder.path().join("model"), &Device::flex()).unwrap();
+    assert_eq!(trainable.folder(Path::new("run")), Path::new("run/model"));
+    trainable.remove_stale(folder.path()).unwrap();
     assert!(folder.path().join("model/model.safetensors").exists(), "no training removes what it begins with");
 }

@@ -68,12 +68,12 @@ fn expected(past: &Past, sequences: Sequences, heads: Heads, format: KvFormat) -
                 };
                 let weights: Vec<f64> = (0..=p).map(|key| score(key).exp()).collect();
                 let total: f64 = weights.iter().sum();
-                let mut mixed = vec![0.0; heads.width];
+                let mut attn_out = vec![0.0; heads.width];
                 for (key, weight) in weights.iter().enumerate() {
                     let v = at(1, key, kv_head);
-                    mixed.iter_mut().zip(v).for_each(|(m, v)| *m += weight / total * f64::from(v));
+                    attn_out.iter_mut().zip(v).for_each(|(m, v)| *m += weight / total * f64::from(v));
                 }
-                y.extend(mixed.iter().map(|m| *m as f32));
+                y.extend(attn_out.iter().map(|m| *m as f32));
             }
         }
     }
@@ -83,9 +83,9 @@ fn expected(past: &Past, sequences: Sequences, heads: Heads, format: KvFormat) -
 /// The cache after the tokens of `sequences` were taken in, in one step.
 fn appended(cache: Vec<u32>, past: &Past, sequences: Sequences, heads: Heads, format: KvFormat) -> Vec<u32> {
     let (lengths, positions) = sequences;
-    let frame = frame_of(&ids(lengths), positions, &[], heads);
-    let buffers = [words(&qkv(past, sequences, heads)), cache, frame.words];
-    let workgroups = frame.counts.tokens * heads.keys;
+    let step_inputs = frame_of(&ids(lengths), positions, &[], heads);
+    let buffers = [words(&qkv(past, sequences, heads)), cache, step_inputs.words];
+    let workgroups = step_inputs.counts.tokens * heads.keys;
     run_in_place(&test_gpu().gpu.unwrap(), &append_kernel(heads, format), &buffers, workgroups).remove(1)
 }
 
@@ -103,25 +103,25 @@ fn check(heads: Heads, format: KvFormat, sequences: Sequences, how: Queries, all
     let tolerance = if format == KvFormat::Int8 { 1e-3 } else { 1e-5 };
     let (tokens, tables): (_, Vec<Vec<u32>>) = (ids(lengths), (0..rows).map(|row| pages(row, rows)).collect());
     for &spans in all_spans {
-        let runs = runs(&tokens, positions, &vec![0; rows], &tables);
-        let mut frame = Frame::taking(how, &runs, &[], Chance::PLAIN, heads);
+        let token_spans = token_spans(&tokens, positions, &vec![0; rows], &tables);
+        let mut step_inputs = StepInputs::taking(how, &token_spans, &[], SamplingParams::PLAIN, heads);
         let longest = lengths.iter().zip(positions).map(|(l, p)| l + p).max().unwrap();
-        frame.counts.splits = longest.div_ceil(64 * spans);
-        frame.words[4] = frame.counts.splits as u32;
-        let vectors = frame.counts.tokens * heads.queries * frame.counts.splits;
+        step_inputs.counts.splits = longest.div_ceil(64 * spans);
+        step_inputs.words[4] = step_inputs.counts.splits as u32;
+        let vectors = step_inputs.counts.tokens * heads.queries * step_inputs.counts.splits;
         let groups = heads.queries / heads.group(how);
         for kernel in variants(heads, format, Splits { spans, queries: how }) {
             let split_sums = words(&vec![f32::NAN; vectors * (heads.width + 4)]);
             let cache = if how == Queries::One { before.clone() } else { after.clone() };
-            let buffers = [words(&qkv(&past, sequences, heads)), cache, split_sums, frame.words.clone()];
-            let workgroups = frame.counts.tiles * frame.counts.splits * groups;
+            let buffers = [words(&qkv(&past, sequences, heads)), cache, split_sums, step_inputs.words.clone()];
+            let workgroups = step_inputs.counts.tiles * step_inputs.counts.splits * groups;
             let mut left = run_in_place(&gpu, &kernel, &buffers, workgroups);
             assert!(left[1] == after, "{}: the cache", kernel.name());
 
             let stride = heads.queries * heads.width + 4;
-            let y = words(&vec![f32::NAN; frame.counts.tokens * stride]);
-            let buffers = [left.remove(2), y, frame.words.clone()];
-            let workgroups = (frame.counts.tokens * heads.queries * heads.width / 4).div_ceil(64);
+            let y = words(&vec![f32::NAN; step_inputs.counts.tokens * stride]);
+            let buffers = [left.remove(2), y, step_inputs.words.clone()];
+            let workgroups = (step_inputs.counts.tokens * heads.queries * heads.width / 4).div_ceil(64);
             let y = numbers(&run_in_place(&gpu, &merge_kernel(heads, spans, stride), &buffers, workgroups)[1]);
             let y: Vec<f32> = y.chunks(stride).flat_map(|token| token[..stride - 4].to_vec()).collect();
             assert_close(&y, &expected, tolerance, &format!("{} {format}", kernel.name()));

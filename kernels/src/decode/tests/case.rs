@@ -1,11 +1,11 @@
 //! A product to be tested, with everything that it may need, and its f64 reference.
 
-use super::super::columns::{AdapterShape, Constants, NormKind, ROWS, with_own};
-use super::{Frame, numbers, words};
+use super::super::matmul::{AdapterShape, Constants, NormKind, ROWS, with_own};
+use super::{StepInputs, numbers, words};
 use crate::device::test_gpu;
-use crate::kernel::{Kernel, Uses};
+use crate::kernel::{Kernel, VariantTier};
 use crate::matmul::launch::TILE;
-use crate::quant::{Packed, RUN, Scheme};
+use crate::quant::{PACK, PackedMatrix, QuantScheme};
 use crate::testing::{noise, run_in_place};
 
 pub(super) const EPSILON: f32 = 1e-3;
@@ -14,12 +14,12 @@ pub(super) const ADAPTERS: usize = 2;
 
 /// Relative to the larger of 1 and what is expected. Halves lose a 2048th of every factor.
 pub(super) fn tolerance(kernel: &Kernel) -> f32 {
-    if matches!(kernel.uses(), Uses::CooperativeMatrices(_)) { 2e-2 } else { 1e-4 }
+    if matches!(kernel.tier(), VariantTier::CooperativeMatrix(_)) { 2e-2 } else { 1e-4 }
 }
 
 /// A product with everything that it may need.
 pub(super) struct Case {
-    pub(super) packed: Packed,
+    pub(super) packed: PackedMatrix,
     /// The adapter of each, 0 for none.
     pub(super) tokens: Vec<usize>,
     segments: usize,
@@ -31,9 +31,9 @@ pub(super) struct Case {
 }
 
 impl Case {
-    pub(super) fn new(scheme: Scheme, rows: usize, cols: usize, tokens: usize) -> Self {
+    pub(super) fn new(scheme: QuantScheme, rows: usize, cols: usize, tokens: usize) -> Self {
         Case {
-            packed: Packed::from_f32(scheme, rows, cols, &noise(1, rows * cols)).unwrap(),
+            packed: PackedMatrix::from_f32(scheme, rows, cols, &noise(1, rows * cols)).unwrap(),
             tokens: vec![0; tokens],
             segments: 1,
             segment_of: |_| 0,
@@ -60,7 +60,7 @@ impl Case {
 
     /// Columns filled up with zeros to whole runs.
     fn padded(&self, columns: &[f32]) -> Vec<f32> {
-        let filled = |x: &[f32]| [x, &vec![0.0; self.cols().next_multiple_of(RUN) - self.cols()]].concat();
+        let filled = |x: &[f32]| [x, &vec![0.0; self.cols().next_multiple_of(PACK) - self.cols()]].concat();
         columns.chunks(self.cols()).flat_map(filled).collect()
     }
 
@@ -108,16 +108,15 @@ impl Case {
         (0..self.tokens.len()).map(row).collect()
     }
 
-    /// The most that a product may be off where x comes in codes: every number by half the step of its block.
+    /// The most that a product may be off where x comes in quants: every number by half the step of its block.
     pub(super) fn lost_by_int8(&self, norm: NormKind) -> Vec<Vec<f64>> {
         let (w, cols) = (self.packed.to_f32(), self.cols());
         let row = |t: usize| {
             let numbers: Vec<f64> = (0..cols).map(|i| self.gained(norm, t, i)).collect();
-            let halves: Vec<f64> =
+            let f16s: Vec<f64> =
                 numbers.chunks(32).map(|block| block.iter().fold(0.0f64, |m, x| m.max(x.abs())) / 254.0).collect();
             let scale = self.scale(norm, t);
-            let of =
-                |r: usize| (0..cols).map(|i| halves[i / 32] * f64::from(w[r * cols + i]).abs()).sum::<f64>() * scale;
+            let of = |r: usize| (0..cols).map(|i| f16s[i / 32] * f64::from(w[r * cols + i]).abs()).sum::<f64>() * scale;
             (0..self.packed.rows()).map(of).collect()
         };
         (0..self.tokens.len()).map(row).collect()
@@ -146,10 +145,10 @@ impl Case {
             int8: false,
         };
         let variants = match shader {
-            "decode_score" => constants.few_variants(shader),
+            "decode_score" => constants.gemv_variants(shader),
             _ => constants.variants(shader),
         };
-        let offered = test_gpu().gpu.unwrap().ability;
+        let offered = test_gpu().gpu.unwrap().features;
         with_own(variants, own).into_iter().filter(|kernel| offered.contains(kernel.needs())).collect()
     }
 
@@ -161,7 +160,7 @@ impl Case {
 
     /// x, W, gain and adapter, as far as there are any.
     fn buffers(&self, norm: NormKind, lora: bool) -> Vec<Vec<u32>> {
-        let mut buffers = vec![words(&self.padded(&self.x)), self.packed.codes().to_vec()];
+        let mut buffers = vec![words(&self.padded(&self.x)), self.packed.quants().to_vec()];
         if !self.packed.scales().is_empty() {
             buffers.push(self.packed.scales().to_vec());
         }
@@ -174,19 +173,19 @@ impl Case {
         buffers
     }
 
-    /// What is left in the buffer before the frame's.
+    /// What is left in the buffer before the step inputs's.
     pub(super) fn run(
         &self,
         kernel: &Kernel,
         norm: NormKind,
         lora: bool,
         further: &[Vec<u32>],
-        frame: &Frame,
+        step_inputs: &StepInputs,
         workgroups: usize,
     ) -> Vec<f32> {
         let mut buffers = self.buffers(norm, lora);
         buffers.extend(further.iter().cloned());
-        buffers.push(frame.words.clone());
+        buffers.push(step_inputs.words.clone());
         let at = buffers.len() - 2;
         numbers(&run_in_place(&test_gpu().gpu.unwrap(), kernel, &buffers, workgroups)[at])
     }

@@ -2,8 +2,8 @@
 
 mod attention;
 mod case;
-mod products;
-mod run;
+mod matmul;
+mod runner;
 mod sample;
 
 use super::*;
@@ -18,30 +18,30 @@ fn numbers(words: &[u32]) -> Vec<f32> {
 }
 
 /// Sequences of the given tokens, each from a position of its own on, with pages as they may come to lie.
-fn frame_of(tokens: &[Vec<Source>], positions: &[usize], questions: &[Question], heads: Heads) -> Frame {
-    adapted_frame(tokens, positions, &vec![0; tokens.len()], questions, heads)
+fn frame_of(tokens: &[Vec<TokenSource>], positions: &[usize], requests: &[LogitsRequest], heads: Heads) -> StepInputs {
+    adapted_frame(tokens, positions, &vec![0; tokens.len()], requests, heads)
 }
 
 /// The same, each sequence through an adapter of its own.
 fn adapted_frame(
-    tokens: &[Vec<Source>],
+    tokens: &[Vec<TokenSource>],
     positions: &[usize],
     adapters: &[usize],
-    questions: &[Question],
+    requests: &[LogitsRequest],
     heads: Heads,
-) -> Frame {
+) -> StepInputs {
     let tables: Vec<Vec<u32>> = (0..tokens.len()).map(|row| pages(row, tokens.len())).collect();
-    Frame::new(&runs(tokens, positions, adapters, &tables), questions, Chance::PLAIN, heads)
+    StepInputs::new(&token_spans(tokens, positions, adapters, &tables), requests, SamplingParams::PLAIN, heads)
 }
 
-fn runs<'a>(
-    tokens: &'a [Vec<Source>],
+fn token_spans<'a>(
+    tokens: &'a [Vec<TokenSource>],
     positions: &[usize],
     adapters: &[usize],
     tables: &'a [Vec<u32>],
-) -> Vec<Run<'a>> {
+) -> Vec<TokenSpan<'a>> {
     let sequences = tokens.iter().zip(positions).zip(adapters).zip(tables);
-    sequences.map(|(((tokens, &position), &adapter), pages)| Run { tokens, position, pages, adapter }).collect()
+    sequences.map(|(((tokens, &position), &adapter), pages)| TokenSpan { tokens, position, pages, adapter }).collect()
 }
 
 /// Pages that a sequence has at most in these tests.
@@ -53,8 +53,8 @@ fn pages(row: usize, rows: usize) -> Vec<u32> {
 }
 
 /// Ids that do not matter, in sequences of these lengths.
-fn ids(lengths: &[usize]) -> Vec<Vec<Source>> {
-    lengths.iter().map(|length| (0..*length as u32).map(Source::Id).collect()).collect()
+fn ids(lengths: &[usize]) -> Vec<Vec<TokenSource>> {
+    lengths.iter().map(|length| (0..*length as u32).map(TokenSource::Id).collect()).collect()
 }
 
 const HEADS: Heads = Heads { queries: 4, keys: 2, width: 8 };

@@ -8,7 +8,7 @@ use crate::testing::{noise, run_in_place};
 const VOCABULARY: usize = 700;
 
 /// The candidates that are kept, in their order: the likeliest `top_k`, of them as few as reach `top_p`; earlier ones among equals.
-fn kept(logits: &[f32], chance: Chance) -> Vec<usize> {
+fn kept(logits: &[f32], chance: SamplingParams) -> Vec<usize> {
     let weight = |i: &usize| (f64::from(logits[*i]) / f64::from(chance.temperature)).exp();
     let mut order: Vec<usize> = (0..logits.len()).collect();
     order.sort_by(|a, b| logits[*b].total_cmp(&logits[*a]).then(a.cmp(b)));
@@ -25,7 +25,7 @@ fn kept(logits: &[f32], chance: Chance) -> Vec<usize> {
 }
 
 /// The candidate in whose stretch the point lies, and how far the point is from the ends of the stretch.
-fn drawn(logits: &[f32], chance: Chance, point: f64) -> (usize, f64) {
+fn drawn(logits: &[f32], chance: SamplingParams, point: f64) -> (usize, f64) {
     let kept = kept(logits, chance);
     let weights: Vec<f64> =
         kept.iter().map(|i| (f64::from(logits[*i]) / f64::from(chance.temperature)).exp()).collect();
@@ -41,16 +41,24 @@ fn drawn(logits: &[f32], chance: Chance, point: f64) -> (usize, f64) {
     (*kept.last().unwrap(), 0.0)
 }
 
-/// Answers to questions, each with logits of its own `[VOCABULARY]`.
-fn answers(choosing: Choosing, logits: &[Vec<f32>], questions: &[Question], chance: Chance) -> Vec<Answer> {
-    let (tokens, slots) = (ids(&vec![1; questions.len()]), questions.len() + 1);
+/// Answers to requests, each with logits of its own `[VOCABULARY]`.
+fn sampled_tokens(
+    sampling_mode: SamplingMode,
+    logits: &[Vec<f32>],
+    requests: &[LogitsRequest],
+    chance: SamplingParams,
+) -> Vec<SampledToken> {
+    let (tokens, slots) = (ids(&vec![1; requests.len()]), requests.len() + 1);
     let tables: Vec<Vec<u32>> = tokens.iter().map(|_| vec![0]).collect();
-    let runs: Vec<Run> =
-        tokens.iter().zip(&tables).map(|(tokens, pages)| Run { tokens, position: 0, pages, adapter: 0 }).collect();
-    let frame = Frame::new(&runs, questions, chance, HEADS);
-    let buffers = [words(&logits.concat()), vec![0; slots * ANSWER_WORDS], frame.words];
-    let left = run_in_place(&test_gpu().gpu.unwrap(), &kernel(choosing, VOCABULARY), &buffers, questions.len());
-    questions.iter().map(|question| Answer::of(&left[1][question.slot * ANSWER_WORDS..])).collect()
+    let token_spans: Vec<TokenSpan> = tokens
+        .iter()
+        .zip(&tables)
+        .map(|(tokens, pages)| TokenSpan { tokens, position: 0, pages, adapter: 0 })
+        .collect();
+    let step_inputs = StepInputs::new(&token_spans, requests, chance, HEADS);
+    let buffers = [words(&logits.concat()), vec![0; slots * SAMPLED_TOKEN_WORDS], step_inputs.words];
+    let left = run_in_place(&test_gpu().gpu.unwrap(), &kernel(sampling_mode, VOCABULARY), &buffers, requests.len());
+    requests.iter().map(|request| SampledToken::of(&left[1][request.slot * SAMPLED_TOKEN_WORDS..])).collect()
 }
 
 /// Logits of a model, with some equal ones.
@@ -58,8 +66,8 @@ fn logits(seed: u64) -> Vec<f32> {
     noise(seed, VOCABULARY).iter().map(|x| (x * 8.0 * 16.0).round() / 16.0).collect()
 }
 
-fn asked(list: Option<&[u32]>, full: bool, chance: f64) -> Question<'_> {
-    Question { token: 0, slot: 0, list, full, chance }
+fn asked(list: Option<&[u32]>, full: bool, chance: f64) -> LogitsRequest<'_> {
+    LogitsRequest { token: 0, slot: 0, list, full, chance }
 }
 
 fn log_sum(logits: impl Iterator<Item = f32>) -> f32 {
@@ -72,30 +80,30 @@ fn greedy_takes_the_first_of_the_likeliest_and_says_what_all_would_have_said() {
     let mut all = vec![logits(1), logits(2), logits(3), vec![-3.0; VOCABULARY]];
     all[0][500] = 9.0;
     all[0][131] = 9.0;
-    let mut questions = [
+    let mut requests = [
         asked(None, true, 0.0),
         asked(Some(&list), true, 0.0),
         asked(Some(&list[..1]), false, 0.0),
         asked(Some(&list), false, 0.0),
     ];
-    for (slot, question) in questions.iter_mut().enumerate() {
-        (question.token, question.slot) = (slot, slot + 1);
+    for (slot, request) in requests.iter_mut().enumerate() {
+        (request.token, request.slot) = (slot, slot + 1);
     }
-    let found = answers(Choosing::Greedy, &all, &questions, Chance::PLAIN);
-    for ((answer, logits), question) in found.iter().zip(&all).zip(&questions) {
+    let found = sampled_tokens(SamplingMode::Greedy, &all, &requests, SamplingParams::PLAIN);
+    for ((answer, logits), request) in found.iter().zip(&all).zip(&requests) {
         let everything: Vec<u32> = (0..VOCABULARY as u32).collect();
         let of = |tokens: &[u32]| {
             let better = |best: u32, token| if logits[token as usize] > logits[best as usize] { token } else { best };
             tokens.iter().copied().reduce(better).unwrap()
         };
-        let list = question.list.unwrap_or(&everything);
+        let list = request.list.unwrap_or(&everything);
         assert!(answer.sound);
         assert_eq!(answer.token, of(list));
         assert_eq!(answer.logit, logits[answer.token as usize]);
         let expected = log_sum(list.iter().map(|token| logits[*token as usize]));
         assert!((answer.log_sum_allowed - expected).abs() < 1e-4, "{answer:?}, expected {expected}");
-        if question.full {
-            assert_eq!(answer.wish, of(&everything));
+        if request.full {
+            assert_eq!(answer.argmax_token, of(&everything));
             let expected = log_sum(logits.iter().copied());
             assert!((answer.log_sum - expected).abs() < 1e-4, "{answer:?}, expected {expected}");
         }
@@ -107,40 +115,40 @@ fn greedy_takes_the_first_of_the_likeliest_and_says_what_all_would_have_said() {
 fn random_answers_are_where_the_chance_falls() {
     let list: Vec<u32> = (0..VOCABULARY as u32).filter(|token| token % 5 == 1).collect();
     let everything: Vec<u32> = (0..VOCABULARY as u32).collect();
-    let plain = |temperature| Chance { temperature, ..Chance::PLAIN };
+    let plain = |temperature| SamplingParams { temperature, ..SamplingParams::PLAIN };
     let mut near = 0;
-    for (choosing, chance) in [
-        (Choosing::Random, plain(1.0)),
-        (Choosing::Random, plain(0.3)),
-        (Choosing::Truncated, Chance { top_k: 40, ..plain(1.5) }),
-        (Choosing::Truncated, Chance { top_k: 1, ..plain(1.0) }),
-        (Choosing::Truncated, Chance { top_p: 0.9, ..plain(1.0) }),
-        (Choosing::Truncated, Chance { top_p: 0.5, top_k: 30, ..plain(2.0) }),
-        (Choosing::Truncated, Chance { top_k: 5000, ..plain(1.0) }),
+    for (sampling_mode, chance) in [
+        (SamplingMode::Random, plain(1.0)),
+        (SamplingMode::Random, plain(0.3)),
+        (SamplingMode::Truncated, SamplingParams { top_k: 40, ..plain(1.5) }),
+        (SamplingMode::Truncated, SamplingParams { top_k: 1, ..plain(1.0) }),
+        (SamplingMode::Truncated, SamplingParams { top_p: 0.9, ..plain(1.0) }),
+        (SamplingMode::Truncated, SamplingParams { top_p: 0.5, top_k: 30, ..plain(2.0) }),
+        (SamplingMode::Truncated, SamplingParams { top_k: 5000, ..plain(1.0) }),
     ] {
-        let mut questions = Vec::new();
+        let mut requests = Vec::new();
         for i in 0..24 {
             let list = (i % 3 > 0).then_some(&list[..]);
             let full = i % 3 < 2;
             let point = (f64::from(i) * 0.618_033_988_7).fract();
-            questions.push(asked(list, full, point));
+            requests.push(asked(list, full, point));
         }
-        questions.sort_by_key(|question| !question.full);
-        for (i, question) in questions.iter_mut().enumerate() {
-            (question.token, question.slot) = (i, i);
+        requests.sort_by_key(|request| !request.full);
+        for (i, request) in requests.iter_mut().enumerate() {
+            (request.token, request.slot) = (i, i);
         }
         let all: Vec<Vec<f32>> = (0..24).map(|seed| logits(seed + 5)).collect();
-        let found = answers(choosing, &all, &questions, chance);
-        for ((answer, logits), question) in found.iter().zip(&all).zip(&questions) {
-            let list = question.list.unwrap_or(&everything);
+        let found = sampled_tokens(sampling_mode, &all, &requests, chance);
+        for ((answer, logits), request) in found.iter().zip(&all).zip(&requests) {
+            let list = request.list.unwrap_or(&everything);
             let theirs: Vec<f32> = list.iter().map(|token| logits[*token as usize]).collect();
-            let (expected, distance) = drawn(&theirs, chance, question.chance);
+            let (expected, distance) = drawn(&theirs, chance, request.chance);
             // So near an end rounding may decide.
             if distance < 1e-5 {
                 near += 1;
                 continue;
             }
-            assert_eq!(answer.token, list[expected], "{chance:?} {question:?}");
+            assert_eq!(answer.token, list[expected], "{chance:?} {request:?}");
         }
     }
     assert!(near < 10, "{near} points fell on ends");
@@ -151,18 +159,19 @@ fn truncation_keeps_what_the_reference_keeps() {
     // Every kept candidate is drawn by some chance and no other is: logits with many ties.
     let logits: Vec<f32> = (0..VOCABULARY).map(|i| -((i * 37 % 11) as f32)).collect();
     for chance in [
-        Chance { temperature: 4.0, top_k: 70, top_p: 1.0 },
-        Chance { temperature: 4.0, top_k: 0, top_p: 0.3 },
-        Chance { temperature: 4.0, top_k: 70, top_p: 0.9 },
+        SamplingParams { temperature: 4.0, top_k: 70, top_p: 1.0 },
+        SamplingParams { temperature: 4.0, top_k: 0, top_p: 0.3 },
+        SamplingParams { temperature: 4.0, top_k: 70, top_p: 0.9 },
     ] {
         let kept = kept(&logits, chance);
-        let mut questions: Vec<Question> = (0..400).map(|i| asked(None, true, (f64::from(i) + 0.5) / 400.0)).collect();
-        for (i, question) in questions.iter_mut().enumerate() {
-            (question.token, question.slot) = (i, i);
+        let mut requests: Vec<LogitsRequest> =
+            (0..400).map(|i| asked(None, true, (f64::from(i) + 0.5) / 400.0)).collect();
+        for (i, request) in requests.iter_mut().enumerate() {
+            (request.token, request.slot) = (i, i);
         }
         let all = vec![logits.clone(); 400];
         let mut found: Vec<usize> =
-            answers(Choosing::Truncated, &all, &questions, chance).iter().map(|a| a.token as usize).collect();
+            sampled_tokens(SamplingMode::Truncated, &all, &requests, chance).iter().map(|a| a.token as usize).collect();
         found.dedup();
         assert_eq!(found, kept, "{chance:?}");
     }
@@ -174,13 +183,15 @@ fn logits_that_are_no_numbers_are_noticed() {
     all[1][699] = f32::NAN;
     all[2][5] = f32::INFINITY;
     all[3][5] = f32::NEG_INFINITY;
-    let mut questions: Vec<Question> = (0..4).map(|_| asked(None, true, 0.3)).collect();
-    for (i, question) in questions.iter_mut().enumerate() {
-        (question.token, question.slot) = (i, i);
+    let mut requests: Vec<LogitsRequest> = (0..4).map(|_| asked(None, true, 0.3)).collect();
+    for (i, request) in requests.iter_mut().enumerate() {
+        (request.token, request.slot) = (i, i);
     }
-    for choosing in [Choosing::Greedy, Choosing::Random, Choosing::Truncated] {
-        let sound: Vec<bool> =
-            answers(choosing, &all, &questions, Chance::PLAIN).iter().map(|answer| answer.sound).collect();
-        assert_eq!(sound, [true, false, false, true], "{choosing:?}");
+    for sampling_mode in [SamplingMode::Greedy, SamplingMode::Random, SamplingMode::Truncated] {
+        let sound: Vec<bool> = sampled_tokens(sampling_mode, &all, &requests, SamplingParams::PLAIN)
+            .iter()
+            .map(|answer| answer.sound)
+            .collect();
+        assert_eq!(sound, [true, false, false, true], "{sampling_mode:?}");
     }
 }

@@ -122,7 +122,7 @@ impl fmt::Display for Format {
 ///
 /// # Panics
 /// Where `bytes` end within a block; the readers of this crate check that before.
-pub fn dequantise(format: Format, bytes: &[u8]) -> Vec<f32> {
+pub fn dequantize(format: Format, bytes: &[u8]) -> Vec<f32> {
     match format {
         Format::F32 => each_block(bytes, flat::f32),
         Format::F16 => each_block(bytes, flat::f16),
@@ -167,8 +167,8 @@ mod tests {
             // More blocks than one task takes, told apart by their first bytes, which are codes or scales in every format.
             let blocks = 3 + (1 << 15) / format.block_values();
             let bytes: Vec<u8> = (0..blocks * format.block_bytes()).map(|i| (i % 61) as u8).collect();
-            let together = dequantise(format, &bytes);
-            let one_by_one: Vec<f32> = bytes.chunks(format.block_bytes()).flat_map(|b| dequantise(format, b)).collect();
+            let together = dequantize(format, &bytes);
+            let one_by_one: Vec<f32> = bytes.chunks(format.block_bytes()).flat_map(|b| dequantize(format, b)).collect();
             assert_eq!(together.len(), blocks * format.block_values(), "{format}");
             assert!(together.iter().zip(&one_by_one).all(|(a, b)| a.to_bits() == b.to_bits()), "{format}");
         }
@@ -180,7 +180,7 @@ mod tests {
         let mut block = [0x88; 18];
         block[..2].copy_from_slice(&half::f16::from_f32(0.5).to_le_bytes());
         block[2] = 0x0f;
-        let values = dequantise(Format::Q4_0, &block);
+        let values = dequantize(Format::Q4_0, &block);
         assert_eq!((values[0], values[16]), (3.5, -4.0));
         assert!(values.iter().enumerate().all(|(i, v)| i % 16 == 0 || *v == 0.0));
     }

@@ -22,7 +22,7 @@ pub use write::{Description, write};
 
 use self::cursor::Cursor;
 use self::tensors::Entry;
-use super::blocks::dequantise;
+use super::blocks::dequantize;
 use super::mapped::map;
 use super::{TensorSource, missing_tensor};
 use crate::{Error, Result};
@@ -98,7 +98,7 @@ impl TensorSource for Gguf {
 
     fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
         let (format, bytes) = self.raw(name)?;
-        Ok(dequantise(format, bytes))
+        Ok(dequantize(format, bytes))
     }
 
     fn place(&self) -> &Path {

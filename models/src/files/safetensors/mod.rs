@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use super::blocks::{Format, dequantise};
+use super::blocks::{Format, dequantize};
 use super::gguf::Description;
 use super::json::UniqueMap;
 use super::mapped::map;
@@ -163,7 +163,7 @@ impl TensorSource for Safetensors {
                     .into());
             }
         };
-        Ok(dequantise(format, &self.shards[entry.shard][entry.bytes.clone()]))
+        Ok(dequantize(format, &self.shards[entry.shard][entry.bytes.clone()]))
     }
 
     fn place(&self) -> &Path {

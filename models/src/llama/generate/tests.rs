@@ -6,7 +6,7 @@ use tiller_kernels::device::test_devices;
 use super::*;
 use crate::llama::testing::{Drafting, tiny_llama};
 use crate::llama::{Batch, Sampling};
-use crate::lora::Recipe;
+use crate::lora::LoraConfig;
 
 const PROMPTS: [&[u32]; 4] = [&[3, 14, 15, 9, 26, 5], &[35], &[8, 9, 7], &[9, 32, 38, 4, 6, 2]];
 
@@ -105,9 +105,11 @@ fn a_row_draws_the_same_whatever_stands_behind_it() {
 fn a_row_with_a_stream_of_its_own_draws_the_same_in_any_batch() {
     let model = tiny_llama(&Device::flex());
     let with_streams = |prompts: &[Vec<u32>], streams: &[u64]| {
-        let mut guides: Vec<Unguided> = streams.iter().map(|&stream| Unguided { stream: Some(stream) }).collect();
+        let mut constraints: Vec<Unconstrained> =
+            streams.iter().map(|&stream| Unconstrained { stream: Some(stream) }).collect();
         let options = random(4);
-        generate_guided(&model, prompts, &mut guides, &[], &options, &mut |_, _| ControlFlow::Continue(())).unwrap()
+        generate_constrained(&model, prompts, &mut constraints, &[], &options, &mut |_, _| ControlFlow::Continue(()))
+            .unwrap()
     };
     let together = with_streams(&prompts(), &[7, 8, 9, 1 << 63]);
     for (row, stream) in [7, 8, 9, 1 << 63].into_iter().enumerate() {
@@ -121,7 +123,7 @@ fn rows_that_begin_alike_are_read_once_and_then_go_their_own_ways() {
     let model = tiny_llama(&Device::flex());
     let many = [prompts(), prompts()].concat();
     let read_first = |runs: &[Vec<u32>]| {
-        let mut reader = Reader { model: &model, capacity: 30, cache: None };
+        let mut reader = CachedModel { model: &model, capacity: 30, cache: None };
         let (hidden, firsts) = reader.read_first(runs);
         (host(hidden), firsts, reader.cache.map(|cache| cache.seen().len()))
     };
@@ -129,9 +131,10 @@ fn rows_that_begin_alike_are_read_once_and_then_go_their_own_ways() {
     assert_eq!(firsts, [0, 6, 7, 10]);
     assert_eq!(read_first(&many), (once, [&firsts[..], &firsts].concat(), Some(many.len())));
 
-    let streams = |rows: std::ops::Range<usize>| rows.map(|row| Unguided { stream: Some(row as u64) }).collect();
-    let drawn = |prompts: &[Vec<u32>], mut guides: Vec<Unguided>| {
-        generate_guided(&model, prompts, &mut guides, &[], &random(4), &mut |_, _| ControlFlow::Continue(())).unwrap()
+    let streams = |rows: std::ops::Range<usize>| rows.map(|row| Unconstrained { stream: Some(row as u64) }).collect();
+    let drawn = |prompts: &[Vec<u32>], mut constraints: Vec<Unconstrained>| {
+        generate_constrained(&model, prompts, &mut constraints, &[], &random(4), &mut |_, _| ControlFlow::Continue(()))
+            .unwrap()
     };
     let together = drawn(&many, streams(0..many.len()));
     for row in 0..many.len() {
@@ -175,7 +178,7 @@ fn a_break_ends_the_generation_with_what_there_is() {
 fn a_model_in_training_generates_as_it_is() {
     let device = Device::flex();
     let base = tiny_llama(&device);
-    let recipe = Recipe { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["all-linear".into()] };
+    let recipe = LoraConfig { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["all-linear".into()] };
     let adapter = recipe.adapter(base.linears(), 1, &device).unwrap();
     let training = base.with_adapter(&adapter).unwrap().train();
     // A fresh adapter changes nothing.
@@ -208,26 +211,27 @@ fn what_cannot_be_continued_is_refused_by_row() {
 #[test]
 fn a_draft_changes_the_number_of_steps_and_nothing_else() {
     let model = tiny_llama(&Device::flex());
-    let run = |ahead: usize, expected: &dyn Fn(usize) -> Vec<u32>, listens: bool, options: &GenerateOptions| {
-        let guide = |row: usize| Drafting::new(expected(row), ahead, listens);
-        let mut guides: Vec<Drafting> = (0..PROMPTS.len()).map(guide).collect();
-        let lists =
-            generate_guided(&model, &prompts(), &mut guides, &[], options, &mut |_, _| ControlFlow::Continue(()));
-        (lists.unwrap(), guides.iter().map(|guide| guide.steps).collect::<Vec<_>>())
+    let run = |ahead: usize, expected: &dyn Fn(usize) -> Vec<u32>, needs_logits: bool, options: &GenerateOptions| {
+        let constraint = |row: usize| Drafting::new(expected(row), ahead, needs_logits);
+        let mut constraints: Vec<Drafting> = (0..PROMPTS.len()).map(constraint).collect();
+        let lists = generate_constrained(&model, &prompts(), &mut constraints, &[], options, &mut |_, _| {
+            ControlFlow::Continue(())
+        });
+        (lists.unwrap(), constraints.iter().map(|constraint| constraint.steps).collect::<Vec<_>>())
     };
     for options in [greedy(12), random(4)] {
-        for listens in [false, true] {
-            let (plain, steps) = run(0, &|_| vec![2; 7], listens, &options);
+        for needs_logits in [false, true] {
+            let (plain, steps) = run(0, &|_| vec![2; 7], needs_logits, &options);
             assert_eq!(steps, [6; 4]);
             let right = |row: usize| plain[row].iter().copied().step_by(2).chain([2]).collect::<Vec<u32>>();
-            let (drafted, steps) = run(2, &right, listens, &options);
+            let (drafted, steps) = run(2, &right, needs_logits, &options);
             assert_eq!((drafted, steps), (plain.clone(), vec![2; 4]), "three choices a step");
             let half = |row: usize| {
                 let other = |(at, token): (usize, u32)| if (at + row).is_multiple_of(3) { 7 } else { token };
                 right(row).into_iter().enumerate().map(other).collect::<Vec<u32>>()
             };
             for ahead in 1..9 {
-                let (drafted, steps) = run(ahead, &half, listens, &options);
+                let (drafted, steps) = run(ahead, &half, needs_logits, &options);
                 assert_eq!(drafted, plain, "{ahead} ahead");
                 assert!(steps.iter().all(|steps| (1..=6).contains(steps)), "{steps:?}");
             }

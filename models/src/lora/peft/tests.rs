@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::lora::{Linear, Recipe};
+use crate::lora::{Linear, LoraConfig};
 
 const Q0: &str = "model.layers.0.self_attn.q_proj";
 const Q1: &str = "model.layers.1.self_attn.q_proj";
@@ -17,7 +17,7 @@ fn linears() -> Vec<Linear> {
 
 /// An adapter of rank 4 and α 8 for both q_proj, with a B that is not zero.
 fn adapter() -> Adapter {
-    let recipe = Recipe { rank: 4, alpha: 8.0, dropout: 0.1, targets: vec!["q_proj".into()] };
+    let recipe = LoraConfig { rank: 4, alpha: 8.0, dropout: 0.1, targets: vec!["q_proj".into()] };
     let mut adapter = recipe.adapter(linears().iter(), 5, &Device::flex()).unwrap();
     for lora in adapter.loras.values_mut() {
         lora.b = Param::from_tensor(lora.b.val() + 0.25);
@@ -75,7 +75,7 @@ fn what_is_written_is_read_back() {
 fn parts_of_different_ranks_and_scales_are_read_back() {
     for rank_stabilised in [false, true] {
         let mut adapter = Adapter { rank_stabilised, ..adapter() };
-        let odd = Recipe { rank: 3, alpha: 5.0, dropout: 0.1, targets: vec!["down_proj".into()] };
+        let odd = LoraConfig { rank: 3, alpha: 5.0, dropout: 0.1, targets: vec!["down_proj".into()] };
         adapter.loras.extend(odd.adapter(linears().iter(), 6, &Device::flex()).unwrap().loras);
         let folder = written(&adapter);
         assert_same(&read(&folder).unwrap(), &adapter);
@@ -88,7 +88,7 @@ fn parts_of_different_ranks_and_scales_are_read_back() {
 #[test]
 fn equal_blocks_are_described_by_short_names() {
     assert_eq!(config(&written(&adapter()))["target_modules"], json!(["q_proj"]));
-    let recipe = Recipe { rank: 4, alpha: 8.0, dropout: 0.0, targets: vec!["q_proj".into(), "lm_head".into()] };
+    let recipe = LoraConfig { rank: 4, alpha: 8.0, dropout: 0.0, targets: vec!["q_proj".into(), "lm_head".into()] };
     let with_head = recipe.adapter(linears().iter(), 5, &Device::flex()).unwrap();
     let folder = written(&with_head);
     assert_eq!(config(&folder)["target_modules"], json!(["lm_head", "q_proj"]));

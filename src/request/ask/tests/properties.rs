@@ -8,7 +8,7 @@ use proptest::sample::{select, subsequence};
 use super::films;
 use crate::data::{Catalogue, CategoryId, ItemId};
 use crate::recommend::prompt;
-use crate::request::ask::Asker;
+use crate::request::ask::AskParser;
 use crate::request::{Predicate, Request, Share};
 
 /// Conditions and kinds that shares can be about.
@@ -68,7 +68,7 @@ proptest! {
     fn the_prompt_of_a_request_is_read_back_as_the_request(request in request(), phrasing in 0usize..6) {
         let films = films();
         let said = prompt::render(&request, &films, phrasing).pop().unwrap().content;
-        let reading = Asker::new(&films).read(&said, 10);
+        let reading = AskParser::new(&films).read(&said, 10);
         prop_assert_eq!(&reading.not_understood, &[], "{}", said);
         prop_assert_eq!(&reading.request, &request, "{}", said);
     }
@@ -80,7 +80,7 @@ proptest! {
         k in weighted(0.5, 1u32..200),
     ) {
         let films = films();
-        let asker = Asker::new(&films);
+        let asker = AskParser::new(&films);
         for text in [text, words.join(" ")] {
             let reading = asker.read(&text, k.unwrap_or(10));
             // Whatever came out is a request that the flags can say.
@@ -99,7 +99,7 @@ proptest! {
 #[test]
 fn every_item_of_a_catalogue_can_be_named() {
     let films: Catalogue = films();
-    let asker = Asker::new(&films);
+    let asker = AskParser::new(&films);
     for id in films.ids() {
         let reading = asker.read(&format!("something like {}", films.title(id)), 10);
         assert_eq!(reading.request.history, [id], "{}", films.title(id));

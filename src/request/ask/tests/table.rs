@@ -1,7 +1,7 @@
 //! Sentences by hand.
 
 use super::films;
-use crate::request::ask::Asker;
+use crate::request::ask::AskParser;
 use crate::request::flags::shell;
 
 /// A sentence, its flags, and what was not understood.
@@ -163,7 +163,7 @@ const ROWS: [Row; 110] = [
 #[test]
 fn sentences_mean_what_they_say() {
     let films = films();
-    let asker = Asker::new(&films);
+    let asker = AskParser::new(&films);
     let mut wrong = Vec::new();
     for (text, flags, gaps) in ROWS {
         let reading = asker.read(text, 10);
@@ -180,7 +180,7 @@ fn sentences_mean_what_they_say() {
 #[test]
 fn judgements_are_said() {
     let films = films();
-    let asker = Asker::new(&films);
+    let asker = AskParser::new(&films);
     let said = |text: &str| {
         let assumed = asker.read(text, 10).assumed;
         assumed.into_iter().map(|one| format!("{}: {}", one.text, one.taken_as)).collect::<Vec<_>>().join("; ")
@@ -202,7 +202,7 @@ fn what_a_catalogue_lacks_is_no_wish() {
         vec!["Comedy".into(); 12],
         Vec::new(),
     );
-    let reading = Asker::new(&plain).read("cheap comedies from the nineties", 10);
+    let reading = AskParser::new(&plain).read("cheap comedies from the nineties", 10);
     let why: Vec<_> = reading.not_understood.iter().map(|gap| (gap.text.as_str(), gap.why.unwrap())).collect();
     assert_eq!(
         why,
@@ -216,7 +216,7 @@ fn what_a_catalogue_lacks_is_no_wish() {
 #[test]
 fn the_length_that_is_known_otherwise_counts_parts() {
     let films = films();
-    let asker = Asker::new(&films);
+    let asker = AskParser::new(&films);
     let flags = |text: &str, k| shell(&asker.read(text, k).request.flags(&films));
     assert_eq!(flags("mostly comedies", 5), "-k 5 --share 'Comedy>=3'");
     assert_eq!(flags("half comedies", 5), "-k 5 --share 'Comedy~50%'");
@@ -227,6 +227,6 @@ fn the_length_that_is_known_otherwise_counts_parts() {
 fn nothing_said_is_nothing_asked() {
     let films = films();
     for text in ["", "   ", "please", "?!", "gibberish xyzzy", "🎬🎬"] {
-        assert!(!Asker::new(&films).read(text, 10).says_something(), "{text:?}");
+        assert!(!AskParser::new(&films).read(text, 10).says_something(), "{text:?}");
     }
 }

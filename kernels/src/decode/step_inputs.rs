@@ -1,0 +1,228 @@
+//! The step inputs of a step: what the host wants of it, in the words that `lib/step_inputs.wgsl` reads.
+
+use std::collections::BTreeSet;
+
+use super::attention::{Heads, Queries, Splits, split_keys};
+use super::score;
+
+/// Words of the step inputs's head.
+const HEAD: usize = 16;
+
+/// Words of a sampled token, see [`SampledToken`].
+pub const SAMPLED_TOKEN_WORDS: usize = 8;
+
+/// Marks a token whose id is a sampled token that only the GPU knows yet.
+const FROM_SAMPLED: u32 = 1 << 31;
+
+/// Where a token comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenSource {
+    /// The host names it.
+    Id(u32),
+    /// The last sampled token in this slot.
+    Sampled(usize),
+}
+
+/// Tokens of one sequence that follow each other in a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenSpan<'a> {
+    /// The tokens.
+    pub tokens: &'a [TokenSource],
+    /// The position of the first.
+    pub position: usize,
+    /// The pages of the sequence's positions, from 0 to the last of these tokens.
+    pub pages: &'a [u32],
+    /// The adapter that the sequence goes through, counted from 1; 0 for none.
+    pub adapter: usize,
+}
+
+/// What is to be chosen behind a token of the step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogitsRequest<'a> {
+    /// The token's number in the step.
+    pub token: usize,
+    /// Where the sampled token goes.
+    pub slot: usize,
+    /// The tokens that may follow; nothing for all.
+    pub list: Option<&'a [u32]>,
+    /// Whether the whole vocabulary is scored: it is where there is no list.
+    pub full: bool,
+    /// In [0, 1): where in the summed probabilities a random sampled token is taken.
+    pub chance: f64,
+}
+
+/// How random sampled tokens are chosen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SamplingParams {
+    /// Divides the logits.
+    pub temperature: f32,
+    /// Only so many of the likeliest; 0 for all.
+    pub top_k: usize,
+    /// Only the likeliest that together have this probability.
+    pub top_p: f32,
+}
+
+impl SamplingParams {
+    /// The plain probabilities.
+    pub const PLAIN: SamplingParams = SamplingParams { temperature: 1.0, top_k: 0, top_p: 1.0 };
+}
+
+/// How much there is of everything in the step inputs: what the grids of a step's launches are made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StepCounts {
+    /// Tokens.
+    pub tokens: usize,
+    /// Tiles of neighbouring tokens.
+    pub tiles: usize,
+    /// Parts into which the keys are split.
+    pub splits: usize,
+    /// Requests.
+    pub requests: usize,
+    /// Requests that score the whole vocabulary.
+    pub full: usize,
+    /// Chunks of listed tokens.
+    pub chunks: usize,
+    /// Keys that are read, summed over the tiles.
+    pub keys: usize,
+    /// Keys that are seen, summed over the tokens.
+    pub pairs: usize,
+    /// Adapters that some token has.
+    pub adapters: usize,
+}
+
+/// The words of a step inputs, and its counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StepInputs {
+    /// What goes into the step inputs's buffer.
+    pub words: Vec<u32>,
+    /// How much there is.
+    pub counts: StepCounts,
+    /// How attention takes the keys.
+    pub splits: Splits,
+}
+
+/// The model's sampled token to a request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SampledToken {
+    /// The token.
+    pub token: u32,
+    /// Its logit.
+    pub logit: f32,
+    /// log Σ exp of all logits, where all were scored.
+    pub log_sum: f32,
+    /// log Σ exp of the logits of the tokens that may follow.
+    pub log_sum_allowed: f32,
+    /// The likeliest token of all, where all were scored.
+    pub argmax_token: u32,
+    /// Whether all logits were numbers.
+    pub sound: bool,
+}
+
+impl SampledToken {
+    /// The sampled token in a slot's words.
+    pub fn of(words: &[u32]) -> Self {
+        let number = |i: usize| f32::from_bits(words[i]);
+        SampledToken {
+            token: words[0],
+            logit: number(1),
+            log_sum: number(2),
+            log_sum_allowed: number(3),
+            argmax_token: words[4],
+            sound: words[5] != 0,
+        }
+    }
+}
+
+impl StepInputs {
+    /// The step inputs of a step in which the sequences of `token_spans` go on and `requests` are asked: those of the whole vocabulary first.
+    ///
+    /// # Panics
+    /// No tokens; requests in another order.
+    pub fn new(token_spans: &[TokenSpan], requests: &[LogitsRequest], chance: SamplingParams, heads: Heads) -> Self {
+        let queries = heads.queries_for(token_spans.iter().map(|span| span.tokens.len()));
+        Self::taking(queries, token_spans, requests, chance, heads)
+    }
+
+    /// The same, with the queries taken as is said.
+    pub(super) fn taking(
+        queries: Queries,
+        token_spans: &[TokenSpan],
+        requests: &[LogitsRequest],
+        chance: SamplingParams,
+        heads: Heads,
+    ) -> Self {
+        assert!(requests.is_sorted_by_key(|q| !q.full), "requests of the whole vocabulary come first");
+        let tile = heads.tile(queries);
+        let tiles = token_spans.iter().map(|span| span.tokens.len().div_ceil(tile)).sum();
+        let longest = token_spans.iter().map(|span| span.position + span.tokens.len()).max().unwrap_or(0);
+        let splits = Splits { spans: heads.spans(queries, tiles, longest), queries };
+        let mut step_inputs = StepInputs { words: vec![0; HEAD], counts: StepCounts::default(), splits };
+        let tables: Vec<usize> = token_spans.iter().map(|span| step_inputs.push(span.pages.iter().copied())).collect();
+        let lists: Vec<usize> =
+            requests.iter().map(|q| step_inputs.push(q.list.into_iter().flatten().copied())).collect();
+
+        let tokens = step_inputs.words.len();
+        for (span, &table) in token_spans.iter().zip(&tables) {
+            for (i, source) in span.tokens.iter().enumerate() {
+                let source = match *source {
+                    TokenSource::Id(id) => id,
+                    TokenSource::Sampled(slot) => FROM_SAMPLED | slot as u32,
+                };
+                step_inputs.words.extend([source, (span.position + i) as u32, table as u32, span.adapter as u32]);
+                step_inputs.counts.tokens += 1;
+                step_inputs.counts.pairs += span.position + i + 1;
+            }
+        }
+        assert!(step_inputs.counts.tokens > 0, "a step has tokens");
+        let adapters: BTreeSet<usize> =
+            token_spans.iter().map(|span| span.adapter).filter(|adapter| *adapter > 0).collect();
+        step_inputs.counts.adapters = adapters.len();
+
+        let tiles = step_inputs.words.len();
+        let mut first = 0;
+        for (span, &table) in token_spans.iter().zip(&tables) {
+            for (i, part) in span.tokens.chunks(tile).enumerate() {
+                let position = span.position + i * tile;
+                step_inputs.words.extend([first, part.len(), position, table].map(|word| word as u32));
+                first += part.len();
+                step_inputs.counts.tiles += 1;
+                step_inputs.counts.keys += position + part.len();
+            }
+        }
+        step_inputs.counts.splits = longest.div_ceil(split_keys(step_inputs.splits.spans));
+
+        let asked = step_inputs.words.len();
+        for (request, &list) in requests.iter().zip(&lists) {
+            let count = request.list.map_or(0, <[u32]>::len);
+            let chance = (request.chance as f32).to_bits();
+            step_inputs.words.extend([request.token as u32, request.slot as u32, list as u32, count as u32, chance]);
+            step_inputs.counts.requests += 1;
+            step_inputs.counts.full += usize::from(request.full);
+        }
+
+        let chunks = step_inputs.words.len();
+        for (q, (request, &list)) in requests.iter().zip(&lists).enumerate().filter(|(_, (q, _))| !q.full) {
+            for start in (0..request.list.map_or(0, <[u32]>::len)).step_by(score::ROWS) {
+                step_inputs.words.extend([q as u32, (list + start) as u32]);
+                step_inputs.counts.chunks += 1;
+            }
+        }
+
+        let StepCounts { tokens: n, tiles: t, splits, requests: q, full, chunks: c, .. } = step_inputs.counts;
+        let head = [n, tokens, t, tiles, splits, q, asked, full, c, chunks].map(|word| word as u32);
+        step_inputs.words[..head.len()].copy_from_slice(&head);
+        step_inputs.words[10..13].copy_from_slice(&[
+            chance.temperature.to_bits(),
+            chance.top_k as u32,
+            chance.top_p.to_bits(),
+        ]);
+        step_inputs
+    }
+
+    /// Appends words and says where they begin.
+    fn push(&mut self, words: impl Iterator<Item = u32>) -> usize {
+        let at = self.words.len();
+        self.words.extend(words);
+        at
+    }
+}

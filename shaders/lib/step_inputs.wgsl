@@ -1,0 +1,104 @@
+// The frame: what the host wants of one step of decoding, in one buffer of words that it writes before the step.
+//
+// The including shader declares `frame: array<u32>`. It begins with a head, whose words say how much there is of everything and
+// where in the step inputs it lies:
+//
+//     tokens     source, position, where its sequence's page table begins, adapter (0: none)
+//     tiles      first token, tokens, position of the first, page table: neighbouring tokens of one sequence
+//     requests  token, sampled token slot, where its list begins, length of the list (0: every token may follow), chance
+//     chunks     request, where its part of the list begins: what one workgroup scores
+//
+// and how sampled tokens are chosen. Page tables and lists lie wherever the words above say.
+
+const TOKEN_WORDS: u32 = 4u;
+const TILE_WORDS: u32 = 4u;
+const REQUEST_WORDS: u32 = 5u;
+const CHUNK_WORDS: u32 = 2u;
+
+struct Token {
+    source: u32,    // a token id, or FROM_SAMPLED and the slot of the sampled token that it is
+    position: u32,
+    pages: u32,
+}
+
+const FROM_SAMPLED: u32 = 0x80000000u;
+
+struct Tile {
+    first: u32,
+    count: u32,
+    position: u32,
+    pages: u32,
+}
+
+struct LogitsRequest {
+    token: u32,
+    slot: u32,
+    list: u32,
+    count: u32,
+    chance: f32,    // in [0, 1]
+}
+
+fn token_count() -> u32 {
+    return step_inputs[0];
+}
+
+fn tile_count() -> u32 {
+    return step_inputs[2];
+}
+
+// Parts into which the keys of a tile are split.
+fn split_count() -> u32 {
+    return step_inputs[4];
+}
+
+fn request_count() -> u32 {
+    return step_inputs[5];
+}
+
+// The first so many requests are asked of the whole vocabulary.
+fn full_count() -> u32 {
+    return step_inputs[7];
+}
+
+fn chunk_count() -> u32 {
+    return step_inputs[8];
+}
+
+fn temperature() -> f32 {
+    return bitcast<f32>(step_inputs[10]);
+}
+
+// 0: all.
+fn top_k() -> u32 {
+    return step_inputs[11];
+}
+
+fn top_p() -> f32 {
+    return bitcast<f32>(step_inputs[12]);
+}
+
+// Past the end the last one is taken, here and below: what comes of it is not written.
+fn token_of(number: u32) -> Token {
+    let at = step_inputs[1] + min(number, token_count() - 1u) * TOKEN_WORDS;
+    return Token(step_inputs[at], step_inputs[at + 1u], step_inputs[at + 2u]);
+}
+
+fn adapter_of(token: u32) -> u32 {
+    return step_inputs[step_inputs[1] + token * TOKEN_WORDS + 3u];
+}
+
+fn tile_of(number: u32) -> Tile {
+    let at = step_inputs[3] + min(number, tile_count() - 1u) * TILE_WORDS;
+    return Tile(step_inputs[at], step_inputs[at + 1u], step_inputs[at + 2u], step_inputs[at + 3u]);
+}
+
+fn request_of(number: u32) -> LogitsRequest {
+    let at = step_inputs[6] + min(number, request_count() - 1u) * REQUEST_WORDS;
+    return LogitsRequest(step_inputs[at], step_inputs[at + 1u], step_inputs[at + 2u], step_inputs[at + 3u], bitcast<f32>(step_inputs[at + 4u]));
+}
+
+// Of a chunk: its request, and where its part of the list begins.
+fn chunk_of(number: u32) -> vec2<u32> {
+    let at = step_inputs[9] + min(number, chunk_count() - 1u) * CHUNK_WORDS;
+    return vec2(step_inputs[at], step_inputs[at + 1u]);
+}

@@ -1,0 +1,248 @@
+//! How fast a Llama reads and writes: the tests of llama-bench, batches, and lists.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use serde::Serialize;
+use tiller_models::engine::Engine;
+use tiller_models::llama::{
+    self, Allowed, GenerateOptions, Llama, Sampling, TokenConstraint, TokenLogprob, Unconstrained,
+};
+use tiller_models::train::{ForwardOptions, Sample};
+
+use crate::{Error, Result};
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LlmTest {
+    /// Reading a prompt of so many tokens: llama-bench's "pp".
+    Prompt(usize),
+    /// Writing so many tokens, in so many sequences side by side: llama-bench's "tg".
+    Write(usize, usize),
+    /// Lists of ten for so many users at once: a prompt of 256 tokens, of which 192 are in common, and a list of 130 tokens, of which 25
+    /// are choices among 16.
+    Lists(usize),
+}
+
+impl LlmTest {
+    /// Sequences side by side.
+    pub fn rows(self) -> usize {
+        match self {
+            LlmTest::Prompt(_) => 1,
+            LlmTest::Write(_, rows) | LlmTest::Lists(rows) => rows,
+        }
+    }
+
+    /// Tokens of a sequence, prompt and answer.
+    pub fn tokens(self) -> usize {
+        match self {
+            LlmTest::Prompt(tokens) => tokens + 1,
+            LlmTest::Write(tokens, _) => tokens + 1,
+            LlmTest::Lists(_) => PROMPT + LIST,
+        }
+    }
+
+    /// As llama-bench names it.
+    pub fn name(self) -> String {
+        match self {
+            LlmTest::Prompt(tokens) => format!("pp{tokens}"),
+            LlmTest::Write(tokens, 1) => format!("tg{tokens}"),
+            LlmTest::Write(tokens, rows) => format!("tg{tokens} b{rows}"),
+            LlmTest::Lists(rows) => format!("lists b{rows}"),
+        }
+    }
+}
+
+/// A result.
+#[derive(Debug, Clone, Serialize)]
+pub struct Throughput {
+    /// The test.
+    pub test: String,
+    /// What is counted: tokens or lists.
+    pub unit: &'static str,
+    /// So many in a second: the median of the repetitions.
+    pub per_second: f64,
+    /// The slowest repetition.
+    pub least: f64,
+    /// The fastest.
+    pub most: f64,
+}
+
+/// What a token that is written alone costs the GPU.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct TokenCost {
+    /// Dispatches.
+    pub launches: f64,
+    /// The same for each layer of the model, those between embedding and choice included.
+    pub launches_per_layer: f64,
+    /// Bytes of weights and cache that are read.
+    pub bytes: f64,
+    /// Bytes that the weights have, and on average the keys and values of the tokens so far.
+    pub needed_bytes: f64,
+}
+
+/// What writes.
+pub enum BenchModel {
+    /// The decode engine, on a GPU.
+    Gpu(Box<Engine>),
+    /// burn's graph, on the CPU.
+    Cpu(Box<Llama>),
+}
+
+const PROMPT: usize = 256;
+const IN_COMMON: usize = 192;
+const LIST: usize = 130;
+
+/// Choices of a list, evenly spread among its tokens.
+const CHOICES: usize = 25;
+
+/// A list in outline: choices among a few tokens, and between them a token that follows.
+struct ListOutline {
+    written: usize,
+    follows: [u32; 1],
+    list: [u32; 16],
+}
+
+impl TokenConstraint for ListOutline {
+    fn allowed(&self) -> Allowed<'_> {
+        let choices_before = |written: usize| (written * CHOICES).div_ceil(LIST);
+        match choices_before(self.written) < choices_before(self.written + 1) {
+            true => Allowed::OneOf(&self.list),
+            false => Allowed::Forced(&self.follows),
+        }
+    }
+
+    fn accept(&mut self, _token: u32, _logprob: Option<&TokenLogprob>) -> Result<()> {
+        self.written += 1;
+        Ok(())
+    }
+}
+
+impl BenchModel {
+    /// Runs a test once to warm up, then `repetitions` times.
+    ///
+    /// # Errors
+    /// A device that fails or has no room.
+    pub fn measure(&mut self, test: LlmTest, repetitions: usize) -> Result<Throughput> {
+        let mut rates = Vec::new();
+        for repetition in 0..=repetitions {
+            let start = Instant::now();
+            let count = self.run(test, repetition as u32)?;
+            rates.push(count as f64 / start.elapsed().as_secs_f64());
+        }
+        let mut rates = rates.split_off(1);
+        rates.sort_by(f64::total_cmp);
+        let unit = if matches!(test, LlmTest::Lists(_)) { "lists" } else { "tokens" };
+        let (least, most) = (rates[0], rates[rates.len() - 1]);
+        Ok(Throughput { test: test.name(), unit, per_second: rates[rates.len() / 2], least, most })
+    }
+
+    /// What a token costs while so many are written behind a prompt of one; `None` on a CPU, which counts nothing.
+    ///
+    /// # Errors
+    /// A device that fails or has no room.
+    pub fn cost(&mut self, tokens: usize) -> Result<Option<TokenCost>> {
+        let BenchModel::Gpu(engine) = self else { return Ok(None) };
+        let before = engine.work();
+        self.run(LlmTest::Write(tokens, 1), 0)?;
+        let BenchModel::Gpu(engine) = self else { return Ok(None) };
+        let after = engine.work();
+        let per_step = |of: usize| of as f64 / (after.steps - before.steps).max(1) as f64;
+        let launches = per_step(after.launches - before.launches);
+        let cache = engine.kv_bytes_per_token() as f64 * (tokens + 1) as f64 / 2.0;
+        Ok(Some(TokenCost {
+            launches,
+            launches_per_layer: launches / engine.config().n_layers as f64,
+            bytes: per_step(after.bytes - before.bytes),
+            needed_bytes: engine.weight_bytes() as f64 + cache,
+        }))
+    }
+
+    /// The log-probability of every token but the first, given those before it.
+    ///
+    /// # Errors
+    /// A device that fails or has no room.
+    pub fn log_probs(&mut self, tokens: &[u32]) -> Result<Vec<f64>> {
+        let llama = match self {
+            BenchModel::Gpu(engine) => return engine.log_probs(tokens),
+            BenchModel::Cpu(llama) => llama,
+        };
+        let samples = [Sample { tokens: tokens.to_vec(), scored: 1..tokens.len() }];
+        let scores = llama.score(&samples, &ForwardOptions::default()).log_probs;
+        let numbers: Result<Vec<f32>, _> = scores.try_into_vec_as();
+        let numbers = numbers.map_err(|e| Error::Failed(format!("the device gave no scores: {e}")))?;
+        Ok(numbers.into_iter().map(f64::from).collect())
+    }
+
+    /// Runs a test; says how much was done. No repetition shares its prompt with another.
+    fn run(&mut self, test: LlmTest, repetition: u32) -> Result<usize> {
+        let vocabulary = self.vocabulary();
+        let token = |row: usize, at: usize| {
+            let number = (row * 7919 + at * 104_729 + repetition as usize * 31_337) % vocabulary as usize;
+            number as u32
+        };
+        match test {
+            LlmTest::Prompt(tokens) => {
+                let prompt = (0..tokens).map(|at| token(0, at)).collect();
+                self.write(&[prompt], &mut [Unconstrained::default()], 1)?;
+                Ok(tokens)
+            }
+            LlmTest::Write(tokens, rows) => {
+                let prompts: Vec<Vec<u32>> = (0..rows).map(|row| vec![token(row, 0)]).collect();
+                self.write(&prompts, &mut vec![Unconstrained::default(); rows], tokens)?;
+                Ok(rows * tokens)
+            }
+            LlmTest::Lists(rows) => {
+                let row_of = |row: usize, at: usize| if at < IN_COMMON { 0 } else { row + 1 };
+                let prompts: Vec<Vec<u32>> =
+                    (0..rows).map(|row| (0..PROMPT).map(|at| token(row_of(row, at), at)).collect()).collect();
+                let outline = |row: usize| {
+                    let mut list: [u32; 16] =
+                        std::array::from_fn(|i| (row + i * (vocabulary as usize / 16)) as u32 % vocabulary);
+                    list.sort_unstable();
+                    ListOutline { written: 0, follows: [token(row, 0)], list }
+                };
+                let mut guides: Vec<ListOutline> = (0..rows).map(outline).collect();
+                self.write(&prompts, &mut guides, LIST)?;
+                Ok(rows)
+            }
+        }
+    }
+
+    fn vocabulary(&self) -> u32 {
+        match self {
+            BenchModel::Gpu(engine) => engine.config().vocab_size as u32,
+            BenchModel::Cpu(llama) => llama.config().vocab_size as u32,
+        }
+    }
+
+    fn write<G: TokenConstraint>(
+        &mut self,
+        prompts: &[Vec<u32>],
+        guides: &mut [G],
+        max_new_tokens: usize,
+    ) -> Result<()> {
+        let how = GenerateOptions { max_new_tokens, sampling: Sampling::Greedy, seed: 0 };
+        let go_on = &mut |_, _| ControlFlow::Continue(());
+        match self {
+            BenchModel::Gpu(engine) => engine.generate_constrained(prompts, guides, &[], &how, go_on).map(drop),
+            BenchModel::Cpu(llama) => llama::generate_constrained(llama, prompts, guides, &[], &how, go_on).map(drop),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outline_has_25_choices_among_130_tokens() {
+        let mut outline = ListOutline { written: 0, follows: [1], list: std::array::from_fn(|i| i as u32) };
+        let mut choices = 0;
+        while outline.written < LIST {
+            choices += usize::from(matches!(outline.allowed(), Allowed::OneOf(_)));
+            outline.accept(1, None).unwrap();
+        }
+        assert_eq!(choices, CHOICES);
+    }
+}

@@ -1,0 +1,88 @@
+//! What a recommender without words would write, as a draft for one that writes: the teacher's list, token by token.
+//!
+//! The draft begins wherever the list stands. It goes on with the item that the recommender likes best of those that may still follow,
+//! be it in the middle of a title, and so on greedily to the end: from the first line on it is the list of [`super::greedy_fill`].
+
+use tiller_models::llama::DraftTokens;
+
+use super::automaton::{Automaton, NextTokens};
+use super::grammar::Grammar;
+use crate::data::ItemId;
+
+/// Choices that the first draft of a list foresees.
+const FIRST: usize = 4;
+
+/// A recommender's opinion of every title, and how far it is trusted.
+#[derive(Debug, Clone)]
+pub struct DraftModel {
+    /// One for each leaf of the trie.
+    scores: Vec<f32>,
+    /// How many choices the next draft foresees: twice as many as the last one where all of it came true, else one more than did.
+    reach: usize,
+    /// The choices of the last draft that have not been made, the next one last.
+    expected: Vec<u32>,
+    /// How many of its choices came true.
+    came_true: usize,
+}
+
+impl DraftModel {
+    /// A drafter by `scores`, one per item, item 1 first.
+    pub fn new(scores: &[f32], grammar: &Grammar) -> Self {
+        let titles = grammar.titles();
+        let score = |ItemId(item): ItemId| scores.get(item as usize - 1).copied().unwrap_or(f32::NEG_INFINITY);
+        let scores = (0..titles.leaves()).map(|leaf| score(titles.item(leaf))).collect();
+        Self { scores, reach: FIRST, expected: Vec::new(), came_true: 0 }
+    }
+
+    /// The draft from where `automaton` stands: as many choices as are foreseen, and the question behind them.
+    pub fn draft(&mut self, automaton: &Automaton) -> Vec<DraftTokens> {
+        let mut drafts = predict_choices(automaton.clone(), &self.scores, self.reach);
+        self.expected = drafts.iter().rev().filter_map(|draft_tokens| draft_tokens.tokens.first().copied()).collect();
+        self.came_true = 0;
+        if self.expected.is_empty() {
+            drafts.clear();
+        }
+        drafts
+    }
+
+    /// Hears which token was chosen; says whether the last draft had it there.
+    pub fn hear(&mut self, token: u32) -> bool {
+        let Some(expected) = self.expected.pop() else { return false };
+        if expected != token {
+            self.expected.clear();
+            self.reach = self.came_true + 1;
+            return false;
+        }
+        self.came_true += 1;
+        if self.expected.is_empty() {
+            self.reach = 2 * self.came_true;
+        }
+        true
+    }
+}
+
+/// Up to `most` choices by `scores`, and the question behind them.
+pub(super) fn predict_choices(mut ahead: Automaton, scores: &[f32], most: usize) -> Vec<DraftTokens> {
+    let mut drafts = Vec::new();
+    while let NextTokens::Choice(tokens) = ahead.allowed() {
+        let list = Some(tokens.to_vec());
+        let token = ahead.preferred(scores).filter(|_| drafts.len() < most);
+        let Some(run) = token.and_then(|token| take(&mut ahead, token)) else {
+            drafts.push(DraftTokens { allowed: list, tokens: Vec::new() });
+            break;
+        };
+        drafts.push(DraftTokens { allowed: list, tokens: run });
+    }
+    drafts
+}
+
+/// Takes a token, and all that follows it without a choice.
+fn take(automaton: &mut Automaton, token: u32) -> Option<Vec<u32>> {
+    let mut run = vec![token];
+    automaton.advance(token).ok()?;
+    while let NextTokens::Forced(&[token, ..]) = automaton.allowed() {
+        automaton.advance(token).ok()?;
+        run.push(token);
+    }
+    Some(run)
+}

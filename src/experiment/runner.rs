@@ -1,0 +1,132 @@
+//! The run of an experiment from its first step to its table.
+
+use std::io::Write;
+use std::path::Path;
+
+use burn::tensor::Device;
+use serde::Serialize;
+use serde_json::json;
+use tiller_models::atomic::write_atomically;
+use tiller_models::language_model::{InferenceModel, LanguageModel, StorageOptions};
+use tiller_models::llama::{GenerateOptions, Sampling};
+
+use super::arms::ArmTrainer;
+use super::outcome::Outcome;
+use super::plan::ExperimentPlan;
+use super::settings::ExperimentSettings;
+use super::setup::{Setup, base};
+use super::step::{StepRecord, step};
+use crate::evaluate::{Evaluation, Evaluator, LlmSystem, ScorerSystem, perplexity};
+use crate::recommend::answer::OutputFormat;
+use crate::recommend::recommender::{Recommender, enough_tokens};
+use crate::run::progress;
+use crate::teacher::Popularity;
+use crate::train::Checkpoint;
+use crate::{Error, Result};
+
+/// The experiment as it was begun.
+const EXPERIMENT: &str = "experiment.toml";
+
+/// What experiment.toml holds.
+#[derive(Serialize)]
+struct Whole<'a> {
+    plan: &'a ExperimentPlan,
+    settings: &'a ExperimentSettings,
+}
+
+/// Runs an experiment in `out`, from wherever it stands there. `device_name` is for the protocol; `stop` is asked whether to end early.
+///
+/// # Errors
+/// Another experiment in `out`, whatever a step refuses; [`Error::Interrupted`] where `stop` said so.
+pub fn run(
+    plan: &ExperimentPlan,
+    settings: &ExperimentSettings,
+    out: &Path,
+    (device, device_name): (&Device, &str),
+    stop: &dyn Fn() -> bool,
+) -> Result<Outcome> {
+    begin(plan, settings, out)?;
+    let setup = Setup::prepare(plan, settings, out, device, stop)?;
+    let (mut evaluations, mut steps) = (Vec::new(), Vec::new());
+    for &seed in &settings.seeds {
+        let base = base(&setup, settings, seed, out, device)?;
+        let trainer = ArmTrainer { setup: &setup, settings, base: &base, seed, out, device, stop };
+        for arm in &plan.arms {
+            trainer.train(arm)?;
+            let seconds = StepRecord::read(&trainer.run(&arm.name))?.map_or(0.0, |done| done.seconds);
+            steps.push((format!("{}-{seed}", arm.name), seconds));
+        }
+        let folder = out.join(format!("evaluation-{seed}"));
+        let done = step(&format!("evaluation-{seed}"), &folder, || {
+            let evaluation = evaluate(plan, &trainer, device_name)?;
+            evaluation.write(&folder.join("eval.json"))?;
+            Ok(json!(null))
+        })?;
+        steps.push((format!("evaluation-{seed}"), done.seconds));
+        evaluations.push(Evaluation::read(&folder.join("eval.json"))?);
+    }
+    Outcome::of(plan, settings, steps, evaluations)
+}
+
+/// Stores what the experiment is, or makes sure that it is the one that was begun.
+fn begin(plan: &ExperimentPlan, settings: &ExperimentSettings, out: &Path) -> Result<()> {
+    let text =
+        toml::to_string_pretty(&Whole { plan, settings }).map_err(|e| Error::Failed(format!("{EXPERIMENT}: {e}")))?;
+    let path = out.join(EXPERIMENT);
+    if !path.exists() {
+        return write_atomically(&path, |file| file.write_all(text.as_bytes()));
+    }
+    let begun = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+    let differs = begun.lines().zip(text.lines()).find(|(begun, now)| begun != now);
+    if begun == text {
+        return Ok(());
+    }
+    Err(Error::bad_input(out.display())
+        .expected("the experiment that was begun there, or an empty folder")
+        .found(differs.map_or_else(|| "another one".into(), |(begun, now)| format!("`{begun}` there, `{now}` now")))
+        .next("choose another --out, or the same settings to go on")
+        .into())
+}
+
+/// Puts the same questions to all arms of a seed.
+fn evaluate(plan: &ExperimentPlan, trainer: &ArmTrainer, device_name: &str) -> Result<Evaluation> {
+    let ArmTrainer { setup, settings, device, .. } = trainer;
+    let Setup { dataset, teacher, chat } = setup;
+    let catalogue = &dataset.catalogue;
+    let mut evaluator = Evaluator::new(dataset, teacher, settings.eval.clone(), device_name.to_owned())?;
+    // A model that was trained from scratch is nothing before it is trained.
+    let untuned = settings
+        .model
+        .is_some()
+        .then(|| ("base".to_owned(), Checkpoint { model: trainer.base.to_owned(), adapter: None }));
+    let rows = 2 + (plan.arms.len() + usize::from(untuned.is_some())) * settings.decode.len();
+    let bar = progress::bar("evaluate", rows as u64 * evaluator.n_queries(), "lists");
+    let popularity = Popularity::of(dataset);
+    evaluator.evaluate(&ScorerSystem { name: "popularity".into(), catalogue, scorer: &popularity }, None, &bar)?;
+    evaluator.evaluate(&ScorerSystem { name: "SASRec".into(), catalogue, scorer: teacher }, None, &bar)?;
+
+    let mut models: Vec<(String, Checkpoint, OutputFormat)> =
+        untuned.into_iter().map(|(name, checkpoint)| (name, checkpoint, OutputFormat::Lenient)).collect();
+    for arm in &plan.arms {
+        models.push((arm.name.clone(), Checkpoint::of(&trainer.run(&arm.name))?, OutputFormat::Strict));
+    }
+    for (name, checkpoint, format) in models {
+        let (path, adapter) = (checkpoint.model.as_path(), checkpoint.adapter.as_deref());
+        let talk = match chat[1].as_slice() {
+            [] => None,
+            talk => Some(perplexity(&LanguageModel::load(path, adapter, device)?, talk, dataset, &bar)?),
+        };
+        let model = InferenceModel::load(path, adapter, StorageOptions::default(), device)?;
+        for &mode in &settings.decode {
+            let options = GenerateOptions {
+                max_new_tokens: enough_tokens(settings.eval.k + 5),
+                sampling: Sampling::Greedy,
+                seed: 0,
+            };
+            let recommender = Recommender::new(&model, catalogue, format, options, mode)?;
+            evaluator.evaluate(&LlmSystem { name: name.clone(), recommender, batch: settings.batch }, talk, &bar)?;
+        }
+    }
+    bar.finish_and_clear();
+    Ok(evaluator.finish())
+}

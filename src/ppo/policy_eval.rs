@@ -1,0 +1,166 @@
+//! How well a policy answers questions that it never practised: held-out items, wordings that it never saw, one greedy answer each.
+//!
+//! The reward stands beside what it is meant to bring about (accuracy, control, form), so that a policy that has learnt to please the
+//! reward alone is seen (method §4.1, §7.9).
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use tiller_models::language_model::EngineCache;
+use tiller_models::llama::Llama;
+
+use super::config::{PolicyEvalConfig, PpoConfig};
+use super::prompts::PromptEncoder;
+use super::rollout::{Prompt, Rollout, RolloutConfig, Sampler};
+use crate::data::Dataset;
+use crate::data::split::Split;
+use crate::evaluate::{Measures, Metric, MetricMeans, measure};
+use crate::instruct::{ExampleBuilder, Probe, PromptWording, QuerySpec, Task};
+use crate::reward::{RewardQuery, RewardRules, compute_rewards};
+use crate::teacher::Scorer;
+use crate::{Error, Result};
+
+/// The question that validates a practice (method §4.1).
+fn probe(task: Task) -> Probe {
+    match task {
+        Task::Sequential => Probe::Sequential,
+        Task::More => Probe::More,
+        Task::Less => Probe::Less,
+        Task::AtMost => Probe::AtMost(20),
+        Task::AtLeast => Probe::AtLeast(30),
+        Task::About => Probe::About(50),
+    }
+}
+
+/// The questions of a training, the same at every evaluation.
+pub struct PolicyEval {
+    /// Practice after practice.
+    prompts: Vec<Prompt>,
+    rollout: RolloutConfig,
+}
+
+impl PolicyEval {
+    /// A question of each task to some users, to others for each task as long as there are others.
+    ///
+    /// # Errors
+    /// The teacher's device fails, a conversation that the model's template refuses, or no user with a history.
+    pub fn new(
+        builder: &ExampleBuilder<impl Scorer>,
+        dataset: &Dataset,
+        encoder: &PromptEncoder,
+        config: &PpoConfig,
+    ) -> Result<Self> {
+        let PolicyEvalConfig { users, trained_wordings, .. } = config.validation;
+        let wording = if trained_wordings { PromptWording::Trained } else { PromptWording::HeldOut };
+        let mut prompts = Vec::new();
+        for (number, &task) in config.tasks.iter().enumerate() {
+            let start = number * users % dataset.users.len().max(1);
+            let asked: Vec<usize> = (start..(start + users).min(dataset.users.len())).collect();
+            let question = QuerySpec { wording, ..QuerySpec::new(probe(task), Split::Validation) };
+            for (_, example) in builder.eval_examples(&question, &asked)? {
+                prompts.push(encoder.prompt(task, example)?);
+            }
+        }
+        if prompts.is_empty() {
+            return Err(Error::bad_input(&dataset.name)
+                .expected("users with at least three items, to validate with")
+                .found("none")
+                .next("import with --min-user 3 or more")
+                .into());
+        }
+        let batch = config.rollout.batch;
+        let rollout = RolloutConfig { samples: 1, greedy_first: true, batch, ..RolloutConfig::default() };
+        Ok(Self { prompts, rollout })
+    }
+
+    /// Lets a policy answer everything, with its engine.
+    ///
+    /// # Errors
+    /// A device that fails.
+    pub fn of(
+        &self,
+        policy: &Llama,
+        engine: &mut EngineCache,
+        sampler: &Sampler,
+        teacher: &impl Scorer,
+        rules: &RewardRules,
+    ) -> Result<PolicyEvalReport> {
+        let sampler = Sampler { config: &self.rollout, ..*sampler };
+        let rollouts = sampler.answers(policy, engine, &self.prompts, 0)?;
+        let rewards = compute_rewards(&answers(&self.prompts, &rollouts), teacher, sampler.catalogue, rules)?;
+        let measured: Vec<(Measures, f64)> = rollouts
+            .iter()
+            .zip(&rewards)
+            .map(|(rollout, rewards)| (measures(rollout, &self.prompts[rollout.prompt], &sampler), rewards.list))
+            .collect();
+        let mut found = Vec::new();
+        let mut rest = &measured[..];
+        for asked in self.prompts.chunk_by(|a, b| a.task == b.task) {
+            let (of_task, others) = rest.split_at(asked.len());
+            rest = others;
+            let reward = of_task.iter().map(|(_, reward)| reward).sum::<f64>() / asked.len() as f64;
+            let summary = MetricMeans::of(of_task.iter().map(|(measures, _)| measures));
+            found.push((asked[0].task, TaskEval { reward, summary }));
+        }
+        Ok(PolicyEvalReport { found })
+    }
+}
+
+/// Rollouts as the reward looks at them.
+pub fn answers<'a>(prompts: &'a [Prompt], rollouts: &'a [Rollout]) -> Vec<RewardQuery<'a>> {
+    let answer = |rollout: &'a Rollout| {
+        let example = &prompts[rollout.prompt].example;
+        Some(RewardQuery { request: example.request.as_ref()?, target: example.target, list: &rollout.list })
+    };
+    rollouts.iter().filter_map(answer).collect()
+}
+
+/// The measures of a rollout.
+pub fn measures(rollout: &Rollout, prompt: &Prompt, sampler: &Sampler) -> Measures {
+    let titles: Vec<&str> = rollout.list.iter().map(|line| line.title.as_str()).collect();
+    measure(&titles, &prompt.example, sampler.catalogue)
+}
+
+/// What an evaluation found, by task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PolicyEvalReport {
+    found: Vec<(Task, TaskEval)>,
+}
+
+/// What an evaluation found about one practice.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TaskEval {
+    /// The mean reward of the lists.
+    pub reward: f64,
+    /// The means of their measures.
+    #[serde(flatten)]
+    pub summary: MetricMeans,
+}
+
+impl PolicyEvalReport {
+    /// The figure that decides which policy is best: the mean list reward of each task, averaged over them (method §7.9).
+    pub fn reward(&self) -> f64 {
+        self.found.iter().map(|(_, eval)| eval.reward).sum::<f64>() / self.found.len() as f64
+    }
+
+    /// The practices with what was found about each.
+    pub fn tasks(&self) -> impl Iterator<Item = (Task, &TaskEval)> {
+        self.found.iter().map(|(task, eval)| (*task, eval))
+    }
+
+    /// Errors per list: repeated, non-existent and known items, over all practices.
+    pub fn errors(&self) -> f64 {
+        let errors = [Metric::RepeatItem, Metric::NonExist, Metric::InHistory];
+        let of = |eval: &TaskEval| errors.iter().filter_map(|&error| eval.summary.mean(error)).sum::<f64>();
+        self.found.iter().map(|(_, eval)| of(eval)).sum::<f64>() / self.found.len() as f64
+    }
+}
+
+impl Serialize for PolicyEvalReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.found.len()))?;
+        for (task, eval) in &self.found {
+            map.serialize_entry(task, eval)?;
+        }
+        map.end()
+    }
+}

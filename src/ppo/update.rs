@@ -1,0 +1,258 @@
+//! The steps that a policy takes along the trajectories of one iteration (method §7.7).
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use rayon::prelude::*;
+use serde::Serialize;
+use tiller_models::optim::{AdamW, Gradients};
+use tiller_models::train::{ForwardOptions, Sample, WeightedExample};
+
+use super::config::{DivergenceGuard, PpoHyperparameters};
+use super::experience::Trajectory;
+use super::policy::{Policy, by_length, host};
+use super::{kl, loss};
+use crate::data::rng::SeededRng;
+use crate::train::gradient::{gradient, side_by_side};
+use crate::{Error, Result};
+
+/// What the steps of an iteration found, as means over the tokens of its epochs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct UpdateStats {
+    /// The clipped loss of the policy.
+    pub policy_loss: f64,
+    /// The clipped loss of the critic, before its weight; none without a critic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_loss: Option<f64>,
+    /// What was minimised: policy, critic, entropy and rehearsal by their weights.
+    pub loss: f64,
+    /// The loss of the rehearsed examples, by its weight, as a mean over steps; none where nothing is rehearsed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ptx_loss: Option<f64>,
+    /// The entropy of the policy's next token, in nats.
+    pub entropy: f64,
+    /// k3 from the policy that sampled to the moving one, in the last epoch.
+    pub approx_kl: f64,
+    /// The part of the tokens whose ratio of probabilities left 1 ± clip.
+    pub clipfrac: f64,
+    /// The mean ratio of probabilities in the last epoch.
+    pub ratio: f64,
+    /// Epochs taken before the policy had moved far enough.
+    pub ppo_epochs: u32,
+    /// Steps taken.
+    pub steps: u32,
+    /// The mean norm of the gradients before clipping.
+    pub grad_norm: f64,
+}
+
+/// The stream of chance that orders the answers of an epoch.
+const ORDER: u64 = 0x990;
+
+/// Sums over the tokens of an epoch.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    tokens: f64,
+    policy: f64,
+    value: f64,
+    entropy: f64,
+    kl: f64,
+    clipped: f64,
+    ratio: f64,
+}
+
+/// What moves a policy.
+pub struct PpoUpdater<'a> {
+    /// The constants.
+    pub learning: &'a PpoHyperparameters,
+    /// When to give up.
+    pub divergence_guard: &'a DivergenceGuard,
+    /// The rate of the iteration's steps.
+    pub lr: f64,
+    /// What is rehearsed in each step of the iteration; nothing, or something for all of them.
+    pub ptx_examples: &'a [Vec<WeightedExample>],
+}
+
+impl PpoUpdater<'_> {
+    /// Moves the policy along the trajectories, epoch after epoch, in orders that `seed` decides.
+    ///
+    /// # Errors
+    /// A policy that has run away: numbers that are none any more, or ratios that show steps far too large.
+    pub fn update(
+        &self,
+        mut policy: Policy,
+        adamw: &mut AdamW,
+        trajectories: &[Trajectory],
+        seed: u64,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(Policy, UpdateStats)> {
+        let mut rng = SeededRng::new(seed, ORDER);
+        let mut order: Vec<&Trajectory> = trajectories.iter().collect();
+        let (mut all, mut last, mut stats) = (Sums::default(), Sums::default(), UpdateStats::default());
+        let mut ptx_sum = 0.0;
+        for _ in 0..self.learning.epochs {
+            rng.shuffle(&mut order);
+            last = Sums::default();
+            for minibatch in order.chunks(self.learning.minibatch) {
+                let (mut gradients, sums) = self.gradients(&policy, minibatch)?;
+                if let Some(weighted) = self.ptx_examples.get(stats.steps as usize) {
+                    let (part, loss) = self.ptx_gradients(&policy, weighted);
+                    gradients.add(part);
+                    ptx_sum += loss;
+                }
+                let (moved, norm) = adamw.step(policy, gradients, self.lr);
+                policy = moved;
+                last.add(&sums);
+                stats.steps += 1;
+                stats.grad_norm += norm;
+                self.check(&sums, norm)?;
+                if stop() {
+                    return Err(Error::Interrupted(String::new()));
+                }
+            }
+            all.add(&last);
+            stats.ppo_epochs += 1;
+            if last.kl / last.tokens > self.learning.target_kl {
+                break;
+            }
+        }
+        let has_critic = policy.critic.is_some();
+        let ptx_loss = ptx_sum / f64::from(stats.steps.max(1));
+        let [policy_loss, value_loss, entropy] = [all.policy, all.value, all.entropy].map(|sum| sum / all.tokens);
+        let stats = UpdateStats {
+            policy_loss,
+            value_loss: has_critic.then_some(value_loss),
+            loss: policy_loss + self.learning.vf_coef * value_loss - self.learning.ent_coef * entropy + ptx_loss,
+            ptx_loss: (!self.ptx_examples.is_empty()).then_some(ptx_loss),
+            entropy,
+            approx_kl: last.kl / last.tokens,
+            clipfrac: all.clipped / all.tokens,
+            ratio: last.ratio / last.tokens,
+            grad_norm: stats.grad_norm / f64::from(stats.steps.max(1)),
+            ..stats
+        };
+        Ok((policy, stats))
+    }
+
+    /// The gradients of the mean loss over a minibatch's tokens, a few answers at a time.
+    fn gradients(&self, policy: &Policy, minibatch: &[&Trajectory]) -> Result<(Gradients, Sums)> {
+        let samples: Vec<Sample> = minibatch.iter().map(|trajectory| trajectory.sample.clone()).collect();
+        let tokens = samples.iter().map(|sample| sample.scored.len()).sum::<usize>() as f64;
+        let chunks: Vec<Chunk> = by_length(&samples, self.learning.batch)
+            .into_iter()
+            .map(|places| Chunk::new(places.iter().map(|&at| minibatch[at])))
+            .collect();
+        let (mut gradients, mut sums) = (Gradients::default(), Sums::default());
+        for chunks in chunks.chunks(side_by_side(&policy.actor.device())) {
+            let parts = chunks.par_iter().map(|chunk| self.part(policy, chunk, tokens));
+            for part in parts.collect::<Result<Vec<_>>>()? {
+                gradients.add(part.0);
+                sums.add(&part.1);
+            }
+        }
+        Ok((gradients, sums))
+    }
+
+    /// The gradients of the mean loss of some examples, as many at a time as answers; and the loss.
+    fn ptx_gradients(&self, policy: &Policy, weighted: &[WeightedExample]) -> (Gradients, f64) {
+        let batches: Vec<Vec<WeightedExample>> =
+            weighted.chunks(self.learning.batch).map(<[WeightedExample]>::to_vec).collect();
+        let (gradients, loss) = gradient(&policy.actor, &batches, false, |_| ForwardOptions::default());
+        (gradients.within("actor"), loss)
+    }
+
+    /// What some answers contribute to the gradients of a minibatch of so many tokens.
+    fn part(&self, policy: &Policy, chunk: &Chunk, tokens: f64) -> Result<(Gradients, Sums)> {
+        let PpoHyperparameters { clip, value_clip, vf_coef, ent_coef, .. } = *self.learning;
+        // Leaves of its own make its graph its own, which burn then differentiates beside the others'.
+        let policy = policy.valid().train();
+        let scores = policy.actor.score(&chunk.samples, &policy.how());
+        let device = scores.log_probs.device();
+        let (old, advantages) = (on(&chunk.log_probs, &device), on(&chunk.advantages, &device));
+        let losses = loss::policy_loss(scores.log_probs.clone(), old, advantages, clip);
+        let (policy_loss, entropy) = (losses.sum(), scores.entropies.sum());
+        let mut sums = Sums { policy: number(&policy_loss)?, entropy: number(&entropy)?, ..Sums::default() };
+        sums.see(&host(scores.log_probs)?, &chunk.log_probs, clip);
+        // Where the entropy has no weight, its graph is not differentiated.
+        let actor_loss = if ent_coef > 0.0 { policy_loss - entropy * ent_coef } else { policy_loss };
+        let mut gradients = Gradients::of(actor_loss / tokens, &policy);
+
+        if let Some(critic) = &policy.critic {
+            let (old, returns) = (on(&chunk.values, &device), on(&chunk.returns, &device));
+            let value_loss = loss::value_loss(critic.values(&chunk.samples), old, returns, value_clip).sum();
+            sums.value = number(&value_loss)?;
+            gradients.add(Gradients::of(value_loss * (vf_coef / tokens), &policy));
+        }
+        Ok((gradients, sums))
+    }
+
+    fn check(&self, sums: &Sums, norm: f64) -> Result<()> {
+        let ratio = sums.ratio / sums.tokens;
+        let loss = sums.policy + sums.value;
+        let trouble = if !(loss.is_finite() && norm.is_finite() && ratio.is_finite()) {
+            "the loss or its gradient is no number any more".to_owned()
+        } else if ratio > self.divergence_guard.max_ratio {
+            format!("the mean ratio of probabilities is {ratio:.1}, far from 1: the steps are too large")
+        } else {
+            return Ok(());
+        };
+        Err(Error::Failed(trouble))
+    }
+}
+
+impl Sums {
+    fn add(&mut self, other: &Self) {
+        self.tokens += other.tokens;
+        self.policy += other.policy;
+        self.value += other.value;
+        self.entropy += other.entropy;
+        self.kl += other.kl;
+        self.clipped += other.clipped;
+        self.ratio += other.ratio;
+    }
+
+    /// Takes in the log-probabilities of some tokens, as they are and as they were when the tokens were drawn.
+    fn see(&mut self, log_probs: &[f32], old: &[f32], clip: f64) {
+        for (&log_prob, &old) in log_probs.iter().zip(old) {
+            let (log_prob, old) = (f64::from(log_prob), f64::from(old));
+            let ratio = (log_prob - old).exp();
+            self.tokens += 1.0;
+            self.ratio += ratio;
+            self.kl += kl::k3(old, log_prob);
+            self.clipped += f64::from(u8::from((ratio - 1.0).abs() > clip));
+        }
+    }
+}
+
+/// Trajectories that are computed together, token after token.
+#[derive(Default)]
+struct Chunk {
+    samples: Vec<Sample>,
+    log_probs: Vec<f32>,
+    advantages: Vec<f32>,
+    values: Vec<f32>,
+    returns: Vec<f32>,
+}
+
+impl Chunk {
+    fn new<'a>(trajectories: impl Iterator<Item = &'a Trajectory>) -> Self {
+        let mut chunk = Self::default();
+        let narrow = |numbers: &[f64]| numbers.iter().map(|&number| number as f32).collect::<Vec<f32>>();
+        for trajectory in trajectories {
+            chunk.samples.push(trajectory.sample.clone());
+            chunk.log_probs.extend(&trajectory.log_probs);
+            chunk.advantages.extend(narrow(&trajectory.advantages));
+            chunk.values.extend(narrow(&trajectory.values));
+            chunk.returns.extend(narrow(&trajectory.returns));
+        }
+        chunk
+    }
+}
+
+/// Numbers on a device.
+fn on(numbers: &[f32], device: &Device) -> Tensor<1> {
+    Tensor::from_data(numbers, device)
+}
+
+/// The one number of a tensor, which stays in its graph.
+fn number(tensor: &Tensor<1>) -> Result<f64> {
+    Ok(host(tensor.clone())?.into_iter().map(f64::from).sum())
+}

@@ -1,0 +1,53 @@
+//! What a run has tuned, for those who come after it.
+
+use std::path::{Path, PathBuf};
+
+use toml::Table;
+
+use super::trainable_model::{ADAPTER, MODEL};
+use crate::pull::resolve_model;
+use crate::run::folder::RunFolder;
+use crate::{Error, Result};
+
+/// A tuned model: the folder or file of the model itself, and the adapter beside it where it has one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// A Hugging Face folder or a .gguf file.
+    pub model: PathBuf,
+    /// A PEFT folder for that model.
+    pub adapter: Option<PathBuf>,
+}
+
+impl Checkpoint {
+    /// The best model of a run so far: the run's own where it has trained all weights, or else its adapter and the model that its
+    /// configuration names under `model`.
+    ///
+    /// # Errors
+    /// No run there, one that has not been validated yet, or one whose model is gone.
+    pub fn of(run: &Path) -> Result<Self> {
+        let config = RunFolder::stored_config(run)?;
+        let text = std::fs::read_to_string(&config).map_err(Error::io(&config, "read"))?;
+        let not_a_training = |found: String| {
+            let next = "name the run folder of `tiller sft`";
+            Error::bad_input(config.display()).expected("the configuration of a training").found(found).next(next)
+        };
+        let table: Table = text.parse().map_err(|e: toml::de::Error| not_a_training(e.to_string()))?;
+        let is_full = table.get("full").and_then(|full| full.as_bool()).unwrap_or(false);
+        let (folder, weights) =
+            if is_full { (MODEL, "model.safetensors") } else { (ADAPTER, "adapter_model.safetensors") };
+        let folder = run.join(folder);
+        if folder.join(weights).exists() {
+            if is_full {
+                return Ok(Self { model: folder, adapter: None });
+            }
+            let name = table.get("model").and_then(|model| model.as_str());
+            let name = name.ok_or_else(|| not_a_training("no key `model`".into()))?;
+            return Ok(Self { model: resolve_model(name)?, adapter: Some(folder) });
+        }
+        Err(Error::bad_input(folder.display())
+            .expected(weights)
+            .found("no such file")
+            .next("train with `tiller sft` until its first validation at least")
+            .into())
+    }
+}

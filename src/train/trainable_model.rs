@@ -1,0 +1,127 @@
+//! The language model that trained: which of its weights do, and where they are written once they are worth it.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::tensor::Device;
+use tiller_kernels::quant::QuantScheme;
+use tiller_models::language_model::LanguageModel;
+use tiller_models::lora::{Adapter, LoraConfig};
+use tiller_models::tokenizer::TokenizerFiles;
+
+use crate::{Error, Result};
+
+/// The best adapter of a run, a PEFT folder.
+pub const ADAPTER: &str = "adapter";
+/// The best model of a run that trains all weights, a Hugging Face folder.
+pub const MODEL: &str = "model";
+
+/// A language model in training.
+pub struct TrainableModel {
+    /// The model, on a device that differentiates.
+    pub model: LanguageModel,
+    trained: TrainedPart,
+}
+
+/// What of the model trained.
+enum TrainedPart {
+    /// Low-rank parts beside frozen weights; the adapter is what is written beside its numbers.
+    Adapter(Box<Adapter>),
+    /// All weights; the tokenizer's files go with them. The folder is the one that they come from.
+    Full(TokenizerFiles, PathBuf),
+}
+
+impl TrainableModel {
+    /// The model at `path` with a fresh adapter, its own weights frozen and packed by `scheme`. `name` is what the adapter remembers
+    /// of the model.
+    ///
+    /// # Errors
+    /// A model that cannot be read, a recipe that does not fit it.
+    pub fn with_adapter(
+        path: &Path,
+        name: &str,
+        scheme: Option<QuantScheme>,
+        (recipe, seed): (&LoraConfig, u64),
+        device: &Device,
+    ) -> Result<Self> {
+        let mut model = LanguageModel::load_as(path, None, scheme, device)?;
+        let mut adapter = recipe.adapter(model.llama.linears(), seed, device)?;
+        adapter.base_model = Some(name.to_owned());
+        model.llama = model.llama.with_adapter(&adapter)?.train();
+        adapter.loras.clear(); // the model's own, from now on
+        Ok(Self { model, trained: TrainedPart::Adapter(Box::new(adapter)) })
+    }
+
+    /// The model in the Hugging Face folder at `path`, of which everything trained.
+    ///
+    /// # Errors
+    /// A model that cannot be read, or a .gguf file, beside which no tokenizer lies that could be written again.
+    pub fn full(path: &Path, device: &Device) -> Result<Self> {
+        let files = TokenizerFiles::of(path)?;
+        let mut model = LanguageModel::load(path, None, device)?;
+        model.llama = model.llama.trainable().train();
+        Ok(Self { model, trained: TrainedPart::Full(files, path.to_owned()) })
+    }
+
+    /// Where [`TrainableModel::write`] writes to, in the folder of a run.
+    pub fn folder(&self, run: &Path) -> PathBuf {
+        run.join(match self.trained {
+            TrainedPart::Adapter(_) => ADAPTER,
+            TrainedPart::Full(..) => MODEL,
+        })
+    }
+
+    /// Removes what an earlier training has written there, so that it is not taken for this one's; never the model that this one
+    /// begins with.
+    ///
+    /// # Errors
+    /// A file that cannot be removed.
+    pub fn remove_stale(&self, run: &Path) -> Result<()> {
+        let folder = self.folder(run);
+        let weights = match &self.trained {
+            TrainedPart::Adapter(_) => folder.join("adapter_model.safetensors"),
+            TrainedPart::Full(_, from) if is_same(from, &folder) => return Ok(()),
+            TrainedPart::Full(..) => folder.join("model.safetensors"),
+        };
+        if weights.exists() {
+            std::fs::remove_file(&weights).map_err(Error::io(&weights, "remove"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes what has been learnt into the folder of a run: a PEFT folder, or a Hugging Face folder.
+    ///
+    /// # Errors
+    /// The disk is full, or the device does not give the weights back.
+    pub fn write(&self, run: &Path) -> Result<()> {
+        let folder = self.folder(run);
+        std::fs::create_dir_all(&folder).map_err(Error::io(&folder, "create"))?;
+        match &self.trained {
+            TrainedPart::Adapter(adapter) => {
+                let mut adapter = adapter.as_ref().clone();
+                adapter.take_from(self.model.llama.valid().linears());
+                adapter.write(&folder)
+            }
+            TrainedPart::Full(files, _) => {
+                files.write(&folder)?;
+                self.model.llama.write(&folder)
+            }
+        }
+    }
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+}
+
+/// How the scheme of this name packs frozen weights; `None` for plain floats.
+///
+/// # Errors
+/// A name that is no scheme.
+pub fn scheme(name: &str) -> Result<Option<QuantScheme>> {
+    let scheme = name.parse::<QuantScheme>().map_err(|_| {
+        let schemes = QuantScheme::ALL.map(QuantScheme::name).join(", ");
+        Error::bad_input("--quant").expected(format!("one of {schemes}")).found(name)
+    })?;
+    Ok(Some(scheme).filter(|&scheme| scheme != QuantScheme::F32))
+}
