@@ -9,7 +9,7 @@
 //! Only [`list_constraint`] knows what a language model is: it makes an automaton the guide of a generation. [`masked`] is the reference that
 //! every engine has to agree with.
 //!
-//! What is guaranteed for every model, greedy or sampled: exactly k lines in the format of the method (§3.3), every item in the
+//! What is guaranteed for every model, greedy or sampled: exactly k lines in the list format (method §3.3), every item in the
 //! catalogue, none twice, none of the history, and all rules of the request. The rules never give way: decoding cannot
 //! reach a state without a next token.
 

@@ -29,7 +29,7 @@ impl<'a> NextItemCase<'a> {
         recent(self.history)
     }
 
-    /// The case as far as a language model is told of it: H of method §1.5. What is older counts as new (B32); nobody can avoid what it
+    /// The case as far as a language model is told of it: H of method §1.5. What is older counts as new (method B32); nobody can avoid what it
     /// was not shown.
     pub fn truncated(self) -> Self {
         Self { history: self.recent(), ..self }

@@ -1,4 +1,4 @@
-//! Titles that a language model can write and a parser can find again: cleaned, capped, unique (method §1.4, §13 B20).
+//! Titles that a language model can write and a parser can find again: cleaned, capped, unique (method §1.4, method B20).
 
 use std::collections::{HashMap, HashSet};
 

@@ -266,7 +266,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         answer: &SystemAnswer,
         plain: Option<&Vec<String>>,
     ) {
-        // The authors skip empty answers; B16 calls them failures.
+        // The authors skip empty answers; they are failures here (method B16).
         if self.config.preset == Preset::Paper && answer.titles.is_empty() {
             return;
         }

@@ -1,4 +1,4 @@
-//! The title that a misspelt one meant (method §10.3 with the resolution of §13 B19).
+//! The title that a misspelt one meant (method §10.3, method B19).
 //!
 //! An index finds it without comparing every title. Each title is cut into [`PIECES`] pieces; fewer edits than pieces leave one of them
 //! whole, and it stands in the misspelt title no further from its place than there are edits (the segments of Li, Deng, Wang and Feng 2011,

@@ -9,9 +9,9 @@ use crate::request::{Amount, Relation, Request, Share};
 
 /// What one list is worth. K is the number of items asked for, O the first K titles of the answer.
 ///
-/// Where the method counts a repeated item again, `…_distinct` counts it once (method §13 B18), and `…_valid` leaves out, too, what the history
-/// holds, as rewards do (§8.2). An answer without any title is a failure
-/// (B16): its CPA is missed, and its TCP is the worst there is, 0 of what is wanted and 1 of what is not.
+/// Where the method counts a repeated item again, `…_distinct` counts it once (method B18), and `…_valid` leaves out, too, what the history
+/// holds, as rewards do (method §8.2). An answer without any title is a failure
+/// (method B16): its CPA is missed, and its TCP is the worst there is, 0 of what is wanted and 1 of what is not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measures {
     /// Where the target stands in O, from 0.
@@ -197,7 +197,7 @@ impl RequestMeasure<'_> {
     }
 }
 
-/// The count that a share states in a list of `k`: the method rounds down (§4.1).
+/// The count that a share states in a list of `k`: rounded down (method §4.1).
 fn stated_count(share: &Share, k: u32) -> u32 {
     match share.amount {
         Amount::Count(count) => count,

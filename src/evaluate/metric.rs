@@ -17,13 +17,13 @@ pub enum Metric {
     MRR,
     /// TCP@K: the part of the list that is of the request's kind. Of +C it should be high, of −C low.
     TCP,
-    /// TCP@K with each item counted once (B18).
+    /// TCP@K with each item counted once (method B18).
     TCPDistinct,
     /// TCP@K of valid items alone, which are what rewards count (method §8.2).
     TCPValid,
     /// CPA: the shares are met.
     CPA,
-    /// CPA with each item counted once (B18).
+    /// CPA with each item counted once (method B18).
     CPADistinct,
     /// CPA of valid items alone.
     CPAValid,

@@ -1,4 +1,4 @@
-//! What lists are worth (method §10), and the same questions to all that are compared (§11).
+//! What lists are worth (method §10), and the same questions to all that are compared (method §11).
 //!
 //! [`measure`] measures one list, titles as they are; the forgiving figures are those of titles that a [`TitleIndex`] has mended before.
 //! An [`Evaluator`] puts [`EvalTask`]s to one [`System`] after another, models and recommenders without words, and ends as an

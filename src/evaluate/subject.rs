@@ -43,7 +43,7 @@ impl EvalTask {
         Self { probe, wording: PromptWording::HeldOut }
     }
 
-    /// The method's own (§4.1).
+    /// The paper's own tasks (method §4.1).
     pub fn core() -> Vec<EvalTask> {
         use Probe::{About, AtLeast, AtMost, ItemCount, Less, More, Sequential};
         [Sequential, More, Less, AtMost(20), AtLeast(30), About(30), ItemCount].map(EvalTask::of).into()

@@ -1,4 +1,4 @@
-//! Experiments: a question, arms that differ in one thing, and the same evaluation for all of them (method §9, §8.6, §13).
+//! Experiments: a question, arms that differ in one thing, and the same evaluation for all of them (method §9, method §8.6, method §13).
 //!
 //! A [`ExperimentPlan`] says what is compared, [`ExperimentSettings`] how large everything is. Running a plan makes a data set, a teacher, the arms one
 //! after another and an evaluation, each in a folder of its own; what is done already is not done again. An [`Outcome`] is the table

@@ -63,7 +63,7 @@ impl UserContext<'_> {
         Some(one.clone())
     }
 
-    /// One of the kinds that leave something to recommend, by the rule of B22.
+    /// One of the kinds that leave something to recommend, by the rule of method B22.
     fn pick<'k>(&self, kinds: &'k [ItemFilter], rng: &mut SeededRng) -> Option<&'k ItemFilter> {
         let case = self.case;
         let is_related =

@@ -1,4 +1,4 @@
-//! Instructions: from interactions, a catalogue and a teacher to the examples that a language model is tuned on (method §3, §4).
+//! Instructions: from interactions, a catalogue and a teacher to the examples that a language model is tuned on (method §3, method §4).
 //!
 //! An [`ExampleBuilder`] enumerates an [`Epoch`]: every user once for each of I0, I1 and I2, every item with a category once for I3, and
 //! conversations beside them (I4). What is asked about each of them is drawn anew in every epoch, by the rules of a [`Preset`], from a

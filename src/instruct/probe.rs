@@ -83,7 +83,7 @@ impl Probe {
         }
     }
 
-    /// Whether its category is taken from a reference list: the teacher's (B15), or the authors' way the evaluated model's own.
+    /// Whether its category is taken from a reference list: the teacher's (method B15), or the authors' way the evaluated model's own.
     pub fn needs_reference(self) -> bool {
         matches!(self, Probe::Less | Probe::AtMost(_))
     }

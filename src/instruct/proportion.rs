@@ -87,7 +87,7 @@ pub(super) fn draft(context: &UserContext) -> Option<(ExampleDraft, usize)> {
     let kind = context.draw_kind()?;
     let history = context.case.history;
 
-    // By B1, only what the catalogue holds beside the history; the authors count without looking.
+    // By method B1, only what the catalogue holds beside the history; the authors count without looking.
     let (inside, outside) = match rules.fills_up {
         true => (kind.size, LIST_LENGTH),
         false => (kind.available(history), context.ranking.available() - kind.available(history)),

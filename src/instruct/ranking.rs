@@ -27,7 +27,7 @@ impl<'a> Ranking<'a> {
     }
 
     /// As [`Ranking::best`], but filled up to `k` with the best of all other items, even those of the history: what the authors'
-    /// teacher answers (B1).
+    /// teacher answers (method B1).
     pub(super) fn best_filled_up(&self, k: usize, allowed: impl Fn(ItemId) -> bool) -> Vec<ItemId> {
         let mut items = self.best(k, &allowed);
         let others = top_k(self.scores, k - items.len(), |item| !allowed(item) || self.history.contains(item));

@@ -1,4 +1,4 @@
-//! The sampling rules by name, and the two sets of them: ours, and the authors' where they differ (method §4, §13).
+//! The sampling rules by name, and the two sets of them: ours, and the authors' where they differ (method §4, method §13).
 
 use std::ops::RangeInclusive;
 
@@ -10,7 +10,7 @@ use super::proportion::{ShareForm, ShareSentiment};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
-    /// The method with the resolutions of its §13
+    /// tiller's rules, in which open points of the paper are resolved
     #[default]
     Default,
     /// The authors' rules, their quirks included
@@ -23,17 +23,17 @@ pub const LIST_LENGTH: usize = 10;
 /// The rules of a recipe.
 #[derive(Debug, Clone)]
 pub(super) struct SamplingRules {
-    /// B1: a list too short for its kind is filled up with other items, instead of being asked for no longer than it can be.
+    /// Fills up a list that is too short for its kind with other items, instead of asking for a shorter one (method B1).
     pub fills_up: bool,
-    /// B21: the items of a share are shuffled, instead of standing in the teacher's order.
+    /// Shuffles the items of a share, instead of keeping the teacher's order (method B21).
     pub shuffles_shares: bool,
-    /// B21: the smallest share that "at least" states.
+    /// The smallest share that "at least" states (method B21).
     pub least_share: usize,
-    /// B22: in how many of a hundred requests the kind is one of the target's or the history's.
+    /// The percentage of requests whose kind is one of the target's or the history's (method B22).
     pub related_percent: u64,
-    /// B23: the forms of a share.
+    /// The forms of a share (method B23).
     pub forms: &'static [ShareForm],
-    /// B28: a conversation never starts with the exchange just before its last question.
+    /// Never starts a conversation with the exchange just before its last question (method B28).
     pub skips_nearest_exchange: bool,
     /// Whether conditions on attributes, and conjunctions of two, are asked for as categories are.
     pub beyond_categories: bool,

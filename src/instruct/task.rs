@@ -1,4 +1,4 @@
-//! The tasks of the method (§4).
+//! The tasks (method §4).
 
 use std::fmt;
 

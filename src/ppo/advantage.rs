@@ -31,7 +31,7 @@ fn returns_by_item(rewards: &[f64], starts: &[usize], gamma: f64) -> Vec<f64> {
     returns
 }
 
-/// Advantages without a critic (method §13 B14): the return from a token on, less the mean return that the other answers to the same
+/// Advantages without a critic (method B14): the return from a token on, less the mean return that the other answers to the same
 /// question have from the same item on (as RLOO, Ahmadian et al. 2024, arXiv 2402.14740, but with a baseline for each item).
 ///
 /// What an item is worth hardly depends on what comes after it, but its return does: a list of ten sums up the chances of all ten. So γ
@@ -75,7 +75,7 @@ mod tests {
         assert!(equal, "{found:?} is not {expected:?}");
     }
 
-    /// The method's §16.5: three tokens, γ 0.99, λ 1.
+    /// The example of method §16.5: three tokens, γ 0.99, λ 1.
     #[test]
     fn three_tokens_by_hand() {
         let (rewards, values) = ([0.5, 0.0, 2.0], [1.0, 0.8, 1.5]);

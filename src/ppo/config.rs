@@ -77,7 +77,7 @@ pub struct PpoLoraConfig {
     pub targets: Vec<String>,
 }
 
-/// The constants of the method's §7.
+/// The hyperparameters of PPO.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PpoHyperparameters {
@@ -124,7 +124,7 @@ pub struct PpoHyperparameters {
     pub target_kl: f64,
 }
 
-/// What an answer is compared with (method §13 B14).
+/// The baseline that an answer is compared with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Baseline {
@@ -249,7 +249,7 @@ const FEWEST_TOKENS: u64 = 32;
 impl PpoConfig {
     /// The authors' settings where ours differ (method §6–8): their questions and rewards, greedy and sharpened answers that are rendered
     /// anew, a critic, their penalties and step sizes. The output projection stays frozen, since training it would move the reference
-    /// policy too (B3); the learning rate is theirs, for a model of 7 billion weights.
+    /// policy too (method B3); the learning rate is theirs, for a model of 7 billion weights.
     pub fn paper() -> Self {
         let ours = Self::default();
         let all_but_the_output = vec!["all-linear".to_owned()];

@@ -57,7 +57,7 @@ impl RewardScales {
     }
 }
 
-/// What each token of an answer earns (§7.5): an item's reward on the token that ends its line, what is lacking on the last token, and there
+/// What each token of an answer earns (method §7.5): an item's reward on the token that ends its line, what is lacking on the last token, and there
 /// the list's reward too, or that part of it which the lines have not earned yet.
 pub fn token_rewards(rollout: &Rollout, rewards: &Rewards, rules: &RewardRules) -> Vec<f64> {
     let mut earned = vec![0.0; rollout.tokens.len()];

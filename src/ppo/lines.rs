@@ -1,4 +1,4 @@
-//! Which token ends which line of an answer (method §13 B13): found in the text that the tokens decode to, whatever the tokenizer.
+//! Which token ends which line of an answer (method B13): found in the text that the tokens decode to, whatever the tokenizer.
 
 use tiller_models::tokenizer::Tokenizer;
 

@@ -13,7 +13,7 @@ use crate::train::gradient::side_by_side;
 use crate::{Error, Result};
 
 /// What is trained: the actor, and a critic where answers are compared with what one expects. The reference policy is the model
-/// itself; it shares nothing that is trained (B3).
+/// itself; it shares nothing that is trained (method B3).
 #[derive(Module, Debug)]
 pub struct Policy {
     /// The policy that answers.
@@ -25,7 +25,7 @@ pub struct Policy {
     pub temperature: f64,
 }
 
-/// The model with low-rank parts of its own, and a head that reads a value off its last hidden state. Both are trained and saved (B2).
+/// The model with low-rank parts of its own, and a head that reads a value off its last hidden state. Both are trained and saved (method B2).
 #[derive(Module, Debug)]
 pub struct Critic {
     llama: Llama,

@@ -1,7 +1,7 @@
 //! How well a policy answers questions that it never practised: held-out items, wordings that it never saw, one greedy answer each.
 //!
 //! The reward stands beside what it is meant to bring about (accuracy, control, form), so that a policy that has learnt to please the
-//! reward alone is seen (method §4.1, §7.9).
+//! reward alone is seen (method §4.1, method §7.9).
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};

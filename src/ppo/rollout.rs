@@ -36,7 +36,7 @@ pub struct RolloutConfig {
     pub top_k: usize,
     /// The first answer to each prompt is the likeliest one.
     pub greedy_first: bool,
-    /// B13: learn from the titles rendered anew, instead of from the tokens that were sampled.
+    /// Learn from the titles rendered anew, instead of from the tokens that were sampled.
     pub rerender: bool,
 }
 

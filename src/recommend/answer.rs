@@ -1,4 +1,4 @@
-//! A list of titles as text and back (method §3.3, §3.5).
+//! A list of titles as text and back (method §3.3, method §3.5).
 
 use crate::data::Catalogue;
 

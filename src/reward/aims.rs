@@ -74,13 +74,13 @@ impl Targets {
         }
     }
 
-    /// τ (§8.2): the task score of a valid item, `counts` including it; `None` where nothing is demanded.
+    /// τ (method §8.2): the task score of a valid item, `counts` including it; `None` where nothing is demanded.
     pub fn item_score(&self, item: ItemId, counts: &[GroupCounts], rules: &RewardRules) -> Option<f64> {
         let scores = self.targets.iter().zip(counts);
         mean(scores.map(|(group, &counts)| group.item_score(group.members.contains(item), counts, self.n, rules)))
     }
 
-    /// q (§8.4): the task score of a list with these counts; `None` where nothing is demanded.
+    /// q (method §8.4): the task score of a list with these counts; `None` where nothing is demanded.
     pub fn list_score(&self, counts: &[GroupCounts], rules: &RewardRules) -> Option<f64> {
         let shortfalls =
             self.targets.iter().zip(counts).map(|(group, &counts)| group.goal.shortfall(counts, self.n, rules.shares));
@@ -126,7 +126,7 @@ impl Target {
     }
 }
 
-/// B10: whether the list needs an item on its side, merely allows it, or has too many there.
+/// τ by the marginal rule (method B10): the list needs an item on its side, merely allows it, or has too many there.
 fn marginal(bound: Bound, is_inside: bool, counts: GroupCounts, n: u32) -> f64 {
     let (count, needed, allowed) = match is_inside {
         true => (counts.inside, bound.min, bound.max),
@@ -139,7 +139,7 @@ fn marginal(bound: Bound, is_inside: bool, counts: GroupCounts, n: u32) -> f64 {
     }
 }
 
-/// The authors' table (§8.2).
+/// The authors' table (method §8.2).
 fn authors(goal: Target, is_inside: bool, GroupCounts { inside, outside }: GroupCounts, n: u32) -> f64 {
     let half_if = |allowed: bool| if allowed { 0.5 } else { 0.0 };
     let others = |k: u32| n.saturating_sub(k);

@@ -12,12 +12,12 @@ use crate::teacher::{RankQuery, Scorer};
 /// What a list earns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rewards {
-    /// The reward of every line (§8.3), in −1…1 with the default weights: s where nothing is demanded, else α·s + (1 − α)·τ; the penalty
+    /// The reward of every line (method §8.3), in −1…1 with the default weights: s where nothing is demanded, else α·s + (1 − α)·τ; the penalty
     /// for a line that is no valid item.
     pub items: Vec<f64>,
     /// The penalties for items that the list lacks, earned with its end.
     pub missing: f64,
-    /// The reward of the list (§8.5): list_weight · [α · Σ s′ / B(n) + (1 − α) · q]; an ideal list has the whole weight.
+    /// The reward of the list (method §8.5): list_weight · [α · Σ s′ / B(n) + (1 − α) · q]; an ideal list has the whole weight.
     pub list: f64,
     /// What each line adds to the reward of the list; the end adds the rest.
     pub gains: Vec<f64>,
@@ -120,7 +120,7 @@ pub struct RewardQuery<'a> {
     pub list: &'a [CheckedItem],
 }
 
-/// The rewards of many lists, by the ranks that `teacher` gives their items with the history masked (B24).
+/// The rewards of many lists, by the ranks that `teacher` gives their items with the history masked (method B24).
 ///
 /// # Errors
 /// The teacher's device fails, or a teacher of another catalogue.

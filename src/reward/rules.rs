@@ -37,11 +37,11 @@ pub struct RewardRules {
     /// An item that the list lacks costs as much as a line that is no valid item. By the method's letter it costs nothing, and a policy
     /// that often errs learns to end its lists early.
     pub missing: bool,
-    /// B12: what keeps a list that rambles on from costing more and more.
+    /// The cost of lines beyond the number of items requested.
     pub surplus: Surplus,
 }
 
-/// Which rewards a policy is trained on (the ablation of the method's §8.6).
+/// Which rewards a policy is trained on (an ablation).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
@@ -54,11 +54,11 @@ pub enum Level {
     Both,
 }
 
-/// How τ scores the items of a share, and what counts as missing it (§8.2, §8.4).
+/// The rule by which τ scores the items of a share, and by which q counts what it is missed by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ShareRule {
-    /// B10: 1 for an item that the share needs, ½ for one that it allows, 0 for one too many, alike inside and outside the kind. A share
+    /// 1 for an item that the share needs, ½ for one that it allows, 0 for one too many, alike inside and outside the kind. A share
     /// is missed by the items that a full list lacks on either side, so that a short list meets no "at most".
     #[default]
     Marginal,
@@ -66,7 +66,7 @@ pub enum ShareRule {
     Authors,
 }
 
-/// What lines beyond those that were asked for cost the list (B12). Each of them has the reward of an error in any case.
+/// The cost of surplus lines for the list. Each of them has the reward of an error in any case.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Surplus {

@@ -6,7 +6,7 @@ use tiller_models::sasrec::SasRecConfig;
 use crate::Result;
 use crate::run::config::out_of_range;
 
-/// The settings of `tiller sasrec train`; the defaults are the method's (§2.2).
+/// The settings of `tiller sasrec train`; the defaults are the paper's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TeacherConfig {

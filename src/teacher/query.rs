@@ -31,7 +31,7 @@ pub struct TopKQuery<'a> {
 /// "Which ranks have `items` after `history`?"
 #[derive(Debug, Clone, Copy)]
 pub struct RankQuery<'a> {
-    /// What the user took, oldest first; it is left out of the ranking (method §13 B24).
+    /// What the user took, oldest first; it is left out of the ranking (method B24).
     pub history: &'a [ItemId],
     /// The items to rank among all others.
     pub items: &'a [ItemId],
@@ -51,7 +51,7 @@ pub trait Scorer: Sync {
 
     /// The best items of each query, best first; equal scores stand in the order of their ids.
     ///
-    /// Where a wish leaves fewer than `k` items, the answer is short: it is never filled up with others (B1).
+    /// Where a wish leaves fewer than `k` items, the answer is short: it is never filled up with others (method B1).
     ///
     /// # Errors
     /// An item that the catalogue does not have, or a device that fails.

@@ -1,5 +1,5 @@
 //! How well a model in training answers: fixed questions about held-out items, in wordings that it never saw, answered freely and
-//! greedily (method §4.1, §5).
+//! greedily (method §4.1, method §5).
 
 use std::ops::ControlFlow;
 

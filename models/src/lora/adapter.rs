@@ -45,7 +45,7 @@ pub struct LoraConfig {
 }
 
 impl LoraConfig {
-    /// A fresh adapter for the targets among `linears`: every A orthogonal with gain √2, every B zero (method, section 5).
+    /// A fresh adapter for the targets among `linears`: every A orthogonal with gain √2, every B zero (method §5).
     ///
     /// # Errors
     /// A bad input: a rank that is 0 or beyond the width of a target, a scale or dropout out of range, a target that is no projection.

@@ -9,7 +9,7 @@ pub(super) const LAYER_NORM_EPSILON: f64 = 1e-12;
 /// Standard deviation of the initial weights (method §2.1).
 pub(super) const INITIAL_DEVIATION: f32 = 0.02;
 
-/// The sizes of a [`super::SasRec`]; the defaults are the method's (§2.1).
+/// The sizes of a [`super::SasRec`]; the defaults are the paper's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SasRecConfig {

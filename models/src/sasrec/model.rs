@@ -14,7 +14,7 @@ use crate::random::{Noise, Normal};
 const HIDDEN: f32 = -10_000.0;
 
 /// The recommender. Items are numbered from 1; 0 is padding, which has no weights: it reads as the zero vector and
-/// has no score, so it takes no part in the softmax and is never recommended (method §13 B25).
+/// has no score, so it takes no part in the softmax and is never recommended (method B25).
 #[derive(Module, Debug)]
 pub struct SasRec {
     /// One vector per item, item 1 first; read as input and as output: [n_items, d_model].

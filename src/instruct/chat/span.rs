@@ -13,7 +13,7 @@ const SYSTEM: &str = "You are a helpful assistant.";
 /// long for a model is cut where it is tokenised.
 const LONGEST_PROMPT: usize = 4 * (512 - 64);
 
-/// A random question of a random conversation. `skips_nearest` is the authors' rule of B28.
+/// A random question of a random conversation. `skips_nearest` is the authors' rule of method B28.
 pub(in crate::instruct) fn example(conversations: &[Conversation], stream: &StreamKey, skips_nearest: bool) -> Example {
     let mut rng = stream.rng(Purpose::Chat);
     let turns = &rng.pick(conversations).turns;

@@ -70,7 +70,7 @@ proptest! {
         }
     }
 
-    /// But for the target, the items of users' lists stand in the teacher's order (B21), and no better item was left out.
+    /// But for the target, the items of users' lists stand in the teacher's order (method B21), and no better item was left out.
     #[test]
     fn the_teacher_chooses_and_orders(seed: u64) {
         for dataset in worlds() {

@@ -1,4 +1,4 @@
-//! What is practised: the requests of the method's §6.
+//! What is practised: the requests of method §6.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,7 +83,7 @@ fn every_practice_asks_what_the_method_says() {
     assert_eq!(counted.into_iter().collect::<Vec<_>>(), ["EP false", "LP false", "LP true", "MP false", "MP true"]);
 }
 
-/// B1: only as many as there are; the authors ask for more.
+/// Only as many as there are; the authors ask for more (method B1).
 #[test]
 fn a_rare_kind_is_asked_for_no_longer_than_it_lasts() {
     let dataset = scarce();

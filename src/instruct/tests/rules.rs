@@ -1,4 +1,4 @@
-//! The sampling rules: each resolution of the method's §13, and what the authors did instead.
+//! The sampling rules: each resolution of method §13, and what the authors did instead.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ fn requests(dataset: &Dataset, task: TaskFamily, preset: Preset) -> Vec<(Request
     all.filter_map(|example| Some((example.request.clone()?, example))).collect()
 }
 
-/// B1: three items are rare, two of them in most histories.
+/// Three items are rare, two of them in most histories (method B1).
 #[test]
 fn lists_are_asked_for_no_longer_than_their_kind_lasts() {
     let dataset = scarce();
@@ -34,7 +34,7 @@ fn lists_are_asked_for_no_longer_than_their_kind_lasts() {
     assert!(short > 0 && filled > 0, "{short} short, {filled} filled up");
 }
 
-/// B21 and B23: what is stated, in which forms, and in which order the labels stand.
+/// The stated shares, their forms, and the order of the labels (method B21, method B23).
 #[test]
 fn shares_are_stated_in_the_forms_of_the_recipe() {
     let dataset = films();
@@ -75,7 +75,7 @@ fn the_authors_shuffle_the_labels_of_a_share() {
     assert!(in_order(Preset::Paper) < 0.1);
 }
 
-/// B22: of a hundred categories, a user knows five or so.
+/// Of a hundred categories, a user knows five or so (method B22).
 #[test]
 fn half_of_the_wanted_categories_are_related_to_the_user() {
     let dataset = many_categories();

@@ -1,4 +1,4 @@
-//! Probes: the requests of the method's §4.1.
+//! Probes: the requests of method §4.1.
 
 use std::collections::{BTreeSet, HashMap};
 

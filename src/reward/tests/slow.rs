@@ -39,7 +39,7 @@ fn number(title: &str) -> Option<u32> {
     of('A', 0).or_else(|| of('B', 6))
 }
 
-/// Section 8 of the method, word by word; `is_ours` chooses B10, B12 and what a missing item costs.
+/// The rewards of method §8, line by line; `is_ours` chooses method B10, method B12 and what a missing item costs.
 fn slow(task: Task, n: usize, history: &[u32], target: u32, titles: &[String], is_ours: bool) -> Rewards {
     let (mut items, mut sum) = (vec![], 0.0);
     let mut seen: Vec<u32> = vec![];

@@ -1,4 +1,4 @@
-//! The tables of the method's §8 and §16.4, worked by hand.
+//! The tables of method §8 and method §16.4, worked by hand.
 
 use super::toy::{asked, item, letters, list, reward, with_share};
 use crate::data::{CategoryId, ItemId};

@@ -13,7 +13,7 @@ use crate::train::trainable_model;
 use crate::train::validation::ValidationConfig;
 use crate::{Error, Result};
 
-/// The settings of `tiller sft`; the defaults are the method's (§5), but for the number of epochs.
+/// The settings of `tiller sft`; the defaults are the paper's, but for the number of epochs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SftConfig {
@@ -45,7 +45,7 @@ pub struct SftConfig {
     pub max_tokens: usize,
     /// Whether blocks are computed a second time in the backward pass, instead of being kept in memory.
     pub activation_checkpointing: bool,
-    /// What the titles of a prompt's history weigh in the loss beside an answer: 0 where a model is tuned (method §5), more where one is
+    /// What the titles of a prompt's history weigh in the loss beside an answer: 0 where a model is tuned more where one is
     /// trained from scratch, which learns from them what follows what.
     pub history_weight: f64,
     /// Decides first weights, dropout and the order of batches.
