@@ -70,6 +70,7 @@
 //! # }
 //! ```
 
+pub mod bench;
 pub mod cli;
 pub mod constrain;
 pub mod converse;

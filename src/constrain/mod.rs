@@ -14,7 +14,6 @@
 //! reach a state without a next token.
 
 pub mod automaton;
-pub mod bench;
 pub mod constraints;
 mod draft;
 pub mod feasible;
@@ -24,7 +23,6 @@ pub mod infeasible;
 pub mod list_constraint;
 pub mod masked;
 pub mod mode;
-pub mod perplexity;
 pub mod search;
 pub mod statistics;
 pub mod trie;

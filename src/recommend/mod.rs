@@ -1,7 +1,6 @@
 //! Lists for people: a request becomes a conversation, the model's answer becomes items, and each item is checked.
 
 pub mod answer;
-pub mod bench;
 pub mod check;
 pub mod lookup;
 mod prepared;

@@ -10,11 +10,11 @@ use tiller_models::language_model::InferenceModel;
 
 use super::Global;
 use crate::Result;
+use crate::bench::lists::{DecodeMethod, ListBench, ListTiming};
 use crate::cli::json::print_json;
 use crate::cli::storage::StorageArgs;
 use crate::data::Dataset;
 use crate::pull::resolve_model;
-use crate::recommend::bench::{DecodeMethod, ListBench, ListTiming};
 use crate::run::progress;
 use crate::teacher::Teacher;
 

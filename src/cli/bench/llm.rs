@@ -11,9 +11,9 @@ use tiller_models::llama::Llama;
 
 use super::Global;
 use crate::Result;
+use crate::bench::llm::{BenchModel, LlmTest, Throughput, TokenCost};
 use crate::cli::json::{json_line, print_json};
 use crate::cli::storage::kv_format;
-use crate::constrain::bench::{BenchModel, LlmTest, Throughput, TokenCost};
 use crate::pull::resolve_model;
 use crate::run::progress;
 use crate::train::bench::ModelPreset;

@@ -13,11 +13,11 @@ use tiller_models::files::gguf::Gguf;
 use tiller_models::llama::Llama;
 use tiller_models::tokenizer::Tokenizer;
 
+use crate::bench::llm::BenchModel;
+use crate::bench::perplexity::{Perplexity, perplexity, windows};
 use crate::cli::Global;
 use crate::cli::json::print_json;
 use crate::cli::storage::kv_format;
-use crate::constrain::bench::BenchModel;
-use crate::constrain::perplexity::{Perplexity, perplexity, windows};
 use crate::pull::resolve_model;
 use crate::run::progress;
 use crate::{Error, Result};

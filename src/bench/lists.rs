@@ -7,9 +7,9 @@ use serde::Serialize;
 use tiller_models::language_model::InferenceModel;
 use tiller_models::llama::{GenerateOptions, Sampling, TokenConstraint};
 
-use super::PreparedRequest;
 use crate::constrain::{Automaton, ConstraintStats, DraftModel, Grammar, ListConstraint, MaskedBaseline, Mode};
 use crate::data::Dataset;
+use crate::recommend::PreparedRequest;
 use crate::request::Request;
 use crate::teacher::{Scorer, Teacher};
 use crate::{Error, Result};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::bench::BenchModel;
+use super::llm::BenchModel;
 use crate::Result;
 
 /// What a model makes of a text.
