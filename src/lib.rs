@@ -86,6 +86,7 @@ pub mod report;
 pub mod request;
 pub mod reward;
 pub mod run;
+pub mod task;
 pub mod teacher;
 pub mod train;
 

@@ -20,7 +20,7 @@ use clap::CommandFactory;
 use common::console::{Block, Typed, blocks};
 use common::{program, toy};
 use tiller::cli::Cli;
-use tiller::evaluate::Metric;
+use tiller::task::Metric;
 
 /// Documents whose blocks are run.
 const RUN: [&str; 2] = ["README.md", "docs/guide.md"];

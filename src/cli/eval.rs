@@ -1,29 +1,29 @@
-//! `tiller eval`: what a model's lists are worth, beside those of the teacher and of popularity.
+//! `tiller eval`: measures a model's lists, beside those of the teacher and of popularity.
 
 use std::path::{Path, PathBuf};
 
-use comfy_table::presets;
 use serde_json::json;
 use tiller_kernels::device;
 use tiller_models::language_model::{InferenceModel, LanguageModel};
 use tiller_models::llama::{GenerateOptions, Sampling};
 
-use super::Global;
 use super::recommend::DraftSource;
 use super::storage::StorageArgs;
+use super::{Global, table, values};
 use crate::Result;
 use crate::constrain::Mode;
 use crate::data::Dataset;
 use crate::data::input::file_name;
 use crate::data::titles::clean;
 use crate::evaluate::{
-    EvalConfig, EvalTask, Evaluation, Evaluator, ListSample, LlmSystem, ScorerSystem, System, perplexity,
+    EvalConfig, EvalTable, Evaluation, Evaluator, ListSample, LlmSystem, ScorerSystem, System, perplexity,
 };
 use crate::instruct::{Preset, chat};
 use crate::pull::resolve_model;
 use crate::recommend::answer::OutputFormat;
 use crate::recommend::recommender::{Recommender, enough_tokens};
 use crate::run::progress;
+use crate::task::EvalTask;
 use crate::teacher::{Popularity, Teacher};
 
 const EXAMPLES: &str = "\
@@ -40,8 +40,8 @@ Tasks:
   I0 next item, ItemCount 11 to 15 items, Candidates best 5 of 10; +C a category, -C without one,
   Condition an attribute, Conjunction both, Except overlapping + and -, Against the user's taste;
   LP20 MP30 EP50… at most, at least, about a share, Overlap two shares at once.
-  :trained asks in words of the training, :ambiguous tells an opposite feeling.
-  core are the method's own tasks, all (the default) every one.";
+  :trained asks in phrasings of the training, :ambiguous with an opposite sentiment.
+  core is the method's own set of tasks, all (the default) every task.";
 
 /// The flags of `tiller eval`.
 #[derive(Debug, clap::Args)]
@@ -55,44 +55,44 @@ pub struct Args {
     /// An adapter (PEFT folder) for that model; of several, each gets rows of its own
     #[arg(long, value_name = "DIR", requires = "model")]
     adapter: Vec<PathBuf>,
-    /// Beside the adapters, also the model without one
+    /// Also evaluate the model without an adapter
     #[arg(long, requires = "adapter")]
     with_base: bool,
     /// The teacher's run folder [default: DIR/teacher]
     #[arg(long, value_name = "RUN")]
     teacher: Option<PathBuf>,
-    /// What keeps the model's lists in order; of several, each gets a row of its own
+    /// Constraint mode of decoding; of several, each gets a row of its own
     #[arg(long, value_enum, value_delimiter = ',', default_value = "free,catalogue,strict", value_name = "MODE,…")]
     decode: Vec<Mode>,
-    /// What is asked: core, all, or names (see below)
+    /// Tasks: core, all, or names (see below)
     #[arg(long, value_delimiter = ',', default_value = "all", value_name = "TASK,…", allow_hyphen_values = true)]
     tasks: Vec<String>,
-    /// How many users are asked, drawn at random but always the same ones [default: all]
+    /// Number of users, drawn at random but always the same ones [default: all]
     #[arg(long, value_name = "N")]
     users: Option<usize>,
-    /// What decides wordings and random candidates; a user's figure is the mean over them
+    /// Seeds of wordings and random candidates; a user's figure is the mean over them
     #[arg(long, value_delimiter = ',', value_name = "N,…")]
     seeds: Vec<u64>,
-    /// Which item of each user is to be foreseen
+    /// Item of each user that is to be predicted
     #[arg(long, value_enum, default_value = "test")]
     split: SplitName,
-    /// How long the lists are
+    /// Length of the lists
     #[arg(long, short, default_value_t = 10, value_name = "ITEMS", value_parser = clap::value_parser!(u32).range(1..=50))]
     k: u32,
-    /// Whose rules: ours, or the authors' where they differ (categories of -C and LP, empty answers)
-    #[arg(long, alias = "recipe", value_enum, default_value = "default")]
+    /// Sampling rules: the default ones, or the authors' where they differ (categories of -C and LP, empty answers)
+    #[arg(long, alias = "recipe", value_parser = values::preset(), default_value = "default")]
     preset: Preset,
-    /// How the model writes where it writes alone: tuned, every line is an item; general, numbered lines are [default: tuned with an
-    /// adapter, else general]
+    /// Output format of unconstrained lists: strict, every line is an item; lenient, numbered lines are [default: strict
+    /// with an adapter, else lenient]
     #[arg(long = "output-format", alias = "form", value_enum, value_name = "FORM")]
     format: Option<OutputFormat>,
-    /// Whose lists are proposed to the model, which confirms in one step what it would have written anyway
+    /// Source of draft lists: the model confirms in one step the tokens that it would have written anyway
     #[arg(long, value_enum, value_name = "WHO")]
     draft: Option<DraftSource>,
-    /// Conversations in the ShareGPT form that no training has seen: each model's perplexity of them, which shows what it has forgotten
+    /// Conversations in the ShareGPT format that no training has seen; reports each model's perplexity on them
     #[arg(long, value_name = "FILE", requires = "model")]
     chat: Option<PathBuf>,
-    /// How many lists are written at once
+    /// Lists that are written at once
     #[arg(long, default_value_t = 16, value_name = "LISTS", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
     #[command(flatten)]
@@ -100,7 +100,7 @@ pub struct Args {
     /// With --decode free: the most tokens that an answer may take [default: enough for the list]
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
     max_new_tokens: Option<u32>,
-    /// Lists of each row and task that are kept to be looked at
+    /// Sample lists kept per row and task
     #[arg(long, default_value_t = EvalConfig::default().samples, value_name = "N")]
     samples: usize,
     /// The folder to write eval.json to [default: the run folder that the last adapter is in, if it is in one]
@@ -186,7 +186,7 @@ fn config(args: &Args) -> Result<EvalConfig> {
     })
 }
 
-/// The names of the models to come, each with its adapter.
+/// The names of the language models, each with its adapter.
 fn systems(args: &Args) -> Vec<(String, Option<&Path>)> {
     let name = |path: &Path| file_name(run_folder(path).unwrap_or(path));
     let base = args.model.as_deref().map(|model| (name(Path::new(model)), None));
@@ -200,7 +200,7 @@ fn run_folder(made: &Path) -> Option<&Path> {
     made.parent().filter(|run| run.join("config.toml").is_file())
 }
 
-/// Where eval.json goes.
+/// The folder of eval.json.
 fn out(args: &Args) -> Option<PathBuf> {
     args.out.clone().or_else(|| run_folder(args.adapter.last()?).map(Path::to_owned))
 }
@@ -214,9 +214,10 @@ fn show(evaluation: &Evaluation, out: Option<&Path>, global: &Global) -> Result<
         return Ok(());
     }
     println!("{}\n", evaluation.protocol);
-    println!("{}", evaluation.table(presets::NOTHING).trim_fmt());
+    let EvalTable { header, lines } = evaluation.table();
+    println!("{}", table::plain(header, lines).trim_fmt());
     for asked in evaluation.tasks.iter().filter(|asked| asked.left_out > 0) {
-        println!("{}: {} users left out, who could not be asked so", asked.task, asked.left_out);
+        println!("{}: {} users left out: the catalogue has nothing to ask them for", asked.task, asked.left_out);
     }
     let last = evaluation.rows.last().into_iter().flat_map(|row| &row.samples);
     for sample in last.take(SHOWN) {
@@ -228,12 +229,12 @@ fn show(evaluation: &Evaluation, out: Option<&Path>, global: &Global) -> Result<
     Ok(())
 }
 
-/// How many lists of the last row are shown.
+/// Sample lists of the last row that are shown.
 const SHOWN: usize = 2;
 
 fn page(sample: &ListSample) -> String {
     let items = sample.items.iter().enumerate().map(|(place, item)| {
-        let marks = [(item.is_target, " ← taken next"), (item.of_kind == Some(true), " [of the kind]")];
+        let marks = [(item.is_target, " ← taken next"), (item.of_kind == Some(true), " [in the category]")];
         let marks: String = marks.into_iter().filter(|(holds, _)| *holds).map(|(_, mark)| mark).collect();
         format!("{:3}. {}{marks}\n", place + 1, clean(&item.title))
     });

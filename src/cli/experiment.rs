@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use comfy_table::presets;
 use serde_json::json;
 use tiller_kernels::device;
 use toml::{Table, Value};
 
-use super::Global;
+use super::{Global, table};
+use crate::evaluate::EvalTable;
 use crate::experiment::{ExperimentPlan, ExperimentSettings, ExperimentSize, run as run_plan};
 use crate::run::config::ConfigFlags;
 use crate::run::interrupt;
@@ -91,7 +91,8 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     }
     println!("{}\n", outcome.evaluation.protocol);
     for &mode in &settings.decode {
-        println!("{}\n", outcome.evaluation.of_mode(mode).table(presets::NOTHING).trim_fmt());
+        let EvalTable { header, lines } = outcome.evaluation.of_mode(mode).table();
+        println!("{}\n", table::plain(header, lines).trim_fmt());
     }
     println!("written to {}: results.md, results.json, plots.json", out.display());
     Ok(())

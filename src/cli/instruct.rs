@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tiller_models::atomic::write_atomically;
 
-use super::Global;
+use super::{Global, values};
 use crate::data::Dataset;
 use crate::instruct::chat::{self, Conversation};
-use crate::instruct::{Epoch, Example, ExampleBuilder, ExampleConfig, ExampleSplit, Preset, TaskFamily};
+use crate::instruct::{Epoch, Example, ExampleBuilder, ExampleConfig, ExampleSplit, Preset};
 use crate::run::progress;
+use crate::task::TaskFamily;
 use crate::teacher::{Popularity, Scorer, Teacher};
 use crate::{Error, Result};
 
@@ -31,28 +32,28 @@ pub struct Args {
     /// The teacher's run folder [default: DIR/teacher]
     #[arg(long, value_name = "RUN")]
     teacher: Option<PathBuf>,
-    /// Which tasks [default: I0,I1,I2,I3, and I4 with --chat]
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "I0,I1,…")]
+    /// Task families [default: I0,I1,I2,I3, and I4 with --chat]
+    #[arg(long, value_parser = values::task_family(), value_delimiter = ',', value_name = "I0,I1,…")]
     tasks: Vec<TaskFamily>,
-    /// Which pass over the data; each draws anew
+    /// Number of the pass over the data; each draws anew
     #[arg(long, default_value_t = 0, value_name = "N")]
     epoch: u64,
-    /// Decides every draw
+    /// Seed of every random draw
     #[arg(long, default_value_t = ExampleConfig::default().seed, value_name = "N")]
     seed: u64,
-    /// Conversations for task I4 in the form of ShareGPT, as JSON lines or one JSON array
+    /// Conversations for task I4 in the ShareGPT format, as JSON lines or one JSON array
     #[arg(long, value_name = "FILE.jsonl")]
     chat: Option<PathBuf>,
     /// Conversations for each example of another task
     #[arg(long, default_value_t = ExampleConfig::default().chat_ratio, value_name = "RATIO")]
     chat_ratio: f64,
     /// The sampling rules
-    #[arg(long, alias = "recipe", value_enum, default_value = "default")]
+    #[arg(long, alias = "recipe", value_parser = values::preset(), default_value = "default")]
     preset: Preset,
-    /// Examples to learn from, or to validate with
+    /// Training examples, or validation examples
     #[arg(long, value_enum, default_value = "train")]
     split: SplitName,
-    /// Stop after so many examples
+    /// Stop after this number of examples
     #[arg(long, value_name = "N")]
     count: Option<usize>,
     /// The file to write [default: standard output]
@@ -64,7 +65,7 @@ pub struct Args {
 enum SplitName {
     /// All but the last two items of each user, with the teacher's labels
     Train,
-    /// The last but one item of each user, in wordings that training never shows
+    /// The last but one item of each user, in phrasings that training never shows
     Validation,
 }
 
@@ -76,12 +77,12 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let dataset = Dataset::read(&args.dir)?;
     let conversations = args.chat.as_deref().map(chat::read).transpose()?.unwrap_or_default();
     let settings = settings(args);
-    if settings.tasks.iter().any(|task| task.asks_teacher()) {
+    if settings.tasks.iter().any(|family| family.needs_teacher()) {
         let run = args.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
         let teacher = Teacher::load(&run, &dataset, &global.open_device()?)?;
         write(args, global, &dataset, &teacher, &conversations, settings)
     } else {
-        // I3 and I4 need no teacher; whoever stands in for it is not asked.
+        // I3 and I4 need no teacher; popularity stands in and is never called.
         write(args, global, &dataset, &Popularity::of(&dataset), &conversations, settings)
     }
 }
@@ -113,8 +114,8 @@ fn write(
     let epoch = builder.epoch(part, args.epoch)?;
     let count = args.count.unwrap_or(epoch.len());
     let written = match &args.out {
-        Some(path) => write_file(path, &epoch, count, dataset)?,
-        None => write_lines(&mut std::io::stdout().lock(), &epoch, count, dataset)?,
+        Some(path) => write_file(path, &builder, &epoch, count, dataset)?,
+        None => write_lines(&mut std::io::stdout().lock(), &builder, &epoch, count, dataset)?,
     };
     eprintln!("{}", in_words(&written));
     if let (Some(path), true) = (&args.out, global.json) {
@@ -123,7 +124,7 @@ fn write(
     Ok(())
 }
 
-/// How many examples of each task were written.
+/// The number of examples written of each family.
 type Written = BTreeMap<TaskFamily, usize>;
 
 fn in_words(written: &Written) -> String {
@@ -131,26 +132,38 @@ fn in_words(written: &Written) -> String {
     format!("{} examples: {}", written.values().sum::<usize>(), tasks.join(", "))
 }
 
-fn write_file(path: &Path, epoch: &Epoch<impl Scorer>, count: usize, dataset: &Dataset) -> Result<Written> {
+fn write_file(
+    path: &Path,
+    builder: &ExampleBuilder<impl Scorer>,
+    epoch: &Epoch,
+    count: usize,
+    dataset: &Dataset,
+) -> Result<Written> {
     let mut outcome = Ok(Written::new());
     write_atomically(path, |file| {
-        outcome = write_lines(file, epoch, count, dataset);
+        outcome = write_lines(file, builder, epoch, count, dataset);
         outcome.as_ref().map(drop).map_err(|error| std::io::Error::other(error.to_string()))
     })
     .or_else(|error| if outcome.is_err() { Ok(()) } else { Err(error) })?;
     outcome
 }
 
-fn write_lines(sink: &mut impl Write, epoch: &Epoch<impl Scorer>, count: usize, dataset: &Dataset) -> Result<Written> {
+fn write_lines(
+    sink: &mut impl Write,
+    builder: &ExampleBuilder<impl Scorer>,
+    epoch: &Epoch,
+    count: usize,
+    dataset: &Dataset,
+) -> Result<Written> {
     let bar = progress::bar("examples", count.min(epoch.len()) as u64, "examples");
     let mut written = Written::new();
-    let outcome = epoch.ahead(0, |examples| {
+    let outcome = builder.stream(epoch, 0, |examples| {
         for example in examples.take(count) {
             let (_, example) = example?;
             if !write_line(sink, &example, dataset)? {
                 break;
             }
-            *written.entry(example.task).or_default() += 1;
+            *written.entry(example.family).or_default() += 1;
             bar.inc(1);
         }
         Ok(())
@@ -159,7 +172,7 @@ fn write_lines(sink: &mut impl Write, epoch: &Epoch<impl Scorer>, count: usize, 
     outcome.map(|()| written)
 }
 
-/// Writes an example; false where the reader of a pipe has gone, which is no failure.
+/// Writes an example; false where the reader of a pipe has closed it, which is no failure.
 fn write_line(sink: &mut impl Write, example: &Example, dataset: &Dataset) -> Result<bool> {
     match writeln!(sink, "{}", example.in_words(&dataset.catalogue)) {
         Ok(()) => Ok(true),

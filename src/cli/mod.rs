@@ -21,6 +21,8 @@ mod report;
 mod sasrec;
 mod sft;
 mod storage;
+mod table;
+mod values;
 
 use std::process::ExitCode;
 

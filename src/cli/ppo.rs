@@ -7,9 +7,8 @@ use serde_json::json;
 use tiller_models::language_model::LanguageModel;
 use toml::{Table, Value};
 
-use super::Global;
+use super::{Global, values};
 use crate::data::Dataset;
-use crate::evaluate::Metric;
 use crate::instruct::{ExampleBuilder, Preset};
 use crate::ppo::config::PolicyEvalConfig;
 use crate::ppo::plan::PpoMemoryPlan;
@@ -20,6 +19,7 @@ use crate::reward::Level;
 use crate::run::config::{ConfigFlags, resolve_over};
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;
+use crate::task::Metric;
 use crate::teacher::Teacher;
 use crate::train::plan::{ComputeDevice, sizes_of};
 use crate::train::trainable_model::scheme;
@@ -60,10 +60,10 @@ pub struct Args {
     #[arg(long, value_name = "RUN")]
     teacher: Option<PathBuf>,
     /// Our settings, or the authors'
-    #[arg(long, alias = "recipe", value_enum, default_value = "default", conflicts_with = "resume")]
+    #[arg(long, alias = "recipe", value_parser = values::preset(), default_value = "default", conflicts_with = "resume")]
     preset: Preset,
     /// Learn from the rewards of items, of lists, or of both [default: both]
-    #[arg(long, value_enum, value_name = "item|list|both")]
+    #[arg(long, value_parser = values::reward_level(), value_name = "item|list|both")]
     reward: Option<Level>,
     /// Rounds of answers and learning [default: 200]
     #[arg(long, value_name = "N")]

@@ -1,13 +1,13 @@
-//! `tiller sasrec train|eval|topk`: the teacher, from its training to its lists.
+//! `tiller sasrec train|eval|topk`: trains, evaluates and queries the teacher.
 
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::Global;
+use super::{Global, table};
 use crate::data::split::Split;
 use crate::data::titles::clean;
 use crate::data::{Catalogue, CategoryId, Dataset, ItemId, ItemSet};
@@ -32,7 +32,7 @@ enum Command {
     /// Train a teacher on a data set folder
     #[command(after_help = TRAIN_EXAMPLES)]
     Train(Train),
-    /// Measure a teacher, and popularity beside it
+    /// Evaluate a teacher, and popularity beside it
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(Eval),
     /// Recommend with a teacher
@@ -67,13 +67,13 @@ struct Train {
     /// The run folder to write [default: DIR/teacher]
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
-    /// Go on with the run in the run folder
+    /// Resume the run in the run folder
     #[arg(long, conflicts_with = "config")]
     resume: bool,
-    /// Passes over the data at most [default: 100]
+    /// Most passes over the data [default: 100]
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
-    /// Decides first weights, order and dropout [default: 2022]
+    /// Seed of first weights, order and dropout [default: 2022]
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
     #[command(flatten)]
@@ -87,7 +87,7 @@ struct Eval {
     /// The teacher's run folder [default: DIR/teacher]
     #[arg(long, value_name = "RUN")]
     run: Option<PathBuf>,
-    /// Which item of each user is to be foreseen
+    /// Item of each user that is to be predicted
     #[arg(long, value_enum, default_value = "test")]
     split: SplitName,
 }
@@ -107,13 +107,13 @@ struct Topk {
     /// The teacher's run folder [default: DIR/teacher]
     #[arg(long, value_name = "RUN")]
     run: Option<PathBuf>,
-    /// For whom: a user of the data set, all of them, or those of a file with one on each line
+    /// A user of the data set, all of them, or those of a file with one on each line
     #[arg(long, value_name = "ID|all|FILE", required_unless_present = "history", conflicts_with = "history")]
     user: Option<String>,
-    /// For somebody new: titles of the catalogue that were taken, oldest first
+    /// Titles of the catalogue that a new user has taken, oldest first
     #[arg(long, value_name = "TITLE", num_args = 1..)]
     history: Vec<String>,
-    /// How many items to recommend
+    /// Number of items to recommend
     #[arg(short, default_value_t = 10, value_name = "ITEMS")]
     k: usize,
     /// A category to have (repeatable)
@@ -196,19 +196,14 @@ fn eval(args: &Eval, global: &Global) -> Result<()> {
 }
 
 fn table_of(rows: &[(&str, &RankingEvaluation)]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
     let figures = LIST_LENGTHS.iter().flat_map(|k| ["HR", "NDCG", "MRR"].map(|name| format!("{name}@{k}")));
-    table.set_header([String::new()].into_iter().chain(figures).chain(["users/s".to_owned()]));
-    for (name, evaluation) in rows {
+    let header = [String::new()].into_iter().chain(figures).chain(["users/s".to_owned()]);
+    let lines = rows.iter().map(|(name, evaluation)| {
         let figures = evaluation.figures.iter().flat_map(|at| [at.hr, at.ndcg, at.mrr]).map(|f| format!("{f:.4}"));
         let speed = format!("{:.0}", evaluation.users_per_second);
-        table.add_row([(*name).to_owned()].into_iter().chain(figures).chain([speed]));
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
+        [(*name).to_owned()].into_iter().chain(figures).chain([speed]).collect()
+    });
+    table::plain(header, lines)
 }
 
 fn topk(args: &Topk, global: &Global) -> Result<()> {
@@ -245,7 +240,7 @@ fn allowed(catalogue: &Catalogue, more: &[CategoryId], less: &[CategoryId]) -> I
     allowed
 }
 
-/// A list for machines.
+/// A list as JSON.
 fn record(catalogue: &Catalogue, user: Option<&str>, items: &[ItemId]) -> serde_json::Value {
     let names = catalogue.categories();
     let entry = |&id: &ItemId| {
@@ -256,7 +251,7 @@ fn record(catalogue: &Catalogue, user: Option<&str>, items: &[ItemId]) -> serde_
     json!({ "user": user, "items": items.iter().map(entry).collect::<Vec<_>>() })
 }
 
-/// A list for people, who are told where it is shorter than asked for.
+/// A list as text, with a note where it is shorter than asked for.
 fn page(catalogue: &Catalogue, user: Option<&str>, items: &[ItemId], k: usize) {
     if let Some(user) = user {
         println!("user {}", clean(user));

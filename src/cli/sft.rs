@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use toml::{Table, Value};
 
-use super::Global;
+use super::{Global, values};
 use crate::data::Dataset;
 use crate::instruct::chat::{self, Conversation};
-use crate::instruct::{ExampleBuilder, Preset, TaskFamily};
+use crate::instruct::{ExampleBuilder, Preset};
 use crate::run::config::{ConfigFlags, resolve_over};
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;
+use crate::task::TaskFamily;
 use crate::teacher::{Popularity, Scorer, Teacher};
 use crate::train::from_scratch::ScratchSize;
 use crate::train::memory;
@@ -60,7 +61,7 @@ struct Settings {
     #[arg(long, value_name = "RUN")]
     teacher: Option<String>,
     /// Which tasks [default: I0,I1,I2,I3, and I4 with --chat]
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "I0,I1,…")]
+    #[arg(long, value_parser = values::task_family(), value_delimiter = ',', value_name = "I0,I1,…")]
     tasks: Vec<TaskFamily>,
     /// Conversations for task I4 in the form of ShareGPT, as JSON lines or one JSON array
     #[arg(long, value_name = "FILE.jsonl")]
@@ -69,7 +70,7 @@ struct Settings {
     #[arg(long, value_name = "RATIO")]
     chat_ratio: Option<f64>,
     /// The sampling rules of the examples
-    #[arg(long, alias = "recipe", value_enum)]
+    #[arg(long, alias = "recipe", value_parser = values::preset())]
     preset: Option<Preset>,
     /// Rank of the adapter [default: 16]
     #[arg(long, value_name = "R")]
@@ -130,7 +131,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     eprintln!("memory: about {} at the longest samples", memory::in_words(plan.total));
     plan.check(memory::available())?;
     let _guard = interrupt::defer();
-    if config.data.tasks.iter().any(|task| task.asks_teacher()) {
+    if config.data.tasks.iter().any(|family| family.needs_teacher()) {
         let teacher = config.teacher.as_ref().map_or_else(|| args.dir.join("teacher"), PathBuf::from);
         let teacher = Teacher::load(&teacher, &dataset, &device)?;
         train(args, global, (&dataset, &teacher, &conversations), &config, &device)

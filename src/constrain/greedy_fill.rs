@@ -4,7 +4,7 @@ use super::constraints::Constraints;
 use super::feasible::Feasible;
 use crate::Result;
 use crate::data::ItemId;
-use crate::teacher::order::top_k;
+use crate::data::order::top_k;
 
 /// The best item after which the list can still be completed, then the next best, and so on: what strict decoding is to a language
 /// model. `scores` has one score per item, item 1 first.

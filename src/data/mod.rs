@@ -9,6 +9,7 @@ pub mod import;
 pub mod input;
 pub mod interner;
 pub mod item_set;
+pub mod order;
 pub mod raw;
 pub(crate) mod rng;
 pub mod split;

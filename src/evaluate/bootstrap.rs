@@ -1,11 +1,11 @@
-//! How sure a mean over users is: intervals by resampling the users (Efron 1979).
+//! Bootstrap confidence intervals of means over users (Efron 1979).
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::data::rng::SeededRng;
 
-/// A mean and where it may lie: the middle 95 % of its values over resampled users.
+/// A mean with its 95 % confidence interval: the middle 95 % of its values over resampled users.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ConfidenceInterval {
     /// The mean over users.
@@ -14,16 +14,16 @@ pub struct ConfidenceInterval {
     pub low: f64,
     /// The upper end.
     pub high: f64,
-    /// How many users it is about.
+    /// The number of users.
     pub users: usize,
 }
 
-/// Resampled users: each replicate draws as many as there are, with replacement. One bootstrap serves all figures, so that the
+/// Resampled users: each replicate draws as many as there are, with replacement. One bootstrap serves all figures, so the
 /// difference of two is resampled in pairs.
 #[derive(Debug, Clone)]
 pub struct Bootstrap {
     users: usize,
-    /// `[replicates][users]` How often a replicate has drawn each user.
+    /// The number of times each replicate has drawn each user, `[replicates][users]`.
     drawn: Vec<Vec<u8>>,
 }
 
@@ -31,7 +31,7 @@ pub struct Bootstrap {
 const TAIL: f64 = 0.025;
 
 impl Bootstrap {
-    /// `replicates` resamples of `users`; the same seed gives the same ones.
+    /// Draws `replicates` resamples of `users` from a seed.
     pub fn new(users: usize, replicates: usize, seed: u64) -> Self {
         let replicate = |number: u64| {
             let mut rng = SeededRng::new(seed, number);
@@ -45,10 +45,11 @@ impl Bootstrap {
         Self { users, drawn: (0..replicates as u64).into_par_iter().map(replicate).collect() }
     }
 
-    /// The interval of a figure of which every user has a value, or none where it is not a number; `None` without any value.
+    /// The confidence interval of the mean of one value per user; users whose value is NaN are left out. `None` without any
+    /// value.
     ///
     /// # Panics
-    /// Where there is not one value per user.
+    /// The number of values is not that of the users.
     pub fn interval(&self, values: &[f64]) -> Option<ConfidenceInterval> {
         assert_eq!(values.len(), self.users, "one value per user");
         let known: Vec<(usize, f64)> =
@@ -70,7 +71,7 @@ impl Bootstrap {
         Some(ConfidenceInterval { mean, low: at(TAIL), high: at(1.0 - TAIL), users: known.len() })
     }
 
-    /// The interval of the difference of two figures, over the users who have both.
+    /// The confidence interval of the mean difference of two figures, over the users who have both.
     pub fn difference(&self, values: &[f64], others: &[f64]) -> Option<ConfidenceInterval> {
         let differences: Vec<f64> = values.iter().zip(others).map(|(value, other)| value - other).collect();
         self.interval(&differences)

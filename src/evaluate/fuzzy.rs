@@ -1,4 +1,4 @@
-//! The title that a misspelt one meant (method §10.3, method B19).
+//! The catalogue title nearest to a misspelt one (method §10.3, method B19).
 //!
 //! An index finds it without comparing every title. Each title is cut into [`PIECES`] pieces; fewer edits than pieces leave one of them
 //! whole, and it stands in the misspelt title no further from its place than there are edits (the segments of Li, Deng, Wang and Feng 2011,
@@ -35,8 +35,8 @@ impl<'a> TitleIndex<'a> {
         Self { catalogue, pieces }
     }
 
-    /// The item whose title this is, or else the one whose title is nearest to it: at most 3 edits away (characters put in, left out or
-    /// exchanged), at most 15 % of this title's length, and nearer than every other.
+    /// The item with this title, or else the one with the nearest title: at most 3 edits away (insertions, deletions and
+    /// substitutions), at most 15 % of this title's length, and nearer than every other.
     pub fn nearest(&self, title: &str) -> Option<ItemId> {
         if let Some(item) = self.catalogue.by_title(title) {
             return Some(item);
@@ -54,10 +54,10 @@ impl<'a> TitleIndex<'a> {
         is_only_one.then_some(nearest)
     }
 
-    /// Titles in the place of those that they are nearest to; the others as they are.
-    pub fn mend(&self, titles: &[impl AsRef<str>]) -> Vec<String> {
-        let mend = |title: &str| self.nearest(title).map_or(title, |item| self.catalogue.title(item)).to_owned();
-        titles.iter().map(|title| mend(title.as_ref())).collect()
+    /// Replaces titles by the nearest of the catalogue; those without one stay.
+    pub fn correct(&self, titles: &[impl AsRef<str>]) -> Vec<String> {
+        let correct = |title: &str| self.nearest(title).map_or(title, |item| self.catalogue.title(item)).to_owned();
+        titles.iter().map(|title| correct(title.as_ref())).collect()
     }
 
     /// The items whose titles may be within `most` edits, each once.
@@ -84,7 +84,7 @@ impl<'a> TitleIndex<'a> {
     }
 }
 
-/// Where piece `number` of a title of so many characters stands; all pieces are nearly equally long.
+/// The range of piece `number` in a title of `length` characters; all pieces are nearly equally long.
 fn piece(length: usize, number: usize) -> Range<usize> {
     length * number / PIECES..length * (number + 1) / PIECES
 }
@@ -143,7 +143,7 @@ mod tests {
     fn what_means_nothing_stays_as_it_is() {
         let catalogue = catalogue(["The Godfather".to_owned()]);
         let index = TitleIndex::new(&catalogue);
-        assert_eq!(index.mend(&["The Godfathr", "Here you go:"]), ["The Godfather", "Here you go:"]);
+        assert_eq!(index.correct(&["The Godfathr", "Here you go:"]), ["The Godfather", "Here you go:"]);
     }
 
     /// Few letters, so that titles are near each other.

@@ -6,56 +6,77 @@ use crate::data::{Catalogue, ItemId};
 use crate::instruct::Example;
 use crate::recommend::{Status, check};
 use crate::request::{Amount, Relation, Request, Share};
+use crate::task::Metric;
+use crate::task::metric::{hit, ndcg, reciprocal_rank};
 
-/// What one list is worth. K is the number of items asked for, O the first K titles of the answer.
+/// The measures of one list. K is the number of items asked for, O the first K titles of the answer.
 ///
-/// Where the method counts a repeated item again, `…_distinct` counts it once (method B18), and `…_valid` leaves out, too, what the history
-/// holds, as rewards do (method §8.2). An answer without any title is a failure
-/// (method B16): its CPA is missed, and its TCP is the worst there is, 0 of what is wanted and 1 of what is not.
+/// Where the method counts a repeated item again, `…_distinct` counts it once (method B18), and `…_valid` also leaves out
+/// the items of the history, as rewards do (method §8.2). An answer without any title is a failure (method B16): its CPA is
+/// missed, and its TCP is the worst there is, 0 of what is wanted and 1 of what is not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measures {
-    /// Where the target stands in O, from 0.
+    /// The rank of the target in O, from 0.
     pub rank: Option<u32>,
-    /// TCP@K: the items of O that are of the request's kind, over K; `None` where the request is about no kind, or about several.
+    /// TCP@K: the items of O in the request's category, over K; `None` where the request names none, or several.
     pub tcp: Option<f64>,
     /// TCP@K of distinct items.
     pub tcp_distinct: Option<f64>,
     /// TCP@K of valid items: distinct ones that the history does not hold.
     pub tcp_valid: Option<f64>,
-    /// CPA: whether all shares of the request are met; `None` where it has none.
+    /// CPA: all shares of the request are met; `None` where it has none.
     pub cpa: Option<bool>,
     /// CPA of distinct items.
     pub cpa_distinct: Option<bool>,
     /// CPA of valid items.
     pub cpa_valid: Option<bool>,
-    /// Whether the answer has K titles.
+    /// The answer has K titles.
     pub correct_count: bool,
-    /// Titles of O that stood in it before.
+    /// Repeated items: titles of O that stood in it before.
     pub repeats: u32,
-    /// Titles of O that no item has.
+    /// Hallucinated items: titles of O that no item has.
     pub not_existing: u32,
-    /// Items of O that the history holds; `None` without a history.
+    /// Items of O in the history; `None` without a history.
     pub in_history: Option<u32>,
-    /// Titles of O that are none of the candidates'; `None` without candidates.
+    /// Titles of O that are not among the candidates; `None` without candidates.
     pub not_candidates: Option<u32>,
-    /// Whether the answer has no title at all.
+    /// The answer has no title at all.
     pub is_empty: bool,
-    /// Whether the list is all that was asked for: K valid items, and every rule of the request kept.
+    /// The list satisfies the request: K valid items, and every constraint met.
     #[serde(rename = "obeyed")]
     pub constraints_met: bool,
 }
 
 impl Measures {
-    /// Whether the target is in O.
-    pub fn hit(&self) -> bool {
-        self.rank.is_some()
+    /// Returns the value of a metric; `None` where the request says nothing about it.
+    pub fn value(&self, metric: Metric) -> Option<f64> {
+        let rank = self.rank.map(|rank| rank as usize);
+        let truth = |holds: bool| Some(f64::from(u8::from(holds)));
+        match metric {
+            Metric::HR => Some(hit(rank)),
+            Metric::NDCG => Some(ndcg(rank)),
+            Metric::MRR => Some(reciprocal_rank(rank)),
+            Metric::TCP => self.tcp,
+            Metric::TCPDistinct => self.tcp_distinct,
+            Metric::TCPValid => self.tcp_valid,
+            Metric::CPA => self.cpa.and_then(truth),
+            Metric::CPADistinct => self.cpa_distinct.and_then(truth),
+            Metric::CPAValid => self.cpa_valid.and_then(truth),
+            Metric::CorrectCount => truth(self.correct_count),
+            Metric::RepeatItem => Some(self.repeats.into()),
+            Metric::NonExist => Some(self.not_existing.into()),
+            Metric::InHistory => self.in_history.map(f64::from),
+            Metric::NotInCandidates => self.not_candidates.map(f64::from),
+            Metric::Empty => truth(self.is_empty),
+            Metric::ConstraintsMet => truth(self.constraints_met),
+        }
     }
 }
 
 /// Measures the titles of an answer against the example's request and target.
 ///
-/// Titles are taken exactly; the forgiving figures come from titles that a [`super::TitleIndex`] has mended before. An example without a
-/// request (a question about one item) asks for as many items as its answer holds.
+/// Titles are taken exactly; the forgiving figures come from titles that a [`super::TitleIndex`] has corrected. An example
+/// without a request (a question about one item) asks for as many items as its answer holds.
 pub fn measure(titles: &[impl AsRef<str>], example: &Example, catalogue: &Catalogue) -> Measures {
     let plain = || Request { k: example.items.len() as u32, ..Request::default() };
     let request = example.request.clone().unwrap_or_else(plain);
@@ -92,28 +113,28 @@ pub fn measure(titles: &[impl AsRef<str>], example: &Example, catalogue: &Catalo
     }
 }
 
-/// Whether an item is of the kind that a request is about, the one that TCP counts; `None` where it is about none, or about several.
+/// Returns true where TCP counts an item; `None` where the request names no category, or several.
 pub(super) fn is_of_kind(item: ItemId, request: &Request, catalogue: &Catalogue) -> Option<bool> {
     let asked = RequestMeasure { request, catalogue, is_empty: false };
     asked.kind().map(|kind| asked.is_of(kind, item))
 }
 
-/// What a request is about.
+/// The items that TCP counts.
 #[derive(Clone, Copy)]
 enum TcpSet<'a> {
-    /// What all items shall be.
+    /// Items that satisfy the request's categories and conditions.
     Wanted,
-    /// What none shall be.
+    /// Items of unwanted categories.
     Unwanted,
-    /// What has a share.
+    /// Items of the request's only share.
     Shared(&'a Share),
 }
 
-/// A request and what is needed to judge by it.
+/// A request, as the measures read it.
 struct RequestMeasure<'a> {
     request: &'a Request,
     catalogue: &'a Catalogue,
-    /// Whether the answer has no title.
+    /// The answer has no title.
     is_empty: bool,
 }
 
@@ -138,7 +159,7 @@ impl RequestMeasure<'_> {
         }
     }
 
-    /// The part of K that is of the request's kind.
+    /// TCP: the counted items over K.
     fn tcp(&self, items: &[ItemId]) -> Option<f64> {
         let kind = self.kind()?;
         let count = items.iter().filter(|&&item| self.is_of(kind, item)).count();
@@ -148,7 +169,7 @@ impl RequestMeasure<'_> {
         }
     }
 
-    /// Whether all shares are met by the method's tests, in which a title that does not exist may have been one too many.
+    /// CPA: all shares are met by the method's tests, in which a hallucinated title counts against "at most".
     fn cpa(&self, items: &[ItemId], not_existing: u32) -> Option<bool> {
         let Request { k, shares, .. } = self.request;
         let is_met = |share: &Share| {
@@ -163,7 +184,7 @@ impl RequestMeasure<'_> {
         (!shares.is_empty()).then(|| !self.is_empty && shares.iter().all(is_met))
     }
 
-    /// Whether the answer is K valid items that keep every rule, shares as [`Share::bound`] has them.
+    /// Returns true where the answer is K valid items that meet every constraint, shares as [`Share::bound`] has them.
     fn is_met_by(&self, titles: &[&str]) -> bool {
         let Request { k, excluded, mandatory, candidates, shares, .. } = self.request;
         let checked = check(titles.iter().copied(), self.request, self.catalogue);
@@ -197,7 +218,7 @@ impl RequestMeasure<'_> {
     }
 }
 
-/// The count that a share states in a list of `k`: rounded down (method §4.1).
+/// The count that a share states in a list of `k`: the method rounds down (method §4.1).
 fn stated_count(share: &Share, k: u32) -> u32 {
     match share.amount {
         Amount::Count(count) => count,

@@ -1,34 +1,32 @@
-//! What lists are worth (method §10), and the same questions to all that are compared (method §11).
+//! Evaluation: what lists are worth (method §10), and the same queries for every system that is compared (method §11).
 //!
-//! [`measure`] measures one list, titles as they are; the forgiving figures are those of titles that a [`TitleIndex`] has mended before.
-//! An [`Evaluator`] puts [`EvalTask`]s to one [`System`] after another, models and recommenders without words, and ends as an
-//! [`Evaluation`]: means over users with intervals, differences resampled in pairs, and lists to look at.
+//! [`measure`] measures one list against its request, titles taken exactly; a [`TitleIndex`] corrects misspelt titles for
+//! the forgiving figures. An [`Evaluator`] puts the queries of [`EvalTask`](crate::task::EvalTask)s to one [`System`]
+//! after another, language models and plain recommenders, and ends as an [`Evaluation`]: means over users with bootstrap
+//! confidence intervals, paired differences, and sample lists.
 
-mod answerer;
+mod accumulator;
 mod bootstrap;
-mod chat;
-mod exam;
+mod chat_perplexity;
+mod evaluation;
+mod evaluator;
 mod fuzzy;
 mod measure;
-mod metric;
-mod result;
-mod subject;
-mod summary;
+mod metric_means;
+mod system;
 mod table;
-mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use answerer::{EvalQuery, LlmSystem, ScorerSystem, System, SystemAnswer};
 pub use bootstrap::{Bootstrap, ConfidenceInterval};
-pub use chat::perplexity;
-pub use exam::{EvalConfig, Evaluator};
-pub use fuzzy::TitleIndex;
-pub use measure::{Measures, measure};
-pub use metric::Metric;
-pub use result::{
+pub use chat_perplexity::perplexity;
+pub use evaluation::{
     ChatPerplexity, EvalProtocol, Evaluation, ListSample, SCHEMA, SampleItem, Speed, SystemComparison, SystemResult,
     TaskCoverage, TaskMetrics,
 };
-pub use subject::EvalTask;
-pub use summary::MetricMeans;
+pub use evaluator::{EvalConfig, Evaluator};
+pub use fuzzy::TitleIndex;
+pub use measure::{Measures, measure};
+pub use metric_means::MetricMeans;
+pub use system::{EvalQuery, LlmSystem, ScorerSystem, System, SystemAnswer};
+pub use table::EvalTable;

@@ -1,8 +1,7 @@
-//! Exams of answerers whose answers are known.
+//! Evaluations of systems whose answers are known.
 
 use std::cell::RefCell;
 
-use comfy_table::presets;
 use indicatif::ProgressBar;
 
 use super::*;
@@ -10,7 +9,8 @@ use crate::Result;
 use crate::constrain::Mode;
 use crate::data::synth::{self, generate};
 use crate::data::{Catalogue, Dataset};
-use crate::instruct::{Preset, Probe};
+use crate::instruct::Preset;
+use crate::task::{EvalTask, Metric, Task};
 use crate::teacher::Popularity;
 
 fn films() -> Dataset {
@@ -22,7 +22,7 @@ fn of(names: &[&str]) -> EvalConfig {
     EvalConfig { tasks, replicates: 100, ..EvalConfig::default() }
 }
 
-/// Examines `systems` with popularity as the teacher.
+/// Evaluates `systems` with popularity as the teacher.
 fn evaluate_systems(dataset: &Dataset, config: EvalConfig, systems: &[&dyn System]) -> Evaluation {
     let teacher = Popularity::of(dataset);
     let mut evaluator = Evaluator::new(dataset, &teacher, config, "no device".into()).unwrap();
@@ -70,7 +70,7 @@ fn first_ten(catalogue: &Catalogue) -> impl Fn(&EvalQuery) -> Vec<String> {
 }
 
 #[test]
-fn a_recommender_without_words_obeys_whatever_is_asked() {
+fn a_plain_recommender_satisfies_every_request() {
     let dataset = films();
     let popularity = Popularity::of(&dataset);
     let scores = ScorerSystem { name: "popularity".into(), catalogue: &dataset.catalogue, scorer: &popularity };
@@ -93,8 +93,8 @@ fn a_recommender_without_words_obeys_whatever_is_asked() {
             assert_eq!(figure(metric), Some(expected), "{name} {metric}");
         }
         assert!(figure(Metric::CPA).is_none_or(|cpa| cpa == 1.0));
-        let of_kind = if asked.task.prefers_high(Metric::TCP) { 1.0 } else { 0.0 };
-        assert!(asked.task.key_metric() != Metric::TCP || figure(Metric::TCP) == Some(of_kind), "{name}");
+        let of_kind = if asked.task.task.prefers_high(Metric::TCP) { 1.0 } else { 0.0 };
+        assert!(asked.task.task.key_metric() != Metric::TCP || figure(Metric::TCP) == Some(of_kind), "{name}");
     }
     let share = evaluation.row("popularity").unwrap().figures("MP50".parse().unwrap()).unwrap();
     assert!(share.unasked[&Metric::CPA].mean < share.exact[&Metric::CPA].mean, "what nobody asked for is rarely given");
@@ -145,7 +145,7 @@ fn no_answer_is_a_failure_and_by_the_authors_rules_nothing() {
     let paper = EvalConfig { preset: Preset::Paper, ..of(&["+C"]) };
     let evaluation = evaluate_systems(&dataset, paper, &[&silent]);
     assert!(evaluation.rows[0].tasks.iter().all(|figures| figures.exact.is_empty()));
-    assert_eq!(evaluation.tasks[0].task, EvalTask::of(Probe::Sequential), "which these rules start with");
+    assert_eq!(evaluation.tasks[0].task, EvalTask::of(Task::Sequential), "which these rules start with");
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn misspelt_titles_count_in_the_forgiving_figures_alone() {
 }
 
 #[test]
-fn who_does_not_listen_gives_what_it_gives_unasked() {
+fn a_system_that_ignores_requests_gives_what_it_gives_unasked() {
     let dataset = films();
     let deaf = rule("deaf", first_ten(&dataset.catalogue));
     let evaluation = evaluate_systems(&dataset, of(&["+C", "-C", "EP30", "I0"]), &[&deaf]);
@@ -175,7 +175,7 @@ fn who_does_not_listen_gives_what_it_gives_unasked() {
 }
 
 #[test]
-fn everybody_is_asked_the_same_unless_the_rules_are_the_authors() {
+fn all_systems_get_the_same_queries_unless_the_rules_are_the_authors() {
     let dataset = films();
     let unwanted = |preset: Preset| {
         let last_ten: Vec<String> = dataset.catalogue.items()[70..].iter().map(|item| item.title.clone()).collect();
@@ -227,7 +227,7 @@ fn an_evaluation_is_read_back_as_it_was_and_shown_whole() {
     std::fs::write(&path, "{}").unwrap();
     assert_eq!(Evaluation::read(&path).unwrap_err().exit_code(), 2);
 
-    let table = evaluation.table(presets::ASCII_MARKDOWN).to_string();
+    let table = evaluation.table().to_string();
     for part in
         ["deaf free", "I0 NDCG", "-C TCP (low is good)", "LP20:ambiguous CPA", "NonExist, all tasks", "tokens/list"]
     {
@@ -242,7 +242,7 @@ fn an_evaluation_is_read_back_as_it_was_and_shown_whole() {
 }
 
 #[test]
-fn exams_that_ask_nothing_are_refused() {
+fn evaluations_without_queries_are_refused() {
     let dataset = films();
     let teacher = Popularity::of(&dataset);
     for (config, part) in [

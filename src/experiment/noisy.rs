@@ -44,7 +44,7 @@ impl<S: Scorer> Scorer for NoisyScorer<'_, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::teacher::order::top_k;
+    use crate::data::order::top_k;
 
     /// Item n has score −n, whatever the history.
     struct Descending;

@@ -3,14 +3,14 @@
 use std::io::Write;
 use std::path::Path;
 
-use comfy_table::presets;
 use serde::{Deserialize, Serialize};
 use tiller_models::atomic::write_atomically;
 
 use super::plan::{Arm, ExperimentPlan};
 use super::settings::ExperimentSettings;
 use crate::constrain::Mode;
-use crate::evaluate::{EvalTask, Evaluation, Metric};
+use crate::evaluate::Evaluation;
+use crate::task::{EvalTask, Metric};
 use crate::{Error, Result};
 
 /// The version of the form of results.json.
@@ -93,8 +93,8 @@ impl Outcome {
             text += &format!("Means of trainings with the seeds {:?}.\n", self.settings.seeds);
         }
         for &mode in &self.settings.decode {
-            let table = self.evaluation.of_mode(mode).table(presets::ASCII_MARKDOWN);
-            text += &format!("\n## Decoded {mode}\n\n{}\n", table.trim_fmt());
+            let table = self.evaluation.of_mode(mode).table();
+            text += &format!("\n## Decoded {mode}\n\n{}\n", table);
         }
         text += "\n## Seconds\n\n";
         for (name, seconds) in &self.steps {

@@ -12,9 +12,10 @@ use super::step::step;
 use crate::data::synth::generate;
 use crate::data::{Dataset, DatasetInfo};
 use crate::instruct::chat::{self, Conversation};
-use crate::instruct::{self, ExampleBuilder, TaskFamily};
+use crate::instruct::{self, ExampleBuilder};
 use crate::pull::resolve_model;
 use crate::run::folder::RunFolder;
+use crate::task::TaskFamily;
 use crate::teacher::{Teacher, train};
 use crate::{Error, Result};
 

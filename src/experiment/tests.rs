@@ -8,8 +8,9 @@ use serde_json::Value;
 use toml::Table;
 
 use super::*;
-use crate::evaluate::{Evaluation, Metric};
+use crate::evaluate::Evaluation;
 use crate::run::config::ConfigFlags;
+use crate::task::Metric;
 use crate::{Error, Result};
 
 /// An arm of each kind: supervised, by noisy labels, going on from one, reinforced.

@@ -3,37 +3,37 @@
 use serde_json::{Value, json};
 use tiller_models::chat::Message;
 
+use super::builder_context::BuilderContext;
 use super::stream_key::{Purpose, StreamKey};
-use super::task::TaskFamily;
-use super::world::BuilderContext;
 use crate::data::{Catalogue, ItemId};
 use crate::recommend::{answer, prompt};
 use crate::request::Request;
+use crate::task::TaskFamily;
 
-/// A conversation and the answer that the language model shall learn to give.
+/// A training example: a conversation, and the answer that the language model learns to give.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Example {
-    /// What it teaches.
-    pub task: TaskFamily,
-    /// The request that the conversation makes; none in free conversation and where the question is about one item.
+    /// The task family.
+    pub family: TaskFamily,
+    /// The request that the conversation makes; none in free conversation and in questions about one item.
     pub request: Option<Request>,
     /// The conversation up to the user's last turn.
     pub messages: Vec<Message>,
     /// The assistant's next turn, in the trained form (method §3.3).
     pub answer: String,
-    /// What the user took next, or the item that the question is about.
+    /// The user's next item, or the item that the question is about.
     pub target: Option<ItemId>,
     /// The items of the answer, in order.
     pub items: Vec<ItemId>,
 }
 
 impl Example {
-    /// The example as a JSON object: task, messages, answer, the request in words, and items by their keys.
+    /// Returns a JSON object: task, messages, answer, the request in words, and items by their keys.
     pub fn in_words(&self, catalogue: &Catalogue) -> Value {
         let key = |item: &ItemId| catalogue.item(*item).key.as_str();
         let message = |message: &Message| json!({ "role": message.role.name(), "content": message.content });
         json!({
-            "task": self.task,
+            "task": self.family,
             "messages": self.messages.iter().map(message).collect::<Vec<_>>(),
             "answer": self.answer,
             "target": self.target.as_ref().map(key),
@@ -43,10 +43,10 @@ impl Example {
     }
 }
 
-/// A request and its labels, before they are put into words.
+/// A request and its labels, before a phrasing is chosen.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ExampleDraft {
-    pub task: TaskFamily,
+    pub family: TaskFamily,
     pub request: Request,
     pub target: ItemId,
     pub items: Vec<ItemId>,
@@ -54,11 +54,12 @@ pub(super) struct ExampleDraft {
 
 impl ExampleDraft {
     /// A request for as many items as there are labels.
-    pub fn new(task: TaskFamily, request: Request, target: ItemId, items: Vec<ItemId>) -> Self {
-        Self { task, request: Request { k: items.len() as u32, ..request }, target, items }
+    pub fn new(family: TaskFamily, request: Request, target: ItemId, items: Vec<ItemId>) -> Self {
+        Self { family, request: Request { k: items.len() as u32, ..request }, target, items }
     }
 
-    /// In half of the cases, the choice from candidates (method §4): the labels and random other items, in random order.
+    /// Restricts the request to candidates in half of the cases (method §4): the labels and random other items, in random
+    /// order.
     pub fn perhaps_from_candidates(mut self, shared: &BuilderContext, stream: &StreamKey) -> Self {
         let mut rng = stream.rng(Purpose::Candidates);
         if rng.chance(50) {
@@ -75,10 +76,10 @@ impl ExampleDraft {
         self
     }
 
-    /// The example in one of the wordings.
+    /// Renders the example in one of the phrasings.
     pub fn in_words(self, catalogue: &Catalogue, phrasing: usize) -> Example {
         Example {
-            task: self.task,
+            family: self.family,
             messages: prompt::render(&self.request, catalogue, phrasing),
             answer: answer::render(self.items.iter().map(|&item| catalogue.title(item))),
             request: Some(self.request),
@@ -88,13 +89,13 @@ impl ExampleDraft {
     }
 }
 
-/// One of some phrasings.
+/// Draws one of some phrasings.
 pub(super) fn phrasing(stream: &StreamKey, phrasings: impl IntoIterator<Item = usize>) -> usize {
     let phrasings: Vec<usize> = phrasings.into_iter().collect();
     *stream.rng(Purpose::Phrasing).pick(&phrasings)
 }
 
-/// Puts the target first, if it is among the items.
+/// Moves the target to the front, if it is among the items.
 pub(super) fn target_first(items: &mut [ItemId], target: ItemId) {
     if let Some(place) = items.iter().position(|&item| item == target) {
         items[..=place].rotate_right(1);

@@ -1,37 +1,39 @@
-//! Instructions: from interactions, a catalogue and a teacher to the examples that a language model is tuned on (method §3, method §4).
+//! Instruction tuning data: training examples from interactions, a catalogue and a teacher (method §3, method §4).
 //!
-//! An [`ExampleBuilder`] enumerates an [`Epoch`]: every user once for each of I0, I1 and I2, every item with a category once for I3, and
-//! conversations beside them (I4). What is asked about each of them is drawn anew in every epoch, by the rules of a [`Preset`], from a
-//! key of its own. The labels are the teacher's: it scores all items after the histories of a whole batch, and
-//! [`Epoch::ahead`] does so while the trainer is busy with the batches before.
+//! An [`ExampleBuilder`] turns slots into examples. [`Epoch`] is the slot order of one pass over the data: every user once
+//! per user task (I0–I2), every categorised item once (I3), and conversations beside them (I4). What a slot asks for is
+//! drawn from a random stream of its own under the rules of a [`Preset`]; the labels are the teacher's, which scores all
+//! items for a whole batch of histories at once. [`ExampleBuilder::stream`] builds batches ahead of the trainer.
 //!
-//! [`Probe`]s are the other side: fixed questions about held-out items, in wordings that no example has. Between the two stand the
-//! questions of an [`Episode`], which a policy answers itself in reinforcement learning ([`Task`]).
+//! Two further kinds of prompts come from the same builder: [`Episode`]s of prompts for alignment, which a policy answers
+//! itself, and the fixed queries of evaluations about held-out items ([`QuerySpec`]).
 
-mod asked;
+mod alignment;
+mod builder;
+mod builder_context;
 mod category;
 pub mod chat;
+mod config;
 mod epoch;
+mod evaluation;
 mod example;
-mod instructor;
-pub mod kinds;
-mod practice;
-mod probe;
+pub mod item_filter;
+mod preset;
 mod proportion;
 mod ranking;
-mod recipe;
+mod sample;
 mod search;
 mod sequential;
+mod share_form;
 mod stream_key;
-mod task;
 #[cfg(test)]
 mod tests;
-mod world;
+mod user_context;
 
-pub use epoch::{BATCH, Epoch};
+pub use builder::{BATCH, ExampleBuilder};
+pub use config::ExampleConfig;
+pub use epoch::{Episode, Epoch, ExampleSplit};
+pub use evaluation::QuerySpec;
 pub use example::Example;
-pub use instructor::{ExampleBuilder, ExampleConfig, ExampleSplit, QuerySpec};
-pub use practice::{Episode, Task};
-pub use probe::{Probe, PromptWording};
-pub use recipe::{LIST_LENGTH, Preset};
-pub use task::TaskFamily;
+pub use preset::Preset;
+pub use sample::sample;

@@ -1,9 +1,9 @@
-//! The teacher's opinion after one history: its scores, and the items that they put first.
+//! The teacher's ranking after one history.
 
+use crate::data::order::top_k;
 use crate::data::{ItemId, ItemSet};
-use crate::teacher::order::top_k;
 
-/// All items in the teacher's order, those of the history left out.
+/// All items in the teacher's order, without those of the history.
 #[derive(Debug, Clone)]
 pub(super) struct Ranking<'a> {
     /// One score per item, item 1 first.
@@ -16,7 +16,7 @@ impl<'a> Ranking<'a> {
         Self { scores, history: ItemSet::from_items(scores.len(), history) }
     }
 
-    /// How many items there are to recommend.
+    /// The number of items to recommend.
     pub(super) fn available(&self) -> usize {
         self.scores.len() - self.history.len()
     }
@@ -26,8 +26,8 @@ impl<'a> Ranking<'a> {
         top_k(self.scores, k, |item| allowed(item) && !self.history.contains(item))
     }
 
-    /// As [`Ranking::best`], but filled up to `k` with the best of all other items, even those of the history: what the authors'
-    /// teacher answers (method B1).
+    /// [`Ranking::best`], filled up to `k` with the best of all other items, even those of the history: the answer of the
+    /// authors' teacher (method B1).
     pub(super) fn best_filled_up(&self, k: usize, allowed: impl Fn(ItemId) -> bool) -> Vec<ItemId> {
         let mut items = self.best(k, &allowed);
         let others = top_k(self.scores, k - items.len(), |item| !allowed(item) || self.history.contains(item));
@@ -35,7 +35,7 @@ impl<'a> Ranking<'a> {
         items
     }
 
-    /// Brings items into the teacher's order, the better first.
+    /// Sorts items by the teacher's order, best first.
     pub(super) fn sort(&self, items: &mut [ItemId]) {
         let score = |item: ItemId| self.scores[item.index() - 1];
         items.sort_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));

@@ -1,17 +1,17 @@
-//! I3: items of a kind for nobody in particular, and, in reverse, the category of an item (method §4).
+//! I3, item search: items of a filter for no user in particular, and, in reverse, the category of an item (method §4).
 
 use tiller_models::chat::{Message, Role};
 
+use super::builder_context::BuilderContext;
 use super::example::{Example, ExampleDraft, phrasing};
-use super::kinds::ItemFilter;
+use super::item_filter::ItemFilter;
 use super::stream_key::{Purpose, StreamKey};
-use super::task::TaskFamily;
-use super::world::BuilderContext;
 use crate::data::{CategoryId, ItemId, ItemSet};
 use crate::recommend::prompt::{SYSTEM, TRAINING_PHRASINGS};
 use crate::request::Request;
+use crate::task::TaskFamily;
 
-/// The wordings of the reverse question, as many as a request has; `{title}` is the item.
+/// The phrasings of the reverse question, as many as a request has; `{title}` is the item.
 const QUESTIONS: [&str; 6] = [
     "Which category does '{title}' belong to?",
     "What kind of item is '{title}'?",
@@ -21,15 +21,16 @@ const QUESTIONS: [&str; 6] = [
     "Where does '{title}' belong among the categories?",
 ];
 
-/// An example about `item`: a third of each, generation, choice from candidates, reverse question. `None` where nothing can be asked.
+/// An example about `item`: generation, choice from candidates and reverse question, a third each. `None` where nothing
+/// can be asked.
 pub(super) fn example(item: ItemId, shared: &BuilderContext, stream: &StreamKey) -> Option<Example> {
     let mut rng = stream.rng(Purpose::Form);
     if rng.below(3) == 0 {
         return reverse(item, shared, stream);
     }
     let (request, allowed) = match rng.chance(50) {
-        true => less(item, shared, stream).or_else(|| more(item, shared, stream)),
-        false => more(item, shared, stream),
+        true => exclude(item, shared, stream).or_else(|| include(item, shared, stream)),
+        false => include(item, shared, stream),
     }?;
     let longest = allowed.len().min(shared.rules.search_length);
     let length = 1 + stream.rng(Purpose::Count).below(longest as u64) as usize;
@@ -40,22 +41,24 @@ pub(super) fn example(item: ItemId, shared: &BuilderContext, stream: &StreamKey)
     Some(draft.in_words(shared.catalogue, phrasing(stream, TRAINING_PHRASINGS)))
 }
 
-/// A kind that the item is of.
-fn more(item: ItemId, shared: &BuilderContext, stream: &StreamKey) -> Option<(Request, ItemSet)> {
-    let kind = shared.kind_of(item, &mut stream.rng(Purpose::Kind))?;
+/// A filter that the item satisfies.
+fn include(item: ItemId, shared: &BuilderContext, stream: &StreamKey) -> Option<(Request, ItemSet)> {
+    let filter = shared.filter_of(item, &mut stream.rng(Purpose::Filter))?;
     let mut request = Request::default();
-    kind.require(&mut request);
-    Some((request, kind.members))
+    filter.require(&mut request);
+    Some((request, filter.members))
 }
 
 /// A category that the item is not in.
-fn less(item: ItemId, shared: &BuilderContext, stream: &StreamKey) -> Option<(Request, ItemSet)> {
-    let kinds: Vec<&ItemFilter> = shared.kinds.categories.iter().filter(|kind| !kind.members.contains(item)).collect();
-    if kinds.is_empty() {
+fn exclude(item: ItemId, shared: &BuilderContext, stream: &StreamKey) -> Option<(Request, ItemSet)> {
+    let others: Vec<&ItemFilter> =
+        shared.filters.categories.iter().filter(|category| !category.members.contains(item)).collect();
+    if others.is_empty() {
         return None;
     }
-    let kind = *stream.rng(Purpose::Kind).pick(&kinds);
-    Some((Request { none_in: kind.categories.clone(), ..Request::default() }, kind.members.clone().complement()))
+    let category = *stream.rng(Purpose::Filter).pick(&others);
+    let request = Request { none_in: category.categories.clone(), ..Request::default() };
+    Some((request, category.members.clone().complement()))
 }
 
 fn reverse(item: ItemId, shared: &BuilderContext, stream: &StreamKey) -> Option<Example> {
@@ -64,10 +67,10 @@ fn reverse(item: ItemId, shared: &BuilderContext, stream: &StreamKey) -> Option<
         return None;
     }
     let title = shared.catalogue.title(item);
-    let category = &shared.catalogue.categories()[stream.rng(Purpose::Kind).pick(categories).index()];
+    let category = &shared.catalogue.categories()[stream.rng(Purpose::Filter).pick(categories).index()];
     let question = QUESTIONS[phrasing(stream, TRAINING_PHRASINGS)].replace("{title}", title);
     Some(Example {
-        task: TaskFamily::I3,
+        family: TaskFamily::I3,
         request: None,
         messages: vec![Message::new(Role::System, SYSTEM), Message::new(Role::User, question)],
         answer: format!("'{title}' belongs to the category '{category}'."),

@@ -1,47 +1,47 @@
-//! Where the randomness of an example comes from: its own key, and one stream for each purpose.
+//! The random streams of an example: one key per example, and one stream of ChaCha8 per purpose.
 //!
-//! The key is seed, epoch, task and number, so that every epoch draws anew, examples can be made in any order or in parallel, and a
-//! rule that draws more often shifts no other rule's draws.
+//! The key is seed, epoch, task and number. Every epoch draws anew, examples can be built in any order or in parallel,
+//! and a rule that draws more often shifts no other rule's draws.
 
-use super::task::TaskFamily;
 use crate::data::rng::SeededRng;
+use crate::task::TaskFamily;
 
-/// The random decisions of one example.
+/// The key of the random draws of one example.
 #[derive(Debug, Clone, Copy)]
 pub struct StreamKey {
     key: [u64; 4],
 }
 
-/// What a draw decides; each purpose has its own stream of ChaCha8.
+/// The purpose of a draw; each has its own stream.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Purpose {
     /// The order of an epoch.
     Order,
-    /// Where the history starts and ends.
+    /// The start and end of the history.
     History,
-    /// Generation or candidates; more or less; the form of a share.
+    /// Generation or candidates; with or without a category; the form of a share.
     Form,
-    /// What the request is about.
-    Kind,
-    /// How many items, and how many of a kind.
+    /// The filter of the request.
+    Filter,
+    /// The number of items, and of items of a filter.
     Count,
     /// Items that are not the teacher's choice.
     Items,
     /// The candidates and their order.
     Candidates,
-    /// The wording.
+    /// The phrasing.
     Phrasing,
-    /// Which conversation, and which part of it.
+    /// The conversation, and the part of it.
     Chat,
 }
 
 impl StreamKey {
-    /// The decisions of example `number` of `task` in an epoch.
-    pub fn new(seed: u64, epoch: u64, task: TaskFamily, number: usize) -> Self {
-        Self::of_stream(seed, epoch, task as u64, number)
+    /// The key of example `number` of a task family in an epoch.
+    pub fn new(seed: u64, epoch: u64, family: TaskFamily, number: usize) -> Self {
+        Self::of_stream(seed, epoch, family as u64, number)
     }
 
-    /// The decisions of number `number` of whatever has the key `stream`.
+    /// The key of number `number` of another stream.
     pub(super) fn of_stream(seed: u64, epoch: u64, stream: u64, number: usize) -> Self {
         Self { key: [seed, epoch, stream, number as u64] }
     }
@@ -52,8 +52,8 @@ impl StreamKey {
     }
 }
 
-/// The stream that orders an epoch.
-pub(super) fn order(seed: u64, epoch: u64) -> SeededRng {
+/// The generator that shuffles an epoch.
+pub(super) fn shuffle_rng(seed: u64, epoch: u64) -> SeededRng {
     SeededRng::from_key([seed, epoch, u64::MAX, 0], Purpose::Order as u64)
 }
 
@@ -66,14 +66,14 @@ mod tests {
         let first = |stream: StreamKey, purpose| stream.rng(purpose).below(1 << 60);
         let base = || StreamKey::new(1, 2, TaskFamily::I1, 3);
         let mut draws = vec![
-            first(base(), Purpose::Kind),
+            first(base(), Purpose::Filter),
             first(base(), Purpose::Count),
-            first(StreamKey::new(9, 2, TaskFamily::I1, 3), Purpose::Kind),
-            first(StreamKey::new(1, 9, TaskFamily::I1, 3), Purpose::Kind),
-            first(StreamKey::new(1, 2, TaskFamily::I2, 3), Purpose::Kind),
-            first(StreamKey::new(1, 2, TaskFamily::I1, 9), Purpose::Kind),
+            first(StreamKey::new(9, 2, TaskFamily::I1, 3), Purpose::Filter),
+            first(StreamKey::new(1, 9, TaskFamily::I1, 3), Purpose::Filter),
+            first(StreamKey::new(1, 2, TaskFamily::I2, 3), Purpose::Filter),
+            first(StreamKey::new(1, 2, TaskFamily::I1, 9), Purpose::Filter),
         ];
-        assert_eq!(draws[0], first(base(), Purpose::Kind));
+        assert_eq!(draws[0], first(base(), Purpose::Filter));
         draws.sort_unstable();
         draws.dedup();
         assert_eq!(draws.len(), 6);

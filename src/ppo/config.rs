@@ -8,9 +8,10 @@ use tiller_models::optim::AdamWConfig;
 use super::rollout::RolloutConfig;
 use super::sft_mixin::SftMixin;
 use crate::Result;
-use crate::instruct::{ExampleConfig, Preset, Task};
+use crate::instruct::{ExampleConfig, Preset};
 use crate::reward::{Level, RewardRules, ShortfallFn};
 use crate::run::config::out_of_range;
+use crate::task::Task;
 use crate::train::schedule::LrSchedule;
 use crate::train::trainable_model;
 
@@ -169,7 +170,7 @@ impl Default for PpoConfig {
             iterations: 200,
             max_tokens: 1024,
             seed: 2024,
-            tasks: Task::ALL.into(),
+            tasks: Task::TRAINED.into(),
             questions: Preset::Default,
             rollout: RolloutConfig::default(),
             // By the method's letter an error costs a list 2, the first items of the kind that is asked for add less than 0.1 each, and one

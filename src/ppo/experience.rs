@@ -9,8 +9,8 @@ use super::config::{Baseline, PpoHyperparameters};
 use super::rollout::{Prompt, Rollout};
 use super::scale::{RunningStd, normalize, per_group, whiten};
 use super::{advantage, kl};
-use crate::instruct::Task;
 use crate::reward::{Level, RewardRules, Rewards};
+use crate::task::Task;
 
 /// What an answer teaches. All lists have an entry for each of the answer's tokens.
 #[derive(Debug, Clone, PartialEq)]
@@ -184,11 +184,12 @@ fn sum(advantages: &[f64], values: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instruct::{Example, TaskFamily};
+    use crate::instruct::Example;
+    use crate::task::TaskFamily;
 
     fn prompt(task: Task) -> Prompt {
         let example = Example {
-            task: TaskFamily::I0,
+            family: TaskFamily::I0,
             request: None,
             messages: Vec::new(),
             answer: String::new(),
@@ -261,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_trajectory_by_hand() {
-        let prompts = [prompt(Task::Sequential), prompt(Task::More)];
+        let prompts = [prompt(Task::Sequential), prompt(Task::IncludeCategory)];
         let rollouts = [rollout(0, 3, &[1]), rollout(0, 2, &[0]), rollout(1, 2, &[]), rollout(1, 2, &[0])];
         let rewards = [rewards(&[1.0], 4.0), rewards(&[0.5], 2.0), rewards(&[], -1.0), rewards(&[1.0], 0.0)];
         let learning = PpoHyperparameters {

@@ -8,8 +8,8 @@ use super::config::DivergenceGuard;
 use super::experience::Trajectory;
 use super::kl::{k1, k3};
 use super::rollout::{Prompt, Rollout};
-use crate::instruct::Task;
 use crate::reward::Rewards;
+use crate::task::Task;
 use crate::{Error, Result};
 
 /// Figures of an iteration before its steps, named as TRL and CleanRL name them where they do.

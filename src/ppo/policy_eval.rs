@@ -13,23 +13,12 @@ use super::prompts::PromptEncoder;
 use super::rollout::{Prompt, Rollout, RolloutConfig, Sampler};
 use crate::data::Dataset;
 use crate::data::split::Split;
-use crate::evaluate::{Measures, Metric, MetricMeans, measure};
-use crate::instruct::{ExampleBuilder, Probe, PromptWording, QuerySpec, Task};
+use crate::evaluate::{Measures, MetricMeans, measure};
+use crate::instruct::{ExampleBuilder, QuerySpec};
 use crate::reward::{RewardQuery, RewardRules, compute_rewards};
+use crate::task::{EvalTask, Metric, PromptWording, Task};
 use crate::teacher::Scorer;
 use crate::{Error, Result};
-
-/// The question that validates a practice (method §4.1).
-fn probe(task: Task) -> Probe {
-    match task {
-        Task::Sequential => Probe::Sequential,
-        Task::More => Probe::More,
-        Task::Less => Probe::Less,
-        Task::AtMost => Probe::AtMost(20),
-        Task::AtLeast => Probe::AtLeast(30),
-        Task::About => Probe::About(50),
-    }
-}
 
 /// The questions of a training, the same at every evaluation.
 pub struct PolicyEval {
@@ -55,8 +44,8 @@ impl PolicyEval {
         for (number, &task) in config.tasks.iter().enumerate() {
             let start = number * users % dataset.users.len().max(1);
             let asked: Vec<usize> = (start..(start + users).min(dataset.users.len())).collect();
-            let question = QuerySpec { wording, ..QuerySpec::new(probe(task), Split::Validation) };
-            for (_, example) in builder.eval_examples(&question, &asked)? {
+            let spec = QuerySpec::new(EvalTask { wording, ..EvalTask::of(task) }, Split::Validation);
+            for (_, example) in builder.queries(&spec, &asked)? {
                 prompts.push(encoder.prompt(task, example)?);
             }
         }

@@ -5,7 +5,8 @@ use tiller_models::language_model::LanguageModel;
 
 use super::rollout::Prompt;
 use crate::constrain::Grammar;
-use crate::instruct::{Example, ExampleBuilder, Task};
+use crate::instruct::{Example, ExampleBuilder};
+use crate::task::Task;
 use crate::teacher::Scorer;
 use crate::{Error, Result};
 
@@ -35,7 +36,7 @@ impl EpisodeCursor {
         while prompts.len() < count {
             let episode = builder.episode(tasks, self.episode)?;
             let end = episode.len().min(self.place + count - prompts.len());
-            let found = episode.questions(self.place..end)?;
+            let found = builder.prompts(&episode, self.place..end)?;
             fruitless = if found.is_empty() { fruitless + end - self.place } else { 0 };
             if fruitless > episode.len() {
                 return Err(nothing_to_ask());

@@ -14,10 +14,11 @@ use super::lines::AnswerLines;
 use crate::Result;
 use crate::constrain::Grammar;
 use crate::data::Catalogue;
-use crate::instruct::{Example, Task};
+use crate::instruct::Example;
 use crate::recommend::answer::{self, OutputFormat};
 use crate::recommend::{CheckedItem, check};
 use crate::run::config::out_of_range;
+use crate::task::Task;
 use crate::train::gradient::side_by_side;
 
 /// How the policy answers.

@@ -10,10 +10,9 @@ use tiller_models::train::WeightedExample;
 
 use super::prompts::PromptEncoder;
 use crate::Result;
-use crate::instruct::{Example, ExampleBuilder, ExampleSplit};
+use crate::instruct::{Example, ExampleBuilder, ExampleSplit, sample};
 use crate::run::config::out_of_range;
 use crate::teacher::Scorer;
-use crate::train::sample::sample;
 
 /// How much is rehearsed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,7 +83,7 @@ fn examples(builder: &ExampleBuilder<impl Scorer>, from: u64, count: usize) -> R
     let mut left = count;
     while left > 0 {
         let end = of_epoch.min(start + left);
-        let examples = builder.epoch(ExampleSplit::Training, epoch)?.examples(start..end)?;
+        let examples = builder.examples(&builder.epoch(ExampleSplit::Training, epoch)?, start..end)?;
         found.extend(examples.into_iter().map(|(_, example)| example));
         left -= end - start;
         (epoch, start) = (epoch + 1, 0);

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::chart::{Bar, bar_chart};
 use super::run::Run;
 use super::text::number;
-use crate::evaluate::{ConfidenceInterval, EvalProtocol, EvalTask, Evaluation, Metric, SystemResult, TaskMetrics};
-use crate::instruct::{Probe, TaskFamily};
+use crate::evaluate::{ConfidenceInterval, EvalProtocol, Evaluation, SystemResult, TaskMetrics};
+use crate::task::{EvalTask, Metric};
 
 /// Everything that was measured under one protocol.
 #[derive(Debug, Serialize)]
@@ -153,7 +153,13 @@ fn table(group: &[&Evaluation]) -> ComparisonTable {
         subject: asked.task.to_string(),
         about: asked.about.clone(),
         users: asked.users,
-        lines: metrics(asked.task).iter().filter_map(|&metric| line(asked.task, metric, &rows)).collect(),
+        lines: asked
+            .task
+            .task
+            .report_metrics()
+            .into_iter()
+            .filter_map(|metric| line(asked.task, metric, &rows))
+            .collect(),
     });
     let bars = asked.iter().filter_map(|asked| drawing(asked.task, &asked.about, &rows));
     let left_out = asked.iter().filter(|asked| asked.left_out > 0);
@@ -183,20 +189,11 @@ pub fn rows<'a>(group: &[&'a Evaluation]) -> Vec<&'a SystemResult> {
     rows
 }
 
-fn metrics(subject: EvalTask) -> &'static [Metric] {
-    match subject.probe.family() {
-        TaskFamily::I1 => &[Metric::TCP, Metric::NDCG, Metric::ConstraintsMet],
-        TaskFamily::I2 => &[Metric::CPA, Metric::NDCG, Metric::ConstraintsMet],
-        _ if subject.probe == Probe::Candidates => &[Metric::HR, Metric::NDCG, Metric::NotInCandidates],
-        _ => &[Metric::HR, Metric::NDCG, Metric::ConstraintsMet],
-    }
-}
-
 fn line(subject: EvalTask, metric: Metric, rows: &[&SystemResult]) -> Option<MetricRow> {
     let figures: Vec<Option<&TaskMetrics>> = rows.iter().map(|row| row.figures(subject)).collect();
     let means: Vec<Option<f64>> = figures.iter().map(|f| Some((*f)?.exact.get(&metric)?.mean)).collect();
     means.iter().any(Option::is_some).then(|| {
-        let high = subject.prefers_high(metric);
+        let high = subject.task.prefers_high(metric);
         let best = best(&means, high);
         let cell = |figures: &Option<&TaskMetrics>| {
             let ConfidenceInterval { mean, low, high, .. } = *figures.as_ref()?.exact.get(&metric)?;
@@ -265,7 +262,7 @@ fn plain(name: &str, high: bool, text: impl Fn(f64) -> String, means: Vec<Option
 
 /// The bars of the figure that says whether the wish was heard.
 fn drawing(subject: EvalTask, about: &str, rows: &[&SystemResult]) -> Option<TitledBars> {
-    let metric = subject.key_metric();
+    let metric = subject.task.key_metric();
     let mut names: Vec<&str> = Vec::new();
     let drawn: Vec<Bar> = rows
         .iter()
@@ -278,14 +275,14 @@ fn drawing(subject: EvalTask, about: &str, rows: &[&SystemResult]) -> Option<Tit
             Some(Bar { label: row.label(), colour, mean, low, high })
         })
         .collect();
-    let direction = if subject.prefers_high(metric) { "" } else { " (low is good)" };
+    let direction = if subject.task.prefers_high(metric) { "" } else { " (low is good)" };
     let title = format!("{subject}: {metric}{direction}");
     (!drawn.is_empty()).then(|| TitledBars { svg: bar_chart(&title, &drawn), title, about: about.to_owned() })
 }
 
 fn difference(found: &crate::evaluate::SystemComparison) -> Difference {
     let ConfidenceInterval { mean, low, high, .. } = found.difference;
-    let prefers_high = found.task.prefers_high(found.metric);
+    let prefers_high = found.task.task.prefers_high(found.metric);
     Difference {
         figure: format!("{} {}", found.task, found.metric),
         row: found.row.clone(),

@@ -9,9 +9,8 @@ use super::Heading;
 use super::chart::{LineSeries, line_chart};
 use super::curves::{Curves, TitledChart};
 use crate::data::input::file_name;
-use crate::evaluate::{EvalTask, Metric};
 use crate::experiment::FigureSeries;
-use crate::instruct::Probe;
+use crate::task::{EvalTask, Metric, Task};
 
 /// The runs of an experiment, in the order in which they were made, as far as they are there; any other folder is a run itself.
 pub fn runs_of(folder: &Path) -> Vec<PathBuf> {
@@ -48,8 +47,8 @@ pub fn curves_of(folder: &Path) -> Option<Curves> {
         }
     }
     let charts = subjects.into_iter().flat_map(|subject| {
-        let key = subject.key_metric();
-        let metrics = if subject == EvalTask::of(Probe::Sequential) || key == Metric::NDCG {
+        let key = subject.task.key_metric();
+        let metrics = if subject == EvalTask::of(Task::Sequential) || key == Metric::NDCG {
             vec![Metric::NDCG, Metric::NonExist]
         } else {
             vec![key]
@@ -68,7 +67,7 @@ fn chart(subject: EvalTask, metric: Metric, axis: &str, all: &[FigureSeries]) ->
         LineSeries { label: series.decode.to_string(), colour, dashed: false, points }
     };
     let drawn: Vec<LineSeries> = of_figure.enumerate().map(line).collect();
-    let direction = if subject.prefers_high(metric) { "" } else { " (low is good)" };
+    let direction = if subject.task.prefers_high(metric) { "" } else { " (low is good)" };
     let title = format!("{subject}: {metric}{direction}");
     (!drawn.is_empty()).then(|| TitledChart { chart: line_chart(&title, axis, &drawn), title, about: "" })
 }

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::compare;
 use super::run::Run;
-use crate::evaluate::{EvalTask, Evaluation, Metric, SystemResult};
-use crate::instruct::{Probe, TaskFamily};
+use crate::evaluate::{Evaluation, SystemResult};
+use crate::task::{EvalTask, Metric, Task};
 
 /// What the figures are, in their order.
 const NAMES: [(&str, &str); 4] = [
@@ -54,7 +54,7 @@ pub fn of(runs: &[Run]) -> Vec<Overview> {
 
 fn overview_row(row: &SystemResult) -> OverviewRow {
     let ndcg =
-        row.figures(EvalTask::of(Probe::Sequential)).and_then(|figures| Some(figures.exact.get(&Metric::NDCG)?.mean));
+        row.figures(EvalTask::of(Task::Sequential)).and_then(|figures| Some(figures.exact.get(&Metric::NDCG)?.mean));
     let faults = [Metric::NonExist, Metric::RepeatItem, Metric::InHistory].map(|metric| row.over_all(metric));
     let faults: Option<f64> = faults.into_iter().sum();
     let part = |part: f64| Gauge { text: format!("{part:.3}"), length: percent(part), class: "part" };
@@ -74,13 +74,12 @@ fn overview_row(row: &SystemResult) -> OverviewRow {
 
 /// The mean of what says whether a wish about kinds was heard.
 fn control(row: &SystemResult) -> Option<f64> {
-    let observed =
-        row.tasks.iter().filter(|figures| matches!(figures.task.probe.family(), TaskFamily::I1 | TaskFamily::I2));
+    let observed = row.tasks.iter().filter(|figures| figures.task.task.control().is_some());
     let observed: Vec<f64> = observed
         .filter_map(|figures| {
-            let metric = figures.task.key_metric();
+            let metric = figures.task.task.key_metric();
             let mean = figures.exact.get(&metric)?.mean;
-            Some(if figures.task.prefers_high(metric) { mean } else { 1.0 - mean })
+            Some(if figures.task.task.prefers_high(metric) { mean } else { 1.0 - mean })
         })
         .collect();
     (!observed.is_empty()).then(|| observed.iter().sum::<f64>() / observed.len() as f64)

@@ -1,107 +1,131 @@
-//! The constants of the rewards, and what can be exchanged in them.
+//! The constants of the rewards, and their variants.
+
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
 use crate::run::config::out_of_range;
+use crate::{Error, Result};
 
-/// How lists are rewarded. The default has the method's constants with our resolutions; [`RewardRules::paper`] has the authors' rules.
+/// The rules of rewards. The default has the method's constants with its open points resolved; [`RewardRules::paper`] has
+/// the authors' rules.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RewardRules {
-    /// Which of the two rewards a policy is trained on.
+    /// The rewards that a policy is trained on.
     pub level: Level,
     /// α: the part of accuracy in both rewards; 1 − α is the part of control. From 0 to 1.
     pub alpha: f64,
-    /// The list's reward is earned line by line, each with what it adds to it, and not all of it at the end. The sum is the same, so that
-    /// no other policy is the best one; but what earlier lines were worth no longer blurs what later ones are.
+    /// Dense rewards: every line earns its change of the list's reward, instead of the end earning it all. This is
+    /// potential-based reward shaping (Ng, Harada and Russell 1999): the sum, and so the best policy, stays the same, and
+    /// the credit of earlier lines no longer blurs that of later ones.
     #[serde(alias = "spread")]
     pub dense: bool,
-    /// What an item reward is multiplied by.
+    /// The weight of item rewards.
     pub item_weight: f64,
-    /// What a list reward is multiplied by: the reward of an ideal list.
+    /// The weight of the list reward, which is the reward of an ideal list.
     pub list_weight: f64,
-    /// The score of a line that is no valid item.
+    /// The score of a line that is no valid item: a repeated or hallucinated item, an item of the history, a surplus line.
     pub penalty: f64,
-    /// τ of an item that the request has no room for, from −1, what an error scores, to 0, as the method has it. Other items lie between it
-    /// and 1 as they lie between 0 and 1 by the method.
+    /// The control score of an item that violates the request, from −1, the score of an error, to 0, the method's. Scores
+    /// of other items are scaled to lie between it and 1.
     #[serde(alias = "breach")]
     pub violation_score: f64,
-    /// How the items of a share are scored.
+    /// The control score of the items of a share.
     pub shares: ShareRule,
-    /// How a share or kind that is missed by some items is scored.
+    /// The control score of a list by its shortfall: the number of items by which it misses a share or category.
     #[serde(alias = "gap")]
     pub shortfall_fn: ShortfallFn,
-    /// How the teacher's rank of an item is scored.
+    /// The score of the teacher's rank of an item.
     pub rank_score: RankScore,
-    /// An item that the list lacks costs as much as a line that is no valid item. By the method's letter it costs nothing, and a policy
+    /// Penalise every item that the list lacks like an invalid line. By the method's letter it costs nothing, and a policy
     /// that often errs learns to end its lists early.
     pub missing: bool,
-    /// The cost of lines beyond the number of items requested.
+    /// The cost of lines beyond those that were asked for.
     pub surplus: Surplus,
 }
 
-/// Which rewards a policy is trained on (an ablation).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+/// The rewards that a policy is trained on (the ablation of method §8.6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// A reward at the end of every item
+    /// A reward at the end of every item.
     Item,
-    /// One reward at the end of the list
+    /// One reward at the end of the list.
     List,
-    /// Both
+    /// Both.
     #[default]
     Both,
 }
 
-/// The rule by which τ scores the items of a share, and by which q counts what it is missed by.
+/// The control score of the items of a share, and the shortfall of a list (method §8.2, method §8.4).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ShareRule {
-    /// 1 for an item that the share needs, ½ for one that it allows, 0 for one too many, alike inside and outside the kind. A share
-    /// is missed by the items that a full list lacks on either side, so that a short list meets no "at most".
+    /// 1 for an item that the share needs, ½ for one that it allows, 0 for one too many, both inside and outside the set.
+    /// The shortfall is what a full list lacks on either side, so a short list meets no "at most" (method B10).
     #[default]
     Marginal,
     /// The authors' table, in which the last allowed item of an "at most" scores 0, and an "about" is not symmetric.
     Authors,
 }
 
-/// The cost of surplus lines for the list. Each of them has the reward of an error in any case.
+/// The cost of lines beyond those that were asked for (method B12). Each of them has the reward of an error in any case.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Surplus {
-    /// All of them together what one error costs
+    /// All of them together cost one error.
     #[default]
     Once,
-    /// What so many errors cost, but the sum of the scores of all lines is never below −B(n); that also hides whatever is wrong beyond
-    /// some three lines of ten
+    /// Each costs an error, but the sum of the scores of all lines is never below −B(n). That also hides all errors beyond
+    /// some three lines of ten.
     Clamp,
-    /// What so many errors cost, as the authors have it
+    /// Each costs an error, the authors' way.
     Each,
 }
 
-/// q of a share or kind that is missed by `shortfall` items in a list of n.
+/// The control score of a list that misses a share or category by `shortfall` items of n.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ShortfallFn {
-    /// 1 / (gap + 1)
+    /// 1 / (shortfall + 1).
     #[default]
     Reciprocal,
-    /// 1 / log₂(gap + 2)
+    /// 1 / log₂(shortfall + 2).
     Logarithmic,
-    /// 1 − gap / n, not below 0
+    /// 1 − shortfall / n, not below 0.
     Linear,
 }
 
-/// s of a valid item that is not the target, by its rank among the items outside the history.
+/// The score of a valid item that is not the target, by its rank among the items outside the history.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RankScore {
-    /// 1 / log₂(rank + 3): 0.631 for the teacher's best item, never above the target's 1
+    /// 1 / log₂(rank + 3): 0.631 for the teacher's best item, never above the target's 1.
     #[default]
     Logarithmic,
-    /// 1 − rank / number of items
+    /// 1 − rank / number of items.
     Linear,
+}
+
+impl Level {
+    /// The names of the levels, as flags and settings spell them.
+    pub const NAMES: [&str; 3] = ["item", "list", "both"];
+}
+
+impl FromStr for Level {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "item" => Ok(Level::Item),
+            "list" => Ok(Level::List),
+            "both" => Ok(Level::Both),
+            _ => {
+                Err(Error::bad_input("reward level").expected(Self::NAMES.join(", ")).found(format!("{text:?}")).into())
+            }
+        }
+    }
 }
 
 impl Default for RewardRules {
@@ -124,7 +148,7 @@ impl Default for RewardRules {
 }
 
 impl RewardRules {
-    /// The authors' rules (NR-20).
+    /// The authors' rules.
     pub fn paper() -> Self {
         Self { dense: false, shares: ShareRule::Authors, missing: false, surplus: Surplus::Each, ..Self::default() }
     }

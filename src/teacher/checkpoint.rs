@@ -1,4 +1,4 @@
-//! What a training leaves on disk: the best model for answering, and everything that is needed to go on.
+//! The checkpoints of a teacher: the best model, and the state from which its training resumes.
 
 use std::path::{Path, PathBuf};
 
@@ -17,10 +17,10 @@ use crate::{Error, Result};
 
 /// The model of the best validation figure.
 pub const BEST: &str = "best.safetensors";
-/// The model, the optimiser and the position of the training.
+/// The model, the optimiser and the state of the training.
 pub const LAST: &str = "last.safetensors";
 
-/// Where a training stands.
+/// The state of a teacher's training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TeacherState {
     /// Epochs completed.
@@ -29,7 +29,7 @@ pub struct TeacherState {
     pub step: usize,
     /// The sum of the losses of this epoch's examples so far.
     pub loss: f64,
-    /// What the validations have led to.
+    /// The learning-rate schedule.
     pub schedule: PlateauSchedule,
 }
 
@@ -78,7 +78,7 @@ impl TeacherCheckpoint {
         self.take_model(device)
     }
 
-    /// The model, the optimiser and the position, of a file written by [`write_last`].
+    /// The model, the optimiser and the training state, of a file written by [`write_last`].
     ///
     /// # Errors
     /// A tensor or a word that is missing or not what the settings say.
@@ -114,7 +114,7 @@ pub fn write_best(path: &Path, model: &SasRec, config: &TeacherConfig, catalogue
     archive_of(model, config, catalogue)?.write(path)
 }
 
-/// Writes everything that is needed to go on.
+/// Writes everything that is needed to resume.
 ///
 /// # Errors
 /// The disk is full or the folder has gone.

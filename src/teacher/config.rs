@@ -1,4 +1,4 @@
-//! How a teacher is trained.
+//! The settings of a teacher's training.
 
 use serde::{Deserialize, Serialize};
 use tiller_models::sasrec::SasRecConfig;
@@ -6,35 +6,35 @@ use tiller_models::sasrec::SasRecConfig;
 use crate::Result;
 use crate::run::config::out_of_range;
 
-/// The settings of `tiller sasrec train`; the defaults are the paper's.
+/// The settings of `tiller sasrec train`; the defaults are those of method §2.2.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TeacherConfig {
-    /// Passes over the training examples at most.
+    /// The most passes over the training examples.
     pub epochs: u32,
     /// Examples per step.
     pub batch: usize,
     /// The first learning rate.
     pub lr: f64,
-    /// Failures in a row to improve validation NDCG@10 that are forgiven; one more ends the training.
+    /// Validations in a row without a better NDCG@10 that are tolerated; one more ends the training.
     pub patience: u32,
-    /// Decides the first weights, the order of the examples and the dropout.
+    /// The seed of the first weights, the order of the examples and the dropout.
     pub seed: u64,
-    /// When the learning rate falls.
+    /// The learning-rate schedule: the rate falls on plateaus.
     pub plateau: Plateau,
     /// The sizes of the model.
     pub model: SasRecConfig,
 }
 
-/// Lowers the learning rate where validation NDCG@10 no longer rises.
+/// The plateau schedule: lowers the learning rate once validation NDCG@10 no longer rises.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Plateau {
-    /// What the learning rate is multiplied by.
+    /// The factor by which the learning rate falls.
     pub factor: f64,
-    /// Validations in a row without a rise that are forgiven.
+    /// Validations in a row without a rise that are tolerated.
     pub patience: u32,
-    /// A rise is more than this share of the best figure so far.
+    /// The smallest relative rise over the best figure so far that counts.
     pub threshold: f64,
 }
 

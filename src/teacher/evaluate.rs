@@ -1,4 +1,4 @@
-//! How well a recommender foresees what users took next, and the protocol without which such a figure says nothing.
+//! Leave-one-out evaluation of a recommender with full ranking, and the protocol that its figures depend on.
 
 use std::fmt;
 use std::time::Instant;
@@ -9,14 +9,15 @@ use serde::Serialize;
 use super::query::{RankQuery, Scorer};
 use crate::data::Dataset;
 use crate::data::split::{NextItemCase, Split, held_out};
+use crate::task::metric::{hit, ndcg, reciprocal_rank};
 use crate::{Error, Result};
 
 /// The lengths of list that are reported.
 pub const LIST_LENGTHS: [usize; 3] = [5, 10, 20];
-/// Users between two updates of the progress bar.
+/// Users per batch of ranking queries.
 const CHUNK: usize = 4096;
 
-/// Under which rules the figures were made.
+/// The protocol of a ranking evaluation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RankingProtocol {
     /// The name of the data set.
@@ -47,18 +48,18 @@ impl fmt::Display for RankingProtocol {
 pub struct AtK {
     /// The length of the list.
     pub k: usize,
-    /// HR@K: the share of users whose target is in the list.
+    /// HR@K, the hit rate: the share of users whose target is in the list.
     pub hr: f64,
-    /// NDCG@K: 1/log2(rank + 2) where the target is in the list (rank from 0), else 0.
+    /// NDCG@K: the mean of [`ndcg`].
     pub ndcg: f64,
-    /// MRR@K: 1/(rank + 1) where the target is in the list, else 0.
+    /// MRR@K: the mean of [`reciprocal_rank`].
     pub mrr: f64,
 }
 
-/// A recommender's figures on one split.
+/// The metrics of a recommender on one split.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RankingEvaluation {
-    /// The rules.
+    /// The protocol.
     pub protocol: RankingProtocol,
     /// The figures, one for each of [`LIST_LENGTHS`].
     pub figures: Vec<AtK>,
@@ -115,11 +116,10 @@ pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split, bar: &Pro
 
 /// The figures for lists of `k`, from each user's rank of the target.
 fn at_k(ranks: &[u32], k: usize) -> AtK {
-    let mean = |gain: fn(f64) -> f64| {
-        let in_list = ranks.iter().filter(|&&rank| (rank as usize) < k);
-        in_list.map(|&rank| gain(rank.into())).sum::<f64>() / ranks.len() as f64
-    };
-    AtK { k, hr: mean(|_| 1.0), ndcg: mean(|rank| 1.0 / (rank + 2.0).log2()), mrr: mean(|rank| 1.0 / (rank + 1.0)) }
+    let in_list = |&rank: &u32| Some(rank as usize).filter(|&rank| rank < k);
+    let mean =
+        |metric: fn(Option<usize>) -> f64| ranks.iter().map(in_list).map(metric).sum::<f64>() / ranks.len() as f64;
+    AtK { k, hr: mean(hit), ndcg: mean(ndcg), mrr: mean(reciprocal_rank) }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a teacher learns from.
+//! The training examples of a teacher.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -13,7 +13,7 @@ use crate::data::split::training_items;
 pub struct TeacherExamples {
     /// Each user's training items, oldest first.
     sequences: Vec<Vec<u32>>,
-    /// Where each example's target stands: user, place.
+    /// The position of each example's target: user, place.
     targets: Vec<(u32, u32)>,
 }
 
@@ -27,12 +27,12 @@ impl TeacherExamples {
         Self { sequences, targets }
     }
 
-    /// How many there are.
+    /// Returns the number of examples.
     pub fn len(&self) -> usize {
         self.targets.len()
     }
 
-    /// Whether no user has a training item.
+    /// Returns true where no user has a training item.
     pub fn is_empty(&self) -> bool {
         self.targets.is_empty()
     }

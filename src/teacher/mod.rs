@@ -1,11 +1,10 @@
-//! The teacher: a small classical recommender that labels the language model's training answers (method §2).
+//! The teacher: a small classical recommender, SASRec, that labels the language model's training answers (method §2).
 
 pub mod checkpoint;
 pub mod config;
 pub mod evaluate;
 pub mod examples;
 mod model;
-pub mod order;
 mod popularity;
 pub mod query;
 pub mod schedule;

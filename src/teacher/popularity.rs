@@ -1,4 +1,4 @@
-//! The baseline that every figure stands beside: the same list for everybody, the most taken items first.
+//! The popularity baseline: the same list for everybody, the items with most users first.
 
 use rayon::prelude::*;
 

@@ -1,43 +1,43 @@
-//! Questions to a recommender: the best items under a wish, and the ranks of given items (method §2.3).
+//! Queries to a recommender: the best items within a scope, and the ranks of given items (method §2.3).
 
-use super::order::{rank, top_k};
+use crate::data::order::{rank, top_k};
 use crate::data::{ItemId, ItemSet};
 use crate::{Error, Result};
 
-/// Which items an answer may hold.
+/// The items that an answer may hold.
 #[derive(Debug, Clone, Copy)]
 pub enum ItemScope<'a> {
-    /// Any but those of the history.
+    /// All but those of the history.
     Unrestricted,
-    /// Those of the set (+C), but not those of the history.
+    /// Those of the set (+C), without those of the history.
     Only(&'a ItemSet),
-    /// Those outside the set (-C), but not those of the history.
+    /// Those outside the set (−C), without those of the history.
     Without(&'a ItemSet),
-    /// Those of the set, be they in the history or not.
+    /// Those of the set, including those of the history.
     Candidates(&'a ItemSet),
 }
 
-/// "What are the `k` best items after `history` under `scope`?"
+/// A query for the `k` best items after a history.
 #[derive(Debug, Clone, Copy)]
 pub struct TopKQuery<'a> {
-    /// What the user took, oldest first. The model reads the newest items of it; the answer holds none of it.
+    /// The user's items, oldest first. The model reads the newest of them; the answer holds none of them.
     pub history: &'a [ItemId],
-    /// Which items the answer may hold.
+    /// The items that the answer may hold.
     pub scope: ItemScope<'a>,
-    /// How many items to answer with, at most.
+    /// The most items of the answer.
     pub k: usize,
 }
 
-/// "Which ranks have `items` after `history`?"
+/// A query for the ranks of items after a history.
 #[derive(Debug, Clone, Copy)]
 pub struct RankQuery<'a> {
-    /// What the user took, oldest first; it is left out of the ranking (method B24).
+    /// The user's items, oldest first; they are left out of the ranking (method B24).
     pub history: &'a [ItemId],
     /// The items to rank among all others.
     pub items: &'a [ItemId],
 }
 
-/// Whatever scores all items after a history: the teacher, and the baselines beside it.
+/// A recommender that scores all items after a history: the teacher, and the baselines beside it.
 pub trait Scorer: Sync {
     /// The number of items, with ids from 1.
     fn n_items(&self) -> usize;
@@ -51,7 +51,7 @@ pub trait Scorer: Sync {
 
     /// The best items of each query, best first; equal scores stand in the order of their ids.
     ///
-    /// Where a wish leaves fewer than `k` items, the answer is short: it is never filled up with others (method B1).
+    /// If the scope leaves fewer than `k` items, the answer is short: it is never filled up with others (method B1).
     ///
     /// # Errors
     /// An item that the catalogue does not have, or a device that fails.
@@ -71,7 +71,7 @@ pub trait Scorer: Sync {
         })
     }
 
-    /// How many items outside the history come before each of the given ones, from 0; an item of the history itself
+    /// The number of items outside the history that come before each of the given ones; an item of the history itself
     /// ranks after all others.
     ///
     /// # Errors

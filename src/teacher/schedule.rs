@@ -1,10 +1,10 @@
-//! When the learning rate falls and when the training ends (method §2.2).
+//! The plateau schedule of the learning rate, and early stopping (method §2.2).
 
 use serde::{Deserialize, Serialize};
 
 use super::config::TeacherConfig;
 
-/// What the validations so far have led to.
+/// The state that the validations so far have led to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlateauSchedule {
     /// The learning rate now.
@@ -18,7 +18,7 @@ pub struct PlateauSchedule {
     plateau_failures: u32,
 }
 
-/// What a validation means for the training.
+/// The consequence of a validation for the training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValidationOutcome {
     /// The best figure so far.
@@ -30,7 +30,7 @@ pub enum ValidationOutcome {
 }
 
 impl PlateauSchedule {
-    /// Before the first validation.
+    /// The state before the first validation.
     pub fn new(config: &TeacherConfig) -> Self {
         Self { lr: config.lr, best: None, failures: 0, plateau_best: f64::NEG_INFINITY, plateau_failures: 0 }
     }

@@ -1,4 +1,4 @@
-//! What a teacher promises, on a catalogue of thirty items.
+//! The guarantees of a teacher, on a catalogue of thirty items.
 
 use std::cell::Cell;
 

@@ -21,10 +21,10 @@ use crate::run::folder::RunFolder;
 use crate::run::progress;
 use crate::{Error, Result};
 
-/// The length of list whose NDCG decides.
+/// The K of the NDCG@K that chooses the best model.
 const DECIDING_K: usize = 10;
 
-/// How a training ended.
+/// The outcome of a training.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TeacherSummary {
     /// Epochs completed.
@@ -39,7 +39,7 @@ pub struct TeacherSummary {
     pub examples_per_second: f64,
 }
 
-/// A line of metrics.jsonl: what is known before an epoch.
+/// A line of metrics.jsonl, written before each epoch.
 #[derive(Debug, Serialize)]
 struct EpochLine {
     /// Epochs completed.
@@ -85,7 +85,7 @@ impl<'a> TeacherTrainer<'a> {
         Self::at(dataset, config, run, (model, AdamW::new(AdamWConfig::adam()), state))
     }
 
-    /// The training that `run` holds, from its last checkpoint on; the same as if it had never stopped.
+    /// Resumes the training of `run` from its last checkpoint, bit for bit as if it had never stopped.
     ///
     /// # Errors
     /// No checkpoint, or one of other settings (only `epochs` and `patience` may differ) or of another catalogue.
@@ -135,7 +135,7 @@ impl<'a> TeacherTrainer<'a> {
     /// After each step `stop` is asked whether to save and end early.
     ///
     /// # Errors
-    /// A loss that is no number any more, a device or a disk that fails; [`Error::Interrupted`] where `stop` said so.
+    /// A loss that is NaN or infinite, a device or a disk that fails; [`Error::Interrupted`] where `stop` said so.
     pub fn run(mut self, stop: impl Fn() -> bool) -> Result<TeacherSummary> {
         // A checkpoint that an earlier run left here must not be taken for this one's.
         self.save()?;
@@ -158,7 +158,7 @@ impl<'a> TeacherTrainer<'a> {
         })
     }
 
-    /// A validation and the epoch behind it; whether there was one to come.
+    /// Validates, and trains the next epoch; false where training has ended.
     fn round(&mut self, bar: &ProgressBar, stop: &impl Fn() -> bool) -> Result<bool> {
         if self.state.step == 0 && !self.validate(bar)? {
             return Ok(false);
@@ -168,7 +168,7 @@ impl<'a> TeacherTrainer<'a> {
         Ok(true)
     }
 
-    /// Takes in the validation figures; whether an epoch is to follow.
+    /// Validates the model; false where no epoch is to follow.
     fn validate(&mut self, bar: &ProgressBar) -> Result<bool> {
         let epoch = self.state.epoch;
         let evaluation =
@@ -198,7 +198,7 @@ impl<'a> TeacherTrainer<'a> {
             let gradient = self.model.gradient(examples, model.dropout, noise);
             if !gradient.loss.is_finite() {
                 return Err(Error::Failed(format!(
-                    "epoch {} step {step}: the loss is no number any more\n  next: lower the rate with --set lr=…",
+                    "epoch {} step {step}: the loss is NaN or infinite\n  next: lower the rate with --set lr=…",
                     self.state.epoch
                 )));
             }

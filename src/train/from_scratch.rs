@@ -105,7 +105,7 @@ impl FromScratch {
     ) -> Result<()> {
         self.llama(self.vocab_size)?;
         let epoch = builder.epoch(ExampleSplit::Training, 0)?;
-        let examples = epoch.examples(0..epoch.len().min(EXAMPLES))?;
+        let examples = builder.examples(&epoch, 0..epoch.len().min(EXAMPLES))?;
         let texts = examples.into_iter().flat_map(|(_, example)| {
             example.messages.into_iter().map(|message| message.content).chain([example.answer])
         });

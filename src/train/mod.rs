@@ -10,7 +10,6 @@ pub mod log;
 pub mod memory;
 pub mod micro_batch;
 pub mod plan;
-pub mod sample;
 pub mod schedule;
 pub mod sft;
 pub mod tensorboard;

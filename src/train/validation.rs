@@ -11,22 +11,13 @@ use tiller_models::llama::{GenerateOptions, Sampling};
 use crate::constrain::Grammar;
 use crate::data::split::Split;
 use crate::data::{Catalogue, Dataset};
-use crate::evaluate::{Metric, MetricMeans, measure};
-use crate::instruct::{Example, ExampleBuilder, Probe, PromptWording, QuerySpec, TaskFamily};
+use crate::evaluate::{MetricMeans, measure};
+use crate::instruct::{Example, ExampleBuilder, QuerySpec};
 use crate::recommend::answer::{self, OutputFormat};
 use crate::run::config::out_of_range;
+use crate::task::{EvalTask, Metric, PromptWording, Task, TaskFamily};
 use crate::teacher::Scorer;
 use crate::{Error, Result};
-
-/// What is asked, and its name in reports.
-const PROBES: [(&str, Probe); 6] = [
-    ("I0", Probe::Sequential),
-    ("+C", Probe::More),
-    ("-C", Probe::Less),
-    ("LP", Probe::AtMost(20)),
-    ("MP", Probe::AtLeast(30)),
-    ("EP", Probe::About(50)),
-];
 
 /// Tokens that an answer may have beyond the longest list that was asked for: enough to see that it does not end there.
 const OVERTIME: usize = 8;
@@ -70,7 +61,7 @@ impl ValidationConfig {
 
 /// The questions of a training, the same at every validation.
 pub struct Validation {
-    probes: Vec<(&'static str, Vec<Example>)>,
+    queries: Vec<(Task, Vec<Example>)>,
     batch: usize,
 }
 
@@ -85,32 +76,32 @@ impl Validation {
         tasks: &[TaskFamily],
         config: &ValidationConfig,
     ) -> Result<Self> {
-        let trained = PROBES.iter().filter(|(_, probe)| tasks.contains(&probe.family()));
-        let mut kinds: Vec<_> = trained.collect();
-        if kinds.is_empty() {
-            kinds = PROBES.iter().collect();
+        let trained = Task::TRAINED.into_iter().filter(|task| tasks.contains(&task.family()));
+        let mut trained: Vec<Task> = trained.collect();
+        if trained.is_empty() {
+            trained = Task::TRAINED.into();
         }
-        let mut probes = Vec::new();
-        for (number, (name, probe)) in kinds.into_iter().enumerate() {
+        let mut queries = Vec::new();
+        for (number, task) in trained.into_iter().enumerate() {
             // One slice of the users for each kind, beginning anew where they give out.
             let start = number * config.users % dataset.users.len().max(1);
             let users = start..(start + config.users).min(dataset.users.len());
             let wording = if config.trained_wordings { PromptWording::Trained } else { PromptWording::HeldOut };
-            let question = QuerySpec { wording, ..QuerySpec::new(*probe, Split::Validation) };
-            let examples = builder.eval_examples(&question, &users.collect::<Vec<_>>())?;
+            let spec = QuerySpec::new(EvalTask { wording, ..EvalTask::of(task) }, Split::Validation);
+            let examples = builder.queries(&spec, &users.collect::<Vec<_>>())?;
             let examples: Vec<Example> = examples.into_iter().map(|(_, example)| example).collect();
             if !examples.is_empty() {
-                probes.push((*name, examples));
+                queries.push((task, examples));
             }
         }
-        if probes.is_empty() {
+        if queries.is_empty() {
             return Err(Error::bad_input(&dataset.name)
                 .expected("users with at least three items, to validate with")
                 .found("none")
                 .next("import with --min-user 3 or more")
                 .into());
         }
-        Ok(Self { probes, batch: config.batch })
+        Ok(Self { queries, batch: config.batch })
     }
 
     /// Lets the model answer everything.
@@ -118,8 +109,8 @@ impl Validation {
     /// # Errors
     /// A prompt that leaves no room for its answer, or a device that fails.
     pub fn ask(&self, model: &LanguageModel, grammar: &Grammar, catalogue: &Catalogue) -> Result<ValidationReport> {
-        let mut report = ValidationReport { probes: Vec::new() };
-        for (name, examples) in &self.probes {
+        let mut report = ValidationReport { tasks: Vec::new() };
+        for (task, examples) in &self.queries {
             let answers = self.answers(model, grammar, examples)?;
             let titles = |answer: &String| -> Vec<String> {
                 answer::parse(answer, OutputFormat::Strict, catalogue).into_iter().map(str::to_owned).collect()
@@ -129,7 +120,7 @@ impl Validation {
                 lists.map(|(answer, example)| measure(&titles(answer), example, catalogue)).collect();
             let sample = (examples[0].messages.last().map_or("", |turn| &turn.content), &answers[0]);
             let sample = format!("{}\n\n{}", sample.0, sample.1);
-            report.probes.push(Answered { name, summary: MetricMeans::of(&measures), sample });
+            report.tasks.push(Answered { task: *task, summary: MetricMeans::of(&measures), sample });
         }
         Ok(report)
     }
@@ -158,12 +149,12 @@ impl Validation {
 /// The figures of one validation, by the kind of question.
 #[derive(Debug, Clone)]
 pub struct ValidationReport {
-    probes: Vec<Answered>,
+    tasks: Vec<Answered>,
 }
 
 #[derive(Debug, Clone)]
 struct Answered {
-    name: &'static str,
+    task: Task,
     summary: MetricMeans,
     /// The first question and its answer.
     sample: String,
@@ -172,21 +163,21 @@ struct Answered {
 impl ValidationReport {
     /// The figure that decides which model is best: NDCG@10, averaged over the kinds of questions.
     pub fn ndcg(&self) -> f64 {
-        let ndcg = self.probes.iter().map(|probe| probe.summary.mean(Metric::NDCG).unwrap_or(0.0));
-        ndcg.sum::<f64>() / self.probes.len() as f64
+        let ndcg = self.tasks.iter().map(|answered| answered.summary.mean(Metric::NDCG).unwrap_or(0.0));
+        ndcg.sum::<f64>() / self.tasks.len() as f64
     }
 
     /// The first question of each kind, and what the model answered.
-    pub fn samples(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.probes.iter().map(|probe| (probe.name, probe.sample.as_str()))
+    pub fn samples(&self) -> impl Iterator<Item = (Task, &str)> {
+        self.tasks.iter().map(|answered| (answered.task, answered.sample.as_str()))
     }
 }
 
 impl Serialize for ValidationReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.probes.len()))?;
-        for Answered { name, summary, .. } in &self.probes {
-            map.serialize_entry(name, summary)?;
+        let mut map = serializer.serialize_map(Some(self.tasks.len()))?;
+        for Answered { task, summary, .. } in &self.tasks {
+            map.serialize_entry(task, summary)?;
         }
         map.end()
     }

@@ -5,9 +5,8 @@ use tiller_models::chat::Message;
 
 use super::*;
 use crate::data::{CategoryId, Item};
-use crate::evaluate::Metric;
-use crate::instruct::TaskFamily;
 use crate::request::Predicate;
+use crate::task::TaskFamily;
 
 /// Items A to L: A to D are comedies, C to F dramas; A to F are old, G to L new; nobody knows how old L is.
 fn catalogue() -> Catalogue {
@@ -34,7 +33,7 @@ fn example(k: u32, change: impl FnOnce(&mut Request)) -> Example {
     change(&mut request);
     let messages: Vec<Message> = Vec::new();
     Example {
-        task: TaskFamily::I0,
+        family: TaskFamily::I0,
         request: Some(request),
         messages,
         answer: String::new(),
@@ -57,7 +56,7 @@ fn with_share(k: u32, share: &str) -> Example {
 fn the_target_counts_where_it_first_stands_among_the_first_k() {
     let three = example(3, |_| {});
     let figures =
-        |answer: &str| [Metric::HR, Metric::NDCG, Metric::MRR].map(|metric| metric.of(&of(answer, &three)).unwrap());
+        |answer: &str| [Metric::HR, Metric::NDCG, Metric::MRR].map(|metric| of(answer, &three).value(metric).unwrap());
     assert_eq!(figures("BCD"), [1.0, 1.0, 1.0]);
     assert_eq!(figures("CBB"), [1.0, 1.0 / 3f64.log2(), 0.5]);
     assert_eq!(figures("xxB"), [1.0, 0.5, 1.0 / 3.0]);
@@ -190,7 +189,9 @@ fn a_list_obeys_if_nothing_at_all_is_wrong_with_it() {
 fn a_question_about_one_item_asks_for_its_answer() {
     let about = Example { request: None, ..example(1, |_| {}) };
     let measures = of("B", &about);
-    assert!(measures.hit() && measures.correct_count && measures.tcp.is_none() && measures.in_history.is_none());
+    assert!(
+        measures.rank.is_some() && measures.correct_count && measures.tcp.is_none() && measures.in_history.is_none()
+    );
 }
 
 proptest! {
@@ -208,7 +209,7 @@ proptest! {
         prop_assert!(measures.tcp.unwrap() <= 1.0);
         prop_assert_eq!(measures.rank.map(|rank| rank as usize), answer.chars().take(k as usize).position(|c| c == 'B'));
         for metric in Metric::ALL {
-            prop_assert!(metric.of(&measures).is_none_or(|figure| (0.0..=f64::from(k)).contains(&figure)), "{}", metric);
+            prop_assert!(measures.value(metric).is_none_or(|figure| (0.0..=f64::from(k)).contains(&figure)), "{}", metric);
         }
         // What is behind the list's length changes nothing but the count.
         let longer = of(&format!("{answer}z"), &example);

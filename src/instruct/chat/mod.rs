@@ -1,4 +1,4 @@
-//! I4: free conversation, so that the language model does not forget how to talk (method §4).
+//! I4, conversation: keeps the language model's ability to chat (method §4).
 
 mod read;
 mod span;

@@ -47,7 +47,7 @@ enum Speaker {
 }
 
 impl Conversation {
-    /// Who says turn `number`.
+    /// The speaker of turn `number`.
     pub fn speaker(number: usize) -> Role {
         if number.is_multiple_of(2) { Role::User } else { Role::Assistant }
     }

@@ -1,16 +1,16 @@
-//! Which part of a conversation is an example: up to a question, from not too far before it, with the answer as the label.
+//! The part of a conversation that is an example: the turns up to a question, with the answer as the label.
 
 use tiller_models::chat::{Message, Role};
 
 use super::read::Conversation;
 use crate::instruct::example::Example;
 use crate::instruct::stream_key::{Purpose, StreamKey};
-use crate::instruct::task::TaskFamily;
+use crate::task::TaskFamily;
 
 const SYSTEM: &str = "You are a helpful assistant.";
 
-/// The longest prompt, in bytes of what is said: about 512 − 64 tokens of four bytes, the method's bound. A prompt that still is too
-/// long for a model is cut where it is tokenised.
+/// The longest prompt, in bytes of its turns: about 512 − 64 tokens of four bytes, the method's bound. A prompt that is
+/// still too long for a model is cut where it is tokenised.
 const LONGEST_PROMPT: usize = 4 * (512 - 64);
 
 /// A random question of a random conversation. `skips_nearest` is the authors' rule of method B28.
@@ -23,7 +23,7 @@ pub(in crate::instruct) fn example(conversations: &[Conversation], stream: &Stre
     let said = turns[start..=question].iter().enumerate();
     let said = said.map(|(number, turn)| Message::new(Conversation::speaker(number), turn.as_str()));
     Example {
-        task: TaskFamily::I4,
+        family: TaskFamily::I4,
         request: None,
         messages: std::iter::once(Message::new(Role::System, SYSTEM)).chain(said).collect(),
         answer: turns[question + 1].clone(),
@@ -32,8 +32,8 @@ pub(in crate::instruct) fn example(conversations: &[Conversation], stream: &Stre
     }
 }
 
-/// Where a prompt that ends with the last of these turns may start: at that question itself, however long it is, or whole exchanges
-/// earlier as long as the prompt is short enough.
+/// The turns at which a prompt that ends with the last of these may start: that question itself, however long it is, or
+/// whole exchanges earlier while the prompt is short enough.
 fn starts(lengths: &[usize], skips_nearest: bool) -> Vec<usize> {
     let question = lengths.len() - 1;
     let is_short = |&start: &usize| lengths[start..].iter().sum::<usize>() < LONGEST_PROMPT;

@@ -1,4 +1,4 @@
-//! What holds for the labels of every example.
+//! The labels of every example.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,9 +10,10 @@ use tiller_models::tokenizer::{Tokenizer, TokenizerFiles};
 use super::toy::{Toy, examples, films, many_categories, scarce};
 use crate::constrain::{Constraints, Grammar};
 use crate::data::{Catalogue, Dataset, ItemId};
-use crate::instruct::{Example, Preset, TaskFamily};
+use crate::instruct::{Example, Preset};
 use crate::recommend::answer::{OutputFormat, parse};
 use crate::request::Request;
+use crate::task::TaskFamily;
 
 const LISTS: [TaskFamily; 4] = [TaskFamily::I0, TaskFamily::I1, TaskFamily::I2, TaskFamily::I3];
 
@@ -61,7 +62,7 @@ proptest! {
             for (request, example) in lists(&dataset, &LISTS, seed) {
                 let target = example.target.unwrap();
                 prop_assert!(!request.history.contains(&target));
-                match example.task {
+                match example.family {
                     TaskFamily::I0 | TaskFamily::I3 => prop_assert_eq!(example.items[0], target),
                     TaskFamily::I1 => prop_assert!(example.items.iter().skip(1).all(|&item| item != target)),
                     TaskFamily::I2 | TaskFamily::I4 => {}
@@ -78,7 +79,7 @@ proptest! {
                 let history = request.history.clone();
                 let score = |item: ItemId| Toy::score(&history, item);
                 let chosen: Vec<_> = example.items.iter().copied().filter(|item| Some(*item) != example.target).collect();
-                if example.task != TaskFamily::I2 {
+                if example.family != TaskFamily::I2 {
                     prop_assert!(chosen.is_sorted_by(|&a, &b| score(a) > score(b)));
                     let unlimited = Request { candidates: None, ..request };
                     let allowed = Constraints::new(&unlimited, &dataset.catalogue).unwrap().allowed;
@@ -148,7 +149,7 @@ fn tokenizers() -> &'static [(String, Tokenizer)] {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4))]
 
-    /// As the tokenizer writes the answer, and as training and constrained decoding write it.
+    /// The tokenizer writes the answer as training and constrained decoding do.
     #[test]
     fn answers_survive_the_way_through_tokens(seed: u64) {
         for dataset in worlds() {

@@ -1,7 +1,7 @@
 //! The promises of every example, over invented worlds and many seeds.
 
+mod alignment;
+mod evaluation;
 mod labels;
-mod practice;
 mod rules;
 mod toy;
-mod validation;

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use super::toy::{Toy, conversations, examples, films, many_categories, scarce};
 use crate::data::{Dataset, ItemId};
-use crate::instruct::{BATCH, Example, ExampleBuilder, ExampleConfig, ExampleSplit, Preset, TaskFamily};
+use crate::instruct::{BATCH, Example, ExampleBuilder, ExampleConfig, ExampleSplit, Preset};
 use crate::request::{Amount, Relation, Request, Share};
+use crate::task::TaskFamily;
 
 fn requests(dataset: &Dataset, task: TaskFamily, preset: Preset) -> Vec<(Request, Example)> {
     let all = (0..10).flat_map(|seed| examples(dataset, &[task], preset, seed, 0));
     all.filter_map(|example| Some((example.request.clone()?, example))).collect()
 }
 
-/// Three items are rare, two of them in most histories (method B1).
+/// Method B1: three items are rare, two of them in most histories.
 #[test]
 fn lists_are_asked_for_no_longer_than_their_kind_lasts() {
     let dataset = scarce();
@@ -34,9 +35,9 @@ fn lists_are_asked_for_no_longer_than_their_kind_lasts() {
     assert!(short > 0 && filled > 0, "{short} short, {filled} filled up");
 }
 
-/// The stated shares, their forms, and the order of the labels (method B21, method B23).
+/// Method B21 and method B23: the stated amounts, their forms, and the order of the labels.
 #[test]
-fn shares_are_stated_in_the_forms_of_the_recipe() {
+fn shares_are_stated_in_the_forms_of_the_preset() {
     let dataset = films();
     let told = |preset| {
         let share = |(request, _): (Request, Example)| request.shares.into_iter().next();
@@ -75,7 +76,7 @@ fn the_authors_shuffle_the_labels_of_a_share() {
     assert!(in_order(Preset::Paper) < 0.1);
 }
 
-/// Of a hundred categories, a user knows five or so (method B22).
+/// Method B22: of a hundred categories, a user knows five or so.
 #[test]
 fn half_of_the_wanted_categories_are_related_to_the_user() {
     let dataset = many_categories();
@@ -132,14 +133,14 @@ fn an_item_search_asks_in_both_directions() {
 fn an_epoch_has_every_user_and_item_once_and_its_share_of_conversations() {
     let dataset = films();
     let all = examples(&dataset, &TaskFamily::ALL, Preset::Default, 1, 0);
-    let count = |task| all.iter().filter(|example| example.task == task).count();
+    let count = |task| all.iter().filter(|example| example.family == task).count();
     assert_eq!([TaskFamily::I0, TaskFamily::I1, TaskFamily::I2].map(count), [40; 3]);
     let mut found: Vec<_> =
-        all.iter().filter(|example| example.task == TaskFamily::I3).map(|example| example.target).collect();
+        all.iter().filter(|example| example.family == TaskFamily::I3).map(|example| example.target).collect();
     found.sort_unstable();
     assert_eq!(found, dataset.catalogue.ids().map(Some).collect::<Vec<_>>());
     assert_eq!(count(TaskFamily::I4), (3 * 40 + 80) / 2);
-    assert!(!all.is_sorted_by_key(|example| example.task));
+    assert!(!all.is_sorted_by_key(|example| example.family));
 }
 
 #[test]
@@ -150,7 +151,7 @@ fn the_same_seed_repeats_an_epoch_and_another_draws_anew() {
     let alike = |a: Vec<Example>, b: Vec<Example>| a.iter().filter(|example| b.contains(example)).count();
     // Conversations are few and come again; of the rest hardly any does.
     for other in [of(3, 6), of(4, 5)] {
-        let kept = |all: Vec<Example>| all.into_iter().filter(|example| example.task != TaskFamily::I4).collect();
+        let kept = |all: Vec<Example>| all.into_iter().filter(|example| example.family != TaskFamily::I4).collect();
         assert!(alike(kept(of(3, 5)), kept(other)) < 20);
     }
 }
@@ -163,11 +164,11 @@ fn examples_are_the_same_in_any_batches_and_ahead_of_the_reader() {
     let builder = ExampleBuilder::new(&dataset, &teacher, &conversations, settings).unwrap();
     let epoch = builder.epoch(ExampleSplit::Training, 2).unwrap();
     assert!(epoch.len() > 3 * BATCH);
-    let whole = epoch.examples(0..epoch.len()).unwrap();
-    let ahead: Vec<_> = epoch.ahead(0, |examples| examples.map(Result::unwrap).collect());
+    let whole = builder.examples(&epoch, 0..epoch.len()).unwrap();
+    let ahead: Vec<_> = builder.stream(&epoch, 0, |examples| examples.map(Result::unwrap).collect());
     assert_eq!(ahead, whole);
     let from = 300;
-    let resumed: Vec<_> = epoch.ahead(from, |examples| examples.take(50).map(Result::unwrap).collect());
+    let resumed: Vec<_> = builder.stream(&epoch, from, |examples| examples.take(50).map(Result::unwrap).collect());
     let rest: Vec<_> = whole.into_iter().filter(|(place, _)| *place >= from).take(50).collect();
     assert_eq!(resumed, rest);
 }

@@ -4,7 +4,8 @@ use crate::Result;
 use crate::data::synth::{self, generate};
 use crate::data::{Catalogue, CategoryId, Dataset, Item, ItemId, User};
 use crate::instruct::chat::Conversation;
-use crate::instruct::{Example, ExampleBuilder, ExampleConfig, ExampleSplit, Preset, TaskFamily};
+use crate::instruct::{Example, ExampleBuilder, ExampleConfig, ExampleSplit, Preset};
+use crate::task::TaskFamily;
 use crate::teacher::Scorer;
 
 /// Scores that depend on the item and on the whole history, and never tie.
@@ -87,5 +88,5 @@ pub fn in_part(dataset: &Dataset, settings: ExampleConfig, part: ExampleSplit, e
     let (teacher, conversations) = (Toy { n_items: dataset.catalogue.len() }, conversations());
     let builder = ExampleBuilder::new(dataset, &teacher, &conversations, settings).unwrap();
     let epoch = builder.epoch(part, epoch).unwrap();
-    epoch.examples(0..epoch.len()).unwrap().into_iter().map(|(_, example)| example).collect()
+    builder.examples(&epoch, 0..epoch.len()).unwrap().into_iter().map(|(_, example)| example).collect()
 }

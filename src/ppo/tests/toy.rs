@@ -10,13 +10,14 @@ use tiller_models::tokenizer::TokenizerFiles;
 use crate::constrain::Grammar;
 use crate::data::Dataset;
 use crate::data::synth::{self, generate};
-use crate::instruct::{ExampleBuilder, ExampleConfig, Task, TaskFamily};
+use crate::instruct::{ExampleBuilder, ExampleConfig};
 use crate::ppo::PpoConfig;
 use crate::ppo::prompts::{EpisodeCursor, PromptEncoder};
 use crate::ppo::rollout::Prompt;
 use crate::ppo::update::PpoUpdater;
 use crate::recommend::prompt;
 use crate::request::Request;
+use crate::task::{Task, TaskFamily};
 use crate::teacher::Popularity;
 
 /// Thirty films and twenty people.
@@ -90,5 +91,5 @@ pub fn prompts(dataset: &Dataset, model: &LanguageModel, count: usize) -> Vec<Pr
     let (teacher, grammar) =
         (Popularity::of(dataset), Grammar::of(&model.codec.tokenizer, &dataset.catalogue).unwrap());
     let encoder = PromptEncoder { model, grammar: &grammar, max_tokens: 1024 };
-    EpisodeCursor::default().next(&builder(dataset, &teacher), &Task::ALL, &encoder, count).unwrap().0
+    EpisodeCursor::default().next(&builder(dataset, &teacher), &Task::TRAINED, &encoder, count).unwrap().0
 }

@@ -7,7 +7,7 @@ use crate::data::{CategoryId, ItemId};
 use crate::request::Request;
 use crate::reward::{RewardRules, Rewards};
 
-/// What is asked for, beside a list of n.
+/// The request, beside a list of n.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Task {
     Sequential,
@@ -39,7 +39,7 @@ fn number(title: &str) -> Option<u32> {
     of('A', 0).or_else(|| of('B', 6))
 }
 
-/// The rewards of method §8, line by line; `is_ours` chooses method B10, method B12 and what a missing item costs.
+/// The text of method §8, word by word; `is_ours` chooses method B10, method B12 and what a missing item costs.
 fn slow(task: Task, n: usize, history: &[u32], target: u32, titles: &[String], is_ours: bool) -> Rewards {
     let (mut items, mut sum) = (vec![], 0.0);
     let mut seen: Vec<u32> = vec![];

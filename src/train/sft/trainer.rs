@@ -16,7 +16,7 @@ use super::state::{BestValidation, TrainState};
 use crate::constrain::Grammar;
 use crate::data::Dataset;
 use crate::data::split::recent;
-use crate::instruct::{Example, ExampleBuilder, ExampleSplit};
+use crate::instruct::{Example, ExampleBuilder, ExampleSplit, sample};
 use crate::run::checkpoint::{self, LAST};
 use crate::run::folder::RunFolder;
 use crate::run::progress;
@@ -24,7 +24,6 @@ use crate::teacher::Scorer;
 use crate::train::gradient::gradient;
 use crate::train::history_loss::HistoryLoss;
 use crate::train::micro_batch::MicroBatcher;
-use crate::train::sample::sample;
 use crate::train::trainable_model::TrainableModel;
 use crate::train::validation::{Validation, ValidationReport};
 use crate::train::{Log, ProcessMemory};
@@ -200,7 +199,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
             let epoch = self.builder.epoch(ExampleSplit::Training, self.state.step / self.batch_plan.steps())?;
             let window = self.state.step % self.batch_plan.steps() / WINDOW;
             let places = self.batch_plan.places(window);
-            epoch.ahead(places.start, |examples| self.epoch(examples, &bar, &stop))?;
+            self.builder.stream(&epoch, places.start, |examples| self.epoch(examples, &bar, &stop))?;
         }
         bar.finish_and_clear();
         let (tokens, seconds) = self.clock.trained;

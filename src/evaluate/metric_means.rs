@@ -1,12 +1,12 @@
-//! Means over lists.
+//! Means of metrics over lists.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::measure::Measures;
-use super::metric::Metric;
+use crate::task::Metric;
 
-/// The mean of every metric over some lists; of each, over those lists that it says something about.
+/// The mean of every metric over some lists; of each, over the lists that have it.
 ///
 /// Serialised it is one flat object: `{"lists": 320, "HR": 0.1, …}`, without the metrics that none of the lists has.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,14 +27,14 @@ impl MetricMeans {
     pub fn of<'a>(measures: impl IntoIterator<Item = &'a Measures>) -> Self {
         let measures: Vec<&Measures> = measures.into_iter().collect();
         let mean = |metric: Metric| {
-            let figures: Vec<f64> = measures.iter().filter_map(|measures| metric.of(measures)).collect();
+            let figures: Vec<f64> = measures.iter().filter_map(|measures| measures.value(metric)).collect();
             let count = figures.len();
             (count > 0).then(|| Mean { metric, mean: figures.iter().sum::<f64>() / count as f64, count })
         };
         Self { lists: measures.len(), means: Metric::ALL.into_iter().filter_map(mean).collect() }
     }
 
-    /// How many lists there are.
+    /// The number of lists.
     pub fn lists(&self) -> usize {
         self.lists
     }
@@ -44,7 +44,7 @@ impl MetricMeans {
         self.find(metric).map(|mean| mean.mean)
     }
 
-    /// Over how many lists the mean of a metric is taken.
+    /// The number of lists that have a metric.
     pub fn count(&self, metric: Metric) -> usize {
         self.find(metric).map_or(0, |mean| mean.count)
     }

@@ -1,4 +1,4 @@
-//! The same questions to everybody who is compared, one after another, and what came of it.
+//! The evaluation protocol: the same queries for every system, and the accumulation of their metrics.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
@@ -6,29 +6,28 @@ use std::ops::Range;
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
-use super::answerer::{EvalQuery, System, SystemAnswer};
+use super::accumulator::Accumulator;
 use super::bootstrap::Bootstrap;
-use super::fuzzy::TitleIndex;
-use super::measure::{Measures, is_of_kind, measure};
-use super::metric::Metric;
-use super::result::{
+use super::evaluation::{
     ChatPerplexity, EvalProtocol, Evaluation, ListSample, SCHEMA, SampleItem, Speed, SystemComparison, SystemResult,
     TaskCoverage, TaskMetrics, label,
 };
-use super::subject::EvalTask;
-use super::tally::Accumulator;
+use super::fuzzy::TitleIndex;
+use super::measure::{Measures, is_of_kind, measure};
+use super::system::{EvalQuery, System, SystemAnswer};
 use crate::constrain::Mode;
 use crate::data::rng::SeededRng;
 use crate::data::split::{Split, held_out};
 use crate::data::{Dataset, ItemId};
-use crate::instruct::{ExampleBuilder, ExampleConfig, LIST_LENGTH, Preset, Probe, QuerySpec};
+use crate::instruct::{ExampleBuilder, ExampleConfig, Preset, QuerySpec};
 use crate::recommend::{CheckedItem, check};
+use crate::task::{EvalTask, LIST_LENGTH, Metric, Task};
 use crate::teacher::Scorer;
 use crate::{Error, Result};
 
-/// How many users are asked at a time.
+/// Users per batch of queries.
 const CHUNK: usize = 128;
-/// The metrics that rows are compared in.
+/// The metrics in which systems are compared.
 const COMPARED: [Metric; 7] = [
     Metric::HR,
     Metric::NDCG,
@@ -38,31 +37,31 @@ const COMPARED: [Metric; 7] = [
     Metric::NonExist,
     Metric::ConstraintsMet,
 ];
-/// What a list tells of a request that it was not given for.
+/// The metrics of a list under a request that it was not made for.
 const UNASKED: [Metric; 2] = [Metric::TCP, Metric::CPA];
 
-/// What is asked of whom.
+/// The settings of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvalConfig {
-    /// What is asked.
+    /// The tasks.
     #[serde(alias = "subjects")]
     pub tasks: Vec<EvalTask>,
-    /// How many users are asked; all of them where it is not given.
+    /// The number of users; all of them by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub users: Option<usize>,
-    /// Whether the last item but one of each user is the target, instead of the last.
+    /// Use the last item but one of each user as the target, instead of the last.
     pub validation: bool,
-    /// How long the lists are.
+    /// The length of the lists.
     pub k: u32,
-    /// Whose rules.
+    /// The sampling rules.
     #[serde(alias = "recipe")]
     pub preset: Preset,
-    /// What decides wordings and random candidates.
+    /// The seeds of wordings and random candidates.
     pub seeds: Vec<u64>,
-    /// Resamples of the users for intervals.
+    /// Bootstrap resamples of the users for confidence intervals.
     pub replicates: usize,
-    /// Lists of each row and subject that are kept to be shown.
+    /// Sample lists kept per system and task.
     pub samples: usize,
 }
 
@@ -81,36 +80,36 @@ impl Default for EvalConfig {
     }
 }
 
-/// An evaluation in the making.
+/// An evaluation in progress.
 pub struct Evaluator<'a, S> {
     dataset: &'a Dataset,
     teacher: &'a S,
     config: EvalConfig,
     titles: TitleIndex<'a>,
-    /// The numbers of the users who are asked, ascending.
+    /// The numbers of the users, ascending.
     users: Vec<usize>,
     users_with_case: usize,
     bootstrap: Bootstrap,
     device: String,
-    /// Whether a list exists that a seed's question to a user asks for, as far as that is known.
+    /// The queries by seed, task and user that are known to have a list, or to have none.
     possible: HashMap<(u64, EvalTask, usize), bool>,
     rows: Vec<EvaluatedSystem>,
 }
 
-/// A row, and its figures user by user.
+/// A system's results, and its metrics user by user.
 struct EvaluatedSystem {
     row: SystemResult,
-    accumulators: Vec<Accumulator>,
+    sums: Vec<Accumulator>,
 }
 
-/// One pass over all subjects.
+/// One pass over all tasks with a seed.
 struct SeedPass<'a, S> {
     seed: u64,
     builder: ExampleBuilder<'a, S>,
 }
 
-/// What a row's lists add up to in one subject.
-struct TaskAccumulators {
+/// The sums of a system's lists in one task.
+struct TaskSums {
     task: EvalTask,
     exact: Accumulator,
     fuzzy: Accumulator,
@@ -118,10 +117,10 @@ struct TaskAccumulators {
 }
 
 impl<'a, S: Scorer> Evaluator<'a, S> {
-    /// An exam about a data set. `teacher` names the categories that are asked for; `device` is for the protocol.
+    /// An evaluation on a data set. `teacher` chooses the categories that are asked for; `device` is for the protocol.
     ///
     /// # Errors
-    /// No subject, no seed, no resamples, or no user with a case.
+    /// No task, no seed, no resamples, or no user with a case.
     pub fn new(dataset: &'a Dataset, teacher: &'a S, config: EvalConfig, device: String) -> Result<Self> {
         let empty = |place: &str| Error::bad_input(place).expected("at least one").found("none");
         if config.tasks.is_empty() {
@@ -146,7 +145,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                 .into());
         }
         let users_with_case = with_case.len();
-        // The same users whatever the seeds are, so that evaluations can be laid side by side.
+        // The same users for all seeds, so that evaluations can be compared.
         let mut users = SeededRng::new(0, 0).sample(with_case, config.users.unwrap_or(users_with_case));
         users.sort_unstable();
         let bootstrap = Bootstrap::new(users.len(), config.replicates, 0);
@@ -155,47 +154,43 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         Ok(Self { dataset, teacher, config, titles, users, users_with_case, bootstrap, device, possible, rows })
     }
 
-    /// How many questions a row is asked at most.
+    /// Returns the largest number of queries that a system gets.
     pub fn n_queries(&self) -> u64 {
         (self.config.seeds.len() * self.config.tasks.len() * self.users.len()) as u64
     }
 
-    /// Asks everything, and keeps the figures as a row; `bar` counts the questions.
+    /// Puts all queries to a system and keeps its results; `bar` counts the queries.
     ///
     /// # Errors
-    /// A question that cannot be put to the answerer, a device that fails.
+    /// A query that the system cannot take, a device that fails.
     pub fn evaluate(&mut self, system: &dyn System, chat: Option<ChatPerplexity>, bar: &ProgressBar) -> Result<()> {
         let label = label(system.name(), system.mode());
         let accumulator = || Accumulator::new(self.users.len());
-        let accumulators = |&task: &EvalTask| TaskAccumulators {
-            task,
-            exact: accumulator(),
-            fuzzy: accumulator(),
-            unasked: accumulator(),
-        };
-        let mut all_accumulators: Vec<TaskAccumulators> = self.config.tasks.iter().map(accumulators).collect();
+        let empty =
+            |&task: &EvalTask| TaskSums { task, exact: accumulator(), fuzzy: accumulator(), unasked: accumulator() };
+        let mut all_sums: Vec<TaskSums> = self.config.tasks.iter().map(empty).collect();
         let (mut speed, mut samples) = (Speed::default(), Vec::new());
         for seed in self.config.seeds.clone() {
             let settings = ExampleConfig { seed, ..ExampleConfig::default() };
-            let round = SeedPass { seed, builder: ExampleBuilder::new(self.dataset, self.teacher, &[], settings)? };
-            // The titles that each user gets without asking for anything.
+            let pass = SeedPass { seed, builder: ExampleBuilder::new(self.dataset, self.teacher, &[], settings)? };
+            // The titles that each user gets without asking for a category.
             let mut plain: HashMap<usize, Vec<String>> = HashMap::new();
-            for accumulators in &mut all_accumulators {
-                bar.set_message(format!("{label}: {}", accumulators.task));
+            for sums in &mut all_sums {
+                bar.set_message(format!("{label}: {}", sums.task));
                 let mut shown = if seed == self.config.seeds[0] { self.config.samples } else { 0 };
                 for chunk in (0..self.users.len()).step_by(CHUNK) {
                     let places = chunk..self.users.len().min(chunk + CHUNK);
-                    let asked = self.questions_to(&round, accumulators.task, places.clone(), &plain)?;
+                    let asked = self.queries_of(&pass, sums.task, places.clone(), &plain)?;
                     let queries: Vec<EvalQuery> = asked.iter().map(|(_, query)| query.clone()).collect();
                     let (answers, took) = system.answer(&queries)?;
                     speed.add(took);
                     for ((place, query), answer) in asked.iter().zip(answers) {
                         if shown > 0 {
-                            samples.push(self.sample(accumulators.task, query, &answer));
+                            samples.push(self.sample(sums.task, query, &answer));
                             shown -= 1;
                         }
-                        self.mark(accumulators, *place, query, &answer, plain.get(place));
-                        if accumulators.task == EvalTask::of(Probe::Sequential) {
+                        self.add(sums, *place, query, &answer, plain.get(place));
+                        if sums.task == EvalTask::of(Task::Sequential) {
                             plain.insert(*place, answer.titles);
                         }
                     }
@@ -203,19 +198,16 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                 }
             }
         }
-        let decode = system.mode();
-        self.keep(
-            SystemResult { name: system.name().to_owned(), decode, tasks: Vec::new(), speed, chat, samples },
-            all_accumulators,
-        );
+        let (name, decode) = (system.name().to_owned(), system.mode());
+        self.keep(SystemResult { name, decode, tasks: Vec::new(), speed, chat, samples }, all_sums);
         Ok(())
     }
 
-    /// The questions of a subject to some of the users, each with the place of the user among those who are asked. Questions that no list
-    /// could answer are left out.
-    fn questions_to(
+    /// The queries of a task for some of the users, each with the user's position among all. Queries that no list could
+    /// satisfy are left out.
+    fn queries_of(
         &mut self,
-        round: &SeedPass<S>,
+        pass: &SeedPass<S>,
         task: EvalTask,
         places: Range<usize>,
         plain: &HashMap<usize, Vec<String>>,
@@ -230,16 +222,10 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
             let list = |&user: &usize| Some((user, items(plain.get(&place_of(user)?)?)));
             users.iter().filter_map(list).collect::<HashMap<_, _>>()
         });
-        let question = QuerySpec {
-            probe: task.probe,
-            wording: task.wording,
-            split: split_of(&self.config),
-            k: self.config.k,
-            references: own.as_ref(),
-        };
+        let spec = QuerySpec { task, split: split_of(&self.config), k: self.config.k, references: own.as_ref() };
         let mut queries = Vec::new();
-        for (user, example) in round.builder.eval_examples(&question, users)? {
-            let key = (round.seed, task, user);
+        for (user, example) in pass.builder.queries(&spec, users)? {
+            let key = (pass.seed, task, user);
             let is_fixed = self.config.preset == Preset::Default;
             let is_possible = match self.possible.get(&key).filter(|_| is_fixed) {
                 Some(&known) => known,
@@ -257,24 +243,24 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         Ok(queries)
     }
 
-    /// Adds an answer to the figures.
-    fn mark(
+    /// Adds an answer to the sums.
+    fn add(
         &self,
-        accumulators: &mut TaskAccumulators,
+        sums: &mut TaskSums,
         place: usize,
         query: &EvalQuery,
         answer: &SystemAnswer,
         plain: Option<&Vec<String>>,
     ) {
-        // The authors skip empty answers; they are failures here (method B16).
+        // The authors skip empty answers; by method B16 they are failures.
         if self.config.preset == Preset::Paper && answer.titles.is_empty() {
             return;
         }
         let of = |titles: &[String]| -> Measures { measure(titles, &query.example, &self.dataset.catalogue) };
-        accumulators.exact.add(place, &of(&answer.titles), &Metric::ALL);
-        accumulators.fuzzy.add(place, &of(&self.titles.mend(&answer.titles)), &Metric::ALL);
+        sums.exact.add(place, &of(&answer.titles), &Metric::ALL);
+        sums.fuzzy.add(place, &of(&self.titles.correct(&answer.titles)), &Metric::ALL);
         if let Some(plain) = plain.filter(|_| query.example.request.as_ref().is_some_and(|r| r.has_intention())) {
-            accumulators.unasked.add(place, &of(plain), &UNASKED);
+            sums.unasked.add(place, &of(plain), &UNASKED);
         }
     }
 
@@ -301,25 +287,25 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         }
     }
 
-    fn keep(&mut self, mut row: SystemResult, all_accumulators: Vec<TaskAccumulators>) {
-        row.tasks = all_accumulators
+    fn keep(&mut self, mut row: SystemResult, all_sums: Vec<TaskSums>) {
+        row.tasks = all_sums
             .iter()
-            .map(|accumulators| TaskMetrics {
-                task: accumulators.task,
-                exact: accumulators.exact.intervals(&self.bootstrap),
-                fuzzy: accumulators.fuzzy.intervals(&self.bootstrap),
-                unasked: accumulators.unasked.intervals(&self.bootstrap),
+            .map(|sums| TaskMetrics {
+                task: sums.task,
+                exact: sums.exact.intervals(&self.bootstrap),
+                fuzzy: sums.fuzzy.intervals(&self.bootstrap),
+                unasked: sums.unasked.intervals(&self.bootstrap),
             })
             .collect();
-        let accumulators = all_accumulators.into_iter().map(|accumulators| accumulators.exact).collect();
-        self.rows.push(EvaluatedSystem { row, accumulators });
+        let sums = all_sums.into_iter().map(|sums| sums.exact).collect();
+        self.rows.push(EvaluatedSystem { row, sums });
     }
 
-    /// What was found.
+    /// Returns the results of all systems.
     pub fn finish(self) -> Evaluation {
         let EvalConfig { tasks, preset, seeds, replicates, validation, k, .. } = &self.config;
         let asked = |(at, &task): (usize, &EvalTask)| {
-            let users = self.rows.iter().map(|evaluated| evaluated.accumulators[at].answered()).max().unwrap_or(0);
+            let users = self.rows.iter().map(|evaluated| evaluated.sums[at].answered()).max().unwrap_or(0);
             TaskCoverage { task, about: task.description(), users, left_out: self.users.len() - users }
         };
         Evaluation {
@@ -343,7 +329,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         }
     }
 
-    /// Every row with all before it that are decoded alike, and with those that need no decoding.
+    /// Compares every system with all before it that are decoded alike, and with those that need no decoding.
     fn comparisons(&self) -> Vec<SystemComparison> {
         let mut comparisons = Vec::new();
         for (at, later) in self.rows.iter().enumerate() {
@@ -351,9 +337,9 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                 |earlier: &&EvaluatedSystem| earlier.row.decode.is_none_or(|mode| later.row.decode == Some(mode));
             for earlier in self.rows[..at].iter().filter(is_alike) {
                 for (number, &task) in self.config.tasks.iter().enumerate() {
-                    let accumulators = [&later.accumulators[number], &earlier.accumulators[number]];
+                    let sums = [&later.sums[number], &earlier.sums[number]];
                     let compare = |metric: Metric| {
-                        let [figures, others] = accumulators.map(|accumulator| accumulator.figures(metric));
+                        let [figures, others] = sums.map(|accumulator| accumulator.figures(metric));
                         let difference = self.bootstrap.difference(&figures?, &others?)?;
                         let (row, with) = (later.row.label(), earlier.row.label());
                         Some(SystemComparison { row, with, task, metric, difference })
@@ -366,9 +352,9 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
     }
 }
 
-/// Each subject once, and I0 before all: other figures are made with its lists. The authors' rules cannot do without it.
+/// Each task once, I0 first: other figures are made with its lists, and the authors' rules need them.
 fn in_order(tasks: &[EvalTask], preset: Preset) -> Vec<EvalTask> {
-    let plain = EvalTask::of(Probe::Sequential);
+    let plain = EvalTask::of(Task::Sequential);
     let first = (tasks.contains(&plain) || preset == Preset::Paper).then_some(plain);
     let mut seen = BTreeSet::new();
     let mut is_new = |task: &EvalTask| seen.insert(task.to_string());

@@ -1,15 +1,16 @@
-//! From an example in words to the tokens that a language model learns from.
+//! The tokens of an example, as a language model learns from them.
 
 use tiller_models::language_model::TextCodec;
 use tiller_models::train::Sample;
 
+use super::example::Example;
 use crate::Result;
 use crate::constrain::Grammar;
-use crate::instruct::Example;
 
-/// The example in tokens: the prompt as it is asked with, the answer behind it as constrained decoding would write it.
+/// Tokenises an example: the prompt as generation encodes it, then the answer as constrained decoding would write it.
 ///
-/// No more than `most` tokens: an answer keeps the first half of them at most, and the prompt the last of the rest (method §3.4).
+/// The sample has `most` tokens at most. An answer keeps the first half of them at most, and the prompt the last of the
+/// rest (method §3.4).
 ///
 /// # Errors
 /// A conversation that the template refuses, a text that the tokenizer has no tokens for.

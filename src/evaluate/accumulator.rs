@@ -1,21 +1,21 @@
-//! The figures of every user, until they become means with intervals.
+//! Sums of metrics per user, from which means with confidence intervals are made.
 
 use std::collections::BTreeMap;
 
 use super::bootstrap::{Bootstrap, ConfidenceInterval};
 use super::measure::Measures;
-use super::metric::Metric;
+use crate::task::Metric;
 
-/// The lists of one row in one subject, added up for each user.
+/// The metrics of one system's lists in one task, summed for each user.
 #[derive(Debug, Clone)]
 pub struct Accumulator {
     users: usize,
-    /// For each metric, `[users]` the sum over the user's lists and their number.
+    /// For each metric, the sum over the user's lists and their number, `[users]`.
     sums: BTreeMap<Metric, Vec<(f64, u32)>>,
 }
 
 impl Accumulator {
-    /// A tally of so many users.
+    /// An empty accumulator of `users`.
     pub fn new(users: usize) -> Self {
         Self { users, sums: BTreeMap::new() }
     }
@@ -23,7 +23,7 @@ impl Accumulator {
     /// Adds a list of a user, in the given metrics.
     pub fn add(&mut self, user: usize, measures: &Measures, metrics: &[Metric]) {
         for &metric in metrics {
-            if let Some(figure) = metric.of(measures) {
+            if let Some(figure) = measures.value(metric) {
                 let sums = self.sums.entry(metric).or_insert_with(|| vec![(0.0, 0); self.users]);
                 sums[user].0 += figure;
                 sums[user].1 += 1;
@@ -31,19 +31,19 @@ impl Accumulator {
         }
     }
 
-    /// How many users have a list.
+    /// The number of users with a list.
     pub fn answered(&self) -> usize {
         let most = |sums: &Vec<(f64, u32)>| sums.iter().filter(|(_, count)| *count > 0).count();
         self.sums.values().map(most).max().unwrap_or(0)
     }
 
-    /// Every user's mean over the lists, not a number where there is none; `None` where no list has the metric.
+    /// Each user's mean over the lists, NaN where there is none; `None` where no list has the metric.
     pub fn figures(&self, metric: Metric) -> Option<Vec<f64>> {
         let mean = |&(sum, count): &(f64, u32)| if count == 0 { f64::NAN } else { sum / count as f64 };
         self.sums.get(&metric).map(|sums| sums.iter().map(mean).collect())
     }
 
-    /// The intervals of all metrics.
+    /// The confidence intervals of all metrics.
     pub fn intervals(&self, bootstrap: &Bootstrap) -> BTreeMap<Metric, ConfidenceInterval> {
         let interval = |metric: &Metric| Some((*metric, bootstrap.interval(&self.figures(*metric)?)?));
         self.sums.keys().filter_map(interval).collect()

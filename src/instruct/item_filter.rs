@@ -1,4 +1,5 @@
-//! What requests can be about: categories, conditions drawn from the catalogue's own attribute values, and conjunctions of two.
+//! Filters that requests can ask for: categories, conditions drawn from the catalogue's attribute values, and
+//! conjunctions of two.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +7,7 @@ use crate::data::{Catalogue, CategoryId, ItemId, ItemSet};
 use crate::request::predicate::number;
 use crate::request::{Predicate, Request};
 
-/// A kind of items: those of a category, those that satisfy a condition, or both.
+/// A filter on items: a category, an attribute condition, or both.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ItemFilter {
     /// Categories that all its items are in.
@@ -15,13 +16,13 @@ pub struct ItemFilter {
     pub conditions: Vec<Predicate>,
     /// The items.
     pub members: ItemSet,
-    /// How many they are.
+    /// The number of members.
     pub size: usize,
-    /// What its parts speak about; a conjunction of two parts about one field would be idle or empty.
+    /// The fields that its parts test. A conjunction of two parts on one field would be redundant or empty.
     fields: Vec<Field>,
 }
 
-/// What a category or condition speaks about.
+/// The field that a category or condition tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
     Category,
@@ -52,7 +53,7 @@ impl ItemFilter {
         }
     }
 
-    /// The items of both kinds; `None` where both speak about the same field, or have no item in common.
+    /// The conjunction; `None` where both test the same field, or have no item in common.
     pub fn and(&self, other: &ItemFilter) -> Option<ItemFilter> {
         if self.fields.iter().any(|field| other.fields.contains(field)) {
             return None;
@@ -68,55 +69,55 @@ impl ItemFilter {
         })
     }
 
-    /// Asks that every item is of this kind.
+    /// Adds the filter to a request: every item has to satisfy it.
     pub fn require(&self, request: &mut Request) {
         request.all_in.extend(&self.categories);
         request.conditions.extend(self.conditions.iter().cloned());
     }
 
-    /// The kind as one condition, for a share of it.
+    /// Returns the filter as one condition, for a share of it.
     pub fn predicate(&self, catalogue: &Catalogue) -> Predicate {
         let categories = self.categories.iter().map(|&id| Predicate::category(id, catalogue));
         Predicate::all(categories.chain(self.conditions.iter().cloned()))
     }
 
-    /// How many of its items `items` does not hold.
+    /// The number of members that are not in `items`.
     pub fn available(&self, items: &[ItemId]) -> usize {
         self.size - items.iter().filter(|&&item| self.members.contains(item)).count()
     }
 }
 
-/// All that a catalogue offers to ask for.
+/// All filters that a catalogue offers.
 #[derive(Debug, Clone)]
-pub struct Kinds {
+pub struct ItemFilters {
     /// Every category that has an item.
     pub categories: Vec<ItemFilter>,
     /// Conditions on attributes. Opposites (`<` and `>=`, `=` and `!=`) are both among them.
     pub conditions: Vec<ItemFilter>,
 }
 
-/// A column is numeric where at least this part of its values, in percent, are numbers.
+/// The percentage of values that are numbers from which a column counts as numeric.
 const NUMERIC_PERCENT: usize = 90;
-/// Thresholds of numeric columns stand at these quantiles, in percent.
+/// The quantiles, in percent, at which numeric columns have thresholds.
 const QUANTILES: [usize; 5] = [10, 25, 50, 75, 90];
-/// How many of a text column's most frequent values are asked for.
+/// The number of a text column's most frequent values that are asked for.
 const FREQUENT_VALUES: usize = 30;
-/// A value is frequent if so many items have it.
+/// The number of items from which a value is frequent.
 const FREQUENT: usize = 5;
-/// Signs with a meaning in conditions. Values that hold one are left out, and so are columns.
+/// Signs with a meaning in conditions. Values and columns that contain one are left out.
 const SIGNS: [&str; 9] = ["|", "<", ">", "=", "!", ",", " and ", " AND ", "'"];
 
-impl Kinds {
-    /// The kinds of a catalogue; the same catalogue gives the same ones in the same order.
+impl ItemFilters {
+    /// The filters of a catalogue, in a fixed order.
     pub fn of(catalogue: &Catalogue) -> Self {
         let ids = (0..catalogue.categories().len() as u32).map(CategoryId);
-        let categories = ids.map(|id| ItemFilter::category(id, catalogue)).filter(|kind| kind.size > 0).collect();
+        let categories = ids.map(|id| ItemFilter::category(id, catalogue)).filter(|filter| filter.size > 0).collect();
         let conditions = (0..catalogue.attributes().len()).flat_map(|column| conditions(column, catalogue)).collect();
         Self { categories, conditions }
     }
 }
 
-/// The conditions on a column: thresholds where it has numbers, frequent values where it has words.
+/// The conditions on a column: thresholds of numbers, or frequent values of text.
 fn conditions(column: usize, catalogue: &Catalogue) -> Vec<ItemFilter> {
     let name = &catalogue.attributes()[column];
     let values: Vec<&str> = catalogue
@@ -133,11 +134,11 @@ fn conditions(column: usize, catalogue: &Catalogue) -> Vec<ItemFilter> {
     } else {
         equalities(name, &values)
     };
-    let kinds = texts.iter().filter_map(|text| Predicate::parse(text, catalogue).ok());
-    // A condition that all or no items satisfy asks for nothing.
-    kinds
+    let filters = texts.iter().filter_map(|text| Predicate::parse(text, catalogue).ok());
+    // A condition that all or no items satisfy filters nothing.
+    filters
         .map(|condition| ItemFilter::condition(condition, column, catalogue))
-        .filter(|kind| kind.size > 0 && kind.size < catalogue.len())
+        .filter(|filter| filter.size > 0 && filter.size < catalogue.len())
         .collect()
 }
 
@@ -183,19 +184,19 @@ mod tests {
 
     #[test]
     fn numbers_become_thresholds_at_quantiles_and_words_their_frequent_values() {
-        let kinds = Kinds::of(&catalogue());
-        let texts: Vec<_> = kinds.conditions.iter().map(|kind| kind.conditions[0].to_string()).collect();
+        let filters = ItemFilters::of(&catalogue());
+        let texts: Vec<_> = filters.conditions.iter().map(|filter| filter.conditions[0].to_string()).collect();
         let years = [2001, 2004, 2009, 2014, 2017].map(|year| [format!("year>={year}"), format!("year<{year}")]);
         let countries = ["country=France", "country!=France", "country=Japan", "country!=Japan"].map(str::to_owned);
         assert_eq!(texts, [years.concat(), countries.to_vec()].concat());
-        assert_eq!(kinds.categories.len(), 2, "an empty category is not asked for");
+        assert_eq!(filters.categories.len(), 2, "an empty category is not asked for");
     }
 
     #[test]
     fn members_are_the_items_for_which_the_kind_holds() {
         let catalogue = catalogue();
-        let kinds = Kinds::of(&catalogue);
-        let [even, late] = [&kinds.categories[0], &kinds.conditions[6]];
+        let filters = ItemFilters::of(&catalogue);
+        let [even, late] = [&filters.categories[0], &filters.conditions[6]];
         assert_eq!(late.conditions[0].to_string(), "year>=2014");
         let both = even.and(late).unwrap();
         let predicate = both.predicate(&catalogue);
@@ -213,9 +214,9 @@ mod tests {
 
     #[test]
     fn two_kinds_of_one_field_make_no_conjunction() {
-        let kinds = Kinds::of(&catalogue());
-        assert_eq!(kinds.categories[0].and(&kinds.categories[1]), None);
-        assert_eq!(kinds.conditions[0].and(&kinds.conditions[1]), None);
-        assert!(kinds.conditions[0].and(&kinds.conditions[11]).is_some());
+        let filters = ItemFilters::of(&catalogue());
+        assert_eq!(filters.categories[0].and(&filters.categories[1]), None);
+        assert_eq!(filters.conditions[0].and(&filters.conditions[1]), None);
+        assert!(filters.conditions[0].and(&filters.conditions[11]).is_some());
     }
 }

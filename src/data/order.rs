@@ -1,8 +1,8 @@
-//! The order of recommendation: the higher score first, and of equal scores the item with the smaller id.
+//! The order of recommendation: higher scores first, and equal scores by item id.
 
-use crate::data::{ItemId, ItemSet};
+use super::{ItemId, ItemSet};
 
-/// The `k` best items for which `allowed` holds, best first; fewer where fewer are allowed.
+/// Returns the `k` best items for which `allowed` holds, best first; fewer where fewer are allowed.
 ///
 /// `scores` has one score per item, item 1 first.
 pub fn top_k(scores: &[f32], k: usize, allowed: impl Fn(ItemId) -> bool) -> Vec<ItemId> {
@@ -23,7 +23,7 @@ pub fn top_k(scores: &[f32], k: usize, allowed: impl Fn(ItemId) -> bool) -> Vec<
     best.into_iter().map(|(_, item)| item).collect()
 }
 
-/// How many items come before `item`, those of `masked` left out; a masked item comes after all others.
+/// Returns the number of items that come before `item`, without those of `masked`; a masked item comes after all others.
 ///
 /// `scores` has one score per item, item 1 first; a rank of 0 is the best.
 pub fn rank(scores: &[f32], item: ItemId, masked: &ItemSet) -> u32 {

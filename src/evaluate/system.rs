@@ -1,8 +1,8 @@
-//! Whoever can be evaluated: a language model with what keeps its lists in order, and recommenders without words.
+//! The systems that can be evaluated: a language model with its constraint mode, and plain recommenders.
 
 use std::time::Instant;
 
-use super::result::Speed;
+use super::evaluation::Speed;
 use crate::constrain::{Constraints, Mode, greedy_fill};
 use crate::data::Catalogue;
 use crate::instruct::Example;
@@ -11,44 +11,44 @@ use crate::recommend::recommender::Recommender;
 use crate::teacher::Scorer;
 use crate::{Error, Result};
 
-/// A question to a user's recommender.
+/// A query of an evaluation: one user's prompt, with its request and target.
 #[derive(Debug, Clone)]
 pub struct EvalQuery {
     /// The user's key.
     pub user: String,
-    /// What is asked, with its request and target.
+    /// The prompt, with its request and target.
     pub example: Example,
 }
 
-/// What was said to it.
+/// The answer of a system to a query.
 #[derive(Debug, Clone, Default)]
 pub struct SystemAnswer {
     /// The titles, in order.
     pub titles: Vec<String>,
-    /// The text that they stood in; empty where there was none.
+    /// The text that held them; empty for a plain recommender.
     pub text: String,
 }
 
-/// Something that answers with lists of titles.
+/// A system under evaluation: it answers queries with lists of titles.
 pub trait System {
     /// The name of its row.
     fn name(&self) -> &str;
 
-    /// What keeps its lists in order; `None` for a recommender without words.
+    /// The constraint mode; `None` for a plain recommender.
     fn mode(&self) -> Option<Mode>;
 
-    /// The answers to `questions`, in their order, and what they took.
+    /// Answers `queries` in their order, and tells what it took.
     ///
     /// # Errors
-    /// A question that cannot be put to it, or a device that fails.
-    fn answer(&self, questions: &[EvalQuery]) -> Result<(Vec<SystemAnswer>, Speed)>;
+    /// A query that the system cannot take, or a device that fails.
+    fn answer(&self, queries: &[EvalQuery]) -> Result<(Vec<SystemAnswer>, Speed)>;
 }
 
-/// A recommender without words, which fills a list greedily with its best items under the whole request ([`greedy_fill`]).
+/// A plain recommender, which fills a list greedily with its best items under the whole request ([`greedy_fill`]).
 pub struct ScorerSystem<'a, S> {
     /// The name of the row.
     pub name: String,
-    /// What is recommended from.
+    /// The catalogue.
     pub catalogue: &'a Catalogue,
     /// The recommender.
     pub scorer: &'a S,
@@ -63,9 +63,9 @@ impl<S: Scorer> System for ScorerSystem<'_, S> {
         None
     }
 
-    fn answer(&self, questions: &[EvalQuery]) -> Result<(Vec<SystemAnswer>, Speed)> {
+    fn answer(&self, queries: &[EvalQuery]) -> Result<(Vec<SystemAnswer>, Speed)> {
         let start = Instant::now();
-        let requests = questions.iter().map(|query| query.example.request.as_ref().ok_or_else(without_request));
+        let requests = queries.iter().map(|query| query.example.request.as_ref().ok_or_else(without_request));
         let requests = requests.collect::<Result<Vec<_>>>()?;
         let histories: Vec<_> = requests.iter().map(|request| request.history.as_slice()).collect();
         let lists = self.scorer.answer(&histories, |at, scores| {
@@ -84,9 +84,9 @@ impl<S: Scorer> System for ScorerSystem<'_, S> {
 pub struct LlmSystem<'a> {
     /// The name of the row.
     pub name: String,
-    /// The model at work.
+    /// The model and its constraint mode.
     pub recommender: Recommender<'a>,
-    /// How many lists it writes at once.
+    /// Lists per batch.
     pub batch: usize,
 }
 
@@ -99,10 +99,10 @@ impl System for LlmSystem<'_> {
         Some(self.recommender.mode())
     }
 
-    fn answer(&self, questions: &[EvalQuery]) -> Result<(Vec<SystemAnswer>, Speed)> {
+    fn answer(&self, queries: &[EvalQuery]) -> Result<(Vec<SystemAnswer>, Speed)> {
         let start = Instant::now();
-        let (mut answers, mut speed) = (Vec::with_capacity(questions.len()), Speed::default());
-        for batch in questions.chunks(self.batch) {
+        let (mut answers, mut speed) = (Vec::with_capacity(queries.len()), Speed::default());
+        for batch in queries.chunks(self.batch) {
             let prepared_requests = batch.iter().map(|query| self.prepared(query)).collect::<Result<Vec<_>>>()?;
             let lists = self.recommender.recommend(&prepared_requests.iter().collect::<Vec<_>>())?;
             for list in lists {
@@ -128,5 +128,5 @@ impl LlmSystem<'_> {
 }
 
 fn without_request() -> Error {
-    Error::Failed("a question without a request was put to a recommender".into())
+    Error::Failed("a query without a request was put to a recommender".into())
 }

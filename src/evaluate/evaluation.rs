@@ -1,4 +1,4 @@
-//! What an evaluation found: the content of eval.json (docs/evaluation.md describes it for readers of other languages).
+//! The result of an evaluation: the content of eval.json (docs/evaluation.md describes it for readers of other languages).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,119 +9,119 @@ use serde_json::Value;
 use tiller_models::atomic::write_atomically;
 
 use super::bootstrap::ConfidenceInterval;
-use super::metric::Metric;
-use super::subject::EvalTask;
 use crate::constrain::{ConstraintStats, Mode};
 use crate::instruct::Preset;
 use crate::recommend::Status;
+use crate::task::{EvalTask, Metric};
 use crate::{Error, Result};
 
-/// The version of the form.
+/// The version of the format.
 pub const SCHEMA: &str = "tiller-eval/1";
 
-/// Figures with the protocol that they were made under.
+/// The metrics of all systems, with the protocol that they were made under.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// [`SCHEMA`].
     pub schema: String,
-    /// The rules.
+    /// The evaluation protocol.
     pub protocol: EvalProtocol,
-    /// What was asked, in order.
+    /// The tasks, in order.
     #[serde(rename = "subjects")]
     pub tasks: Vec<TaskCoverage>,
-    /// Who answered, in order.
+    /// The systems, in order.
     pub rows: Vec<SystemResult>,
-    /// Differences between rows, resampled in pairs.
+    /// Differences between systems, resampled in pairs.
     pub comparisons: Vec<SystemComparison>,
 }
 
-/// The rules without which a figure says nothing.
+/// The evaluation protocol, without which a figure says nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvalProtocol {
     /// The data set's name.
     pub dataset: String,
     /// "test" (the last item of each user) or "validation" (the one before it).
     pub split: String,
-    /// How many users were asked.
+    /// The number of users asked.
     pub users: usize,
-    /// How many users have a case in this split.
+    /// The number of users with a case in this split.
     pub users_with_case: usize,
-    /// How many items the catalogue has; all of them are recommended from.
+    /// The number of items in the catalogue; all of them are recommended from.
     pub items: usize,
-    /// How many items a list has, where a subject says nothing else.
+    /// The number of items of a list, where a task says nothing else.
     pub k: u32,
-    /// Whose rules: ours, or the authors' where they differ.
+    /// The sampling rules: the default ones, or the authors' where they differ.
     #[serde(rename = "recipe")]
     pub preset: Preset,
-    /// What decided wordings and random candidates; a user's figure is the mean over them.
+    /// The seeds of wordings and random candidates; a user's figure is the mean over them.
     pub seeds: Vec<u64>,
-    /// Resamples of the users, from which the 95 % intervals are.
+    /// Resamples of the users, which the 95 % confidence intervals come from.
     pub replicates: usize,
-    /// Where it was computed.
+    /// The device.
     pub device: String,
     /// The program's version.
     pub version: String,
 }
 
-/// A subject and to how many it was put.
+/// The number of users that a task covers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskCoverage {
     /// Its name.
     #[serde(rename = "subject")]
     pub task: EvalTask,
-    /// What it is about.
+    /// The request in words.
     pub about: String,
     /// Users who were asked.
     pub users: usize,
-    /// Users left out, the same for all rows: what would be asked of them does not exist, or no list has it.
+    /// Users left out, the same for all systems: the catalogue has nothing to ask them for, or no list satisfies it.
     pub left_out: usize,
 }
 
-/// Everything about one that answers.
+/// The results of one system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SystemResult {
     /// Its name; with the decode mode it is unique.
     pub name: String,
-    /// What kept its lists in order; none for recommenders without words, which fill lists greedily under the whole request.
+    /// The constraint mode; none for plain recommenders, which fill lists greedily under the whole request.
     pub decode: Option<Mode>,
-    /// The figures, one for each subject that was asked.
+    /// The metrics, one for each task.
     #[serde(rename = "subjects")]
     pub tasks: Vec<TaskMetrics>,
-    /// What it took.
+    /// The work that the answers took.
     pub speed: Speed,
-    /// How well it still talks.
+    /// Perplexity on conversations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chat: Option<ChatPerplexity>,
     /// Some of its lists.
     pub samples: Vec<ListSample>,
 }
 
-/// The figures of one row in one subject.
+/// The metrics of one system in one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskMetrics {
-    /// Which subject.
+    /// The task.
     #[serde(rename = "subject")]
     pub task: EvalTask,
     /// Titles taken exactly.
     pub exact: BTreeMap<Metric, ConfidenceInterval>,
     /// Misspelt titles taken for the nearest ones.
     pub fuzzy: BTreeMap<Metric, ConfidenceInterval>,
-    /// TCP and CPA of the row's own list of I0 under this subject's request: what it gives without being asked (SR-TCP, SR-CPA).
+    /// TCP and CPA of the system's own list of I0 under this task's request: its baseline without being asked (SR-TCP,
+    /// SR-CPA).
     pub unasked: BTreeMap<Metric, ConfidenceInterval>,
 }
 
-/// What answers took.
+/// The work that answers took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Speed {
     /// Lists.
     pub lists: usize,
-    /// Tokens of them.
+    /// Their tokens.
     pub tokens: usize,
     /// Calls of the model for them, each row of a batch counted; a forced token takes none.
     pub steps: usize,
     /// Seconds, without loading.
     pub seconds: f64,
-    /// What guidance did to the lists, added up; nothing where nobody guided.
+    /// Statistics of constrained decoding, summed; zero without constraints.
     #[serde(default)]
     pub guidance: ConstraintStats,
 }
@@ -137,10 +137,10 @@ pub struct ChatPerplexity {
     pub tokens: usize,
 }
 
-/// A list as it was given.
+/// A sample list of a system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ListSample {
-    /// Which subject.
+    /// The task.
     #[serde(rename = "subject")]
     pub task: EvalTask,
     /// The user's key.
@@ -149,44 +149,44 @@ pub struct ListSample {
     pub question: String,
     /// The request in words, in the form of `tiller recommend --json`.
     pub request: Value,
-    /// The title that the user took next.
+    /// The title of the user's next item.
     pub target: String,
     /// The answer as it was written.
     pub text: String,
     /// Its items.
     pub items: Vec<SampleItem>,
-    /// Whether the list is all that was asked for.
+    /// The list satisfies the request.
     #[serde(rename = "obeyed")]
     pub constraints_met: bool,
 }
 
-/// An item of a list as it was given.
+/// An item of a sample list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SampleItem {
     /// The title as the answer has it.
     pub title: String,
-    /// What is wrong with it, if anything.
+    /// The fault of the item, if any.
     pub status: Status,
     /// The rule of the request that an otherwise valid item breaks.
     #[serde(default)]
     pub breaks: Option<String>,
-    /// Whether it is of the request's kind; none where the request is about no kind, or where no item has the title.
+    /// The item is in the request's category; none where the request names none, or where no item has the title.
     pub of_kind: Option<bool>,
-    /// Whether it is the target.
+    /// The item is the target.
     pub is_target: bool,
 }
 
-/// The difference of two rows in one figure, over the users of both: row less other.
+/// The difference of two systems in one metric, over the users of both.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SystemComparison {
-    /// The label of a row.
+    /// The label of a system.
     pub row: String,
-    /// The label of the row that it is compared with.
+    /// The label of the system that is subtracted.
     pub with: String,
-    /// In which subject.
+    /// The task.
     #[serde(rename = "subject")]
     pub task: EvalTask,
-    /// In which metric, titles taken exactly.
+    /// The metric, titles taken exactly.
     pub metric: Metric,
     /// The difference.
     pub difference: ConfidenceInterval,
@@ -196,12 +196,12 @@ impl Evaluation {
     /// Reads an eval.json.
     ///
     /// # Errors
-    /// A file that cannot be read or is of another form.
+    /// A file that cannot be read or has another format.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(Error::io(path, "read"))?;
         serde_json::from_str(&text).map_err(|e| {
             Error::bad_input(path.display())
-                .expected(format!("an evaluation of the form {SCHEMA}"))
+                .expected(format!("an evaluation of the format {SCHEMA}"))
                 .found(e)
                 .next("make it again with `tiller eval`")
                 .into()
@@ -211,20 +211,20 @@ impl Evaluation {
     /// Writes an eval.json.
     ///
     /// # Errors
-    /// A disk that refuses.
+    /// The disk is full or the folder cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         write_atomically(path, |file| serde_json::to_writer_pretty(file, self).map_err(Into::into))
     }
 
-    /// The rows that were decoded by `mode`, and those that need no decoding.
+    /// Returns the systems that were decoded by `mode`, and those that need no decoding.
     pub fn of_mode(&self, mode: Mode) -> Self {
         let mut part = self.clone();
         part.rows.retain(|row| row.decode.is_none_or(|other| other == mode));
         part
     }
 
-    /// The mean of evaluations of the same rows and subjects; its intervals are the means of theirs. `None` where they differ, or where
-    /// there is none.
+    /// Returns the mean of evaluations of the same systems and tasks; its intervals are the means of theirs. `None` where they
+    /// differ, or where there is none.
     pub fn mean(evaluations: &[Evaluation]) -> Option<Self> {
         let mut mean = evaluations.first()?.clone();
         let of_all =
@@ -251,19 +251,19 @@ impl Evaluation {
         Some(mean)
     }
 
-    /// The row of a label.
+    /// Returns the system of a label.
     pub fn row(&self, label: &str) -> Option<&SystemResult> {
         self.rows.iter().find(|row| row.label() == label)
     }
 }
 
 impl SystemResult {
-    /// The name, with the decode mode behind it.
+    /// Returns the name, followed by the decode mode.
     pub fn label(&self) -> String {
         label(&self.name, self.decode)
     }
 
-    /// The figures in a subject.
+    /// Returns the metrics of a task.
     pub fn figures(&self, task: EvalTask) -> Option<&TaskMetrics> {
         self.tasks.iter().find(|figures| figures.task == task)
     }
@@ -273,7 +273,7 @@ pub(super) fn label(name: &str, decode: Option<Mode>) -> String {
     decode.map_or_else(|| name.to_owned(), |mode| format!("{name} {mode}"))
 }
 
-/// The means of intervals, of those metrics that all have.
+/// The means of intervals, for the metrics that all have.
 fn mean_intervals<'a>(
     maps: impl Iterator<Item = &'a BTreeMap<Metric, ConfidenceInterval>>,
 ) -> BTreeMap<Metric, ConfidenceInterval> {
@@ -293,7 +293,7 @@ fn mean_intervals<'a>(
 }
 
 impl ChatPerplexity {
-    /// The geometric mean, if all have one.
+    /// Returns the geometric mean, if all have one.
     fn mean(chats: impl Iterator<Item = Option<ChatPerplexity>>) -> Option<Self> {
         let chats = chats.collect::<Option<Vec<_>>>()?;
         let logarithm = chats.iter().map(|chat| chat.perplexity.ln()).sum::<f64>() / chats.len() as f64;
@@ -302,7 +302,7 @@ impl ChatPerplexity {
 }
 
 impl Speed {
-    /// Adds what some more answers took.
+    /// Adds the work of further answers.
     pub fn add(&mut self, other: Speed) {
         self.lists += other.lists;
         self.tokens += other.tokens;
@@ -311,7 +311,7 @@ impl Speed {
         self.guidance.add(other.guidance);
     }
 
-    /// Lists per second.
+    /// Returns the lists per second.
     pub fn lists_per_second(&self) -> f64 {
         if self.seconds > 0.0 { self.lists as f64 / self.seconds } else { 0.0 }
     }
