@@ -130,10 +130,37 @@ fn current_name(key: String, table: &Table) -> String {
     renamed.map_or(key, |(_, name)| (*name).to_owned())
 }
 
+/// Renamed settings: their old keys, which files and `--set` of earlier releases have, and their names.
+const RENAMED: [(&str, &str); 23] = [
+    ("accumulate", "gradient_accumulation_steps"),
+    ("breach", "violation_score"),
+    ("by_practice", "per_task_normalization"),
+    ("clip", "max_grad_norm"),
+    ("end", "min_lr"),
+    ("exam", "eval"),
+    ("gap", "shortfall_fn"),
+    ("heads", "n_heads"),
+    ("inner", "d_ff"),
+    ("kl", "kl_coef"),
+    ("layers", "n_layers"),
+    ("power", "poly_power"),
+    ("practices", "tasks"),
+    ("quantise", "quant"),
+    ("recipe", "preset"),
+    ("rehearsal", "sft_mixin"),
+    ("safety", "divergence_guard"),
+    ("scratch", "from_scratch"),
+    ("spread", "dense"),
+    ("standardise", "normalize_advantages"),
+    ("subjects", "tasks"),
+    ("tempered", "score_at_sampling_temperature"),
+    ("warm_up", "warmup_ratio"),
+];
+
 /// Lays `upper` over `lower`, key by key.
 fn overlay(lower: &mut Table, upper: Table) {
     for (key, value) in upper {
-        let key = current_name(key, lower);
+        let key = current_key(lower, key);
         match (lower.get_mut(&key), value) {
             (Some(Value::Table(below)), Value::Table(above)) => overlay(below, above),
             (_, value) => {
@@ -141,6 +168,12 @@ fn overlay(lower: &mut Table, upper: Table) {
             }
         }
     }
+}
+
+/// The name of a setting today. A key that `table` has is not renamed: other tables may have used it for something else.
+fn current_key(table: &Table, key: String) -> String {
+    let renamed = RENAMED.iter().find(|(old, _)| *old == key && !table.contains_key(&key));
+    renamed.map_or(key, |(_, new)| (*new).to_owned())
 }
 
 fn check<T: DeserializeOwned>(table: &Table, place: &dyn std::fmt::Display) -> Result<T> {
@@ -176,6 +209,7 @@ mod tests {
     struct Optimiser {
         lr: f64,
         name: String,
+        max_grad_norm: f64,
     }
 
     #[test]
@@ -185,7 +219,16 @@ mod tests {
         std::fs::write(&file, "epochs = 1\n[optimiser]\nlr = 0.5\nname = \"file\"").unwrap();
         let layers = ConfigFlags { config: Some(file), sets: vec!["optimiser.name=set".into(), "epochs=2".into()] };
         let demo: Demo = resolve(&layers, "epochs = 3".parse().unwrap()).unwrap();
-        assert_eq!(demo, Demo { epochs: 3, optimiser: Optimiser { lr: 0.5, name: "set".into() } });
+        let optimiser = Optimiser { lr: 0.5, name: "set".into(), ..Optimiser::default() };
+        assert_eq!(demo, Demo { epochs: 3, optimiser });
+    }
+
+    #[test]
+    fn keys_of_earlier_releases_are_read_by_their_new_names() {
+        let layers = ConfigFlags { config: None, sets: vec!["optimiser.clip=0.5".into()] };
+        let flags = "[optimiser]\nmax_grad_norm = 2.0".parse().unwrap();
+        assert_eq!(resolve::<Demo>(&layers, Table::new()).unwrap().optimiser.max_grad_norm, 0.5);
+        assert_eq!(resolve::<Demo>(&layers, flags).unwrap().optimiser.max_grad_norm, 2.0);
     }
 
     #[test]
