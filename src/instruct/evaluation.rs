@@ -92,6 +92,7 @@ fn request(spec: &QuerySpec, number: usize, context: &UserContext, reference: Op
     })
 }
 
+/// The deepest category of the target: its last one, which is the most specific.
 fn deepest(context: &UserContext) -> Option<CategoryId> {
     context.shared.catalogue.item(context.case.target).categories.last().copied()
 }

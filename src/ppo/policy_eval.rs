@@ -22,7 +22,7 @@ use crate::{Error, Result};
 
 /// The questions of a training, the same at every evaluation.
 pub struct PolicyEval {
-    /// Practice after practice.
+    /// Task after task.
     prompts: Vec<Prompt>,
     rollout: RolloutConfig,
 }
