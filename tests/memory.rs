@@ -60,7 +60,7 @@ fn train(sizes: &LlamaConfig, config: &SftConfig, device: &Device) {
     let tokens: Vec<u32> = (0..config.max_tokens as u32).map(|token| token * 31 % sizes.vocab_size as u32).collect();
     let example = WeightedExample::of(Sample { tokens, scored: config.max_tokens / 2..config.max_tokens });
     let batches = vec![vec![example; config.batch]; config.gradient_accumulation_steps];
-    let dropout = Dropout { p: config.lora.dropout, seed: config.seed };
+    let dropout = Dropout { p: config.lora.dropout, seed: config.seed, first_sample: 0 };
     let how = |_| ForwardOptions { dropout: Some(dropout), ..ForwardOptions::default() };
     for _ in 0..2 {
         let (gradients, _) = gradient(&llama, &batches, config.activation_checkpointing, how);

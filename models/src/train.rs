@@ -8,6 +8,7 @@ use tiller_kernels::embedding;
 
 use crate::llama::{Batch, Llama};
 pub use crate::lora::Dropout;
+use crate::lora::RowDropout;
 use crate::optim::Gradients;
 
 /// One sequence, and which of its tokens count.
@@ -84,12 +85,14 @@ impl Llama {
     /// # Panics
     /// A sample whose scored positions are none, begin at 0, or end behind its last token; no samples.
     pub fn score(&self, samples: &[Sample], how: &ForwardOptions) -> SequenceScores {
-        let hidden = self.hidden_of(samples, how); // [n, d_model]
+        let read = Read::of_samples(samples, how);
+        let hidden = self.hidden_at(&read); // [n, d_model]
         // The output projection is linear: what divides the hidden states divides the logits.
         let hidden = if how.temperature == 1.0 { hidden } else { hidden / how.temperature };
         let targets: Vec<u32> =
             samples.iter().flat_map(|sample| &sample.tokens[sample.scored.clone()]).copied().collect();
-        let CrossEntropy { log_probs, entropies, .. } = self.lm_head.cross_entropy(hidden, &targets, how.dropout);
+        let CrossEntropy { log_probs, entropies, .. } =
+            self.lm_head.cross_entropy(hidden, &targets, read.head_dropout().as_ref());
         SequenceScores { log_probs, entropies, lengths: samples.iter().map(|sample| sample.scored.len()).collect() }
     }
 
@@ -99,18 +102,12 @@ impl Llama {
     /// # Panics
     /// As [`Llama::score`].
     pub fn hidden_of(&self, samples: &[Sample], how: &ForwardOptions) -> Tensor<2> {
-        for Sample { tokens, scored } in samples {
-            let fits = 1 <= scored.start && scored.start < scored.end && scored.end <= tokens.len();
-            assert!(fits, "scored positions {scored:?} of {} tokens", tokens.len());
-        }
-        let rows = samples.iter().map(|sample| (sample.tokens.as_slice(), sample.scored.clone().collect()));
-        self.hidden_before(&rows.collect::<Vec<_>>(), how)
+        self.hidden_at(&Read::of_samples(samples, how))
     }
 
     /// The hidden states from which the tokens at some positions of each row are predicted: `[sum of positions, d_model]`.
-    fn hidden_before(&self, rows: &[(&[u32], Vec<usize>)], how: &ForwardOptions) -> Tensor<2> {
-        let Read { batch, places } = Read::of(rows);
-        embedding(self.hidden_in(&batch, how.dropout), &places)
+    fn hidden_at(&self, read: &Read) -> Tensor<2> {
+        embedding(self.hidden_in(&read.batch, read.dropout.clone()), &read.places)
     }
 
     /// The negative log-likelihood of the weighted tokens, each times its weight and `share`, added up over `examples`, `[1]`, behind its
@@ -127,21 +124,22 @@ impl Llama {
         recompute: bool,
     ) -> (Gradients, Tensor<1>) {
         let rows: Vec<_> = examples.iter().map(WeightedExample::positions).collect();
-        let Read { batch, places } = Read::of(&rows);
+        let read = Read::of(&rows, how);
         let loss = |hidden: Tensor<2>| {
             let targets: Vec<u32> =
                 rows.iter().flat_map(|(tokens, positions)| positions.iter().map(|at| tokens[*at])).collect();
             let weights = examples.iter().flat_map(|example| &example.weights);
             let weights: Vec<f32> = weights.map(|(_, weight)| weight * share).collect();
-            let hidden = embedding(hidden, &places); // [weights, d_model]
-            let CrossEntropy { log_probs, .. } = self.lm_head.cross_entropy(hidden, &targets, how.dropout);
+            let hidden = embedding(hidden, &read.places); // [weights, d_model]
+            let CrossEntropy { log_probs, .. } =
+                self.lm_head.cross_entropy(hidden, &targets, read.head_dropout().as_ref());
             let weights = Tensor::<1>::from_data(weights.as_slice(), &log_probs.device());
             -(log_probs * weights).sum()
         };
         if recompute {
-            return self.recomputed(&batch, how.dropout, loss);
+            return self.recomputed(&read.batch, read.dropout.clone(), loss);
         }
-        let loss = loss(self.hidden_in(&batch, how.dropout));
+        let loss = loss(self.hidden_in(&read.batch, read.dropout.clone()));
         (Gradients::of(loss.clone(), self), loss.without_autodiff())
     }
 }
@@ -151,10 +149,22 @@ struct Read {
     batch: Batch,
     /// Rows of the hidden states, `[batch · seq, d_model]`, that the tokens are predicted from, row after row.
     places: Vec<u32>,
+    /// Of the batch's low-rank parts.
+    dropout: Option<RowDropout>,
 }
 
 impl Read {
-    fn of(rows: &[(&[u32], Vec<usize>)]) -> Self {
+    /// For the scored tokens of samples.
+    fn of_samples(samples: &[Sample], how: &ForwardOptions) -> Self {
+        for Sample { tokens, scored } in samples {
+            let fits = 1 <= scored.start && scored.start < scored.end && scored.end <= tokens.len();
+            assert!(fits, "scored positions {scored:?} of {} tokens", tokens.len());
+        }
+        let rows = samples.iter().map(|sample| (sample.tokens.as_slice(), sample.scored.clone().collect()));
+        Self::of(&rows.collect::<Vec<_>>(), how)
+    }
+
+    fn of(rows: &[(&[u32], Vec<usize>)], how: &ForwardOptions) -> Self {
         // The last of the tokens is predicted, but nothing is predicted from it or from what follows it.
         let read = |(tokens, positions): &(&[u32], Vec<usize>)| tokens[..positions[positions.len() - 1]].to_vec();
         let batch = Batch::right_padded(&rows.iter().map(read).collect::<Vec<_>>());
@@ -162,7 +172,13 @@ impl Read {
         let before = |(row, (_, positions)): (usize, &(&[u32], Vec<usize>))| {
             positions.iter().map(|position| (row * seq + position - 1) as u32).collect::<Vec<_>>()
         };
-        Self { places: rows.iter().enumerate().flat_map(before).collect(), batch }
+        let dropout = how.dropout.map(|dropout| dropout.of_batch(batch.shape()));
+        Self { places: rows.iter().enumerate().flat_map(before).collect(), batch, dropout }
+    }
+
+    /// The dropout of the output projection, whose input has the rows at `places` alone.
+    fn head_dropout(&self) -> Option<RowDropout> {
+        self.dropout.as_ref().map(|dropout| dropout.select(&self.places))
     }
 }
 

@@ -22,6 +22,24 @@ pub enum AdapterKind {
     Software,
 }
 
+impl AdapterKind {
+    /// The kind of an adapter.
+    pub fn of(adapter: &wgpu::Adapter) -> Self {
+        match adapter.get_info().device_type {
+            DeviceType::DiscreteGpu => AdapterKind::Discrete,
+            DeviceType::IntegratedGpu => AdapterKind::Integrated,
+            DeviceType::VirtualGpu => AdapterKind::Virtual,
+            DeviceType::Other => AdapterKind::Other,
+            DeviceType::Cpu => AdapterKind::Software,
+        }
+    }
+
+    /// Whether its memory is the processor's, whose free part the system tells; no graphics API tells that of a GPU's own.
+    pub fn shares_main_memory(self) -> bool {
+        matches!(self, AdapterKind::Integrated | AdapterKind::Software)
+    }
+}
+
 impl fmt::Display for AdapterKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -173,13 +191,7 @@ fn describe(adapter: &wgpu::Adapter, int8_dot: bool) -> AdapterFacts {
         .then_some(SubgroupSizes { min: info.subgroup_min_size, max: info.subgroup_max_size });
     AdapterFacts {
         name: info.name,
-        kind: match info.device_type {
-            DeviceType::DiscreteGpu => AdapterKind::Discrete,
-            DeviceType::IntegratedGpu => AdapterKind::Integrated,
-            DeviceType::VirtualGpu => AdapterKind::Virtual,
-            DeviceType::Other => AdapterKind::Other,
-            DeviceType::Cpu => AdapterKind::Software,
-        },
+        kind: AdapterKind::of(adapter),
         backend: info.backend.to_str(),
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
         capabilities: Capabilities {

@@ -23,7 +23,8 @@ pub(super) struct Attention {
 impl Attention {
     /// `[n, d_model]` to the same. With a cache, the tokens also see those that the cache holds.
     pub fn forward(&self, x: Tensor<2>, context: &ForwardContext, cache: Option<&mut LayerCache>) -> Tensor<2> {
-        let ForwardContext { shape: [batch, seq], past, dropout, .. } = *context;
+        let ForwardContext { shape: [batch, seq], past, .. } = *context;
+        let dropout = context.dropout.as_ref();
         let tokens = x.dims()[0];
         let heads = |y: Tensor<2>, n: usize| y.reshape([tokens, n, self.head_dim]);
         let rows = |y: Tensor<3>, n: usize| context.spread(y).reshape([batch, seq, n, self.head_dim]);

@@ -7,7 +7,7 @@ use tiller_kernels::rope::Angles;
 use super::batch::Batch;
 use super::packing::{Packing, places};
 use super::rope::Frequencies;
-use crate::lora::Dropout;
+use crate::lora::RowDropout;
 
 /// The surroundings of one forward step.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct ForwardContext {
     /// Where the blocks work on the tokens alone, how these stand in the rows.
     pub packing: Option<Packing>,
     /// Of what the low-rank parts read; in training only.
-    pub dropout: Option<Dropout>,
+    pub dropout: Option<RowDropout>,
 }
 
 impl ForwardContext {

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use tiller_kernels::swiglu;
 
-use crate::lora::{Dropout, Linear};
+use crate::lora::{Linear, RowDropout};
 
 /// y = down(silu(gate(x)) · up(x)).
 #[derive(Module, Debug)]
@@ -16,7 +16,7 @@ pub(super) struct Mlp {
 
 impl Mlp {
     /// `[n, d_model]` to the same.
-    pub fn forward(&self, x: Tensor<2>, dropout: Option<Dropout>) -> Tensor<2> {
+    pub fn forward(&self, x: Tensor<2>, dropout: Option<&RowDropout>) -> Tensor<2> {
         let gate = self.gate_proj.forward(x.clone(), dropout); // [n, d_ff]
         let up = self.up_proj.forward(x, dropout);
         self.down_proj.forward(swiglu(gate, up), dropout)

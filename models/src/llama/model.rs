@@ -13,7 +13,7 @@ use super::mlp::Mlp;
 use super::norm::RmsNorm;
 use super::rope::Frequencies;
 use crate::Result;
-use crate::lora::{Adapter, Dropout, Linear};
+use crate::lora::{Adapter, Linear, RowDropout};
 
 /// A Llama (Touvron et al. 2023, arXiv 2302.13971). Clones share the weights, so a model with one adapter beside the same model with
 /// another, or with none, costs the adapters alone.
@@ -42,7 +42,7 @@ pub(super) struct Block {
 impl Block {
     pub fn forward(&self, x: Tensor<2>, context: &ForwardContext, cache: Option<&mut LayerCache>) -> Tensor<2> {
         let x = x.clone() + self.attention.forward(self.input_norm.forward(x), context, cache);
-        x.clone() + self.mlp.forward(self.post_attention_norm.forward(x), context.dropout)
+        x.clone() + self.mlp.forward(self.post_attention_norm.forward(x), context.dropout.as_ref())
     }
 
     fn linears(&self) -> [&Linear; 7] {
@@ -83,7 +83,7 @@ impl Llama {
     }
 
     /// [`Llama::hidden`] with `dropout` before the low-rank parts.
-    pub(crate) fn hidden_in(&self, batch: &Batch, dropout: Option<Dropout>) -> Tensor<2> {
+    pub(crate) fn hidden_in(&self, batch: &Batch, dropout: Option<RowDropout>) -> Tensor<2> {
         let mut context = ForwardContext::new(batch, &self.frequencies, &self.device());
         context.dropout = dropout;
         self.run(&batch.tokens, &context, None)

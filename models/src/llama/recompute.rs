@@ -8,7 +8,7 @@ use tiller_kernels::embedding;
 use super::batch::Batch;
 use super::context::ForwardContext;
 use super::model::Llama;
-use crate::lora::Dropout;
+use crate::lora::RowDropout;
 use crate::optim::Gradients;
 
 impl Llama {
@@ -17,7 +17,7 @@ impl Llama {
     pub(crate) fn recomputed(
         &self,
         batch: &Batch,
-        dropout: Option<Dropout>,
+        dropout: Option<RowDropout>,
         loss: impl FnOnce(Tensor<2>) -> Tensor<1>,
     ) -> (Gradients, Tensor<1>) {
         let mut context = ForwardContext::new(batch, &self.frequencies, &self.device());

@@ -45,6 +45,11 @@ pub struct LoraConfig {
 }
 
 impl LoraConfig {
+    /// Whether the projections of this name ("q_proj") get a low-rank part.
+    pub fn adapts(&self, name: &str) -> bool {
+        self.targets.iter().any(|target| is_target(target, name))
+    }
+
     /// A fresh adapter for the targets among `linears`: every A orthogonal with gain √2, every B zero (method §5).
     ///
     /// # Errors
@@ -59,7 +64,7 @@ impl LoraConfig {
         self.check(&linears)?;
         let mut loras = BTreeMap::new();
         for (stream, linear) in (0..).zip(linears) {
-            if !self.targets.iter().any(|target| is_target(target, linear.name())) {
+            if !self.adapts(linear.name()) {
                 continue;
             }
             let [d_out, d_in] = linear.shape();

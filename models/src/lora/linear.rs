@@ -6,7 +6,7 @@ use tiller_kernels::cross_entropy::CrossEntropy;
 use tiller_kernels::matmul::PackedWeight;
 
 use super::weight::{Packed, Weight};
-use super::{Dropout, Lora};
+use super::{Lora, RowDropout};
 use crate::{Error, Result};
 
 /// y = x Wᵀ, plus the low-rank part where one is attached. Clones share the weight.
@@ -81,7 +81,7 @@ impl Linear {
     }
 
     /// `[n, in]` to `[n, out]`, in training with `dropout` before the low-rank part.
-    pub fn forward(&self, x: Tensor<2>, dropout: Option<Dropout>) -> Tensor<2> {
+    pub fn forward(&self, x: Tensor<2>, dropout: Option<&RowDropout>) -> Tensor<2> {
         match (&self.lora, dropout) {
             (None, _) => self.weight.linear(x),
             (Some(lora), None) => self.weight.lora_linear(x, lora),
@@ -90,7 +90,7 @@ impl Linear {
     }
 
     /// Scores `targets` by what [`Linear::forward`] gives as logits, which are never whole: `[n]` each.
-    pub fn cross_entropy(&self, x: Tensor<2>, targets: &[u32], dropout: Option<Dropout>) -> CrossEntropy {
+    pub fn cross_entropy(&self, x: Tensor<2>, targets: &[u32], dropout: Option<&RowDropout>) -> CrossEntropy {
         let low_rank = self.lora.as_ref().map(|lora| {
             let x = match dropout {
                 Some(dropout) => dropout.drop(x.clone(), &self.name),

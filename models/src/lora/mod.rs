@@ -11,7 +11,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 pub use adapter::{Adapter, LoraConfig, Projections};
-pub use dropout::Dropout;
+pub use dropout::{Dropout, RowDropout};
 pub use linear::Linear;
 
 /// The trainable part of a projection: x ↦ scale · (x Aᵀ) Bᵀ.

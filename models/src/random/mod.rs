@@ -5,6 +5,6 @@ mod normal;
 mod orthogonal;
 
 pub(crate) use noise::mix;
-pub use noise::{Noise, drop};
+pub use noise::{Noise, drop, drop_rows};
 pub(crate) use normal::Normal;
 pub(crate) use orthogonal::orthogonal_rows;

@@ -48,26 +48,43 @@ pub fn drop<const D: usize>(x: Tensor<D>, rate: f64, key: u64) -> Tensor<D> {
     x * mask
 }
 
+/// [`drop`] for each row of `x`, `[rows, width]`, by its own key: a row's mask does not depend on the others.
+///
+/// # Panics
+/// Fewer keys than rows.
+pub fn drop_rows(x: Tensor<2>, rate: f64, keys: &[u64]) -> Tensor<2> {
+    let [rows, width] = x.dims();
+    let mut mask = vec![0.0; rows * width];
+    let of_row = |(row, values): (usize, &mut [f32])| fill(values, rate, keys[row]);
+    mask.par_chunks_mut(width).enumerate().with_min_len(CHUNK.div_ceil(width)).for_each(of_row);
+    let mask = Tensor::from_data(TensorData::new(mask, [rows, width]), &x.device());
+    x * mask
+}
+
 /// `length` values, each 0 with probability `rate` and 1 / (1 - rate) otherwise.
 fn mask(length: usize, rate: f64, key: u64) -> Vec<f32> {
+    let mut mask = vec![0.0; length];
+    let of_chunk =
+        |(chunk, values): (usize, &mut [f32])| fill(values, rate, key.wrapping_add((chunk * CHUNK / LANES) as u64));
+    mask.par_chunks_mut(CHUNK).enumerate().for_each(of_chunk);
+    mask
+}
+
+/// Fills a mask by hashes of the keys from `key` on.
+fn fill(mask: &mut [f32], rate: f64, key: u64) {
     let kept_of_65536 = ((1.0 - rate) * 65_536.0).round() as u64;
     let kept = (1.0 / (1.0 - rate)) as f32;
-    let mut mask = vec![0.0; length];
-    mask.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, values)| {
-        let first = (chunk * CHUNK / LANES) as u64;
-        let decide = |index: usize| {
-            let bits = mix(key.wrapping_add(first + index as u64));
-            // The carry says whether to keep; a branch would be mispredicted every other time at a rate of 1/2.
-            let value = |lane: usize| kept * (((bits >> (16 * lane) & 0xffff) + kept_of_65536) >> 16) as f32;
-            std::array::from_fn::<f32, LANES, _>(value)
-        };
-        let (whole, rest) = values.as_chunks_mut::<LANES>();
-        for (index, lanes) in whole.iter_mut().enumerate() {
-            *lanes = decide(index);
-        }
-        rest.copy_from_slice(&decide(whole.len())[..rest.len()]);
-    });
-    mask
+    let decide = |index: usize| {
+        let bits = mix(key.wrapping_add(index as u64));
+        // The carry says whether to keep; a branch would be mispredicted every other time at a rate of 1/2.
+        let value = |lane: usize| kept * (((bits >> (16 * lane) & 0xffff) + kept_of_65536) >> 16) as f32;
+        std::array::from_fn::<f32, LANES, _>(value)
+    };
+    let (whole, rest) = mask.as_chunks_mut::<LANES>();
+    for (index, lanes) in whole.iter_mut().enumerate() {
+        *lanes = decide(index);
+    }
+    rest.copy_from_slice(&decide(whole.len())[..rest.len()]);
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a bijection that scatters near inputs.

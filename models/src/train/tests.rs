@@ -93,7 +93,7 @@ fn the_first_token_is_never_predicted() {
 }
 
 fn with_dropout(p: f64, seed: u64) -> ForwardOptions {
-    ForwardOptions { dropout: Some(Dropout { p, seed }), ..ForwardOptions::default() }
+    ForwardOptions { dropout: Some(Dropout { p, seed, first_sample: 0 }), ..ForwardOptions::default() }
 }
 
 #[test]
@@ -148,6 +148,34 @@ fn an_example_counts_every_token_by_its_weight() {
     some[1].weights = vec![(1, 2.0), (4, 1.0)];
     let expected = -0.5 * (0.25 * log_probs[1] + 2.0 * log_probs[2] + log_probs[5]);
     assert!((loss(&some) - expected).abs() < 1e-6, "{} is not {expected}", loss(&some));
+}
+
+/// Gradient accumulation is exact: a sample has its masks and its part of the sum, whatever it is computed beside.
+#[test]
+fn the_gradient_of_a_step_does_not_depend_on_its_micro_batches() {
+    let model = adapted(&Device::flex()).train();
+    let samples = [samples(), vec![sample(&[9, 8, 7, 6, 5, 4], 2..6), sample(&[3, 1, 2], 1..3)]].concat();
+    let examples: Vec<WeightedExample> = samples.into_iter().map(WeightedExample::of).collect();
+    let step = |micro_batch: usize| {
+        let (mut gradients, mut loss) = (Gradients::default(), 0.0);
+        for (number, part) in examples.chunks(micro_batch).enumerate() {
+            let dropout = Dropout { p: 0.25, seed: 5, first_sample: number * micro_batch };
+            let options = ForwardOptions { dropout: Some(dropout), ..ForwardOptions::default() };
+            let (of_part, part_loss) = model.gradient(part, 0.25, &options, false);
+            gradients.add(of_part);
+            loss += part_loss.into_scalar::<f32>();
+        }
+        (gradients, loss)
+    };
+    let (whole, loss) = step(examples.len());
+    for micro_batch in 1..examples.len() {
+        let (parts, loss_of_parts) = step(micro_batch);
+        assert!((loss - loss_of_parts).abs() < 1e-5, "{micro_batch}: {loss_of_parts} is not {loss}");
+        for (name, expected) in &whole.of_weight {
+            let off = (parts.of_weight[name].clone() - expected.clone()).abs().max().into_scalar::<f32>();
+            assert!(off < 1e-5, "{micro_batch}: {name} is off by {off}");
+        }
+    }
 }
 
 #[test]

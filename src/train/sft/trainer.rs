@@ -314,8 +314,8 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
     /// The dropout of a batch of the step at hand.
     fn dropout(&self, batch: usize) -> Option<Dropout> {
         let p = if self.config.full { 0.0 } else { self.config.lora.dropout };
-        let seed = self.config.seed.rotate_left(40) ^ (self.state.step << 16) ^ batch as u64;
-        (p > 0.0).then_some(Dropout { p, seed })
+        let seed = self.config.seed.rotate_left(40) ^ (self.state.step << 16);
+        (p > 0.0).then_some(Dropout { p, seed, first_sample: batch * self.config.batch })
     }
 
     /// What is due behind a step: a validation, a checkpoint, the end.

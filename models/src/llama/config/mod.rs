@@ -37,6 +37,21 @@ pub struct LlamaConfig {
 }
 
 impl LlamaConfig {
+    /// The projections of a block: name, rows and columns of the weight.
+    pub fn block_projections(&self) -> [(&'static str, usize, usize); 7] {
+        let &LlamaConfig { d_model, d_ff, n_heads, n_kv_heads, head_dim, .. } = self;
+        let (q_width, kv_width) = (n_heads * head_dim, n_kv_heads * head_dim);
+        [
+            ("q_proj", q_width, d_model),
+            ("k_proj", kv_width, d_model),
+            ("v_proj", kv_width, d_model),
+            ("o_proj", d_model, q_width),
+            ("gate_proj", d_ff, d_model),
+            ("up_proj", d_ff, d_model),
+            ("down_proj", d_model, d_ff),
+        ]
+    }
+
     /// Weights of the matrices of a block.
     pub fn parameters_of_layer(&self) -> usize {
         let &LlamaConfig { d_model, d_ff, n_heads, n_kv_heads, head_dim, .. } = self;
