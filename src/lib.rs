@@ -22,7 +22,7 @@
 //! use tiller::train::from_scratch::{FromScratch, ScratchSize};
 //! use tiller::train::{sft, validation::ValidationConfig};
 //! use tiller_models::language_model::{StorageOptions, InferenceModel};
-//! use tiller_models::llama::{GenerateOptions, Sampling};
+//! use tiller_models::generate::{GenerateOptions, Sampling};
 //!
 //! # fn main() -> tiller::Result<()> {
 //! # let folder = tempfile::tempdir().unwrap();

@@ -85,7 +85,7 @@ fn a_tokenizer_gives_titles_the_form_that_it_writes() {
     let folder = raw_folder();
     let long = format!("0004::{} (1999)::Drama\n", "ab\u{1f680}".repeat(100));
     std::fs::write(folder.path().join("raw/movies.dat"), [MOVIES, &long].concat()).unwrap();
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/tokenizer/byte_level.json");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/models/tests/golden/tokenizer/byte_level.json");
     let flags = ["--out", "all", "--min-user", "0", "--min-item", "0", "--tokenizer", path];
     succeed(folder.path(), &[&IMPORT[..5], &flags].concat());
 

@@ -26,8 +26,8 @@ use tiller::teacher::Popularity;
 use tiller::train::sft::{SftConfig, SftTrainer};
 use tiller::{Error, Result};
 use tiller_kernels::device::{DeviceError, OpenDevice, guard, test_gpu};
+use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::{InferenceModel, StorageOptions};
-use tiller_models::llama::{GenerateOptions, Sampling};
 
 /// Loses the device as a driver does that gives it up: what is on it is gone, and every later call fails.
 fn lose(device: &OpenDevice) {

@@ -89,7 +89,7 @@ impl Subject {
 }
 
 fn golden(path: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(path)).unwrap()
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("models/tests/golden").join(path)).unwrap()
 }
 
 const ITEMS: &[u8] = b"item,title,categories,year\nh,Heat (1995),Crime|Drama,1995\nr,Ran (1985),Drama,1985\n\

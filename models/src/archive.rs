@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// Tensors of f32 by name.
 pub type NamedTensors = BTreeMap<String, TensorData>;
 
-/// What a file holds: tensors, and words by key.
+/// The contents of a file: tensors, and strings by key.
 #[derive(Debug, Clone, Default)]
 pub struct Archive {
     /// The tensors.

@@ -20,7 +20,7 @@ pub enum Error {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was attempted, as a verb: "read", "write", "create".
+        /// The attempt, as a verb: "read", "write", "create".
         action: &'static str,
         /// The system's own answer.
         source: std::io::Error,
@@ -30,12 +30,12 @@ pub enum Error {
     #[error(transparent)]
     Device(#[from] tiller_kernels::device::DeviceError),
 
-    /// Weights that do not fit into the scheme asked for. Exit code 2, or 3 where it is a buffer that they do not fit into.
+    /// Weights that do not fit into the quantization scheme (exit code 2), or into a buffer (exit code 3).
     #[error("{place}{source}")]
     Pack {
         /// The tensor and a colon, or nothing.
         place: String,
-        /// What does not fit.
+        /// The reason.
         source: PackError,
     },
 
@@ -68,6 +68,11 @@ impl Error {
     pub fn packing(tensor: impl fmt::Display) -> impl FnOnce(PackError) -> Error {
         let place = format!("tensor {tensor}: ");
         move |source| Error::Pack { place, source }
+    }
+
+    /// Names what a device did not return; made for `map_err(Error::download("the logits"))`.
+    pub fn download<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> Error {
+        move |source| Error::Failed(format!("the device did not return {what}: {source}"))
     }
 
     /// The exit code of the process that ends with this error.
@@ -107,19 +112,19 @@ pub struct BadInput {
 }
 
 impl BadInput {
-    /// What should have stood there.
+    /// Adds the expected input.
     pub fn expected(mut self, expected: impl fmt::Display) -> Self {
         self.expected = expected.to_string();
         self
     }
 
-    /// What stood there.
+    /// Adds the input that was found.
     pub fn found(mut self, found: impl fmt::Display) -> Self {
         self.found = found.to_string();
         self
     }
 
-    /// What the user can do now.
+    /// Adds the next step for the user.
     pub fn next(mut self, next: impl fmt::Display) -> Self {
         self.next = next.to_string();
         self

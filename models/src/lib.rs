@@ -1,17 +1,26 @@
 //! The models of tiller and the files that they come in.
 //!
-//! Dependencies run one way: a model reads as mathematics and leaves buffers and shaders to `tiller-kernels`.
+//! Dependencies run one way: a model reads as mathematics, and leaves buffers and shaders to `tiller-kernels`.
 //!
-//! A Llama with an adapter learns a line by heart. This one is made from scratch; [`language_model::LanguageModel`] loads a
-//! Hugging Face folder or a .gguf file, with its tokenizer and its chat template.
+//! | module | contents |
+//! |---|---|
+//! | [`language_model`] | a Llama with its tokenizer and chat template, for training or for inference |
+//! | [`llama`] | the Llama graph, its configuration and its files |
+//! | [`generate`] | generation: sampling, constrained decoding, speculative decoding |
+//! | [`engine`] | the decode engine for GPUs: paged KV cache, prefix cache, continuous batching |
+//! | [`lora`] | LoRA adapters, and PEFT folders |
+//! | [`train`], [`optim`], [`value_head`] | losses, gradients, AdamW, the value head of PPO |
+//! | [`sasrec`] | the SASRec recommender |
+//! | [`tokenizer`], [`chat`] | tokenizers and chat templates |
+//! | [`files`], [`quantize`], [`archive`] | safetensors, GGUF, quantization, checkpoints |
+//!
+//! A Llama that is trained from scratch, with a LoRA adapter that memorizes a sequence; [`LanguageModel`] loads a Hugging Face folder or a
+//! .gguf file.
 //!
 //! ```
 //! use burn::module::Module;
 //! use burn::tensor::Device;
-//! use tiller_models::llama::{Llama, LlamaConfig, RopeScaling};
-//! use tiller_models::lora::LoraConfig;
-//! use tiller_models::optim::{AdamW, AdamWConfig, Gradients};
-//! use tiller_models::train::{ForwardOptions, Sample};
+//! use tiller_models::{AdamW, AdamWConfig, ForwardOptions, Gradients, Llama, LlamaConfig, LoraConfig, RopeScaling, Sample};
 //!
 //! # fn main() -> tiller_models::Result<()> {
 //! let device = Device::flex(); // or tiller_kernels::device::open("auto")?.device
@@ -30,12 +39,13 @@
 //!     tied_embeddings: false,
 //! };
 //! let base = Llama::from_scratch(&config, 7, &device)?;
-//! let recipe = LoraConfig { rank: 4, alpha: 8.0, dropout: 0.0, targets: vec!["all-linear".into(), "lm_head".into()] };
-//! let adapter = recipe.adapter(base.linears(), 7, &device)?;
+//! let targets = vec!["all-linear".into(), "lm_head".into()];
+//! let lora = LoraConfig { rank: 4, alpha: 8.0, dropout: 0.0, targets };
+//! let adapter = lora.adapter(base.linears(), 7, &device)?;
 //! let mut llama = base.with_adapter(&adapter)?.train();
 //!
-//! let line = Sample { tokens: vec![3, 14, 15, 9, 26], scored: 1..5 };
-//! let loss = |llama: &Llama| llama.score(&[line.clone()], &ForwardOptions::default()).nll();
+//! let sample = Sample { tokens: vec![3, 14, 15, 9, 26], scored: 1..5 };
+//! let loss = |llama: &Llama| llama.score(&[sample.clone()], &ForwardOptions::default()).nll();
 //! let before = loss(&llama).into_scalar::<f32>();
 //! let mut adamw = AdamW::new(AdamWConfig::default());
 //! for _ in 0..20 {
@@ -50,13 +60,16 @@
 pub mod archive;
 pub mod atomic;
 pub mod chat;
+pub mod download;
 pub mod engine;
 pub mod error;
 pub mod files;
+pub mod generate;
 pub mod language_model;
 pub mod llama;
 pub mod lora;
 pub mod memory;
+mod named;
 pub mod optim;
 pub mod presets;
 pub mod quantize;
@@ -67,4 +80,21 @@ pub mod train;
 pub mod value_head;
 pub mod weights;
 
+pub use archive::Archive;
+pub use chat::{ChatTemplate, Message, Role};
+pub use download::download;
+pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};
+pub use generate::{
+    Allowed, DraftTokens, GenerateOptions, GenerateRequest, Generator, GraphGenerator, OnToken, Sampling,
+    TokenConstraint, TokenLogprob, Unconstrained,
+};
+pub use language_model::{Backend, InferenceModel, LanguageModel, StorageOptions, TextCodec};
+pub use llama::{Batch, KvCache, Llama, LlamaConfig, RopeScaling};
+pub use lora::{Adapter, Linear, Lora, LoraConfig};
+pub use optim::{AdamW, AdamWConfig, Gradients};
+pub use quantize::{QuantizeSummary, quantize};
+pub use sasrec::{SasRec, SasRecConfig, SasRecExample};
+pub use tokenizer::{Tokenizer, TokenizerFiles};
+pub use train::{Dropout, ForwardOptions, Sample, SequenceScores, WeightedExample};
+pub use value_head::ValueHead;

@@ -1,4 +1,4 @@
-//! What a training asks of a [`Llama`]: log-probabilities, entropies and hidden states of the tokens that count.
+//! Scores and gradients of a [`Llama`]: log-probabilities, entropies and hidden states of the tokens in the loss.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ pub use crate::lora::Dropout;
 use crate::lora::RowDropout;
 use crate::optim::Gradients;
 
-/// One sequence, and which of its tokens count.
+/// One sequence, and its tokens in the loss.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
     /// The ids, without padding.
@@ -20,7 +20,7 @@ pub struct Sample {
     pub scored: Range<usize>,
 }
 
-/// One sequence to learn from, and what each of some of its tokens weighs in the loss.
+/// A training example: one sequence, and the weights of some of its tokens in the loss.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeightedExample {
     /// The ids, without padding.
@@ -30,7 +30,7 @@ pub struct WeightedExample {
 }
 
 impl WeightedExample {
-    /// All tokens that count in `sample`, each for its part of their mean.
+    /// The scored tokens of `sample`, each with the weight of a mean.
     pub fn of(sample: Sample) -> Self {
         let Sample { tokens, scored } = sample;
         let share = 1.0 / scored.len() as f32;
@@ -42,12 +42,12 @@ impl WeightedExample {
     }
 }
 
-/// How a forward step in training differs from one in use. The default differs in nothing.
+/// The options of a forward step. The default is that of inference.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ForwardOptions {
     /// Drops inputs of the low-rank parts.
     pub dropout: Option<Dropout>,
-    /// What logits are divided by: scores are those of a policy that draws at this temperature.
+    /// Divides the logits: scores are those of a policy that samples at this temperature.
     pub temperature: f64,
 }
 
@@ -57,7 +57,7 @@ impl Default for ForwardOptions {
     }
 }
 
-/// What a model says about the scored tokens of samples, sample after sample.
+/// The scores of the scored tokens, sample after sample.
 #[derive(Debug, Clone)]
 pub struct SequenceScores {
     /// log p(token | the tokens before it), in nats: `[sum of scored]`.
@@ -69,7 +69,7 @@ pub struct SequenceScores {
 }
 
 impl SequenceScores {
-    /// The negative log-likelihood: the mean over a sample's tokens, then over samples (method, section 5). `[1]`
+    /// The cross-entropy loss (negative log-likelihood): the mean over the tokens of a sample, then over samples (method §5). `[1]`
     pub fn nll(&self) -> Tensor<1> {
         let samples = self.lengths.len();
         let share = |length: &usize| std::iter::repeat_n(1.0 / (samples * length) as f32, *length);
@@ -97,7 +97,7 @@ impl Llama {
     }
 
     /// The hidden states behind the final norm that the scored tokens are predicted from, sample after sample:
-    /// `[sum of scored, d_model]`. A critic reads its values off them (method, section 7.4).
+    /// `[sum of scored, d_model]`. A critic reads its values off them (method §7.4).
     ///
     /// # Panics
     /// As [`Llama::score`].
@@ -110,9 +110,9 @@ impl Llama {
         embedding(self.hidden_in(&read.batch, read.dropout.clone()), &read.places)
     }
 
-    /// The negative log-likelihood of the weighted tokens, each times its weight and `share`, added up over `examples`, `[1]`, behind its
-    /// gradient. Shorter examples are padded to the longest. With `recompute`, blocks are computed a second time instead of being kept in
-    /// memory.
+    /// The cross-entropy of the weighted tokens, each times its weight and `share`, summed over `examples`, `[1]`; its
+    /// gradient comes first. Shorter examples are padded to the longest. `recompute` turns on gradient checkpointing: blocks are
+    /// computed a second time in the backward pass instead of being kept in memory.
     ///
     /// # Panics
     /// An example without weights, or with one at a position that is none of its tokens' from 1 on; no examples.
@@ -144,7 +144,7 @@ impl Llama {
     }
 }
 
-/// What is read of rows to predict the tokens at some of their positions.
+/// The input that predicts the tokens at some positions of rows.
 struct Read {
     batch: Batch,
     /// Rows of the hidden states, `[batch · seq, d_model]`, that the tokens are predicted from, row after row.

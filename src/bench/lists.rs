@@ -1,11 +1,10 @@
 //! How fast lists come, by plain masked decoding and by each thing that tiller does about it, all in one run.
 
-use std::ops::ControlFlow;
 use std::time::Instant;
 
 use serde::Serialize;
+use tiller_models::generate::{GenerateOptions, GenerateRequest, Sampling, TokenConstraint};
 use tiller_models::language_model::InferenceModel;
-use tiller_models::llama::{GenerateOptions, Sampling, TokenConstraint};
 
 use crate::constrain::{Automaton, ConstraintStats, DraftModel, Grammar, ListConstraint, MaskedBaseline, Mode};
 use crate::data::Dataset;
@@ -184,6 +183,6 @@ impl<'a> ListBench<'a> {
         let longest = self.prepared_requests.iter().map(|prepared| prepared.request().k as usize).max().unwrap_or(0);
         let room = self.grammar.longest(longest);
         let how = GenerateOptions { max_new_tokens: room, sampling: Sampling::Greedy, seed: 0 };
-        self.model.generate_constrained(prompts, list_constraints, &how, &mut |_, _| ControlFlow::Continue(()))
+        self.model.generate(GenerateRequest::new(prompts, how).constrained_by(list_constraints))
     }
 }

@@ -1,16 +1,12 @@
 //! How fast a Llama reads and writes: the tests of llama-bench, batches, and lists.
 
-use std::ops::ControlFlow;
 use std::time::Instant;
 
 use serde::Serialize;
-use tiller_models::engine::Engine;
-use tiller_models::llama::{
-    self, Allowed, GenerateOptions, Llama, Sampling, TokenConstraint, TokenLogprob, Unconstrained,
-};
-use tiller_models::train::{ForwardOptions, Sample};
+use tiller_models::generate::{Allowed, GenerateOptions, GenerateRequest, Sampling, TokenConstraint, TokenLogprob};
+use tiller_models::language_model::Backend;
 
-use crate::{Error, Result};
+use crate::Result;
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,13 +77,8 @@ pub struct TokenCost {
     pub needed_bytes: f64,
 }
 
-/// What writes.
-pub enum BenchModel {
-    /// The decode engine, on a GPU.
-    Gpu(Box<Engine>),
-    /// burn's graph, on the CPU.
-    Cpu(Box<Llama>),
-}
+/// A model to measure, on a GPU or on the CPU.
+pub struct BenchModel(pub Backend);
 
 const PROMPT: usize = 256;
 const IN_COMMON: usize = 192;
@@ -142,10 +133,10 @@ impl BenchModel {
     /// # Errors
     /// A device that fails or has no room.
     pub fn cost(&mut self, tokens: usize) -> Result<Option<TokenCost>> {
-        let BenchModel::Gpu(engine) = self else { return Ok(None) };
+        let Backend::Engine(engine) = &self.0 else { return Ok(None) };
         let before = engine.work();
         self.run(LlmTest::Write(tokens, 1), 0)?;
-        let BenchModel::Gpu(engine) = self else { return Ok(None) };
+        let Backend::Engine(engine) = &self.0 else { return Ok(None) };
         let after = engine.work();
         let per_step = |of: usize| of as f64 / (after.steps - before.steps).max(1) as f64;
         let launches = per_step(after.launches - before.launches);
@@ -158,22 +149,6 @@ impl BenchModel {
         }))
     }
 
-    /// The log-probability of every token but the first, given those before it.
-    ///
-    /// # Errors
-    /// A device that fails or has no room.
-    pub fn log_probs(&mut self, tokens: &[u32]) -> Result<Vec<f64>> {
-        let llama = match self {
-            BenchModel::Gpu(engine) => return engine.log_probs(tokens),
-            BenchModel::Cpu(llama) => llama,
-        };
-        let samples = [Sample { tokens: tokens.to_vec(), scored: 1..tokens.len() }];
-        let scores = llama.score(&samples, &ForwardOptions::default()).log_probs;
-        let numbers: Result<Vec<f32>, _> = scores.try_into_vec_as();
-        let numbers = numbers.map_err(|e| Error::Failed(format!("the device gave no scores: {e}")))?;
-        Ok(numbers.into_iter().map(f64::from).collect())
-    }
-
     /// Runs a test; says how much was done. No repetition shares its prompt with another.
     fn run(&mut self, test: LlmTest, repetition: u32) -> Result<usize> {
         let vocabulary = self.vocabulary();
@@ -184,12 +159,12 @@ impl BenchModel {
         match test {
             LlmTest::Prompt(tokens) => {
                 let prompt = (0..tokens).map(|at| token(0, at)).collect();
-                self.write(&[prompt], &mut [Unconstrained::default()], 1)?;
+                self.generate(GenerateRequest::new(&[prompt], options(1)))?;
                 Ok(tokens)
             }
             LlmTest::Write(tokens, rows) => {
                 let prompts: Vec<Vec<u32>> = (0..rows).map(|row| vec![token(row, 0)]).collect();
-                self.write(&prompts, &mut vec![Unconstrained::default(); rows], tokens)?;
+                self.generate(GenerateRequest::new(&prompts, options(tokens)))?;
                 Ok(rows * tokens)
             }
             LlmTest::Lists(rows) => {
@@ -203,32 +178,23 @@ impl BenchModel {
                     ListOutline { written: 0, follows: [token(row, 0)], list }
                 };
                 let mut guides: Vec<ListOutline> = (0..rows).map(outline).collect();
-                self.write(&prompts, &mut guides, LIST)?;
+                self.generate(GenerateRequest::new(&prompts, options(LIST)).constrained_by(&mut guides))?;
                 Ok(rows)
             }
         }
     }
 
     fn vocabulary(&self) -> u32 {
-        match self {
-            BenchModel::Gpu(engine) => engine.config().vocab_size as u32,
-            BenchModel::Cpu(llama) => llama.config().vocab_size as u32,
-        }
+        self.0.config().vocab_size as u32
     }
 
-    fn write<G: TokenConstraint>(
-        &mut self,
-        prompts: &[Vec<u32>],
-        guides: &mut [G],
-        max_new_tokens: usize,
-    ) -> Result<()> {
-        let how = GenerateOptions { max_new_tokens, sampling: Sampling::Greedy, seed: 0 };
-        let go_on = &mut |_, _| ControlFlow::Continue(());
-        match self {
-            BenchModel::Gpu(engine) => engine.generate_constrained(prompts, guides, &[], &how, go_on).map(drop),
-            BenchModel::Cpu(llama) => llama::generate_constrained(llama, prompts, guides, &[], &how, go_on).map(drop),
-        }
+    fn generate(&mut self, request: GenerateRequest) -> Result<()> {
+        self.0.generator().generate(request).map(drop)
     }
+}
+
+fn options(max_new_tokens: usize) -> GenerateOptions {
+    GenerateOptions { max_new_tokens, sampling: Sampling::Greedy, seed: 0 }
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub fn windows(tokens: &[u32], window: usize, bos: Option<u32>) -> Vec<Vec<u32>>
 pub fn perplexity(model: &mut BenchModel, windows: &[Vec<u32>], mut done: impl FnMut(usize)) -> Result<Perplexity> {
     let (mut tokens, mut sum) = (0, 0.0);
     for (i, window) in windows.iter().enumerate() {
-        let log_probs = model.log_probs(window)?;
+        let log_probs = model.0.log_probs(window)?;
         tokens += log_probs.len();
         sum -= log_probs.iter().sum::<f64>();
         done(i + 1);
@@ -48,6 +48,8 @@ pub fn perplexity(model: &mut BenchModel, windows: &[Vec<u32>], mut done: impl F
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
+    use tiller_models::generate::GraphGenerator;
+    use tiller_models::language_model::Backend;
     use tiller_models::llama::Llama;
 
     use super::*;
@@ -67,7 +69,7 @@ mod tests {
         let llama = Llama::from_scratch(&config, 1, &Device::flex()).unwrap();
         let tokens: Vec<u32> = (0..40).map(|i| i * 31 % config.vocab_size as u32).collect();
         let mut told = Vec::new();
-        let mut model = BenchModel::Cpu(Box::new(llama));
+        let mut model = BenchModel(Backend::Graph(GraphGenerator::new(&llama)));
         let found = perplexity(&mut model, &windows(&tokens, 16, None), |done| told.push(done)).unwrap();
         assert_eq!((found.tokens, told), (37, vec![1, 2, 3]));
         assert!((found.nll.exp() - found.perplexity).abs() < 1e-9);

@@ -4,8 +4,8 @@ use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::InferenceModel;
-use tiller_models::llama::{GenerateOptions, Sampling};
 
 use super::Global;
 use super::recommend::show::LiveList;

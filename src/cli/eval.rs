@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tiller_kernels::device;
+use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::{InferenceModel, LanguageModel};
-use tiller_models::llama::{GenerateOptions, Sampling};
 
 use super::recommend::DraftSource;
 use super::storage::StorageArgs;

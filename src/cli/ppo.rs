@@ -95,7 +95,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let teacher_run = config.teacher.as_ref().map_or_else(|| args.dir.join("teacher"), PathBuf::from);
     let teacher = Teacher::load(&teacher_run, &dataset, &device)?;
     let (adapter, scheme) = (config.adapter.as_deref().map(Path::new), scheme(&config.quant)?);
-    let model = LanguageModel::load_as(&path, adapter, scheme, &device)?;
+    let model = LanguageModel::load_quantized(&path, adapter, scheme, &device)?;
     let builder = ExampleBuilder::new(&dataset, &teacher, &[], config.instruction())?;
 
     let _guard = interrupt::defer();

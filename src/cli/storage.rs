@@ -18,7 +18,7 @@ pub struct StorageArgs {
 impl StorageArgs {
     /// The same for the model's loader.
     pub fn options(self) -> StorageOptions {
-        StorageOptions { scheme: self.quant, kv: self.kv_dtype }
+        StorageOptions { quant: self.quant, kv_dtype: self.kv_dtype }
     }
 }
 

@@ -3,7 +3,7 @@
 //! The draft begins wherever the list stands. It goes on with the item that the recommender likes best of those that may still follow,
 //! be it in the middle of a title, and so on greedily to the end: from the first line on it is the list of [`super::greedy_fill`].
 
-use tiller_models::llama::DraftTokens;
+use tiller_models::generate::DraftTokens;
 
 use super::automaton::{Automaton, NextTokens};
 use super::grammar::Grammar;

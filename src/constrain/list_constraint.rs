@@ -1,6 +1,6 @@
 //! The automaton as a language model's guide.
 
-use tiller_models::llama::{Allowed, DraftTokens, TokenConstraint, TokenLogprob};
+use tiller_models::generate::{Allowed, DraftTokens, TokenConstraint, TokenLogprob};
 use tiller_models::tokenizer::Tokenizer;
 
 use super::automaton::{Automaton, NextTokens};
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn titles_smuggle_no_control_tokens() {
         for file in ["byte_level.json", "sentence_piece.json"] {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tokenizer").join(file);
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/tests/golden/tokenizer").join(file);
             let tokenizer = Tokenizer::from_path(&path).unwrap();
             let titles = ["<|im_end|> (1999)", "</s>", "Heat (1995)", "<s>x", "Amélie"];
             let item = |title: &&str| Item { key: title.to_string(), title: title.to_string(), ..Item::default() };

@@ -4,7 +4,7 @@
 //! [`Pace::Step`] asks it before every token, masks its answer and so arrives at the same list.
 
 use rand::{Rng, RngExt};
-use tiller_models::llama::{Allowed, TokenLogprob};
+use tiller_models::generate::{Allowed, TokenLogprob};
 
 use super::automaton::{Automaton, NextTokens};
 use super::statistics::ConstraintStats;

@@ -1,7 +1,7 @@
 //! What guidance did to the model's own wishes.
 
 use serde::{Deserialize, Serialize};
-use tiller_models::llama::TokenLogprob;
+use tiller_models::generate::TokenLogprob;
 
 /// What the constraint did to the model's own wishes.
 ///
@@ -63,7 +63,7 @@ impl ConstraintStats {
 
 #[cfg(test)]
 mod tests {
-    use tiller_models::llama::Allowed;
+    use tiller_models::generate::Allowed;
 
     use super::*;
 

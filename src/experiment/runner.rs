@@ -7,8 +7,8 @@ use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::json;
 use tiller_models::atomic::write_atomically;
+use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::{InferenceModel, LanguageModel, StorageOptions};
-use tiller_models::llama::{GenerateOptions, Sampling};
 
 use super::arms::ArmTrainer;
 use super::outcome::Outcome;

@@ -20,8 +20,13 @@ pub(super) fn estimate(llama: &LlamaConfig, setting: &PlanSettings, place: &Devi
 /// What the engine takes.
 fn engine(llama: &LlamaConfig, setting: &PlanSettings) -> Result<MemoryEstimate> {
     let &PlanSettings { quant, kv, batch, tokens, .. } = setting;
-    let options =
-        EngineOptions { rows: batch, max_tokens: tokens, kv, scheme: Some(quant), ..EngineOptions::default() };
+    let options = EngineOptions {
+        max_batch: batch,
+        max_tokens: tokens,
+        kv_dtype: kv,
+        quant: Some(quant),
+        ..EngineOptions::default()
+    };
     let (weights, footprint) = Engine::estimate_memory(llama, &options)?;
     Ok(MemoryEstimate {
         weights: weights as u64,

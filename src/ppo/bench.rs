@@ -6,8 +6,9 @@ use std::time::Instant;
 use burn::tensor::Device;
 use serde::Serialize;
 use tiller_kernels::quant::QuantScheme;
-use tiller_models::language_model::EngineCache;
-use tiller_models::llama::{GenerateOptions, Llama, LlamaConfig, Sampling};
+use tiller_models::generate::{GenerateOptions, GenerateRequest, Sampling};
+use tiller_models::language_model::Backend;
+use tiller_models::llama::{Llama, LlamaConfig};
 use tiller_models::optim::AdamW;
 use tiller_models::train::Sample;
 
@@ -15,7 +16,7 @@ use super::config::{PpoConfig, PpoHyperparameters};
 use super::experience::Trajectory;
 use super::plan::PpoMemoryPlan;
 use super::policy::{Policy, log_probs, values};
-use super::rollout::{RolloutRecorder, write};
+use super::rollout::{self, RolloutRecorder};
 use super::update::PpoUpdater;
 use crate::Result;
 use crate::data::rng::SeededRng;
@@ -87,10 +88,11 @@ pub fn measure(
     let plan = PpoMemoryPlan::new(&sizes, &config, ComputeDevice::of(device))?;
     plan.check(available)?;
     let reference = Llama::from_scratch_quantized(&sizes, scheme, config.seed, device)?;
+    let policy = Policy::fresh(&reference, &config)?;
     let mut alignment = Alignment {
-        policy: Policy::fresh(&reference, &config)?,
+        backend: rollout::backend(&policy.actor)?,
+        policy,
         reference,
-        engine: EngineCache::default(),
         adamw: AdamW::new(config.optimiser),
         lengths,
     };
@@ -137,7 +139,7 @@ struct Parts {
 struct Alignment {
     reference: Llama,
     policy: Policy,
-    engine: EngineCache,
+    backend: Backend,
     adamw: AdamW,
     lengths: SequenceLengths,
 }
@@ -193,8 +195,9 @@ impl Alignment {
             (0..prompts.len() as u64).map(|stream| RolloutRecorder::new(stream, answer)).collect();
         let sampling = Sampling::Random { temperature: 1.0, top_k: 0, top_p: 1.0 };
         let options = GenerateOptions { max_new_tokens: answer, sampling, seed: number };
-        self.engine.load_adapter(&self.policy.actor)?;
-        write(&self.policy.actor, &mut self.engine, &prompts, &mut recorders, &[], &options)?;
+        let generator = self.backend.generator();
+        generator.load_adapter(&self.policy.actor)?;
+        generator.generate(GenerateRequest::new(&prompts, options).constrained_by(&mut recorders))?;
         let answered = prompts.into_iter().zip(recorders).map(|(mut tokens, recorder)| {
             tokens.extend(recorder.tokens);
             (Sample { scored: prompt..tokens.len(), tokens }, recorder.log_probs)

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tiller_kernels::quant::QuantScheme;
-use tiller_models::language_model::EngineCache;
+use tiller_models::language_model::Backend;
 use tiller_models::llama::LlamaConfig;
 
 use super::config::{Baseline, PpoConfig, PpoHyperparameters, PpoLoraConfig};
@@ -110,7 +110,7 @@ fn writing(
     let &RolloutConfig { prompts, samples, batch, .. } = &config.rollout;
     let written = batch.min(prompts * samples);
     if device == ComputeDevice::Gpu
-        && let Some((weights, others)) = EngineCache::estimate_memory(llama, scheme, written, seq)?
+        && let Some((weights, others)) = Backend::estimate_memory(llama, scheme, written, seq)?
     {
         return Ok((weights as u64, others as u64));
     }

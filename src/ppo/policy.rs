@@ -3,14 +3,15 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
+use tiller_models::download;
 use tiller_models::llama::Llama;
 use tiller_models::lora::{Adapter, LoraConfig};
 use tiller_models::train::{ForwardOptions, Sample};
 use tiller_models::value_head::ValueHead;
 
 use super::config::{Baseline, PpoConfig};
+use crate::Result;
 use crate::train::gradient::side_by_side;
-use crate::{Error, Result};
 
 /// What is trained: the actor, and a critic where answers are compared with what one expects. The reference policy is the model
 /// itself; it shares nothing that is trained (method B3).
@@ -108,7 +109,7 @@ fn of_tokens(
     for batches in by_length(samples, batch).chunks(side_by_side(device)) {
         let of_batch = |places: &Vec<usize>| {
             let samples: Vec<Sample> = places.iter().map(|&at| samples[at].clone()).collect();
-            host(compute(&samples))
+            download(compute(&samples), "the scores")
         };
         let computed = batches.par_iter().map(of_batch).collect::<Result<Vec<Vec<f32>>>>()?;
         for (places, numbers) in batches.iter().zip(computed) {
@@ -128,9 +129,4 @@ pub(super) fn by_length(samples: &[Sample], batch: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..samples.len()).collect();
     order.sort_by_key(|&at| samples[at].tokens.len());
     order.chunks(batch).map(<[usize]>::to_vec).collect()
-}
-
-/// A tensor's numbers.
-pub(super) fn host(tensor: Tensor<1>) -> Result<Vec<f32>> {
-    tensor.try_into_vec_as().map_err(|e| Error::Failed(format!("the device gave no numbers: {e}")))
 }

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use tiller_models::language_model::EngineCache;
+use tiller_models::generate::Generator;
 use tiller_models::llama::Llama;
 
 use super::config::{PolicyEvalConfig, PpoConfig};
@@ -61,20 +61,20 @@ impl PolicyEval {
         Ok(Self { prompts, rollout })
     }
 
-    /// Lets a policy answer everything, with its engine.
+    /// Lets a policy answer everything, with its generator.
     ///
     /// # Errors
     /// A device that fails.
     pub fn of(
         &self,
         policy: &Llama,
-        engine: &mut EngineCache,
+        generator: &mut dyn Generator,
         sampler: &Sampler,
         teacher: &impl Scorer,
         rules: &RewardRules,
     ) -> Result<PolicyEvalReport> {
         let sampler = Sampler { config: &self.rollout, ..*sampler };
-        let rollouts = sampler.answers(policy, engine, &self.prompts, 0)?;
+        let rollouts = sampler.answers(policy, generator, &self.prompts, 0)?;
         let rewards = compute_rewards(&answers(&self.prompts, &rollouts), teacher, sampler.catalogue, rules)?;
         let measured: Vec<(Measures, f64)> = rollouts
             .iter()

@@ -6,7 +6,7 @@ use burn::module::Module;
 use indicatif::ProgressBar;
 use serde::Serialize;
 use tiller_kernels::device::guard;
-use tiller_models::language_model::{EngineCache, LanguageModel};
+use tiller_models::language_model::{Backend, LanguageModel};
 use tiller_models::llama::Llama;
 use tiller_models::optim::AdamW;
 use tiller_models::train::Sample;
@@ -17,7 +17,7 @@ use super::objective::Objective;
 use super::policy::{Policy, log_probs, values};
 use super::policy_eval::{PolicyEval, PolicyEvalReport, answers, measures};
 use super::prompts::PromptEncoder;
-use super::rollout::{Prompt, Rollout, Sampler};
+use super::rollout::{self, Prompt, Rollout, Sampler};
 use super::sample_log::SampleLog;
 use super::state::{BestPolicy, PpoTrainState};
 use super::update::{PpoUpdater, UpdateStats};
@@ -111,7 +111,7 @@ pub struct PpoTrainer<'a, S> {
     samples: SampleLog,
     policy: Policy,
     /// What the actor writes with.
-    engine: EngineCache,
+    backend: Backend,
     adamw: AdamW,
     state: PpoTrainState,
     clock: Clock,
@@ -183,7 +183,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
             trained: (0, 0.0),
             memory: ProcessMemory::default(),
         };
-        let engine = EngineCache::default();
+        let backend = rollout::backend(&policy.actor)?;
         Ok(Self {
             context,
             grammar,
@@ -191,7 +191,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
             log,
             samples,
             policy,
-            engine,
+            backend,
             adamw,
             state,
             clock,
@@ -248,7 +248,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
 
         bar.set_message("answering");
         let sampler = self.context.sampler(&self.grammar);
-        let rollouts = sampler.answers(&self.policy.actor, &mut self.engine, &prompts, seed)?;
+        let rollouts = sampler.answers(&self.policy.actor, self.backend.generator(), &prompts, seed)?;
         let rewards = compute_rewards(&answers(&prompts, &rollouts), *teacher, &dataset.catalogue, &config.reward)?;
         if stop() {
             return Err(Error::Interrupted(String::new()));
@@ -335,7 +335,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         bar.set_message("validating");
         let TrainContext { teacher, config, .. } = &self.context;
         let (sampler, actor) = (self.context.sampler(&self.grammar), self.policy.actor.valid());
-        let report = self.policy_eval.of(&actor, &mut self.engine, &sampler, *teacher, &config.reward)?;
+        let report = self.policy_eval.of(&actor, self.backend.generator(), &sampler, *teacher, &config.reward)?;
         let (reward, step) = (report.reward(), self.state.iteration);
         self.state.seconds = self.clock.seconds();
         let PpoTrainState { epoch, seconds, .. } = self.state;

@@ -4,12 +4,13 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use serde::Serialize;
+use tiller_models::download;
 use tiller_models::optim::{AdamW, Gradients};
 use tiller_models::train::{ForwardOptions, Sample, WeightedExample};
 
 use super::config::{DivergenceGuard, PpoHyperparameters};
 use super::experience::Trajectory;
-use super::policy::{Policy, by_length, host};
+use super::policy::{Policy, by_length};
 use super::{kl, loss};
 use crate::data::rng::SeededRng;
 use crate::train::gradient::{gradient, side_by_side};
@@ -170,7 +171,7 @@ impl PpoUpdater<'_> {
         let losses = loss::policy_loss(scores.log_probs.clone(), old, advantages, clip);
         let (policy_loss, entropy) = (losses.sum(), scores.entropies.sum());
         let mut sums = Sums { policy: number(&policy_loss)?, entropy: number(&entropy)?, ..Sums::default() };
-        sums.see(&host(scores.log_probs)?, &chunk.log_probs, clip);
+        sums.see(&download(scores.log_probs, "the scores")?, &chunk.log_probs, clip);
         // Where the entropy has no weight, its graph is not differentiated.
         let actor_loss = if ent_coef > 0.0 { policy_loss - entropy * ent_coef } else { policy_loss };
         let mut gradients = Gradients::of(actor_loss / tokens, &policy);
@@ -254,5 +255,5 @@ fn on(numbers: &[f32], device: &Device) -> Tensor<1> {
 
 /// The one number of a tensor, which stays in its graph.
 fn number(tensor: &Tensor<1>) -> Result<f64> {
-    Ok(host(tensor.clone())?.into_iter().map(f64::from).sum())
+    Ok(download(tensor.clone(), "a sum")?.into_iter().map(f64::from).sum())
 }

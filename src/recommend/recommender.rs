@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use tiller_models::generate::{GenerateOptions, GenerateRequest, OnToken, Unconstrained};
 use tiller_models::language_model::InferenceModel;
-use tiller_models::llama::{GenerateOptions, Unconstrained};
 
 use super::answer::{self, OutputFormat};
 use super::check::{CheckedItem, check};
@@ -168,16 +168,13 @@ impl<'a> Recommender<'a> {
     }
 
     /// Lets the model write, alone or guided.
-    fn write(
-        &self,
-        prepared_requests: &[&PreparedRequest],
-        on_token: &mut dyn FnMut(usize, u32) -> ControlFlow<()>,
-    ) -> Result<Vec<Generated>> {
+    fn write(&self, prepared_requests: &[&PreparedRequest], on_token: OnToken) -> Result<Vec<Generated>> {
         let prompts = prepared_requests.iter().map(|prepared| self.prompt(prepared)).collect::<Result<Vec<_>>>()?;
         let Some(grammar) = &self.grammar else {
             let alone = |prepared: &&PreparedRequest| Unconstrained { stream: Some(prepared.stream()) };
             let mut list_constraints: Vec<Unconstrained> = prepared_requests.iter().map(alone).collect();
-            let answers = self.model.generate_constrained(&prompts, &mut list_constraints, &self.options, on_token)?;
+            let request = GenerateRequest::new(&prompts, self.options).constrained_by(&mut list_constraints);
+            let answers = self.model.generate(request.on_token(on_token))?;
             return Ok(answers.into_iter().map(|tokens| (tokens, None)).collect());
         };
         let constraint = |(prepared, draft_model): (&&PreparedRequest, Option<DraftModel>)| {
@@ -191,7 +188,8 @@ impl<'a> Recommender<'a> {
             prepared_requests.iter().zip(draft_models).map(constraint).collect::<Result<Vec<_>>>()?;
         let room = prepared_requests.iter().map(|prepared| self.room(prepared.request())).max().unwrap_or(0);
         let options = GenerateOptions { max_new_tokens: room, ..self.options };
-        let answers = self.model.generate_constrained(&prompts, &mut list_constraints, &options, on_token)?;
+        let request = GenerateRequest::new(&prompts, options).constrained_by(&mut list_constraints);
+        let answers = self.model.generate(request.on_token(on_token))?;
         Ok(answers
             .into_iter()
             .zip(list_constraints)

@@ -44,7 +44,7 @@ impl TrainableModel {
         (recipe, seed): (&LoraConfig, u64),
         device: &Device,
     ) -> Result<Self> {
-        let mut model = LanguageModel::load_as(path, None, scheme, device)?;
+        let mut model = LanguageModel::load_quantized(path, None, scheme, device)?;
         let mut adapter = recipe.adapter(model.llama.linears(), seed, device)?;
         adapter.base_model = Some(name.to_owned());
         model.llama = model.llama.with_adapter(&adapter)?.train();

@@ -1,12 +1,10 @@
 //! How well a model in training answers: fixed questions about held-out items, in wordings that it never saw, answered freely and
 //! greedily (method §4.1, method §5).
 
-use std::ops::ControlFlow;
-
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
+use tiller_models::generate::{GenerateOptions, GenerateRequest, Sampling};
 use tiller_models::language_model::LanguageModel;
-use tiller_models::llama::{GenerateOptions, Sampling};
 
 use crate::constrain::Grammar;
 use crate::data::split::Split;
@@ -137,7 +135,7 @@ impl Validation {
         };
         let mut answers = Vec::with_capacity(prompts.len());
         for prompts in prompts.chunks(self.batch) {
-            let tokens = model.generate(prompts, &options, &mut |_, _| ControlFlow::Continue(()))?;
+            let tokens = model.generate(GenerateRequest::new(prompts, options))?;
             for tokens in tokens {
                 answers.push(model.codec.tokenizer.decode(&tokens, true)?);
             }

@@ -13,7 +13,7 @@ use super::{Message, clock};
 /// conversations of any model's length, and is used up within a fraction of a second.
 const FUEL: u64 = 2_000_000;
 
-/// How deep macros and blocks may lie in one another.
+/// The maximum nesting depth of macros and blocks.
 const DEPTH: usize = 50;
 
 const NAME: &str = "chat";

@@ -1,4 +1,4 @@
-//! Chat templates: how a model wants a conversation written down.
+//! Chat templates: the text form of a conversation for a model.
 //!
 //! A model is tuned on one layout of turns and control tokens, which comes with it as a Jinja template. The same template
 //! is used for training and for answering, so that the two never differ.
@@ -18,7 +18,7 @@ use crate::files::gguf::Gguf;
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
 
-/// Who speaks.
+/// The speaker of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// The instructions before the conversation.
@@ -43,9 +43,9 @@ impl Role {
 /// One turn of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Who speaks.
+    /// The speaker of a message.
     pub role: Role,
-    /// What is said.
+    /// The text.
     pub content: String,
 }
 
@@ -122,7 +122,7 @@ impl ChatTemplate {
         }
     }
 
-    /// Whether this is the plain layout, that of a model without a template.
+    /// Returns true for the plain layout, that of a model without a template.
     pub fn is_plain(&self) -> bool {
         matches!(self.layout, Layout::Plain)
     }
@@ -150,7 +150,7 @@ impl ChatTemplate {
 
     /// The ids of a conversation as the model's input: BOS at most once, and control tokens only where the template puts them.
     ///
-    /// What the messages say is guarded before it is rendered, so that a title which spells a control token stays text.
+    /// The text of messages is guarded before it is rendered, so that a title which spells a control token stays text.
     ///
     /// # Errors
     /// As [`ChatTemplate::render`] and [`Tokenizer::encode`].

@@ -1,4 +1,4 @@
-//! Where a model's chat template is written.
+//! The places of a model's chat template.
 
 use std::path::Path;
 

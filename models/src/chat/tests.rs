@@ -6,7 +6,7 @@ use super::*;
 use crate::files::testing::{GgufBytes, mapped, with_mutations};
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
 fn template(source: &str) -> ChatTemplate {

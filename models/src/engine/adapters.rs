@@ -1,4 +1,4 @@
-//! The low-rank parts of Llamas beside the engine's matrices: several adapters of one model, of which every sequence takes one or none.
+//! LoRA adapters in the engine: several adapters of one model, of which every sequence uses one or none.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use tiller_kernels::decode::{LowRank, LowRankParts};
 use tiller_kernels::device::Gpu;
 
 use super::weights::{gate_up_rows, qkv_rows};
+use crate::download::download;
 use crate::llama::{Llama, LlamaConfig};
 use crate::lora::{Lora, Projections};
 use crate::{Error, Result};
@@ -13,21 +14,21 @@ use crate::{Error, Result};
 /// The low-rank parts of one adapter, by the names of their projections.
 pub(super) type Loras<'a> = BTreeMap<&'a str, &'a Lora>;
 
-/// Those that a model has.
+/// The low-rank parts that a model has.
 pub(super) fn loras_of(llama: &Llama) -> Loras<'_> {
     llama.linears().filter_map(|linear| Some((linear.name(), linear.lora()?))).collect()
 }
 
 /// The parts of all matrices, of all adapters.
 pub(super) struct Adapters {
-    /// How many there are.
+    /// The number of adapters.
     pub(super) count: usize,
-    pub(super) layers: Vec<OfLayer>,
+    pub(super) layers: Vec<LayerAdapters>,
     pub(super) lm_head: Option<LowRank>,
 }
 
 /// The parts of a block's matrices; nothing where no adapter has one of a projection.
-pub(super) struct OfLayer {
+pub(super) struct LayerAdapters {
     pub(super) qkv: Option<LowRank>,
     pub(super) o_proj: Option<LowRank>,
     pub(super) gate_up: Option<LowRank>,
@@ -40,13 +41,13 @@ impl Adapters {
         if adapters.iter().all(BTreeMap::is_empty) {
             return Ok(None);
         }
-        let uploader = Uploader { adapters, projections: config.projections(), tokens, gpu };
+        let uploader = LoraUploader { adapters, projections: config.projections(), tokens, gpu };
         let qkv: Vec<(usize, usize)> = qkv_rows(config).collect();
         let gate_up: Vec<(usize, usize)> = gate_up_rows(config).collect();
         let layers = (0..config.n_layers)
             .map(|layer| {
                 let of = |part: &str| format!("model.layers.{layer}.{part}");
-                Ok(OfLayer {
+                Ok(LayerAdapters {
                     qkv: uploader
                         .together(&["q_proj", "k_proj", "v_proj"].map(|part| of(&format!("self_attn.{part}"))), &qkv)?,
                     o_proj: uploader.alone(&of("self_attn.o_proj"))?,
@@ -58,12 +59,12 @@ impl Adapters {
         Ok(Some(Self { count: adapters.len(), layers, lm_head: uploader.alone("lm_head")? }))
     }
 
-    /// Makes room for steps of up to `tokens` tokens, where there is less.
+    /// Reserves memory for steps of up to `tokens` tokens, if there is less.
     pub(super) fn reserve(&mut self, tokens: usize, gpu: &Gpu) {
         let of_layers = self
             .layers
             .iter_mut()
-            .flat_map(|OfLayer { qkv, o_proj, gate_up, down_proj }| [qkv, o_proj, gate_up, down_proj]);
+            .flat_map(|LayerAdapters { qkv, o_proj, gate_up, down_proj }| [qkv, o_proj, gate_up, down_proj]);
         for low_rank in of_layers.chain([&mut self.lm_head]).flatten() {
             low_rank.reserve(tokens, gpu);
         }
@@ -71,14 +72,14 @@ impl Adapters {
 }
 
 /// Copies the parts of projections.
-struct Uploader<'a> {
+struct LoraUploader<'a> {
     adapters: &'a [Loras<'a>],
     projections: Projections,
     tokens: usize,
     gpu: &'a Gpu,
 }
 
-impl Uploader<'_> {
+impl LoraUploader<'_> {
     fn alone(&self, projection: &str) -> Result<Option<LowRank>> {
         let [outputs, _] = self.projections[projection];
         let rows: Vec<(usize, usize)> = (0..outputs).map(|row| (0, row)).collect();
@@ -131,8 +132,5 @@ fn filled_up(
 
 /// A `[rank, inputs]` and scale · B `[outputs, rank]`.
 fn host(lora: &Lora) -> Result<(Vec<f32>, Vec<f32>)> {
-    let numbers = |tensor: burn::tensor::Tensor<2>| -> Result<Vec<f32>> {
-        tensor.try_into_vec_as().map_err(|e| Error::Failed(format!("the device did not give an adapter back: {e}")))
-    };
-    Ok((numbers(lora.a.val())?, numbers(lora.b.val() * lora.scale)?))
+    Ok((download(lora.a.val(), "an adapter")?, download(lora.b.val() * lora.scale, "an adapter")?))
 }

@@ -1,13 +1,12 @@
-//! Weights straight from a file: a matrix at a time, in the bits that it has there where a scheme holds them.
+//! Weights from a file: a matrix at a time, with its bits unchanged if a scheme holds them.
 
 use tiller_kernels::quant::{Blocks, PackedMatrix, QuantScheme};
 
 use super::source::{WeightSource, packed};
 use crate::files::blocks::Format;
-use crate::llama::LlamaConfig;
-use crate::llama::model_files::ModelFiles;
-use crate::llama::naming::{is_rotated, places_among_pairs};
-use crate::llama::tensor_reader::TensorReader;
+use crate::llama::files::naming::{is_rotated, places_among_pairs};
+use crate::llama::files::tensor_reader::TensorReader;
+use crate::llama::{LlamaConfig, ModelFiles};
 use crate::{Error, Result};
 
 /// The weights of a model on disk.
@@ -65,8 +64,8 @@ impl WeightSource for FileWeights<'_> {
     }
 }
 
-/// The scheme for weights that no scheme holds as they are, of so many bits each. Codes of 8 bits lose less than blocks of 6 or fewer have
-/// lost already; halves hold bf16 but for what is below 2⁻²⁴.
+/// The scheme for weights of `bits` bits each that no scheme holds unchanged. Q8 loses less than blocks of 6 or fewer bits have lost
+/// already; f16 holds bf16 except for values below 2⁻²⁴.
 fn wide_enough(bits: usize) -> QuantScheme {
     match bits {
         ..=8 => QuantScheme::Q8,

@@ -1,23 +1,25 @@
-//! The decode engine: a Llama on plain wgpu, beside burn's graph and with the same results.
+//! The decode engine: a Llama on plain wgpu, with the results of burn's graph.
 //!
-//! The graph is for training; it launches some twenty operations a block, allocates for each, and reads whole rows of logits back. The
-//! engine has buffers of its own that stand, launches that are made once (six a block: see [`tiller_kernels::decode`]), packed weights,
-//! a cache of keys and values in pages, and choices made on the GPU: what comes back of a step is eight words per question.
+//! The graph is for training: it launches some twenty operations per block, allocates for each, and downloads whole rows of logits. The
+//! engine keeps its buffers and launches (six per block: see [`tiller_kernels::decode`]), computes on quantized weights, and samples on
+//! the GPU: a step returns eight words per sampled token.
 //!
-//! - `source`, `file`, `weights`, `adapters`: where weights come from and how they lie.
-//! - `buffers`: memory, planned before it is taken.
-//! - `plan`: the model's mathematics as launches.
-//! - `pages`: which sequence has which part of the cache, and which they share.
-//! - `generate`: rows that come and go, guided or free. `score`: what the model says of a given text.
-//! - `self_check`: the engine held against the graph, on any machine.
+//! - `source`, `file`, `weights`, `adapters`: the weights and the LoRA adapters on the GPU.
+//! - `buffers`: memory, planned before it is allocated.
+//! - `launches`: the mathematics of the model as launches.
+//! - `paged_kv_cache`, `free_queue`: the paged KV cache, its block tables and its prefix cache.
+//! - `scheduler`, `sequence`: continuous batching, chunked prefill and speculative decoding.
+//! - `score`: log-probabilities of a given text.
+//! - `self_check`: the engine against the graph, on any machine.
 
 mod adapters;
 mod buffers;
 mod file;
-mod generate;
+mod free_queue;
+mod launches;
 mod options;
 mod paged_kv_cache;
-mod plan;
+mod scheduler;
 mod score;
 mod self_check;
 mod sequence;
@@ -33,21 +35,21 @@ use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::QuantScheme;
 
 pub use buffers::Footprint;
-pub(crate) use generate::max_batch;
 pub use options::EngineOptions;
+pub(crate) use scheduler::max_batch;
 pub use self_check::self_check;
 pub use source::{RandomWeights, WeightSource};
 pub use tiller_kernels::decode::RunnerStats;
 
 use self::adapters::{Adapters, Loras};
-use self::buffers::Buffers;
+use self::buffers::EngineBuffers;
 use self::file::FileWeights;
+use self::launches::{ModelParts, StepKind, StepLaunches};
 use self::paged_kv_cache::PagedKvCache;
-use self::plan::{Kind, Parts, Plan};
 use self::source::GraphWeights;
-use self::weights::Weights;
-use crate::llama::model_files::ModelFiles;
-use crate::llama::{Llama, LlamaConfig, Sampling};
+use self::weights::EngineWeights;
+use crate::generate::Sampling;
+use crate::llama::{Llama, LlamaConfig, ModelFiles};
 use crate::lora::Adapter;
 use crate::{Error, Result};
 
@@ -56,11 +58,11 @@ pub struct Engine {
     config: LlamaConfig,
     options: EngineOptions,
     heads: Heads,
-    weights: Weights,
+    weights: EngineWeights,
     adapters: Option<Adapters>,
-    buffers: Buffers,
-    pages: PagedKvCache,
-    plan: Plan,
+    buffers: EngineBuffers,
+    cache: PagedKvCache,
+    launches: StepLaunches,
     pipelines: Pipelines,
     runner: Runner,
 }
@@ -74,12 +76,12 @@ impl Engine {
     pub fn new(source: &mut dyn WeightSource, gpu: &Gpu, options: EngineOptions) -> Result<Self> {
         let config = source.config().clone();
         let heads = weights::heads(&config)?;
-        // Buffers first: what does not fit is said before gigabytes are read.
-        let buffers = Buffers::new(&config, &options, heads, &config.rope_table(options.max_tokens), gpu)?;
-        let weights = Weights::upload(source, options.scheme, gpu)?;
+        // Buffers first: an engine that does not fit is refused before gigabytes are read.
+        let buffers = EngineBuffers::new(&config, &options, heads, &config.rope_table(options.max_tokens), gpu)?;
+        let weights = EngineWeights::upload(source, options.quant, gpu)?;
         Ok(Self {
-            pages: PagedKvCache::new(buffers.sizes.pages),
-            plan: Plan::default(),
+            cache: PagedKvCache::new(buffers.sizes.pages),
+            launches: StepLaunches::default(),
             pipelines: Pipelines::new(gpu.clone()),
             runner: Runner::new(gpu.clone()),
             adapters: None,
@@ -91,25 +93,25 @@ impl Engine {
         })
     }
 
-    /// Whether the engine takes models of these sizes: heads of a multiple of 4 numbers, up to 256.
+    /// Returns true if the engine supports models of these sizes: the width of a head is a multiple of 4, at most 256.
     pub fn supports(config: &LlamaConfig) -> bool {
         weights::heads(config).is_ok()
     }
 
-    /// What an engine for a model of these sizes will take: bytes of its weights, and of everything beside them.
+    /// The memory of an engine for a model of these sizes: bytes of its weights, and of everything else.
     ///
     /// # Errors
-    /// Heads that attention does not take.
+    /// Heads that the engine does not support.
     pub fn estimate_memory(config: &LlamaConfig, options: &EngineOptions) -> Result<(usize, Footprint)> {
         let footprint = buffers::footprint(config, options, weights::heads(config)?);
-        Ok((weights::bytes_in(config, options.scheme.unwrap_or(QuantScheme::F32)), footprint))
+        Ok((weights::bytes_in(config, options.quant.unwrap_or(QuantScheme::F32)), footprint))
     }
 
     /// An engine with the weights that `llama` has now, adapter included, on its device.
     ///
     /// # Errors
     /// As [`Engine::new`]; a model on the CPU.
-    pub fn of(llama: &Llama, options: EngineOptions) -> Result<Self> {
+    pub fn from_llama(llama: &Llama, options: EngineOptions) -> Result<Self> {
         let gpu = gpu_of(&llama.device()).ok_or_else(|| {
             Error::bad_input("the decode engine")
                 .expected("a model on a GPU")
@@ -119,7 +121,7 @@ impl Engine {
         // What is being trained is read as it is now.
         let llama = llama.valid();
         let mut engine = Self::new(&mut GraphWeights::new(&llama), &gpu, options)?;
-        engine.load_adapter(&llama)?;
+        engine.load_adapters(&[&llama])?;
         Ok(engine)
     }
 
@@ -136,68 +138,60 @@ impl Engine {
         let mut engine = Self::new(&mut FileWeights::new(files)?, gpu, options)?;
         if let Some(adapter) = adapter {
             adapter.check(&engine.config.projections())?;
-            engine.take(&[adapter.loras.iter().map(|(name, lora)| (name.as_str(), lora)).collect()])?;
+            engine.set_adapters(&[adapter.loras.iter().map(|(name, lora)| (name.as_str(), lora)).collect()])?;
         }
         Ok(engine)
     }
 
-    /// Takes over the low-rank parts that `llama` has now as the one adapter, in place of those from before: after a step of training.
+    /// Loads the adapters of `llamas`, which are this model, as adapters 1, 2, … of
+    /// [`GenerateRequest::adapters`](crate::generate::GenerateRequest), in place of those before.
     ///
     /// # Errors
-    /// A device that does not give them back, parts that are not numbers.
-    pub fn load_adapter(&mut self, llama: &Llama) -> Result<()> {
-        self.load_adapters(&[llama])
-    }
-
-    /// Takes over the low-rank parts that each of `llamas`, which are this model, has now: adapters 1, 2, … of
-    /// [`Engine::generate_adapted`], in place of those from before.
-    ///
-    /// # Errors
-    /// As [`Engine::load_adapter`].
+    /// A device that does not return them, low-rank matrices that are not finite.
     pub fn load_adapters(&mut self, llamas: &[&Llama]) -> Result<()> {
         let llamas: Vec<Llama> = llamas.iter().map(|llama| llama.valid()).collect();
-        self.take(&llamas.iter().map(adapters::loras_of).collect::<Vec<_>>())
+        self.set_adapters(&llamas.iter().map(adapters::loras_of).collect::<Vec<_>>())
     }
 
-    /// Takes over these adapters in place of those from before.
-    fn take(&mut self, adapters: &[Loras]) -> Result<()> {
+    /// Uploads these adapters in place of those before.
+    fn set_adapters(&mut self, adapters: &[Loras]) -> Result<()> {
         self.adapters = Adapters::of(adapters, &self.config, self.buffers.sizes.tokens, self.pipelines.gpu())?;
-        self.plan = Plan::default();
-        self.pages.clear();
+        self.launches = StepLaunches::default();
+        self.cache.clear();
         Ok(())
     }
 
-    /// How many adapters there are.
+    /// The number of adapters.
     pub fn adapters(&self) -> usize {
         self.adapters.as_ref().map_or(0, |adapters| adapters.count)
     }
 
-    /// What sequences go through unless something else is said.
+    /// The adapter of a sequence unless the request names another.
     fn first_adapter(&self) -> usize {
         self.adapters().min(1)
     }
 
-    /// Makes room for `rows` sequences side by side and for sequences of `max_tokens` tokens, where there is less.
+    /// Reserves memory for a batch of `max_batch` sequences and for sequences of `max_tokens` tokens, if there is less.
     ///
     /// # Errors
     /// As [`Engine::new`].
-    pub fn reserve(&mut self, rows: usize, max_tokens: usize) -> Result<()> {
-        if rows <= self.options.rows && max_tokens <= self.options.max_tokens {
+    pub fn reserve(&mut self, max_batch: usize, max_tokens: usize) -> Result<()> {
+        if max_batch <= self.options.max_batch && max_tokens <= self.options.max_tokens {
             return Ok(());
         }
         let options = EngineOptions {
-            rows: rows.max(self.options.rows),
+            max_batch: max_batch.max(self.options.max_batch),
             max_tokens: max_tokens.max(self.options.max_tokens),
             ..self.options
         };
         let gpu = self.pipelines.gpu().clone();
         let rope_table = self.config.rope_table(options.max_tokens);
-        self.buffers = Buffers::new(&self.config, &options, self.heads, &rope_table, &gpu)?;
-        self.pages = PagedKvCache::new(self.buffers.sizes.pages);
+        self.buffers = EngineBuffers::new(&self.config, &options, self.heads, &rope_table, &gpu)?;
+        self.cache = PagedKvCache::new(self.buffers.sizes.pages);
         if let Some(adapters) = &mut self.adapters {
             adapters.reserve(self.buffers.sizes.tokens, &gpu);
         }
-        self.plan = Plan::default();
+        self.launches = StepLaunches::default();
         self.options = options;
         Ok(())
     }
@@ -207,7 +201,7 @@ impl Engine {
         &self.config
     }
 
-    /// What the engine is made for.
+    /// The options of the engine.
     pub fn options(&self) -> &EngineOptions {
         &self.options
     }
@@ -224,69 +218,69 @@ impl Engine {
 
     /// Bytes of the keys and values of one token, of all layers.
     pub fn kv_bytes_per_token(&self) -> usize {
-        self.options.kv.position_bytes(self.heads) * self.config.n_layers
+        self.options.kv_dtype.position_bytes(self.heads) * self.config.n_layers
     }
 
-    /// What was done since the engine was made.
+    /// Counters of launches, bytes and steps since the engine was made.
     pub fn work(&self) -> RunnerStats {
         self.runner.work
     }
 
-    /// Takes the tokens of `runs` through the model and asks `questions`, those of the whole vocabulary first. Questions beyond what fits
-    /// at once are asked in turns. The answers are those of the last of what comes back, in their slots.
-    fn step(&mut self, runs: &[TokenSpan], questions: &[LogitsRequest], sampling: Sampling) -> Option<Pending> {
-        let (sampling_mode, chance) = chosen(sampling);
-        let parts = Parts {
+    /// Submits one step: reads the tokens of `spans`, and samples the tokens of `requests`, those over the whole vocabulary first. Requests
+    /// that do not fit at once are submitted in several rounds; the last one returns the tokens of all, in their slots.
+    fn step(&mut self, spans: &[TokenSpan], requests: &[LogitsRequest], sampling: Sampling) -> Option<Pending> {
+        let (sampling_mode, params) = on_gpu(sampling);
+        let parts = ModelParts {
             config: &self.config,
             heads: self.heads,
-            kv: self.options.kv,
+            kv_dtype: self.options.kv_dtype,
             weights: &self.weights,
             adapters: self.adapters.as_ref(),
             buffers: &self.buffers,
         };
-        let Buffers { step_inputs: words, answers, .. } = &self.buffers;
-        let turns = turns(questions, self.buffers.sizes.questions, self.buffers.sizes.listed);
+        let EngineBuffers { step_inputs: words, sampled, .. } = &self.buffers;
+        let rounds = rounds(requests, self.buffers.sizes.requests, self.buffers.sizes.listed);
         let mut pending = None;
-        for (turn, questions) in turns.iter().enumerate() {
-            let step_inputs = StepInputs::new(runs, questions, chance, self.heads);
-            let (counts, kind) = (step_inputs.counts, Kind::of(&step_inputs, sampling_mode));
-            self.plan.prepare(kind, &parts, &mut self.pipelines);
+        for (round, requests) in rounds.iter().enumerate() {
+            let step_inputs = StepInputs::new(spans, requests, params, self.heads);
+            let (counts, kind) = (step_inputs.counts, StepKind::of(&step_inputs, sampling_mode));
+            self.launches.prepare(kind, &parts, &mut self.pipelines);
             self.runner.write(&step_inputs, words);
             let mut launches = Vec::new();
-            if turn == 0 {
+            if round == 0 {
                 self.runner.work.tokens += counts.tokens;
-                launches.extend(self.plan.embed().iter().chain(self.plan.blocks(kind)));
+                launches.extend(self.launches.embed().iter().chain(self.launches.blocks(kind)));
             }
-            if questions.is_empty() {
+            if requests.is_empty() {
                 self.runner.submit(launches, &counts);
                 continue;
             }
-            launches.extend(self.plan.asking(kind));
-            pending = Some(self.runner.submit_and_fetch(launches, &counts, answers));
+            launches.extend(self.launches.sampling(kind));
+            pending = Some(self.runner.submit_and_fetch(launches, &counts, sampled));
         }
         pending
     }
 }
 
-/// Questions in turns of what fits at once; one turn at least.
-fn turns<'a, 'q>(questions: &'q [LogitsRequest<'a>], most: usize, listed: usize) -> Vec<&'q [LogitsRequest<'a>]> {
-    let mut turns = Vec::new();
-    let mut rest = questions;
+/// Splits requests into rounds of at most `most` requests and `listed` allowed tokens; at least one round.
+fn rounds<'a, 'q>(requests: &'q [LogitsRequest<'a>], most: usize, listed: usize) -> Vec<&'q [LogitsRequest<'a>]> {
+    let mut rounds = Vec::new();
+    let mut rest = requests;
     while !rest.is_empty() {
         let mut tokens = 0;
-        let fitting = rest.iter().take(most).take_while(|question| {
-            tokens += question.list.map_or(0, <[u32]>::len);
+        let fitting = rest.iter().take(most).take_while(|request| {
+            tokens += request.list.map_or(0, <[u32]>::len);
             tokens <= listed
         });
         let count = fitting.count().max(1);
-        turns.push(&rest[..count]);
+        rounds.push(&rest[..count]);
         rest = &rest[count..];
     }
-    if turns.is_empty() { vec![questions] } else { turns }
+    if rounds.is_empty() { vec![requests] } else { rounds }
 }
 
-/// How the GPU chooses.
-fn chosen(sampling: Sampling) -> (SamplingMode, SamplingParams) {
+/// The kernel and the parameters of a sampling.
+fn on_gpu(sampling: Sampling) -> (SamplingMode, SamplingParams) {
     match sampling {
         Sampling::Greedy => (SamplingMode::Greedy, SamplingParams::PLAIN),
         Sampling::Random { temperature, top_k, top_p } => {

@@ -1,37 +1,47 @@
-//! What an engine is made for.
+//! The options of an engine.
 
 use tiller_kernels::decode::KvFormat;
 use tiller_kernels::quant::QuantScheme;
 
-/// How much an engine takes at a time, and how it keeps what it knows.
+/// Batch size, lengths and formats of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EngineOptions {
-    /// Sequences that are continued side by side.
-    pub rows: usize,
+    /// Sequences in the running batch; further prompts wait until others end (continuous batching).
+    pub max_batch: usize,
     /// Tokens of the longest sequence, prompt and answer together.
     pub max_tokens: usize,
-    /// How keys and values are kept.
-    pub kv: KvFormat,
-    /// How the weights of matrices are packed; as their source has them where nothing is said.
-    pub scheme: Option<QuantScheme>,
-    /// Tokens of prompts that are read in one step.
-    pub chunk: usize,
-    /// Whether few columns are multiplied in whole numbers, in codes of 8 bits, where the scheme of the weights allows: faster where a GPU
-    /// has instructions for it, and off by what the codes lose.
+    /// The format of the KV cache.
+    pub kv_dtype: KvFormat,
+    /// The quantization of the matrices; `None` for the format of their source.
+    pub quant: Option<QuantScheme>,
+    /// Prompt tokens that one step reads (chunked prefill).
+    pub prefill_chunk: usize,
+    /// Multiplies small batches in int8, where the quantization allows: faster on a GPU with int8 dot products, and less exact.
     pub int8: bool,
-    /// Steps that may wait for each other on the GPU where the host has nothing to say between them.
-    pub in_flight: usize,
+    /// Steps in flight on the GPU where constraints let the host run ahead.
+    pub steps_in_flight: usize,
+    /// Grows the batch and the length with each request, instead of refusing longer sequences.
+    pub grows: bool,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { rows: 16, max_tokens: 1024, kv: KvFormat::F32, scheme: None, chunk: 256, int8: false, in_flight: 4 }
+        Self {
+            max_batch: 16,
+            max_tokens: 1024,
+            kv_dtype: KvFormat::F32,
+            quant: None,
+            prefill_chunk: 256,
+            int8: false,
+            steps_in_flight: 4,
+            grows: false,
+        }
     }
 }
 
 impl EngineOptions {
-    /// For an engine that makes room when it is known how much is wanted.
-    pub(crate) fn without_room() -> Self {
-        Self { rows: 1, max_tokens: 1, ..Self::default() }
+    /// The options of an engine that reserves memory when it sees a request.
+    pub(crate) fn growing() -> Self {
+        Self { max_batch: 1, max_tokens: 1, grows: true, ..Self::default() }
     }
 }

@@ -1,16 +1,16 @@
-//! What the model says of a given text.
+//! The log-probabilities of a given text.
 
 use tiller_kernels::decode::{LogitsRequest, TokenSource, TokenSpan};
 
 use super::Engine;
-use crate::llama::Sampling;
+use crate::generate::Sampling;
 use crate::{Error, Result};
 
 impl Engine {
     /// The log-probability of every token but the first, given those before it.
     ///
     /// # Errors
-    /// A text longer than the engine has room for, tokens beyond the vocabulary, a device that fails.
+    /// A text longer than the engine has reserved memory for, tokens outside of the vocabulary, a device that fails.
     pub fn log_probs(&mut self, tokens: &[u32]) -> Result<Vec<f64>> {
         let beyond = tokens.iter().any(|token| *token as usize >= self.config.vocab_size);
         if tokens.len() > self.options.max_tokens || beyond {
@@ -20,30 +20,30 @@ impl Engine {
                 .into());
         }
         let mut table = Vec::new();
-        self.pages.allocate(&mut table, tokens.len());
+        self.cache.allocate(&mut table, tokens.len());
         let scored = self.log_probs_in(tokens, &table);
-        self.pages.free(table);
+        self.cache.free(table);
         scored
     }
 
     fn log_probs_in(&mut self, tokens: &[u32], table: &[u32]) -> Result<Vec<f64>> {
         let mut log_probs = Vec::with_capacity(tokens.len());
-        let (asked, followers) = (tokens.len().saturating_sub(1), tokens.get(1..).unwrap_or(&[]));
-        let chunk = self.buffers.sizes.questions;
-        for start in (0..asked).step_by(chunk) {
-            let count = chunk.min(asked - start);
+        let (scored, followers) = (tokens.len().saturating_sub(1), tokens.get(1..).unwrap_or(&[]));
+        let chunk = self.buffers.sizes.requests;
+        for start in (0..scored).step_by(chunk) {
+            let count = chunk.min(scored - start);
             let sources: Vec<TokenSource> =
                 tokens[start..][..count].iter().map(|token| TokenSource::Id(*token)).collect();
-            // The answer can only be the token that follows: what is wanted is what was said of it.
-            let question = |i: usize| {
+            // Only the token that follows is allowed: its log-probability is what is wanted.
+            let request = |i: usize| {
                 let list = Some(&followers[start + i..][..1]);
                 LogitsRequest { token: i, slot: i, list, full: true, chance: 0.0 }
             };
-            let questions: Vec<LogitsRequest> = (0..count).map(question).collect();
-            let run = TokenSpan { tokens: &sources, position: start, pages: table, adapter: self.first_adapter() };
-            let pending = self.step(&[run], &questions, Sampling::Greedy).expect("there are questions");
-            let answers = self.runner.wait(pending).map_err(Error::Failed)?;
-            log_probs.extend(answers[..count].iter().map(|answer| f64::from(answer.logit - answer.log_sum)));
+            let requests: Vec<LogitsRequest> = (0..count).map(request).collect();
+            let span = TokenSpan { tokens: &sources, position: start, pages: table, adapter: self.first_adapter() };
+            let pending = self.step(&[span], &requests, Sampling::Greedy).expect("there are requests");
+            let sampled = self.runner.wait(pending).map_err(Error::Failed)?;
+            log_probs.extend(sampled[..count].iter().map(|token| f64::from(token.logit - token.log_sum)));
         }
         Ok(log_probs)
     }

@@ -1,4 +1,4 @@
-//! The decode engine held against the graph on the CPU: every scheme, every cache and every variant that the device can run, for
+//! The decode engine compared with the graph on the CPU: every scheme, every cache and every variant that the device can run, for
 //! `tiller doctor --selftest`.
 
 use burn::module::Module;
@@ -11,17 +11,18 @@ use tiller_kernels::tiers;
 
 use super::source::GraphWeights;
 use super::{Engine, EngineOptions};
+use crate::Result;
+use crate::download::download;
 use crate::llama::{Llama, LlamaConfig, RopeScaling};
 use crate::train::{ForwardOptions, Sample};
-use crate::{Error, Result};
 
-/// Tokens of the text that the model is asked about: more than one page, and no whole number of them.
+/// Tokens of the scored text: more than one page, and no whole number of pages.
 const TOKENS: u32 = 45;
 
-/// Tokens that are read in one step: more than are few, and so multiplied in tiles; the few that are left follow in a second step.
+/// Tokens of the first step: enough for GEMM tiles; the few that are left follow in a second step.
 const CHUNK: usize = 40;
 
-/// What products of halves may change in a log-probability.
+/// The error of a log-probability that f16 products may cause.
 const F16_TOLERANCE: f64 = 5e-3;
 
 /// A model whose rows are whole groups of every scheme, and whose heads come in groups.
@@ -42,8 +43,8 @@ fn sizes() -> LlamaConfig {
     }
 }
 
-/// How far the log-probabilities of a text are from those of the graph, by variants, weights and cache. With what the device takes by
-/// itself, every scheme is tried with every cache; with the variants that offer less, each scheme with one.
+/// Compares the log-probabilities of a text with those of the graph, by kernel variant, quantization and cache format. The device's own
+/// variants run every scheme with every cache; lesser variants run each scheme with one cache.
 ///
 /// # Errors
 /// A device that fails.
@@ -79,13 +80,19 @@ impl Case {
         let on = |device: &Device| Llama::from_scratch_quantized(&sizes(), Some(scheme), 7, device);
         let tokens: Vec<u32> = (0..TOKENS).map(|i| i * i * 7 % 300).collect();
         let samples = [Sample { tokens: tokens.clone(), scored: 1..tokens.len() }];
-        let scores = on(&Device::flex())?.score(&samples, &ForwardOptions::default()).log_probs;
-        let log_probs = scores.try_into_vec_as().map_err(|e| Error::Failed(format!("the CPU gave no scores: {e}")))?;
+        let scores = on(&Device::flex())?.score(&samples, &ForwardOptions::default());
+        let log_probs = download(scores.log_probs, "the log-probabilities")?;
         Ok(Self { scheme, llama: on(device)?.valid(), tokens, log_probs })
     }
 
     fn tried(&self, uses: &str, gpu: &Gpu, kv: KvFormat) -> Result<CheckResult> {
-        let options = EngineOptions { rows: 1, max_tokens: 64, chunk: CHUNK, kv, ..EngineOptions::default() };
+        let options = EngineOptions {
+            max_batch: 1,
+            max_tokens: 64,
+            prefill_chunk: CHUNK,
+            kv_dtype: kv,
+            ..EngineOptions::default()
+        };
         let found = Engine::new(&mut GraphWeights::new(&self.llama), gpu, options)?.log_probs(&self.tokens)?;
         let found: Vec<f32> = found.into_iter().map(|log_prob| log_prob as f32).collect();
         let kernel = format!("engine {}, cache {}, {uses}", self.scheme, kv.name());
@@ -93,7 +100,7 @@ impl Case {
     }
 }
 
-/// What a cache may change: its own rounding, and that of the arithmetic, which cooperative matrices do with halves.
+/// The tolerance for a cache format: its rounding, and that of the arithmetic, which cooperative matrices do in f16.
 fn tolerance(kv: KvFormat, gpu: &Gpu) -> f64 {
     let of_cache = match kv {
         KvFormat::F32 => 1e-4,

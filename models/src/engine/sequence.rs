@@ -1,42 +1,44 @@
-//! A sequence in the engine: a row of a generation, and where it stands in the cache.
+//! A sequence in the engine: its state, and its place in the paged KV cache.
 
 use tiller_kernels::decode::{PAGE, TokenSource};
 
 use super::paged_kv_cache::PagedKvCache;
-use crate::llama::{DraftTokens, SequenceState, TokenConstraint};
+use crate::generate::DraftTokens;
+use crate::generate::sequence::SequenceState;
 
 /// One sequence.
-pub(super) struct Sequence<'a, G> {
-    /// Its prompt's number.
+pub(super) struct Sequence<'a> {
+    /// The number of its prompt.
     pub(super) number: usize,
-    /// Where its answers come.
+    /// The slot of its sampled tokens.
     pub(super) slot: usize,
-    /// The adapter that it goes through, counted from 1; 0 for none.
+    /// Its adapter, counted from 1; 0 for none.
     pub(super) adapter: usize,
-    pub(super) row: SequenceState<'a, G>,
-    /// The prompt and what was chosen since.
+    pub(super) state: SequenceState<'a>,
+    /// The prompt and the tokens sampled since.
     pub(super) tokens: Vec<u32>,
     /// Its pages of the cache.
-    pub(super) table: Vec<u32>,
-    /// Positions that the cache holds, or will when all steps so far are done.
+    pub(super) block_table: Vec<u32>,
+    /// Positions that the cache holds, or will hold after the steps submitted so far.
     read: usize,
-    /// Whether pages were looked for.
-    pub(super) begun: bool,
-    /// Questions whose answers have not come back.
-    pub(super) ahead: usize,
+    /// Set once the prefix cache was searched.
+    pub(super) is_started: bool,
+    /// Submitted choices whose tokens have not come back.
+    pub(super) in_flight: usize,
 }
 
-impl<'a, G: TokenConstraint> Sequence<'a, G> {
-    pub(super) fn new(number: usize, slot: usize, adapter: usize, prompt: &[u32], row: SequenceState<'a, G>) -> Self {
-        let tokens = prompt.to_vec();
-        Self { number, slot, adapter, row, tokens, table: Vec::new(), read: 0, begun: false, ahead: 0 }
+impl<'a> Sequence<'a> {
+    /// A sequence before its first step.
+    pub(super) fn new(number: usize, slot: usize, adapter: usize, prompt: &[u32], state: SequenceState<'a>) -> Self {
+        let (tokens, block_table) = (prompt.to_vec(), Vec::new());
+        Self { number, slot, adapter, state, tokens, block_table, read: 0, is_started: false, in_flight: 0 }
     }
 
-    /// Begins with the pages that are known already.
-    pub(super) fn begin(&mut self, pages: &mut PagedKvCache) {
-        self.table = pages.match_prefix(self.adapter, &self.tokens);
-        self.read = self.table.len() * PAGE;
-        self.begun = true;
+    /// Starts with the pages of its prefix that the cache holds.
+    pub(super) fn start(&mut self, cache: &mut PagedKvCache) {
+        self.block_table = cache.match_prefix(self.adapter, &self.tokens);
+        self.read = self.block_table.len() * PAGE;
+        self.is_started = true;
     }
 
     /// The position of the next token to be read.
@@ -44,56 +46,56 @@ impl<'a, G: TokenConstraint> Sequence<'a, G> {
         self.read
     }
 
-    /// How many tokens it could read in a step; one whose id is not known yet counts as well.
+    /// The number of tokens that a step could read, including one that only the GPU knows yet.
     pub(super) fn unread(&self) -> usize {
-        match self.ahead {
+        match self.in_flight {
             0 => self.tokens.len() - self.read,
-            ahead => usize::from(ahead < self.row.lookahead() && ahead < self.row.room()),
+            ahead => usize::from(ahead < self.state.lookahead() && ahead < self.state.remaining()),
         }
     }
 
-    /// Whether it has to see an answer before it knows how to go on.
+    /// Returns true if the next step depends on a token that has not come back.
     pub(super) fn is_waiting(&self) -> bool {
-        self.ahead > 0 && self.ahead >= self.row.lookahead()
+        self.in_flight > 0 && self.in_flight >= self.state.lookahead()
     }
 
-    /// Takes up to `most` tokens into a step. Says whether they reach its end, where there is a question to be asked.
-    pub(super) fn read(&mut self, most: usize, pages: &mut PagedKvCache) -> (Vec<TokenSource>, bool) {
-        let count = self.unread().min(most);
-        let sources: Vec<TokenSource> = match self.ahead {
+    /// Takes up to `max_tokens` tokens into a step. Returns them, and true if they reach the end of the sequence, where the next token is
+    /// sampled. A longer prompt is continued in the next step (chunked prefill).
+    pub(super) fn read(&mut self, max_tokens: usize, cache: &mut PagedKvCache) -> (Vec<TokenSource>, bool) {
+        let count = self.unread().min(max_tokens);
+        let sources: Vec<TokenSource> = match self.in_flight {
             0 => self.tokens[self.read..][..count].iter().map(|token| TokenSource::Id(*token)).collect(),
             _ => vec![TokenSource::Sampled(self.slot); count],
         };
         self.read += count;
-        pages.allocate(&mut self.table, self.read);
+        cache.allocate(&mut self.block_table, self.read);
         (sources, self.read >= self.tokens.len())
     }
 
-    /// What is asked behind the tokens that were read to the end. A draft of at most `room` tokens is read along, which the cache does not
-    /// count before it is confirmed.
-    pub(super) fn ask(
+    /// Returns the choices after the tokens that were read to the end, and adds a draft of at most `max_tokens` tokens to `sources`. The
+    /// cache counts drafted tokens only once they are accepted.
+    pub(super) fn draft(
         &mut self,
-        room: usize,
+        max_tokens: usize,
         sources: &mut Vec<TokenSource>,
-        pages: &mut PagedKvCache,
+        cache: &mut PagedKvCache,
     ) -> Vec<DraftTokens> {
-        let drafts = self.row.questions(room);
+        let choices = self.state.next_choices(max_tokens);
         let known = sources.len();
-        sources
-            .extend(drafts.iter().flat_map(|draft_tokens| &draft_tokens.tokens).map(|token| TokenSource::Id(*token)));
-        pages.allocate(&mut self.table, self.read + sources.len() - known);
-        drafts
+        sources.extend(choices.iter().flat_map(|choice| &choice.tokens).map(|token| TokenSource::Id(*token)));
+        cache.allocate(&mut self.block_table, self.read + sources.len() - known);
+        choices
     }
 
-    /// Counts drafted tokens as read, as far as they came true; says whether all did.
-    pub(super) fn confirm(&mut self, run: &[u32]) -> bool {
+    /// Counts drafted tokens as read as far as they were sampled. Returns true if all were.
+    pub(super) fn accept_draft(&mut self, drafted: &[u32]) -> bool {
         let unread = &self.tokens[self.read.min(self.tokens.len())..];
-        let same = unread.iter().zip(run).take_while(|(token, draft_tokens)| token == draft_tokens).count();
+        let same = unread.iter().zip(drafted).take_while(|(token, drafted)| token == drafted).count();
         self.read += same;
-        same == run.len()
+        same == drafted.len()
     }
 
-    /// The tokens whose keys and values the cache holds, as far as they are known.
+    /// The known tokens whose keys and values the cache holds.
     pub(super) fn in_cache(&self) -> &[u32] {
         &self.tokens[..self.read.min(self.tokens.len())]
     }

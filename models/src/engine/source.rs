@@ -1,4 +1,4 @@
-//! Where an engine's weights come from.
+//! Sources of an engine's weights.
 
 use tiller_kernels::quant::{PackedMatrix, QuantScheme};
 
@@ -72,7 +72,7 @@ impl WeightSource for GraphWeights<'_> {
     }
 }
 
-/// Random weights of a shape: what to measure with where a model itself does not matter.
+/// Random weights of a shape, for benchmarks.
 #[derive(Debug)]
 pub struct RandomWeights {
     config: LlamaConfig,
@@ -85,8 +85,8 @@ impl RandomWeights {
         Self { config, drawn: 0 }
     }
 
-    /// `n` numbers that keep the size of what goes through a matrix of `cols` columns. A large matrix repeats a pattern: nobody
-    /// looks, and a billion normal numbers take their time.
+    /// `n` numbers that keep the magnitude of activations through a matrix of `cols` columns. A large matrix repeats a pattern, since
+    /// drawing a billion normal numbers is slow.
     fn numbers(&mut self, n: usize, cols: usize) -> Vec<f32> {
         const PATTERN: usize = 1 << 16;
         self.drawn += 1;

@@ -11,10 +11,11 @@ use tiller_kernels::device::test_gpu;
 use tiller_kernels::quant::QuantScheme;
 
 use super::*;
-use crate::llama::testing::{Drafting, tiny_config};
-use crate::llama::{
-    Allowed, GenerateOptions, Sampling, TokenConstraint, TokenLogprob, Unconstrained, generate, generate_constrained,
+use crate::generate::testing::Drafting;
+use crate::generate::{
+    Allowed, GenerateOptions, GenerateRequest, Generator, GraphGenerator, Sampling, TokenConstraint, TokenLogprob,
 };
+use crate::llama::testing::tiny_config;
 use crate::lora::LoraConfig;
 use crate::train::{ForwardOptions, Sample};
 
@@ -48,8 +49,8 @@ fn adapted(llama: &Llama, targets: &[&str], device: &Device) -> Llama {
     llama.with_adapter(&adapter).unwrap()
 }
 
-fn options(rows: usize) -> EngineOptions {
-    EngineOptions { rows, max_tokens: 64, chunk: 24, ..EngineOptions::default() }
+fn options(max_batch: usize) -> EngineOptions {
+    EngineOptions { max_batch, max_tokens: 64, prefill_chunk: 24, ..EngineOptions::default() }
 }
 
 fn how(sampling: Sampling) -> GenerateOptions {
@@ -59,15 +60,15 @@ fn how(sampling: Sampling) -> GenerateOptions {
 const GREEDY: Sampling = Sampling::Greedy;
 
 fn written(engine: &mut Engine, prompts: &[Vec<u32>], how: &GenerateOptions) -> Vec<Vec<u32>> {
-    engine.generate(prompts, &[], how, &mut |_, _| ControlFlow::Continue(())).unwrap()
+    engine.generate(GenerateRequest::new(prompts, *how)).unwrap()
 }
 
 fn by_graph(llama: &Llama, prompts: &[Vec<u32>], how: &GenerateOptions) -> Vec<Vec<u32>> {
-    generate(llama, prompts, &[], how, &mut |_, _| ControlFlow::Continue(())).unwrap()
+    GraphGenerator::new(llama).generate(GenerateRequest::new(prompts, *how)).unwrap()
 }
 
 #[test]
-fn it_writes_what_the_graph_writes() {
+fn it_generates_what_the_graph_generates() {
     let device = test_gpu().device;
     let random = |top_k, top_p| Sampling::Random { temperature: 1.0, top_k, top_p };
     for (tied, targets) in [(true, &[][..]), (false, &["all-linear"]), (true, &["q_proj", "up_proj", "lm_head"])] {
@@ -75,7 +76,7 @@ fn it_writes_what_the_graph_writes() {
         if !targets.is_empty() {
             llama = adapted(&llama, targets, &device);
         }
-        let mut engine = Engine::of(&llama, options(3)).unwrap();
+        let mut engine = Engine::from_llama(&llama, options(3)).unwrap();
         for sampling in [GREEDY, random(0, 1.0), random(7, 0.9)] {
             let how = how(sampling);
             assert_eq!(
@@ -93,9 +94,9 @@ fn packed_weights_write_what_the_graph_over_them_writes() {
     for scheme in [QuantScheme::F16, QuantScheme::Q8, QuantScheme::Q4] {
         let folder = tempfile::tempdir().unwrap();
         llama(true, &device).write(folder.path()).unwrap();
-        let llama = Llama::load_as(folder.path(), Some(scheme), &device).unwrap();
+        let llama = Llama::load_quantized(folder.path(), Some(scheme), &device).unwrap();
         let llama = adapted(&llama, &["all-linear"], &device);
-        let mut engine = Engine::of(&llama, options(8)).unwrap();
+        let mut engine = Engine::from_llama(&llama, options(8)).unwrap();
         assert_eq!(
             written(&mut engine, &prompts(), &how(GREEDY)),
             by_graph(&llama, &prompts(), &how(GREEDY)),
@@ -109,9 +110,9 @@ fn a_batch_writes_what_each_row_writes_alone_whatever_the_cache() {
     let device = test_gpu().device;
     let llama = llama(true, &device);
     for kv in KvFormat::ALL {
-        let options = EngineOptions { kv, ..options(8) };
-        let together = written(&mut Engine::of(&llama, options).unwrap(), &prompts(), &how(GREEDY));
-        let mut alone = Engine::of(&llama, EngineOptions { rows: 1, ..options }).unwrap();
+        let options = EngineOptions { kv_dtype: kv, ..options(8) };
+        let together = written(&mut Engine::from_llama(&llama, options).unwrap(), &prompts(), &how(GREEDY));
+        let mut alone = Engine::from_llama(&llama, EngineOptions { max_batch: 1, ..options }).unwrap();
         for (prompt, together) in prompts().into_iter().zip(together) {
             assert_eq!(written(&mut alone, &[prompt], &how(GREEDY)), [together], "{kv}");
         }
@@ -128,9 +129,15 @@ fn long_prompts_are_read_in_tiles_and_give_what_they_give_in_groups() {
     let how = GenerateOptions { max_new_tokens: 4, ..how(GREEDY) };
     let expected = by_graph(&llama, &prompts, &how);
     for kv in KvFormat::ALL {
-        let options = EngineOptions { rows: 3, max_tokens: 120, chunk: 90, kv, ..EngineOptions::default() };
-        let mut in_tiles = Engine::of(&llama, options).unwrap();
-        let mut in_groups = Engine::of(&llama, EngineOptions { chunk: 8, ..options }).unwrap();
+        let options = EngineOptions {
+            max_batch: 3,
+            max_tokens: 120,
+            prefill_chunk: 90,
+            kv_dtype: kv,
+            ..EngineOptions::default()
+        };
+        let mut in_tiles = Engine::from_llama(&llama, options).unwrap();
+        let mut in_groups = Engine::from_llama(&llama, EngineOptions { prefill_chunk: 8, ..options }).unwrap();
         let found = written(&mut in_tiles, &prompts, &how);
         assert_eq!(found, written(&mut in_groups, &prompts, &how), "{kv}");
         assert!(in_tiles.work().bytes < in_groups.work().bytes, "the weights are read once for many tokens");
@@ -143,17 +150,17 @@ fn long_prompts_are_read_in_tiles_and_give_what_they_give_in_groups() {
 }
 
 #[test]
-fn rows_of_a_batch_go_through_adapters_of_their_own() {
+fn sequences_of_a_batch_use_adapters_of_their_own() {
     let device = test_gpu().device;
     let base = llama(true, &device);
     let first = adapted(&base, &["all-linear"], &device);
     let second = adapted(&base, &["q_proj", "down_proj", "lm_head"], &device);
-    let mut engine = Engine::of(&base, options(4)).unwrap();
+    let mut engine = Engine::from_llama(&base, options(4)).unwrap();
     assert_eq!(engine.adapters(), 0);
     engine.load_adapters(&[&first, &second]).unwrap();
     assert_eq!(engine.adapters(), 2);
-    // The long prompt comes once for each: keys and values of one adapter are no other's. In steps of up to 24 tokens and, with room
-    // for more rows, in tiles of many.
+    // The long prompt comes once for each: keys and values of one adapter are no other's. In steps of up to 24 tokens and, with memory
+    // for more sequences, in tiles of many.
     let mut prompts = prompts();
     prompts.extend([vec![1; 33], vec![1; 33]]);
     let adapters: Vec<usize> = (0..prompts.len()).map(|i| i % 3).collect();
@@ -162,24 +169,21 @@ fn rows_of_a_batch_go_through_adapters_of_their_own() {
     };
     let expected: Vec<Vec<u32>> = prompts.iter().zip(&adapters).map(through).collect();
     assert_ne!(expected[4], expected[8], "adapters make a difference");
-    let mut go_on = |_, _| ControlFlow::Continue(());
     for _ in 0..2 {
-        let mut constraints = vec![Unconstrained::default(); prompts.len()];
-        let found =
-            engine.generate_adapted(&prompts, &adapters, &mut constraints, &[], &how(GREEDY), &mut go_on).unwrap();
-        assert_eq!(found, expected);
+        let request = GenerateRequest::new(&prompts, how(GREEDY)).with_adapters(&adapters);
+        assert_eq!(engine.generate(request).unwrap(), expected);
         engine.reserve(100, 64).unwrap();
     }
     let alone = written(&mut engine, &prompts[..1], &how(GREEDY));
     assert_eq!(alone, by_graph(&first, &prompts[..1], &how(GREEDY)), "the first, unless something else is said");
 }
 
-/// Forced runs and short lists in turn, then freedom; notes what it hears.
+/// Forced runs and short lists in turn, then no constraint; records the log-probabilities.
 #[derive(Clone)]
 struct Strict {
     taken: usize,
     needs_logits: bool,
-    heard: Vec<Option<TokenLogprob>>,
+    logprobs: Vec<Option<TokenLogprob>>,
 }
 
 const LIST: [u32; 5] = [2, 11, 17, 30, 39];
@@ -199,7 +203,7 @@ impl TokenConstraint for Strict {
 
     fn accept(&mut self, _token: u32, logprob: Option<&TokenLogprob>) -> Result<()> {
         self.taken += 1;
-        self.heard.push(logprob.copied());
+        self.logprobs.push(logprob.copied());
         Ok(())
     }
 
@@ -209,22 +213,22 @@ impl TokenConstraint for Strict {
 }
 
 #[test]
-fn guides_are_followed_and_hear_what_they_hear_from_the_graph() {
+fn constraints_hold_and_see_the_logprobs_of_the_graph() {
     let device = test_gpu().device;
     let llama = llama(true, &device);
     for needs_logits in [false, true] {
         for sampling in [GREEDY, Sampling::Random { temperature: 1.3, top_k: 0, top_p: 1.0 }] {
-            let new = vec![Strict { taken: 0, needs_logits, heard: Vec::new() }; 8];
+            let new = vec![Strict { taken: 0, needs_logits, logprobs: Vec::new() }; 8];
             let (mut ours, mut theirs) = (new.clone(), new);
-            let mut engine = Engine::of(&llama, options(5)).unwrap();
-            let mut go_on = |_, _| ControlFlow::Continue(());
-            let found = engine.generate_constrained(&prompts(), &mut ours, &[], &how(sampling), &mut go_on).unwrap();
-            let expected =
-                generate_constrained(&llama, &prompts(), &mut theirs, &[], &how(sampling), &mut go_on).unwrap();
-            assert_eq!(found, expected);
+            let mut engine = Engine::from_llama(&llama, options(5)).unwrap();
+            let prompts = prompts();
+            let request = || GenerateRequest::new(&prompts, how(sampling));
+            let found = engine.generate(request().constrained_by(&mut ours)).unwrap();
+            let mut graph = GraphGenerator::new(&llama);
+            assert_eq!(found, graph.generate(request().constrained_by(&mut theirs)).unwrap());
             for (ours, theirs) in ours.iter().zip(&theirs) {
-                assert_eq!(ours.heard.len(), 14);
-                for (ours, theirs) in ours.heard.iter().zip(&theirs.heard) {
+                assert_eq!(ours.logprobs.len(), 14);
+                for (ours, theirs) in ours.logprobs.iter().zip(&theirs.logprobs) {
                     match (ours, theirs) {
                         (None, None) => {}
                         (Some(ours), Some(theirs)) => {
@@ -241,18 +245,20 @@ fn guides_are_followed_and_hear_what_they_hear_from_the_graph() {
 }
 
 #[test]
-fn drafts_are_confirmed_as_far_as_they_hold_and_change_nothing() {
+fn drafts_are_accepted_as_far_as_they_agree_and_change_nothing() {
     let llama = llama(true, &test_gpu().device);
-    let mut engine = Engine::of(&llama, options(5)).unwrap();
+    let mut engine = Engine::from_llama(&llama, options(5)).unwrap();
     for sampling in [GREEDY, Sampling::Random { temperature: 1.3, top_k: 0, top_p: 1.0 }] {
         for needs_logits in [false, true] {
             let mut written = |ahead: usize, expected: &dyn Fn(usize) -> Vec<u32>| {
                 let mut constraints: Vec<Drafting> =
                     (0..PROMPTS.len()).map(|row| Drafting::new(expected(row), ahead, needs_logits)).collect();
-                let mut go_on = |_, _| ControlFlow::Continue(());
-                let rows =
-                    engine.generate_constrained(&prompts(), &mut constraints, &[], &how(sampling), &mut go_on).unwrap();
-                (rows, constraints.iter().map(|constraint| constraint.steps).sum::<usize>())
+                let prompts = prompts();
+                let request = GenerateRequest::new(&prompts, how(sampling)).constrained_by(&mut constraints);
+                (
+                    engine.generate(request).unwrap(),
+                    constraints.iter().map(|constraint| constraint.steps).sum::<usize>(),
+                )
             };
             let (plain, steps) = written(0, &|_| vec![2; 11]);
             assert_eq!(steps, 10 * PROMPTS.len());
@@ -274,18 +280,19 @@ fn drafts_are_confirmed_as_far_as_they_hold_and_change_nothing() {
 #[test]
 fn rows_end_with_stop_tokens_and_a_break_ends_all() {
     let llama = llama(true, &test_gpu().device);
-    let mut engine = Engine::of(&llama, options(3)).unwrap();
+    let mut engine = Engine::from_llama(&llama, options(3)).unwrap();
     let free = written(&mut engine, &prompts(), &how(GREEDY));
-    let stop = free[0][3];
-    let mut go_on = |_, _| ControlFlow::Continue(());
-    let expected = generate(&llama, &prompts(), &[stop], &how(GREEDY), &mut go_on).unwrap();
-    assert_eq!(engine.generate(&prompts(), &[stop], &how(GREEDY), &mut go_on).unwrap(), expected);
+    let (prompts_, stop_ids) = (prompts(), [free[0][3]]);
+    let request = || GenerateRequest::new(&prompts_, how(GREEDY));
+    let expected = GraphGenerator::new(&llama).generate(request().stop_at(&stop_ids)).unwrap();
+    assert_eq!(engine.generate(request().stop_at(&stop_ids)).unwrap(), expected);
 
     let mut told = 0;
-    let broken = engine.generate(&prompts(), &[], &how(GREEDY), &mut |_, _| {
+    let mut on_token = |_, _| {
         told += 1;
         if told == 7 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
+    };
+    let broken = engine.generate(request().on_token(&mut on_token));
     assert_eq!(broken.unwrap().iter().map(Vec::len).sum::<usize>(), 7);
     assert_eq!(written(&mut engine, &prompts(), &how(GREEDY)), free, "nothing is left behind");
 }
@@ -295,10 +302,10 @@ fn products_in_whole_numbers_are_chosen_and_say_nearly_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let device = test_gpu().device;
     llama(true, &device).write(folder.path()).unwrap();
-    let llama = Llama::load_as(folder.path(), Some(QuantScheme::Q8), &device).unwrap();
+    let llama = Llama::load_quantized(folder.path(), Some(QuantScheme::Q8), &device).unwrap();
     let tokens: Vec<u32> = (0..12).map(|i| i * 7 % 40).collect();
     let of = |int8| {
-        let mut engine = Engine::of(&llama, EngineOptions { int8, ..options(1) }).unwrap();
+        let mut engine = Engine::from_llama(&llama, EngineOptions { int8, ..options(1) }).unwrap();
         let log_probs = engine.log_probs(&tokens).unwrap();
         (log_probs, engine.work().launches)
     };
@@ -313,7 +320,7 @@ fn products_in_whole_numbers_are_chosen_and_say_nearly_the_same() {
 #[test]
 fn a_decoding_step_is_six_launches_a_block_and_reads_weights_and_cache_once() {
     let llama = llama(true, &test_gpu().device);
-    let mut engine = Engine::of(&llama, options(1)).unwrap();
+    let mut engine = Engine::from_llama(&llama, options(1)).unwrap();
     let prompt = vec![5; 17];
     let generate = |engine: &mut Engine, max_new_tokens| {
         let how = GenerateOptions { max_new_tokens, ..how(GREEDY) };
@@ -332,12 +339,12 @@ fn a_decoding_step_is_six_launches_a_block_and_reads_weights_and_cache_once() {
 }
 
 #[test]
-fn what_an_engine_takes_is_foreseen() {
+fn the_memory_of_an_engine_is_estimated() {
     let device = test_gpu().device;
     for tied in [true, false] {
         for scheme in [None, Some(QuantScheme::Q4), Some(QuantScheme::Q8)] {
-            let options = EngineOptions { scheme, ..options(2) };
-            let engine = Engine::of(&llama(tied, &device), options).unwrap();
+            let options = EngineOptions { quant: scheme, ..options(2) };
+            let engine = Engine::from_llama(&llama(tied, &device), options).unwrap();
             let (weights, footprint) = Engine::estimate_memory(&config(tied), &options).unwrap();
             assert_eq!((weights, footprint), (engine.weight_bytes(), engine.footprint()), "{scheme:?}");
         }
@@ -345,9 +352,9 @@ fn what_an_engine_takes_is_foreseen() {
 }
 
 #[test]
-fn a_beginning_in_common_is_computed_once() {
+fn a_common_prefix_is_computed_once() {
     let llama = llama(true, &test_gpu().device);
-    let mut engine = Engine::of(&llama, options(4)).unwrap();
+    let mut engine = Engine::from_llama(&llama, options(4)).unwrap();
     let prompts: Vec<Vec<u32>> = (0..4).map(|last| [vec![9; 39], vec![last]].concat()).collect();
     let how = GenerateOptions { max_new_tokens: 3, ..how(GREEDY) };
     let before = engine.work().tokens;
@@ -363,7 +370,7 @@ fn a_beginning_in_common_is_computed_once() {
 #[test]
 fn log_probabilities_are_those_of_the_graph() {
     let llama = llama(false, &test_gpu().device);
-    let mut engine = Engine::of(&llama, options(2)).unwrap();
+    let mut engine = Engine::from_llama(&llama, options(2)).unwrap();
     let tokens: Vec<u32> = (0..50).map(|i| i * 7 % 40).collect();
     let samples = [Sample { tokens: tokens.clone(), scored: 1..50 }];
     let expected: Vec<f32> = llama.score(&samples, &ForwardOptions::default()).log_probs.try_into_vec_as().unwrap();
@@ -375,15 +382,15 @@ fn log_probabilities_are_those_of_the_graph() {
 }
 
 #[test]
-fn room_is_made_and_what_passes_it_is_refused() {
+fn memory_is_reserved_and_longer_sequences_are_refused() {
     let llama = llama(true, &test_gpu().device);
-    let mut engine = Engine::of(&llama, options(1)).unwrap();
+    let mut engine = Engine::from_llama(&llama, options(1)).unwrap();
     let long = vec![vec![3; 60]];
-    let mut go_on = |_, _| ControlFlow::Continue(());
-    let error = engine.generate(&long, &[], &how(GREEDY), &mut go_on).unwrap_err();
+    let request = || GenerateRequest::new(&long, how(GREEDY));
+    let error = engine.generate(request()).unwrap_err();
     assert!(error.exit_code() == 2 && error.to_string().contains("at most 64 tokens"), "{error}");
     engine.reserve(2, 80).unwrap();
-    assert_eq!(engine.generate(&long, &[], &how(GREEDY), &mut go_on).unwrap(), by_graph(&llama, &long, &how(GREEDY)));
+    assert_eq!(engine.generate(request()).unwrap(), by_graph(&llama, &long, &how(GREEDY)));
     let error = engine.reserve(100_000, 100_000).unwrap_err();
     assert_eq!(error.exit_code(), 3, "{error}");
 }

@@ -1,4 +1,4 @@
-//! A Llama's weights on the GPU, in the order in which the engine's launches want them.
+//! A Llama's weights on the GPU, in the row order of the engine's launches.
 
 use tiller_kernels::decode::{Buffer, Heads, MOST_HEAD_WIDTH, Matrix, Norm, filled, rope_interleaved_rows};
 use tiller_kernels::device::Gpu;
@@ -9,40 +9,40 @@ use crate::llama::LlamaConfig;
 use crate::{Error, Result};
 
 /// All weights.
-pub(super) struct Weights {
+pub(super) struct EngineWeights {
     /// `[vocab_size, d_model]`; `None` where it is the output projection.
     embedding: Option<Matrix>,
-    pub(super) layers: Vec<Layer>,
-    pub(super) norm: Gain,
+    pub(super) layers: Vec<LayerWeights>,
+    pub(super) norm: NormWeight,
     /// `[vocab_size, d_model]`.
     pub(super) lm_head: Matrix,
 }
 
 /// The weights of a block.
-pub(super) struct Layer {
-    pub(super) input_norm: Gain,
-    /// q, k and v one after the other; coordinates of q and k that are turned against each other are neighbours.
+pub(super) struct LayerWeights {
+    pub(super) input_norm: NormWeight,
+    /// q, k and v one after the other; coordinates of q and k that are rotated together are neighbours.
     pub(super) qkv: Matrix,
     pub(super) o_proj: Matrix,
-    pub(super) post_attention_norm: Gain,
+    pub(super) post_attention_norm: NormWeight,
     /// Rows of gate and up in turn.
     pub(super) gate_up: Matrix,
     pub(super) down_proj: Matrix,
 }
 
 /// The weight of an RMS norm.
-pub(super) struct Gain {
+pub(super) struct NormWeight {
     buffer: Buffer,
     epsilon: f32,
 }
 
-impl Gain {
+impl NormWeight {
     pub(super) fn norm(&self) -> Norm<'_> {
         Norm::Rms { gain: &self.buffer, epsilon: self.epsilon }
     }
 }
 
-/// What the matrices of a model of these sizes will take in a scheme, in bytes.
+/// The bytes of the matrices of a model of these sizes in a quantization scheme.
 pub(super) fn bytes_in(config: &LlamaConfig, scheme: QuantScheme) -> usize {
     let matrices = config.modules().into_iter().filter_map(|(_, shape)| <[usize; 2]>::try_from(shape).ok());
     matrices.map(|[rows, cols]| fitting(scheme, cols).bytes(rows, cols)).sum()
@@ -61,12 +61,12 @@ pub(super) fn heads(config: &LlamaConfig) -> Result<Heads> {
     Ok(Heads { queries, keys, width })
 }
 
-impl Weights {
+impl EngineWeights {
     /// Copies all weights of `source` to the GPU, a matrix at a time.
     pub(super) fn upload(source: &mut dyn WeightSource, scheme: Option<QuantScheme>, gpu: &Gpu) -> Result<Self> {
         let config = source.config().clone();
         let table = [config.vocab_size, config.d_model];
-        let mut uploader = Uploader { source, scheme, gpu, config: &config };
+        let mut uploader = WeightUploader { source, scheme, gpu, config: &config };
         let embedding = uploader.matrix("model.embed_tokens", table)?;
         let layers = (0..config.n_layers).map(|i| uploader.layer(i)).collect::<Result<_>>()?;
         let norm = uploader.gain("model.norm")?;
@@ -84,22 +84,23 @@ impl Weights {
 
     /// Bytes of all matrices.
     pub(super) fn bytes(&self) -> usize {
-        let of = |layer: &Layer| [&layer.qkv, &layer.o_proj, &layer.gate_up, &layer.down_proj].map(Matrix::bytes);
+        let of =
+            |layer: &LayerWeights| [&layer.qkv, &layer.o_proj, &layer.gate_up, &layer.down_proj].map(Matrix::bytes);
         let embedding = self.embedding.as_ref().map_or(0, Matrix::bytes);
         embedding + self.lm_head.bytes() + self.layers.iter().flat_map(of).sum::<usize>()
     }
 }
 
 /// Reads and copies.
-struct Uploader<'a> {
+struct WeightUploader<'a> {
     source: &'a mut dyn WeightSource,
     scheme: Option<QuantScheme>,
     gpu: &'a Gpu,
     config: &'a LlamaConfig,
 }
 
-impl Uploader<'_> {
-    fn layer(&mut self, i: usize) -> Result<Layer> {
+impl WeightUploader<'_> {
+    fn layer(&mut self, i: usize) -> Result<LayerWeights> {
         let &LlamaConfig { d_model, d_ff, n_heads, n_kv_heads, head_dim, .. } = self.config;
         let (q_width, kv_width) = (n_heads * head_dim, n_kv_heads * head_dim);
         let name = |part: &str| format!("model.layers.{i}.{part}");
@@ -112,7 +113,7 @@ impl Uploader<'_> {
         let [gate, up] =
             self.alike([(name("mlp.gate_proj"), [d_ff, d_model]), (name("mlp.up_proj"), [d_ff, d_model])])?;
         let gate_up = PackedMatrix::of_rows(gate_up_rows(self.config).map(|(part, row)| ([&gate, &up][part], row)));
-        Ok(Layer {
+        Ok(LayerWeights {
             input_norm: self.gain(&name("input_layernorm"))?,
             // Some launches need pairs of rows.
             qkv: self.upload(&name("self_attn"), &qkv, 2)?,
@@ -123,7 +124,7 @@ impl Uploader<'_> {
         })
     }
 
-    /// Matrices whose rows are to lie in one: where their source has them in different schemes, in the widest of these.
+    /// Matrices whose rows become one matrix: in the widest of their schemes, if these differ.
     fn alike<const N: usize>(&mut self, modules: [(String, [usize; 2]); N]) -> Result<[PackedMatrix; N]> {
         let mut all = Vec::with_capacity(N);
         for (module, shape) in &modules {
@@ -149,10 +150,10 @@ impl Uploader<'_> {
         Matrix::upload(packed, unit, self.gpu).map_err(Error::packing(module))
     }
 
-    fn gain(&mut self, module: &str) -> Result<Gain> {
+    fn gain(&mut self, module: &str) -> Result<NormWeight> {
         let mut gain = self.source.vector(module, self.config.d_model)?;
         gain.resize(gain.len().next_multiple_of(PACK), 0.0);
-        Ok(Gain { buffer: filled(self.gpu, module, &gain), epsilon: self.config.rms_eps as f32 })
+        Ok(NormWeight { buffer: filled(self.gpu, module, &gain), epsilon: self.config.rms_eps as f32 })
     }
 }
 

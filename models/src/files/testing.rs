@@ -1,4 +1,4 @@
-//! What the tests of the file readers share: small GGUF files made by hand, and damage to them.
+//! Helpers for the tests of the file readers: small GGUF files made by hand, and damage to them.
 
 use std::path::PathBuf;
 

@@ -4,10 +4,13 @@ use burn::module::Param;
 use serde_json::json;
 use tempfile::TempDir;
 
+use std::ops::ControlFlow;
+
 use super::*;
 use crate::chat::{Message, Role};
+use crate::generate::{GenerateOptions, Sampling};
 use crate::llama::testing::{folder, tiny_config};
-use crate::llama::{Batch, LlamaConfig, Sampling};
+use crate::llama::{Batch, LlamaConfig};
 use crate::lora::LoraConfig;
 
 /// Ids of the tokenizer in the folder `tests/golden/tokenizer`.
@@ -16,7 +19,7 @@ const IDS: usize = 480;
 /// A random model with `rows` embeddings, a byte-level tokenizer and ChatML.
 fn model_folder(rows: usize) -> TempDir {
     let folder = folder(&LlamaConfig { vocab_size: rows, ..tiny_config() });
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     std::fs::copy(golden.join("tokenizer/byte_level.json"), folder.path().join("tokenizer.json")).unwrap();
     std::fs::copy(golden.join("chat/chatml.jinja"), folder.path().join("chat_template.jinja")).unwrap();
     let settings = json!({ "bos_token": "<|im_start|>", "eos_token": "<|im_end|>" }).to_string();
@@ -42,11 +45,12 @@ fn a_conversation_becomes_ids_and_is_answered() {
     assert!(text.ends_with("<|im_start|>user\nten films<|im_end|>\n<|im_start|>assistant\n"), "{text:?}");
 
     let mut told = Vec::new();
-    let answers = model.generate(&[prompt.clone(), prompt], &options(15), &mut |row, token| {
+    let mut on_token = |row: usize, token: u32| {
         told.push((row, token));
         ControlFlow::Continue(())
-    });
-    let answers = answers.unwrap();
+    };
+    let prompts = [prompt.clone(), prompt];
+    let answers = model.generate(GenerateRequest::new(&prompts, options(15)).on_token(&mut on_token)).unwrap();
     assert_eq!(told.len(), answers.iter().map(Vec::len).sum::<usize>());
     assert!(answers.iter().all(|answer| (1..=15).contains(&answer.len())));
 }
@@ -55,7 +59,7 @@ fn a_conversation_becomes_ids_and_is_answered() {
 fn an_answer_ends_where_the_tokenizer_says() {
     let model = load(&model_folder(IDS), None).unwrap();
     let prompts: Vec<Vec<u32>> = (0..40).map(|row| vec![row + 3]).collect();
-    let answers = model.generate(&prompts, &options(60), &mut |_, _| ControlFlow::Continue(())).unwrap();
+    let answers = model.generate(GenerateRequest::new(&prompts, options(60))).unwrap();
     let ends = model.codec.tokenizer.eos_ids();
     let ended = answers.iter().filter(|answer| answer.len() < 60);
     assert!(ended.clone().count() > 0, "of 40 random answers, some meet an end by chance");

@@ -1,7 +1,7 @@
-//! How a model reads and writes text.
+//! Text and chats to token ids, and back.
 
 use crate::chat::{ChatTemplate, Message};
-use crate::llama::model_files::{ModelFiles, WeightFiles};
+use crate::llama::files::{ModelFiles, WeightFiles};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
 
@@ -15,8 +15,8 @@ pub struct TextCodec {
 }
 
 impl TextCodec {
-    /// Those that lie beside the weights of a model.
-    pub(crate) fn of(files: &ModelFiles) -> Result<Self> {
+    /// Reads the tokenizer and the template that lie beside the weights of a model.
+    pub(crate) fn from_files(files: &ModelFiles) -> Result<Self> {
         let (tokenizer, template) = match &files.weights {
             WeightFiles::Gguf(gguf) => {
                 let tokenizer = Tokenizer::from_gguf(gguf)?;

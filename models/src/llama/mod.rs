@@ -1,46 +1,19 @@
-//! Llama: the graph for training and for plain decoding, on any device.
+//! Llama: the graph for training and for generation, on any device.
 //!
-//! Shapes in comments: `batch` rows, `seq` tokens of this step, `n = batch · seq` tokens in all. Weights are frozen and
-//! only low-rank parts ([`crate::lora`]) carry gradients, unless the whole model is trained; the parameters alone decide whether a
-//! forward step is recorded.
+//! - `config`: the sizes of a model, from either file format.
+//! - `graph`: the model as mathematics, on burn.
+//! - `files`: models on disk, read and written.
+//!
+//! Shapes in comments: `batch` rows, `seq` tokens of this step, `n = batch · seq` tokens in all. Weights are frozen and only low-rank
+//! matrices ([`crate::lora`]) have gradients, unless the whole model is trained; the parameters alone decide whether a forward step is
+//! recorded.
 
-mod answers;
-mod attention;
-mod batch;
-mod build;
-mod cache;
 pub(crate) mod config;
-mod constraint;
-mod context;
-mod download;
-mod draft;
-mod generate;
-mod init;
-mod load;
-mod mlp;
-mod model;
-pub(crate) mod model_files;
-pub(crate) mod naming;
-mod norm;
-mod options;
-mod packing;
-mod recompute;
-mod rope;
-mod sampling;
-mod sequence;
-pub(crate) mod tensor_reader;
+pub(crate) mod files;
+mod graph;
 #[cfg(test)]
 pub(crate) mod testing;
-mod write;
 
-pub use batch::Batch;
-pub use cache::KvCache;
 pub use config::{LlamaConfig, RopeScaling};
-pub use constraint::{Allowed, TokenConstraint, TokenLogprob, Unconstrained};
-pub use draft::DraftTokens;
-pub(crate) use generate::check;
-pub use generate::{generate, generate_constrained};
-pub use model::Llama;
-pub use options::GenerateOptions;
-pub use sampling::Sampling;
-pub(crate) use sequence::SequenceState;
+pub(crate) use files::ModelFiles;
+pub use graph::{Batch, KvCache, Llama};

@@ -8,8 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Allowed, DraftTokens, Llama, LlamaConfig, RopeScaling, TokenConstraint, TokenLogprob};
-use crate::Result;
+use super::{Llama, LlamaConfig, RopeScaling};
 use crate::files::safetensors;
 
 /// A named tensor on the host.
@@ -73,48 +72,4 @@ pub(crate) fn folder(config: &LlamaConfig) -> TempDir {
 
 pub(crate) fn tiny_llama(device: &Device) -> Llama {
     Llama::load(folder(&tiny_config()).path(), device).unwrap()
-}
-
-/// Chooses from a short list again and again, with a token behind each choice that has no alternative; and drafts the choices to come.
-#[derive(Debug, Clone)]
-pub(crate) struct Drafting {
-    /// What is expected of the choices, from the first one on.
-    expected: Vec<u32>,
-    /// How many choices a draft has.
-    ahead: usize,
-    needs_logits: bool,
-    made: Vec<u32>,
-    /// How often a draft was asked for, which is once for each step.
-    pub steps: usize,
-}
-
-const LIST: [u32; 5] = [2, 7, 11, 30, 38];
-
-impl Drafting {
-    pub fn new(expected: Vec<u32>, ahead: usize, needs_logits: bool) -> Self {
-        Self { expected, ahead, needs_logits, made: Vec::new(), steps: 0 }
-    }
-}
-
-impl TokenConstraint for Drafting {
-    fn allowed(&self) -> Allowed<'_> {
-        if self.made.len() % 2 == 1 { Allowed::Forced(&[1]) } else { Allowed::OneOf(&LIST) }
-    }
-
-    fn accept(&mut self, token: u32, logprob: Option<&TokenLogprob>) -> Result<()> {
-        assert_eq!(logprob.is_some(), self.needs_logits && self.made.len().is_multiple_of(2));
-        self.made.push(token);
-        Ok(())
-    }
-
-    fn needs_logits(&self) -> bool {
-        self.needs_logits
-    }
-
-    fn draft(&mut self) -> Vec<DraftTokens> {
-        self.steps += 1;
-        let ahead = self.expected[self.made.len() / 2..].iter().take(self.ahead);
-        let draft_tokens = |run: Vec<u32>| DraftTokens { allowed: Some(LIST.to_vec()), tokens: run };
-        ahead.map(|token| draft_tokens(vec![*token, 1])).chain([draft_tokens(Vec::new())]).collect()
-    }
 }

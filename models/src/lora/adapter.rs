@@ -18,20 +18,20 @@ pub(super) const LM_HEAD: &str = "lm_head";
 /// The projections of a model by name, and the shapes of their weights, `[outputs, inputs]`.
 pub type Projections = BTreeMap<String, [usize; 2]>;
 
-/// Low-rank parts, and what is written beside them for whoever trains them further.
+/// The low-rank matrices of a model, and the settings for training them further.
 #[derive(Debug, Clone)]
 pub struct Adapter {
     /// The parts, by the name of the projection that each belongs to.
     pub loras: BTreeMap<String, Lora>,
     /// The probability with which training drops an input of a part: what its [`Dropout`](super::Dropout) is made with.
     pub dropout: f64,
-    /// Whether scales are α / √rank instead of α / rank.
+    /// True if scales are α / √rank instead of α / rank.
     pub rank_stabilised: bool,
     /// The model that the parts were trained on, as its user named it.
     pub base_model: Option<String>,
 }
 
-/// How a fresh adapter is made.
+/// The configuration of a new adapter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoraConfig {
     /// Rows of every A.
@@ -111,7 +111,7 @@ impl LoraConfig {
 }
 
 impl Adapter {
-    /// Takes over the parts that the projections of a model have now: after training, before writing.
+    /// Takes the matrices that the projections of a model have now: after training, before writing.
     pub fn take_from<'a>(&mut self, linears: impl Iterator<Item = &'a Linear>) {
         self.loras = linears.filter_map(|linear| Some((linear.name().to_owned(), linear.lora()?.clone()))).collect();
     }
@@ -138,7 +138,7 @@ impl Adapter {
     }
 }
 
-/// Whether `target` names the projection `name`: its end from a dot on, or all of it.
+/// Returns true if `target` names the projection `name`: its end from a dot on, or all of it.
 pub(super) fn is_target(target: &str, name: &str) -> bool {
     match target {
         ALL_LINEAR => name != LM_HEAD,

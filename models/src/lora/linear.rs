@@ -5,29 +5,29 @@ use burn::tensor::{Int, Tensor};
 use tiller_kernels::cross_entropy::CrossEntropy;
 use tiller_kernels::matmul::PackedWeight;
 
-use super::weight::{Packed, Weight};
+use super::weight::{PackedProjection, ProjectionWeight};
 use super::{Lora, RowDropout};
 use crate::{Error, Result};
 
 /// y = x Wᵀ, plus the low-rank part where one is attached. Clones share the weight.
 #[derive(Module, Debug)]
 pub struct Linear {
-    /// Where it stands in the model, in Hugging Face's words: "model.layers.0.self_attn.q_proj".
+    /// Its place in the model, by Hugging Face's names: "model.layers.0.self_attn.q_proj".
     name: String,
-    weight: Weight,
+    weight: ProjectionWeight,
     lora: Option<Lora>,
 }
 
 impl Linear {
     /// A projection without a low-rank part; `weight` is `[out, in]`, and frozen.
     pub fn new(name: impl Into<String>, weight: Tensor<2>) -> Self {
-        let weight = Weight::Dense(Param::from_tensor(weight).set_require_grad(false));
+        let weight = ProjectionWeight::Dense(Param::from_tensor(weight).set_require_grad(false));
         Self { name: name.into(), weight, lora: None }
     }
 
     /// A projection whose weight stays packed.
     pub fn packed(name: impl Into<String>, weight: PackedWeight) -> Self {
-        Self { name: name.into(), weight: Weight::Packed(Packed { weight }), lora: None }
+        Self { name: name.into(), weight: ProjectionWeight::Packed(PackedProjection { weight }), lora: None }
     }
 
     /// Its place in the model.
@@ -43,16 +43,16 @@ impl Linear {
     /// W, `[out, in]`, where it is not packed.
     pub fn dense(&self) -> Option<Tensor<2>> {
         match &self.weight {
-            Weight::Dense(weight) => Some(weight.val()),
-            Weight::Packed(_) => None,
+            ProjectionWeight::Dense(weight) => Some(weight.val()),
+            ProjectionWeight::Packed(_) => None,
         }
     }
 
     /// W, where it is packed.
     pub(crate) fn packed_weight(&self) -> Option<&PackedWeight> {
         match &self.weight {
-            Weight::Dense(_) => None,
-            Weight::Packed(Packed { weight }) => Some(weight),
+            ProjectionWeight::Dense(_) => None,
+            ProjectionWeight::Packed(PackedProjection { weight }) => Some(weight),
         }
     }
 
@@ -108,11 +108,11 @@ impl Linear {
     pub fn merged(&self) -> Result<Self> {
         match (&self.lora, &self.weight) {
             (None, _) => Ok(self.clone()),
-            (Some(lora), Weight::Dense(weight)) => {
+            (Some(lora), ProjectionWeight::Dense(weight)) => {
                 let change = lora.b.val().matmul(lora.a.val()) * lora.scale; // [out, in]
                 Ok(Self::new(&self.name, (weight.val() + change).without_autodiff()))
             }
-            (Some(_), Weight::Packed(_)) => Err(Error::bad_input(&self.name)
+            (Some(_), ProjectionWeight::Packed(_)) => Err(Error::bad_input(&self.name)
                 .expected("a weight of 32-bit floats to fold the adapter into")
                 .found("a packed one")
                 .next("load the base without packing it; the merged model can be packed afterwards")

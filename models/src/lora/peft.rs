@@ -8,9 +8,10 @@ use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::adapter::is_target;
-use super::peft_config::{PeftConfig, Targets};
+use super::peft_config::{AdapterTargets, PeftConfig};
 use super::{Adapter, Lora, Projections};
 use crate::atomic::write_atomically;
+use crate::download::download;
 use crate::error::BadInput;
 use crate::files::TensorSource;
 use crate::files::safetensors::{self, Safetensors};
@@ -27,7 +28,7 @@ const B: &str = ".lora_B.weight";
 impl Adapter {
     /// Reads the PEFT folder at `folder`, for the model that has these projections.
     ///
-    /// The tensors say which projections have a part; a list of targets in the configuration must agree with them.
+    /// The tensors decide which projections have an adapter; a list of targets in the configuration must agree with them.
     ///
     /// # Errors
     /// Files that are not there or damaged; a kind of adapter that would need more than low-rank parts, by key; tensors that belong to
@@ -64,9 +65,7 @@ impl Adapter {
         for (name, lora) in &self.loras {
             for (suffix, weight) in [(A, lora.a.val()), (B, lora.b.val())] {
                 let shape = weight.dims();
-                let values: Vec<f32> = weight
-                    .try_into_vec_as()
-                    .map_err(|e| Error::Failed(format!("the device did not give {name} back: {e}")))?;
+                let values = download(weight, name)?;
                 tensors.push((format!("{PREFIX}{name}{suffix}"), shape, values));
             }
         }
@@ -103,8 +102,8 @@ fn places(source: &Safetensors) -> Result<BTreeSet<String>> {
 }
 
 /// Checks that the listed targets are those that the file has weights for. Regular expressions are taken on trust.
-fn check_targets(targets: &Targets, places: &BTreeSet<String>, config: &Path) -> Result<()> {
-    let Targets::Listed(targets) = targets else { return Ok(()) };
+fn check_targets(targets: &AdapterTargets, places: &BTreeSet<String>, config: &Path) -> Result<()> {
+    let AdapterTargets::Listed(targets) = targets else { return Ok(()) };
     let at = || Error::bad_input(format!("{}: target_modules", config.display()));
     if let Some(target) = targets.iter().find(|target| !places.iter().any(|name| is_target(target, name))) {
         return Err(at().expected(format!("targets that {WEIGHTS} has weights for")).found(target).into());

@@ -18,7 +18,7 @@ pub(super) struct PeftConfig {
     alpha: f64,
     rank_pattern: BTreeMap<String, usize>,
     alpha_pattern: BTreeMap<String, f64>,
-    pub targets: Targets,
+    pub targets: AdapterTargets,
     pub dropout: f64,
     pub rank_stabilised: bool,
     pub base_model: Option<String>,
@@ -26,7 +26,7 @@ pub(super) struct PeftConfig {
 
 /// Which projections have a part.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Targets {
+pub(super) enum AdapterTargets {
     /// Ends of their names, or "all-linear".
     Listed(Vec<String>),
     /// A regular expression over their names.
@@ -128,9 +128,9 @@ impl PeftConfig {
             rank_pattern,
             alpha_pattern,
             targets: match file.target_modules {
-                TargetModules::List(targets) => Targets::Listed(targets),
-                TargetModules::Text(text) if text == ALL_LINEAR => Targets::Listed(vec![text]),
-                TargetModules::Text(_) => Targets::Pattern,
+                TargetModules::List(targets) => AdapterTargets::Listed(targets),
+                TargetModules::Text(text) if text == ALL_LINEAR => AdapterTargets::Listed(vec![text]),
+                TargetModules::Text(_) => AdapterTargets::Pattern,
             },
             dropout: file.lora_dropout.unwrap_or(0.0),
             rank_stabilised: file.use_rslora.unwrap_or(false),

@@ -10,26 +10,26 @@ use super::Lora;
 /// W, `[out, in]`.
 #[derive(Module, Debug)]
 #[allow(clippy::large_enum_variant)] // a model has hundreds of weights: a kilobyte beside each is nothing
-pub(super) enum Weight {
+pub(super) enum ProjectionWeight {
     /// 32-bit floats: frozen, unless the whole model is trained.
     Dense(Param<Tensor<2>>),
     /// Few bits, and frozen.
-    Packed(Packed),
+    Packed(PackedProjection),
 }
 
-/// What burn, which knows of floats alone, does not look into.
+/// A quantized weight, which burn, knowing only floats, skips.
 #[derive(Module, Debug)]
-pub(super) struct Packed {
+pub(super) struct PackedProjection {
     #[module(skip)]
     pub weight: PackedWeight,
 }
 
-impl Weight {
+impl ProjectionWeight {
     /// `[out, in]`.
     pub fn shape(&self) -> [usize; 2] {
         match self {
             Self::Dense(weight) => weight.dims(),
-            Self::Packed(Packed { weight }) => [weight.rows(), weight.cols()],
+            Self::Packed(PackedProjection { weight }) => [weight.rows(), weight.cols()],
         }
     }
 
@@ -37,7 +37,7 @@ impl Weight {
     pub fn linear(&self, x: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Dense(weight) => times_transposed(x, weight.val()),
-            Self::Packed(Packed { weight }) => matmul::linear(x, weight),
+            Self::Packed(PackedProjection { weight }) => matmul::linear(x, weight),
         }
     }
 
@@ -45,7 +45,7 @@ impl Weight {
     pub fn lora_linear(&self, x: Tensor<2>, lora: &Lora) -> Tensor<2> {
         match self {
             Self::Dense(weight) => times_transposed(x.clone(), weight.val()) + lora.forward(x),
-            Self::Packed(Packed { weight }) => {
+            Self::Packed(PackedProjection { weight }) => {
                 let lora = matmul::LoraFactors { a: lora.a.val(), b: lora.b.val(), scale: lora.scale as f32 };
                 matmul::lora_linear(x, weight, lora)
             }
@@ -56,7 +56,7 @@ impl Weight {
     pub fn cross_entropy(&self, x: Tensor<2>, low_rank: Option<[Tensor<2>; 2]>, targets: &[u32]) -> CrossEntropy {
         let projection = match self {
             Self::Dense(weight) => Projection::Dense(weight.val()),
-            Self::Packed(Packed { weight }) => Projection::Packed(weight),
+            Self::Packed(PackedProjection { weight }) => Projection::Packed(weight),
         };
         cross_entropy(x, projection, low_rank, targets)
     }

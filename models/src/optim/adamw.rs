@@ -3,22 +3,23 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use tiller_kernels::adamw::AdamWStep;
 
 use super::Gradients;
-use super::memory::{Memory, Weight};
+use super::memory::{MomentStore, StepWeight};
 use crate::archive::{Archive, NamedTensors};
+use crate::named::{MapNamed, VisitNamed, map_named, visit_named};
 use crate::weights::weights_of;
 use crate::{Error, Result};
 
-/// How steps are made of gradients. The defaults are those of the method, section 5.
+/// The hyperparameters of AdamW. The defaults are those of method §5.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamWConfig {
-    /// How much of the first and of the second moment a step keeps.
+    /// The decay rates of the first and the second moment.
     pub betas: [f64; 2],
     /// Added to the root of the second moment.
     pub epsilon: f64,
@@ -47,13 +48,13 @@ impl AdamWConfig {
 pub struct AdamW {
     config: AdamWConfig,
     steps: u32,
-    memory: Memory,
+    memory: MomentStore,
 }
 
 impl AdamW {
-    /// An optimiser that has seen nothing yet.
+    /// An optimiser before its first step.
     pub fn new(config: AdamWConfig) -> Self {
-        Self { config, steps: 0, memory: Memory::default() }
+        Self { config, steps: 0, memory: MomentStore::default() }
     }
 
     /// The number of steps taken.
@@ -75,14 +76,13 @@ impl AdamW {
 
     /// All weights at once: on a GPU one launch moves them, and one computes the norm.
     fn moved<M: Module>(&mut self, module: M, mut gradients: Gradients, lr: f64, clip: Option<f64>) -> (M, f64) {
-        let mut collector = Collector { gradients: &gradients, path: Vec::new(), found: Vec::new() };
-        module.visit(&mut collector);
-        let mut weights = collector.found;
+        let mut weights = visit_named(&module, Collector { gradients: &gradients, found: Vec::new() }).found;
         weights.sort_by(|one, other| one.name.cmp(&other.name));
 
         let AdamWConfig { betas, epsilon, weight_decay, .. } = self.config;
         let step = AdamWStep { lr, betas, epsilon, weight_decay, clip, number: self.steps + 1 };
-        let gradient = |weight: &Weight| gradients.of_weight.remove(&weight.name).expect("it was asked for by name");
+        let gradient =
+            |weight: &StepWeight| gradients.of_weight.remove(&weight.name).expect("it was asked for by name");
         let gradients = weights.iter().map(gradient).collect();
         let moments = self.memory.of(&weights);
         let (names, values): (Vec<_>, Vec<_>) = weights.into_iter().map(|weight| (weight.name, weight.values)).unzip();
@@ -91,7 +91,7 @@ impl AdamW {
             return (module, norm);
         }
         self.steps += 1;
-        (module.map(&mut Replace { moved: names.into_iter().zip(moved).collect(), path: Vec::new() }), norm)
+        (map_named(module, &mut Replace { moved: names.into_iter().zip(moved).collect() }), norm)
     }
 
     /// Puts the memory into `archive`, under `name`.
@@ -131,7 +131,7 @@ impl AdamW {
             let second = second.remove(&name).unwrap_or_else(|| first.zeros_like());
             (name, [first, second])
         };
-        Ok(Self { config, steps, memory: Memory::new(first.into_iter().map(pair).collect()) })
+        Ok(Self { config, steps, memory: MomentStore::new(first.into_iter().map(pair).collect()) })
     }
 }
 
@@ -157,25 +157,15 @@ fn moments(
 /// Finds the weights that have a gradient.
 struct Collector<'a> {
     gradients: &'a Gradients,
-    path: Vec<String>,
-    found: Vec<Weight>,
+    found: Vec<StepWeight>,
 }
 
-impl ModuleVisitor for Collector<'_> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let name = self.path.join(".");
+impl VisitNamed for Collector<'_> {
+    fn visit<const D: usize>(&mut self, name: String, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.gradients.of_weight.get(&name) {
             // A step is no part of any graph.
             let values = param.val().without_autodiff().reshape(gradient.dims());
-            self.found.push(Weight { name, values, decays: D > 1 });
+            self.found.push(StepWeight { name, values, decays: D > 1 });
         }
     }
 }
@@ -183,20 +173,11 @@ impl ModuleVisitor for Collector<'_> {
 /// Puts the moved weights into their places.
 struct Replace {
     moved: BTreeMap<String, Tensor<1>>,
-    path: Vec<String>,
 }
 
-impl ModuleMapper for Replace {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(moved) = self.moved.remove(&self.path.join(".")) else { return param };
+impl MapNamed for Replace {
+    fn map<const D: usize>(&mut self, name: String, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(moved) = self.moved.remove(&name) else { return param };
         param.map(|weight| {
             let (shape, in_training) = (weight.dims(), weight.is_require_grad());
             let moved = moved.reshape(shape);

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, Param};
 use burn::tensor::{self, Tensor};
+
+use crate::named::{VisitNamed, visit_named};
 
 /// A gradient for each weight that the loss depends on, flat and by the weight's name.
 #[derive(Debug, Clone, Default)]
@@ -31,9 +33,7 @@ impl Gradients {
     }
 
     fn found_in(gradients: tensor::Gradients, module: &impl Module) -> Self {
-        let mut collector = Collector { gradients, path: Vec::new(), found: Self::default() };
-        module.visit(&mut collector);
-        collector.found
+        visit_named(module, Collector { gradients, found: Self::default() }).found
     }
 
     /// Adds the gradients of another loss.
@@ -47,7 +47,7 @@ impl Gradients {
         }
     }
 
-    /// The same gradients by the names of a module that has the one they are of as its `field`.
+    /// Renames the gradients to those of a parent module, whose field `field` is the module that they are of.
     pub fn within(self, field: &str) -> Self {
         let of_weight = self.of_weight.into_iter().map(|(name, gradient)| (format!("{field}.{name}"), gradient));
         Self { of_weight: of_weight.collect() }
@@ -72,23 +72,14 @@ impl Gradients {
 
 struct Collector {
     gradients: tensor::Gradients,
-    path: Vec<String>,
     found: Gradients,
 }
 
-impl ModuleVisitor for Collector {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+impl VisitNamed for Collector {
+    fn visit<const D: usize>(&mut self, name: String, param: &Param<Tensor<D>>) {
         if let Some(gradient) = param.val().grad_remove(&mut self.gradients) {
             let size = gradient.shape().num_elements();
-            self.found.of_weight.insert(self.path.join("."), gradient.reshape([size]));
+            self.found.of_weight.insert(name, gradient.reshape([size]));
         }
     }
 }

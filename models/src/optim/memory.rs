@@ -1,4 +1,4 @@
-//! What an optimiser remembers of every weight, by the weight's name.
+//! The moments of an optimiser, by the names of the weights.
 
 use std::collections::BTreeMap;
 
@@ -6,24 +6,24 @@ use burn::tensor::Tensor;
 use tiller_kernels::adamw::{Layout, Moments};
 
 /// A weight to be stepped.
-pub(super) struct Weight {
+pub(super) struct StepWeight {
     pub name: String,
     /// Its numbers, outside of any graph.
     pub values: Tensor<1>,
-    /// Whether it decays.
+    /// True if it decays.
     pub decays: bool,
 }
 
 /// Two moments of the gradient of every weight that has had one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Memory {
+pub(super) struct MomentStore {
     /// Of the weights of the last step: their names, and all of their moments one behind the other.
     stepped: Option<(Vec<String>, Moments)>,
     /// Of all others.
     resting: BTreeMap<String, [Tensor<1>; 2]>,
 }
 
-impl Memory {
+impl MomentStore {
     /// The memory of weights with the given first and second moments.
     pub fn new(moments: BTreeMap<String, [Tensor<1>; 2]>) -> Self {
         Self { stepped: None, resting: moments }
@@ -40,7 +40,7 @@ impl Memory {
     }
 
     /// The moments of `weights`, in their order, to be stepped. Those of weights without any are zero.
-    pub fn of(&mut self, weights: &[Weight]) -> &mut Moments {
+    pub fn of(&mut self, weights: &[StepWeight]) -> &mut Moments {
         let same = |(names, _): &(Vec<String>, Moments)| names.iter().eq(weights.iter().map(|weight| &weight.name));
         if !self.stepped.as_ref().is_some_and(same) {
             self.stepped = Some(self.lay_out(weights));
@@ -48,10 +48,10 @@ impl Memory {
         &mut self.stepped.as_mut().expect("they have just been laid out").1
     }
 
-    fn lay_out(&mut self, weights: &[Weight]) -> (Vec<String>, Moments) {
+    fn lay_out(&mut self, weights: &[StepWeight]) -> (Vec<String>, Moments) {
         self.resting = self.by_name();
         let lengths: Vec<(usize, bool)> = weights.iter().map(|w| (w.values.dims()[0], w.decays)).collect();
-        let of_weight = |Weight { name, values, .. }: &Weight| {
+        let of_weight = |StepWeight { name, values, .. }: &StepWeight| {
             let moments = self.resting.remove(name);
             moments.unwrap_or_else(|| [values.zeros_like(), values.zeros_like()]).into()
         };
@@ -68,12 +68,12 @@ mod tests {
 
     use super::*;
 
-    fn weight(name: &str) -> Weight {
-        Weight { name: name.to_owned(), values: Tensor::zeros([2], &Device::flex()), decays: false }
+    fn weight(name: &str) -> StepWeight {
+        StepWeight { name: name.to_owned(), values: Tensor::zeros([2], &Device::flex()), decays: false }
     }
 
-    fn step(memory: &mut Memory, names: &[&str]) {
-        let weights: Vec<Weight> = names.iter().map(|name| weight(name)).collect();
+    fn step(memory: &mut MomentStore, names: &[&str]) {
+        let weights: Vec<StepWeight> = names.iter().map(|name| weight(name)).collect();
         let step = AdamWStep { lr: 0.1, betas: [0.5, 0.5], epsilon: 1e-5, weight_decay: 0.0, clip: None, number: 1 };
         let gradients = weights.iter().map(|weight| weight.values.ones_like()).collect();
         memory.of(&weights).step(weights.into_iter().map(|weight| weight.values).collect(), gradients, &step);
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn weights_come_and_go_and_keep_their_moments() {
-        let mut memory = Memory::default();
+        let mut memory = MomentStore::default();
         for names in [&["a", "b"][..], &["b", "c"], &["b", "c"], &["a"]] {
             step(&mut memory, names);
         }

@@ -1,15 +1,15 @@
-//! What a GGUF file says beside its tensors.
+//! The metadata of a GGUF file.
 
 use std::path::Path;
 
 use crate::Result;
 use crate::chat;
 use crate::files::gguf::{Gguf, Value};
-use crate::llama::model_files::{ModelFiles, WeightFiles};
+use crate::llama::files::{ModelFiles, WeightFiles};
 use crate::tokenizer::Tokenizer;
 use tiller_kernels::quant::Blocks;
 
-/// Keys that speak of how another file was made or lies.
+/// Keys about the origin or the layout of another file.
 const NOT_CARRIED: [&str; 5] =
     ["general.alignment", "general.file_type", "general.quantization_version", "split.", "quantize."];
 
@@ -27,7 +27,7 @@ pub(super) fn of(source: &ModelFiles, blocks: Blocks) -> Result<Vec<(String, Val
     Ok(carried.into_iter().chain(own).collect())
 }
 
-/// What llama.cpp calls a file by most of its weights (`llama_ftype`).
+/// The file type of llama.cpp (`llama_ftype`), by the format of most weights.
 fn file_type(blocks: Blocks) -> u64 {
     match blocks {
         Blocks::F32 => 0,
@@ -62,12 +62,12 @@ fn described(source: &ModelFiles) -> Result<Vec<(String, Value)>> {
     Ok(metadata)
 }
 
-/// Whether a GGUF file has a tokenizer.
+/// Returns true if a GGUF file has a tokenizer.
 pub(super) fn has_tokenizer(gguf: &Gguf) -> bool {
     gguf.metadata("tokenizer.ggml.model").is_some_and(|model| model != &Value::String(NO_TOKENIZER.into()))
 }
 
-/// Whether a folder has a tokenizer.
+/// Returns true if a folder has a tokenizer.
 pub(super) fn has_tokenizer_json(folder: &Path) -> bool {
     folder.join("tokenizer.json").exists()
 }

@@ -1,10 +1,10 @@
 //! Writing a Llama with its weights in fewer bits: as a GGUF file that llama.cpp reads too, or as a Hugging Face folder.
 //!
-//! Tensors pass one by one, so that a model need not fit in memory. Matrices get the blocks that are asked for, or where their rows
-//! are no whole number of these the next wider ones that fit; vectors (the norms' weights) stay in 32 bits in a GGUF file. What has the
-//! asked format in one GGUF file already is copied to the other bit for bit.
+//! Tensors pass one by one, so that a model need not fit in memory. Matrices get the requested blocks, or where their rows
+//! are no whole number of these the next wider ones that fit; vectors (the norms' weights) stay in 32 bits in a GGUF file. Tensors that have the
+//! requested format in a GGUF file already are copied to the other bit for bit.
 //!
-//! - `target`: what is written. `metadata`: what a GGUF file says beside its tensors.
+//! - `target`: the writers. `metadata`: the metadata of a GGUF file.
 
 mod metadata;
 mod summary;
@@ -18,10 +18,10 @@ pub use summary::{PartSummary, QuantizeSummary};
 pub use tiller_kernels::quant::Blocks;
 
 use crate::llama::Llama;
-use crate::llama::model_files::ModelFiles;
+use crate::llama::files::ModelFiles;
 use crate::{Error, Result};
 
-/// What is told while tensors are written: the tensor, how many there were before, and how many there are.
+/// A callback for each tensor: its name, the number of tensors written before it, and the number of all.
 pub type OnTensor<'a> = &'a mut dyn FnMut(&str, usize, usize);
 
 /// Writes the model at `from`, a Hugging Face folder or a .gguf file, to `to` with matrices of `blocks`: a GGUF file where `to` ends in

@@ -1,4 +1,4 @@
-//! What became of the weights.
+//! The outcome of a quantization.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ pub struct QuantizeSummary {
     pub bytes_after: u64,
     /// Bits for each weight that was written, scales included.
     pub bits_per_weight: f64,
-    /// What was written, by the part of the model and in its order.
+    /// The tensors written, by the part of the model and in its order.
     pub kinds: Vec<PartSummary>,
 }
 
@@ -22,15 +22,15 @@ pub struct QuantizeSummary {
 pub struct PartSummary {
     /// The part, in Hugging Face's words: "q_proj".
     pub name: String,
-    /// How its weights are stored.
+    /// The format of its weights.
     pub format: String,
     /// Weights.
     pub weights: u64,
     /// Bytes.
     pub bytes: u64,
-    /// The root of the mean square of what was lost.
+    /// The root mean square of the quantization error.
     pub rms_error: f64,
-    /// The same as a fraction of the root mean square of the weights.
+    /// The error as a fraction of the root mean square of the weights.
     pub relative_error: f64,
     #[serde(skip)]
     squares: Squares,

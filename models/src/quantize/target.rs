@@ -1,4 +1,4 @@
-//! What is written: the tensors in their new formats, one by one.
+//! The writers of quantized models: tensors in their new formats, one by one.
 
 use std::path::Path;
 
@@ -13,9 +13,9 @@ use crate::files::blocks::{Format, dequantize};
 use crate::files::gguf::{self, Description};
 use crate::files::safetensors;
 use crate::llama::config::gguf::ROPE_DIVISORS;
-use crate::llama::model_files::{ModelFiles, WeightFiles};
-use crate::llama::naming::{Naming, is_rotated, pairs_from_halves};
-use crate::llama::tensor_reader::TensorReader;
+use crate::llama::files::naming::{Naming, is_rotated, pairs_from_halves};
+use crate::llama::files::tensor_reader::TensorReader;
+use crate::llama::files::{ModelFiles, WeightFiles};
 use crate::tokenizer::TokenizerFiles;
 use crate::{Error, Result};
 
@@ -82,7 +82,7 @@ pub(super) fn folder(source: &ModelFiles, blocks: Blocks, to: &Path, on_tensor: 
     Ok(summary)
 }
 
-/// All weights with their blocks, which `blocks` says of a matrix's columns, or of a vector.
+/// All weights with their blocks; `blocks` chooses them by the columns of a matrix, `None` for a vector.
 fn parts(source: &ModelFiles, blocks: impl Fn(Option<usize>) -> Blocks) -> Vec<Part> {
     let part = |(module, shape): (String, Vec<usize>)| {
         let columns = shape.get(1).copied();
@@ -91,7 +91,7 @@ fn parts(source: &ModelFiles, blocks: impl Fn(Option<usize>) -> Blocks) -> Vec<P
     source.config.modules().into_iter().map(part).collect()
 }
 
-/// The blocks that are asked for, or wider ones of which rows of so many columns are a whole number.
+/// The requested blocks, or wider ones that fit into rows of `columns` columns.
 fn fitting(asked: Blocks, columns: usize) -> Blocks {
     let fits = |blocks: &Blocks| columns.is_multiple_of(blocks.scheme().row_multiple());
     [asked, Blocks::Q4_1].into_iter().find(fits).unwrap_or(Blocks::F16)

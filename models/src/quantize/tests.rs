@@ -1,4 +1,4 @@
-//! What is written is read again: sizes, weights, tokenizer; and what cannot be written is named.
+//! Quantized models are read again: sizes, weights, tokenizer; and what cannot be written is named.
 
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ fn logits(path: &Path) -> Vec<f32> {
 }
 
 fn golden_tokenizer(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/tokenizer").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tokenizer").join(name)
 }
 
 /// A model with a small tokenizer and a chat template.

@@ -76,7 +76,7 @@ fn fill(mask: &mut [f32], rate: f64, key: u64) {
     let kept = (1.0 / (1.0 - rate)) as f32;
     let decide = |index: usize| {
         let bits = mix(key.wrapping_add(index as u64));
-        // The carry says whether to keep; a branch would be mispredicted every other time at a rate of 1/2.
+        // The carry decides; a branch would be mispredicted every other time at a rate of 1/2.
         let value = |lane: usize| kept * (((bits >> (16 * lane) & 0xffff) + kept_of_65536) >> 16) as f32;
         std::array::from_fn::<f32, LANES, _>(value)
     };

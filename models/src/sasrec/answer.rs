@@ -2,8 +2,9 @@
 
 use super::SasRec;
 use super::groups::by_length;
+use crate::Result;
+use crate::download::download;
 use crate::random::Noise;
-use crate::{Error, Result};
 
 impl SasRec {
     /// Scores all items after each history and calls `answer` with the history's position and its scores, of which
@@ -18,8 +19,7 @@ impl SasRec {
         let groups = by_length(&lengths, &self.device(), |_, group| {
             let histories: Vec<&[u32]> = group.iter().map(|&at| histories[at]).collect();
             let scores = self.scores(self.users(&histories, &mut Noise::off()));
-            let scores: Vec<f32> =
-                scores.try_into_vec_as().map_err(|e| Error::Failed(format!("scoring on {:?}: {e}", self.device())))?;
+            let scores = download(scores, "the scores")?;
             let rows = scores.chunks_exact(self.n_items());
             Ok(group.iter().zip(rows).map(|(&at, row)| (at, answer(at, row))).collect::<Vec<_>>())
         });

@@ -12,7 +12,7 @@ use crate::random::{Noise, Normal};
 
 /// A post-norm layer (method §2.1): a = LN(r + drop(Wo·attention)), y = LN(a + drop(W2·gelu(W1·a))).
 #[derive(Module, Debug)]
-pub(super) struct Block {
+pub(super) struct SasRecBlock {
     query: Linear,
     key: Linear,
     value: Linear,
@@ -24,7 +24,7 @@ pub(super) struct Block {
     n_heads: usize,
 }
 
-impl Block {
+impl SasRecBlock {
     pub(super) fn new(config: &SasRecConfig, normal: &mut Normal, device: &Device) -> Self {
         let SasRecConfig { d_model, d_ff, .. } = *config;
         Self {

@@ -7,7 +7,7 @@ use super::groups::by_length;
 use crate::optim::Gradients;
 use crate::random::Noise;
 
-/// What the model learns from: after this history came this item.
+/// A training example: the item that came after a history.
 #[derive(Debug, Clone, Copy)]
 pub struct SasRecExample<'a> {
     /// Item numbers from 1, oldest first; may be empty.

@@ -4,13 +4,13 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use tiller_kernels::embedding;
 
-use super::block::Block;
+use super::block::SasRecBlock;
 use super::config::{INITIAL_DEVIATION, SasRecConfig};
 use super::norm::LayerNorm;
 use crate::Result;
 use crate::random::{Noise, Normal};
 
-/// What is added to the score of a key that a position may not see: exp() of it is 0 in f32.
+/// The mask value for keys that a position may not see: exp() of it is 0 in f32.
 const HIDDEN: f32 = -10_000.0;
 
 /// The recommender. Items are numbered from 1; 0 is padding, which has no weights: it reads as the zero vector and
@@ -22,11 +22,11 @@ pub struct SasRec {
     /// One vector per place in the history, the newest last: [length, d_model].
     positions: Param<Tensor<2>>,
     norm: LayerNorm,
-    blocks: Vec<Block>,
+    blocks: Vec<SasRecBlock>,
 }
 
 impl SasRec {
-    /// A model with fresh weights; the same seed gives the same weights on every device.
+    /// A model with random weights; the same seed gives the same weights on every device.
     ///
     /// # Errors
     /// Sizes that [`SasRecConfig::validate`] refuses.
@@ -41,7 +41,7 @@ impl SasRec {
             items: table(n_items, &mut normal),
             positions: table(config.length, &mut normal),
             norm: LayerNorm::new(config.d_model, device),
-            blocks: (0..config.n_layers).map(|_| Block::new(config, &mut normal, device)).collect(),
+            blocks: (0..config.n_layers).map(|_| SasRecBlock::new(config, &mut normal, device)).collect(),
         })
     }
 
@@ -50,7 +50,7 @@ impl SasRec {
         self.items.dims()[0]
     }
 
-    /// Where the weights lie.
+    /// The device of the weights.
     pub fn device(&self) -> Device {
         self.items.device()
     }

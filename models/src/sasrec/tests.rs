@@ -1,4 +1,4 @@
-//! What a SASRec promises, at sizes of a few weights.
+//! The properties of a SASRec of a few weights.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};

@@ -41,12 +41,12 @@ const CONTROL: [&str; 4] = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"
 /// The smallest vocabulary: the control tokens, and a token for each byte.
 const SMALLEST: usize = CONTROL.len() + 256;
 
-/// Where a text is cut before anything is merged: at what stands around titles (quotes, what is between quoted ones, line breaks, the
-/// numbers of a list and the space behind them) and at numbers. All between two cuts may become one token, words and spaces alike: a
-/// title, or a turn of phrase. So a title has the same token in a prompt and in a list.
+/// The cuts made in a text before merging: at quotes, separators between quoted titles, line breaks, the numbers of a list with the
+/// space after them, and numbers. Everything between two cuts may become one token, words and spaces alike: a title, or a turn of phrase.
+/// A title therefore has the same token in a prompt and in a list.
 const CUTS: &str = r"' → '|', '|'|\n|\A\d+\.|(?<=\n) \d+\.|(?<=\d\.) |\d+";
 
-/// What lies beside a model's weights so that its texts can be read and its conversations be written.
+/// The files beside a model's weights that hold its tokenizer and its chat template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenizerFiles {
     /// The contents by the name of the file.
@@ -76,7 +76,7 @@ impl TokenizerFiles {
         Ok(Self { files })
     }
 
-    /// The files that say what `gguf` says of its tokenizer.
+    /// The files that describe the tokenizer of `gguf`.
     ///
     /// # Errors
     /// As [`Tokenizer::from_gguf`](super::Tokenizer::from_gguf).

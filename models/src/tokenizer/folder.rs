@@ -1,4 +1,4 @@
-//! A tokenizer from Hugging Face files: tokenizer.json, and what lies beside it about special tokens.
+//! A tokenizer from Hugging Face files: tokenizer.json, and the files beside it about special tokens.
 
 use std::path::Path;
 

@@ -31,7 +31,7 @@ pub(super) const UNKNOWN: i64 = 2;
 pub(super) const CONTROL: i64 = 3;
 pub(super) const USER_DEFINED: i64 = 4;
 
-/// How SentencePiece writes a space.
+/// The space of SentencePiece.
 const SPACE: &str = "▁";
 
 /// Builds the tokenizer that `gguf` describes.

@@ -49,19 +49,19 @@ pub struct Tokenizer {
     vocabulary_size: usize,
 }
 
-/// What a source (folder or GGUF) says about special tokens.
+/// The special tokens of a source (folder or GGUF).
 #[derive(Debug, Default)]
 struct Specials {
     bos: Option<u32>,
     pad: Option<u32>,
     /// The declared EOS first, then further stop tokens.
     eos: Vec<u32>,
-    /// Whether the tokenizer by itself begins every text with BOS.
+    /// True if the tokenizer by itself begins every text with BOS.
     adds_bos: bool,
 }
 
 impl Specials {
-    /// Adds the stop tokens that the vocabulary has beside the declared ones, or says which id the vocabulary lacks.
+    /// Adds the stop tokens that the vocabulary has beside the declared ones; the error is an id that the vocabulary lacks.
     fn complete(&mut self, tokenizer: &::tokenizers::Tokenizer) -> std::result::Result<(), String> {
         let added = tokenizer.get_added_tokens_decoder();
         let known_stops = STOPS.iter().filter_map(|spelling| tokenizer.token_to_id(spelling));
@@ -213,7 +213,7 @@ impl Tokenizer {
         self.specials.bos
     }
 
-    /// Whether every text begins with [`Tokenizer::bos`] where nobody says otherwise.
+    /// True if every text begins with [`Tokenizer::bos`] by default.
     pub fn adds_bos(&self) -> bool {
         self.specials.adds_bos
     }

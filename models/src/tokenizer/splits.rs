@@ -1,4 +1,4 @@
-//! How byte-level tokenizers cut a text into words before they merge bytes, by the names that GGUF files use
+//! The pre-tokenizers of byte-level tokenizers, which cut a text into words before bytes are merged, by the names that GGUF files use
 //! (`tokenizer.ggml.pre`). The regular expressions are part of those models: another cut gives other ids.
 
 use ::tokenizers::pre_tokenizers::byte_level::ByteLevel;
@@ -13,14 +13,14 @@ pub(super) const NAMES: &str = "default, gpt-2, smollm, starcoder, refact, comma
 /// English contractions, words, numbers and signs, each with one space before it (GPT-2).
 const GPT_2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
-/// As GPT-2, but contractions in any case, digits in groups of up to three, and line ends as words (Llama 3).
+/// GPT-2, but with contractions in any case, digits in groups of up to three, and line ends as words (Llama 3).
 const LLAMA_3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-/// As Llama 3, but every digit alone (Qwen 2).
+/// Llama 3, but with every digit alone (Qwen 2).
 const QWEN_2: &str =
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-/// Where files name no rule: signs, GPT-2's words, numbers, and threes of digits, one after the other.
+/// The default without a rule in the file: signs, GPT-2's words, numbers, and threes of digits, one after the other.
 const DEFAULT: [&str; 4] = [r"[\p{P}\$\+<=>\^~\|]+", GPT_2, r"\p{N}+", r"[0-9][0-9][0-9]"];
 
 /// The rule of the name `pre`, if it is known.

@@ -15,7 +15,7 @@ pub struct DecodeStream<'a> {
     tokenizer: &'a Tokenizer,
     /// The ids of the last text that was given, then those that wait for the rest of their character.
     ids: Vec<u32>,
-    /// How many of `ids` were given.
+    /// The number of `ids` that were given.
     given: usize,
 }
 

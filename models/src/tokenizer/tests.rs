@@ -9,7 +9,7 @@ use crate::files::testing::{GgufBytes, file_with, mapped, with_mutations};
 const FORMS: [&str; 2] = ["byte_level", "sentence_piece"];
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/tokenizer").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tokenizer").join(name)
 }
 
 /// Both small tokenizers, from tokenizer.json and from GGUF.

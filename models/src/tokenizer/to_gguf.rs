@@ -33,7 +33,7 @@ const PROBES: [&str; 8] = [
     "12a 3b45 6 78 901234 x1y22z333",
 ];
 
-/// What there is to know of a byte-pair encoding, in Hugging Face's words.
+/// A byte-pair encoding as in `tokenizer.json`.
 #[derive(Deserialize)]
 struct Model {
     vocab: HashMap<String, u32>,
@@ -136,7 +136,7 @@ impl Tokenizer {
     }
 }
 
-/// Whether a token is spelled like one for a byte.
+/// Returns true if a token is spelled like one for a byte.
 fn is_byte(text: &str) -> bool {
     let digits = text.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
     digits.is_some_and(|digits| digits.len() == 2 && u8::from_str_radix(digits, 16).is_ok())

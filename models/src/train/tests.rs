@@ -213,7 +213,7 @@ fn over_packed_weights_gradients_are_those_over_the_unpacked_ones() {
     // Halves, which are the factors on cooperative matrices, lose a 2048th each.
     let close = if gpu_of(&device).is_some_and(|gpu| gpu.features.coop_tile > 0) { 1e-2 } else { 1e-4 };
     for scheme in [QuantScheme::F16, QuantScheme::Q8, QuantScheme::Q4, QuantScheme::Q4Affine, QuantScheme::Nf4] {
-        let packed = gradients(Llama::load_as(whole.path(), Some(scheme), &device).unwrap());
+        let packed = gradients(Llama::load_quantized(whole.path(), Some(scheme), &device).unwrap());
         let unpacked = gradients(unpacked(whole.path(), scheme, &device));
         assert_eq!(packed.len(), 2 * 15);
         for (name, expected) in unpacked {

@@ -1,20 +1,19 @@
 //! The decode engine on the recorded models: it writes what burn's graph writes, whatever else is in the batch, for what it may cost.
 
-use std::ops::ControlFlow;
-
 use burn::tensor::Device;
 use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device::test_gpu;
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::engine::{Engine, EngineOptions};
-use tiller_models::llama::{GenerateOptions, Llama, Sampling, generate};
+use tiller_models::generate::{GenerateOptions, GenerateRequest, Generator, GraphGenerator, Sampling};
+use tiller_models::llama::Llama;
 
 use crate::state::{Golden, MODELS, SEQ};
 
 const GREEDY: GenerateOptions = GenerateOptions { max_new_tokens: 20, sampling: Sampling::Greedy, seed: 0 };
 
-fn options(rows: usize) -> EngineOptions {
-    EngineOptions { rows, max_tokens: 64, chunk: 32, ..EngineOptions::default() }
+fn options(max_batch: usize) -> EngineOptions {
+    EngineOptions { max_batch, max_tokens: 64, prefill_chunk: 32, ..EngineOptions::default() }
 }
 
 /// The model without an adapter, and with the one that was trained.
@@ -33,7 +32,7 @@ fn prompts(golden: &Golden) -> Vec<Vec<u32>> {
 }
 
 fn written(engine: &mut Engine, prompts: &[Vec<u32>], how: &GenerateOptions) -> Vec<Vec<u32>> {
-    engine.generate(prompts, &[], how, &mut |_, _| ControlFlow::Continue(())).unwrap()
+    engine.generate(GenerateRequest::new(prompts, *how)).unwrap()
 }
 
 #[test]
@@ -44,11 +43,11 @@ fn greedy_answers_are_the_graphs_with_and_without_an_adapter() {
         let recorded: Vec<u32> = golden.ids("greedy").iter().map(|id| *id as u32).collect();
         let (prompt, continuation) = recorded.split_at(10);
         for (what, llama) in models(&golden, &device) {
-            let mut engine = Engine::of(&llama, options(8)).unwrap();
+            let mut engine = Engine::from_llama(&llama, options(8)).unwrap();
             let mut prompts = prompts(&golden);
             prompts.push(prompt.to_vec());
             let found = written(&mut engine, &prompts, &GREEDY);
-            let by_graph = generate(&llama, &prompts, &[], &GREEDY, &mut |_, _| ControlFlow::Continue(())).unwrap();
+            let by_graph = GraphGenerator::new(&llama).generate(GenerateRequest::new(&prompts, GREEDY)).unwrap();
             assert_eq!(found, by_graph, "{name} {what}");
             assert_eq!(found[8] == continuation, what == "with its adapter", "{name} {what}");
         }
@@ -62,9 +61,9 @@ fn eight_sequences_of_mixed_lengths_write_what_each_writes_alone() {
         let golden = Golden::open(name);
         let [(_, base), (_, adapted)] = models(&golden, &device);
         for (llama, kv) in [(&adapted, KvFormat::F32), (&base, KvFormat::F16), (&base, KvFormat::Int8)] {
-            let options = EngineOptions { kv, ..options(8) };
-            let together = written(&mut Engine::of(llama, options).unwrap(), &prompts(&golden), &GREEDY);
-            let mut alone = Engine::of(llama, EngineOptions { rows: 1, ..options }).unwrap();
+            let options = EngineOptions { kv_dtype: kv, ..options(8) };
+            let together = written(&mut Engine::from_llama(llama, options).unwrap(), &prompts(&golden), &GREEDY);
+            let mut alone = Engine::from_llama(llama, EngineOptions { max_batch: 1, ..options }).unwrap();
             for (prompt, together) in prompts(&golden).into_iter().zip(together) {
                 assert_eq!(written(&mut alone, &[prompt], &GREEDY), [together], "{name} {kv}");
             }
@@ -79,7 +78,7 @@ fn a_token_costs_six_launches_a_layer_and_one_read_of_weights_and_cache() {
         let golden = Golden::open(name);
         let llama = Llama::load(&golden.folder, &device).unwrap();
         for scheme in [QuantScheme::F32, QuantScheme::Q4] {
-            let mut engine = Engine::of(&llama, EngineOptions { scheme: Some(scheme), ..options(1) }).unwrap();
+            let mut engine = Engine::from_llama(&llama, EngineOptions { quant: Some(scheme), ..options(1) }).unwrap();
             let prompt = vec![5; 30];
             let mut cost = |max_new_tokens| {
                 let before = engine.work();

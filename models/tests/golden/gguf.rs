@@ -7,7 +7,7 @@ use tiller_models::files::gguf::{Format, Gguf};
 use tiller_models::files::safetensors::Safetensors;
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/gguf").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/gguf").join(name)
 }
 
 #[test]

@@ -9,7 +9,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use safetensors::SafeTensors;
 use tiller_kernels::device::{gpu_of, test_devices};
 use tiller_kernels::quant::QuantScheme;
-use tiller_models::llama::{GenerateOptions, Llama, Sampling, generate};
+use tiller_models::generate::{GenerateOptions, GenerateRequest, Generator, GraphGenerator, Sampling};
+use tiller_models::llama::Llama;
 use tiller_models::lora::{Adapter, Lora};
 use tiller_models::optim::{AdamW, AdamWConfig, Gradients};
 use tiller_models::train::ForwardOptions;
@@ -94,7 +95,7 @@ fn next_token_logprobs(logprobs: Tensor<3>, golden: &Golden, device: &Device) ->
 
 /// A model whose low-rank parts can be trained, over weights as burn holds them or, where `packed`, as our own kernels read them.
 fn trainable(golden: &Golden, packed: bool, device: &Device) -> Llama {
-    let base = Llama::load_as(&golden.folder, packed.then_some(QuantScheme::F32), device).unwrap();
+    let base = Llama::load_quantized(&golden.folder, packed.then_some(QuantScheme::F32), device).unwrap();
     golden.adapted(&base, device).train()
 }
 
@@ -191,11 +192,14 @@ fn greedy_decoding_with_the_trained_adapter() {
             let model = golden.trained(&Llama::load(&golden.folder, &device).unwrap(), &device);
             let options = GenerateOptions { max_new_tokens: 20, sampling: Sampling::Greedy, seed: 0 };
             let mut streamed = Vec::new();
-            let found = generate(&model, &[prompt.to_vec()], &[], &options, &mut |row, token| {
+            let mut on_token = |row, token| {
                 assert_eq!(row, 0);
                 streamed.push(token);
                 ControlFlow::Continue(())
-            });
+            };
+            let prompts = [prompt.to_vec()];
+            let request = GenerateRequest::new(&prompts, options).on_token(&mut on_token);
+            let found = GraphGenerator::new(&model).generate(request);
             assert_eq!(found.unwrap(), [continuation], "{name} {device_name}");
             assert_eq!(streamed, continuation, "{name} {device_name}");
         }

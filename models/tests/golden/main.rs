@@ -1,4 +1,5 @@
-//! What the references recorded, held against: the Llama, its decode engine, and weight files. States and generators lie in `tests/golden`.
+//! The Llama, its decode engine and weight files against recorded states of reference implementations, which lie beside their generators in
+//! this folder.
 
 mod engine;
 mod gguf;

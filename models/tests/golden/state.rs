@@ -21,7 +21,7 @@ pub struct Golden {
 impl Golden {
     /// The states of a model of [`MODELS`].
     pub fn open(name: &str) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden").join(name);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
         let bytes = std::fs::read(folder.join("golden.safetensors")).unwrap();
         Self { folder, bytes }
     }

@@ -7,6 +7,8 @@ use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device;
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::engine::{Engine, EngineOptions, RandomWeights};
+use tiller_models::generate::GraphGenerator;
+use tiller_models::language_model::Backend;
 use tiller_models::llama::Llama;
 
 use super::Global;
@@ -135,10 +137,10 @@ fn tests(args: &Args, gpu: bool) -> Vec<LlmTest> {
 /// The model, and what the lines say of it.
 fn load(args: &Args, tests: &[LlmTest], open: &device::OpenDevice) -> Result<(BenchModel, LlmLine)> {
     let options = EngineOptions {
-        rows: tests.iter().map(|test| test.rows()).max().unwrap_or(1),
+        max_batch: tests.iter().map(|test| test.rows()).max().unwrap_or(1),
         max_tokens: tests.iter().map(|test| test.tokens()).max().unwrap_or(1).max(16),
-        kv: args.kv_dtype,
-        scheme: Some(args.quant),
+        kv_dtype: args.kv_dtype,
+        quant: Some(args.quant),
         int8: args.int8,
         ..EngineOptions::default()
     };
@@ -149,11 +151,11 @@ fn load(args: &Args, tests: &[LlmTest], open: &device::OpenDevice) -> Result<(Be
     let (model, config, size, scheme, kv) = match &open.gpu {
         Some(gpu) => {
             let engine = match &args.model {
-                Some(model) => Engine::of(&Llama::load(&resolve_model(model)?, &open.device)?, options)?,
+                Some(model) => Engine::from_llama(&Llama::load(&resolve_model(model)?, &open.device)?, options)?,
                 None => Engine::new(&mut RandomWeights::new(args.shape.llama()?), gpu, options)?,
             };
             let (config, size) = (engine.config().clone(), engine.weight_bytes());
-            (BenchModel::Gpu(Box::new(engine)), config, size, args.quant.name(), args.kv_dtype.name())
+            (Backend::Engine(Box::new(engine)), config, size, args.quant.name(), args.kv_dtype.name())
         }
         None => {
             let llama = match &args.model {
@@ -162,13 +164,13 @@ fn load(args: &Args, tests: &[LlmTest], open: &device::OpenDevice) -> Result<(Be
             };
             let config = llama.config().clone();
             let size = 4 * config.parameters();
-            (BenchModel::Cpu(Box::new(llama)), config, size, "f32", "f32")
+            (Backend::Graph(GraphGenerator::new(&llama)), config, size, "f32", "f32")
         }
     };
     let backend = open.description.split(" (").next().unwrap_or_default().to_owned();
     let rate = Throughput { test: String::new(), unit: "", per_second: 0.0, least: 0.0, most: 0.0 };
     let (scheme, kv, params) = (scheme.to_owned(), kv.to_owned(), config.parameters());
-    Ok((model, LlmLine { model: name, size, params, backend, scheme, kv, rate, cost: None }))
+    Ok((BenchModel(model), LlmLine { model: name, size, params, backend, scheme, kv, rate, cost: None }))
 }
 
 const HEADER: [&str; 7] = ["model", "size", "params", "backend", "kv", "test", "t/s"];

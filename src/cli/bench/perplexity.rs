@@ -10,6 +10,8 @@ use tiller_kernels::device::{self, OpenDevice};
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::engine::{Engine, EngineOptions};
 use tiller_models::files::gguf::Gguf;
+use tiller_models::generate::GraphGenerator;
+use tiller_models::language_model::Backend;
 use tiller_models::llama::Llama;
 use tiller_models::tokenizer::Tokenizer;
 
@@ -145,11 +147,18 @@ fn load(
 ) -> Result<BenchModel> {
     if open.gpu.is_none() {
         let packed = Some(scheme).filter(|scheme| *scheme != QuantScheme::F32);
-        return Ok(BenchModel::Cpu(Box::new(Llama::load_as(path, packed, &open.device)?)));
+        let llama = Llama::load_quantized(path, packed, &open.device)?;
+        return Ok(BenchModel(Backend::Graph(GraphGenerator::new(&llama))));
     }
     let llama = Llama::load(path, &open.device)?;
-    let options = EngineOptions { rows: 1, max_tokens: window, kv, scheme: Some(scheme), ..EngineOptions::default() };
-    Ok(BenchModel::Gpu(Box::new(Engine::of(&llama, options)?)))
+    let options = EngineOptions {
+        max_batch: 1,
+        max_tokens: window,
+        kv_dtype: kv,
+        quant: Some(scheme),
+        ..EngineOptions::default()
+    };
+    Ok(BenchModel(Backend::Engine(Box::new(Engine::from_llama(&llama, options)?))))
 }
 
 fn table(lines: &[PerplexityLine]) -> Table {

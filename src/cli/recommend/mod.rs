@@ -8,8 +8,8 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::InferenceModel;
-use tiller_models::llama::{GenerateOptions, Sampling};
 
 use self::parsed_ask::ParsedAsk;
 use self::queue::RequestQueue;

@@ -130,7 +130,7 @@ fn model_tokenizers_write_lists_as_they_read_them() {
         "100%",
     ];
     let catalogue = catalogue(&titles);
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tokenizer");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/tests/golden/tokenizer");
     for file in ["byte_level.json", "byte_level.gguf", "sentence_piece.json", "sentence_piece.gguf"] {
         let tokenizer = Tokenizer::from_path(&folder.join(file)).unwrap();
         let grammar = Grammar::build(&catalogue, &tokenizer, tokenizer.eos().unwrap()).unwrap();

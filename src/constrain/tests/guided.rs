@@ -1,7 +1,6 @@
 //! A Llama of random weights under guidance: every promise is kept, and greedy lists are those of the reference.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -13,7 +12,8 @@ use rand_chacha::ChaCha8Rng;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::json;
-use tiller_models::llama::{Batch, GenerateOptions, Llama, Sampling, generate_constrained};
+use tiller_models::generate::{GenerateOptions, GenerateRequest, Generator, GraphGenerator, Sampling};
+use tiller_models::llama::{Batch, Llama};
 
 use super::guarantees::satisfies;
 use super::samples::{CUTS, Shop, kinds, titles, wish};
@@ -82,9 +82,8 @@ fn guided<'a>(
     let room = all.iter().map(|constraints| shop.grammar.longest(constraints.k as usize)).max().unwrap_or(0);
     let options = GenerateOptions { max_new_tokens: room, sampling, seed: 5 };
     let stop = [shop.grammar.end()];
-    let lists =
-        generate_constrained(model, &prompts, &mut guides, &stop, &options, &mut |_, _| ControlFlow::Continue(()))
-            .unwrap();
+    let request = GenerateRequest::new(&prompts, options).constrained_by(&mut guides).stop_at(&stop);
+    let lists = GraphGenerator::new(model).generate(request).unwrap();
     (lists, guides)
 }
 

@@ -133,7 +133,7 @@ proptest! {
 fn tokenizers() -> &'static [(String, Tokenizer)] {
     static ALL: LazyLock<Vec<(String, Tokenizer)>> = LazyLock::new(|| {
         let golden = |file: &str| {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tokenizer").join(file);
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/tests/golden/tokenizer").join(file);
             (file.to_owned(), Tokenizer::from_path(&path).unwrap())
         };
         let files = ["byte_level.json", "sentence_piece.json", "byte_level.gguf", "sentence_piece.gguf"];

@@ -1,4 +1,4 @@
-//! The gradient of the policy's loss against PyTorch's: golden states of transformers and PEFT (`tests/golden`, with their generator).
+//! The gradient of the policy's loss against PyTorch's: golden states of transformers and PEFT (`models/tests/golden`, with their generator).
 //!
 //! They hold the gradient of the mean over samples of the mean negative log-likelihood of their tokens. Where nothing has moved yet, every
 //! ratio is 1, and the gradient of the clipped loss is that of −Σ A · log π / tokens: with A = tokens / (samples · tokens of the sample)
@@ -50,7 +50,7 @@ impl Golden {
 #[test]
 fn the_gradient_of_the_clipped_loss_is_that_of_the_golden_states() {
     for name in ["gqa-tied", "mha-untied"] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/tests/golden").join(name);
         let golden = Golden(std::fs::read(folder.join("golden.safetensors")).unwrap());
         let base = Llama::load(&folder, &Device::flex()).unwrap();
         let adapter = Adapter::read(&folder.join("adapter"), &base.config().projections(), &Device::flex()).unwrap();

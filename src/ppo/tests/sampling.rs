@@ -2,7 +2,6 @@
 
 use burn::tensor::TensorData;
 use tiller_kernels::device::test_gpu;
-use tiller_models::language_model::EngineCache;
 use tiller_models::train::ForwardOptions;
 use tiller_models::weights::{weights_of, with_weights};
 
@@ -11,7 +10,7 @@ use crate::constrain::Grammar;
 use crate::ppo::experience::sample;
 use crate::ppo::policy::{Policy, log_probs};
 use crate::ppo::prompts::PromptEncoder;
-use crate::ppo::rollout::{Rollout, RolloutConfig, Sampler};
+use crate::ppo::rollout::{Rollout, RolloutConfig, Sampler, backend};
 use crate::recommend::answer::{OutputFormat, parse, render};
 
 /// The answers of an untrained model to six prompts, and what turned them into rollouts.
@@ -26,7 +25,7 @@ fn answers(config: RolloutConfig, seed: u64) -> Vec<Rollout> {
         catalogue: &dataset.catalogue,
         config: &config,
     };
-    sampler.answers(&model.llama, &mut EngineCache::default(), &prompts, seed).unwrap()
+    sampler.answers(&model.llama, backend(&model.llama).unwrap().generator(), &prompts, seed).unwrap()
 }
 
 #[test]
@@ -42,7 +41,7 @@ fn the_stored_log_probabilities_are_those_of_the_policy_that_sampled() {
         catalogue: &dataset.catalogue,
         config: &config,
     };
-    let rollouts = sampler.answers(&model.llama, &mut EngineCache::default(), &prompts, 5).unwrap();
+    let rollouts = sampler.answers(&model.llama, backend(&model.llama).unwrap().generator(), &prompts, 5).unwrap();
     assert_eq!(rollouts.len(), 12);
     let samples: Vec<_> = rollouts.iter().map(|rollout| sample(&prompts[rollout.prompt], rollout)).collect();
     let scored = log_probs(&model.llama, &samples, &ForwardOptions::default(), 5).unwrap();
@@ -69,11 +68,11 @@ fn on_a_gpu_answers_are_those_of_the_policy_of_the_moment() {
         config: &config,
     };
     let policy = Policy::fresh(&model.llama, &self::config()).unwrap();
-    // The engine stands while the policy moves on.
-    let mut engine = EngineCache::default();
+    // The engine stays while the policy moves on.
+    let mut backend = backend(&model.llama).unwrap();
     let mut heard = Vec::new();
     for policy in [policy.clone(), bent(policy)] {
-        let rollouts = sampler.answers(&policy.actor, &mut engine, &prompts, 5).unwrap();
+        let rollouts = sampler.answers(&policy.actor, backend.generator(), &prompts, 5).unwrap();
         let samples: Vec<_> = rollouts.iter().map(|rollout| sample(&prompts[rollout.prompt], rollout)).collect();
         let scored = log_probs(&policy.actor, &samples, &policy.how(), 6).unwrap();
         for (rollout, scored) in rollouts.iter().zip(scored) {

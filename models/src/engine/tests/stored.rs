@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use tiller_kernels::quant::Blocks;
 
 use super::*;
-use crate::llama::model_files::ModelFiles;
+use crate::llama::files::ModelFiles;
 use crate::lora::Adapter;
 use crate::quantize::quantize;
 
@@ -44,10 +44,10 @@ fn a_scheme_that_is_asked_for_is_the_same_from_a_file_and_from_the_graph() {
     let device = test_gpu().device;
     let place = tempfile::tempdir().unwrap();
     llama(false, &Device::flex()).write(place.path()).unwrap();
-    let options = EngineOptions { scheme: Some(QuantScheme::Q8), ..options(3) };
+    let options = EngineOptions { quant: Some(QuantScheme::Q8), ..options(3) };
     let files = ModelFiles::open(place.path()).unwrap();
     let mut of_file = Engine::from_files(&files, None, &gpu_of(&device).unwrap(), options).unwrap();
-    let mut of_graph = Engine::of(&Llama::load(place.path(), &device).unwrap(), options).unwrap();
+    let mut of_graph = Engine::from_llama(&Llama::load(place.path(), &device).unwrap(), options).unwrap();
     assert_eq!(of_file.weight_bytes(), of_graph.weight_bytes());
     assert_eq!(written(&mut of_file, &prompts(), &how(GREEDY)), written(&mut of_graph, &prompts(), &how(GREEDY)));
 }

@@ -14,7 +14,7 @@ use std::fmt;
 use rayon::prelude::*;
 use tiller_kernels::quant::Blocks;
 
-/// How a tensor's values are stored.
+/// The storage format of a tensor's values.
 #[allow(missing_docs)] // The variants are the formats' own names; `blocks` documents each at its function.
 #[allow(non_camel_case_types)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

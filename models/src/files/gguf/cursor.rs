@@ -10,7 +10,7 @@ pub(super) struct Cursor<'a> {
     file: &'a Path,
     bytes: &'a [u8],
     at: usize,
-    /// What is being read, for messages: "key general.name", "tensor output.weight".
+    /// The item being read, for messages: "key general.name", "tensor output.weight".
     pub(super) reading: String,
 }
 

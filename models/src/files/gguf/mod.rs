@@ -27,7 +27,7 @@ use super::mapped::map;
 use super::{TensorSource, missing_tensor};
 use crate::{Error, Result};
 
-/// Where tensors may begin unless `general.alignment` says otherwise.
+/// The default alignment of tensors, without `general.alignment`.
 const DEFAULT_ALIGNMENT: usize = 32;
 
 /// An entry is at least an empty key's length, a type and one byte.

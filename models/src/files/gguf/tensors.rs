@@ -13,7 +13,7 @@ const MAX_DIMENSIONS: u32 = 4;
 /// A description is at least an empty name's length, the number of dimensions, one of them, a type and an offset.
 pub(super) const LEAST_BYTES: usize = 8 + 4 + 8 + 4 + 8;
 
-/// Where a tensor lies, and how it is to be read.
+/// The position, shape and format of a tensor.
 #[derive(Debug)]
 pub(super) struct Entry {
     /// Row-major: the file's dimensions in reverse, for it names the contiguous one first.

@@ -39,7 +39,7 @@ pub enum Array {
     Array(Vec<Array>),
 }
 
-/// How deep arrays may lie in one another. No known file nests them at all.
+/// The maximum nesting depth of arrays. No known file nests them at all.
 const MAX_DEPTH: usize = 4;
 
 /// The number in the file that announces an array.
@@ -111,7 +111,7 @@ fn unknown_type(cursor: &Cursor<'_>, number: u32) -> crate::Error {
     cursor.error("a value type from 0 to 12", format!("type {number}"))
 }
 
-/// What a value is, for messages: the value itself where it is short.
+/// A description of a value for messages: the value itself if it is short.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -138,7 +138,7 @@ impl Array {
         }
     }
 
-    /// Whether there are no elements.
+    /// Returns true if there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

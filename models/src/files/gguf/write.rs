@@ -16,7 +16,7 @@ pub struct Description {
     pub name: String,
     /// Row-major; a row is a whole number of blocks.
     pub shape: Vec<usize>,
-    /// How its values are stored.
+    /// The format of its values.
     pub format: Format,
 }
 

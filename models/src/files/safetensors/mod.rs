@@ -39,7 +39,7 @@ pub struct Safetensors {
     tensors: BTreeMap<String, Entry>,
 }
 
-/// Where a tensor lies.
+/// The position of a tensor.
 #[derive(Debug)]
 struct Entry {
     shard: usize,
@@ -185,7 +185,7 @@ fn read_header(file: &[u8]) -> std::result::Result<Vec<(String, Entry)>, String>
     Ok(metadata.tensors().into_iter().map(|(name, info)| (name, entry(info))).collect())
 }
 
-/// Whether `name` names a file of its own folder: no root, no `..`, no separator of any system.
+/// Returns true if `name` names a file of its own folder: no root, no `..`, no separator of any system.
 fn is_plain_name(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) && !name.contains(['/', '\\', ':'])

@@ -60,7 +60,7 @@ impl LlamaConfig {
 }
 
 impl LlamaConfig {
-    /// The metadata that say these sizes; what else there is to say of the rotary scaling is [`LlamaConfig::rope_divisors`].
+    /// The metadata with these sizes; the rest of the rotary scaling is [`LlamaConfig::rope_divisors`].
     pub(crate) fn to_gguf(&self) -> Vec<(String, Value)> {
         let sizes = [
             ("llama.vocab_size", self.vocab_size),

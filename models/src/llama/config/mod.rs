@@ -7,7 +7,7 @@ mod keys;
 use self::keys::Keys;
 use crate::Result;
 
-/// What a Llama is built of (Touvron et al. 2023, arXiv 2302.13971; grouped queries: Ainslie et al. 2023, arXiv 2305.13245).
+/// The sizes of a Llama (Touvron et al. 2023, arXiv 2302.13971; grouped queries: Ainslie et al. 2023, arXiv 2305.13245).
 #[derive(Debug, Clone, PartialEq)]
 pub struct LlamaConfig {
     /// Rows of the embedding: token ids run from 0 to `vocab_size − 1`.
@@ -30,9 +30,9 @@ pub struct LlamaConfig {
     pub rms_eps: f64,
     /// Base of the rotary frequencies.
     pub rope_theta: f64,
-    /// How the rotary frequencies are stretched for longer sequences.
+    /// The scaling of the rotary frequencies for longer sequences.
     pub rope_scaling: RopeScaling,
-    /// Whether the output projection is the embedding itself.
+    /// True if the output projection is the embedding itself.
     pub tied_embeddings: bool,
 }
 
@@ -65,14 +65,14 @@ impl LlamaConfig {
     }
 }
 
-/// How rotary frequencies are stretched. Other kinds (yarn, dynamic, longrope) are refused by name.
+/// A scaling of the rotary frequencies. Other kinds (yarn, dynamic, longrope) are refused by name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RopeScaling {
-    /// As trained.
+    /// No scaling.
     None,
     /// Every frequency divided by `factor` (Chen et al. 2023, arXiv 2306.15595).
     Linear {
-        /// How many times longer sequences may become.
+        /// The factor by which sequences may become longer.
         factor: f64,
     },
     /// Llama 3.1: low frequencies divided by `factor`, high ones kept, those between blended.
@@ -103,7 +103,7 @@ mod limit {
     pub(super) const FACTOR: f64 = 1e6;
 }
 
-/// What one file format calls the sizes.
+/// The keys of the sizes in a file format.
 struct Names {
     d_model: &'static str,
     d_ff: &'static str,

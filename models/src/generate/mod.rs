@@ -1,0 +1,35 @@
+//! Generation: prompts are continued token by token, freely or under constraints.
+//!
+//! A [`GenerateRequest`] is a batch of prompts with everything that decides their continuations. A [`Generator`] runs it. There are two
+//! implementations, which generate the same tokens: [`GraphGenerator`] on any device, and the decode engine
+//! ([`Engine`](crate::engine::Engine)) on a GPU. [`Backend`](crate::language_model::Backend) chooses between them.
+//!
+//! - [`constraint`]: constrained decoding. A [`TokenConstraint`] gives the logits mask of every step, and forced tokens (jump-forward
+//!   decoding).
+//! - [`draft`]: speculative decoding. A constraint may propose [`DraftTokens`], which the model verifies in one step.
+//! - [`logprob`], [`logits`]: the logits of a step, and the log-probability of the sampled token.
+//! - [`sampling`]: greedy, temperature, top-k and top-p (nucleus) sampling.
+//! - [`sequence`]: the state of one sequence, which both implementations share.
+//! - [`graph`]: generation with burn's graph and a KV cache.
+
+mod allowed;
+pub mod constraint;
+pub mod draft;
+mod generator;
+pub mod graph;
+pub(crate) mod logits;
+pub mod logprob;
+pub(crate) mod request;
+pub mod sampling;
+pub(crate) mod sequence;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use allowed::Allowed;
+pub use constraint::{TokenConstraint, Unconstrained};
+pub use draft::DraftTokens;
+pub use generator::Generator;
+pub use graph::GraphGenerator;
+pub use logprob::TokenLogprob;
+pub use request::{GenerateOptions, GenerateRequest, OnToken};
+pub use sampling::Sampling;

@@ -1,0 +1,204 @@
+//! The state of one sequence during generation.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::draft::{DraftTokens, drafted, truncate};
+use super::logits::Logits;
+use super::{Allowed, GenerateOptions, TokenConstraint, TokenLogprob, Unconstrained};
+use crate::{Error, Result};
+
+/// One sequence, its constraint and its random numbers.
+pub(crate) struct SequenceState<'a> {
+    constraint: &'a mut dyn TokenConstraint,
+    stop_ids: &'a [u32],
+    options: GenerateOptions,
+    rng: ChaCha8Rng,
+    /// The new tokens.
+    pub(crate) tokens: Vec<u32>,
+    /// Tokens that the model has not read yet.
+    unread: Vec<u32>,
+    /// Set once nothing may follow any more.
+    pub(crate) is_done: bool,
+}
+
+/// The tokens that the model reads in one step, and the choices behind them.
+#[derive(Debug, Default)]
+pub(crate) struct SequenceStep {
+    /// Tokens that are certain.
+    known: Vec<u32>,
+    /// The choices behind them; none once the sequence is done.
+    pub(crate) choices: Vec<DraftTokens>,
+}
+
+impl SequenceStep {
+    /// All tokens to be read.
+    pub(crate) fn tokens(&self) -> Vec<u32> {
+        self.known.iter().chain(self.choices.iter().flat_map(|choice| &choice.tokens)).copied().collect()
+    }
+
+    /// The index within the step of the token before each choice.
+    pub(crate) fn choice_positions(&self) -> impl Iterator<Item = usize> {
+        self.choices.iter().scan(self.known.len(), |end, choice| {
+            let position = *end - 1;
+            *end += choice.tokens.len();
+            Some(position)
+        })
+    }
+
+    /// The number of drafted tokens.
+    pub(crate) fn drafted(&self) -> usize {
+        drafted(&self.choices)
+    }
+}
+
+impl<'a> SequenceState<'a> {
+    /// The state of prompt `number` before the first step.
+    fn new(
+        prompt: &[u32],
+        constraint: &'a mut dyn TokenConstraint,
+        stop_ids: &'a [u32],
+        number: u64,
+        options: GenerateOptions,
+    ) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
+        rng.set_stream(constraint.stream().unwrap_or(number));
+        let is_done = options.max_new_tokens == 0;
+        Self { constraint, stop_ids, options, rng, tokens: Vec::new(), unread: prompt.to_vec(), is_done }
+    }
+
+    /// The states of all prompts of a request. `unconstrained` holds the constraints of free generation.
+    pub(crate) fn of_prompts(
+        prompts: &[Vec<u32>],
+        constraints: &'a mut [&mut dyn TokenConstraint],
+        unconstrained: &'a mut Vec<Unconstrained>,
+        stop_ids: &'a [u32],
+        options: GenerateOptions,
+    ) -> Vec<Self> {
+        if constraints.is_empty() {
+            unconstrained.resize(prompts.len(), Unconstrained::default());
+        }
+        let free = unconstrained.iter_mut().map(|constraint| constraint as &mut dyn TokenConstraint);
+        let given = constraints.iter_mut().map(|constraint| &mut **constraint as &mut dyn TokenConstraint);
+        (0..)
+            .zip(prompts.iter().zip(free.chain(given)))
+            .map(|(number, (prompt, constraint))| Self::new(prompt, constraint, stop_ids, number, options))
+            .collect()
+    }
+
+    /// The tokens that the model has not read yet.
+    pub(crate) fn unread(&self) -> &[u32] {
+        &self.unread
+    }
+
+    /// The number of further tokens that need not be seen before the next step; see [`TokenConstraint::lookahead`].
+    pub(crate) fn lookahead(&self) -> usize {
+        // A stop id is no reason to wait: the steps computed after it are discarded.
+        self.constraint.lookahead()
+    }
+
+    /// The number of tokens that the sequence may still gain.
+    pub(crate) fn remaining(&self) -> usize {
+        self.options.max_new_tokens - self.tokens.len()
+    }
+
+    /// Draws the uniform number in [0, 1) for the next choice.
+    pub(crate) fn next_uniform(&mut self) -> f64 {
+        self.rng.random()
+    }
+
+    /// The uniform numbers of the choices after the next one, without drawing them.
+    pub(crate) fn uniforms_ahead(&self) -> impl Iterator<Item = f64> {
+        let mut rng = self.rng.clone();
+        std::iter::repeat_with(move || rng.random())
+    }
+
+    /// Returns true if a choice among `allowed` (`None` for all tokens) needs the logits of the whole vocabulary.
+    pub(crate) fn needs_logits(&self, allowed: Option<&[u32]>) -> bool {
+        allowed.is_none() || self.constraint.needs_logits()
+    }
+
+    /// The choices of the next step: the next one, and those that a draft of at most `max_tokens` tokens leads to.
+    pub(crate) fn next_choices(&mut self, max_tokens: usize) -> Vec<DraftTokens> {
+        let mut draft = self.constraint.draft();
+        truncate(&mut draft, max_tokens.min(self.remaining()));
+        // A draft ends with a choice, unless it ends the sequence.
+        if let Some(DraftTokens { tokens, .. }) = draft.last_mut()
+            && tokens.last().is_some_and(|token| !self.stop_ids.contains(token))
+        {
+            tokens.clear();
+        }
+        if draft.is_empty() {
+            let allowed = match self.constraint.allowed() {
+                Allowed::OneOf(tokens) => Some(tokens.to_vec()),
+                Allowed::Any | Allowed::Forced(_) => None,
+            };
+            draft.push(DraftTokens { allowed, tokens: Vec::new() });
+        }
+        draft
+    }
+
+    /// Appends all forced tokens (jump-forward decoding), and hands them to `emit`.
+    pub(crate) fn append_forced(&mut self, emit: &mut dyn FnMut(u32)) -> Result<()> {
+        while !self.is_done {
+            let Allowed::Forced(run) = self.constraint.allowed() else { break };
+            let Some(&token) = run.first() else {
+                self.is_done = true;
+                break;
+            };
+            self.append(token, None)?;
+            emit(token);
+        }
+        Ok(())
+    }
+
+    /// Samples the next token from its logits, and appends it.
+    pub(crate) fn sample(&mut self, logits: Logits) -> Result<u32> {
+        let uniform = self.next_uniform();
+        let sampling = self.options.sampling;
+        let allowed = self.constraint.allowed();
+        let (token, list) = match allowed {
+            Allowed::OneOf(tokens) => {
+                let at = sampling.pick(&logits.of(tokens)?, uniform).ok_or_else(not_numbers)?;
+                (tokens[at as usize], Some(tokens))
+            }
+            Allowed::Any | Allowed::Forced(_) => (sampling.pick(logits.all()?, uniform).ok_or_else(not_numbers)?, None),
+        };
+        let logprob = match self.needs_logits(list) {
+            true => Some(TokenLogprob::of(logits.all()?, token, allowed)),
+            false => None,
+        };
+        self.append(token, logprob.as_ref())?;
+        Ok(token)
+    }
+
+    /// Appends a token, and lets the constraint accept it.
+    pub(crate) fn append(&mut self, token: u32, logprob: Option<&TokenLogprob>) -> Result<()> {
+        self.constraint.accept(token, logprob)?;
+        self.tokens.push(token);
+        self.unread.push(token);
+        self.is_done = self.stop_ids.contains(&token) || self.tokens.len() >= self.options.max_new_tokens;
+        Ok(())
+    }
+
+    /// The tokens and choices of the next step; empty once the sequence is done.
+    pub(crate) fn next_step(&mut self) -> SequenceStep {
+        let known = std::mem::take(&mut self.unread);
+        if self.is_done {
+            return SequenceStep::default();
+        }
+        SequenceStep { known, choices: self.next_choices(usize::MAX) }
+    }
+
+    /// Drops drafted tokens, which the model has read, from the unread ones as far as they agree. Returns their number.
+    pub(crate) fn accept_draft(&mut self, drafted: &[u32]) -> usize {
+        let same = self.unread.iter().zip(drafted).take_while(|(token, drafted)| token == drafted).count();
+        self.unread.drain(..same);
+        same
+    }
+}
+
+/// The error of logits that are NaN or infinite.
+pub(crate) fn not_numbers() -> Error {
+    Error::Failed("the model's logits are not numbers; its weights may be damaged".into())
+}

@@ -1,0 +1,135 @@
+//! The choice of the generator.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use tiller_kernels::decode::KvFormat;
+use tiller_kernels::device::{Gpu, gpu_of};
+use tiller_kernels::quant::QuantScheme;
+
+use crate::Result;
+use crate::download::download;
+use crate::engine::{Engine, EngineOptions, max_batch};
+use crate::generate::{Generator, GraphGenerator};
+use crate::llama::{Llama, LlamaConfig, ModelFiles};
+use crate::lora::Adapter;
+use crate::train::{ForwardOptions, Sample};
+
+/// The formats of weights and cache in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StorageOptions {
+    /// The quantization of the weights; `None` for the format of their file on a GPU, f32 on a CPU.
+    pub quant: Option<QuantScheme>,
+    /// The format of the KV cache on a GPU; f32 on a CPU.
+    pub kv_dtype: KvFormat,
+}
+
+impl Default for StorageOptions {
+    fn default() -> Self {
+        Self { quant: None, kv_dtype: KvFormat::F32 }
+    }
+}
+
+/// The generator of a model: the decode engine on a GPU, the graph elsewhere. This is the only place that chooses.
+pub enum Backend {
+    /// The decode engine.
+    Engine(Box<Engine>),
+    /// burn's graph.
+    Graph(GraphGenerator),
+}
+
+impl Backend {
+    /// A generator with the weights and the adapter that `llama` has now, on its device.
+    ///
+    /// # Errors
+    /// Weights that do not fit into the buffers of the device.
+    pub fn new(llama: &Llama) -> Result<Self> {
+        match engine_device(llama.config(), &llama.device()) {
+            Some(_) => Ok(Self::Engine(Box::new(Engine::from_llama(llama, EngineOptions::growing())?))),
+            None => Ok(Self::Graph(GraphGenerator::new(llama))),
+        }
+    }
+
+    /// A generator with the weights of a model on disk, and the adapter in a PEFT folder. A GPU holds the weights in the bits of their
+    /// file and no other copy of them.
+    pub(super) fn from_files(
+        files: &ModelFiles,
+        adapter: Option<&Path>,
+        StorageOptions { quant, kv_dtype }: StorageOptions,
+        device: &Device,
+    ) -> Result<Self> {
+        let gpu = engine_device(&files.config, device);
+        let adapter_device = if gpu.is_some() { &Device::flex() } else { device };
+        let adapter = adapter.map(|folder| Adapter::read(folder, &files.config.projections(), adapter_device));
+        let adapter = adapter.transpose()?;
+        if let Some(gpu) = gpu {
+            let options = EngineOptions { kv_dtype, quant, ..EngineOptions::growing() };
+            return Ok(Self::Engine(Box::new(Engine::from_files(files, adapter.as_ref(), &gpu, options)?)));
+        }
+        let llama = Llama::from_files(files, quant, device)?;
+        let llama = adapter.map_or(Ok(llama.clone()), |adapter| llama.with_adapter(&adapter))?;
+        Ok(Self::Graph(GraphGenerator::new(&llama)))
+    }
+
+    /// The memory of a GPU's generator, for as long as it lives, for a batch of `sequences` sequences of at most `max_tokens` by a model of
+    /// these sizes: bytes of its weights, and of everything else. `None` where the graph generates.
+    ///
+    /// # Errors
+    /// Heads that the engine does not support.
+    pub fn estimate_memory(
+        llama: &LlamaConfig,
+        quant: Option<QuantScheme>,
+        sequences: usize,
+        max_tokens: usize,
+    ) -> Result<Option<(usize, usize)>> {
+        if !Engine::supports(llama) {
+            return Ok(None);
+        }
+        let options = EngineOptions { max_batch: max_batch(sequences), max_tokens, quant, ..EngineOptions::default() };
+        let (weights, footprint) = Engine::estimate_memory(llama, &options)?;
+        Ok(Some((weights, footprint.bytes())))
+    }
+
+    /// Splits batches into parts that run in parallel, where the graph generates; a GPU is parallel within.
+    pub fn with_shards(self, shards: usize) -> Self {
+        match self {
+            Self::Graph(graph) => Self::Graph(graph.with_shards(shards)),
+            engine => engine,
+        }
+    }
+
+    /// The generator.
+    pub fn generator(&mut self) -> &mut dyn Generator {
+        match self {
+            Self::Engine(engine) => engine.as_mut(),
+            Self::Graph(graph) => graph,
+        }
+    }
+
+    /// The log-probability of every token of a text but the first, given those before it, in nats.
+    ///
+    /// # Errors
+    /// A text longer than the engine has reserved memory for, a device that fails.
+    pub fn log_probs(&mut self, tokens: &[u32]) -> Result<Vec<f64>> {
+        let llama = match self {
+            Self::Engine(engine) => return engine.log_probs(tokens),
+            Self::Graph(graph) => graph.llama(),
+        };
+        let samples = [Sample { tokens: tokens.to_vec(), scored: 1..tokens.len() }];
+        let log_probs = llama.score(&samples, &ForwardOptions::default()).log_probs;
+        Ok(download(log_probs, "the log-probabilities")?.into_iter().map(f64::from).collect())
+    }
+
+    /// The sizes of the model.
+    pub fn config(&self) -> &LlamaConfig {
+        match self {
+            Self::Engine(engine) => engine.config(),
+            Self::Graph(graph) => graph.config(),
+        }
+    }
+}
+
+/// The GPU of a device, if the engine supports the model.
+fn engine_device(config: &LlamaConfig, device: &Device) -> Option<Gpu> {
+    gpu_of(device).filter(|_| Engine::supports(config))
+}

@@ -1,0 +1,82 @@
+//! A model on disk: its sizes and its tensors, from either kind of file.
+
+use std::path::{Path, PathBuf};
+
+use super::naming::Naming;
+use super::tensor_reader::TensorReader;
+use crate::Result;
+use crate::files::TensorSource;
+use crate::files::blocks::Format;
+use crate::files::gguf::Gguf;
+use crate::files::safetensors::Safetensors;
+use crate::llama::Llama;
+use crate::llama::config::LlamaConfig;
+
+/// An opened model. Its weights are still on disk.
+pub(crate) struct ModelFiles {
+    pub(crate) config: LlamaConfig,
+    pub(crate) place: PathBuf,
+    pub(crate) weights: WeightFiles,
+}
+
+/// The weights of a model on disk.
+pub(crate) enum WeightFiles {
+    Folder(Safetensors),
+    Gguf(Gguf),
+}
+
+impl ModelFiles {
+    /// Opens the Hugging Face folder or .gguf file at `path`.
+    ///
+    /// # Errors
+    /// What [`LlamaConfig`] refuses, files that are not there or damaged.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let (config, weights) = if Llama::is_gguf(path) {
+            let gguf = Gguf::open(path)?;
+            (LlamaConfig::from_gguf(&gguf)?, WeightFiles::Gguf(gguf))
+        } else {
+            (LlamaConfig::from_huggingface(path)?, WeightFiles::Folder(Safetensors::open(path)?))
+        };
+        Ok(Self { config, place: path.to_path_buf(), weights })
+    }
+
+    /// A reader of the weights of modules, in the order of Hugging Face's rows.
+    ///
+    /// # Errors
+    /// Tensors that are no Llama's.
+    pub(crate) fn reader(&self) -> Result<TensorReader<'_>> {
+        TensorReader::new(self.tensors(), self.naming(), &self.config)
+    }
+
+    /// The naming of its tensors, which also decides the order of the rows of queries and keys.
+    pub(crate) fn naming(&self) -> Naming {
+        match self.weights {
+            WeightFiles::Folder(_) => Naming::HuggingFace,
+            WeightFiles::Gguf(_) => Naming::Gguf,
+        }
+    }
+
+    /// The format of the weight of `module` and its bytes, rows in the order of the file; `None` in a folder.
+    pub(crate) fn raw(&self, module: &str) -> Option<(Format, &[u8])> {
+        let WeightFiles::Gguf(gguf) = &self.weights else { return None };
+        gguf.raw(&Naming::Gguf.tensor(module)).ok()
+    }
+
+    /// Bytes of all tensors.
+    pub(crate) fn bytes(&self) -> Result<u64> {
+        let tensors = self.tensors();
+        tensors.names().iter().map(|name| Ok(tensors.bytes(name)? as u64)).sum()
+    }
+
+    /// Bits per number of the weight of `module`, on average.
+    pub(crate) fn bits(&self, module: &str, numbers: usize) -> Result<usize> {
+        Ok(8 * self.tensors().bytes(&self.naming().tensor(module))? / numbers.max(1))
+    }
+
+    fn tensors(&self) -> &dyn TensorSource {
+        match &self.weights {
+            WeightFiles::Folder(tensors) => tensors,
+            WeightFiles::Gguf(gguf) => gguf,
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The model as mathematics: embedding, blocks of attention and MLP, final norm, output projection.
+
+mod attention;
+mod batch;
+mod build;
+mod cache;
+mod context;
+mod init;
+mod mlp;
+mod model;
+mod norm;
+mod packing;
+mod recompute;
+mod rope;
+
+pub use batch::Batch;
+pub(super) use build::LlamaBuilder;
+pub use cache::KvCache;
+pub use model::Llama;
