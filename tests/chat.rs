@@ -1,16 +1,13 @@
 //! `tiller chat` from the command line: turns come from a pipe, lists go to another.
 
-mod common {
-    pub mod toy;
-}
-
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use common::toy;
 use serde_json::Value;
 
-/// What the program answers to each line, as JSON.
+use crate::common::toy;
+
+/// The program's answers to the lines, as JSON.
 fn talk(lines: &str, arguments: &[&str]) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     let data = toy::write_data_set(&folder.path().join("data"));

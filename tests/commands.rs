@@ -1,22 +1,13 @@
-//! What every command promises: help with examples that are right, JSON where it reports, and exit codes. A command that is not in the
+//! The promises of every command: help with valid examples, JSON where it reports, and exit codes. A command that is missing from the
 //! table fails the test.
-
-mod common {
-    #[allow(dead_code)]
-    pub mod program;
-    #[allow(dead_code)]
-    pub mod world;
-}
 
 use std::path::Path;
 
 use clap::CommandFactory;
-use common::program::{fail, succeed, tiller};
-use common::world::{self, ADAPT, PPO};
 use serde_json::Value;
 use tiller::cli::Cli;
 
-/// What a command does with good arguments.
+/// The outcome of a command with good arguments.
 enum Good {
     /// It ends with code 0; with `--json` it prints JSON.
     Reports(&'static [&'static str]),
@@ -27,6 +18,9 @@ enum Good {
 }
 
 use Good::{Elsewhere, Reports, Works};
+
+use crate::common::program::{fail, succeed, tiller};
+use crate::common::world::{self, ADAPT, PPO};
 
 /// Each command with good arguments, and with bad ones, which end with code 2 and the word behind them.
 #[rustfmt::skip]

@@ -1,5 +1,5 @@
-//! What is compiled in: where it comes from, under which licences, and which lines of ours are unsafe. `cargo deny check` looks at the
-//! advisories, too, for which it needs the network.
+//! The crates that are compiled in: their source, their licences, and our own unsafe lines. `cargo deny check` also checks the
+//! advisories, for which it needs the network.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ fn allowed(deny: &toml::Table, table: &str, key: &str) -> Vec<String> {
     list.iter().map(|text| text.as_str().unwrap().to_owned()).collect()
 }
 
-/// Whether a licence expression such as "MIT OR (Apache-2.0 AND BSD-3-Clause)" can be met with what is allowed.
+/// Evaluates a licence expression such as "MIT OR (Apache-2.0 AND BSD-3-Clause)" against the allowed licences.
 fn is_met(expression: &str, allowed: &[String]) -> bool {
     let words = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ").replace(" WITH ", "_WITH_");
     let words: Vec<String> = words.split_whitespace().map(|word| word.replace("_WITH_", " WITH ")).collect();

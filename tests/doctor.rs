@@ -8,7 +8,7 @@ fn doctor(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tiller")).arg("doctor").args(args).output().unwrap()
 }
 
-/// The same machine, as far as a Vulkan loader can tell, without any driver.
+/// This machine without any Vulkan driver, as far as a loader can tell.
 fn doctor_without_drivers(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tiller"))
         .arg("doctor")

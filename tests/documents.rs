@@ -1,26 +1,19 @@
-//! What the documents tell people to type is what the program understands, and does: every console line of every document is parsed, and
-//! the blocks of the README and the guide are run in a small world.
+//! The documents' commands work: every console line of every document is parsed, and the blocks of the README and the guide are run in
+//! a small world.
 //!
 //! A block runs as it stands, but for lengths and sizes of trainings. What it needs more for stands behind its language:
 //! `needs=network`, `needs=cargo`, `needs=minutes`; such a block is parsed alone.
-
-mod common {
-    pub mod console;
-    #[allow(dead_code)]
-    pub mod program;
-    #[allow(dead_code)]
-    pub mod toy;
-}
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use clap::CommandFactory;
-use common::console::{Block, Typed, blocks};
-use common::{program, toy};
 use tiller::cli::Cli;
 use tiller::task::Metric;
+
+use crate::common::console::{Block, Typed, blocks};
+use crate::common::{program, toy};
 
 /// Documents whose blocks are run.
 const RUN: [&str; 2] = ["README.md", "docs/guide.md"];
@@ -147,7 +140,7 @@ fn world(folder: &Path) {
     toy::write_model(&folder.join("smollm2-135m"), &["1. Up (2009)\n"], 8192);
 }
 
-/// The same command for a small world: trainings of a few steps, of small models.
+/// A command made small: trainings of a few steps, of small models.
 fn small(arguments: &[String]) -> Vec<String> {
     let lengths = [("--epochs", "1"), ("--steps", "4"), ("--iterations", "1"), ("--users", "20"), ("--items", "60")];
     let mut small = Vec::new();

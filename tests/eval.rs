@@ -1,17 +1,12 @@
 //! `tiller eval` from the command line, with a model whose answer is known.
 
-mod common {
-    // This file needs a part of it.
-    #[allow(dead_code)]
-    pub mod toy;
-}
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::toy;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::common::toy;
 
 /// A small invented world, its teacher, and a model that says the same to everybody.
 struct World {

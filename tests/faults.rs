@@ -1,14 +1,5 @@
-//! What goes wrong around a run: a full disk, a folder that cannot be written, a second process, Ctrl-C. Each ends with the promised
+//! Faults around a run: a full disk, a folder that cannot be written, a second process, Ctrl-C. Each ends with the promised
 //! exit code and words, and loses nothing.
-
-#![cfg(unix)]
-
-mod common {
-    #[allow(dead_code)]
-    pub mod program;
-    #[allow(dead_code)]
-    pub mod world;
-}
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -16,8 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use common::program::{command, fail, succeed};
-use common::world::{self, ADAPT, PPO, TEACH};
+use crate::common::program::{command, fail, succeed};
+use crate::common::world::{self, ADAPT, PPO, TEACH};
 
 fn read(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))

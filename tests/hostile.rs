@@ -1,23 +1,17 @@
 //! Titles that try to be something else: control tokens of a chat template, terminal escapes, further lines of a list, HTML. They are
 //! imported, taught, tuned on, asked about, answered with and reported as what they are: text.
 
-mod common {
-    #[allow(dead_code)]
-    pub mod program;
-    #[allow(dead_code)]
-    pub mod world;
-}
-
 use std::path::Path;
 
 use burn::tensor::Device;
-use common::program::succeed;
-use common::world::SFT;
 use serde_json::Value;
 use tiller::constrain::Grammar;
 use tiller::data::{Dataset, ItemId};
 use tiller_models::chat::{Message, Role};
 use tiller_models::language_model::LanguageModel;
+
+use crate::common::program::succeed;
+use crate::common::world::SFT;
 
 /// Titles as a raw file may have them, in quotes.
 const HOSTILE: [&str; 13] = [

@@ -1,14 +1,10 @@
 //! `tiller instruct` as its users see it: JSON lines, counts, exit codes.
 
-mod common {
-    #[allow(dead_code)]
-    pub mod program;
-}
-
 use std::path::Path;
 
-use common::program::{fail, tiller};
 use serde_json::Value;
+
+use crate::common::program::{fail, tiller};
 
 /// Standard output and standard error.
 #[track_caller]

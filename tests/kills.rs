@@ -1,25 +1,18 @@
 //! Commands that are killed while they write: whatever was whole before is whole afterwards, in its old form or in its new one,
 //! and the command can be given again. A training that is killed over and over ends as if it had never been.
 //!
-//! `KILLS=20 cargo test --release -p tiller --test kills` kills each command so many times; the usual run does it less often.
-
-mod common {
-    // This file needs a part of them.
-    #[allow(dead_code)]
-    pub mod program;
-    #[allow(dead_code)]
-    pub mod world;
-}
+//! `KILLS=20 cargo test --release -p tiller --test tests -- kills` kills each command so many times; the usual run does it less often.
 
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::program::{command, succeed};
-use common::world::{self, ADAPT, PPO, SFT};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tiller::data::Dataset;
+
+use crate::common::program::{command, succeed};
+use crate::common::world::{self, ADAPT, PPO, SFT};
 
 /// Kills of each command in the usual run.
 const USUAL_KILLS: u32 = 2;

@@ -1,18 +1,9 @@
 //! A device that is lost in the middle of the work, and one whose memory runs out: the error says where, nothing is lost, and the
 //! training goes on elsewhere.
 
-mod common {
-    #[allow(dead_code)]
-    pub mod program;
-    #[allow(dead_code)]
-    pub mod world;
-}
-
 use std::cell::Cell;
 use std::path::Path;
 
-use common::program::succeed;
-use common::world;
 use tiller::constrain::Mode;
 use tiller::data::Dataset;
 use tiller::instruct::ExampleBuilder;
@@ -28,6 +19,10 @@ use tiller::{Error, Result};
 use tiller_kernels::device::{DeviceError, OpenDevice, guard, test_gpu};
 use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::{InferenceModel, StorageOptions};
+
+use crate::common::heap::alone;
+use crate::common::program::succeed;
+use crate::common::world;
 
 /// Loses the device as a driver does that gives it up: what is on it is gone, and every later call fails.
 fn lose(device: &OpenDevice) {
@@ -67,6 +62,7 @@ fn train_until_lost(folder: &Path, device: &OpenDevice) -> Result<()> {
 
 #[test]
 fn a_lost_device_is_an_error_that_says_where_and_loses_nothing() {
+    let _alone = alone();
     let work = tempfile::tempdir().unwrap();
     let folder = work.path();
     world::tune(folder);

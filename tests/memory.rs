@@ -1,14 +1,8 @@
-//! What a training holds on the CPU beside what was planned, to the byte: this program counts what it takes from its allocator. What the
-//! allocator and the system round up is left out, and so is what is there before the model.
+//! The memory of a training on the CPU, compared with its plan to the byte. The count leaves out what the allocator and the system round
+//! up, and what is held before the model.
 //!
 //! How many threads there are is said, not found: where two batches are computed side by side, whether both hold their most at the same
 //! moment is up to the system, so that the plan can only be a bound of it.
-
-#![allow(unsafe_code)] // an allocator is unsafe by its interface
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -22,28 +16,7 @@ use tiller_models::lora::Dropout;
 use tiller_models::optim::AdamW;
 use tiller_models::train::{ForwardOptions, Sample, WeightedExample};
 
-/// The system's allocator, counted.
-struct Counted;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is the system allocator's.
-unsafe impl GlobalAlloc for Counted {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
-        MOST.fetch_max(held, Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Relaxed);
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counted = Counted;
+use crate::common::heap::{alone, most_held};
 
 /// Two steps of a training of `sizes`, each with the longest samples, and some more batches than are computed side by side.
 fn train(sizes: &LlamaConfig, config: &SftConfig, device: &Device) {
@@ -70,23 +43,17 @@ fn train(sizes: &LlamaConfig, config: &SftConfig, device: &Device) {
 
 /// The bytes that the training held at most on so many threads, and its plan.
 fn held_and_planned(threads: usize, sizes: &LlamaConfig, config: &SftConfig) -> (usize, SftMemoryPlan) {
-    /// The count is the whole program's.
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock();
     let device = Device::flex();
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
         // The threads' own tiles come with the first products and stay.
         train(sizes, config, &device);
         let plan = SftMemoryPlan::new(sizes, config.scheme().unwrap(), config, ComputeDevice::of(&device));
-        let before = HELD.load(Relaxed);
-        MOST.store(before, Relaxed);
-        train(sizes, config, &device);
-        (MOST.load(Relaxed) - before, plan)
+        (most_held(|| train(sizes, config, &device)).1, plan)
     })
 }
 
-/// What was held, as a part of what was planned for tensors.
+/// The bytes held, as a part of those planned for tensors.
 fn share(held: usize, plan: &SftMemoryPlan) -> f64 {
     held as f64 / (plan.total - plan.program) as f64
 }
@@ -107,7 +74,8 @@ fn full() -> SftConfig {
 
 #[test]
 fn a_training_holds_what_was_planned_within_a_tenth() {
-    let [tiny, small] = [ScratchSize::Tiny, ScratchSize::Small].map(from_scratch);
+    let _alone = alone();
+    let [tiny, small] = [Size::Tiny, Size::Small].map(scratch);
     let grouped = LlamaConfig { n_heads: 4, n_kv_heads: 1, head_dim: 32, tied_embeddings: false, ..small.clone() };
     // More weights than activations: the optimiser takes most.
     let wide = LlamaConfig { d_model: 512, d_ff: 1024, head_dim: 256, ..small.clone() };
@@ -137,7 +105,8 @@ fn a_training_holds_what_was_planned_within_a_tenth() {
 
 #[test]
 fn batches_side_by_side_hold_more_than_one_does_and_at_most_a_tenth_more_than_was_planned() {
-    let config = SftConfig { gradient_accumulation_steps: 5, ..full() };
+    let _alone = alone();
+    let config = SftConfig { accumulate: 5, ..full() };
     let (of_one, _) = held_and_planned(1, &terse(), &config);
     for threads in [2, 4] {
         let (held, plan) = held_and_planned(threads, &terse(), &config);

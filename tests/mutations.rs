@@ -4,22 +4,11 @@
 //! Each subject is a whole file that its reader accepts. It is damaged in ways that files get damaged in, and in ways that
 //! an attacker would try: bits, cuts, repetitions, blanks, huge numbers in headers and in text.
 
-mod common {
-    pub mod mutate;
-    #[allow(dead_code)]
-    pub mod program;
-    #[allow(dead_code)]
-    pub mod world;
-}
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
-use common::program::succeed;
-use common::{mutate, world};
-use peak_alloc::PeakAlloc;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
@@ -41,12 +30,13 @@ use tiller_models::llama::{Llama, LlamaConfig};
 use tiller_models::lora::Adapter;
 use tiller_models::tokenizer::Tokenizer;
 
-#[global_allocator]
-static MEMORY: PeakAlloc = PeakAlloc;
+use crate::common::heap::{alone, most_held};
+use crate::common::program::succeed;
+use crate::common::{mutate, world};
 
 /// Damaged files of each subject.
 const MUTATIONS: u64 = 700;
-/// What reading a file of some hundred kilobytes may take on a busy machine; a hang takes for ever.
+/// The limit that tells a hang from a busy machine; reading takes milliseconds.
 const LONGEST: Duration = Duration::from_secs(20);
 /// Memory beyond this has another reason than the size of the file, which is below a megabyte.
 const MOST_MEMORY: usize = 256 << 20;
@@ -78,11 +68,9 @@ impl Subject {
 
     /// Reads the file as it lies there now; what was refused, if it was.
     fn try_read(&self, told: &dyn Fn() -> String) -> Option<Error> {
-        MEMORY.reset_peak_usage();
-        let (before, start) = (MEMORY.current_usage(), Instant::now());
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.read)(self.folder.path())));
+        let start = Instant::now();
+        let (outcome, memory) = most_held(|| catch_unwind(AssertUnwindSafe(|| (self.read)(self.folder.path()))));
         assert!(start.elapsed() < LONGEST, "{}: {:?} with {}", self.name, start.elapsed(), told());
-        let memory = MEMORY.peak_usage().saturating_sub(before);
         assert!(memory < MOST_MEMORY, "{}: {} MiB of memory with {}", self.name, memory >> 20, told());
         outcome.unwrap_or_else(|_| panic!("{}: a panic with {}", self.name, told())).err()
     }
@@ -300,6 +288,7 @@ fn trained_teacher() -> Vec<u8> {
 
 #[test]
 fn damaged_files_are_read_or_refused_and_nothing_else() {
+    let _alone = alone();
     let subjects: Vec<Subject> =
         [language_model_files(), data_set_files(), imported_files(), settings_and_checkpoints(), run_folder_files()]
             .into_iter()

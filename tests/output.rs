@@ -1,4 +1,4 @@
-//! What happens where output cannot be written: to a reader that has gone, to a full disk.
+//! Output that cannot be written: to a reader that has gone, to a full disk.
 
 use std::process::Command;
 

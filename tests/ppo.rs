@@ -1,18 +1,13 @@
 //! `tiller ppo` as its users see it: after `tiller sft`, before `tiller recommend`, killed and resumed, refused.
 
-mod common {
-    #[allow(dead_code)]
-    pub mod program;
-}
-
 use std::path::Path;
 use std::process::Command;
 
-use common::program::{command, fail, succeed};
 use serde_json::Value;
 
-#[path = "common/memory.rs"]
-mod memory;
+use crate::common::memory::assert_flat;
+use crate::common::program::{command, fail, succeed};
+use crate::common::run::{self, Stop, stopped_midway};
 
 /// Sizes at which an iteration takes milliseconds.
 const SMALL: [&str; 18] = [
@@ -52,8 +47,7 @@ fn world() -> tempfile::TempDir {
 
 /// The lines of a run's metrics.jsonl, without what differs from run to run.
 fn metrics(run: &Path) -> Vec<Value> {
-    let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
-    let mut lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let mut lines = run::metrics(run);
     for line in lines.iter_mut().filter_map(Value::as_object_mut) {
         ["seconds", "tokens_per_second", "memory_bytes"].iter().for_each(|key| drop(line.remove(*key)));
     }
@@ -100,13 +94,9 @@ fn a_process_that_is_killed_goes_on_as_if_it_had_not_been() {
         [&["ppo", "set", "--run", "sft", "--iterations", "12", "--lr", "0.0005", "--out", run], &SMALL[..16]].concat()
     };
     succeed(folder, &ppo("unbroken"));
-    let mut training = command(folder, &ppo("broken")).spawn().unwrap();
-    while metrics(&folder.join("broken")).len() < 6 {
-        assert!(training.try_wait().unwrap().is_none(), "it ended too early");
-        std::thread::sleep(std::time::Duration::from_millis(5));
+    while !stopped_midway(folder, &ppo("broken"), "broken", 6, Stop::Kill) {
+        std::fs::remove_dir_all(folder.join("broken")).unwrap();
     }
-    training.kill().unwrap();
-    training.wait().unwrap();
     succeed(folder, &["ppo", "set", "--out", "broken", "--resume"]);
     let (unbroken, broken) = (metrics(&folder.join("unbroken")), metrics(&folder.join("broken")));
     assert_eq!(broken, unbroken);
@@ -144,12 +134,11 @@ fn memory_does_not_grow_over_fifty_iterations() {
     let critic = ["--set", "learning.baseline=critic", "--set", "divergence_guard.max_kl=100", "--iterations", "60"];
     let ppo = ["ppo", "set", "--run", "sft", "--out", "ppo"];
     succeed(folder, &[&ppo[..], &critic, &SMALL[..16], &["--lr", "0.0005"]].concat());
-    let text = std::fs::read_to_string(folder.join("ppo/metrics.jsonl")).unwrap();
-    let line = |line: &str| serde_json::from_str::<Value>(line).unwrap()["memory_bytes"].as_u64();
-    let memory: Vec<u64> = text.lines().filter_map(line).collect();
+    let memory: Vec<u64> =
+        run::metrics(&folder.join("ppo")).iter().filter_map(|line| line["memory_bytes"].as_u64()).collect();
     assert_eq!(memory.len(), 60);
     // What an iteration leaves behind would be a megabyte in each at least.
-    memory::assert_flat(&memory, 24 << 20);
+    assert_flat(&memory, 24 << 20);
 }
 
 #[test]

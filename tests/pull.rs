@@ -1,19 +1,16 @@
 //! `tiller pull` against a server on the loopback: what is fetched is whole and right, or it is not there at all.
 
-mod common {
-    pub mod server;
-}
-
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::server::{Reply, Server};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tiller::pull::entry::{self, PullEntry};
 use tiller::pull::{Pulled, install_from, pull};
 use zip::write::SimpleFileOptions;
+
+use crate::common::server::{Reply, Server};
 
 const BODY: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 

@@ -1,14 +1,11 @@
 //! `tiller quantize` from outside: what it prints, what it refuses, and that others can use what it writes.
 
-mod common {
-    pub mod toy;
-}
-
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::toy;
 use serde_json::Value;
+
+use crate::common::toy;
 
 fn tiller(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tiller")).args(args).output().unwrap()

@@ -1,17 +1,14 @@
 //! `tiller recommend` from the command line, with a model whose answer is known.
 
-mod common {
-    pub mod toy;
-}
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::toy;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// What the model answers: chatter, then each kind of item. An escape sequence stands for all that titles may smuggle.
+use crate::common::toy;
+
+/// The model's answer: chatter, then each kind of item. An escape sequence stands for all that titles may smuggle.
 const ANSWER: [&str; 7] = [
     "Here you go:\n",
     "1. Up (2009)\n",

@@ -1,15 +1,11 @@
 //! `tiller sasrec` as its users see it: commands, files, exit codes.
 
-mod common {
-    #[allow(dead_code)]
-    pub mod program;
-}
-
 use std::path::Path;
 use std::process::Command;
 
-use common::program::{command, fail, succeed};
 use serde_json::Value;
+
+use crate::common::program::{command, fail, succeed};
 
 /// Sizes at which an epoch takes a fraction of a second.
 const SMALL: [&str; 6] = ["--set", "model.d_model=16", "--set", "model.d_ff=16", "--set", "batch=256"];

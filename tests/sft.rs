@@ -1,19 +1,14 @@
 //! `tiller sft` and `tiller merge` as their users see them: a model trained from scratch, an adapter on it, a process that dies.
 
-mod common {
-    #[allow(dead_code)]
-    pub mod program;
-}
-
 use std::path::Path;
-use std::process::{Child, Command};
-use std::time::Duration;
 
-use common::program::{command, fail, succeed};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-#[path = "common/memory.rs"]
-mod memory;
+use crate::common::memory::assert_flat;
+use crate::common::program::{fail, succeed};
+use crate::common::run::{Stop, losses, metrics, stopped_midway};
 
 /// Sizes at which a step takes milliseconds.
 const SMALL: [&str; 12] = [
@@ -38,18 +33,6 @@ fn world() -> tempfile::TempDir {
     let small = ["--set", "model.d_model=16", "--set", "model.d_ff=16"];
     succeed(folder.path(), &[&["sasrec", "train", "set", "--epochs", "1"], &small[..]].concat());
     folder
-}
-
-/// The lines of a run's metrics.jsonl.
-fn metrics(run: &Path) -> Vec<Value> {
-    let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-}
-
-/// Steps and losses, which two runs share if they are the same.
-fn losses(run: &Path) -> Vec<(u64, f64)> {
-    let losses = metrics(run).into_iter().filter_map(|line| Some((line["step"].as_u64()?, line["loss"].as_f64()?)));
-    losses.collect()
 }
 
 #[test]
@@ -106,15 +89,6 @@ fn a_model_from_nothing_is_trained_adapted_merged_and_asked() {
     fail(folder, &["merge", "adapted", "--quant", "q4_0", "--out", "packed"], 2, "ending in .gguf");
 }
 
-/// Waits until the training in `run` has written so many more lines.
-fn wait_for(lines: usize, training: &mut Child, run: &Path) {
-    let before = metrics(run).len();
-    while metrics(run).len() < before + lines {
-        assert!(training.try_wait().unwrap().is_none(), "the training ended by itself");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 #[test]
 fn a_process_that_is_interrupted_and_killed_at_any_step_goes_on_as_if_it_had_not_been() {
     let folder = world();
@@ -125,16 +99,14 @@ fn a_process_that_is_interrupted_and_killed_at_any_step_goes_on_as_if_it_had_not
     };
     succeed(folder, &sft("unbroken"));
     let (broken, resume) = (folder.join("broken"), ["sft", "set", "--resume", "--out", "broken"]);
-    let mut training = command(folder, &sft("broken")).spawn().unwrap();
-    wait_for(rand::random_range(1..15), &mut training, &broken);
-    if cfg!(unix) {
-        Command::new("kill").args(["-INT", &training.id().to_string()]).status().unwrap();
-        assert_eq!(training.wait().unwrap().code(), Some(130));
-        training = command(folder, &resume).spawn().unwrap();
-    }
-    wait_for(rand::random_range(6..15), &mut training, &broken);
-    training.kill().unwrap();
-    training.wait().unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let mut is_broken_twice = || {
+        let _ = std::fs::remove_dir_all(&broken);
+        let (lines, stop) = if cfg!(unix) { (1..15, Stop::Interrupt) } else { (6..15, Stop::Kill) };
+        stopped_midway(folder, &sft("broken"), "broken", rng.random_range(lines), stop)
+            && stopped_midway(folder, &resume, "broken", rng.random_range(6..15), Stop::Kill)
+    };
+    while !is_broken_twice() {}
     succeed(folder, &resume);
     assert_eq!(losses(&broken), losses(&folder.join("unbroken")));
     assert_eq!(losses(&broken).len(), 80);
@@ -152,7 +124,7 @@ fn memory_does_not_grow_over_two_hundred_steps() {
         metrics(&folder.join("run")).iter().filter_map(|line| line["memory_bytes"].as_u64()).collect();
     assert_eq!(memory.len(), 260);
     // A graph that is not freed would take megabytes in each step.
-    memory::assert_flat(&memory, 24 << 20);
+    assert_flat(&memory, 24 << 20);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```console
 //! $ tiller pull smollm2-135m
-//! $ cargo test --release --workspace --test smollm2 -- --ignored --nocapture
+//! $ cargo test --release --workspace --test tests -- smollm2 --ignored --nocapture
 //! ```
 
 use burn::tensor::Device;

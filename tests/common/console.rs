@@ -6,7 +6,7 @@ use std::path::Path;
 pub struct Block {
     /// "docs/guide.md line 12".
     pub place: String,
-    /// What running it needs beside this machine and a few seconds: the word behind `needs=`.
+    /// A requirement beside this machine and a few seconds: the word behind `needs=`.
     pub needs: Option<String>,
     pub commands: Vec<Typed>,
 }

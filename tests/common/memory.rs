@@ -1,4 +1,4 @@
-//! Whether a training holds more and more memory.
+//! A check that a training does not hold more and more memory.
 
 /// Asserts that the least that was held in the second half of a run's steps is the least of the quarter before, but for
 /// `slack` bytes; the first quarter warms up.

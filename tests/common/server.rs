@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What was asked.
+/// A request.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub path: String,
@@ -13,7 +13,7 @@ pub struct Request {
     pub range: Option<usize>,
 }
 
-/// What is answered.
+/// The response to a request.
 #[derive(Debug, Clone)]
 pub struct Reply {
     status: String,

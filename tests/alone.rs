@@ -1,0 +1,14 @@
+//! Tests that read or break what belongs to their whole process: its heap, its device. They run one at a time, apart from all others.
+
+mod common {
+    pub mod heap;
+    pub mod mutate;
+    #[allow(dead_code)]
+    pub mod program;
+    #[allow(dead_code)]
+    pub mod world;
+}
+
+mod lost_device;
+mod memory;
+mod mutations;
