@@ -1,7 +1,5 @@
 //! `tiller sft` and `tiller merge` as their users see them: a model trained from scratch, an adapter on it, a process that dies.
 
-use std::path::Path;
-
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;

@@ -15,6 +15,7 @@ mod common {
 mod bench;
 mod chat;
 mod commands;
+mod compatibility;
 mod crates;
 mod data;
 mod doctor;
