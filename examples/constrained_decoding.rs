@@ -4,7 +4,7 @@
 //! $ cargo run --release --example constrained_decoding -- MODEL_FOLDER DATA_SET
 //! ```
 //!
-//! Without arguments it takes the tiny model and the data set of the tests, which know no better: the constraint does the work.
+//! Without arguments it takes a tiny model of the tests, which has hardly learnt anything: the list satisfies the request all the same.
 
 use std::path::Path;
 
@@ -18,18 +18,19 @@ use tiller::request::{Request, Share};
 use tiller_models::language_model::{InferenceModel, StorageOptions};
 use tiller_models::llama::{GenerateOptions, Sampling};
 
-const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v0.1.0");
+/// A tiny model of the tests.
+pub const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v0.1.0/sft/model");
+/// Its data set.
+pub const FILMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v0.1.0/films");
 
-pub fn main() -> tiller::Result<()> {
-    match std::env::args().collect::<Vec<_>>().as_slice() {
-        [_, model, films] => recommend(Path::new(model), Path::new(films)),
-        _ => recommend(&Path::new(TESTS).join("sft/model"), &Path::new(TESTS).join("films")),
-    }
+fn main() -> tiller::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    run(arguments.next().as_deref().unwrap_or(MODEL), arguments.next().as_deref().unwrap_or(FILMS))
 }
 
-/// Prints five films for the first user: at most two of the commonest category, and one from this century at least.
-fn recommend(model: &Path, films: &Path) -> tiller::Result<()> {
-    let films = Dataset::read(films)?;
+/// Prints five films for the first user of a data set: no more than two crime films, and a drama at least.
+pub fn run(model: &str, films: &str) -> tiller::Result<()> {
+    let (model, films) = (Path::new(model), Dataset::read(Path::new(films))?);
     let model = InferenceModel::load(model, None, StorageOptions::default(), &Device::flex())?;
     let shares = ["Crime<=2", "Drama>=1"].iter().map(|share| Share::parse(share, &films.catalogue));
     let request = Request {

@@ -10,6 +10,7 @@ use tiller::run::folder::RunFolder;
 use tiller::teacher::train::TeacherTrainer;
 use tiller::teacher::{ItemScope, Scorer, Teacher, TeacherConfig, TopKQuery};
 
+/// Trains a teacher and prints five items.
 pub fn main() -> tiller::Result<()> {
     let device = Device::flex();
     let (films, _) = generate(&SynthConfig { users: 200, items: 80, ..SynthConfig::default() }, "films")?;

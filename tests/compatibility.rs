@@ -4,16 +4,22 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::{Command, CommandFactory};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tempfile::TempDir;
-use tiller::experiment::Settings;
+use tiller::cli::Cli;
+use tiller::experiment::ExperimentSettings;
 use tiller::ppo::PpoConfig;
 use tiller::run::config::{ConfigFlags, resolve};
 use tiller::teacher::TeacherConfig;
 use tiller::train::sft::SftConfig;
+use toml::Table;
 
-use crate::common::program::{fail, succeed};
-use crate::common::run::{losses, metrics};
+use crate::common::program::succeed;
+use crate::common::run::metrics;
 
 fn fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v0.1.0")
@@ -95,20 +101,104 @@ fn trainings_of_version_0_1_0_go_on_from_their_checkpoints() {
     }
 }
 
-/// The settings of a command as `resolve` gives them, in today's form.
-fn resolved(command: &str, config: Option<&Path>, set: Option<&str>) -> tiller::Result<String> {
-    let layers = ConfigFlags {
-        config: config.map(Path::to_path_buf),
-        sets: set.into_iter().map(str::to_owned).collect(),
-    };
-    fn text<C: serde::Serialize + serde::de::DeserializeOwned + Default>(layers: &ConfigFlags) -> tiller::Result<String> {
-        resolve::<C>(layers, toml::Table::new()).map(|config| toml::to_string(&config).unwrap())
+/// Keys of version 0.1.0 that have another name today.
+const RENAMED: [(&str, &str); 26] = [
+    ("quantise", "quant"),
+    ("accumulate", "gradient_accumulation_steps"),
+    ("scratch", "from_scratch"),
+    ("practices", "tasks"),
+    ("rehearsal", "sft_mixin"),
+    ("safety", "divergence_guard"),
+    ("data.recipe", "data.preset"),
+    ("exam", "eval"),
+    ("eval.recipe", "eval.preset"),
+    ("eval.subjects", "eval.tasks"),
+    ("schedule.warm_up", "schedule.warmup_ratio"),
+    ("schedule.power", "schedule.poly_power"),
+    ("schedule.end", "schedule.min_lr"),
+    ("optimiser.clip", "optimiser.max_grad_norm"),
+    ("model.layers", "model.n_layers"),
+    ("model.heads", "model.n_heads"),
+    ("model.inner", "model.d_ff"),
+    ("teacher.model.inner", "teacher.model.d_ff"),
+    ("learning.kl", "learning.kl_coef"),
+    ("learning.tempered", "learning.score_at_sampling_temperature"),
+    ("learning.standardise", "learning.normalize_advantages"),
+    ("learning.by_practice", "learning.per_task_normalization"),
+    ("reward.spread", "reward.dense"),
+    ("reward.breach", "reward.violation_score"),
+    ("reward.gap", "reward.shortfall_fn"),
+    ("sft.schedule.warm_up", "sft.schedule.warmup_ratio"),
+];
+
+/// The settings of a command, as a table of today's keys.
+fn resolved(command: &str, layers: &ConfigFlags) -> tiller::Result<Table> {
+    fn table<C: Default + Serialize + DeserializeOwned>(layers: &ConfigFlags) -> tiller::Result<Table> {
+        resolve::<C>(layers, Table::new()).map(|config| Table::try_from(config).unwrap())
     }
     match command {
-        "sasrec" => text::<TeacherConfig>(&layers),
-        "sft" => text::<SftConfig>(&layers),
-        "ppo" => text::<PpoConfig>(&layers),
-        "experiment" => text::<Settings>(&layers),
+        "sasrec" => table::<TeacherConfig>(layers),
+        "sft" => table::<SftConfig>(layers),
+        "ppo" => table::<PpoConfig>(layers),
+        "experiment" => table::<ExperimentSettings>(layers),
         _ => panic!("{command}: no settings"),
+    }
+}
+
+/// Asserts that each value of `old` stands in `today` under its key's name of today.
+fn assert_kept(old: &Table, today: &Table, path: &str) {
+    for (key, value) in old {
+        let path = format!("{path}{key}");
+        let renamed = RENAMED.iter().find(|(old, _)| *old == path).map_or(&path[..], |(_, new)| *new);
+        let found = &today[renamed.rsplit('.').next().unwrap()];
+        match (value, found) {
+            (toml::Value::Table(old), toml::Value::Table(today)) => assert_kept(old, today, &format!("{renamed}.")),
+            _ => assert_eq!(found, value, "{path}"),
+        }
+    }
+}
+
+#[test]
+fn configuration_files_of_version_0_1_0_give_the_same_settings() {
+    let settings = fixture().join("settings");
+    for command in ["sasrec", "sft", "ppo", "experiment"] {
+        let file = settings.join(format!("{command}.toml"));
+        let old: Table = std::fs::read_to_string(&file).unwrap().parse().unwrap();
+        let today = resolved(command, &ConfigFlags { config: Some(file), sets: Vec::new() });
+        assert_kept(&old, &today.unwrap_or_else(|e| panic!("{command}: {e}")), "");
+    }
+    for line in std::fs::read_to_string(settings.join("values.txt")).unwrap().lines() {
+        let (command, set) = line.split_once(' ').unwrap();
+        let layers = ConfigFlags { config: None, sets: vec![set.to_owned()] };
+        resolved(command, &layers).unwrap_or_else(|e| panic!("{line}: {e}"));
+    }
+}
+
+#[test]
+fn flags_of_version_0_1_0_are_understood() {
+    let mut root = Cli::command();
+    root.build();
+    for line in std::fs::read_to_string(fixture().join("flags.txt")).unwrap().lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let at = words.iter().position(|word| word.starts_with('-')).unwrap();
+        let command = words[1..at].iter().fold(&root, |command, name| {
+            command.find_subcommand(name).unwrap_or_else(|| panic!("{line}: no such command"))
+        });
+        let values: Vec<&str> = words.get(at + 1).map_or(Vec::new(), |values| values.split('|').collect());
+        assert_understood(command, words[at], &values, line);
+    }
+}
+
+fn assert_understood(command: &Command, flag: &str, values: &[&str], line: &str) {
+    let is_it = |argument: &&clap::Arg| match flag.strip_prefix("--") {
+        Some(name) => {
+            argument.get_long() == Some(name) || argument.get_all_aliases().is_some_and(|all| all.contains(&name))
+        }
+        None => argument.get_short().is_some_and(|short| flag == format!("-{short}")),
+    };
+    let argument = command.get_arguments().find(is_it).unwrap_or_else(|| panic!("{line}: no such flag"));
+    let possible = argument.get_possible_values();
+    for value in values {
+        assert!(possible.iter().any(|known| known.matches(value, false)), "{line}: {value} is no value of it");
     }
 }

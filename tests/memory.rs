@@ -75,7 +75,7 @@ fn full() -> SftConfig {
 #[test]
 fn a_training_holds_what_was_planned_within_a_tenth() {
     let _alone = alone();
-    let [tiny, small] = [Size::Tiny, Size::Small].map(scratch);
+    let [tiny, small] = [ScratchSize::Tiny, ScratchSize::Small].map(from_scratch);
     let grouped = LlamaConfig { n_heads: 4, n_kv_heads: 1, head_dim: 32, tied_embeddings: false, ..small.clone() };
     // More weights than activations: the optimiser takes most.
     let wide = LlamaConfig { d_model: 512, d_ff: 1024, head_dim: 256, ..small.clone() };
@@ -106,7 +106,7 @@ fn a_training_holds_what_was_planned_within_a_tenth() {
 #[test]
 fn batches_side_by_side_hold_more_than_one_does_and_at_most_a_tenth_more_than_was_planned() {
     let _alone = alone();
-    let config = SftConfig { accumulate: 5, ..full() };
+    let config = SftConfig { gradient_accumulation_steps: 5, ..full() };
     let (of_one, _) = held_and_planned(1, &terse(), &config);
     for threads in [2, 4] {
         let (held, plan) = held_and_planned(threads, &terse(), &config);

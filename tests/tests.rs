@@ -21,6 +21,7 @@ mod data;
 mod doctor;
 mod documents;
 mod eval;
+mod examples;
 mod experiment;
 #[cfg(unix)]
 mod faults;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use super::old_keys::with_todays_keys;
 use crate::{Error, Result};
 
 /// The configuration flags that every training command has.
@@ -42,11 +43,11 @@ where
 {
     let mut table = Table::try_from(base).map_err(|e| Error::Failed(format!("defaults: {e}")))?;
     if let Some(path) = &layers.config {
-        overlay(&mut table, read(path)?);
+        overlay(&mut table, with_todays_keys(read(path)?));
         check::<T>(&table, &path.display())?;
     }
     for set in &layers.sets {
-        overlay(&mut table, parse_set(set)?);
+        overlay(&mut table, with_todays_keys(parse_set(set)?));
         check::<T>(&table, &format!("--set {set}"))?;
     }
     overlay(&mut table, flags);
@@ -62,7 +63,7 @@ where
     T: Serialize + DeserializeOwned,
 {
     let mut table = Table::try_from(base).map_err(|e| Error::Failed(format!("{place}: {e}")))?;
-    overlay(&mut table, upper.clone());
+    overlay(&mut table, with_todays_keys(upper.clone()));
     check::<T>(&table, place)
 }
 

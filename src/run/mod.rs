@@ -7,4 +7,5 @@ pub mod interrupt;
 pub mod json_lines;
 pub mod machine;
 pub mod metadata;
+mod old_keys;
 pub mod progress;
