@@ -7,6 +7,7 @@
 use burn::module::Module;
 use burn::tensor::Device;
 use rayon::ThreadPoolBuilder;
+use tiller::train::ProcessMemory;
 use tiller::train::from_scratch::ScratchSize;
 use tiller::train::gradient::gradient;
 use tiller::train::plan::{ComputeDevice, SftMemoryPlan};
@@ -115,4 +116,15 @@ fn batches_side_by_side_hold_more_than_one_does_and_at_most_a_tenth_more_than_wa
         assert!(share <= 1.1, "{threads} threads: held {held} bytes of {plan:?}");
         assert!(held > of_one, "{threads} threads hold {held} bytes, one {of_one}");
     }
+}
+
+#[test]
+fn memory_that_is_taken_shows() {
+    let _alone = alone();
+    let mut memory = ProcessMemory::default();
+    let before = memory.now().unwrap();
+    let taken = vec![1u8; 64 << 20];
+    let with = memory.now().unwrap();
+    assert!(with >= before + (48 << 20), "{before} {with}");
+    assert!(taken.iter().all(|&byte| byte == 1) && memory.peak >= with);
 }

@@ -51,14 +51,9 @@ pub fn in_words(bytes: u64) -> String {
 mod tests {
     use super::*;
 
+    // What this process holds is tested in tests/memory.rs, apart from tests that hold memory meanwhile.
     #[test]
-    fn what_is_taken_shows() {
-        let mut memory = ProcessMemory::default();
-        let before = memory.now().unwrap();
-        let taken = vec![1u8; 64 << 20];
-        let with = memory.now().unwrap();
-        assert!(with >= before + (48 << 20), "{before} {with}");
-        assert!(taken.iter().all(|&byte| byte == 1) && memory.peak >= with);
+    fn bytes_are_counted_and_written() {
         assert!(available().unwrap() > 1 << 20);
         assert_eq!(in_words(3 << 29), "1.50 GiB");
     }
