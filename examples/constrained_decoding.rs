@@ -28,11 +28,11 @@ fn main() -> tiller::Result<()> {
     run(arguments.next().as_deref().unwrap_or(MODEL), arguments.next().as_deref().unwrap_or(FILMS))
 }
 
-/// Prints five films for the first user of a data set: no more than two crime films, and a drama at least.
+/// Prints five films for the first user of a data set: no more than three horror films, and two mysteries at least.
 pub fn run(model: &str, films: &str) -> tiller::Result<()> {
     let (model, films) = (Path::new(model), Dataset::read(Path::new(films))?);
     let model = InferenceModel::load(model, None, StorageOptions::default(), &Device::flex())?;
-    let shares = ["Crime<=2", "Drama>=1"].iter().map(|share| Share::parse(share, &films.catalogue));
+    let shares = ["Horror<=3", "Mystery>=2"].iter().map(|share| Share::parse(share, &films.catalogue));
     let request = Request {
         k: 5,
         history: films.users[0].items.clone(),

@@ -102,7 +102,7 @@ fn trainings_of_version_0_1_0_go_on_from_their_checkpoints() {
 }
 
 /// Keys of version 0.1.0 that have another name today.
-const RENAMED: [(&str, &str); 26] = [
+const RENAMED: [(&str, &str); 27] = [
     ("quantise", "quant"),
     ("accumulate", "gradient_accumulation_steps"),
     ("scratch", "from_scratch"),
@@ -129,6 +129,7 @@ const RENAMED: [(&str, &str); 26] = [
     ("reward.breach", "reward.violation_score"),
     ("reward.gap", "reward.shortfall_fn"),
     ("sft.schedule.warm_up", "sft.schedule.warmup_ratio"),
+    ("ppo.reward.spread", "ppo.reward.dense"),
 ];
 
 /// The settings of a command, as a table of today's keys.
@@ -150,7 +151,8 @@ fn assert_kept(old: &Table, today: &Table, path: &str) {
     for (key, value) in old {
         let path = format!("{path}{key}");
         let renamed = RENAMED.iter().find(|(old, _)| *old == path).map_or(&path[..], |(_, new)| *new);
-        let found = &today[renamed.rsplit('.').next().unwrap()];
+        let name = renamed.rsplit('.').next().unwrap();
+        let found = today.get(name).unwrap_or_else(|| panic!("{path}: no key {name}"));
         match (value, found) {
             (toml::Value::Table(old), toml::Value::Table(today)) => assert_kept(old, today, &format!("{renamed}.")),
             _ => assert_eq!(found, value, "{path}"),

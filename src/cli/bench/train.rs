@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "SHAPE")]
     shape: Vec<ModelPreset>,
     /// How the frozen weights are kept: f32, f16, q8 or q4
-    #[arg(long, alias = "quant", default_value = "f32", value_name = "SCHEME")]
+    #[arg(long, alias = "quantise", default_value = "f32", value_name = "SCHEME")]
     quant: String,
     /// Rank of the adapter
     #[arg(long, default_value_t = 16, value_name = "R")]
