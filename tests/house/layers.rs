@@ -8,7 +8,7 @@ use super::{expect_none, root};
 /// The folders of `src`, from the ones that stand on none to the ones that stand on all.
 const LAYERS: [(&str, &[&str]); 7] = [
     ("base", &["run", "pull"]),
-    ("data", &["data", "request", "teacher"]),
+    ("data", &["data", "request", "task", "teacher"]),
     ("lists", &["constrain", "recommend", "converse"]),
     ("tasks", &["instruct", "reward", "evaluate"]),
     ("tuning", &["train", "ppo"]),
