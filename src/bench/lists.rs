@@ -142,9 +142,9 @@ impl<'a> ListBench<'a> {
         for start in (0..lists).step_by(batch) {
             let places = start..lists.min(start + batch);
             let constraint = |place: usize| -> Result<ListConstraint> {
-                let constraints = self.prepared_requests[place].constraints();
-                let constraints = constraints.ok_or_else(|| Error::Failed("a strict order has constraints".into()))?;
-                Ok(ListConstraint::new(Automaton::new(&self.grammar, constraints)?))
+                let request = self.prepared_requests[place].feasible();
+                let request = request.ok_or_else(|| Error::Failed("a strict request has no proof".into()))?;
+                Ok(ListConstraint::new(Automaton::new(&self.grammar, request)?))
             };
             let list_constraints = places.clone().map(constraint).collect::<Result<Vec<_>>>()?;
             let prompts = &self.prompts[places.clone()];

@@ -146,7 +146,7 @@ impl Talk<'_> {
 
     /// Shows the list while it is written.
     fn stream(&self, prepared: &PreparedRequest) -> Result<List> {
-        let items = |text: &str| self.recommender.items(prepared.request(), text);
+        let items = |text: &str| self.recommender.items(prepared.compiled(), text);
         let mut live = LiveList::new(&items);
         let mut printed = Ok(());
         let list = self.recommender.recommend_streaming(prepared, &mut |text| {

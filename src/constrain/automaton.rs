@@ -7,8 +7,7 @@
 //! A title is open as long as it is allowed, unused, and the list can still be completed after it. One open title always
 //! exists, because the automaton carries a plan for the rest of the list (see [`Feasible`]); so it never has to give up a rule.
 
-use super::constraints::Constraints;
-use super::feasible::Feasible;
+use super::feasible::{Feasible, FeasibleRequest};
 use super::grammar::{Grammar, check_length};
 use super::trie::Prefix;
 use crate::data::bitset::BitSet;
@@ -48,19 +47,18 @@ pub struct Automaton<'a> {
 }
 
 impl<'a> Automaton<'a> {
-    /// An automaton for `constraints` over the catalogue of `grammar`.
+    /// An automaton for a feasible request over the catalogue of `grammar`.
     ///
     /// # Errors
-    /// A list longer than [`super::grammar::LONGEST_LIST`]; a request that no list satisfies, with the nearest that one does.
-    pub fn new(grammar: &'a Grammar, constraints: &Constraints) -> Result<Self> {
-        check_length(constraints.k as usize)?;
-        let (feasible, classes) = constraints.feasible()?;
+    /// A list longer than [`super::grammar::LONGEST_LIST`].
+    pub fn new(grammar: &'a Grammar, request: &FeasibleRequest) -> Result<Self> {
+        check_length(request.k() as usize)?;
         let titles = grammar.titles();
         let leaves_of =
             |items: &ItemSet| BitSet::of(titles.leaves(), items.iter().filter_map(|item| titles.leaf(item)));
         let mut automaton = Self {
             grammar,
-            unused: classes.iter().map(leaves_of).collect(),
+            unused: request.classes().iter().map(leaves_of).collect(),
             after: Vec::new(),
             open: BitSet::new(titles.leaves()),
             prefix: titles.root(),
@@ -69,7 +67,7 @@ impl<'a> Automaton<'a> {
             choice: Vec::new(),
             items: Vec::new(),
         };
-        automaton.start_line(&feasible);
+        automaton.start_line(request.plan());
         automaton.run_to_choice();
         Ok(automaton)
     }

@@ -1,25 +1,25 @@
-//! What a request means for the items: an allowed set, and counters over sets that may overlap.
+//! The constraints of a list: the items that it may hold, and counters over sets of items that may overlap.
 //!
-//! Every promise of a request takes one of these two forms. History, exclusions, candidates, +C, −C and conditions only narrow the
-//! allowed set. Shares, and the items that must be there, are counters. "No repeats" and "exactly k" are the decoding itself.
+//! Every rule of a request takes one of these two forms. History, exclusions, candidates, +C, −C and conditions narrow the allowed set.
+//! Shares and mandatory items are counters. "No repeats" and "exactly k" are properties of the decoding itself.
 
 use std::collections::HashMap;
 
-use super::feasible::{Class, MAX_COUNTERS, Problem};
-use crate::data::{Catalogue, CategoryId, ItemId, ItemSet};
-use crate::request::{Bound, Request, Share};
+use super::problem::{Class, MAX_COUNTERS, Problem};
+use crate::data::{Catalogue, ItemSet};
+use crate::request::{CompiledRequest, CountRule, Counter};
 use crate::{Error, Result};
 
-/// A request worked out over a catalogue.
+/// The constraints that a request puts on a list.
 #[derive(Debug, Clone)]
 pub struct Constraints {
-    /// How many items.
+    /// The length of the list.
     pub k: u32,
     /// The items that a list may hold.
     pub allowed: ItemSet,
-    /// What is counted.
+    /// The counted sets and their bounds.
     pub counters: Vec<Counter>,
-    /// How the allowed set became what it is, in order.
+    /// The steps from the catalogue to the allowed set, in order.
     pub narrowing: Vec<Narrowing>,
 }
 
@@ -28,49 +28,21 @@ pub struct Constraints {
 pub struct Narrowing {
     /// The rule, such as "in Comedy".
     pub rule: String,
-    /// How many items were left after it.
+    /// The number of items that keep it and all rules before it.
     pub left: usize,
 }
 
-/// A set of items of which a list holds a bounded number.
-#[derive(Debug, Clone)]
-pub struct Counter {
-    /// The items that count.
-    pub members: ItemSet,
-    /// What bounds their number.
-    pub rule: Rule,
-}
-
-/// What bounds the number of a counter's items.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Rule {
-    /// A share that the user asked for.
-    Share(Share),
-    /// All of so many items must be there.
-    Mandatory(u32),
-}
-
-impl Rule {
-    /// The counts that satisfy the rule in a list of `k` items; empty (`min > max`) where none does.
-    pub fn bound(&self, k: u32) -> Bound {
-        match self {
-            Rule::Share(share) => share.bound(k),
-            Rule::Mandatory(number) => Bound { min: (*number).min(k.saturating_add(1)), max: k },
-        }
-    }
-}
-
 impl Constraints {
-    /// Works `request` out over `catalogue`.
+    /// The constraints of `request`, which was compiled over `catalogue`.
     ///
     /// # Errors
-    /// A request for no item at all, a mandatory item that is unknown or that other rules remove, more than [`MAX_COUNTERS`] shares.
-    /// Whether a list exists is for [`Constraints::feasible`] to say.
-    pub fn new(request: &Request, catalogue: &Catalogue) -> Result<Self> {
+    /// A request for no item at all, a mandatory item that is unknown or that another rule removes, more than [`MAX_COUNTERS`] counters.
+    /// [`Constraints::prove`] says whether a list exists.
+    pub fn new(request: &CompiledRequest, catalogue: &Catalogue) -> Result<Self> {
         if request.k == 0 {
             return Err(Error::bad_input("-k").expected("at least 1 item").found("0").next("ask for -k 10").into());
         }
-        if let Some(unknown) = request.mandatory.iter().find(|id| !(1..=catalogue.len()).contains(&id.index())) {
+        if let Some(unknown) = request.unknown {
             return Err(Error::bad_input("the mandatory items")
                 .expected(format!("item numbers 1 to {}", catalogue.len()))
                 .found(unknown.0)
@@ -78,16 +50,7 @@ impl Constraints {
                 .into());
         }
         let (allowed, narrowing) = narrow(request, catalogue)?;
-        let mut counters: Vec<Counter> = request
-            .shares
-            .iter()
-            .map(|share| Counter { members: share.of.items(catalogue), rule: Rule::Share(share.clone()) })
-            .collect();
-        if !request.mandatory.is_empty() {
-            let members = set_of(&request.mandatory, catalogue);
-            let rule = Rule::Mandatory(members.len() as u32);
-            counters.push(Counter { members, rule });
-        }
+        let counters = request.counters.clone();
         if counters.len() > MAX_COUNTERS {
             return Err(Error::bad_input("--share")
                 .expected(format!("at most {MAX_COUNTERS} shares"))
@@ -98,7 +61,7 @@ impl Constraints {
         Ok(Self { k: request.k, allowed, counters, narrowing })
     }
 
-    /// The same counters over the same classes, for a list of `k` items.
+    /// The feasibility problem of a list of `k` items, over `classes` of interchangeable items.
     pub(super) fn problem(&self, classes: &[Class], k: u32) -> Problem {
         let bounds = self.counters.iter().map(|counter| counter.rule.bound(k)).collect();
         Problem { classes: classes.to_vec(), bounds, left: k }
@@ -123,42 +86,22 @@ impl Constraints {
     }
 }
 
-/// Applies the rules one after another and notes what each leaves.
-fn narrow(request: &Request, catalogue: &Catalogue) -> Result<(ItemSet, Vec<Narrowing>)> {
-    let mandatory = set_of(&request.mandatory, catalogue);
+/// Applies the rules about single items one after another and notes what each leaves.
+fn narrow(request: &CompiledRequest, catalogue: &Catalogue) -> Result<(ItemSet, Vec<Narrowing>)> {
+    let mandatory = request.counters.iter().find(|counter| matches!(counter.rule, CountRule::Mandatory(_)));
     let mut narrowing = vec![Narrowing { rule: "in the catalogue".into(), left: catalogue.len() }];
     let mut allowed = ItemSet::all(catalogue.len());
-
-    let name = |category: CategoryId| catalogue.categories()[category.index()].as_str();
-    let members = |category: CategoryId| ItemSet::from_items(catalogue.len(), catalogue.members(category));
-    let taken_away = [(&request.history, "not in the history"), (&request.excluded, "not excluded")]
-        .into_iter()
-        .filter(|(items, _)| !items.is_empty())
-        .map(|(items, rule)| (rule.to_owned(), set_of(items, catalogue).complement()));
-    let candidates =
-        request.candidates.iter().map(|items| ("among the candidates".to_owned(), set_of(items, catalogue)));
-    let all_in = request.all_in.iter().map(|&c| (format!("in {}", name(c)), members(c)));
-    let none_in = request.none_in.iter().map(|&c| (format!("not in {}", name(c)), members(c).complement()));
-    let conditions = request.conditions.iter().map(|condition| (condition.to_string(), condition.items(catalogue)));
-
-    for (rule, kept) in taken_away.chain(candidates).chain(all_in).chain(none_in).chain(conditions) {
-        let mut removed = mandatory.clone();
-        removed.difference_with(&kept);
-        if let Some(item) = removed.iter().next() {
-            let title = catalogue.title(item);
+    for rule in &request.rules {
+        let removed = mandatory.and_then(|mandatory| mandatory.members.iter().find(|item| !rule.items.contains(*item)));
+        if let Some(item) = removed {
             return Err(Error::bad_input("the request")
-                .expected(format!("every mandatory item {rule}"))
-                .found(format!("{title:?}, which is not"))
+                .expected(format!("every mandatory item {}", rule.text))
+                .found(format!("{:?}, which is not", catalogue.title(item)))
                 .next("drop the item or the rule")
                 .into());
         }
-        allowed.intersect_with(&kept);
-        narrowing.push(Narrowing { rule, left: allowed.len() });
+        allowed.intersect_with(&rule.items);
+        narrowing.push(Narrowing { rule: rule.text.clone(), left: allowed.len() });
     }
     Ok((allowed, narrowing))
-}
-
-/// The set of those `items` that the catalogue holds: a history may be older than the catalogue.
-fn set_of(items: &[ItemId], catalogue: &Catalogue) -> ItemSet {
-    ItemSet::from_items(catalogue.len(), items.iter().filter(|id| (1..=catalogue.len()).contains(&id.index())))
 }

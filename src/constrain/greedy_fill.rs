@@ -1,36 +1,31 @@
-//! The list that scores alone would write under constraints: how a recommender without words obeys a request.
+//! The list that item scores alone produce under constraints: strict decoding for a recommender that has no language model.
 
-use super::constraints::Constraints;
-use super::feasible::Feasible;
-use crate::Result;
+use super::feasible::{Feasible, FeasibleRequest};
 use crate::data::ItemId;
 use crate::data::order::top_k;
 
 /// The best item after which the list can still be completed, then the next best, and so on: what strict decoding is to a language
 /// model. `scores` has one score per item, item 1 first.
-///
-/// # Errors
-/// A request that no list satisfies, with the nearest one that can be met.
-pub fn greedy_fill(scores: &[f32], constraints: &Constraints) -> Result<Vec<ItemId>> {
-    let (mut rest, classes) = constraints.feasible()?;
+pub fn greedy_fill(scores: &[f32], request: &FeasibleRequest) -> Vec<ItemId> {
+    let mut rest = request.plan().clone();
     let mut list: Vec<ItemId> = Vec::with_capacity(rest.left() as usize);
     while rest.left() > 0 {
-        let mut after: Vec<Option<Feasible>> = (0..classes.len()).map(|class| rest.take(class)).collect();
-        let open_class = |item: ItemId| classes.iter().position(|members| members.contains(item));
+        let mut after: Vec<Option<Feasible>> = (0..request.classes().len()).map(|class| rest.take(class)).collect();
         let is_open =
-            |item: ItemId| !list.contains(&item) && open_class(item).is_some_and(|class| after[class].is_some());
+            |item: ItemId| !list.contains(&item) && request.class_of(item).is_some_and(|class| after[class].is_some());
         let best = top_k(scores, 1, is_open).first().copied();
-        let taken = best.and_then(|item| Some((item, after[open_class(item)?].take()?)));
+        let taken = best.and_then(|item| Some((item, after[request.class_of(item)?].take()?)));
         let Some((item, next)) = taken else { break };
         list.push(item);
         rest = next;
     }
-    Ok(list)
+    list
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::constrain::Constraints;
     use crate::data::{Catalogue, CategoryId, Item};
     use crate::request::{Request, Share};
 
@@ -53,7 +48,8 @@ mod tests {
         let catalogue = catalogue();
         // The later an item, the better; but 1 is the best.
         let scores: Vec<f32> = (1..=12).map(|n| if n == 1 { 99.0 } else { n as f32 }).collect();
-        let list = greedy_fill(&scores, &Constraints::new(&request, &catalogue).unwrap()).unwrap();
+        let constraints = Constraints::new(&request.compile(&catalogue), &catalogue).unwrap();
+        let list = greedy_fill(&scores, &constraints.prove().unwrap());
         list.into_iter().map(|item| item.0).collect()
     }
 
@@ -87,7 +83,8 @@ mod tests {
     fn what_cannot_be_met_is_refused() {
         let catalogue = catalogue();
         let request = Request { k: 7, all_in: vec![CategoryId(0)], ..Request::default() };
-        let error = greedy_fill(&[0.0; 12], &Constraints::new(&request, &catalogue).unwrap()).unwrap_err();
+        let constraints = Constraints::new(&request.compile(&catalogue), &catalogue).unwrap();
+        let error = crate::Error::from(constraints.prove().unwrap_err());
         assert_eq!(error.exit_code(), 2);
     }
 }

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use super::constraints::{Constraints, Narrowing, Rule};
-use super::feasible::{Class, Feasible, LINE_EFFORT, Solution};
+use super::constraints::{Constraints, Narrowing};
 use super::grammar::LONGEST_LIST;
+use super::problem::{Class, LINE_EFFORT};
 use crate::Error;
-use crate::data::ItemSet;
-use crate::request::Bound;
+use crate::request::{Bound, CountRule};
 
 /// List lengths that are tried in either direction when a request cannot be met.
 const REACH: u32 = 50;
@@ -20,7 +19,7 @@ pub struct Infeasible {
     /// How the catalogue became the allowed set.
     pub narrowing: Vec<Narrowing>,
     /// What was counted, and within which bounds.
-    pub counted: Vec<(Rule, Bound)>,
+    pub counted: Vec<(CountRule, Bound)>,
     /// The counters overlap too much to decide; there may be a list after all.
     pub undecided: bool,
     /// The list length nearest to `k` at which the request, otherwise as it is, can be met.
@@ -38,22 +37,9 @@ pub struct Relaxed {
     pub bounds: Vec<(usize, Bound)>,
 }
 
-impl Constraints {
-    /// A plan for the list, which is the proof that one exists; and the items of each of its classes.
-    ///
-    /// # Errors
-    /// [`Infeasible`], with the nearest request that can be met.
-    pub fn feasible(&self) -> Result<(Feasible, Vec<ItemSet>), Infeasible> {
-        let (classes, members) = self.classes();
-        match Feasible::new(self.problem(&classes, self.k)) {
-            Ok(feasible) => Ok((feasible, members)),
-            Err(answer) => Err(Infeasible::explain(self, &classes, answer == Solution::Unknown)),
-        }
-    }
-}
-
 impl Infeasible {
-    fn explain(constraints: &Constraints, classes: &[Class], undecided: bool) -> Self {
+    /// The reasons why no list was found, and the nearest requests that can be met.
+    pub(super) fn explain(constraints: &Constraints, classes: &[Class], undecided: bool) -> Self {
         let k = constraints.k;
         let counted = constraints.counters.iter().map(|counter| (counter.rule.clone(), counter.rule.bound(k)));
         Self {
@@ -130,12 +116,12 @@ impl Infeasible {
     }
 }
 
-impl Rule {
+impl CountRule {
     /// The rule with another bound, in words.
     fn with(&self, Bound { min, max }: Bound, k: u32) -> String {
         let of = match self {
-            Rule::Share(share) => share.of.to_string(),
-            Rule::Mandatory(_) => "the mandatory items".to_owned(),
+            CountRule::Share(share) => share.of.to_string(),
+            CountRule::Mandatory(_) => "the mandatory items".to_owned(),
         };
         match (min, max) {
             (min, max) if min == max => format!("exactly {min} of {of}"),
@@ -146,11 +132,11 @@ impl Rule {
     }
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for CountRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Rule::Share(share) => write!(f, "{share}"),
-            Rule::Mandatory(number) => write!(f, "all {number} mandatory items"),
+            CountRule::Share(share) => write!(f, "{share}"),
+            CountRule::Mandatory(number) => write!(f, "all {number} mandatory items"),
         }
     }
 }

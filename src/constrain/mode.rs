@@ -1,16 +1,17 @@
-//! How much is guaranteed about a list.
+//! The guarantees that constrained decoding gives about a list.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::constraints::Constraints;
+use super::feasible::FeasibleRequest;
 use super::grammar::check_length;
 use crate::Result;
 use crate::data::Catalogue;
-use crate::request::Request;
+use crate::request::CompiledRequest;
 
-/// What keeps a list in order while it is written.
+/// The constraints that hold while a list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
@@ -23,22 +24,18 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// What a list has to obey; `None` where nothing is guaranteed.
+    /// Proves that a list satisfies `request`, compiled over `catalogue`, as far as the mode guarantees it; `None` where it guarantees nothing.
     ///
     /// # Errors
     /// A request that is too long or that no list satisfies, with the nearest one that can be met.
-    pub fn constraints(self, request: &Request, catalogue: &Catalogue) -> Result<Option<Constraints>> {
+    pub fn prove(self, request: &CompiledRequest, catalogue: &Catalogue) -> Result<Option<FeasibleRequest>> {
         let constraints = match self {
             Mode::Free => return Ok(None),
-            Mode::Catalogue => {
-                let plain = Request { k: request.k, history: request.history.clone(), ..Request::default() };
-                Constraints::new(&plain, catalogue)?
-            }
+            Mode::Catalogue => Constraints::new(&request.without_wishes(), catalogue)?,
             Mode::Strict => Constraints::new(request, catalogue)?,
         };
         check_length(constraints.k as usize)?;
-        constraints.feasible()?;
-        Ok(Some(constraints))
+        Ok(Some(constraints.prove()?))
     }
 }
 

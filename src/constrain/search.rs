@@ -1,4 +1,4 @@
-//! The search for numbers per class that add up and keep every bound ([`super::feasible`]).
+//! The search for numbers per class that add up and keep every bound ([`super::problem`]).
 //!
 //! First by exchange: any full list, improved one swap at a time, finds almost every plan that exists. Where it gets stuck, the
 //! exhaustive search finds a plan or proves that there is none: it decides the classes one by one, gives up a branch as soon as
@@ -7,7 +7,19 @@
 
 use std::collections::HashSet;
 
-use super::feasible::{Class, Problem, Solution};
+use super::problem::{Class, Problem, Solution};
+
+impl Problem {
+    /// Looks for numbers per class that add up to `left` and miss the bounds by `slack` in total at most (0: not at all),
+    /// visiting `effort` states at most.
+    pub fn solve(&self, slack: u32, effort: usize) -> Solution {
+        match by_exchange(self) {
+            Some(plan) if self.missed_by(&plan) <= slack => Solution::Plan(plan),
+            Some(_) => exhaustive(self, slack, effort),
+            None => Solution::Impossible,
+        }
+    }
+}
 
 /// A full list that no single exchange of two classes brings nearer to its bounds; `None` where there are too few items.
 pub fn by_exchange(problem: &Problem) -> Option<Vec<u32>> {

@@ -231,7 +231,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                 Some(&known) => known,
                 None => {
                     let request = example.request.as_ref();
-                    let known = request.is_some_and(|request| Mode::Strict.constraints(request, catalogue).is_ok());
+                    let known = request.is_some_and(|request| Mode::Strict.prove(&request.compile(catalogue), catalogue).is_ok());
                     self.possible.insert(key, known);
                     known
                 }
@@ -282,7 +282,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
             request: serde_json::to_value(request.in_words(catalogue)).unwrap_or_default(),
             target: query.example.target.map_or_else(String::new, |target| catalogue.title(target).to_owned()),
             text: answer.text.clone(),
-            items: check(titles, &request, catalogue).into_iter().map(item).collect(),
+            items: check(titles, &request.compile(catalogue), catalogue).into_iter().map(item).collect(),
             constraints_met: measure(&answer.titles, &query.example, catalogue).constraints_met,
         }
     }

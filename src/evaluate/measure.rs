@@ -187,7 +187,7 @@ impl RequestMeasure<'_> {
     /// Returns true where the answer is K valid items that meet every constraint, shares as [`Share::bound`] has them.
     fn is_met_by(&self, titles: &[&str]) -> bool {
         let Request { k, excluded, mandatory, candidates, shares, .. } = self.request;
-        let checked = check(titles.iter().copied(), self.request, self.catalogue);
+        let checked = check(titles.iter().copied(), &self.request.compile(self.catalogue), self.catalogue);
         let items: Vec<ItemId> = checked.iter().filter_map(|checked| checked.item).collect();
         let keeps_to_itself = |&item: &ItemId| {
             self.is_wanted(item)

@@ -69,7 +69,8 @@ impl<S: Scorer> System for ScorerSystem<'_, S> {
         let requests = requests.collect::<Result<Vec<_>>>()?;
         let histories: Vec<_> = requests.iter().map(|request| request.history.as_slice()).collect();
         let lists = self.scorer.answer(&histories, |at, scores| {
-            let list = greedy_fill(scores, &Constraints::new(requests[at], self.catalogue)?)?;
+            let compiled = requests[at].compile(self.catalogue);
+            let list = greedy_fill(scores, &Constraints::new(&compiled, self.catalogue)?.prove()?);
             let titles = list.into_iter().map(|item| self.catalogue.title(item).to_owned()).collect();
             Ok(SystemAnswer { titles, text: String::new() })
         })?;

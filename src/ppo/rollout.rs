@@ -179,7 +179,7 @@ impl Sampler<'_> {
         let lines = AnswerLines::of(&tokens, self.tokenizer)?;
         let titles = answer::parse(&lines.text, OutputFormat::Strict, self.catalogue);
         let request = prompt.example.request.clone().unwrap_or_default();
-        let list = check(titles.iter().copied(), &request, self.catalogue);
+        let list = check(titles.iter().copied(), &request.compile(self.catalogue), self.catalogue);
         let drawn = Rollout {
             prompt: number,
             tokens,

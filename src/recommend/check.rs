@@ -1,9 +1,9 @@
-//! What is wrong with each item of an answer (method §8.1): the ground of rewards, of metrics and of what users are shown.
+//! The check of an answer, item by item (method §8.1): rewards, metrics and the marks that users see are based on it.
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Catalogue, CategoryId, ItemId};
-use crate::request::{Request, Share};
+use crate::data::{Catalogue, ItemId};
+use crate::request::{CompiledRequest, Counter, ItemRule, RuleKind, Share};
 
 /// The state of one item of an answer; where several apply, it is the first of them in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -28,16 +28,16 @@ pub struct CheckedItem {
     pub title: String,
     /// The item of that title.
     pub item: Option<ItemId>,
-    /// What is wrong with it, if anything.
+    /// Its state; [`Status::Ok`] where it is valid.
     pub status: Status,
     /// The rule of the request that an otherwise valid item breaks.
     pub breaks: Option<String>,
 }
 
-/// Checks the titles of an answer against the request, in order.
+/// Checks the titles of an answer against a request that was compiled over `catalogue`, in order.
 pub fn check<'a>(
     titles: impl IntoIterator<Item = &'a str>,
-    request: &Request,
+    request: &CompiledRequest,
     catalogue: &Catalogue,
 ) -> Vec<CheckedItem> {
     let mut checked: Vec<CheckedItem> = Vec::new();
@@ -49,35 +49,32 @@ pub fn check<'a>(
             Status::NotExist
         } else if checked.iter().any(|earlier| earlier.item == item) {
             Status::Repeat
-        } else if item.is_some_and(|item| request.history.contains(&item)) {
+        } else if item.is_some_and(|item| request.in_history(item)) {
             Status::InHistory
         } else {
             Status::Ok
         };
         checked.push(CheckedItem { title: title.to_owned(), item, status, breaks: None });
     }
-    mark_breaches(&mut checked, request, catalogue);
+    mark_breaches(&mut checked, request);
     checked
 }
 
-/// Notes at each valid item the first rule of the request that it breaks. Of a share, these are the items that come when there is no
-/// room for any more like them: "at most 3 of Drama" is broken by the fourth, and "at least 7 of 10" by the fourth of another kind.
-fn mark_breaches(checked: &mut [CheckedItem], request: &Request, catalogue: &Catalogue) {
-    let mut room: Vec<(&Share, [u32; 2])> = request
-        .shares
-        .iter()
-        .map(|share| {
-            let bound = share.bound(request.k);
-            (share, [request.k.saturating_sub(bound.min), bound.max])
-        })
-        .collect();
+/// Notes at each valid item the first rule of the request that it breaks.
+///
+/// A share is broken by the items that come when no more like them fit: "at most 3 of Drama" by the fourth of Drama, and "at least 7 of 10"
+/// by the fourth that is not counted.
+fn mark_breaches(checked: &mut [CheckedItem], request: &CompiledRequest) {
+    let mut shares: Vec<(&Counter, &Share, [u32; 2])> = request.shares().map(|(counter, share)| {
+        let bound = share.bound(request.k);
+        (counter, share, [request.k.saturating_sub(bound.min), bound.max])
+    }).collect();
     for line in checked.iter_mut().filter(|line| line.status == Status::Ok) {
-        let Some(id) = line.item else { continue };
-        let item = catalogue.item(id);
-        line.breaks = broken_rule(id, request, catalogue);
-        for (share, room) in &mut room {
+        let Some(item) = line.item else { continue };
+        line.breaks = request.broken_rule(item).map(|rule| breach(rule).to_owned());
+        for (counter, share, left) in &mut shares {
             // [others, members]
-            let left = &mut room[usize::from(share.of.matches(item))];
+            let left = &mut left[usize::from(counter.members.contains(item))];
             if *left == 0 {
                 line.breaks.get_or_insert_with(|| share.to_string());
             }
@@ -86,21 +83,12 @@ fn mark_breaches(checked: &mut [CheckedItem], request: &Request, catalogue: &Cat
     }
 }
 
-/// The first rule about single items that an item breaks.
-fn broken_rule(id: ItemId, request: &Request, catalogue: &Catalogue) -> Option<String> {
-    let item = catalogue.item(id);
-    let name = |category: &CategoryId| catalogue.categories()[category.index()].as_str();
-    let without = request.all_in.iter().find(|category| !item.categories.contains(category));
-    let within = request.none_in.iter().find(|category| item.categories.contains(category));
-    match () {
-        () if request.excluded.contains(&id) => Some("not this one".to_owned()),
-        () if request.candidates.as_ref().is_some_and(|some| !some.contains(&id)) => {
-            Some("one of the candidates".to_owned())
-        }
-        () => without
-            .map(|category| format!("in {}", name(category)))
-            .or_else(|| within.map(|category| format!("not in {}", name(category))))
-            .or_else(|| request.conditions.iter().find(|rule| !rule.matches(item)).map(ToString::to_string)),
+/// A rule as a mark beside the item that breaks it.
+fn breach(rule: &ItemRule) -> &str {
+    match rule.kind {
+        RuleKind::Excluded => "not this one",
+        RuleKind::Candidates => "one of the candidates",
+        _ => &rule.text,
     }
 }
 
@@ -108,12 +96,13 @@ fn broken_rule(id: ItemId, request: &Request, catalogue: &Catalogue) -> Option<S
 mod tests {
     use super::*;
     use crate::recommend::testing::catalogue;
-    use crate::request::Predicate;
+    use crate::data::CategoryId;
+    use crate::request::{Predicate, Request};
     use proptest::prelude::*;
 
     fn statuses(titles: &[&str], k: u32, history: &[u32]) -> Vec<Status> {
         let request = Request { k, history: history.iter().copied().map(ItemId).collect(), ..Request::default() };
-        check(titles.iter().copied(), &request, &catalogue()).into_iter().map(|checked| checked.status).collect()
+        check(titles.iter().copied(), &request.compile(&catalogue()), &catalogue()).into_iter().map(|checked| checked.status).collect()
     }
 
     #[test]
@@ -135,7 +124,8 @@ mod tests {
         let (crime, drama) = (CategoryId(0), CategoryId(1));
         let share = |text: &str| Share::parse(text, &catalogue).unwrap();
         let broken = |titles: &[&str], request: Request| -> Vec<String> {
-            let checked = check(titles.iter().copied(), &Request { k: 4, ..request }, &catalogue);
+            let request = Request { k: 4, ..request }.compile(&catalogue);
+            let checked = check(titles.iter().copied(), &request, &catalogue);
             checked.into_iter().map(|line| line.breaks.unwrap_or_default()).collect()
         };
         let plain = Request::default;
@@ -173,7 +163,7 @@ mod tests {
             let catalogue = catalogue();
             let titles: Vec<_> = picks.iter().map(|&pick| if pick == 0 { "Nope" } else { catalogue.title(ItemId(pick % 6 + 1)) }).collect();
             let request = Request { k, history: history.into_iter().map(ItemId).collect(), ..Request::default() };
-            let checked = check(titles.iter().copied(), &request, &catalogue);
+            let checked = check(titles.iter().copied(), &request.compile(&catalogue), &catalogue);
             prop_assert_eq!(checked.len(), titles.len());
             let valid: Vec<_> = checked.iter().filter(|c| c.status == Status::Ok).map(|c| c.item.unwrap()).collect();
             let mut distinct = valid.clone();

@@ -1,59 +1,66 @@
-//! A request made ready for a recommender: put into words, worked out over the catalogue, and with chance of its own.
+//! A request prepared for a recommender: compiled, proven to be feasible, put into words, and with a stream of random numbers of its own.
 
 use sha2::{Digest, Sha256};
 use tiller_models::chat::Message;
 
 use super::prompt;
 use crate::Result;
-use crate::constrain::{Constraints, Mode};
+use crate::constrain::{FeasibleRequest, Mode};
 use crate::data::Catalogue;
-use crate::request::Request;
+use crate::request::{CompiledRequest, Request};
 
 /// A request that can be answered.
 #[derive(Debug, Clone)]
 pub struct PreparedRequest {
     request: Request,
+    compiled: CompiledRequest,
+    feasible: Option<FeasibleRequest>,
     messages: Vec<Message>,
-    constraints: Option<Constraints>,
     stream: u64,
 }
 
 impl PreparedRequest {
-    /// A request for a recommender that keeps lists in order as `mode` says.
+    /// Prepares a request for a recommender of this mode.
     ///
     /// # Errors
-    /// A request that the mode has to obey and that no list satisfies, with the nearest one that can be met.
+    /// A request that the mode guarantees and that no list satisfies, with the nearest one that can be met.
     pub fn new(request: Request, mode: Mode, catalogue: &Catalogue) -> Result<Self> {
-        let constraints = mode.constraints(&request, catalogue)?;
+        let compiled = request.compile(catalogue);
+        let feasible = mode.prove(&compiled, catalogue)?;
         let messages = prompt::render(&request, catalogue, 0);
-        Ok(Self { request, messages, constraints, stream: 0 })
+        Ok(Self { request, compiled, feasible, messages, stream: 0 })
     }
 
-    /// The order with another wording of its request.
+    /// Returns the request with another wording.
     pub fn in_words(self, messages: Vec<Message>) -> Self {
         Self { messages, ..self }
     }
 
-    /// The order with chance that depends on the user's key: whoever else asks, the user's samples are the same.
+    /// Returns the request with a random stream that depends on the user's key alone: the user's samples do not depend on the other users.
     pub fn of_user(self, key: &str) -> Self {
         let digest = Sha256::digest(key);
         let stream = digest.iter().take(8).fold(0, |stream, &byte| stream << 8 | u64::from(byte));
         Self { stream, ..self }
     }
 
-    /// What is asked for.
+    /// The request.
     pub fn request(&self) -> &Request {
         &self.request
     }
 
-    /// The conversation that asks for it.
-    pub fn messages(&self) -> &[Message] {
-        &self.messages
+    /// The request compiled over the catalogue.
+    pub fn compiled(&self) -> &CompiledRequest {
+        &self.compiled
     }
 
-    /// What the list has to obey; `None` where the model writes alone.
-    pub fn constraints(&self) -> Option<&Constraints> {
-        self.constraints.as_ref()
+    /// The proof that a list exists; `None` where the model writes alone.
+    pub fn feasible(&self) -> Option<&FeasibleRequest> {
+        self.feasible.as_ref()
+    }
+
+    /// The conversation that states the request.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
     }
 
     /// The stream of random numbers that a sampled list draws from.

@@ -11,7 +11,7 @@ use super::check::{CheckedItem, check};
 use super::prepared::PreparedRequest;
 use crate::constrain::{Automaton, ConstraintStats, DraftModel, Grammar, ListConstraint, Mode};
 use crate::data::Catalogue;
-use crate::request::Request;
+use crate::request::{CompiledRequest, Request};
 use crate::teacher::{Scorer, Teacher};
 use crate::{Error, Result};
 
@@ -140,7 +140,7 @@ impl<'a> Recommender<'a> {
         prepared_requests
             .iter()
             .zip(answers)
-            .map(|(prepared, answer)| self.read(prepared.request(), answer, seconds))
+            .map(|(prepared, answer)| self.read(prepared, answer, seconds))
             .collect()
     }
 
@@ -164,7 +164,7 @@ impl<'a> Recommender<'a> {
         })?;
         decoded?;
         let answer = answers.into_iter().next().unwrap_or_default();
-        self.read(prepared.request(), answer, start.elapsed().as_secs_f64())
+        self.read(prepared, answer, start.elapsed().as_secs_f64())
     }
 
     /// Lets the model write, alone or guided.
@@ -178,8 +178,8 @@ impl<'a> Recommender<'a> {
             return Ok(answers.into_iter().map(|tokens| (tokens, None)).collect());
         };
         let constraint = |(prepared, draft_model): (&&PreparedRequest, Option<DraftModel>)| {
-            let constraints = prepared.constraints().ok_or_else(|| not_for(self.mode))?;
-            let constraint = ListConstraint::new(Automaton::new(grammar, constraints)?).drawing_from(prepared.stream());
+            let request = prepared.feasible().ok_or_else(|| not_for(self.mode))?;
+            let constraint = ListConstraint::new(Automaton::new(grammar, request)?).drawing_from(prepared.stream());
             let constraint = if self.needs_logits { constraint } else { constraint.without_logprobs() };
             Ok(if let Some(draft_model) = draft_model { constraint.drafting(draft_model) } else { constraint })
         };
@@ -209,13 +209,13 @@ impl<'a> Recommender<'a> {
         teacher.answer(&histories, |_, scores| Some(DraftModel::new(scores, grammar)))
     }
 
-    fn read(&self, request: &Request, (tokens, guidance): Generated, seconds: f64) -> Result<List> {
+    fn read(&self, prepared: &PreparedRequest, (tokens, guidance): Generated, seconds: f64) -> Result<List> {
         let text = self.model.codec().tokenizer.decode(&tokens, true)?;
-        Ok(List { items: self.items(request, &text), text, tokens: tokens.len(), guidance, seconds })
+        Ok(List { items: self.items(prepared.compiled(), &text), text, tokens: tokens.len(), guidance, seconds })
     }
 
     /// The checked items of an answer, or of its beginning.
-    pub fn items(&self, request: &Request, text: &str) -> Vec<CheckedItem> {
+    pub fn items(&self, request: &CompiledRequest, text: &str) -> Vec<CheckedItem> {
         check(answer::parse(text, self.format, self.catalogue), request, self.catalogue)
     }
 }

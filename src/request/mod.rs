@@ -1,15 +1,17 @@
-//! What is asked of a recommender: for whom, how many items, and which.
+//! A request for a list: for whom, how many items, and which.
 //!
-//! One [`Request`] goes everywhere: prompts say it, decoding obeys it, checks, rewards and metrics judge by it. Its parts read and
-//! name themselves: [`predicate`] is a condition on an item, [`share`] how many items of a kind there shall be.
+//! One [`Request`] goes everywhere: prompts state it, and its compiled form ([`CompiledRequest`]) is what constrained decoding, the check of
+//! a list, rewards and metrics read. [`predicate`] is a condition on an item, [`share`] a bound on the number of items of a kind.
 
 pub mod ask;
+pub mod compiled;
 pub mod flags;
 pub mod names;
 pub mod predicate;
 pub mod share;
 pub mod words;
 
+pub use compiled::{CompiledRequest, CountRule, Counter, ItemRule, RuleKind};
 pub use predicate::Predicate;
 pub use share::{Amount, Bound, Relation, Share};
 pub use words::InWords;
@@ -21,15 +23,15 @@ use crate::data::{CategoryId, ItemId};
 /// With nothing but `k` and `history` it asks for what every list should be: real items, none twice, none taken before.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
-    /// How many items.
+    /// The length of the list.
     pub k: u32,
-    /// What the user took before, oldest first. The prompt shows the newest of it; none of it is a valid answer.
+    /// The items that the user took before, oldest first. The prompt shows the newest of them; none of them is a valid answer.
     pub history: Vec<ItemId>,
     /// Items that must not be in the list.
     pub excluded: Vec<ItemId>,
     /// Items that must be in the list.
     pub mandatory: Vec<ItemId>,
-    /// Choose from these items alone.
+    /// The only items to choose from. A rule, but no intention: see [`compiled`].
     pub candidates: Option<Vec<ItemId>>,
     /// +C (task I1, method §4): every item lies in every one of these.
     pub all_in: Vec<CategoryId>,
@@ -37,12 +39,12 @@ pub struct Request {
     pub none_in: Vec<CategoryId>,
     /// Every item satisfies every one of these.
     pub conditions: Vec<Predicate>,
-    /// How many items shall be of a kind (task I2).
+    /// Bounds on the number of items of a kind (task I2).
     pub shares: Vec<Share>,
 }
 
 impl Request {
-    /// Whether more is asked than a list in keeping with the history: what the method calls an intention.
+    /// True where more is asked for than a list in keeping with the history: the method's intention. Candidates are none.
     pub fn has_intention(&self) -> bool {
         !(self.excluded.is_empty()
             && self.mandatory.is_empty()

@@ -69,7 +69,7 @@ impl ListPrinter<'_> {
     /// Answers a request and prints the answer while it is written.
     pub fn stream(&self, asked: &UserRequest) -> Result<()> {
         print(&self.heading(asked)?)?;
-        let items = |text: &str| self.recommender.items(asked.prepared.request(), text);
+        let items = |text: &str| self.recommender.items(asked.prepared.compiled(), text);
         let mut live = LiveList::new(&items);
         let mut printed = Ok(());
         let list = self.recommender.recommend_streaming(&asked.prepared, &mut |text| {

@@ -6,9 +6,8 @@ use tiller_models::tokenizer::Tokenizer;
 
 use super::samples::Shop;
 use super::toy::{PreTokenizer, ToyTokenizer};
-use crate::Result;
+use crate::{Error, Result};
 use crate::constrain::automaton::Automaton;
-use crate::constrain::constraints::Constraints;
 use crate::constrain::grammar::{Grammar, LONGEST_LIST, TitleTokenizer, list_text};
 use crate::constrain::masked::Pace;
 use crate::data::{Catalogue, CategoryId, Item, ItemId};
@@ -28,7 +27,10 @@ fn catalogue(titles: &[&str]) -> Catalogue {
 fn the_longest_list_and_no_longer() {
     let titles: BTreeSet<String> = (0..=LONGEST_LIST).map(|n| format!("Film {n}")).collect();
     let shop = Shop::new(&titles, &[(1, 0)], PreTokenizer::Words);
-    let request = |k: usize| Constraints::new(&Request { k: k as u32, ..Request::default() }, &shop.catalogue).unwrap();
+    let request = |k: usize| {
+        let request = Request { k: k as u32, ..Request::default() };
+        shop.constraints(&request).unwrap().prove().unwrap()
+    };
     let list = shop.decode(&request(LONGEST_LIST), Pace::Jump, 7, None);
     assert_eq!(shop.toy.decode(&list.tokens[..list.tokens.len() - 1]).unwrap().lines().count(), LONGEST_LIST);
     assert!(Automaton::new(&shop.grammar, &request(LONGEST_LIST + 1)).is_err());
@@ -37,8 +39,8 @@ fn the_longest_list_and_no_longer() {
 #[test]
 fn one_item_is_written_without_a_single_choice() {
     let shop = Shop::new(&BTreeSet::from(["Amélie (2001)".to_owned()]), &[(1, 0)], PreTokenizer::Words);
-    let constraints = Constraints::new(&Request { k: 1, ..Request::default() }, &shop.catalogue).unwrap();
-    let list = shop.decode(&constraints, Pace::Jump, 7, None);
+    let request = shop.constraints(&Request { k: 1, ..Request::default() }).unwrap().prove().unwrap();
+    let list = shop.decode(&request, Pace::Jump, 7, None);
     assert_eq!((list.statistics.steps, list.items), (0, vec![ItemId(1)]));
     assert_eq!(list.statistics.forced, list.tokens.len());
 }
@@ -49,8 +51,8 @@ fn refusals_say_what_is_left_and_what_would_work() {
     // Films 0, 2 and 4 are C0; the others are C1.
     let shop = Shop::new(&titles, &[(1, 0), (2, 1)], PreTokenizer::Words);
     let share = |text: &str| Share::parse(text, &shop.catalogue).unwrap();
-    let told = |request: Request| match Constraints::new(&request, &shop.catalogue) {
-        Ok(constraints) => Automaton::new(&shop.grammar, &constraints).unwrap_err().to_string(),
+    let told = |request: Request| match shop.constraints(&request) {
+        Ok(constraints) => Error::from(constraints.prove().unwrap_err()).to_string(),
         Err(error) => error.to_string(),
     };
     assert_eq!(

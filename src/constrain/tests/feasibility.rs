@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::constrain::feasible::{Class, Feasible, Problem, REQUEST_EFFORT as EFFORT, Solution};
+use crate::constrain::feasible::Feasible;
+use crate::constrain::problem::{Class, Problem, REQUEST_EFFORT as EFFORT, Solution};
 use crate::constrain::search;
 use crate::request::Bound;
 

@@ -12,7 +12,6 @@ use rand_chacha::ChaCha8Rng;
 use super::samples::{CUTS, Shop, kinds, titles, wish};
 use super::toy::PreTokenizer;
 use crate::constrain::automaton::{Automaton, NextTokens};
-use crate::constrain::constraints::Constraints;
 use crate::constrain::grammar::{TitleTokenizer, list_text};
 use crate::constrain::infeasible::Infeasible;
 use crate::constrain::masked::Pace;
@@ -80,19 +79,18 @@ proptest! {
         let good: Vec<Vec<ItemId>> =
             all_lists(&shop.catalogue, request.k).into_iter().filter(|list| satisfies(&request, &shop.catalogue, list)).collect();
 
-        let refused = match Constraints::new(&request, &shop.catalogue) {
+        let refused = match shop.constraints(&request) {
             Err(_) => true,
-            Ok(constraints) => match constraints.feasible() {
+            Ok(constraints) => match constraints.prove() {
                 Err(no) => {
                     prop_assert!(!no.undecided);
-                    check_nearest(&shop.catalogue, &request, &no)?;
-                    prop_assert!(Automaton::new(&shop.grammar, &constraints).is_err());
+                    check_nearest(&shop, &request, &no)?;
                     true
                 }
-                Ok(_) => {
+                Ok(feasible) => {
                     for temperature in [None, Some(0.7)] {
-                        let jump = shop.decode(&constraints, Pace::Jump, seed, temperature);
-                        let step = shop.decode(&constraints, Pace::Step, seed, temperature);
+                        let jump = shop.decode(&feasible, Pace::Jump, seed, temperature);
+                        let step = shop.decode(&feasible, Pace::Step, seed, temperature);
                         prop_assert!(satisfies(&request, &shop.catalogue, &jump.items));
                         prop_assert_eq!(&jump.tokens, &shop.grammar.tokens(&jump.items).unwrap());
                         prop_assert_eq!((&jump.tokens, &jump.items), (&step.tokens, &step.items));
@@ -118,8 +116,9 @@ proptest! {
     ) {
         let shop = Shop::new(&titles, &kinds, cut);
         let request = wish.over(&shop.catalogue);
-        let Ok(constraints) = Constraints::new(&request, &shop.catalogue) else { return Ok(()) };
-        let Ok(mut automaton) = Automaton::new(&shop.grammar, &constraints) else { return Ok(()) };
+        let Ok(constraints) = shop.constraints(&request) else { return Ok(()) };
+        let Ok(feasible) = constraints.prove() else { return Ok(()) };
+        let mut automaton = Automaton::new(&shop.grammar, &feasible).unwrap();
         let good: Vec<Vec<u32>> = all_lists(&shop.catalogue, request.k)
             .into_iter()
             .filter(|list| satisfies(&request, &shop.catalogue, list))
@@ -168,19 +167,19 @@ proptest! {
 }
 
 /// The nearest requests that an error names can be met, and there are some as long as anything is allowed.
-fn check_nearest(catalogue: &Catalogue, request: &Request, no: &Infeasible) -> Result<(), TestCaseError> {
+fn check_nearest(shop: &Shop, request: &Request, no: &Infeasible) -> Result<(), TestCaseError> {
     let left = no.narrowing.last().map_or(0, |step| step.left);
     prop_assert_eq!(left > 0, no.other_k.is_some() || no.relaxed.is_some());
     if let Some(k) = no.other_k {
         let other = Request { k, ..request.clone() };
-        prop_assert!(Constraints::new(&other, catalogue).unwrap().feasible().is_ok());
+        prop_assert!(shop.constraints(&other).unwrap().prove().is_ok());
     }
     if let Some(relaxed) = &no.relaxed {
         let bound_of = |counter: usize, usual: Bound| {
             relaxed.bounds.iter().find(|(at, _)| *at == counter).map_or(usual, |(_, bound)| *bound)
         };
-        let constraints = Constraints::new(&Request { k: relaxed.k, ..request.clone() }, catalogue).unwrap();
-        let found = all_lists(catalogue, relaxed.k).into_iter().any(|list| {
+        let constraints = shop.constraints(&Request { k: relaxed.k, ..request.clone() }).unwrap();
+        let found = all_lists(&shop.catalogue, relaxed.k).into_iter().any(|list| {
             list.iter().all(|id| constraints.allowed.contains(*id))
                 && constraints.counters.iter().enumerate().all(|(at, counter)| {
                     let count = list.iter().filter(|id| counter.members.contains(**id)).count() as u32;

@@ -18,7 +18,7 @@ use tiller_models::llama::{Batch, Llama};
 use super::guarantees::satisfies;
 use super::samples::{CUTS, Shop, kinds, titles, wish};
 use crate::constrain::masked::{Pace, Picker, decode};
-use crate::constrain::{Automaton, Constraints, DraftModel, ListConstraint, Mode};
+use crate::constrain::{Automaton, FeasibleRequest, DraftModel, ListConstraint, Mode};
 use crate::request::Request;
 
 const WIDTH: usize = 16;
@@ -72,19 +72,23 @@ fn logits(model: &Llama, context: &[u32]) -> Vec<f32> {
 fn guided<'a>(
     shop: &'a Shop,
     model: &Llama,
-    all: &[Constraints],
+    all: &[FeasibleRequest],
     sampling: Sampling,
     how: impl Fn(ListConstraint<'a>) -> ListConstraint<'a>,
 ) -> (Vec<Vec<u32>>, Vec<ListConstraint<'a>>) {
     let prompts: Vec<Vec<u32>> = (0..all.len()).map(prompt).collect();
-    let guide = |constraints| how(ListConstraint::new(Automaton::new(&shop.grammar, constraints).unwrap()));
-    let mut guides: Vec<_> = all.iter().map(guide).collect();
-    let room = all.iter().map(|constraints| shop.grammar.longest(constraints.k as usize)).max().unwrap_or(0);
+    let constraint = |request| how(ListConstraint::new(Automaton::new(&shop.grammar, request).unwrap()));
+    let mut guides: Vec<_> = all.iter().map(constraint).collect();
+    let room = all.iter().map(|request| shop.grammar.longest(request.k() as usize)).max().unwrap_or(0);
     let options = GenerateOptions { max_new_tokens: room, sampling, seed: 5 };
     let stop = [shop.grammar.end()];
     let request = GenerateRequest::new(&prompts, options).constrained_by(&mut guides).stop_at(&stop);
     let lists = GraphGenerator::new(model).generate(request).unwrap();
     (lists, guides)
+}
+
+fn prove(mode: Mode, request: &Request, shop: &Shop) -> crate::Result<Option<FeasibleRequest>> {
+    mode.prove(&request.compile(&shop.catalogue), &shop.catalogue)
 }
 
 fn drafting<'a>(guide: ListConstraint<'a>, draft_model: &DraftModel, without_logprobs: bool) -> ListConstraint<'a> {
@@ -111,14 +115,14 @@ proptest! {
         let model = random_llama(shop.toy.vocabulary() + 1, seed);
         for mode in [Mode::Catalogue, Mode::Strict] {
             let requests: Vec<Request> = wishes.iter().map(|wish| wish.over(&shop.catalogue)).collect();
-            let possible: Vec<(Request, Constraints)> = requests
+            let possible: Vec<(Request, FeasibleRequest)> = requests
                 .into_iter()
-                .filter_map(|request| Some((request.clone(), mode.constraints(&request, &shop.catalogue).ok()??)))
+                .filter_map(|request| Some((request.clone(), prove(mode, &request, &shop).ok()??)))
                 .collect();
-            let constraints: Vec<Constraints> = possible.iter().map(|(_, constraints)| constraints.clone()).collect();
+            let feasible: Vec<FeasibleRequest> = possible.iter().map(|(_, feasible)| feasible.clone()).collect();
             for sampling in [Sampling::Greedy, Sampling::Random { temperature: 1.5, top_k: 0, top_p: 1.0 }] {
-                let (lists, guides) = guided(&shop, &model, &constraints, sampling, |guide| guide);
-                for (row, ((request, constraints), (tokens, guide))) in possible.iter().zip(lists.iter().zip(&guides)).enumerate() {
+                let (lists, guides) = guided(&shop, &model, &feasible, sampling, |guide| guide);
+                for (row, ((request, feasible), (tokens, guide))) in possible.iter().zip(lists.iter().zip(&guides)).enumerate() {
                     let items = guide.automaton().items();
                     let promised = match mode {
                         Mode::Strict => request.clone(),
@@ -130,7 +134,7 @@ proptest! {
                     prop_assert_eq!(statistics.forced + statistics.choices, tokens.len());
 
                     if sampling == Sampling::Greedy {
-                        let automaton = Automaton::new(&shop.grammar, constraints).unwrap();
+                        let automaton = Automaton::new(&shop.grammar, feasible).unwrap();
                         let greedy = Picker::<ChaCha8Rng>::Greedy;
                         let reference =
                             decode(automaton, &prompt(row), Pace::Jump, greedy, |context| logits(&model, context)).unwrap();
@@ -162,16 +166,16 @@ proptest! {
         let shop = Shop::new(&titles, &kinds, cut);
         let model = random_llama(shop.toy.vocabulary() + 1, seed);
         let requests = wishes.iter().map(|wish| wish.over(&shop.catalogue));
-        let constraints: Vec<Constraints> =
-            requests.filter_map(|request| Mode::Strict.constraints(&request, &shop.catalogue).ok()?).collect();
+        let feasible: Vec<FeasibleRequest> =
+            requests.filter_map(|request| prove(Mode::Strict, &request, &shop).ok()?).collect();
         for sampling in [Sampling::Greedy, Sampling::Random { temperature: 1.5, top_k: 0, top_p: 1.0 }] {
-            let (plain, by_choice) = guided(&shop, &model, &constraints, sampling, |guide| guide);
-            let (without_logprobs, _) = guided(&shop, &model, &constraints, sampling, ListConstraint::without_logprobs);
+            let (plain, by_choice) = guided(&shop, &model, &feasible, sampling, |guide| guide);
+            let (without_logprobs, _) = guided(&shop, &model, &feasible, sampling, ListConstraint::without_logprobs);
             prop_assert_eq!(&without_logprobs, &plain);
             let draft_model = DraftModel::new(&scores, &shop.grammar);
             for without_logprobs in [false, true] {
                 let (drafted, by_draft) =
-                    guided(&shop, &model, &constraints, sampling, |guide| drafting(guide, &draft_model, without_logprobs));
+                    guided(&shop, &model, &feasible, sampling, |guide| drafting(guide, &draft_model, without_logprobs));
                 prop_assert_eq!(&drafted, &plain);
                 for (by_draft, by_choice) in by_draft.iter().zip(&by_choice) {
                     let (ours, theirs) = (by_draft.statistics(), by_choice.statistics());
@@ -193,15 +197,15 @@ fn a_draft_of_what_the_model_writes_takes_it_in_leaps() {
     let shop = Shop::new(&titles, &[(1, 0)], CUTS[0]);
     let model = random_llama(shop.toy.vocabulary() + 1, 3);
     let request = Request { k: 12, ..Request::default() };
-    let constraints = [Mode::Strict.constraints(&request, &shop.catalogue).unwrap().unwrap()];
-    let (plain, guides) = guided(&shop, &model, &constraints, Sampling::Greedy, |guide| guide);
+    let feasible = [prove(Mode::Strict, &request, &shop).unwrap().unwrap()];
+    let (plain, guides) = guided(&shop, &model, &feasible, Sampling::Greedy, |guide| guide);
     let mut scores = vec![0.0; shop.catalogue.len()];
     for (place, item) in guides[0].automaton().items().iter().enumerate() {
         scores[item.index() - 1] = 100.0 - place as f32;
     }
     let draft_model = DraftModel::new(&scores, &shop.grammar);
     let (drafted, by_draft) =
-        guided(&shop, &model, &constraints, Sampling::Greedy, |guide| guide.drafting(draft_model.clone()));
+        guided(&shop, &model, &feasible, Sampling::Greedy, |guide| guide.drafting(draft_model.clone()));
     assert_eq!(drafted, plain);
     let statistics = by_draft[0].statistics();
     // 4, 8, 16, … choices of drafts, and one behind each.
@@ -214,7 +218,7 @@ fn a_row_that_needs_no_choice_needs_no_step() {
     let shop = Shop::new(&BTreeSet::from(["Amélie (2001)".to_owned()]), &[(1, 0)], CUTS[0]);
     let model = random_llama(shop.toy.vocabulary() + 1, 1);
     let request = Request { k: 1, ..Request::default() };
-    let constraints = Mode::Strict.constraints(&request, &shop.catalogue).unwrap().unwrap();
-    let (lists, guides) = guided(&shop, &model, &[constraints], Sampling::Greedy, |guide| guide);
+    let feasible = prove(Mode::Strict, &request, &shop).unwrap().unwrap();
+    let (lists, guides) = guided(&shop, &model, &[feasible], Sampling::Greedy, |guide| guide);
     assert_eq!((guides[0].statistics().steps, lists[0].len()), (0, guides[0].statistics().forced));
 }

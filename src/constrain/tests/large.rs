@@ -12,7 +12,6 @@ use super::guarantees::satisfies;
 use super::samples::{Shop, wish};
 use super::toy::PreTokenizer;
 use crate::constrain::automaton::Automaton;
-use crate::constrain::constraints::Constraints;
 use crate::constrain::draft::predict_choices;
 use crate::constrain::greedy_fill;
 use crate::constrain::masked::Pace;
@@ -44,21 +43,20 @@ proptest! {
     fn lists_obey_and_what_is_refused_has_a_neighbour_that_is_not(wish in wish(30), seed: u64) {
         let Shop { catalogue, grammar, .. } = &*LARGE;
         let request = wish.over(catalogue);
-        let Ok(constraints) = Constraints::new(&request, catalogue) else { return Ok(()) };
-        match constraints.feasible() {
-            Ok(_) => {
-                let [jump, step] = [Pace::Jump, Pace::Step].map(|pace| LARGE.decode(&constraints, pace, seed, None));
+        let Ok(constraints) = LARGE.constraints(&request) else { return Ok(()) };
+        match constraints.prove() {
+            Ok(feasible) => {
+                let [jump, step] = [Pace::Jump, Pace::Step].map(|pace| LARGE.decode(&feasible, pace, seed, None));
                 prop_assert!(satisfies(&request, catalogue, &jump.items));
                 prop_assert_eq!(&jump.tokens, &grammar.tokens(&jump.items).unwrap());
                 prop_assert_eq!((&jump.tokens, &jump.items), (&step.tokens, &step.items));
             }
             Err(no) => {
-                prop_assert!(Automaton::new(grammar, &constraints).is_err());
                 let left = no.narrowing.last().map_or(0, |step| step.left);
                 prop_assert_eq!(left > 0, no.other_k.is_some() || no.relaxed.is_some());
                 if let Some(k) = no.other_k {
                     let nearest = Request { k, ..request };
-                    let list = LARGE.decode(&Constraints::new(&nearest, catalogue).unwrap(), Pace::Jump, seed, None);
+                    let list = LARGE.decode(&LARGE.constraints(&nearest).unwrap().prove().unwrap(), Pace::Jump, seed, None);
                     prop_assert!(satisfies(&nearest, catalogue, &list.items));
                 }
             }
@@ -68,12 +66,13 @@ proptest! {
     #[test]
     fn a_draft_of_a_whole_list_is_the_list_that_the_scores_fill(wish in wish(30), seed: u64) {
         let Shop { catalogue, grammar, .. } = &*LARGE;
-        let Ok(constraints) = Constraints::new(&wish.over(catalogue), catalogue) else { return Ok(()) };
-        let Ok(mut automaton) = Automaton::new(grammar, &constraints) else { return Ok(()) };
+        let Ok(constraints) = LARGE.constraints(&wish.over(catalogue)) else { return Ok(()) };
+        let Ok(feasible) = constraints.prove() else { return Ok(()) };
+        let mut automaton = Automaton::new(grammar, &feasible).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut scores: Vec<f32> = (0..ITEMS).map(|rank| rank as f32).collect();
         scores.shuffle(&mut rng);
-        let list = greedy_fill(&scores, &constraints).unwrap();
+        let list = greedy_fill(&scores, &feasible);
         let tokens = grammar.tokens(&list).unwrap();
         let of_leaf: Vec<f32> = (0..ITEMS).map(|leaf| scores[grammar.titles().item(leaf).index() - 1]).collect();
 

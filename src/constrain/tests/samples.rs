@@ -11,7 +11,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::toy::{PreTokenizer, ToyTokenizer};
 use crate::constrain::automaton::Automaton;
+use crate::Result;
 use crate::constrain::constraints::Constraints;
+use crate::constrain::feasible::FeasibleRequest;
 use crate::constrain::grammar::{Grammar, list_text};
 use crate::constrain::masked::{Decoded, Pace, Picker, decode};
 use crate::data::{Catalogue, CategoryId, Item, ItemId};
@@ -58,8 +60,13 @@ impl Shop {
         }
     }
 
-    pub fn decode(&self, constraints: &Constraints, pace: Pace, seed: u64, temperature: Option<f32>) -> Decoded {
-        let automaton = Automaton::new(&self.grammar, constraints).unwrap();
+    /// The constraints of a request over the catalogue.
+    pub fn constraints(&self, request: &Request) -> Result<Constraints> {
+        Constraints::new(&request.compile(&self.catalogue), &self.catalogue)
+    }
+
+    pub fn decode(&self, request: &FeasibleRequest, pace: Pace, seed: u64, temperature: Option<f32>) -> Decoded {
+        let automaton = Automaton::new(&self.grammar, request).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let picker = match temperature {
             None => Picker::Greedy,

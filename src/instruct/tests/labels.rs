@@ -28,7 +28,7 @@ fn lists(dataset: &Dataset, tasks: &[TaskFamily], seed: u64) -> Vec<(Request, Ex
 }
 
 fn is_obeyed(request: &Request, items: &[ItemId], catalogue: &Catalogue) -> bool {
-    let constraints = Constraints::new(request, catalogue).unwrap();
+    let constraints = Constraints::new(&request.compile(catalogue), catalogue).unwrap();
     let distinct: BTreeSet<_> = items.iter().collect();
     let counters = constraints.counters.iter().all(|counter| {
         let count = items.iter().filter(|&&item| counter.members.contains(item)).count() as u32;
@@ -82,7 +82,7 @@ proptest! {
                 if example.family != TaskFamily::I2 {
                     prop_assert!(chosen.is_sorted_by(|&a, &b| score(a) > score(b)));
                     let unlimited = Request { candidates: None, ..request };
-                    let allowed = Constraints::new(&unlimited, &dataset.catalogue).unwrap().allowed;
+                    let allowed = Constraints::new(&unlimited.compile(&dataset.catalogue), &dataset.catalogue).unwrap().allowed;
                     let others = allowed.iter().filter(|item| !example.items.contains(item) && Some(*item) != example.target);
                     let best_other = others.map(score).reduce(f32::max);
                     prop_assert!(chosen.last().is_none_or(|&last| best_other.is_none_or(|best| score(last) > best)));

@@ -31,7 +31,7 @@ pub fn with_share(k: u32, share: &str) -> Request {
 
 /// A list in words, checked: "A1 B2 nope".
 pub fn list(request: &Request, titles: &str) -> Vec<CheckedItem> {
-    check(titles.split_whitespace(), request, &letters())
+    check(titles.split_whitespace(), &request.compile(&letters()), &letters())
 }
 
 /// The rewards of a list whose items have their place in the catalogue as the teacher's rank: A1 0, …, B6 11.
