@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::problem::{Class, MAX_COUNTERS, Problem};
 use crate::data::{Catalogue, ItemSet};
-use crate::request::{CompiledRequest, CountRule, Counter};
+use crate::request::{CompiledRequest, Counter};
 use crate::{Error, Result};
 
 /// The constraints that a request puts on a list.
@@ -88,7 +88,7 @@ impl Constraints {
 
 /// Applies the rules about single items one after another and notes what each leaves.
 fn narrow(request: &CompiledRequest, catalogue: &Catalogue) -> Result<(ItemSet, Vec<Narrowing>)> {
-    let mandatory = request.counters.iter().find(|counter| matches!(counter.rule, CountRule::Mandatory(_)));
+    let mandatory = request.mandatory();
     let mut narrowing = vec![Narrowing { rule: "in the catalogue".into(), left: catalogue.len() }];
     let mut allowed = ItemSet::all(catalogue.len());
     for rule in &request.rules {

@@ -144,6 +144,11 @@ impl CompiledRequest {
         })
     }
 
+    /// The counter of the mandatory items; `None` where there are none.
+    pub fn mandatory(&self) -> Option<&Counter> {
+        self.counters.iter().find(|counter| matches!(counter.rule, CountRule::Mandatory(_)))
+    }
+
     /// The first rule that an item breaks, its place in the history aside.
     pub fn broken_rule(&self, item: ItemId) -> Option<&ItemRule> {
         self.rules.iter().find(|rule| rule.kind != RuleKind::History && !rule.items.contains(item))
@@ -154,10 +159,11 @@ impl CompiledRequest {
         self.rules.iter().any(|rule| rule.kind == RuleKind::History && !rule.items.contains(item))
     }
 
-    /// True where distinct items that each keep all rules have the right length and satisfy every counter.
-    pub fn counts_are_met(&self, list: &[ItemId]) -> bool {
+    /// True where a list of distinct, new items satisfies the request.
+    pub fn is_satisfied_by(&self, list: &[ItemId]) -> bool {
         self.unknown.is_none()
             && list.len() == self.k as usize
+            && list.iter().all(|&item| self.broken_rule(item).is_none())
             && self.counters.iter().all(|counter| counter.rule.bound(self.k).missed_by(counter.count(list)) == 0)
     }
 }

@@ -142,7 +142,7 @@ pub fn compute_rewards(
         let mut ranks = ranks.into_iter();
         let of_line = |line: &CheckedItem| valid(line).and_then(|_| ranks.next()).unwrap_or(0);
         let ranks: Vec<u32> = query.list.iter().map(of_line).collect();
-        let targets = Targets::of(query.request, catalogue);
+        let targets = Targets::of(&query.request.compile(catalogue));
         rewards(&targets, query.target, query.list, &ranks, catalogue.len(), rules)
     };
     Ok(lists.iter().zip(ranks).map(reward).collect())

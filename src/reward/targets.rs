@@ -1,8 +1,8 @@
 //! The control part of the rewards: what a request asks for beyond the user's taste, as numbers of items in sets.
 
 use super::rules::{RewardRules, ShareRule, ShortfallFn};
-use crate::data::{Catalogue, ItemId, ItemSet};
-use crate::request::{Bound, Relation, Request, Share};
+use crate::data::{ItemId, ItemSet};
+use crate::request::{Bound, CompiledRequest, Counter, Relation, RuleKind, Share};
 use crate::task::Control;
 
 /// A target of a list: a set of items, and the number of them that the list has to hold.
@@ -37,9 +37,9 @@ pub struct Targets {
 impl Targets {
     /// The targets of a request: one for everything that all items have to be (categories, conditions, candidates), one for
     /// everything that none may be, one for each share, and one for the mandatory items.
-    pub fn of(request: &Request, catalogue: &Catalogue) -> Self {
-        let parts = [include(request, catalogue), exclude(request, catalogue), mandatory(request, catalogue)];
-        let shares = request.shares.iter().map(|share| of_share(share, request.k, catalogue));
+    pub fn of(request: &CompiledRequest) -> Self {
+        let parts = [include(request), exclude(request), mandatory(request)];
+        let shares = request.shares().map(|(counter, share)| of_share(counter, share, request.k));
         Self { n: request.k, targets: parts.into_iter().flatten().chain(shares).collect() }
     }
 
@@ -153,46 +153,34 @@ fn mean(scores: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| scores.sum::<f64>() / count as f64)
 }
 
-/// +C: all items lie in the categories, conditions and candidates.
-fn include(request: &Request, catalogue: &Catalogue) -> Option<Target> {
-    let Request { all_in, conditions, candidates, history, k, .. } = request;
-    if all_in.is_empty() && conditions.is_empty() && candidates.is_none() {
-        return None;
-    }
-    let categories = all_in.iter().map(|&id| ItemSet::from_items(catalogue.len(), catalogue.members(id)));
-    let conditions = conditions.iter().map(|condition| condition.items(catalogue));
-    let candidates = candidates.iter().map(|items| ItemSet::from_items(catalogue.len(), items));
-    let mut members = ItemSet::all(catalogue.len());
-    categories.chain(conditions).chain(candidates).for_each(|set| members.intersect_with(&set));
-    let taken = ItemSet::from_items(catalogue.len(), history.iter().filter(|&&item| members.contains(item))).len();
-    let count = (members.len() - taken).min(*k as usize) as u32;
-    Some(Target { members, control: Control::Include, count })
+/// +C: all items lie in the categories, conditions and candidates, as far as there are enough beside the history.
+fn include(request: &CompiledRequest) -> Option<Target> {
+    let members = request.keeping(&[RuleKind::Candidates, RuleKind::Category, RuleKind::Condition])?;
+    let available = members.iter().filter(|&item| !request.in_history(item)).count();
+    Some(Target { members, control: Control::Include, count: available.min(request.k as usize) as u32 })
 }
 
 /// −C: no item is in an unwanted category or excluded.
-fn exclude(request: &Request, catalogue: &Catalogue) -> Option<Target> {
-    let Request { none_in, excluded, .. } = request;
-    let mut members = ItemSet::from_items(catalogue.len(), excluded);
-    none_in.iter().for_each(|&id| members.union_with(&ItemSet::from_items(catalogue.len(), catalogue.members(id))));
-    let target = Target { members, control: Control::Exclude, count: 0 };
-    (!none_in.is_empty() || !excluded.is_empty()).then_some(target)
+fn exclude(request: &CompiledRequest) -> Option<Target> {
+    let members = request.keeping(&[RuleKind::Excluded, RuleKind::NotCategory])?.complement();
+    Some(Target { members, control: Control::Exclude, count: 0 })
 }
 
 /// Mandatory items: at least as many of them as there are.
-fn mandatory(request: &Request, catalogue: &Catalogue) -> Option<Target> {
-    let members = ItemSet::from_items(catalogue.len(), &request.mandatory);
+fn mandatory(request: &CompiledRequest) -> Option<Target> {
+    let Counter { members, .. } = request.mandatory()?;
     let count = (members.len() as u32).min(request.k);
-    (count > 0).then_some(Target { members, control: Control::AtLeast, count })
+    (count > 0).then(|| Target { members: members.clone(), control: Control::AtLeast, count })
 }
 
 /// A share. Its amount is a whole number here: a bound means what it says ([`Share::bound`]), and "about" is rounded down
 /// as the method does, without the tolerance by which a list is measured.
-fn of_share(share: &Share, n: u32, catalogue: &Catalogue) -> Target {
+fn of_share(counter: &Counter, share: &Share, n: u32) -> Target {
     let rounded_down = || Share { relation: Relation::Exactly, ..share.clone() }.bound(n).max;
     let (control, count) = match share.relation {
         Relation::AtMost => (Control::AtMost, share.bound(n).max),
         Relation::AtLeast => (Control::AtLeast, share.bound(n).min.min(n)),
         Relation::Exactly | Relation::About => (Control::About, rounded_down()),
     };
-    Target { members: share.of.items(catalogue), control, count }
+    Target { members: counter.members.clone(), control, count }
 }

@@ -227,7 +227,7 @@ fn the_teacher_ranks_without_the_history() {
     let judged = compute_rewards(&[answer, answer], &Backwards, &letters(), &RewardRules::default()).unwrap();
     close(&judged[1].items, &[-1.0, 0.5, 0.6309]);
     assert_eq!(judged[0], judged[1]);
-    assert_eq!(Targets::of(&request, &letters()).targets, []);
+    assert_eq!(Targets::of(&request.compile(&letters())).targets, []);
 }
 
 #[test]

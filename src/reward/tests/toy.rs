@@ -39,5 +39,5 @@ pub fn reward(request: &Request, target: Option<&str>, titles: &str, rules: &Rew
     let list = list(request, titles);
     let ranks: Vec<u32> = list.iter().map(|line| line.item.map_or(0, |item| item.0 - 1)).collect();
     let catalogue = letters();
-    rewards(&Targets::of(request, &catalogue), target.map(item), &list, &ranks, catalogue.len(), rules)
+    rewards(&Targets::of(&request.compile(&catalogue)), target.map(item), &list, &ranks, catalogue.len(), rules)
 }
