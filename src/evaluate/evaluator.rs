@@ -13,14 +13,14 @@ use super::evaluation::{
     TaskCoverage, TaskMetrics, label,
 };
 use super::fuzzy::TitleIndex;
-use super::measure::{Measures, is_of_kind, measure};
+use super::measure::ExampleMeasure;
 use super::system::{EvalQuery, System, SystemAnswer};
 use crate::constrain::Mode;
 use crate::data::rng::SeededRng;
 use crate::data::split::{Split, held_out};
 use crate::data::{Dataset, ItemId};
 use crate::instruct::{ExampleBuilder, ExampleConfig, Preset, QuerySpec};
-use crate::recommend::{CheckedItem, check};
+use crate::recommend::CheckedItem;
 use crate::task::{EvalTask, LIST_LENGTH, Metric, Task};
 use crate::teacher::Scorer;
 use crate::{Error, Result};
@@ -231,7 +231,8 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                 Some(&known) => known,
                 None => {
                     let request = example.request.as_ref();
-                    let known = request.is_some_and(|request| Mode::Strict.prove(&request.compile(catalogue), catalogue).is_ok());
+                    let known = request
+                        .is_some_and(|request| Mode::Strict.prove(&request.compile(catalogue), catalogue).is_ok());
                     self.possible.insert(key, known);
                     known
                 }
@@ -256,7 +257,8 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         if self.config.preset == Preset::Paper && answer.titles.is_empty() {
             return;
         }
-        let of = |titles: &[String]| -> Measures { measure(titles, &query.example, &self.dataset.catalogue) };
+        let example = ExampleMeasure::new(&query.example, &self.dataset.catalogue);
+        let of = |titles: &[String]| example.measure(titles);
         sums.exact.add(place, &of(&answer.titles), &Metric::ALL);
         sums.fuzzy.add(place, &of(&self.titles.correct(&answer.titles)), &Metric::ALL);
         if let Some(plain) = plain.filter(|_| query.example.request.as_ref().is_some_and(|r| r.has_intention())) {
@@ -267,14 +269,14 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
     fn sample(&self, task: EvalTask, query: &EvalQuery, answer: &SystemAnswer) -> ListSample {
         let catalogue = &self.dataset.catalogue;
         let request = query.example.request.clone().unwrap_or_default();
+        let example = ExampleMeasure::new(&query.example, catalogue);
         let item = |checked: CheckedItem| SampleItem {
-            of_kind: checked.item.and_then(|item| is_of_kind(item, &request, catalogue)),
+            of_kind: checked.item.and_then(|item| example.is_counted(item)),
             is_target: checked.item.is_some() && checked.item == query.example.target,
             title: checked.title,
             status: checked.status,
             breaks: checked.breaks,
         };
-        let titles = answer.titles.iter().map(String::as_str);
         ListSample {
             task,
             user: query.user.clone(),
@@ -282,8 +284,8 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
             request: serde_json::to_value(request.in_words(catalogue)).unwrap_or_default(),
             target: query.example.target.map_or_else(String::new, |target| catalogue.title(target).to_owned()),
             text: answer.text.clone(),
-            items: check(titles, &request.compile(catalogue), catalogue).into_iter().map(item).collect(),
-            constraints_met: measure(&answer.titles, &query.example, catalogue).constraints_met,
+            items: example.check(&answer.titles).into_iter().map(item).collect(),
+            constraints_met: example.measure(&answer.titles).constraints_met,
         }
     }
 

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Catalogue, ItemId};
+use crate::data::{Catalogue, ItemId, ItemSet};
 use crate::instruct::Example;
-use crate::recommend::{Status, check};
-use crate::request::{Amount, Relation, Request, Share};
+use crate::recommend::{CheckedItem, Status, check};
+use crate::request::{Amount, CompiledRequest, Counter, Relation, Request, RuleKind, Share};
 use crate::task::Metric;
 use crate::task::metric::{hit, ndcg, reciprocal_rank};
 
@@ -73,107 +73,94 @@ impl Measures {
     }
 }
 
-/// Measures the titles of an answer against the example's request and target.
+/// An example as the measures read it: its request compiled once, and its target.
 ///
-/// Titles are taken exactly; the forgiving figures come from titles that a [`super::TitleIndex`] has corrected. An example
-/// without a request (a question about one item) asks for as many items as its answer holds.
-pub fn measure(titles: &[impl AsRef<str>], example: &Example, catalogue: &Catalogue) -> Measures {
-    let plain = || Request { k: example.items.len() as u32, ..Request::default() };
-    let request = example.request.clone().unwrap_or_else(plain);
-    let titles: Vec<&str> = titles.iter().map(AsRef::as_ref).collect();
-    let first = &titles[..titles.len().min(request.k as usize)];
-    let list: Vec<Option<ItemId>> = first.iter().map(|title| catalogue.by_title(title)).collect();
-    let items: Vec<ItemId> = list.iter().flatten().copied().collect();
-    let distinct: Vec<ItemId> =
-        items.iter().enumerate().filter(|&(at, item)| !items[..at].contains(item)).map(|(_, &item)| item).collect();
-    let valid: Vec<ItemId> = distinct.iter().filter(|item| !request.history.contains(item)).copied().collect();
-
-    let count = |found: &dyn Fn(usize) -> bool| (0..first.len()).filter(|&at| found(at)).count() as u32;
-    let not_existing = count(&|at| list[at].is_none());
-    let asked = RequestMeasure { request: &request, catalogue, is_empty: titles.is_empty() };
-    Measures {
-        rank: list.iter().position(|item| item.is_some() && *item == example.target).map(|at| at as u32),
-        tcp: asked.tcp(&items),
-        tcp_distinct: asked.tcp(&distinct),
-        tcp_valid: asked.tcp(&valid),
-        cpa: asked.cpa(&items, not_existing),
-        cpa_distinct: asked.cpa(&distinct, not_existing),
-        cpa_valid: asked.cpa(&valid, not_existing),
-        correct_count: titles.len() == request.k as usize,
-        repeats: count(&|at| first[..at].contains(&first[at])),
-        not_existing,
-        in_history: (!request.history.is_empty())
-            .then(|| items.iter().filter(|item| request.history.contains(item)).count() as u32),
-        not_candidates: request
-            .candidates
-            .as_ref()
-            .map(|candidates| count(&|at| list[at].is_none_or(|item| !candidates.contains(&item)))),
-        is_empty: titles.is_empty(),
-        constraints_met: asked.is_met_by(&titles),
-    }
-}
-
-/// Returns true where TCP counts an item; `None` where the request names no category, or several.
-pub(super) fn is_of_kind(item: ItemId, request: &Request, catalogue: &Catalogue) -> Option<bool> {
-    let asked = RequestMeasure { request, catalogue, is_empty: false };
-    asked.kind().map(|kind| asked.is_of(kind, item))
+/// An example without a request (a question about one item) asks for as many items as its answer holds.
+pub struct ExampleMeasure<'a> {
+    catalogue: &'a Catalogue,
+    target: Option<ItemId>,
+    request: CompiledRequest,
+    counted: Option<TcpSet>,
 }
 
 /// The items that TCP counts.
-#[derive(Clone, Copy)]
-enum TcpSet<'a> {
-    /// Items that satisfy the request's categories and conditions.
-    Wanted,
-    /// Items of unwanted categories.
-    Unwanted,
-    /// Items of the request's only share.
-    Shared(&'a Share),
+struct TcpSet {
+    members: ItemSet,
+    /// They are unwanted: a low TCP is good.
+    is_unwanted: bool,
 }
 
-/// A request, as the measures read it.
-struct RequestMeasure<'a> {
-    request: &'a Request,
-    catalogue: &'a Catalogue,
-    /// The answer has no title.
-    is_empty: bool,
-}
-
-impl RequestMeasure<'_> {
-    fn kind(&self) -> Option<TcpSet<'_>> {
-        let Request { all_in, none_in, conditions, shares, .. } = self.request;
-        if !(all_in.is_empty() && conditions.is_empty()) {
-            return Some(TcpSet::Wanted);
-        }
-        if !none_in.is_empty() {
-            return Some(TcpSet::Unwanted);
-        }
-        let [share] = shares.as_slice() else { return None };
-        Some(TcpSet::Shared(share))
+impl<'a> ExampleMeasure<'a> {
+    /// Compiles the request of an example about `catalogue`.
+    pub fn new(example: &Example, catalogue: &'a Catalogue) -> Self {
+        let plain = || Request { k: example.items.len() as u32, ..Request::default() };
+        let request = example.request.clone().unwrap_or_else(plain).compile(catalogue);
+        Self { catalogue, target: example.target, counted: TcpSet::of(&request), request }
     }
 
-    fn is_of(&self, kind: TcpSet, item: ItemId) -> bool {
-        match kind {
-            TcpSet::Wanted => self.is_wanted(item),
-            TcpSet::Unwanted => self.is_unwanted(item),
-            TcpSet::Shared(share) => share.of.matches(self.catalogue.item(item)),
+    /// Measures the titles of an answer.
+    ///
+    /// Titles are taken exactly; the forgiving figures come from titles that a [`super::TitleIndex`] has corrected.
+    pub fn measure(&self, titles: &[impl AsRef<str>]) -> Measures {
+        let request = &self.request;
+        let titles: Vec<&str> = titles.iter().map(AsRef::as_ref).collect();
+        let first = &titles[..titles.len().min(request.k as usize)];
+        let list: Vec<Option<ItemId>> = first.iter().map(|title| self.catalogue.by_title(title)).collect();
+        let items: Vec<ItemId> = list.iter().flatten().copied().collect();
+        let distinct: Vec<ItemId> =
+            items.iter().enumerate().filter(|&(at, item)| !items[..at].contains(item)).map(|(_, &item)| item).collect();
+        let valid: Vec<ItemId> = distinct.iter().filter(|item| !request.in_history(**item)).copied().collect();
+
+        let count = |found: &dyn Fn(usize) -> bool| (0..first.len()).filter(|&at| found(at)).count() as u32;
+        let (is_empty, not_existing) = (titles.is_empty(), count(&|at| list[at].is_none()));
+        Measures {
+            rank: list.iter().position(|item| item.is_some() && *item == self.target).map(|at| at as u32),
+            tcp: self.tcp(&items, is_empty),
+            tcp_distinct: self.tcp(&distinct, is_empty),
+            tcp_valid: self.tcp(&valid, is_empty),
+            cpa: self.cpa(&items, not_existing, is_empty),
+            cpa_distinct: self.cpa(&distinct, not_existing, is_empty),
+            cpa_valid: self.cpa(&valid, not_existing, is_empty),
+            correct_count: titles.len() == request.k as usize,
+            repeats: count(&|at| first[..at].contains(&first[at])),
+            not_existing,
+            in_history: request
+                .keeping(&[RuleKind::History])
+                .map(|fresh| items.iter().filter(|item| !fresh.contains(**item)).count() as u32),
+            not_candidates: request
+                .keeping(&[RuleKind::Candidates])
+                .map(|candidates| count(&|at| list[at].is_none_or(|item| !candidates.contains(item)))),
+            is_empty,
+            constraints_met: self.is_met_by(&titles),
         }
+    }
+
+    /// The titles of an answer, checked against the request.
+    pub(super) fn check(&self, titles: &[impl AsRef<str>]) -> Vec<CheckedItem> {
+        check(titles.iter().map(AsRef::as_ref), &self.request, self.catalogue)
+    }
+
+    /// Returns true where TCP counts an item; `None` where the request names no category, or several.
+    pub(super) fn is_counted(&self, item: ItemId) -> Option<bool> {
+        self.counted.as_ref().map(|counted| counted.members.contains(item))
     }
 
     /// TCP: the counted items over K.
-    fn tcp(&self, items: &[ItemId]) -> Option<f64> {
-        let kind = self.kind()?;
-        let count = items.iter().filter(|&&item| self.is_of(kind, item)).count();
-        match kind {
-            TcpSet::Unwanted if self.is_empty => Some(1.0),
-            _ => Some(count as f64 / f64::from(self.request.k.max(1))),
+    fn tcp(&self, items: &[ItemId], is_empty: bool) -> Option<f64> {
+        let counted = self.counted.as_ref()?;
+        if is_empty && counted.is_unwanted {
+            return Some(1.0);
         }
+        let count = items.iter().filter(|item| counted.members.contains(**item)).count();
+        Some(count as f64 / f64::from(self.request.k.max(1)))
     }
 
     /// CPA: all shares are met by the method's tests, in which a hallucinated title counts against "at most".
-    fn cpa(&self, items: &[ItemId], not_existing: u32) -> Option<bool> {
-        let Request { k, shares, .. } = self.request;
-        let is_met = |share: &Share| {
-            let (count, stated) = (self.count(share, items), stated_count(share, *k));
+    fn cpa(&self, items: &[ItemId], not_existing: u32, is_empty: bool) -> Option<bool> {
+        let mut shares = self.request.shares().peekable();
+        shares.peek()?;
+        let is_met = |(counter, share): (&Counter, &Share)| {
+            let (count, stated) = (counter.count(items), stated_count(share, self.request.k));
             match share.relation {
                 Relation::AtMost => count + not_existing <= stated,
                 Relation::AtLeast => count >= stated,
@@ -181,40 +168,29 @@ impl RequestMeasure<'_> {
                 Relation::Exactly => count == stated,
             }
         };
-        (!shares.is_empty()).then(|| !self.is_empty && shares.iter().all(is_met))
+        Some(!is_empty && shares.all(is_met))
     }
 
-    /// Returns true where the answer is K valid items that meet every constraint, shares as [`Share::bound`] has them.
+    /// Returns true where the answer is K valid items that satisfy the request, shares as [`Share::bound`] has them.
     fn is_met_by(&self, titles: &[&str]) -> bool {
-        let Request { k, excluded, mandatory, candidates, shares, .. } = self.request;
-        let checked = check(titles.iter().copied(), &self.request.compile(self.catalogue), self.catalogue);
+        let checked = self.check(titles);
         let items: Vec<ItemId> = checked.iter().filter_map(|checked| checked.item).collect();
-        let keeps_to_itself = |&item: &ItemId| {
-            self.is_wanted(item)
-                && !self.is_unwanted(item)
-                && !excluded.contains(&item)
-                && candidates.as_ref().is_none_or(|candidates| candidates.contains(&item))
-        };
-        checked.len() == *k as usize
-            && checked.iter().all(|checked| checked.status == Status::Ok)
-            && items.iter().all(keeps_to_itself)
-            && mandatory.iter().all(|item| items.contains(item))
-            && shares.iter().all(|share| share.bound(*k).missed_by(self.count(share, &items)) == 0)
+        checked.iter().all(|checked| checked.status == Status::Ok) && self.request.is_satisfied_by(&items)
     }
+}
 
-    fn count(&self, share: &Share, items: &[ItemId]) -> u32 {
-        items.iter().filter(|&&item| share.of.matches(self.catalogue.item(item))).count() as u32
-    }
-
-    fn is_wanted(&self, item: ItemId) -> bool {
-        let item = self.catalogue.item(item);
-        let Request { all_in, conditions, .. } = self.request;
-        all_in.iter().all(|category| item.categories.contains(category))
-            && conditions.iter().all(|condition| condition.matches(item))
-    }
-
-    fn is_unwanted(&self, item: ItemId) -> bool {
-        self.catalogue.item(item).categories.iter().any(|category| self.request.none_in.contains(category))
+impl TcpSet {
+    /// The wanted items of a request, else its unwanted ones, else those of its only share.
+    fn of(request: &CompiledRequest) -> Option<Self> {
+        if let Some(members) = request.wanted() {
+            return Some(Self { members, is_unwanted: false });
+        }
+        if let Some(members) = request.unwanted() {
+            return Some(Self { members, is_unwanted: true });
+        }
+        let mut shares = request.shares();
+        let (only, _) = shares.next().filter(|_| shares.next().is_none())?;
+        Some(Self { members: only.members.clone(), is_unwanted: false })
     }
 }
 

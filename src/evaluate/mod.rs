@@ -1,6 +1,6 @@
 //! Evaluation: what lists are worth (method §10), and the same queries for every system that is compared (method §11).
 //!
-//! [`measure`] measures one list against its request, titles taken exactly; a [`TitleIndex`] corrects misspelt titles for
+//! [`ExampleMeasure`] measures one list against its request, titles taken exactly; a [`TitleIndex`] corrects misspelt titles for
 //! the forgiving figures. An [`Evaluator`] puts the queries of [`EvalTask`](crate::task::EvalTask)s to one [`System`]
 //! after another, language models and plain recommenders, and ends as an [`Evaluation`]: means over users with bootstrap
 //! confidence intervals, paired differences, and sample lists.
@@ -26,7 +26,7 @@ pub use evaluation::{
 };
 pub use evaluator::{EvalConfig, Evaluator};
 pub use fuzzy::TitleIndex;
-pub use measure::{Measures, measure};
+pub use measure::{ExampleMeasure, Measures};
 pub use metric_means::MetricMeans;
 pub use system::{EvalQuery, LlmSystem, ScorerSystem, System, SystemAnswer};
 pub use table::EvalTable;

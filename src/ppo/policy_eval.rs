@@ -13,7 +13,7 @@ use super::prompts::PromptEncoder;
 use super::rollout::{Prompt, Rollout, RolloutConfig, Sampler};
 use crate::data::Dataset;
 use crate::data::split::Split;
-use crate::evaluate::{Measures, MetricMeans, measure};
+use crate::evaluate::{ExampleMeasure, Measures, MetricMeans};
 use crate::instruct::{ExampleBuilder, QuerySpec};
 use crate::reward::{RewardQuery, RewardRules, compute_rewards};
 use crate::task::{EvalTask, Metric, PromptWording, Task};
@@ -106,7 +106,7 @@ pub fn answers<'a>(prompts: &'a [Prompt], rollouts: &'a [Rollout]) -> Vec<Reward
 /// The measures of a rollout.
 pub fn measures(rollout: &Rollout, prompt: &Prompt, sampler: &Sampler) -> Measures {
     let titles: Vec<&str> = rollout.list.iter().map(|line| line.title.as_str()).collect();
-    measure(&titles, &prompt.example, sampler.catalogue)
+    ExampleMeasure::new(&prompt.example, sampler.catalogue).measure(&titles)
 }
 
 /// What an evaluation found, by task.

@@ -65,10 +65,13 @@ pub fn check<'a>(
 /// A share is broken by the items that come when no more like them fit: "at most 3 of Drama" by the fourth of Drama, and "at least 7 of 10"
 /// by the fourth that is not counted.
 fn mark_breaches(checked: &mut [CheckedItem], request: &CompiledRequest) {
-    let mut shares: Vec<(&Counter, &Share, [u32; 2])> = request.shares().map(|(counter, share)| {
-        let bound = share.bound(request.k);
-        (counter, share, [request.k.saturating_sub(bound.min), bound.max])
-    }).collect();
+    let mut shares: Vec<(&Counter, &Share, [u32; 2])> = request
+        .shares()
+        .map(|(counter, share)| {
+            let bound = share.bound(request.k);
+            (counter, share, [request.k.saturating_sub(bound.min), bound.max])
+        })
+        .collect();
     for line in checked.iter_mut().filter(|line| line.status == Status::Ok) {
         let Some(item) = line.item else { continue };
         line.breaks = request.broken_rule(item).map(|rule| breach(rule).to_owned());
@@ -95,14 +98,17 @@ fn breach(rule: &ItemRule) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recommend::testing::catalogue;
     use crate::data::CategoryId;
+    use crate::recommend::testing::catalogue;
     use crate::request::{Predicate, Request};
     use proptest::prelude::*;
 
     fn statuses(titles: &[&str], k: u32, history: &[u32]) -> Vec<Status> {
         let request = Request { k, history: history.iter().copied().map(ItemId).collect(), ..Request::default() };
-        check(titles.iter().copied(), &request.compile(&catalogue()), &catalogue()).into_iter().map(|checked| checked.status).collect()
+        check(titles.iter().copied(), &request.compile(&catalogue()), &catalogue())
+            .into_iter()
+            .map(|checked| checked.status)
+            .collect()
     }
 
     #[test]

@@ -137,11 +137,7 @@ impl<'a> Recommender<'a> {
         let start = Instant::now();
         let answers = self.write(prepared_requests, &mut |_, _| ControlFlow::Continue(()))?;
         let seconds = start.elapsed().as_secs_f64();
-        prepared_requests
-            .iter()
-            .zip(answers)
-            .map(|(prepared, answer)| self.read(prepared, answer, seconds))
-            .collect()
+        prepared_requests.iter().zip(answers).map(|(prepared, answer)| self.read(prepared, answer, seconds)).collect()
     }
 
     /// Answers one order and hands the text on while it is written.

@@ -72,7 +72,8 @@ pub enum CountRule {
 impl Request {
     /// Works the request out over `catalogue`. A history may be older than the catalogue: items that it does not have are ignored.
     pub fn compile(&self, catalogue: &Catalogue) -> CompiledRequest {
-        let set = |items: &[ItemId]| ItemSet::from_items(catalogue.len(), items.iter().filter(|id| has(catalogue, **id)));
+        let set =
+            |items: &[ItemId]| ItemSet::from_items(catalogue.len(), items.iter().filter(|id| has(catalogue, **id)));
         let category = |id: CategoryId| ItemSet::from_items(catalogue.len(), catalogue.members(id));
         let name = |id: CategoryId| catalogue.categories()[id.index()].as_str();
 
@@ -98,7 +99,8 @@ impl Request {
         }
 
         let shares = self.shares.iter();
-        let share = |share: &Share| Counter { members: share.of.items(catalogue), rule: CountRule::Share(share.clone()) };
+        let share =
+            |share: &Share| Counter { members: share.of.items(catalogue), rule: CountRule::Share(share.clone()) };
         let mut counters: Vec<Counter> = shares.map(share).collect();
         if !self.mandatory.is_empty() {
             let members = set(&self.mandatory);

@@ -9,7 +9,7 @@ use tiller_models::language_model::LanguageModel;
 use crate::constrain::Grammar;
 use crate::data::split::Split;
 use crate::data::{Catalogue, Dataset};
-use crate::evaluate::{MetricMeans, measure};
+use crate::evaluate::{ExampleMeasure, MetricMeans};
 use crate::instruct::{Example, ExampleBuilder, QuerySpec};
 use crate::recommend::answer::{self, OutputFormat};
 use crate::run::config::out_of_range;
@@ -114,8 +114,9 @@ impl Validation {
                 answer::parse(answer, OutputFormat::Strict, catalogue).into_iter().map(str::to_owned).collect()
             };
             let lists = answers.iter().zip(examples);
-            let measures: Vec<_> =
-                lists.map(|(answer, example)| measure(&titles(answer), example, catalogue)).collect();
+            let measures: Vec<_> = lists
+                .map(|(answer, example)| ExampleMeasure::new(example, catalogue).measure(&titles(answer)))
+                .collect();
             let sample = (examples[0].messages.last().map_or("", |turn| &turn.content), &answers[0]);
             let sample = format!("{}\n\n{}", sample.0, sample.1);
             report.tasks.push(Answered { task: *task, summary: MetricMeans::of(&measures), sample });

@@ -6,12 +6,12 @@ use tiller_models::tokenizer::Tokenizer;
 
 use super::samples::Shop;
 use super::toy::{PreTokenizer, ToyTokenizer};
-use crate::{Error, Result};
 use crate::constrain::automaton::Automaton;
 use crate::constrain::grammar::{Grammar, LONGEST_LIST, TitleTokenizer, list_text};
 use crate::constrain::masked::Pace;
 use crate::data::{Catalogue, CategoryId, Item, ItemId};
 use crate::request::{Predicate, Request, Share};
+use crate::{Error, Result};
 
 fn catalogue(titles: &[&str]) -> Catalogue {
     let item = |title: &&str| Item {

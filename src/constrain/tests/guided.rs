@@ -18,7 +18,7 @@ use tiller_models::llama::{Batch, Llama};
 use super::guarantees::satisfies;
 use super::samples::{CUTS, Shop, kinds, titles, wish};
 use crate::constrain::masked::{Pace, Picker, decode};
-use crate::constrain::{Automaton, FeasibleRequest, DraftModel, ListConstraint, Mode};
+use crate::constrain::{Automaton, DraftModel, FeasibleRequest, ListConstraint, Mode};
 use crate::request::Request;
 
 const WIDTH: usize = 16;

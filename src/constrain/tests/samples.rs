@@ -10,8 +10,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::toy::{PreTokenizer, ToyTokenizer};
-use crate::constrain::automaton::Automaton;
 use crate::Result;
+use crate::constrain::automaton::Automaton;
 use crate::constrain::constraints::Constraints;
 use crate::constrain::feasible::FeasibleRequest;
 use crate::constrain::grammar::{Grammar, list_text};

@@ -45,7 +45,7 @@ fn example(k: u32, change: impl FnOnce(&mut Request)) -> Example {
 /// Measures an answer of one letter per title; a small letter is no title.
 fn of(answer: &str, example: &Example) -> Measures {
     let titles: Vec<String> = answer.chars().map(String::from).collect();
-    measure(&titles, example, &catalogue())
+    ExampleMeasure::new(example, &catalogue()).measure(&titles)
 }
 
 fn with_share(k: u32, share: &str) -> Example {
