@@ -14,7 +14,7 @@ const RUNS: usize = 5;
 
 fn main() -> tiller::Result<()> {
     let (dataset, _) = generate(&SynthConfig::default(), "films")?;
-    let device = tiller_kernels::device::open("cpu")?;
+    let device = tiller_kernels::open("cpu")?;
     println!("{}; {} users, {} items", device.description, dataset.users.len(), dataset.catalogue.len());
 
     let (mut learning, mut answering) = (Vec::new(), Vec::new());

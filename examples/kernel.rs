@@ -15,7 +15,7 @@ fn main() -> tiller::Result<()> {
 
 /// Applies GELU on the named device.
 pub fn run(name: &str) -> tiller::Result<()> {
-    let open = device::open(name)?;
+    let open = tiller_kernels::open(name)?;
     println!("device: {}", open.description);
 
     let x = Tensor::<1>::from_floats([-1.0, 0.0, 2.0], &open.device.autodiff()).require_grad();

@@ -1,14 +1,15 @@
-// A step of AdamW (Kingma and Ba, 2015; Loshchilov and Hutter, 2019) over a flat tensor of many weights. With the gradient g, scaled
-// so that the norm of all gradients together is at most `clip`, and the moments m and v:
+// A step of AdamW (Kingma and Ba, 2015; Loshchilov and Hutter, 2019) over a flat tensor of many weights. With
+// the gradient g, scaled so that the norm of all gradients together is at most `clip`, and the moments m and
+// v:
 //
 //     m = β₁ m + (1 - β₁) g        v = β₂ v + (1 - β₂) g²
 //     w = (1 - lr · decay) w - lr · m / (1 - β₁ᵗ) / (√(v / (1 - β₂ᵗ)) + ε)
 //
-// The norm never leaves the device: every workgroup adds up the sums of squares for itself. Where it is no number, as after a loss
-// that overflowed, nothing moves.
+// The norm never leaves the device: every workgroup adds up the sums of squares for itself. If the norm is
+// NaN or infinite, as after a loss that overflowed, nothing is updated.
 //
-// Grid: one invocation per vec4. The moments are written in their place, the weights elsewhere, since a model that someone kept
-// may hold the old ones.
+// Grid: one invocation per vec4. The moments are updated in place. The weights go to a new tensor, because a
+// saved model may hold the old one.
 // Costs: 28 bytes and about 12 FLOPs per weight; bound by memory.
 
 #include "lib/grid.wgsl"

@@ -1,12 +1,13 @@
-// Causal attention with an online softmax: for every query q of token i, over the keys k and values v of the tokens
-// padding ≤ j ≤ i of its row and its group's head,
+// Causal flash attention (Dao, 2023) with an online softmax: for every query q of token i, over the keys k
+// and values v of the tokens padding ≤ j ≤ i of its row and its group's head,
 //
 //     s_j = scale · q · k_j        lse = log Σ exp(s_j)        o = Σ exp(s_j - lse) v_j
 //
-// A token that sees nothing (it is padding) gives zeros, and an lse so large that its weights are 0 in the gradients.
+// A padding token sees nothing. It gives zeros, and an lse so large that its weights are 0 in the gradients.
 //
 // Grid: one workgroup per 64 queries of a head, the last ones first, since they see the most keys.
-// Costs: 2 · seq² · head_dim FLOPs per head and row (half of the tiles are never looked at); bound by arithmetic.
+// Costs: 2 · seq² · head_dim FLOPs per head and row (half of the tiles are masked and skipped); bound by
+// arithmetic.
 
 #include "lib/attention.wgsl"
 #include "lib/online_softmax.wgsl"

@@ -1,4 +1,5 @@
-// What the gradients of attention ask of every query: its lse, and delta = dO · o, the mean of its weights' gradients.
+// Statistics of every query that the gradients of attention need: its lse, and delta = dO · o, the mean of
+// its weights' gradients.
 //
 // Grid: one invocation per query of a head.
 // Costs: 8 bytes per element of o; bound by memory.

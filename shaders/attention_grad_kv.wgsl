@@ -1,53 +1,31 @@
-// The gradients of attention by the keys and values (Dao, 2023): for every key j, over the queries i of its group's heads that see
-// it, with the weights computed anew from the stored lse,
+// The gradients of attention with respect to the keys and values (Dao, 2023): for every key j, over the
+// queries i of its group's heads that see it, with the weights recomputed from the stored lse,
 //
 //     p_i = exp(scale · q_i · k - lse_i)
 //     dv = Σ p_i dO_i        dk = scale Σ p_i (dO_i · v - delta_i) q_i
 //
-// The queries lie in the columns of a tile here and the keys in its rows, so that each key's sums stay with one workgroup, over all
-// heads of the group: no atomics, and one order of the terms.
+// Here the keys are the rows of a tile and the queries its columns, so that each key's sums stay with one
+// workgroup, over all heads of the group: no atomics, and one order of the terms.
 //
 // Grid: one workgroup per 64 keys of a head, the first ones first, since the most queries see them.
 // Costs: 4 · seq² · head_dim FLOPs per head of queries and row; bound by arithmetic.
 
-#include "lib/attention.wgsl"
+#include "lib/attention_grad.wgsl"
 
-@group(0) @binding(0) var<storage, read_write> q: array<vec4<f32>>;     // [batch, seq, heads, quads]
-@group(0) @binding(1) var<storage, read_write> k: array<vec4<f32>>;     // [batch, seq, heads / group, quads]
-@group(0) @binding(2) var<storage, read_write> v: array<vec4<f32>>;     // [batch, seq, heads / group, quads]
-@group(0) @binding(3) var<storage, read_write> d_o: array<vec4<f32>>;   // [batch, seq, heads, quads]
-@group(0) @binding(4) var<storage, read_write> stats: array<vec2<f32>>; // [batch, heads, seq]: lse, delta
 @group(0) @binding(5) var<storage, read_write> dk: array<vec4<f32>>;    // [batch, seq, heads / group, quads]
 @group(0) @binding(6) var<storage, read_write> dv: array<vec4<f32>>;    // [batch, seq, heads / group, quads]
 @group(0) @binding(7) var<storage, read_write> params: Params;
 
-const SCORES: u32 = 0u;  // k · q
-const CHANGES: u32 = 1u; // v · dO
-
 fn row_quad(source: u32, token: u32, quad: u32) -> vec4<f32> {
-    if inside(token, quad) {
-        let at = place_of(token, task.kv_head, params.heads / params.group, quad);
-        if source == SCORES {
-            return k[at];
-        }
-        return v[at];
-    }
-    return vec4(0.0);
+    return key_quad(source, token, quad);
 }
 
 fn column_quad(source: u32, token: u32, quad: u32) -> vec4<f32> {
-    if inside(token, quad) {
-        let at = place_of(token, task.head, params.heads, quad);
-        if source == SCORES {
-            return q[at];
-        }
-        return d_o[at];
-    }
-    return vec4(0.0);
+    return query_quad(source, token, quad);
 }
 
 fn term_quad(source: u32, token: u32, quad: u32) -> vec4<f32> {
-    return column_quad(source, token, quad);
+    return query_quad(source, token, quad);
 }
 
 @compute @workgroup_size(INVOCATIONS)
@@ -66,22 +44,22 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
         task.head = task.kv_head * params.group + member;
         for (task.column = task.row; task.column < end; task.column += COLUMNS) {
             let scores = products(own, SCORES, task.row, task.column);
-            let changes = products(own, CHANGES, task.row, task.column);
+            let score_grads = products(own, SCORE_GRADS, task.row, task.column);
             var weighted = Scores();
-            var turned = Scores();
+            var weighted_grads = Scores();
             for (var j = 0u; j < 4u; j++) {
                 let token = task.column + own.across + 8u * j;
                 var of_query = vec2(0.0);
                 if token < end {
-                    of_query = stats[(task.batch * params.heads + task.head) * params.seq + token];
+                    of_query = stats_of(token);
                 }
                 let seen = (tokens <= vec4(token)) & (tokens >= vec4(padding)) & vec4(token < end);
                 weighted[j] = select(vec4(0.0), exp(scores[j] * params.scale - of_query.x), seen);
-                turned[j] = weighted[j] * (changes[j] - of_query.y) * params.scale;
+                weighted_grads[j] = weighted[j] * (score_grads[j] - of_query.y) * params.scale;
             }
             set_weights(own, weighted);
-            add_weighted(own, CHANGES, task.column, &value_sums);
-            set_weights(own, turned);
+            add_weighted(own, SCORE_GRADS, task.column, &value_sums);
+            set_weights(own, weighted_grads);
             add_weighted(own, SCORES, task.column, &key_sums);
         }
     }

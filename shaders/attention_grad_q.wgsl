@@ -1,48 +1,26 @@
-// The gradient of attention by the queries (Dao, 2023). The weights are computed anew from the stored lse; for every query i,
-// over the keys j that it sees,
+// The gradient of attention with respect to the queries (Dao, 2023): for every query i, over the keys j that
+// it sees, with the weights recomputed from the stored lse,
 //
 //     p_j = exp(scale · q · k_j - lse)        dq = scale Σ p_j (dO · v_j - delta) k_j
 //
 // Grid: one workgroup per 64 queries of a head, the last ones first, since they see the most keys.
 // Costs: 3 · seq² · head_dim FLOPs per head and row; bound by arithmetic.
 
-#include "lib/attention.wgsl"
+#include "lib/attention_grad.wgsl"
 
-@group(0) @binding(0) var<storage, read_write> q: array<vec4<f32>>;     // [batch, seq, heads, quads]
-@group(0) @binding(1) var<storage, read_write> k: array<vec4<f32>>;     // [batch, seq, heads / group, quads]
-@group(0) @binding(2) var<storage, read_write> v: array<vec4<f32>>;     // [batch, seq, heads / group, quads]
-@group(0) @binding(3) var<storage, read_write> d_o: array<vec4<f32>>;   // [batch, seq, heads, quads]
-@group(0) @binding(4) var<storage, read_write> stats: array<vec2<f32>>; // [batch, heads, seq]: lse, delta
 @group(0) @binding(5) var<storage, read_write> dq: array<vec4<f32>>;    // [batch, seq, heads, quads]
 @group(0) @binding(6) var<storage, read_write> params: Params;
 
-const SCORES: u32 = 0u;  // q · k
-const CHANGES: u32 = 1u; // dO · v
-
 fn row_quad(source: u32, token: u32, quad: u32) -> vec4<f32> {
-    if inside(token, quad) {
-        let at = place_of(token, task.head, params.heads, quad);
-        if source == SCORES {
-            return q[at];
-        }
-        return d_o[at];
-    }
-    return vec4(0.0);
+    return query_quad(source, token, quad);
 }
 
 fn column_quad(source: u32, token: u32, quad: u32) -> vec4<f32> {
-    if inside(token, quad) {
-        let at = place_of(token, task.kv_head, params.heads / params.group, quad);
-        if source == SCORES {
-            return k[at];
-        }
-        return v[at];
-    }
-    return vec4(0.0);
+    return key_quad(source, token, quad);
 }
 
 fn term_quad(source: u32, token: u32, quad: u32) -> vec4<f32> {
-    return column_quad(SCORES, token, quad);
+    return key_quad(SCORES, token, quad);
 }
 
 @compute @workgroup_size(INVOCATIONS)
@@ -60,7 +38,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
     var delta = vec4(0.0);
     for (var i = 0u; i < 4u; i++) {
         if tokens[i] < end {
-            let of_query = stats[(task.batch * params.heads + task.head) * params.seq + tokens[i]];
+            let of_query = stats_of(tokens[i]);
             lse[i] = of_query.x;
             delta[i] = of_query.y;
         }
@@ -68,12 +46,12 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
     var sums = Sums();
     for (task.column = padding / COLUMNS * COLUMNS; task.column < end; task.column += COLUMNS) {
         var scores = products(own, SCORES, task.row, task.column);
-        let changes = products(own, CHANGES, task.row, task.column);
+        let score_grads = products(own, SCORE_GRADS, task.row, task.column);
         for (var j = 0u; j < 4u; j++) {
             let token = task.column + own.across + 8u * j;
             let seen = (vec4(token) <= tokens) & vec4(token >= padding) & (tokens < vec4(end));
             let weight = select(vec4(0.0), exp(scores[j] * params.scale - lse), seen);
-            scores[j] = weight * (changes[j] - delta) * params.scale;
+            scores[j] = weight * (score_grads[j] - delta) * params.scale;
         }
         set_weights(own, scores);
         add_weighted(own, SCORES, task.column, &sums);

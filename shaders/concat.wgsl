@@ -1,6 +1,6 @@
-// Up to six tensors, one behind the other in a flat one; zeros between them.
+// Concatenation of up to six tensors into a flat one, with zeros between them.
 //
-// Grid: one invocation per number of their stretch of y. A binding without a tensor starts where nothing is.
+// Grid: one invocation per number of their part of y. An unused binding has its start behind every number.
 // Costs: 8 bytes per number; bound by memory.
 
 #include "lib/grid.wgsl"

@@ -1,10 +1,11 @@
-// What a row of logits z says about one token, its target, and about all of them:
+// Cross-entropy of a row of logits z with its target token: log-probability, entropy and log-sum-exp in one
+// pass.
 //
 //     lse = log Σ exp(z)        log_prob = z_target - lse        entropy = lse - Σ p z,   p = exp(z - lse)
 //
-// Grid: one workgroup per row. Its invocations walk the row side by side, once: each keeps the largest logit that it has met and,
-// relative to it, the sums of exp(z) and of exp(z) z, which are scaled when a larger one comes. These meet at the end, in a fixed
-// order.
+// Grid: one workgroup per row. Its invocations walk the row side by side, once. Each keeps the largest logit
+// so far and, relative to it, the sums of exp(z) and of exp(z) z, which are rescaled when a larger logit
+// comes (online softmax). The sums are merged at the end, in a fixed order.
 // Costs: 4 bytes and about 8 FLOPs per logit; bound by memory.
 
 #include "lib/grid.wgsl"

@@ -1,4 +1,5 @@
-// The gradient of cross_entropy by the logits, in their place. With p = exp(z - lse) and what flows in from each score:
+// The gradient of cross_entropy with respect to the logits, in place. With p = exp(z - lse) and the incoming
+// gradient of each output:
 //
 //     dz = p (d_lse - d_log_prob - d_entropy (log p + entropy)),  and + d_log_prob at the target
 //

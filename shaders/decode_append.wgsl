@@ -1,8 +1,8 @@
-// Takes the keys and values of a step's tokens into the cache, before attention, where a sequence has several of them; where it has
-// one, attention does it on the way.
+// Writes the keys and values of a step's tokens into the paged KV cache, before attention, where a sequence
+// has several of them. Where it has one, attention writes them itself.
 //
 // Grid: one workgroup per token and key head.
-// Costs: 4 bytes of q, k, v per number, and what the cache keeps of it; bound by the launch.
+// Costs: 4 bytes of q, k, v per number, and the bytes of the cache; bound by the launch.
 
 #include "lib/kv_cache_write.wgsl"
 #include "lib/step_inputs.wgsl"

@@ -1,17 +1,20 @@
-// Attention of a step's tokens over the cache, the keys split among workgroups (flash-decoding: Dao et al., 2023):
+// Attention of a step's tokens over the paged KV cache, the keys split among workgroups (flash-decoding,
+// split-K over the keys: Dao et al., 2023):
 //
 //     y = Σ softmax(q · kᵀ / √HEAD) v      over the keys up to each token's position
 //
-// A workgroup takes the GROUP query heads of a key head, of a tile of up to TOKENS neighbouring tokens of one sequence, and
-// SPANS · 64 keys, 64 at a time: an invocation takes a key and scores it for every query; then the invocations take the quads of
-// the values side by side, some keys at once. The largest score so far and the sum of the weights go along (online softmax), so
-// that what the workgroups leave can be put together by decode_merge. Keys and values are read once for all queries.
+// A workgroup takes the GROUP query heads of a key head, of a tile of up to TOKENS neighbouring tokens of one
+// sequence, and SPANS · 64 keys, 64 at a time. Each invocation scores one key for every query. Then the
+// invocations take the quads of the values side by side, several keys at once. The largest score so far and
+// the sum of the weights are carried along (online softmax), so that decode_merge can merge the results of
+// the workgroups. Keys and values are read once for all queries.
 //
-// With APPEND every tile is one token, whose key and value go into the cache on the way; the workgroups that have its position take
-// them as the cache will give them back, not waiting for it.
+// With APPEND every tile is one token, whose key and value are written into the cache as well. The workgroups
+// that cover its position use them as the cache will return them, without waiting for it.
 //
 // Grid: tiles, groups of query heads, splits, the last fastest.
-// Costs: the bytes of the keys and values once per tile and group, and 4 FLOPs per number of them and query; bound by memory.
+// Costs: the bytes of the keys and values once per tile and group, and 4 FLOPs per number of them and query;
+// bound by memory.
 
 #include "lib/kv_cache.wgsl"
 #include "lib/step_inputs.wgsl"
@@ -35,7 +38,7 @@ const STRIDE: u32 = (HEADS + 2u * KV_HEADS) * QUADS;
 const KEYS_AT_ONCE: u32 = SPAN / QUADS;
 const LOWEST: f32 = -1e30;
 
-@group(0) @binding(0) var<storage, read_write> qkv: array<vec4<f32>>;   // [tokens, STRIDE]
+@group(0) @binding(0) var<storage, read_write> qkv: array<vec4<f32>>;        // [tokens, STRIDE]
 @group(0) @binding(1) var<storage, read_write> cache: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> split_sums: array<vec4<f32>>; // [tokens, HEADS, splits, QUADS + 1]: sums; largest, weight
 @group(0) @binding(3) var<storage, read_write> step_inputs: array<u32>;
@@ -188,7 +191,8 @@ fn value_quad(block: u32, key: u32, i: u32, scale: f32, last: u32) -> vec4<f32> 
     return unpacked(cache[value_at(block, key, i)], scale);
 }
 
-// Leaves the largest score of every query where `largest_of` finds it. To be called by all invocations, as that is.
+// Leaves the largest score of every query where `largest_of` finds it. To be called by all invocations, as
+// that is.
 fn find_largest(lane: Lane, scores: ptr<function, array<f32, QUERIES>>) {
 #if SUBGROUPS
     for (var q = 0u; q < QUERIES; q++) {

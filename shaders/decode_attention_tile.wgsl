@@ -1,13 +1,16 @@
-// Attention of the tokens of prompts over the cache: as decode_attention, for many neighbouring tokens of a sequence at once.
+// Attention of the tokens of prompts over the paged KV cache (prefill): decode_attention for many
+// neighbouring tokens at once.
 //
 //     y = Σ softmax(q · kᵀ / √HEAD) v      over the keys up to each token's position
 //
-// A workgroup takes the GROUP query heads of a key head, of a tile of up to 64 / GROUP neighbouring tokens of one sequence: up to 64
-// queries that share one read of SPANS · 64 keys and values, 32 at a time, in the tiles of lib/attention_tile.wgsl. What the
-// workgroups leave is put together by decode_merge. The tokens' own keys and values are in the cache already (decode_append).
+// A workgroup takes the GROUP query heads of a key head, of a tile of up to 64 / GROUP neighbouring tokens of
+// one sequence: up to 64 queries that share one read of SPANS · 64 keys and values, 32 at a time, in the
+// tiles of lib/attention_tile.wgsl. decode_merge merges the results of the workgroups. The tokens' own keys
+// and values are in the cache already (decode_append).
 //
 // Grid: tiles, groups of query heads, splits, the last fastest.
-// Costs: the bytes of the keys and values once per tile and group, and 4 FLOPs per number of them and query; bound by arithmetic.
+// Costs: the bytes of the keys and values once per tile and group, and 4 FLOPs per number of them and query;
+// bound by arithmetic.
 
 #include "lib/kv_cache.wgsl"
 #include "lib/step_inputs.wgsl"
@@ -22,7 +25,7 @@ const BLOCKS: u32 = HEADS / GROUP;
 const SHARING: u32 = HEADS / KV_HEADS;
 const STRIDE: u32 = (HEADS + 2u * KV_HEADS) * QUADS;
 
-@group(0) @binding(0) var<storage, read_write> qkv: array<vec4<f32>>;   // [tokens, STRIDE]
+@group(0) @binding(0) var<storage, read_write> qkv: array<vec4<f32>>;        // [tokens, STRIDE]
 @group(0) @binding(1) var<storage, read_write> cache: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> split_sums: array<vec4<f32>>; // [tokens, HEADS, splits, QUADS + 1]: sums; largest, weight
 @group(0) @binding(3) var<storage, read_write> step_inputs: array<u32>;

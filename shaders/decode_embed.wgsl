@@ -1,5 +1,5 @@
-// The embeddings of a step's tokens: rows of a packed matrix, unpacked. A token is one that the host names, or the sampled token that an
-// earlier step has chosen and that the host has not seen yet.
+// The embeddings of a step's tokens: dequantized rows of a packed matrix. A token is named by the host, or it
+// is the sampled token of an earlier step that the host has not read back yet.
 //
 // Grid: one workgroup per token.
 // Costs: the bytes of a row and 4 bytes per number; bound by the launch.
@@ -8,18 +8,18 @@
 #include "lib/grid.wgsl"
 #include "lib/dequant.wgsl"
 
-#define OUTPUTS    // rows of W here
-#define STARTS_AT  // the token of the first
-#define PACKS       // of 8 weights in a row of W
+#define OUTPUTS         // rows of W here
+#define STARTS_AT       // the token of the first
+#define PACKS           // of 8 weights in a row of W
 #define WORKGROUP
-#define SAMPLED_TOKEN     // words of a sampled token, the token first
+#define SAMPLED_TOKEN   // words of a sampled token, the token first
 
-@group(0) @binding(0) var<storage, read_write> quants: array<Pack>;      // W: [OUTPUTS, PACKS]
+@group(0) @binding(0) var<storage, read_write> quants: array<Pack>;                  // W: [OUTPUTS, PACKS]
 #if SCALED
-@group(0) @binding(1) var<storage, read_write> scales: array<u32>;     // of W
+@group(0) @binding(1) var<storage, read_write> scales: array<u32>;                   // of W
 #endif
-@group(0) @binding(SCALED + 1u) var<storage, read_write> sampled_tokens: array<u32>;     // [slots, SAMPLED_TOKEN]
-@group(0) @binding(SCALED + 2u) var<storage, read_write> x: array<vec4<f32>>;     // [tokens, PACKS, 2]
+@group(0) @binding(SCALED + 1u) var<storage, read_write> sampled_tokens: array<u32>; // [slots, SAMPLED_TOKEN]
+@group(0) @binding(SCALED + 2u) var<storage, read_write> x: array<vec4<f32>>;        // [tokens, PACKS, 2]
 @group(0) @binding(SCALED + 3u) var<storage, read_write> step_inputs: array<u32>;
 
 @compute @workgroup_size(WORKGROUP)

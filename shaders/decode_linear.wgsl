@@ -1,9 +1,11 @@
-// A product of decoding: y = W · x for the columns of a step, or y += W · x. Columns are the step's tokens, or with PICKED the
-// tokens of the requests that are asked of the whole vocabulary: then W is the output projection and y the logits.
+// The GEMV or GEMM of a decoding step: y = W · x for the columns of a step, or y += W · x. Columns are the
+// step's tokens, or with PICKED the tokens whose request needs the whole vocabulary: then W is the output
+// projection and y the logits.
 //
-// Grid: one workgroup per ROWS rows of W and COLUMNS columns, or with GEMM 64 of both, the columns of the same rows side by side, so
-// that they find the rows in the cache.
-// Costs: the bytes of W once for COLUMNS or 64 columns, and 2 FLOPs per weight and column; bound by memory, with GEMM by arithmetic.
+// Grid: one workgroup per ROWS rows of W and COLUMNS columns, or with GEMM 64 of both, the columns of the
+// same rows side by side, so that they find the rows in the cache.
+// Costs: the bytes of W once for COLUMNS or 64 columns, and 2 FLOPs per weight and column; bound by memory
+// (GEMV) or arithmetic (GEMM).
 
 #include "lib/matmul.wgsl"
 
@@ -12,19 +14,8 @@
 #define ADD        // 1: y +=
 #define PICKED     // 1: columns are those of requests
 
-@group(0) @binding(0) var<storage, read_write> x: array<Part>;       // [tokens, PACKS, 2], zero past the row of W
-@group(0) @binding(1) var<storage, read_write> quants: array<Pack>;         // W: [OUTPUTS, PACKS]
-#if SCALED
-@group(0) @binding(2) var<storage, read_write> scales: array<u32>;        // of W
-#endif
-#if GAIN
-@group(0) @binding(SCALED + 2u) var<storage, read_write> gain: array<vec4<f32>>; // [PACKS, 2]
-#endif
-#if LORA
-@group(0) @binding(SCALED + GAIN + 2u) var<storage, read_write> adapter: array<f32>;
-#endif
-@group(0) @binding(SCALED + GAIN + LORA + 2u) var<storage, read_write> y: array<f32>;   // [columns, STRIDE]
-@group(0) @binding(SCALED + GAIN + LORA + 3u) var<storage, read_write> step_inputs: array<u32>;
+@group(0) @binding(NEXT_BINDING) var<storage, read_write> y: array<f32>;   // [columns, STRIDE]
+@group(0) @binding(NEXT_BINDING + 1u) var<storage, read_write> step_inputs: array<u32>;
 
 #if LORA
 fn segment_of(row: u32) -> u32 {

@@ -1,4 +1,5 @@
-// Puts together what the splits of decode_attention left: with m the largest of their largest scores,
+// Merges the results of the splits of decode_attention (split-K over the keys). With m the largest of their
+// largest scores,
 //
 //     y = Σ exp(mᵢ - m) yᵢ / Σ exp(mᵢ - m) wᵢ
 //
@@ -15,7 +16,7 @@
 #define WORKGROUP
 
 @group(0) @binding(0) var<storage, read_write> split_sums: array<vec4<f32>>; // [tokens, HEADS, splits, QUADS + 1]: sums; largest, weight
-@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;     // [tokens, STRIDE]
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;          // [tokens, STRIDE]
 @group(0) @binding(2) var<storage, read_write> step_inputs: array<u32>;
 
 @compute @workgroup_size(WORKGROUP)

@@ -1,5 +1,5 @@
-// The columns of a step in int8 quants, for products in whole numbers (lib/gemv_int8.wgsl): for every 32 numbers a step of a 127th
-// of the largest, and to every number the nearest multiple of it.
+// Quantizes the columns of a step to int8 for products in int8 (lib/gemv_int8.wgsl): every 32 numbers share a
+// scale, a 127th of the largest magnitude, and each number becomes the nearest multiple of it.
 //
 // Grid: one invocation per token and 32 numbers.
 // Costs: 4 bytes of x and 2 of quants per number; bound by the launch.
@@ -7,8 +7,8 @@
 #include "lib/step_inputs.wgsl"
 #include "lib/grid.wgsl"
 
-#define PACKS       // of 8 numbers in a column, four at least to a step
-#define GAIN       // 1: x is multiplied by gain
+#define PACKS   // of 8 numbers in a column, four at least to a step
+#define GAIN    // 1: x is multiplied by gain
 #define WORKGROUP
 
 requires packed_4x8_integer_dot_product;
@@ -17,7 +17,7 @@ requires packed_4x8_integer_dot_product;
 #if GAIN
 @group(0) @binding(1) var<storage, read_write> gain: array<vec4<f32>>;           // [PACKS, 2]
 #endif
-@group(0) @binding(GAIN + 1u) var<storage, read_write> quants: array<vec4<u32>>;  // [tokens, PACKS]: 4 quants, 4 quants, step, squares of x
+@group(0) @binding(GAIN + 1u) var<storage, read_write> quants: array<vec4<u32>>; // [tokens, PACKS]: 4 quants, 4 quants, step, squares of x
 @group(0) @binding(GAIN + 2u) var<storage, read_write> step_inputs: array<u32>;
 
 @compute @workgroup_size(WORKGROUP)

@@ -1,9 +1,11 @@
-// The next token of every request, among all or among those of its list; and what the model would have said unasked.
+// Samples the next token of every request, among all tokens or those of its list (the logits mask), and finds
+// the argmax of all.
 //
-// Greedy: the likeliest; the first among equals. Random: a token whose stretch of the summed probabilities, in the order of ids (or of
-// the list), holds the request's chance; the probabilities are softmax(logit / temperature). TRUNCATED keeps the top_k likeliest,
-// and of them the smallest set of likeliest whose probabilities reach top_p; the earlier ones among equals. Nothing is sorted: the
-// lowest kept logit is found bit by bit, from counts and from sums.
+// Greedy: the likeliest token; the first among equals. Random: the token whose interval of the cumulative
+// probabilities, in the order of ids (or of the list), contains the request's uniform number; the
+// probabilities are softmax(logit / temperature). TRUNCATED keeps the top_k likeliest, and of them the
+// smallest set of likeliest whose probabilities reach top_p; the earlier ones among equals. Nothing is
+// sorted: the lowest kept logit is found bit by bit, from counts and from sums.
 //
 // Grid: one workgroup per request.
 // Costs: 4 bytes per logit and pass, from the cache: 2 passes greedy, 4 random, 20 to 36 more truncated.
@@ -12,13 +14,14 @@
 #include "lib/grid.wgsl"
 
 #define WORKGROUP
-#define STRIDE     // tokens of the vocabulary
-#define MODE       // 0: greedy, 1: random, 2: random, truncated
-#define SAMPLED_TOKEN     // words of a sampled token
+#define STRIDE          // tokens of the vocabulary
+#define MODE            // 0: greedy, 1: random, 2: random, truncated
+#define SAMPLED_TOKEN   // words of a sampled token
 
-@group(0) @binding(0) var<storage, read_write> logits: array<f32>;   // [requests, STRIDE]
-@group(0) @binding(1) var<storage, read_write> sampled_tokens: array<u32>;  // [slots, SAMPLED_TOKEN]: token, its logit, log Σ exp of all and of the
-                                                                     // candidates, likeliest of all, whether all are numbers
+@group(0) @binding(0) var<storage, read_write> logits: array<f32>;         // [requests, STRIDE]
+@group(0) @binding(1) var<storage, read_write> sampled_tokens: array<u32>; // [slots, SAMPLED_TOKEN]: token, its logit, log Σ exp of all and of the
+                                                                     // candidates, likeliest of all, whether
+                                                                     // all are numbers
 @group(0) @binding(2) var<storage, read_write> step_inputs: array<u32>;
 
 // Candidates: `count` of them, of a list, or without one the first of the vocabulary.
@@ -171,7 +174,7 @@ fn mass(index: u32, of_these: Candidates, high: f32, sharpness: f32) -> f32 {
 }
 
 #if MODE
-// What is kept: the candidates above a key, and the first `ties` of those that have it.
+// The kept candidates: those above a key, and the first `ties` of those that have it.
 struct Kept {
     key: u32,
     ties: u32,
@@ -189,7 +192,8 @@ fn before(index: u32, number: f32) -> f32 {
     return total;
 }
 
-// The weight of a candidate, 0 where it is not kept; `ties` counts those before it that have the lowest kept key.
+// The weight of a candidate, 0 where it is not kept; `ties` counts those before it that have the lowest kept
+// key.
 fn kept_weight(logit: f32, kept: Kept, ties: ptr<function, u32>, high: f32, sharpness: f32) -> f32 {
     let key = key_of(logit);
     let is_kept = key > kept.key || (key == kept.key && *ties < kept.ties);
@@ -197,7 +201,8 @@ fn kept_weight(logit: f32, kept: Kept, ties: ptr<function, u32>, high: f32, shar
     return select(0.0, weight_of(logit, high, sharpness), is_kept);
 }
 
-// The candidate whose stretch holds the chance. Every invocation has neighbouring candidates here, `first` to `past`.
+// The candidate whose stretch holds the chance. Every invocation has neighbouring candidates here, `first` to
+// `past`.
 fn draw(index: u32, of_these: Candidates, high: f32, chance: f32) -> u32 {
     let sharpness = 1.0 / temperature();
     let each = (of_these.count + WORKGROUP - 1u) / WORKGROUP;

@@ -1,4 +1,4 @@
-// Rows of a table by their numbers: y[t] = table[ids[t]], and zeros for a number beyond the table.
+// Embedding lookup: y[t] = table[ids[t]], and zeros for an id beyond the table.
 //
 // Grid: one invocation per Value of y.
 // Costs: 8 bytes per element; bound by memory.

@@ -1,8 +1,9 @@
-// The gradient of an embedding by its table: every row is the sum of dy over the tokens that took it.
+// The gradient of an embedding with respect to its table: every row is the sum of dy over the tokens that
+// looked it up.
 //
-// The host has ordered the tokens by their rows, so that each row finds its own: no atomics, and sums in the order of the
-// tokens, the same in every run.
-// Grid: one invocation per Value of the table. A row that many tokens took is summed by as few invocations as any other.
+// The host has sorted the tokens by their rows, so that each row finds its own: no atomics, and sums in the
+// order of the tokens, equal in every run.
+// Grid: one invocation per Value of the table, however many tokens looked the row up.
 // Costs: 4 bytes per element of dy and of the table; bound by memory.
 
 #include "lib/grid.wgsl"

@@ -1,4 +1,5 @@
-// The Gaussian error linear unit: y = x Φ(x), with the error function, not its tanh-like approximation (Hendrycks and Gimpel, 2016).
+// The Gaussian error linear unit: y = x Φ(x), with the error function, not its tanh approximation (Hendrycks
+// and Gimpel, 2016).
 //
 // Grid: one invocation per Value.
 // Costs: 8 bytes and about 20 FLOPs per element; bound by memory.

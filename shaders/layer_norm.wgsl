@@ -1,7 +1,8 @@
-// Layer norm of every row: y = (x - mean(x)) / sqrt(var(x) + eps) · gamma + beta  (Ba, Kiros and Hinton, 2016).
+// Layer norm of every row: y = (x - mean(x)) / sqrt(var(x) + eps) · gamma + beta  (Ba, Kiros and Hinton,
+// 2016).
 //
-// Grid: one workgroup per row, which is walked three times, twice of them in the cache: the variance is the mean of the squares
-// around the mean, since the difference of two means would lose digits.
+// Grid: one workgroup per row. The row is walked three times, twice of them in the cache: the variance is the
+// mean of the squared deviations, since the difference of two means would lose digits.
 // Costs: 8 bytes and 7 FLOPs per element; bound by memory.
 
 #include "lib/rows.wgsl"

@@ -1,8 +1,9 @@
-// The gradient of layer norm by its input. With r = 1 / sqrt(var(x) + eps), n = (x - mean(x)) r and g = gamma · dy, of every row:
+// The gradient of layer norm with respect to its input. With r = 1 / sqrt(var(x) + eps), n = (x - mean(x)) r
+// and g = gamma · dy, of every row:
 //
 //     dx = r (g - mean(g) - n mean(g n))
 //
-// It leaves mean and r of every row for the gradients of gamma and beta.
+// Mean and r of every row are stored for the gradients of gamma and beta.
 // Grid: one workgroup per row, as in layer_norm. Costs: 12 bytes and 16 FLOPs per element; bound by memory.
 
 #include "lib/rows.wgsl"

@@ -1,4 +1,5 @@
-// The gradients of layer norm by gamma and beta, over blocks of rows; those of the blocks are to be added up:
+// The gradients of layer norm with respect to gamma and beta, over blocks of rows; the host adds up the
+// blocks:
 //
 //     dgamma = Σ over rows of dy · (x - mean) · r        dbeta = Σ over rows of dy
 //

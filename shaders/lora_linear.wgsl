@@ -1,44 +1,48 @@
-// A linear layer over packed weights, with its low-rank adapter in the same launch (Hu et al., 2021; Dettmers et al., 2023):
+// GEMM over packed weights with the LoRA adapter in the same launch (Hu et al., 2021; QLoRA: Dettmers et al.,
+// 2023):
 //
 //     forward    y  = x  · Wᵀ + s · u · Bᵀ,   u  = x · Aᵀ
 //     backward   dx = dy · W  + s · du · A,   du = dy · B
 //
-// The adapter's part is nothing but further terms of the same sums: when a tile is summed over the depth, it is summed on over
-// the rank. u or du is computed before, once, instead of by every tile anew. Weights are unpacked once for the 64 rows of a tile.
+// The adapter adds further terms to the same sums: a tile is summed over the depth, then over the rank. u or
+// du is computed before, once, instead of by every tile anew. Weights are dequantized once for the 64 rows of
+// a tile.
 //
-// Grid: one workgroup per 64 x 64 tile of the result, along the columns first: neighbours read the same rows of x.
-// Costs: 2 · rows · columns · (depth + rank) FLOPs, and 32 of them per byte that a tile reads of x and of f32 weights.
+// Grid: one workgroup per 64 x 64 tile of the result, along the columns first: neighbours read the same rows
+// of x.
+// Costs: 2 · rows · columns · (depth + rank) FLOPs, and 32 of them per byte that a tile reads of x and of f32
+// weights.
 
 #include "lib/grid.wgsl"
 #include "lib/gemm_tile.wgsl"
 #include "lib/value.wgsl"
 #include "lib/dequant.wgsl"
 
-#define BACKWARD   // 1: x is dy, u is du, b is A and y is dx
-#define LORA       // 1: with adapter
-#define ROW_SCALED     // 1: rows of x and u are multiplied by powers of two before, and the sums are divided by them after
+#define BACKWARD     // 1: x is dy, u is du, b is A and y is dx
+#define LORA         // 1: with adapter
+#define ROW_SCALED   // 1: rows of x and u are multiplied by powers of two before, and the sums are divided by them after
 
 struct Params {
-    rows: u32,       // of x and y
-    first_row: u32,  // of this launch: long work is cut into several
-    columns: u32,    // of y
-    depth: u32,      // columns of x
-    packs: u32,       // of 8 weights in a row of W
-    rank: u32,       // columns of u
-    scale: f32,      // s
+    rows: u32,      // of x and y
+    first_row: u32, // of this launch: long work is cut into several
+    columns: u32,   // of y
+    depth: u32,     // columns of x
+    packs: u32,     // of 8 weights in a row of W
+    rank: u32,      // columns of u
+    scale: f32,     // s
 }
 
-@group(0) @binding(0) var<storage, read_write> x: array<Value>;         // [rows, depth]
-@group(0) @binding(1) var<storage, read_write> quants: array<Pack>;       // W: [columns, depth], backward [depth, columns]
+@group(0) @binding(0) var<storage, read_write> x: array<Value>;                                  // [rows, depth]
+@group(0) @binding(1) var<storage, read_write> quants: array<Pack>;                              // W: [columns, depth], backward [depth, columns]
 #if SCALED
-@group(0) @binding(2) var<storage, read_write> scales: array<u32>;      // of W
+@group(0) @binding(2) var<storage, read_write> scales: array<u32>;                               // of W
 #endif
 #if LORA
-@group(0) @binding(SCALED + 2u) var<storage, read_write> u: array<f32>; // [rows, rank]
-@group(0) @binding(SCALED + 3u) var<storage, read_write> b: array<f32>; // [columns, rank], backward [rank, columns]
+@group(0) @binding(SCALED + 2u) var<storage, read_write> u: array<f32>;                          // [rows, rank]
+@group(0) @binding(SCALED + 3u) var<storage, read_write> b: array<f32>;                          // [columns, rank], backward [rank, columns]
 #endif
 #if ROW_SCALED
-@group(0) @binding(SCALED + 2u * LORA + 2u) var<storage, read_write> row_scales: array<f32>; // [rows]
+@group(0) @binding(SCALED + 2u * LORA + 2u) var<storage, read_write> row_scales: array<f32>;     // [rows]
 #endif
 @group(0) @binding(SCALED + 2u * LORA + ROW_SCALED + 2u) var<storage, read_write> y: array<f32>; // [rows, columns]
 @group(0) @binding(SCALED + 2u * LORA + ROW_SCALED + 3u) var<storage, read_write> params: Params;
@@ -141,8 +145,8 @@ fn x4(row: u32, at: u32) -> vec4<f32> {
     return four;
 }
 
-// Unpacks the run number `at` of the 64 x 32 weights into the right tile. A run lies along a row of W, which forward is a
-// column of y and runs along the terms; backward it is a term and runs along the columns.
+// Unpacks the run number `at` of the 64 x 32 weights into the right tile. A run lies along a row of W, which
+// forward is a column of y and runs along the terms; backward it is a term and runs along the columns.
 fn stage_weights(column: u32, term: u32, at: u32) {
 #if BACKWARD
     let w = dequant_or_zero(term + at / 8u, column / 8u + at % 8u, params.depth);

@@ -1,7 +1,7 @@
 // Root-mean-square norm of every row: y = x / sqrt(mean(x²) + eps) · weight  (Zhang and Sennrich, 2019).
 //
-// Grid: one workgroup per row. Its invocations walk the row side by side, so that loads coalesce, once for the mean and
-// once for the result; the second walk finds the row in the cache.
+// Grid: one workgroup per row. Its invocations walk the row side by side, so that loads coalesce, once for
+// the mean and once for the result; the second walk finds the row in the cache.
 // Costs: 8 bytes and 4 FLOPs per element; bound by memory.
 
 #include "lib/rows.wgsl"

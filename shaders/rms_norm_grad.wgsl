@@ -1,8 +1,10 @@
-// The gradient of the root-mean-square norm by its input. With r = 1 / sqrt(mean(x²) + eps), of every row:
+// The gradient of the root-mean-square norm with respect to its input. With r = 1 / sqrt(mean(x²) + eps), of
+// every row:
 //
 //     dx = r · weight · dy  -  x · r³ · mean(weight · dy · x)
 //
-// Grid: one workgroup per row, as in rms_norm. r is computed anew: keeping it would cost a buffer and save one sum of two.
+// Grid: one workgroup per row, as in rms_norm. r is recomputed: storing it would cost a buffer and save one
+// of two sums.
 // Costs: 12 bytes and 10 FLOPs per element; bound by memory.
 
 #include "lib/rows.wgsl"

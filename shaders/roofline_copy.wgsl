@@ -1,4 +1,4 @@
-// What the memory gives: y = x, 16 bytes at a time, for every kernel that is bound by memory to be held against.
+// The memory bandwidth of the roofline: y = x, 16 bytes at a time.
 //
 // Grid: one invocation per vec4.
 // Costs: 32 bytes per vec4.

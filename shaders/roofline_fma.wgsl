@@ -1,7 +1,7 @@
-// What the arithmetic units give: chains of multiply-adds in registers, for every kernel that is bound by them to be held against.
+// The arithmetic throughput of the roofline: chains of multiply-adds in registers.
 //
-// Eight chains at once keep the units busy while each waits for its last result. The factors come from memory and the sum goes
-// there, so that nothing can be computed ahead or left out.
+// Eight chains at once keep the units busy while each waits for its last result. The factors come from memory
+// and the sum goes there, so that the compiler can neither precompute nor drop anything.
 // Grid: any. Costs: LOOPS · 8 · 4 multiply-adds per invocation.
 
 #include "lib/grid.wgsl"

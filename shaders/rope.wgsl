@@ -1,13 +1,13 @@
-// Rotary position embedding: coordinate i of a head is paired with coordinate i + head_dim / 2, and the pair turned by its
-// token's angle (Su et al., 2021; paired as Llama does):
+// Rotary position embedding (RoPE): coordinate i of a head is paired with coordinate i + head_dim / 2, and
+// the pair is rotated by its token's angle (Su et al., 2021; paired as Llama does):
 //
 //     y[i] = x[i] cos - x[i + half] sin        y[i + half] = x[i + half] cos + x[i] sin
 //
-// Turned the other way (DIRECTION -1) it is its own gradient.
+// The gradient is the opposite rotation (DIRECTION -1).
 //
-// Grid: one invocation per pair of Values. Cosines and sines come from a table, since shaders promise little about the sine of
-// a large angle; tokens at one position share a row of it.
-// Costs: 8 bytes and 3 FLOPs per element, and what is not cached of the table; bound by memory.
+// Grid: one invocation per pair of Values. Cosines and sines come from a table, since shaders promise little
+// about the sine of a large angle; tokens at one position share a row of it.
+// Costs: 8 bytes and 3 FLOPs per element, and the part of the table that is not cached; bound by memory.
 
 #include "lib/grid.wgsl"
 #include "lib/value.wgsl"

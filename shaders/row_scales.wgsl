@@ -1,8 +1,9 @@
-// Powers of two that bring the rows of a gradient into the range of halves: times them, the largest number of a row is about 2^10.
+// Powers of two that scale the rows of a gradient into the range of f16 (loss scaling per row): the largest
+// number of a row becomes about 2^10.
 //
-// The gradients of a mean over thousands of tokens lie below what halves can hold, but those of one row lie close together. A power of two
-// moves them without rounding; numbers below 2^-24 of the largest lose more bits than others. The adapter's du goes with dy, into the
-// same sums.
+// The gradients of a mean over thousands of tokens lie below the range of f16, but those of one row lie close
+// together. A power of two moves them without rounding; numbers below 2^-24 of the largest lose more bits
+// than others. The adapter's du is scaled with dy, since both enter the same sums.
 //
 // Grid: one workgroup per row, whose invocations walk it side by side, so that loads coalesce.
 // Costs: 4 bytes per number; bound by memory.
@@ -18,9 +19,9 @@ struct Params {
     rank: u32,   // columns of u
 }
 
-@group(0) @binding(0) var<storage, read_write> x: array<f32>;             // [rows, depth]
+@group(0) @binding(0) var<storage, read_write> x: array<f32>;                  // [rows, depth]
 #if LORA
-@group(0) @binding(1) var<storage, read_write> u: array<f32>;             // [rows, rank]
+@group(0) @binding(1) var<storage, read_write> u: array<f32>;                  // [rows, rank]
 #endif
 @group(0) @binding(LORA + 1u) var<storage, read_write> row_scales: array<f32>; // [rows]
 @group(0) @binding(LORA + 2u) var<storage, read_write> params: Params;

@@ -1,4 +1,4 @@
-// Sums of squares of the stretches of a flat tensor, of which the norm is made.
+// Partial sums of squares of a flat tensor, for the norm of all gradients.
 //
 // Grid: as many workgroups as there are sums; together they walk the tensor, four numbers each at a time.
 // Costs: 4 bytes and 2 FLOPs per number; bound by memory.

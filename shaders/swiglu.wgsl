@@ -1,4 +1,5 @@
-// The gated unit of Llama's feed-forward: y = silu(gate) · up, silu(g) = g · sigmoid(g)  (Shazeer, 2020).
+// SwiGLU, the gated unit of Llama's feed-forward: y = silu(gate) · up, silu(g) = g · sigmoid(g)  (Shazeer,
+// 2020).
 //
 // Grid: one invocation per Value.
 // Costs: 12 bytes and about 8 FLOPs per element; bound by memory.

@@ -1,4 +1,4 @@
-// The gradients of y = silu(gate) · up by both of its inputs. With s = sigmoid(gate):
+// The gradients of y = silu(gate) · up with respect to both inputs. With s = sigmoid(gate):
 //
 //     dgate = dy · up · s · (1 + gate · (1 - s))        dup = dy · gate · s
 //

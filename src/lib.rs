@@ -27,7 +27,7 @@
 //! # fn main() -> tiller::Result<()> {
 //! # let folder = tempfile::tempdir().unwrap();
 //! # let runs = folder.path();
-//! let device = Device::flex(); // or tiller_kernels::device::open("auto")?.device
+//! let device = Device::flex(); // or tiller_kernels::open("auto")?.device
 //! let never = || false; // asked after each step whether to save and end early
 //!
 //! // Data: invented here; `Dataset::read` reads a folder.

@@ -1,6 +1,6 @@
 //! Each example runs.
 
-use tiller_kernels::device::test_gpu;
+use tiller_kernels::test_gpu;
 
 // Their `main` reads the command line, which is the tests' own.
 #[allow(dead_code)]

@@ -16,7 +16,8 @@ use tiller::run::folder::RunFolder;
 use tiller::teacher::Popularity;
 use tiller::train::sft::{SftConfig, SftTrainer};
 use tiller::{Error, Result};
-use tiller_kernels::device::{DeviceError, OpenDevice, guard, test_gpu};
+use tiller_kernels::device::{DeviceError, guard};
+use tiller_kernels::{OpenDevice, test_gpu};
 use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::{InferenceModel, StorageOptions};
 

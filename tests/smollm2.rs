@@ -7,7 +7,7 @@
 
 use burn::tensor::Device;
 use tiller::pull::resolve_model;
-use tiller_kernels::device::test_gpu;
+use tiller_kernels::test_gpu;
 use tiller_models::chat::{Message, Role};
 use tiller_models::engine::{Engine, EngineOptions};
 use tiller_models::generate::{GenerateOptions, GenerateRequest, Generator, GraphGenerator, Sampling};

@@ -15,19 +15,21 @@ use burn::backend::{Autodiff, Backend};
 
 /// An operation of `N` tensors to one whose gradient is ours.
 pub trait Differentiable<B: Backend, const N: usize>: Clone + fmt::Debug + Send + 'static {
-    /// Whether checkpointing shall keep the output rather than compute it anew.
+    /// True if checkpointing keeps the output rather than recomputing it.
     const KEPT: bool = false;
 
     /// The operation on plain tensors.
     fn forward(&self, inputs: [FloatTensor<B>; N]) -> FloatTensor<B>;
 
-    /// The operation with a gradient to come: returns itself too, with whatever of its way the gradient will need again.
+    /// The operation with a gradient to come: returns itself too, with the intermediate results that the
+    /// gradient will need again.
     fn run(self, inputs: [FloatTensor<B>; N]) -> (Self, FloatTensor<B>) {
         let output = self.forward(inputs);
         (self, output)
     }
 
-    /// The gradients of the inputs from the gradient of the output. Those that are not `wanted` may be left out.
+    /// The gradients of the inputs from the gradient of the output. Those that are not `wanted` may be left
+    /// out.
     fn backward(
         &self,
         inputs: [FloatTensor<B>; N],
@@ -38,7 +40,7 @@ pub trait Differentiable<B: Backend, const N: usize>: Clone + fmt::Debug + Send 
 
 /// Runs `operation` and records its gradient in the graph of `inputs`.
 ///
-/// The graph keeps the inputs, not the output, and under checkpointing computes the output anew unless it is
+/// The graph keeps the inputs, not the output, and under checkpointing recomputes the output unless it is
 /// [`KEPT`](Differentiable::KEPT).
 pub fn record<B, C, O, const N: usize>(
     operation: O,
@@ -93,7 +95,7 @@ impl<O> fmt::Debug for Recorded<O> {
     }
 }
 
-/// Computes the output anew where checkpointing dropped it.
+/// Recomputes the output where checkpointing dropped it.
 struct Recompute<B, O, const N: usize> {
     operation: O,
     parents: [NodeId; N],

@@ -1,32 +1,32 @@
-//! Cooperative matrices (tensor cores): where kernels may use them.
+//! Cooperative matrices (WGSL's cooperative matrix types, tensor cores): the shapes that kernels use and the
+//! adapters that offer them.
 //!
-//! A GPU may be the first of its kind that a kernel of ours meets. What it computes by such matrices is compared with the plain variant
-//! once, when the device is opened; where they disagree, kernels do without.
+//! An adapter that offers them is calibrated when it is opened ([`open`](crate::open())).
 
 use wgpu::Features;
 
-use crate::decode;
-use crate::device::{Capabilities, CooperativeMatrix, Gpu, Scalar};
+use crate::device::{Capabilities, CooperativeMatrix, Scalar};
 use crate::features::KernelFeatures;
 
-/// The edges of the matrices that kernels can use, best first: 16 on NVIDIA, AMD and Intel, 8 on Apple and in Mesa's software.
+/// The sizes of the matrices that kernels can use, best first: 16 on NVIDIA, AMD and Intel, 8 on Apple and in
+/// Mesa's software rasterizer.
 pub(crate) const COOP_TILES: [u32; 2] = [16, 8];
 
-/// Bytes of workgroup memory that they take.
+/// Bytes of workgroup memory that they require.
 const WORKGROUP_STORAGE: u32 = 32 << 10;
 
-/// What a device must have for the kernels that use matrices of this edge.
+/// The features of a device that runs kernels with matrices of this size.
 pub(crate) fn features(coop_tile: u32) -> KernelFeatures {
     let features = Features::SHADER_F16 | Features::SUBGROUP | Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
     KernelFeatures { wgpu: features, coop_tile }
 }
 
-/// Square, of halves with f32 sums.
+/// Square matrices of f16 with f32 sums.
 fn shape(coop_tile: u32) -> CooperativeMatrix {
     CooperativeMatrix { m: coop_tile, n: coop_tile, k: coop_tile, input: Scalar::F16, accumulator: Scalar::F32 }
 }
 
-/// The edges of the matrices that an adapter offers together with all else that they need, best first.
+/// The sizes of the matrices that an adapter offers, with all else that they require, best first.
 pub(crate) fn offered(capabilities: &Capabilities) -> impl Iterator<Item = u32> {
     let able = capabilities.f16
         && capabilities.subgroups.is_some()
@@ -36,25 +36,11 @@ pub(crate) fn offered(capabilities: &Capabilities) -> impl Iterator<Item = u32> 
         .filter(move |coop_tile| able && capabilities.cooperative_matrices.contains(&shape(*coop_tile)))
 }
 
-/// Gives kernels the best matrices that the device of `gpu` offers and that pass their check; says which did not, and how.
-pub(crate) fn calibrate(gpu: &mut Gpu) -> Option<String> {
-    let mut flaws = Vec::new();
-    for coop_tile in offered(&gpu.capabilities) {
-        match decode::check_cooperative_gemm(gpu, coop_tile) {
-            Ok(()) => {
-                gpu.features.coop_tile = coop_tile;
-                break;
-            }
-            Err(flaw) => flaws.push(format!("cooperative matrices of {coop_tile}x{coop_tile} are left out: {flaw}")),
-        }
-    }
-    (!flaws.is_empty()).then(|| flaws.join("; "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::{SubgroupSizes, test_gpu};
+    use crate::device::SubgroupSizes;
+    use crate::open::test_gpu;
 
     #[test]
     fn square_matrices_of_halves_with_f32_sums_are_what_it_takes() {
@@ -78,21 +64,5 @@ mod tests {
         assert!(with(|c| c.f16 = false).is_empty());
         assert!(with(|c| c.subgroups = None).is_empty());
         assert!(with(|c| c.workgroup_storage_bytes = 16 << 10).is_empty());
-    }
-
-    #[test]
-    fn the_best_that_the_test_device_offers_is_used() {
-        let open = test_gpu();
-        let gpu = open.gpu.unwrap();
-        assert_eq!(gpu.features.coop_tile, offered(&gpu.capabilities).next().unwrap_or(0), "{}", open.description);
-    }
-
-    #[test]
-    fn what_is_not_offered_is_not_used() {
-        let mut gpu = test_gpu().gpu.unwrap();
-        gpu.features.coop_tile = 0;
-        gpu.capabilities.cooperative_matrices.clear();
-        assert_eq!(calibrate(&mut gpu), None);
-        assert_eq!(gpu.features.coop_tile, 0);
     }
 }

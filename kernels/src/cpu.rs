@@ -1,4 +1,4 @@
-//! What the CPU side of the operations shares: burn's flex tensors as slices of numbers.
+//! The common CPU side of the operations: burn's flex tensors as slices of numbers.
 
 use burn::backend::TensorMetadata;
 use burn::tensor::{Shape, TensorData};

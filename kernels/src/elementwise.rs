@@ -1,4 +1,4 @@
-//! What operations on element after element share, on the side of the host: see `shaders/lib/elementwise.wgsl`.
+//! The host side of elementwise operations: see `shaders/lib/elementwise.wgsl`.
 
 use burn::backend::TensorMetadata;
 use burn_cubecl::tensor::CubeTensor;
@@ -40,7 +40,7 @@ pub(crate) fn launch_values<const O: usize>(shader: &'static str, inputs: &[&Cub
     launch(kernel(shader, wide), inputs, std::array::from_fn(|_| shape.clone()), &params, workgroups)
 }
 
-/// A shader of so many inputs and outputs, for the bench.
+/// The benchmark of a shader of `inputs` inputs and `outputs` outputs.
 pub(crate) fn entry(
     op: &'static str,
     shader: &'static str,

@@ -1,7 +1,7 @@
 //! Rows of a table by their numbers, as a model looks up its tokens or items; and the gradient of the table.
 //!
-//! burn's own gradient walks all tokens one after another on a GPU. Here the host, which knows the numbers, orders the tokens by
-//! the rows that they took, and every row sums its own.
+//! burn's own gradient walks all tokens one after another on a GPU. Here the host, which knows the numbers,
+//! orders the tokens by the rows that they took, and every row sums its own.
 
 use std::sync::Arc;
 
@@ -93,7 +93,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     ["embedding", "embedding_grad"].iter().flat_map(|shader| [false, true].map(|wide| kernel(shader, wide))).collect()
 }
 
-/// What the bench measures: tokens that are as good as random.
+/// The benchmarks, with pseudo-random tokens.
 pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let (tokens, rows, width) = (sizes.tokens(), sizes.vocab_size, sizes.d_model);
     let ids: Vec<u32> = (0..tokens as u32).map(|t| t.wrapping_mul(2_654_435_761) % rows as u32).collect();
@@ -121,7 +121,8 @@ pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     ]
 }
 
-/// Whether rows of `width` are read by fours, how many Values they then have, and the workgroups of so many rows.
+/// True if rows of `width` are read four numbers at a time, the number of Values in a row, and the workgroups
+/// of `rows` rows.
 fn grid(rows: usize, width: usize) -> (bool, usize, usize) {
     let wide = width.is_multiple_of(4);
     let values = if wide { width / 4 } else { width };
@@ -217,7 +218,7 @@ fn sum_by_row(dy: &[f32], [rows, width]: [usize; 2], ids: &[u32]) -> Vec<f32> {
     dtable
 }
 
-// ---- Check ----
+// ---- Check against the reference ----
 
 /// Rows and widths that miss every round number of the kernels, and numbers for them.
 fn cases() -> Vec<([usize; 2], Vec<u32>)> {
@@ -260,7 +261,7 @@ mod tests {
     use burn::tensor::{Device, Int, TensorData};
 
     use super::*;
-    use crate::device::test_devices;
+    use crate::test_devices;
     use crate::testing::{assert_close, assert_passes, check_gradients, download, upload};
 
     #[test]

@@ -1,21 +1,22 @@
-//! What kernels need of a device, and what a device has for them.
+//! The features that kernels require and devices offer.
 
 use wgpu::Features;
 
-/// What decides between the variants of a kernel: features of wgpu, and cooperative matrices of one size.
+/// The features that decide between the variants of a kernel: those of wgpu, and cooperative matrices of one
+/// size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KernelFeatures {
     /// Of wgpu.
     pub wgpu: Features,
-    /// The edge of the cooperative matrices; 0 for none.
+    /// Rows and columns of the cooperative matrices; 0 for none.
     pub coop_tile: u32,
 }
 
 impl KernelFeatures {
-    /// What every device has.
+    /// The features of every device.
     pub const NONE: KernelFeatures = KernelFeatures { wgpu: Features::empty(), coop_tile: 0 };
 
-    /// Whether a device of these features can run what needs the other.
+    /// Returns true if a device of these features can run a kernel that requires `needed`.
     pub fn contains(self, needed: KernelFeatures) -> bool {
         self.wgpu.contains(needed.wgpu) && (needed.coop_tile == 0 || needed.coop_tile == self.coop_tile)
     }

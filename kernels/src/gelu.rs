@@ -1,4 +1,5 @@
-//! The Gaussian error linear unit: y = x Φ(x), Φ the normal distribution's mass below x (Hendrycks and Gimpel, 2016).
+//! The Gaussian error linear unit: y = x Φ(x), Φ the normal distribution's mass below x (Hendrycks and
+//! Gimpel, 2016).
 
 use std::f64::consts::{PI, SQRT_2};
 
@@ -55,7 +56,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     elementwise::kernels(&["gelu", "gelu_grad"])
 }
 
-/// What the bench measures.
+/// The benchmarks.
 pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let shape = [sizes.tokens(), sizes.d_model];
     let entry = |shader, buffers, operations| elementwise::entry("gelu", shader, buffers, shape, operations);
@@ -73,7 +74,7 @@ impl Differentiable<CubeBackend, 1> for Gelu {
     }
 }
 
-// ---- Check: the reference in f64, which no device computes by ----
+// ---- Check: the reference in f64 ----
 
 const LENGTHS: [usize; 5] = [1, 3, 4, 255, 1027];
 
@@ -123,7 +124,7 @@ pub(crate) fn check(check: &mut KernelCheck) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::test_devices;
+    use crate::test_devices;
     use crate::testing::{assert_close, assert_passes, check_gradients, download, upload};
 
     #[test]

@@ -1,15 +1,18 @@
 //! A kernel: a shader and the constants of one variant of it; and its launch through burn's runtime.
 //!
-//! The kernel itself is the key of the pipeline cache, constants and all, so two variants can never share a pipeline.
+//! The kernel itself is the key of the pipeline cache, constants and all, so two variants can never share a
+//! pipeline.
 //!
-//! What every shader keeps to, and why:
-//! - Bindings are `read_write` storage, the parameters too: burn's tensors are slices of shared buffers, and one buffer
-//!   cannot be bound for reading and for writing in the same dispatch.
+//! Rules of every shader, and their reasons:
+//! - Bindings are `read_write` storage, the parameters too: burn's tensors are slices of shared buffers, and
+//!   one buffer cannot be bound for reading and for writing in the same dispatch.
 //! - Every binding is used, else it vanishes from the layout that wgpu derives.
-//! - Indices are guarded and workgroup memory is written before it is read: launches run without bounds checks and without
-//!   zeroing. Tests run every variant a second time through plain wgpu with checks on.
-//! - Barriers stand in uniform control flow: no early return before them, none in a loop whose length comes from a buffer.
-//! - No subgroup size is assumed, and the last variant of a kernel needs no feature and no more than WebGPU's limits.
+//! - Indices are guarded and workgroup memory is written before it is read: launches run without bounds
+//!   checks and without zeroing. Tests run every variant a second time through plain wgpu with checks on.
+//! - Barriers are in uniform control flow: no early return before them, none in a loop whose length comes
+//!   from a buffer.
+//! - No subgroup size is assumed, and the last variant of a kernel needs no feature and no more than WebGPU's
+//!   limits.
 
 use burn::tensor::{DType, Shape};
 use burn_cubecl::cubecl::prelude::KernelId;
@@ -25,19 +28,19 @@ use crate::device;
 use crate::features::KernelFeatures;
 use crate::wgsl::{Expanded, expand};
 
-/// What tells the variants of a kernel apart, in the order of preference.
+/// The tiers of a kernel's variants, in ascending order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum VariantTier {
-    /// What every adapter has.
+    /// No optional feature.
     Portable,
     /// Operations over subgroups.
     Subgroups,
-    /// Cooperative matrices with this edge.
+    /// Cooperative matrices of this size.
     CooperativeMatrix(u32),
 }
 
 impl VariantTier {
-    /// The best that something of these features makes use of.
+    /// The best tier within these features.
     pub(crate) fn of(features: KernelFeatures) -> Self {
         if features.coop_tile > 0 {
             VariantTier::CooperativeMatrix(features.coop_tile)
@@ -79,7 +82,7 @@ impl Kernel {
         self
     }
 
-    /// Marks the variant as one for adapters with these features alone.
+    /// Marks the variant as one that requires these features.
     pub fn requiring(self, needs: KernelFeatures) -> Self {
         Kernel { needs, ..self }
     }
@@ -104,19 +107,19 @@ impl Kernel {
         self.shader
     }
 
-    /// What the adapter must have.
+    /// The features that the variant requires.
     pub fn needs(&self) -> KernelFeatures {
         self.needs
     }
 
-    /// The kernel without its variant: the shader's name, and for what of that it is where there is a choice.
+    /// The kernel without its variant: the shader's name, and its kind where there are several.
     pub fn title(&self) -> String {
         let kinds = [("GEMM", "GEMM"), ("INT8", "int8 if asked for")];
         let of_this = kinds.into_iter().find(|(constant, _)| self.constants.contains(&(*constant, 1)));
         of_this.map_or_else(|| self.shader.to_owned(), |(_, kind)| format!("{}, {kind}", self.shader))
     }
 
-    /// What the variant makes use of.
+    /// The tier of the variant.
     pub(crate) fn tier(&self) -> VariantTier {
         VariantTier::of(self.needs)
     }
@@ -129,24 +132,25 @@ impl Kernel {
     /// The WGSL of this variant; its entry point is `main`.
     ///
     /// # Panics
-    /// Where the shader does not expand, which the translation test shows for every kernel of [`kernels`](crate::kernels).
+    /// If the shader does not expand, which the translation test excludes for every kernel of
+    /// [`kernels`](crate::kernels).
     pub fn wgsl(&self) -> Expanded {
         expand(self.shader, &self.constants).unwrap_or_else(|error| panic!("{}: {error}", self.name()))
     }
 }
 
-/// The first of `variants`, which stand best first, that the device of `tensor` can run.
+/// The first of `variants` that the device of `tensor` can run; they are ordered best first.
 ///
 /// # Panics
-/// Where none of them needs nothing: every operation has a variant for any adapter.
+/// If every variant needs some feature. Each operation has a variant for any adapter.
 pub fn best(variants: impl IntoIterator<Item = Kernel>, tensor: &CubeTensor) -> Kernel {
     first_supported(variants, device::features(&tensor.device))
 }
 
-/// The first of `variants`, which stand best first, that needs no more than is `offered`.
+/// The first of `variants` that needs no more than the features `offered`; they are ordered best first.
 ///
 /// # Panics
-/// Where none of them needs nothing: every operation has a variant for any adapter.
+/// If every variant needs some feature. Each operation has a variant for any adapter.
 pub fn first_supported(variants: impl IntoIterator<Item = Kernel>, offered: KernelFeatures) -> Kernel {
     let mut variants = variants.into_iter();
     variants.find(|kernel| offered.contains(kernel.needs)).expect("the last variant needs nothing")
@@ -157,7 +161,7 @@ pub fn first_supported(variants: impl IntoIterator<Item = Kernel>, offered: Kern
 /// Its bindings are the inputs, the outputs and the parameters, in this order.
 ///
 /// # Panics
-/// Inputs that are not contiguous, or of elements that are neither f32 nor whole 32-bit words.
+/// Inputs that are not contiguous, or of elements that are neither f32 nor 32-bit words.
 pub fn launch<const O: usize>(
     kernel: Kernel,
     inputs: &[&CubeTensor],
@@ -171,13 +175,13 @@ pub fn launch<const O: usize>(
     outputs
 }
 
-/// A contiguous f32 tensor on the device of `tensor`, of no particular content.
+/// An uninitialized contiguous f32 tensor on the device of `tensor`.
 pub fn empty_like(tensor: &CubeTensor, shape: Shape) -> CubeTensor {
     let handle = tensor.client.empty(shape.num_elements() * size_of::<f32>());
     CubeTensor::new_contiguous(tensor.client.clone(), tensor.device.clone(), shape, handle, DType::F32)
 }
 
-/// Words as a tensor on the device of `tensor`. It holds one where there are none: no buffer is empty.
+/// Words as a tensor on the device of `tensor`. Without words it holds a single 0, since no buffer is empty.
 pub fn words_on(tensor: &CubeTensor, words: &[u32]) -> CubeTensor {
     let words = if words.is_empty() { &[0] } else { words };
     let handle = tensor.client.create_from_slice(bytemuck::cast_slice(words));
@@ -208,15 +212,15 @@ pub fn enqueue_with(kernel: Kernel, tensors: &[&CubeTensor], params: &[u8], work
     let params = client.create_from_slice(params).binding();
     let buffers = tensors.iter().map(|tensor| tensor.handle.clone().binding()).chain([params]).collect();
     let (x, y) = fold(workgroups);
-    // The shader's own @workgroup_size is what counts.
+    // The shader's own @workgroup_size applies.
     let kernel = SourceKernel::new(kernel, CubeDim::new_single());
     client.launch(Box::new(kernel), CubeCount::Static(x, y, 1), KernelArguments::new().with_buffers(buffers));
 }
 
-/// What one launch may compute, so that no driver takes a slow GPU for a dead one: half a second at 70 GFLOP/s.
+/// The FLOPs of one launch, so that no watchdog (TDR) resets a slow GPU: half a second at 70 GFLOP/s.
 pub(crate) const FLOPS_PER_LAUNCH: usize = 1 << 35;
 
-/// Cuts workgroups of so many FLOPs each into launches: (first workgroup, number of workgroups).
+/// Splits workgroups of `flops` FLOPs each into launches: (first workgroup, number of workgroups).
 pub(crate) fn split_launches(workgroups: usize, flops: usize) -> impl Iterator<Item = (usize, usize)> {
     let at_once = (FLOPS_PER_LAUNCH / flops.max(1)).max(1);
     (0..workgroups).step_by(at_once).map(move |first| (first, at_once.min(workgroups - first)))

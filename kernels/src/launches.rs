@@ -1,46 +1,70 @@
-//! How many kernels a piece of work launches.
+//! The number of kernels that a piece of work launches.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cell::Cell;
+use std::sync::{Arc, OnceLock};
 
 use burn_cubecl::cubecl::logging::{LaunchObservation, LaunchObserver};
 
-struct Counter(AtomicUsize);
+thread_local! {
+    /// Kernels that this thread has launched since counting began.
+    static LAUNCHED: Cell<usize> = const { Cell::new(0) };
+}
 
-impl LaunchObserver for Counter {
+/// Counts launches per thread: cubecl calls it on the thread that issues the launch.
+struct ThreadCounter;
+
+impl LaunchObserver for ThreadCounter {
     fn launched(&self, _: &'static str) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        LAUNCHED.set(LAUNCHED.get() + 1);
     }
 }
 
-/// What `work` returns, and how many kernels the whole process has launched meanwhile through burn's runtime: ours and burn's own.
-pub fn launches<R>(work: impl FnOnce() -> R) -> (R, usize) {
-    let counter = Arc::new(Counter(AtomicUsize::new(0)));
-    let observation = LaunchObservation::new(counter.clone());
+/// Runs `work` and returns its result with the number of kernels that this thread launched meanwhile through
+/// burn's runtime: ours and burn's own. Launches of other threads do not count.
+pub fn count_launches<R>(work: impl FnOnce() -> R) -> (R, usize) {
+    // cubecl has one slot for an observer in the process, so one observer stays in it and every thread reads
+    // its own count.
+    static OBSERVATION: OnceLock<LaunchObservation> = OnceLock::new();
+    OBSERVATION.get_or_init(|| LaunchObservation::new(Arc::new(ThreadCounter)));
+    let before = LAUNCHED.get();
     let result = work();
-    drop(observation);
-    (result, counter.0.load(Ordering::Relaxed))
+    (result, LAUNCHED.get() - before)
 }
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Tensor;
+    use burn::tensor::{Device, Tensor};
 
     use super::*;
-    use crate::device::test_gpu;
     use crate::rms_norm;
+    use crate::test_gpu;
+
+    fn norm(device: &Device) {
+        let x = Tensor::<2>::ones([4, 8], device);
+        let weight = Tensor::<1>::ones([8], device);
+        (rms_norm(x, weight, 1e-5) * 2.0).into_data();
+    }
 
     #[test]
     fn kernels_of_ours_and_of_burn_are_counted() {
         let device = test_gpu().device;
-        let work = || {
-            let x = Tensor::<2>::ones([4, 8], &device);
-            let weight = Tensor::<1>::ones([8], &device);
-            (rms_norm(x, weight, 1e-5) * 2.0).into_data()
-        };
-        work();
-        // Two fillings, the norm and the product; other tests may launch beside them.
-        assert!(launches(work).1 >= 4);
-        assert_eq!(launches(|| 3).0, 3);
+        norm(&device);
+        // Two fillings, the norm and the product.
+        assert!(count_launches(|| norm(&device)).1 >= 4);
+        assert_eq!(count_launches(|| 3), (3, 0));
+    }
+
+    #[test]
+    fn launches_of_other_threads_do_not_count() {
+        let device = test_gpu().device;
+        norm(&device);
+        let alone = count_launches(|| norm(&device)).1;
+        let beside = count_launches(|| {
+            std::thread::scope(|threads| {
+                threads.spawn(|| (0..8).for_each(|_| norm(&device)));
+                norm(&device);
+            });
+        });
+        assert_eq!(beside.1, alone);
     }
 }

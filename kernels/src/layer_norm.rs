@@ -1,4 +1,5 @@
-//! Layer norm: y = (x - mean(x)) / sqrt(var(x) + eps) · gamma + beta, over the last dimension (Ba, Kiros and Hinton, 2016).
+//! Layer norm: y = (x - mean(x)) / sqrt(var(x) + eps) · gamma + beta, over the last dimension (Ba, Kiros and
+//! Hinton, 2016).
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::ops::FloatTensorOps;
@@ -19,11 +20,12 @@ use crate::device::gpu_of;
 use crate::kernel::launch;
 use crate::rows::{self, Operand, Walk, launch_rows};
 
-/// Normalises the rows of `x` to mean 0 and variance 1, then scales them by `gamma` and shifts them by `beta`: one launch on a GPU,
-/// burn's own operation elsewhere.
+/// Normalises the rows of `x` to mean 0 and variance 1, then scales them by `gamma` and shifts them by
+/// `beta`: one launch on a GPU, burn's own operation elsewhere.
 ///
 /// # Shapes
-/// x `[.., width]`, gamma and beta `[width]`, result `[.., width]`; all f32. `epsilon` is added to the variance.
+/// x `[.., width]`, gamma and beta `[width]`, result `[.., width]`; all f32. `epsilon` is added to the
+/// variance.
 ///
 /// # Panics
 /// Shapes that do not fit or elements other than f32.
@@ -100,7 +102,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     of_rows.into_iter().chain([false, true].map(weights_kernel)).collect()
 }
 
-/// What the bench measures.
+/// The benchmarks.
 pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let (rows, width) = (sizes.tokens(), sizes.d_model);
     let forward = [Operand::Rows, Operand::Vector, Operand::Vector, Operand::Result];
@@ -152,7 +154,7 @@ fn of_weights(x: &CubeTensor, dy: &CubeTensor, stats: &CubeTensor) -> [CubeTenso
     [one(0), one(1)]
 }
 
-// ---- Check: the reference in f64, which no device computes by ----
+// ---- Check: the reference in f64 ----
 
 const EPSILON: f64 = 1e-12;
 
@@ -235,7 +237,7 @@ pub(crate) fn check(check: &mut KernelCheck) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::test_devices;
+    use crate::test_devices;
     use crate::testing::{assert_close, assert_passes, check_gradients, download, upload};
 
     #[test]

@@ -1,7 +1,7 @@
-//! Devices and GPU kernels: everything of tiller that touches burn's plumbing, buffers or shaders.
+//! Devices and GPU kernels: the part of tiller that works with burn's backends, buffers and shaders.
 //!
-//! An operation is one file: parameters, launch, gradient, CPU reference, tests. Its shaders lie in `shaders/` under the
-//! same stem.
+//! An operation is one file: parameters, launch, gradient, CPU reference, tests. Its shaders are in
+//! `shaders/` under the same stem.
 //!
 //! An operation is a function on burn's tensors, with its gradient:
 //!
@@ -9,15 +9,15 @@
 //! use burn::tensor::{Device, Tensor};
 //! use tiller_kernels::gelu;
 //!
-//! let device = Device::flex().autodiff(); // or device::open("auto")?.device.autodiff()
+//! let device = Device::flex().autodiff(); // or tiller_kernels::open("auto")?.device.autodiff()
 //! let x = Tensor::<1>::from_floats([-1.0, 0.0, 2.0], &device).require_grad();
 //! let gradients = gelu(x.clone()).sum().backward();
 //! let slope: Vec<f32> = x.grad(&gradients).unwrap().try_into_vec_as().unwrap();
 //! assert!((slope[1] - 0.5).abs() < 1e-6, "{slope:?}");
 //! ```
 //!
-//! A kernel is the name of a shader and its constants. It can be looked at, and run through burn or through plain wgpu
-//! ([`pipelines`]):
+//! A kernel is the name of a shader and its constants. It can be printed, and run through burn or through
+//! plain wgpu ([`pipelines`]):
 //!
 //! ```
 //! use tiller_kernels::Kernel;
@@ -26,7 +26,7 @@
 //! assert!(kernel.wgsl().text.contains("normal_below(x[i])"));
 //! ```
 //!
-//! docs/extending.md tells how to add one.
+//! docs/extending.md describes how to add one.
 
 pub mod adamw;
 pub mod attention;
@@ -43,9 +43,10 @@ pub mod embedding;
 mod features;
 mod gelu;
 pub mod kernel;
-pub mod launches;
+mod launches;
 mod layer_norm;
 pub mod matmul;
+mod open;
 pub mod operations;
 pub mod pipelines;
 pub mod quant;
@@ -64,7 +65,9 @@ pub use embedding::embedding;
 pub use features::KernelFeatures;
 pub use gelu::gelu;
 pub use kernel::Kernel;
+pub use launches::count_launches;
 pub use layer_norm::layer_norm;
+pub use open::{OpenDevice, open, test_devices, test_gpu};
 pub use operations::kernels;
 pub use rms_norm::rms_norm;
 pub use rope::rope;

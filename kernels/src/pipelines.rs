@@ -1,14 +1,15 @@
-//! Kernels through plain wgpu, for decoding: pipelines and bind groups are made once, then encoded again and again.
+//! Kernels launched through plain wgpu, for decoding: pipelines and bind groups are made once and encoded
+//! many times.
 
 use std::collections::HashMap;
 
 use crate::device::Gpu;
 use crate::kernel::{Kernel, fold};
 
-/// The pipelines of one device, each made when it is first asked for.
+/// The pipelines of one device, each compiled on first use.
 ///
-/// Shaders run without bounds checks, which cost up to eight times the time on some GPUs: as with the launches through burn,
-/// every kernel guards its own indices, and its tests run it with checks on.
+/// Shaders run without bounds checks, which cost up to eight times the time on some GPUs: as with the
+/// launches through burn, every kernel guards its own indices, and its tests run it with checks on.
 #[derive(Debug)]
 pub struct Pipelines {
     gpu: Gpu,
@@ -37,7 +38,7 @@ impl Pipelines {
     /// Binds `buffers` to `kernel` in the order of its bindings, to run over `workgroups`.
     ///
     /// # Panics
-    /// Where wgpu refuses the shader or the bindings, which is a mistake of ours.
+    /// A shader or bindings that wgpu rejects, which is a bug in this crate.
     pub fn step(&mut self, kernel: &Kernel, buffers: &[wgpu::BindingResource], workgroups: usize) -> ComputeStep {
         let pipeline = self.pipeline(kernel);
         let entries: Vec<wgpu::BindGroupEntry> = (0..)
@@ -63,7 +64,8 @@ impl Pipelines {
             source: wgpu::ShaderSource::Wgsl(kernel.wgsl().text.into()),
         };
         let checks = wgpu::ShaderRuntimeChecks::unchecked();
-        // SAFETY: a kernel of ours guards its indices and its loops end; the tests of each show it with checks on.
+        // SAFETY: every kernel of this crate guards its indices and its loops end; its tests run it with
+        // checks on.
         let module = unsafe { self.gpu.device.create_shader_module_trusted(source, checks) };
         let pipeline = self.gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(&name),
@@ -83,12 +85,14 @@ impl Pipelines {
 }
 
 impl ComputeStep {
-    /// Adds the dispatch to a pass. Dispatches of a pass run one after another: each sees what those before it wrote.
+    /// Adds the dispatch to a pass. Dispatches of a pass run one after another: each sees what those before
+    /// it wrote.
     pub fn encode(&self, pass: &mut wgpu::ComputePass) {
         self.encode_folded(pass, self.grid);
     }
 
-    /// The same over another number of workgroups: decoding grows by a token with every step.
+    /// [`encode`](ComputeStep::encode) over another number of workgroups: decoding grows by a token with
+    /// every step.
     pub fn encode_over(&self, pass: &mut wgpu::ComputePass, workgroups: usize) {
         self.encode_folded(pass, fold(workgroups));
     }

@@ -1,4 +1,5 @@
-//! Root-mean-square norm: y = x / sqrt(mean(x²) + eps) · weight, over the last dimension (Zhang and Sennrich, 2019).
+//! Root-mean-square norm: y = x / sqrt(mean(x²) + eps) · weight, over the last dimension (Zhang and Sennrich,
+//! 2019).
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::FloatTensor;
@@ -70,7 +71,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     rows::kernels(&["rms_norm", "rms_norm_grad"])
 }
 
-/// What the bench measures.
+/// The benchmarks.
 pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let forward = [Operand::Rows, Operand::Vector, Operand::Result];
     let backward = [Operand::Rows, Operand::Vector, Operand::Rows, Operand::Result];
@@ -128,7 +129,8 @@ fn forward_reference(x: &[f32], weight: &[f32], epsilon: f64) -> Vec<f32> {
     y
 }
 
-/// dx `[rows, width]` = r · weight · dy - x · r³ · mean(weight · dy · x), where r is the inverse root mean square of x.
+/// dx `[rows, width]` = r · weight · dy - x · r³ · mean(weight · dy · x), where r is the inverse root mean
+/// square of x.
 fn backward_reference(x: &[f32], weight: &[f32], dy: &[f32], epsilon: f64) -> Vec<f32> {
     let width = weight.len().max(1);
     let mut dx = vec![0.0; x.len()];
@@ -151,8 +153,8 @@ fn inverse_rms(x: &[f32], epsilon: f64) -> f64 {
 
 // ---- both ----
 
-/// dweight `[width]` = Σ over rows of dy · x / rms(x), by burn's own operations: adapters are trained over frozen norms, so
-/// that this is not the path to write a kernel for.
+/// dweight `[width]` = Σ over rows of dy · x / rms(x), by burn's own operations: adapters are trained over
+/// frozen norms, so that this is not the path to write a kernel for.
 fn weight_gradient<B: Backend>(x: FloatTensor<B>, dy: FloatTensor<B>, epsilon: f64) -> FloatTensor<B> {
     let (rows, width) = rows_and_width(&x);
     let [x, dy] = [x, dy].map(|tensor| B::float_reshape(tensor, [rows, width].into()));
@@ -195,8 +197,8 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::device::{test_devices, test_gpu};
     use crate::testing::{assert_close, assert_passes, check_gradients, download, upload};
+    use crate::{test_devices, test_gpu};
 
     fn agrees(name: &str, device: &Device, rows: usize, width: usize) {
         let (x, weight) = (noise(1, rows * width), noise(2, width));

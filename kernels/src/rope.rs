@@ -1,5 +1,5 @@
-//! Rotary position embedding (Su et al., 2021) in Llama's convention: coordinate i of a head is paired with coordinate
-//! i + head_dim / 2, and the pair is turned by the angle of its token.
+//! Rotary position embedding (Su et al., 2021) in Llama's convention: coordinate i of a head is paired with
+//! coordinate i + head_dim / 2, and the pair is turned by the angle of its token.
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::{FloatTensor, IntTensor};
@@ -18,7 +18,7 @@ use crate::check::{KernelCheck, noise};
 use crate::cpu::{contiguous, indices, numbers, tensor};
 use crate::kernel::{Kernel, launch};
 
-/// By which angles the tokens of a step turn.
+/// The angles by which the tokens of a step are rotated.
 #[derive(Debug, Clone)]
 pub struct Angles {
     /// `[positions, head_dim]`: the cosines of all pairs of a position, then their sines.
@@ -30,8 +30,8 @@ pub struct Angles {
 impl Angles {
     /// The angles of tokens at `positions`, where pair i of a head turns by `frequencies[i]` per position.
     ///
-    /// Angles are computed here, in f64, once for all tokens at a position: shaders promise little about the sine of a large
-    /// angle.
+    /// Angles are computed here, in f64, once for all tokens at a position: shaders promise little about the
+    /// sine of a large angle.
     pub fn new(positions: &[u32], frequencies: &[f64], device: &Device) -> Self {
         let mut distinct = positions.to_vec();
         distinct.sort_unstable();
@@ -52,7 +52,7 @@ impl Angles {
     }
 }
 
-/// Turns every pair of coordinates of every head by its token's angle. The gradient turns back.
+/// Rotates every pair of coordinates of every head by its token's angle. The gradient rotates back.
 ///
 /// # Shapes
 /// x and the result `[tokens, heads, head_dim]`, angles of as many tokens; all f32.
@@ -114,9 +114,9 @@ where
     }
 }
 
-/// The rotation, forth or back.
+/// The rotation or its inverse.
 trait Turn<B: Backend>: Clone + std::fmt::Debug + Send + 'static {
-    /// `direction` is 1, or -1 to turn back.
+    /// `direction` is 1, or -1 for the inverse rotation.
     fn turn(&self, x: FloatTensor<B>, direction: f32) -> FloatTensor<B>;
 }
 
@@ -153,7 +153,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     [false, true].map(kernel).to_vec()
 }
 
-/// What the bench measures.
+/// The benchmarks.
 pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let shape = [sizes.tokens(), sizes.n_heads, sizes.head_dim];
     let ([tokens, heads, head_dim], numbers) = (shape, shape.iter().product::<usize>());
@@ -242,7 +242,7 @@ pub(crate) fn check(check: &mut KernelCheck) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::test_devices;
+    use crate::test_devices;
     use crate::testing::{assert_close, assert_passes, check_gradients, download, upload};
 
     fn frequencies(head_dim: usize) -> Vec<f64> {

@@ -1,4 +1,4 @@
-//! What norms of rows share, on the side of the host: see `shaders/lib/rows.wgsl`.
+//! The host side of norms over rows: see `shaders/lib/rows.wgsl`.
 
 use burn::tensor::Shape;
 use burn_cubecl::tensor::CubeTensor;
@@ -17,7 +17,7 @@ pub(crate) struct Params {
     epsilon: f32,
 }
 
-/// How a workgroup walks its row: so many invocations side by side, four numbers each or one.
+/// The walk of a workgroup over its row: `workgroup` invocations side by side, four numbers each or one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Walk {
     workgroup: u32,
@@ -68,7 +68,7 @@ pub(crate) fn launch_rows<const O: usize>(
     launch(kernel, inputs, outputs, &walk.params(rows, width, epsilon), rows)
 }
 
-/// A shader of so many inputs of the size of x, of vectors as wide as its rows, and of outputs, in this order, for the bench.
+/// The benchmarks of a shader with these operands, in the order of its bindings.
 pub(crate) fn bench_cases(
     op: &'static str,
     shader: &'static str,
@@ -90,7 +90,7 @@ pub(crate) fn bench_cases(
     walk.variants(shader).into_iter().map(entry).collect()
 }
 
-/// What stands behind a binding of a norm.
+/// The operand of a norm at one binding.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Operand {
     /// `[rows, width]`, read.

@@ -1,4 +1,5 @@
-//! The gated unit of Llama's feed-forward: y = silu(gate) · up, where silu(g) = g · sigmoid(g) (Shazeer, 2020).
+//! The gated unit of Llama's feed-forward: y = silu(gate) · up, where silu(g) = g · sigmoid(g) (Shazeer,
+//! 2020).
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::FloatTensor;
@@ -67,7 +68,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     elementwise::kernels(&["swiglu", "swiglu_grad"])
 }
 
-/// What the bench measures.
+/// The benchmarks.
 pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let shape = [sizes.tokens(), sizes.d_ff];
     let entry = |shader, buffers, operations| elementwise::entry("swiglu", shader, buffers, shape, operations);
@@ -102,7 +103,7 @@ impl Differentiable<Flex, 2> for Swiglu {
     }
 }
 
-/// What one core takes at least: below it, waking another one costs more than the arithmetic saves.
+/// The smallest chunk of a core: below it, waking another core costs more than it saves.
 const FEWEST_PER_CORE: usize = 4096;
 
 fn forward_reference(gate: &[f32], up: &[f32]) -> Vec<f32> {
@@ -158,7 +159,7 @@ mod tests {
     use burn::tensor::{Device, activation};
 
     use super::*;
-    use crate::device::test_devices;
+    use crate::test_devices;
     use crate::testing::{assert_close, assert_passes, check_gradients, download, upload};
 
     #[test]

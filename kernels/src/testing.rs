@@ -1,15 +1,17 @@
-//! What the tests of the operations share: numbers, comparison, finite differences, and kernels run under bounds checks.
+//! Helpers of the operations' tests: numbers, comparison, finite differences, and kernels run under bounds
+//! checks.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use bytemuck::NoUninit;
 
 use crate::check::{CheckFn, KernelCheck};
 pub(crate) use crate::check::{noise, read, storage, words_storage};
-use crate::device::{Gpu, test_devices, test_gpu};
+use crate::device::Gpu;
 use crate::kernel::Kernel;
 use crate::pipelines::ComputeStep;
+use crate::{test_devices, test_gpu};
 
-/// Every number lies within `tolerance`, relative to the larger of 1 and what is expected.
+/// Asserts that every number is within `tolerance`, relative to the larger of 1 and the expected number.
 pub fn assert_close(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}: lengths");
     for (i, (f, e)) in found.iter().zip(expected).enumerate() {
@@ -28,10 +30,12 @@ pub fn download<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().expect("the device computed f32")
 }
 
-/// Compares the gradients of `operation` with central differences on every test device, with and without checkpointing.
+/// Compares the gradients of `operation` with central differences on every test device, with and without
+/// checkpointing.
 ///
-/// The inputs are vectors of the given lengths. The operation stands in the middle of a graph, between an affine map and a
-/// weighted sum of squares, so that a gradient which forgets the one that flows in, or the graph behind, does not pass.
+/// The inputs are vectors of the given lengths. The operation is in the middle of a graph, between an affine
+/// map and a weighted sum of squares, so that a gradient which forgets the one that flows in, or the graph
+/// behind, does not pass.
 pub fn check_gradients(lengths: &[usize], operation: impl Fn(&[Tensor<1>]) -> Tensor<1>) {
     let inputs: Vec<Vec<f32>> = lengths.iter().enumerate().map(|(i, &n)| noise(i as u64 + 11, n)).collect();
     let on = |inputs: &[Vec<f32>], device: &Device| -> Vec<Tensor<1>> {
@@ -78,7 +82,7 @@ fn central_difference(inputs: &[Vec<f32>], input: usize, i: usize, loss: &impl F
     ((at(STEP) - at(-STEP)) / (2.0 * f64::from(STEP))) as f32
 }
 
-/// An operation's kernels do what its reference does, every variant that the test device can run.
+/// Asserts that every variant of an operation that the test device can run agrees with the reference.
 pub(crate) fn assert_passes(of: CheckFn) {
     let mut check = KernelCheck::on(test_gpu().gpu.expect("the test device is a GPU"));
     of(&mut check);

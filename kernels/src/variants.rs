@@ -1,4 +1,4 @@
-//! Which variant of every kernel an adapter runs, and how it is made to run the others.
+//! The variant of every kernel that an adapter runs, and the tiers that make it run the others.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::features::KernelFeatures;
 use crate::kernel::VariantTier;
 use crate::kernels;
 
-/// The variant of every kernel that an adapter of such capabilities runs: its name and what it makes use of.
+/// The variant of every kernel that an adapter of these capabilities runs, by kernel.
 pub fn variants(capabilities: &Capabilities) -> BTreeMap<String, &'static str> {
     let subgroups = if capabilities.subgroups.is_some() { Features::SUBGROUP } else { Features::empty() };
     let offered = cooperative::offered(capabilities).next().map_or(subgroups.into(), cooperative::features);
@@ -22,8 +22,8 @@ pub fn variants(capabilities: &Capabilities) -> BTreeMap<String, &'static str> {
     chosen.into_iter().map(|(title, tier)| (title, tier.name())).collect()
 }
 
-/// The device as kernels find it, and as they would find one that offers less: what the best of their variants make use of, by its name,
-/// and the device. An engine on each of them runs every variant that there is for this one.
+/// The device in every tier that it supports, best first: the tier's name, and the device with the features
+/// of lower tiers alone. An engine on each of them runs every variant that this device supports.
 pub fn tiers(gpu: &Gpu) -> Vec<(&'static str, Gpu)> {
     let without_matrices = KernelFeatures { coop_tile: 0, ..gpu.features };
     let plain = KernelFeatures { wgpu: gpu.features.wgpu - Features::SUBGROUP, coop_tile: 0 };
@@ -40,11 +40,12 @@ pub fn tiers(gpu: &Gpu) -> Vec<(&'static str, Gpu)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::{self, CooperativeMatrix, Scalar, SubgroupSizes};
+    use crate::device::{CooperativeMatrix, Scalar, SubgroupSizes};
+    use crate::test_gpu;
 
     #[test]
     fn every_tier_offers_what_its_name_says_and_nothing_beyond() {
-        let gpu = device::test_gpu().gpu.unwrap();
+        let gpu = test_gpu().gpu.unwrap();
         let names = |features: KernelFeatures| {
             let tiers = tiers(&Gpu { features, ..gpu.clone() });
             tiers.into_iter().map(|(name, tier)| (name, tier.features)).collect::<Vec<_>>()
@@ -59,7 +60,7 @@ mod tests {
 
     #[test]
     fn every_kernel_runs_without_features_and_takes_the_best_where_there_are_any() {
-        let all = device::test_gpu().gpu.unwrap().capabilities;
+        let all = test_gpu().gpu.unwrap().capabilities;
         let plain = Capabilities { subgroups: None, cooperative_matrices: vec![], ..all.clone() };
         let shape = CooperativeMatrix { m: 16, n: 16, k: 16, input: Scalar::F16, accumulator: Scalar::F32 };
         let all = Capabilities {

@@ -1,18 +1,24 @@
-//! From the files of `shaders/` to WGSL: includes, constants and conditions, which WGSL has none of.
+//! The preprocessor from the files of `shaders/` to WGSL: includes, constants and conditions, which WGSL
+//! lacks.
 //!
 //! ```text
-//! #include "lib/sum.wgsl"   the file's text, once per shader however often it is asked for
+//! #include "lib/sum.wgsl"   the file's text, once per shader however often it is included
 //! #define WORKGROUP         a constant that the host supplies: becomes `const WORKGROUP: u32 = 256u;`
-//! #if SUBGROUPS             lines for one variant alone; also `#if !NAME` and `#if NAME == 4`, with `#else`, ended by
-//! #endif                    `#endif`. Zero is false.
+//! #define Q4_K 5            a name for a number, for conditions alone
+//! #if SUBGROUPS             lines for one variant alone; also `#if !NAME`, `#if NAME == 4` and `#if NAME == Q4_K`, with
+//! #endif                    `#else`, ended by `#endif`. Zero is false.
 //! ```
 //!
 //! A directive may be followed by a `//` comment.
 //!
-//! Shaders are embedded in the binary. `enable` and `requires` move to the top, where WGSL wants them.
+//! Shaders are embedded in the binary. `enable` and `requires` move to the top, as WGSL demands.
+//! `lib/schemes.wgsl` is no file: it is generated and defines the number of every [`QuantScheme`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::LazyLock;
+
+use crate::quant::QuantScheme;
 
 macro_rules! embed {
     ($($path:literal),* $(,)?) => {
@@ -27,8 +33,9 @@ const FILES: &[(&str, &str)] = embed![
     "attention_delta.wgsl",
     "attention_grad_kv.wgsl",
     "attention_grad_q.wgsl",
-    "roofline_copy.wgsl",
-    "roofline_fma.wgsl",
+    "concat.wgsl",
+    "cross_entropy.wgsl",
+    "cross_entropy_grad.wgsl",
     "decode_append.wgsl",
     "decode_attention.wgsl",
     "decode_attention_tile.wgsl",
@@ -44,45 +51,46 @@ const FILES: &[(&str, &str)] = embed![
     "embedding_grad.wgsl",
     "gelu.wgsl",
     "gelu_grad.wgsl",
-    "concat.wgsl",
     "layer_norm.wgsl",
     "layer_norm_grad.wgsl",
     "layer_norm_grad_weights.wgsl",
     "lib/attention.wgsl",
+    "lib/attention_grad.wgsl",
     "lib/attention_tile.wgsl",
-    "lib/kv_cache.wgsl",
-    "lib/kv_cache_write.wgsl",
-    "lib/gemv.wgsl",
-    "lib/gemv_float.wgsl",
-    "lib/gemv_int8.wgsl",
+    "lib/dequant.wgsl",
     "lib/elementwise.wgsl",
-    "lib/gemv_batch.wgsl",
-    "lib/step_inputs.wgsl",
-    "lib/grid.wgsl",
-    "lib/lane.wgsl",
     "lib/gemm.wgsl",
-    "lib/normal.wgsl",
-    "lib/online_softmax.wgsl",
-    "lib/matmul_common.wgsl",
-    "lib/matmul.wgsl",
-    "lib/rows.wgsl",
-    "lib/sigmoid.wgsl",
-    "lib/sum.wgsl",
     "lib/gemm_tile.wgsl",
     "lib/gemm_tile_cooperative.wgsl",
     "lib/gemm_tile_plain.wgsl",
+    "lib/gemv.wgsl",
+    "lib/gemv_batch.wgsl",
+    "lib/gemv_float.wgsl",
+    "lib/gemv_int8.wgsl",
+    "lib/grid.wgsl",
+    "lib/kv_cache.wgsl",
+    "lib/kv_cache_write.wgsl",
+    "lib/lane.wgsl",
+    "lib/matmul.wgsl",
+    "lib/matmul_bindings.wgsl",
+    "lib/matmul_common.wgsl",
+    "lib/normal.wgsl",
+    "lib/online_softmax.wgsl",
+    "lib/rows.wgsl",
+    "lib/sigmoid.wgsl",
+    "lib/step_inputs.wgsl",
+    "lib/sum.wgsl",
     "lib/value.wgsl",
-    "lib/dequant.wgsl",
     "lora_linear.wgsl",
     "rms_norm.wgsl",
     "rms_norm_grad.wgsl",
+    "roofline_copy.wgsl",
+    "roofline_fma.wgsl",
     "rope.wgsl",
     "row_scales.wgsl",
     "square_sums.wgsl",
     "swiglu.wgsl",
     "swiglu_grad.wgsl",
-    "cross_entropy.wgsl",
-    "cross_entropy_grad.wgsl",
 ];
 
 /// A line of a shader that cannot be expanded.
@@ -91,7 +99,7 @@ const FILES: &[(&str, &str)] = embed![
 pub struct WgslError {
     /// The file and the line.
     pub at: Origin,
-    /// What is wrong there.
+    /// The error.
     pub what: String,
 }
 
@@ -110,22 +118,33 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A shader as WGSL knows it.
+/// A shader in WGSL.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expanded {
     /// The WGSL.
     pub text: String,
-    /// Where each line of `text` comes from; they lead from a compiler's message back to the file.
+    /// The origin of each line of `text`, which leads from a compiler's message back to the file.
     pub origins: Vec<Origin>,
 }
 
 /// Expands `shaders/<shader>.wgsl` with the constants of one variant.
 ///
 /// # Errors
-/// A file that is not there, an unknown directive, conditions that do not close, a constant that the host does not supply
-/// or that no file declares.
+/// A file that is not there, an unknown directive, conditions that do not close, a constant that the host
+/// does not supply or that no file declares.
 pub fn expand(shader: &str, constants: &[(&'static str, u32)]) -> Result<Expanded, WgslError> {
-    expand_from(&|path| FILES.iter().find(|(p, _)| *p == path).map(|(_, text)| *text), shader, constants)
+    expand_from(&file, shader, constants)
+}
+
+/// The text of a file of `shaders/`.
+fn file(path: &str) -> Option<&'static str> {
+    static SCHEMES: LazyLock<String> = LazyLock::new(|| {
+        QuantScheme::ALL.map(|scheme| format!("#define {} {}\n", scheme.constant(), scheme.number())).concat()
+    });
+    match path {
+        "lib/schemes.wgsl" => Some(&SCHEMES),
+        _ => FILES.iter().find(|(p, _)| *p == path).map(|(_, text)| *text),
+    }
 }
 
 fn expand_from<'a>(
@@ -135,8 +154,14 @@ fn expand_from<'a>(
 ) -> Result<Expanded, WgslError> {
     let root = format!("{shader}.wgsl");
     let start = Origin { file: root.clone(), line: 1 };
-    let mut expander =
-        Expander { files, constants, declared: BTreeSet::new(), included: BTreeSet::new(), lines: vec![] };
+    let mut expander = Expander {
+        files,
+        constants,
+        names: BTreeMap::new(),
+        declared: BTreeSet::new(),
+        included: BTreeSet::new(),
+        lines: vec![],
+    };
     expander.include(&root, &start)?;
     if let Some((name, _)) = constants.iter().find(|(name, _)| !expander.declared.contains(*name)) {
         return Err(WgslError { at: start, what: format!("no line `#define {name}` takes the constant") });
@@ -150,6 +175,8 @@ fn expand_from<'a>(
 struct Expander<'a> {
     files: &'a dyn Fn(&str) -> Option<&'static str>,
     constants: &'a [(&'static str, u32)],
+    /// Names for numbers.
+    names: BTreeMap<String, u32>,
     declared: BTreeSet<String>,
     included: BTreeSet<String>,
     lines: Vec<(String, Origin)>,
@@ -173,7 +200,7 @@ impl Expander<'_> {
             let rest = rest.trim();
             match directive {
                 "#if" => {
-                    // What is skipped may test constants that this variant does not have.
+                    // Skipped lines may test constants that this variant does not have.
                     let holds = conditions.live() && self.holds(rest).map_err(error)?;
                     conditions.open(holds);
                 }
@@ -192,8 +219,14 @@ impl Expander<'_> {
         }
     }
 
-    fn define(&mut self, name: &str, at: &Origin) -> Result<(), WgslError> {
-        let value = self.value(name).map_err(|what| WgslError { at: at.clone(), what })?;
+    fn define(&mut self, rest: &str, at: &Origin) -> Result<(), WgslError> {
+        let error = |what| WgslError { at: at.clone(), what };
+        if let Some((name, number)) = rest.split_once(char::is_whitespace) {
+            self.names.insert(name.to_owned(), self.number(number).map_err(error)?);
+            return Ok(());
+        }
+        let name = rest;
+        let value = self.value(name).map_err(error)?;
         if self.declared.insert(name.to_owned()) {
             self.lines.push((format!("const {name}: u32 = {value}u;"), at.clone()));
         }
@@ -206,6 +239,13 @@ impl Expander<'_> {
         supplied.map(|(_, value)| *value).ok_or_else(|| format!("the host supplies no constant {name}"))
     }
 
+    /// A number, or the number that a name stands for.
+    fn number(&self, text: &str) -> Result<u32, String> {
+        let text = text.trim();
+        let named = self.names.get(text).copied();
+        named.or_else(|| text.parse().ok()).ok_or_else(|| format!("{text} is not a number"))
+    }
+
     /// Evaluates `NAME`, `!NAME` or `NAME == VALUE`.
     fn holds(&self, condition: &str) -> Result<bool, String> {
         let declared = |name: &str| match self.declared.contains(name) {
@@ -213,7 +253,7 @@ impl Expander<'_> {
             false => Err(format!("`{name}` is tested before a line `#define {name}`")),
         };
         if let Some((name, value)) = condition.split_once("==") {
-            let value: u32 = value.trim().parse().map_err(|_| format!("{} is not a number", value.trim()))?;
+            let value = self.number(value)?;
             return Ok(declared(name.trim())? == value);
         }
         match condition.strip_prefix('!') {
@@ -230,7 +270,7 @@ struct Conditions(Vec<Condition>);
 struct Condition {
     /// The lines that follow are part of the variant.
     live: bool,
-    /// The lines around the `#if` are.
+    /// The lines around the `#if` are part of the variant.
     outer: bool,
     turned: bool,
 }
@@ -285,6 +325,19 @@ mod tests {
         assert_eq!(expand_text(a, &[("N", 2)]).unwrap().text, "const N: u32 = 2u;\ntwo\nnot zero\n");
         let three = expand_text(a, &[("N", 3)]).unwrap_err();
         assert_eq!(three.to_string(), "shaders/a.wgsl:10: `UNKNOWN` is tested before a line `#define UNKNOWN`");
+    }
+
+    #[test]
+    fn a_condition_may_name_a_number() {
+        let a = "#define Q4 3\n#define Q8 2\n#define N\n#if N == Q4\nfour\n#endif\n#if N == Q8\neight\n#endif";
+        assert_eq!(expand_text(a, &[("N", 3)]).unwrap().text, "const N: u32 = 3u;\nfour\n");
+    }
+
+    #[test]
+    fn every_scheme_has_a_number_that_shaders_know_by_name() {
+        let schemes = file("lib/schemes.wgsl").unwrap();
+        assert!(schemes.lines().any(|line| line == format!("#define Q4_K {}", QuantScheme::Q4K.number())), "{schemes}");
+        assert_eq!(schemes.lines().count(), QuantScheme::ALL.len());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Every kernel in every shading language: how Metal and DirectX 12 are held on a machine that has neither.
+//! Translation of every kernel to every shading language, which tests Metal and DirectX 12 on a machine that
+//! has neither.
 
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -6,7 +7,7 @@ use naga::{AddressSpace, Module, ShaderStage, StorageAccess};
 use tiller_kernels::{Kernel, KernelFeatures, kernels};
 use wgpu::Features;
 
-/// Parses and validates a kernel, allowing it what it says it needs and no more.
+/// Parses and validates a kernel with the features that it requires and no others.
 fn module(kernel: &Kernel) -> (Module, ModuleInfo) {
     let expanded = kernel.wgsl();
     let module = naga::front::wgsl::parse_str(&expanded.text).unwrap_or_else(|error| {
@@ -14,7 +15,7 @@ fn module(kernel: &Kernel) -> (Module, ModuleInfo) {
         let origin = &expanded.origins[line.clamp(1, expanded.origins.len()) - 1];
         panic!("{}: shaders/{origin}: {}", kernel.name(), error.emit_to_string(&expanded.text))
     });
-    // Halves packed in a u32 can be unpacked on every adapter of WebGPU; naga asks because OpenGL lacks it.
+    // Every WebGPU adapter can unpack f16 from a u32; naga has a capability for it because OpenGL cannot.
     let mut allowed = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     allowed.set(Capabilities::SUBGROUP, kernel.needs().wgpu.contains(Features::SUBGROUP));
     allowed.set(Capabilities::SHADER_FLOAT16, kernel.needs().wgpu.contains(Features::SHADER_F16));
@@ -44,7 +45,8 @@ fn every_kernel_translates_to_spirv_msl_and_hlsl() {
         let pipeline = msl::PipelineOptions { entry_point: Some(entry.clone()), ..msl::PipelineOptions::default() };
         msl::write_string(&module, &info, &options, &pipeline).unwrap_or_else(|e| panic!("{name}: MSL: {e}"));
 
-        // DirectX 12 has no cooperative matrices for naga to write, and wgpu offers none there: see the next test.
+        // DirectX 12 has no cooperative matrices for naga to write, and wgpu offers none there: see the next
+        // test.
         if is_cooperative(&kernel) {
             continue;
         }
@@ -62,7 +64,8 @@ fn every_kernel_translates_to_spirv_msl_and_hlsl() {
 
 #[test]
 fn cooperative_matrices_translate_to_spirv_and_msl_and_are_nothing_that_naga_writes_for_directx() {
-    // Metal knows such matrices of 8 x 8 alone, and wgpu lists no others there: those of 16 are for Vulkan, though naga writes both for both.
+    // Metal has such matrices of 8 x 8 alone, and wgpu lists no others there: those of 16 are for Vulkan,
+    // though naga writes both for both.
     assert!(spv::supported_capabilities().contains(Capabilities::COOPERATIVE_MATRIX));
     assert!(msl::supported_capabilities().contains(Capabilities::COOPERATIVE_MATRIX));
     assert!(!hlsl::supported_capabilities().contains(Capabilities::COOPERATIVE_MATRIX));
@@ -72,8 +75,9 @@ fn cooperative_matrices_translate_to_spirv_and_msl_and_are_nothing_that_naga_wri
 
 #[test]
 fn every_kernel_binds_what_it_declares_as_writable_storage() {
-    // burn's buffers are slices of shared pages, which may not be bound for reading and for writing at once; and a binding
-    // that a shader does not use vanishes from its layout, after which the buffers are one too many.
+    // burn's buffers are slices of shared pages, which may not be bound for reading and for writing at once;
+    // and a binding that a shader does not use vanishes from its layout, after which the buffers are one too
+    // many.
     for kernel in kernels() {
         let (module, info) = module(&kernel);
         let entry = info.get_entry_point(0);

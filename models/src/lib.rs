@@ -23,7 +23,7 @@
 //! use tiller_models::{AdamW, AdamWConfig, ForwardOptions, Gradients, Llama, LlamaConfig, LoraConfig, RopeScaling, Sample};
 //!
 //! # fn main() -> tiller_models::Result<()> {
-//! let device = Device::flex(); // or tiller_kernels::device::open("auto")?.device
+//! let device = Device::flex(); // or tiller_kernels::open("auto")?.device
 //! let config = LlamaConfig {
 //!     vocab_size: 32,
 //!     d_model: 16,

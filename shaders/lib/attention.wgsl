@@ -1,4 +1,4 @@
-// How the heads of a batch lie, for attention in training, beside its tiles.
+// The layout of the heads of a batch, for attention in training, beside the tiles of lib/attention_tile.wgsl.
 //
 // The including shader declares `params: Params`.
 
@@ -16,7 +16,7 @@ struct Params {
     padding: array<u32>,  // [batch]: tokens at the left of a row that nothing sees
 }
 
-// What a workgroup computes.
+// The task of a workgroup.
 struct Task {
     batch: u32,
     head: u32,     // of queries
@@ -31,7 +31,8 @@ fn head_quads() -> u32 {
     return params.quads;
 }
 
-// The workgroup's tile of 64 rows and its head, of `heads` in every row of the batch. Past the end the batch has no such row.
+// The workgroup's tile of 64 rows and its head, of `heads` in every row of the batch. Past the end the batch
+// has no such row.
 fn take_task(grid: Grid, heads: u32) -> u32 {
     let tiles = (params.seq + ROWS - 1u) / ROWS;
     let number = params.first + workgroup_number(grid);
@@ -40,7 +41,8 @@ fn take_task(grid: Grid, heads: u32) -> u32 {
     return number % tiles;
 }
 
-// Where four coordinates of a token lie, in a tensor [batch, seq, heads, quads]. Ask for what is inside() alone.
+// Where four coordinates of a token lie, in a tensor [batch, seq, heads, quads]. Ask for what is inside()
+// alone.
 fn place_of(token: u32, head: u32, heads: u32, quad: u32) -> u32 {
     return ((task.batch * params.seq + token) * heads + head) * params.quads + quad;
 }

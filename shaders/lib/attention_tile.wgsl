@@ -1,11 +1,12 @@
-// What the kernels of attention share: tiles of 64 x 32 products, and weighted sums over their columns.
+// Tiles of flash attention: 64 x 32 products, and weighted sums over their columns.
 //
-// A tile has rows and columns: queries and keys, or in the gradients of keys and values the other way round. 128 invocations hold
-// 4 x 4 of its products each, in registers, and after them 4 rows x 4 coordinates in 32 of what the weighted sums are. In both
-// products, 2 to 8 vec4 read from workgroup memory give 16 to 64 multiply-adds. The tiles in workgroup memory take 16 KiB, what WebGPU
-// promises, and the same however wide the heads are.
+// The rows of a tile are queries and its columns keys, or the reverse in the gradients of keys and values.
+// 128 invocations hold 4 x 4 products each, in registers, and after them 4 rows x 4 coordinates of every 32
+// of the weighted sums. In both products, 2 to 8 vec4 read from workgroup memory give 16 to 64 multiply-adds.
+// The tiles take 16 KiB of workgroup memory, WebGPU's minimum, however wide the heads are.
 //
-// The including shader says by row_quad, column_quad and term_quad what is multiplied, and by head_quads() how wide heads are.
+// The including shader defines the factors by row_quad, column_quad and term_quad, and the width of a head by
+// head_quads().
 
 #define PARTS   // of 32 coordinates in a head, the last one filled up with zeros
 
@@ -15,7 +16,8 @@ const INVOCATIONS: u32 = 128u;
 
 const HIDDEN: f32 = -1e30; // the score of what must not be seen
 
-// An invocation's own: rows 4 down to 4 down + 3, columns across + 8 j, coordinates 4 across to 4 across + 3 of every 32.
+// An invocation's own: rows 4 down to 4 down + 3, columns across + 8 j, coordinates 4 across to 4 across + 3
+// of every 32.
 struct Own {
     index: u32,
     down: u32,

@@ -1,9 +1,13 @@
-// Eight neighbouring weights of a packed matrix; kernels/src/quant has the layout and the meaning of every scheme.
+// Dequantization of eight neighbouring weights of a packed matrix; kernels/src/quant has the layout and the
+// meaning of every scheme.
 //
-// The including shader declares `quants: array<Pack>` and, where SCALED, `scales: array<u32>`, both row by row.
-// Every product of scales and quants is exact in f32, so that these are the weights of the reference bit for bit.
+// The including shader declares `quants: array<Pack>` and, where SCALED, `scales: array<u32>`, both row by
+// row. Every product of scales and quants is exact in f32, so the weights equal those of the CPU reference
+// bit for bit.
 
-#define SCHEME   // 0 f32, 1 f16, 2 q8, 3 q4, 4 q4affine, 5 q4k, 6 nf4
+#include "lib/schemes.wgsl"
+
+#define SCHEME   // F32, F16, Q8_0, Q4_0, Q4_1, Q4_K or NF4
 #define SCALED   // 1: the scheme has scales
 #define AFFINE   // 1: 4-bit quants, scale and offset
 
@@ -19,7 +23,7 @@ struct Int8Pack {
     scale: vec2<f32>,
 }
 
-#if SCHEME == 0
+#if SCHEME == F32
 alias Pack = array<vec4<f32>, 2>;
 
 fn dequant(row: u32, pack: u32, packs: u32) -> Weights {
@@ -28,7 +32,7 @@ fn dequant(row: u32, pack: u32, packs: u32) -> Weights {
 }
 #endif
 
-#if SCHEME == 1
+#if SCHEME == F16
 alias Pack = vec4<u32>;
 
 fn dequant(row: u32, pack: u32, packs: u32) -> Weights {
@@ -40,7 +44,7 @@ fn dequant(row: u32, pack: u32, packs: u32) -> Weights {
 }
 #endif
 
-#if SCHEME == 2
+#if SCHEME == Q8_0
 alias Pack = vec2<u32>;
 
 fn signed_bytes(word: u32) -> vec4<f32> {
@@ -60,7 +64,7 @@ fn int8_pack(row: u32, pack: u32, packs: u32) -> Int8Pack {
 }
 #endif
 
-#if SCHEME == 3
+#if SCHEME == Q4_0
 alias Pack = u32;
 
 fn scale_of(row: u32, pack: u32, packs: u32) -> vec2<f32> {
@@ -69,7 +73,7 @@ fn scale_of(row: u32, pack: u32, packs: u32) -> vec2<f32> {
 }
 #endif
 
-#if SCHEME == 4
+#if SCHEME == Q4_1
 alias Pack = u32;
 
 fn scale_of(row: u32, pack: u32, packs: u32) -> vec2<f32> {
@@ -77,7 +81,7 @@ fn scale_of(row: u32, pack: u32, packs: u32) -> vec2<f32> {
 }
 #endif
 
-#if SCHEME == 5
+#if SCHEME == Q4_K
 alias Pack = u32;
 
 fn scale_of(row: u32, pack: u32, packs: u32) -> vec2<f32> {
@@ -103,7 +107,7 @@ fn int8_pack(row: u32, pack: u32, packs: u32) -> Int8Pack {
 }
 #endif
 
-#if SCHEME == 6
+#if SCHEME == NF4
 alias Pack = u32;
 
 const LEVELS = array<f32, 16>(
@@ -123,18 +127,19 @@ fn dequant(row: u32, pack: u32, packs: u32) -> Weights {
 }
 #endif
 
-// The 4-bit quants of the first four weights of a pack, which lie in the low halves of its bytes, as whole numbers.
+// The 4-bit quants of the first four weights of a pack, which lie in the low halves of its bytes, as whole
+// numbers.
 fn low_nibbles(word: u32) -> vec4<f32> {
     return vec4<f32>(vec4(word) >> vec4(0u, 8u, 16u, 24u) & vec4(15u));
 }
 
-// Those of the last four, in the high halves.
+// Those of the last four, from the high nibbles.
 fn high_nibbles(word: u32) -> vec4<f32> {
     return low_nibbles(word >> 4u);
 }
 
 #if SCALED
-// One of the two halves in a word of scales: the first for even groups.
+// One of the two f16 in a word of scales: the first for even groups.
 fn f16_scale(word: u32, group: u32) -> f32 {
     let pair = unpack2x16float(scales[word]);
     return select(pair.x, pair.y, group % 2u == 1u);

@@ -1,4 +1,4 @@
-// What operations on element after element share: one invocation per Value of tensors that lie alike.
+// Elementwise operations: one invocation per Value of tensors of one shape.
 
 #include "lib/grid.wgsl"
 #include "lib/value.wgsl"

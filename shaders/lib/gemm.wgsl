@@ -1,9 +1,10 @@
-// Products of the rows of a packed matrix with many columns of x, as prompts need them: a workgroup computes 64 x 64 of them, and
-// unpacks its weights once for all 64 columns.
+// GEMM of the rows of a packed matrix with many columns of x, as prompts need it (prefill): a workgroup
+// computes 64 x 64 products and dequantizes its weights once for all 64 columns.
 //
-// In the tiles of lib/gemm_tile.wgsl, tokens go down and the rows of W across. The adapters' terms follow those of W: of every token the u of
-// all adapters and segments lie one after the other, and so do these terms; where a token has another adapter, or a row of W another
-// segment, the factor is 0. That is a few terms too many, and one loop for everything.
+// In the tiles of lib/gemm_tile.wgsl, tokens are the rows and the rows of W the columns. The terms of the
+// adapters follow those of W. The u of all adapters and segments of a token are contiguous, and so are these
+// terms; where a token has another adapter, or a row of W another segment, the factor is 0. That is a few
+// terms too many, and one loop for everything.
 
 #include "lib/matmul_common.wgsl"
 #include "lib/gemm_tile.wgsl"
@@ -12,7 +13,7 @@ alias Part = vec4<f32>; // four numbers of x
 
 const OF_WEIGHTS: u32 = (PACKS * 8u + TERMS - 1u) / TERMS; // steps of TERMS terms
 
-// What a workgroup computes: rows from `row` on, of columns from `column` on, of which there are `count`.
+// The task of a workgroup: rows from `row` on, columns from `column` on, of `count` in all.
 struct Place {
     row: u32,
     column: u32,
@@ -24,7 +25,8 @@ var<private> place: Place;
 var<private> squares: vec4<f32>; // [k]: of what this invocation staged of column index / 8 + 16 k
 #endif
 
-// The columns of the same rows are taken by neighbouring workgroups, so that they find the weights in the cache.
+// The columns of the same rows are taken by neighbouring workgroups, so that they find the weights in the
+// cache.
 fn compute(grid: Grid, lane: Lane, count: u32) {
     let groups = (count + TILE - 1u) / TILE;
     let number = workgroup_number(grid);

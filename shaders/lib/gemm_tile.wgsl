@@ -1,19 +1,20 @@
-// Tiles of 64 x 64 sums, from two tiles in workgroup memory that hold 32 terms of every sum at a time.
+// GEMM tiles: 64 x 64 sums, from two tiles in workgroup memory that hold 32 terms of every sum at a time.
 //
-// The left tile has 64 rows of terms, the right one the 64 columns by which they are multiplied. There are two ways to do it, a plain
-// one that every adapter takes and one for cooperative matrices; the including shader sees the same of both. It says
+// The left tile has 64 rows of terms, the right one the 64 columns that they are multiplied with. There is a
+// portable implementation for every adapter and one for cooperative matrices (tensor cores), with one
+// interface. The including shader defines
 //
-//     steps()                how often 32 terms are staged
+//     steps()                how many times 32 terms are staged
 //     stage(index, step)     an invocation's part of that, by set_left and set_right
-//     prepare_store(index)          what is to be done before the sums are put, with keep() and kept() for numbers between invocations
-//     put(row, column, two)  what becomes of the sums of a row and two neighbouring columns, of which the first is even
+//     prepare_store(index)   work before the sums are stored, with keep() and kept() for numbers that invocations exchange
+//     put(row, column, two)  stores the sums of a row and two neighbouring columns, of which the first is even
 //
 // and calls multiply(lane).
 
 #include "lib/lane.wgsl"
 
-#define BACKWARD      // which way the right tile is staged: 0 as [64 columns, 8 quads of terms], 1 as [32 terms, 16 quads of columns]
-#define COOP_TILE   // the edge of the cooperative matrices to multiply by, 16 or 8; 0: plainly
+#define BACKWARD    // which way the right tile is staged: 0 as [64 columns, 8 quads of terms], 1 as [32 terms, 16 quads of columns]
+#define COOP_TILE   // rows and columns of the cooperative matrices, 16 or 8; 0: none
 
 const TILE: u32 = 64u;
 const TERMS: u32 = 32u;       // of every sum, staged at a time

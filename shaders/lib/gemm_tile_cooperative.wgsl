@@ -1,10 +1,12 @@
-// Tiles for adapters with cooperative matrices of halves with f32 sums (tensor cores): a subgroup multiplies them together.
+// GEMM tiles for adapters with cooperative matrices (tensor cores) of f16 with f32 sums: a subgroup
+// multiplies them together.
 //
-// The 64 x 64 sums are four quadrants, of 2 x 2 matrices with an edge of 16 or of 4 x 4 with one of 8. A subgroup takes a quadrant; with
-// subgroups of 64 there are two of them, and the terms are staged a second time for the other quadrants; with more than four, some compute
-// the same as others. Factors are rounded to halves, whose 11 bits lose a 2048th; what is beyond a half becomes the largest. Sums are f32.
+// The 64 x 64 sums are four quadrants, of 2 x 2 matrices of 16 x 16 or of 4 x 4 matrices of 8 x 8. A subgroup
+// takes a quadrant. With subgroups of 64 there are two of them, and the terms are staged a second time for
+// the other quadrants; with more than four, some subgroups repeat the work of others. Factors are rounded to
+// f16, whose 11 bits lose a 2048th, and clamped to its range. Sums are f32.
 //
-// naga 30 panics where the index inside a pointer to a matrix is an expression: each has a name first.
+// naga 30 panics where the index inside a pointer to a matrix is an expression, so each index has a name.
 
 enable f16;
 enable wgpu_cooperative_matrix;
@@ -19,15 +21,15 @@ alias Columns = coop_mat8x8<f16, B>;
 alias Sums = coop_mat8x8<f32, C>;
 #endif
 
-const ALONG: u32 = 32u / COOP_TILE;         // matrices along the edge of a quadrant
-const LINE: u32 = TERMS + 8u;          // halves from line to line of a tile: the 8 put neighbours into different banks
+const ALONG: u32 = 32u / COOP_TILE;         // matrices along a side of a quadrant
+const LINE: u32 = TERMS + 8u;          // f16 from line to line of a tile: the 8 put neighbours into different banks
 #if BACKWARD
 const RIGHT_LINE: u32 = TILE + 8u;
 #else
 const RIGHT_LINE: u32 = LINE;
 #endif
 const QUADRANTS: u32 = 4u;
-const LARGEST: f32 = 65504.0;          // half
+const LARGEST: f32 = 65504.0;          // the largest f16
 
 var<workgroup> left: array<f16, TILE * LINE>;        // [64 rows, 32 terms]
 var<workgroup> right: array<f16, TILE * LINE>;       // [64 columns, 32 terms], backward [32 terms, 64 columns]

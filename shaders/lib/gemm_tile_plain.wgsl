@@ -1,13 +1,15 @@
-// Tiles for every adapter: 128 invocations hold 8 x 4 sums each, in registers: of 12 vec4 read from workgroup memory come 128
-// multiply-adds. Both tiles take 8 KiB, together what WebGPU promises. Sums are f32 and in a fixed order.
+// GEMM tiles for every adapter: 128 invocations hold 8 x 4 sums each, in registers. 12 vec4 read from
+// workgroup memory give 128 multiply-adds. Both tiles take 8 KiB, together WebGPU's minimum. Sums are f32 and
+// in a fixed order.
 
 alias Sums = array<vec4<f32>, 8>; // [i][j], of row `down + 8 i` and of the column that column_of(across, j) gives
 
 var<workgroup> left: array<vec4<f32>, 512>;  // [64 rows, 8 quads of terms], each at its place
 var<workgroup> right: array<vec4<f32>, 512>; // as BACKWARD says; quads of terms each at their place
 
-// Where a quad of terms lies. Lines that are read side by side (neighbouring ones, and every second one) start in different banks of
-// workgroup memory, so that invocations which read the same quad of them do not wait for each other; padding would pass the 16 KiB.
+// Where a quad of terms lies. Lines that are read side by side (neighbouring ones, and every second one)
+// start in different banks of workgroup memory, so that invocations which read the same quad of them do not
+// wait for each other; padding would pass the 16 KiB.
 fn place_in_tile(line: u32, quad: u32) -> u32 {
     return line * QUADS + (quad ^ ((line / 2u ^ line % 2u) % QUADS));
 }

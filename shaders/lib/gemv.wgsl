@@ -1,9 +1,9 @@
-// Products of ROWS rows of a packed matrix with COLUMNS columns of x, which share one read of the weights.
+// GEMV of ROWS rows of a packed matrix with COLUMNS columns of x, which share one read of the weights.
 //
-// The invocations walk the rows side by side, a pack of 8 weights each, so that loads coalesce; each keeps the sums of its packs for
-// every row and column, and they meet in one barrier, in a fixed order: a column's result does not depend on its neighbours.
-// With SUBGROUPS each subgroup first adds its own in registers; nothing is assumed about its size but that it is at least 4, the
-// least that wgpu reports.
+// The invocations walk the rows side by side, a pack of 8 weights each, so that loads coalesce. Each keeps
+// the sums of its packs for every row and column, and one barrier merges them in a fixed order (split-K
+// within the workgroup): a column's result does not depend on its neighbours. With SUBGROUPS each subgroup
+// first adds its own in registers; its size may be anything from 4, the least that wgpu reports.
 
 #include "lib/matmul_common.wgsl"
 

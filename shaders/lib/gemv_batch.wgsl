@@ -1,8 +1,9 @@
-// Products of all rows of a packed matrix with the columns of x, COLUMNS of which share one read of the weights.
+// Batched GEMV of all rows of a packed matrix with the columns of x, COLUMNS of which share one read of the
+// weights.
 
 #include "lib/gemv.wgsl"
 
-// What a workgroup computes: rows from `row` on, of columns from `column` on, of which there are `count`.
+// The task of a workgroup: rows from `row` on, columns from `column` on, of `count` in all.
 struct Place {
     row: u32,
     column: u32,

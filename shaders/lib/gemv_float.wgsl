@@ -1,3 +1,5 @@
+// The inner loop of the GEMV in f32.
+
 alias Part = vec4<f32>; // four numbers of x
 
 // Adds the products of an invocation's packs of W and x, in floats.

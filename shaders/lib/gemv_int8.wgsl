@@ -1,6 +1,7 @@
-// Adds the products of an invocation's packs of W and x, in whole numbers: x comes in int8 quants, with a step for every 32 of them
-// (decode_quantize), and is multiplied by the quants of W four at a time. A weight is scale · code + offset, so that beside the product
-// of the quants the sum of x's quants is needed, which is their product with ones.
+// The inner loop of the GEMV in int8: x comes in int8 quants with a scale for every 32 of them
+// (decode_quantize), and four at a time are multiplied with the quants of W. A weight is scale · quant +
+// offset, so beside the product of the quants the sum of x's quants is needed, which is their product with
+// ones.
 
 requires packed_4x8_integer_dot_product;
 

@@ -1,7 +1,7 @@
 // The number of a workgroup in a grid of any length.
 //
-// A grid is one row of workgroups, folded into several where a row would pass the limit of 65535. The last row may hold
-// workgroups past the end: every shader compares the number with the work that there is.
+// A grid is one row of workgroups, folded into several where a row would pass the limit of 65535. The last
+// row may hold workgroups past the end, so every shader compares the number with its work.
 
 struct Grid {
     @builtin(workgroup_id) workgroup: vec3<u32>,

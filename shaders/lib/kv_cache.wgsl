@@ -1,10 +1,12 @@
-// Keys and values of earlier tokens: pages of PAGE positions, which the page table of a sequence finds.
+// The paged KV cache: keys and values of earlier tokens, in pages of PAGE positions that the block table of a
+// sequence lists.
 //
-// Of every page and key head there is a block: keys [QUADS, PAGE], so that invocations which take a key each read neighbours;
-// values [PAGE, QUADS], so that invocations which take a quad each do; and for 8 bits the scales of both, [2, PAGE].
+// Every page and key head has a block: keys [QUADS, PAGE], so that invocations which take a key each read
+// neighbours; values [PAGE, QUADS], so that invocations which take a quad each do; and with int8 the scales
+// of both, [2, PAGE].
 //
-// The including shader declares `cache: array<Quad>`. With 8 bits a vector's largest magnitude is its scale; a quad's quants
-// are 127ths of it.
+// The including shader declares `cache: array<Quad>`. With int8 a vector's largest magnitude is its scale; a
+// quad's quants are 127ths of it.
 
 #define KV         // 0: f32, 1: f16, 2: 8 bits and a scale per vector
 #define KV_HEADS
@@ -27,7 +29,7 @@ const BLOCK: u32 = 2u * QUADS * PAGE + 2u * PAGE;
 const BLOCK: u32 = 2u * QUADS * PAGE;
 #endif
 
-// Where the block of a position and a key head begins.
+// The start of the block of a position and a key head.
 fn block_of(pages: u32, position: u32, head: u32) -> u32 {
     return (step_inputs[pages + position / PAGE] * KV_HEADS + head) * BLOCK;
 }
@@ -56,7 +58,7 @@ fn unpacked(quad: Quad, scale: f32) -> vec4<f32> {
 }
 
 fn packed(numbers: vec4<f32>, scale: f32) -> Quad {
-    // What is beyond a half becomes its largest number.
+    // Clamped to the range of f16.
     let n = clamp(numbers, vec4(-65504.0), vec4(65504.0));
     return vec2(pack2x16float(n.xy), pack2x16float(n.zw));
 }

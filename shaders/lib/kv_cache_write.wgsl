@@ -1,4 +1,5 @@
-// Taking keys and values into the cache: with 8 bits a vector's scale has to be known before its quants.
+// Writes keys and values into the paged KV cache. With int8 a vector's scale has to be known before its
+// quants.
 
 #include "lib/kv_cache.wgsl"
 
@@ -6,7 +7,8 @@
 var<workgroup> magnitudes: array<vec2<f32>, QUADS>;
 #endif
 
-// The scales of a new key and value, of which every invocation below QUADS has a quad. To be called by all invocations.
+// The scales of a new key and value, of which every invocation below QUADS has a quad. To be called by all
+// invocations.
 fn new_scales(index: u32, key: vec4<f32>, value: vec4<f32>) -> vec2<f32> {
 #if KV == 2
     if index < QUADS {

@@ -1,4 +1,4 @@
-// An invocation's place in its workgroup and, where the variant has them, in its subgroup.
+// The position of an invocation in its workgroup and, where the variant has them, in its subgroup.
 
 #define SUBGROUPS   // 1: the adapter has subgroup operations
 

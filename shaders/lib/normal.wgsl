@@ -1,6 +1,7 @@
 #include "lib/value.wgsl"
 
-// The normal distribution's mass below x, Φ(x), to 1e-7 (Abramowitz and Stegun, 7.1.26, for the tail beyond |x|).
+// The normal distribution's mass below x, Φ(x), to 1e-7 (Abramowitz and Stegun, 7.1.26, for the tail beyond
+// |x|).
 fn normal_below(x: Value) -> Value {
     let far = min(abs(x), Value(12.0)); // where the tail is 0 to within f32
     let t = 1.0 / (1.0 + 0.3275911 * 0.70710678 * far);

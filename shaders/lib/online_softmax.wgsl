@@ -1,15 +1,16 @@
-// The online softmax (Milakov and Gimelshein, 2018; Dao, 2023) over tiles of scores: no row of them is ever whole.
+// The online softmax of flash attention (Milakov and Gimelshein, 2018; Dao, 2023) over tiles of scores: no
+// row of them is ever stored.
 
 #include "lib/attention_tile.wgsl"
 
-// What the online softmax has so far of an invocation's four rows.
+// The running state of the online softmax for an invocation's four rows.
 struct Softmax {
     largest: vec4<f32>,  // score
     total: vec4<f32>,    // weight, of this invocation's columns alone
 }
 
-// Takes the scores of a tile into the sums of the terms from `column` on: weights are relative to the largest score so far, and
-// what came before is scaled when that grows. A score of HIDDEN weighs nothing.
+// Takes the scores of a tile into the sums of the terms from `column` on: weights are relative to the largest
+// score so far, and what came before is scaled when that grows. A score of HIDDEN weighs nothing.
 fn add_scored(own: Own, scores: ptr<function, Scores>, column: u32, softmax: ptr<function, Softmax>, sums: ptr<function, Sums>) {
     let highest = max(max((*scores)[0], (*scores)[1]), max((*scores)[2], (*scores)[3]));
     rows[own.across * 16u + own.down] = highest;

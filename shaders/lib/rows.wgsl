@@ -1,4 +1,4 @@
-// What norms of rows share: one workgroup per row, whose invocations walk it side by side, so that loads coalesce.
+// Norms of rows: one workgroup per row, whose invocations walk it side by side, so that loads coalesce.
 //
 // The including shader declares `params: Params`.
 
@@ -18,7 +18,8 @@ struct Row {
     values: u32,
 }
 
-// The row of a workgroup. One past the end has no values but takes part in the barriers, which keeps control flow uniform.
+// The row of a workgroup. One past the end has no values but takes part in the barriers, which keeps control
+// flow uniform.
 fn row_of(grid: Grid) -> Row {
     let row = workgroup_number(grid);
     return Row(row * params.values, select(0u, params.values, row < params.rows));

@@ -1,14 +1,14 @@
-// The frame: what the host wants of one step of decoding, in one buffer of words that it writes before the step.
+// The inputs of one step of decoding, in one buffer of words that the host writes before the step.
 //
-// The including shader declares `frame: array<u32>`. It begins with a head, whose words say how much there is of everything and
-// where in the step inputs it lies:
+// The including shader declares `step_inputs: array<u32>`. It begins with a head, whose words give the number
+// of everything and its offset in the buffer:
 //
-//     tokens     source, position, where its sequence's page table begins, adapter (0: none)
-//     tiles      first token, tokens, position of the first, page table: neighbouring tokens of one sequence
-//     requests  token, sampled token slot, where its list begins, length of the list (0: every token may follow), chance
-//     chunks     request, where its part of the list begins: what one workgroup scores
+//     tokens     source, position, offset of its sequence's block table, adapter (0: none)
+//     tiles      first token, tokens, position of the first, block table: neighbouring tokens of one sequence
+//     requests   token, slot of the sampled token, offset of its list, length of the list (0: every token may follow), uniform number
+//     chunks     request, offset of its part of the list: the work of one workgroup
 //
-// and how sampled tokens are chosen. Page tables and lists lie wherever the words above say.
+// and the sampling parameters. Block tables and lists lie at the offsets that the words above give.
 
 const TOKEN_WORDS: u32 = 4u;
 const TILE_WORDS: u32 = 4u;
@@ -55,7 +55,7 @@ fn request_count() -> u32 {
     return step_inputs[5];
 }
 
-// The first so many requests are asked of the whole vocabulary.
+// The number of requests for the whole vocabulary; they come first.
 fn full_count() -> u32 {
     return step_inputs[7];
 }

@@ -1,10 +1,11 @@
-// Sums over a workgroup, in a fixed order: the same input gives the same bits on one device.
+// Sums over a workgroup, in a fixed order: equal inputs give equal bits on one device.
 //
-// With SUBGROUPS each subgroup sums its lanes in registers and one number per subgroup crosses workgroup memory: two
-// barriers. Nothing is assumed about the size of a subgroup but that it is at least 4, the least that wgpu reports.
-// Without, the numbers meet in a tree: log2(WORKGROUP) + 2 barriers.
+// With SUBGROUPS each subgroup sums its lanes in registers and one number per subgroup crosses workgroup
+// memory: two barriers. The size of a subgroup may be anything from 4, the least that wgpu reports. Without,
+// the numbers meet in a tree: log2(WORKGROUP) + 2 barriers.
 //
-// Call it in uniform control flow: by all invocations of the workgroup, outside every branch that not all take.
+// Call it in uniform control flow: by all invocations of the workgroup, outside every branch that not all
+// take.
 
 #include "lib/lane.wgsl"
 

@@ -1,4 +1,4 @@
-// What an invocation loads at once: four numbers where the rows divide by four, else one.
+// The unit of an invocation's loads: four numbers where the rows divide by four, else one.
 
 #define WIDE   // 1: four numbers
 

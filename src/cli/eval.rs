@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use tiller_kernels::device;
 use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::{InferenceModel, LanguageModel};
 
@@ -125,7 +124,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let model = args.model.as_deref().map(resolve_model).transpose()?;
     let talk = args.chat.as_deref().map(chat::read).transpose()?;
     let dataset = Dataset::read(&args.dir)?;
-    let open = device::open(&global.device)?;
+    let open = tiller_kernels::open(&global.device)?;
     eprintln!("device: {}", open.description);
     let run = args.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
     let teacher = Teacher::load(&run, &dataset, &open.device)?;

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use tiller_kernels::device;
 use toml::{Table, Value};
 
 use super::{Global, table};
@@ -72,7 +71,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let size = if args.quick { ExperimentSize::Quick } else { args.size };
     let settings = ExperimentSettings::resolve(size, &plan, &args.config, flags(args)?)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("experiments").join(&plan.name));
-    let open = device::open(&global.device)?;
+    let open = tiller_kernels::open(&global.device)?;
     eprintln!(
         "device: {}\n{}: {}\n{} arms in {}",
         open.description,

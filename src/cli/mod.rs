@@ -59,7 +59,7 @@ impl Global {
     /// # Errors
     /// No such adapter, or a driver that fails.
     pub fn open_device(&self) -> Result<burn::tensor::Device> {
-        let open = tiller_kernels::device::open(&self.device)?;
+        let open = tiller_kernels::open(&self.device)?;
         eprintln!("device: {}", open.description);
         Ok(open.device)
     }

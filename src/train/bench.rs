@@ -5,8 +5,8 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::Serialize;
+use tiller_kernels::count_launches;
 use tiller_kernels::device::gpu_of;
-use tiller_kernels::launches::launches;
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::llama::{Llama, LlamaConfig, RopeScaling};
 use tiller_models::optim::AdamW;
@@ -140,7 +140,7 @@ pub fn measure(
     let (mut memory, mut seconds, mut launched) = (ProcessMemory::default(), Vec::new(), 0);
     for _ in 0..=steps {
         let start = Instant::now();
-        launched = launches(|| trainee.step(config)).1;
+        launched = count_launches(|| trainee.step(config)).1;
         memory.now();
         seconds.push(start.elapsed().as_secs_f64());
     }
@@ -195,7 +195,7 @@ pub fn count(shape: (&str, ModelPreset), config: &SftConfig, device: &Device) ->
         trained: trained(config),
         batch: config.batch,
         tokens: config.max_tokens,
-        launches: launches(|| twin.step(&short)).1,
+        launches: count_launches(|| twin.step(&short)).1,
         cost: StepCost::of_step(&sizes, scheme, config),
     })
 }
@@ -252,7 +252,7 @@ fn samples(sizes: &LlamaConfig, config: &SftConfig, step: u64) -> Vec<WeightedEx
 
 #[cfg(test)]
 mod tests {
-    use tiller_kernels::device::test_gpu;
+    use tiller_kernels::test_gpu;
 
     use super::*;
 

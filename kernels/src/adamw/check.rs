@@ -6,7 +6,8 @@ use super::gpu::{Params, SquareParams, concat_kernel, sums_of, variants};
 use super::layout::{Layout, Page};
 use crate::check::{KernelCheck, noise};
 
-/// Lengths that miss every round number, more of them than one launch brings together; every other tensor decays.
+/// Lengths that miss every round number, more of them than one launch brings together; every other tensor
+/// decays.
 const LENGTHS: [usize; 9] = [1, 64, 3, 1000, 65, 4, 130, 2, 257];
 
 pub(super) const STEP: AdamWStep =

@@ -10,7 +10,7 @@ use super::layout::TensorGroup;
 use super::{AdamWBackend, AdamWStep, Six};
 use crate::cpu::{contiguous, numbers, tensor};
 
-/// What one core takes at least: below it, waking another one costs more than the arithmetic saves.
+/// The smallest chunk of a core: below it, waking another core costs more than it saves.
 const FEWEST_PER_CORE: usize = 4096;
 
 impl AdamWBackend for Flex {

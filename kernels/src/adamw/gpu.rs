@@ -48,19 +48,19 @@ impl TensorGroup {
 }
 
 impl SquareParams {
-    /// Of a page of so many numbers.
+    /// The parameters for a page of `length` numbers.
     pub(super) fn of(length: usize) -> Self {
         SquareParams { values: (length / 4) as u32, workgroups: sums_of(length) as u32 }
     }
 }
 
-/// Sums of squares of a page of so many numbers.
+/// The number of partial sums of squares of a page of `length` numbers.
 pub(super) fn sums_of(length: usize) -> usize {
     (length / 4).div_ceil(WORKGROUP).min(SUMS)
 }
 
 impl Params {
-    /// Of a page of so many numbers.
+    /// The parameters for a page of `length` numbers.
     pub(super) fn of(length: usize, sums: usize, step: &AdamWStep) -> Self {
         let [beta_1, beta_2] = step.betas;
         let [bias_1, bias_2] = step.betas.map(|beta| 1.0 - beta.powi(step.number as i32));
@@ -98,7 +98,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     [concat_kernel()].into_iter().chain(["square_sums", "adamw"].into_iter().flat_map(variants)).collect()
 }
 
-/// What the bench measures: as many weights as an adapter of rank 16 has on four projections of every one of 22 layers.
+/// The benchmarks: as many weights as an adapter of rank 16 has on four projections of 22 layers.
 pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let length = 22 * 4 * 2 * 16 * sizes.d_model;
     let third = length / 3;

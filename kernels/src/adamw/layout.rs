@@ -1,4 +1,4 @@
-//! Where many tensors lie in a few flat ones.
+//! The layout of many tensors in a few flat ones.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use bytemuck::{Pod, Zeroable};
 /// Numbers of one page at most, unless a single tensor has more: what WebGPU lets one binding reach, 128 MiB.
 pub const PAGE: usize = 1 << 25;
 
-/// Tensors begin at multiples of so many numbers, 256 bytes, where any device lets a binding begin.
+/// Tensors begin at multiples of this, 256 bytes, where any device lets a binding begin.
 const ALIGNMENT: usize = 64;
 
 /// Tensors that are brought together in one launch: as many as WebGPU's bindings suffice for.
 const AT_ONCE: usize = 6;
 
-/// Where the tensors of a model lie.
+/// The layout of a model's tensors.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Layout {
     lengths: Vec<usize>,
@@ -31,7 +31,7 @@ pub(super) struct Page {
     pub(super) decays: Arc<[u32]>,
 }
 
-/// The places of up to six neighbouring tensors. A place that is not taken begins where nothing is.
+/// The places of up to six neighbouring tensors. An unused place starts behind every number.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 pub(super) struct TensorGroup {
@@ -43,7 +43,8 @@ pub(super) struct TensorGroup {
 }
 
 impl Page {
-    /// Six tensors at a time with their places; where they are fewer, the last one fills up, of which nothing is read.
+    /// Six tensors at a time with their places; where they are fewer, the last one fills up, of which nothing
+    /// is read.
     pub(super) fn groups<'a, T: Length>(
         &'a self,
         tensors: &'a [T],
@@ -63,7 +64,7 @@ impl Page {
     }
 }
 
-/// What has a length.
+/// Items with a length.
 pub(super) trait Length {
     /// In numbers.
     fn length(&self) -> usize;

@@ -1,8 +1,10 @@
-//! A step of AdamW (Kingma and Ba, ICLR 2015; Loshchilov and Hutter, ICLR 2019) over all weights of a model at once.
+//! A step of AdamW (Kingma and Ba, ICLR 2015; Loshchilov and Hutter, ICLR 2019) over all weights of a model
+//! at once.
 //!
-//! A low-rank adapter is hundreds of small tensors, and plain operations are some fifteen launches for each of them. Here the
-//! tensors lie one behind the other in a flat one, and a step is a launch for the norm and a launch for everything else. The moments stay flat
-//! from step to step; gradients are brought together six to a launch, as are weights, and the new weights are views of their flat tensor.
+//! A low-rank adapter is hundreds of small tensors, and plain operations are some fifteen launches for each
+//! of them. Here the tensors are concatenated into a flat one, and a step is one launch for the norm and one
+//! for everything else. The moments stay flat from step to step; gradients are brought together six to a
+//! launch, as are weights, and the new weights are views of their flat tensor.
 
 mod check;
 mod cpu;
@@ -22,18 +24,19 @@ pub(crate) use gpu::{bench_cases, kernels};
 pub use layout::{Layout, PAGE};
 use layout::{Page, TensorGroup};
 
-/// How a step is made.
+/// The hyperparameters of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdamWStep {
     /// The learning rate.
     pub lr: f64,
-    /// How much of the first and of the second moment a step keeps.
+    /// β₁ and β₂: the decay rates of the first and the second moment.
     pub betas: [f64; 2],
     /// Added to the root of the second moment.
     pub epsilon: f64,
     /// The share of a weight that a step of learning rate 1 takes away, of those that decay.
     pub weight_decay: f64,
-    /// The largest norm of all gradients together, to which they are scaled down; with nothing, no norm is computed.
+    /// The largest norm of all gradients together, to which they are scaled down; with nothing, no norm is
+    /// computed.
     pub clip: Option<f64>,
     /// Of the steps, from 1.
     pub number: u32,
@@ -71,18 +74,18 @@ impl Moments {
         [0, 1].map(|moment| parted(&self.layout, self.pages.iter().map(|page| page[moment].clone())))
     }
 
-    /// Where the weights lie.
+    /// The layout of the weights.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout
     }
 
-    /// Steps `weights` against `gradients`; returns the new weights and the norm of all gradients before clipping; without
-    /// clipping it is 0.
+    /// Steps `weights` against `gradients`; returns the new weights and the norm of all gradients before
+    /// clipping; without clipping it is 0.
     ///
-    /// Where the norm is no number, weights and moments stay as they were.
+    /// If the norm is NaN or infinite, weights and moments stay as they were.
     ///
     /// # Panics
-    /// Tensors that do not fit the layout or stand in a graph.
+    /// Tensors that do not fit the layout or belong to a graph.
     pub fn step(
         &mut self,
         weights: Vec<Tensor<1>>,
@@ -142,7 +145,7 @@ fn parted(layout: &Layout, pages: impl Iterator<Item = Tensor<1>>) -> Vec<Tensor
     pages.zip(layout.pages()).flat_map(of_page).collect()
 }
 
-/// What is written in one launch.
+/// The tensors that one launch concatenates.
 #[derive(ExtensionType)]
 struct Six<B: Backend> {
     a: FloatTensor<B>,

@@ -1,10 +1,11 @@
-//! Steps over many tensors against the formulas in f64, tensor by tensor, on both devices and under bounds checks.
+//! Steps over many tensors against the formulas in f64, tensor by tensor, on both devices and under bounds
+//! checks.
 
 use burn::tensor::Tensor;
 
 use super::check::{STEP, numbers, tensors};
 use super::*;
-use crate::device::test_devices;
+use crate::test_devices;
 use crate::testing::{assert_close, assert_passes, download, upload};
 
 /// Three steps of the papers' algorithm in f64; the weights of every tensor, and the norms.

@@ -4,7 +4,7 @@ use super::launch::{AttentionShape, Pass, delta_kernel};
 use crate::check::{KernelCheck, noise};
 use crate::kernel::Kernel;
 
-/// How far a number may be off.
+/// The tolerance of a number.
 pub(super) const TOLERANCE: f32 = 2e-5;
 
 /// A step to attend in, and the gradient that flows into it.
@@ -17,7 +17,7 @@ pub(super) struct AttentionCase {
     pub(super) d_o: Vec<f32>, // [batch, seq, heads, head_dim], zero at padding
 }
 
-/// What a step gives.
+/// The reference results of a step.
 #[derive(Default)]
 pub(super) struct Expected {
     pub(super) o: Vec<f32>,
@@ -47,7 +47,8 @@ impl AttentionCase {
         AttentionCase { shape, padding: padding.to_vec(), q, k, v, d_o }
     }
 
-    /// Shapes that no tile fits: padding within a tile, across tiles and of a whole row; groups; narrow, wide and odd heads.
+    /// Shapes that no tile fits: padding within a tile, across tiles and of a whole row; groups; narrow, wide
+    /// and odd heads.
     pub(super) fn ragged() -> Vec<AttentionCase> {
         vec![
             AttentionCase::new(1, [1, 1], 16, &[0]),

@@ -13,13 +13,14 @@ use burn_cubecl::tensor::CubeTensor;
 use super::launch::{AttentionShape, backward, forward};
 use crate::autodiff::{Differentiable, record};
 
-/// As [`attention`](super::attention()), of a step that brings all its keys. The heads have up to [`WIDEST`] coordinates.
+/// [`attention`](super::attention()) of a step that brings all its keys. The heads have up to [`WIDEST`]
+/// coordinates.
 ///
 /// [`WIDEST`]: super::launch::WIDEST
 pub(super) fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, padding: Arc<[u32]>) -> Tensor<4> {
     let head_dim = q.dims()[3];
     let scale = (head_dim as f32).sqrt().recip();
-    // The kernels read four coordinates at once; no more than zeros stand for those that are missing.
+    // The kernels read four coordinates at once; missing ones are padded with zeros.
     let [q, k, v] = [q, k, v].map(|tensor| widened(tensor, head_dim.next_multiple_of(4)));
     let o = Dispatch::attention(q.into_dispatch(), k.into_dispatch(), v.into_dispatch(), padding, scale);
     Tensor::from_dispatch(o).narrow(3, 0, head_dim)

@@ -1,4 +1,4 @@
-//! The launches of `attention.wgsl` and of its gradients: their variants, their parameters, and how long work is cut.
+//! The launches of `attention.wgsl` and of its gradients: variants, parameters, and the split of long work.
 
 use burn::backend::TensorMetadata;
 use burn_cubecl::tensor::CubeTensor;
@@ -19,7 +19,7 @@ const ROWS: usize = 64;
 /// Of the kernel of delta.
 const WORKGROUP: u32 = 64;
 
-/// How q `[batch, seq, heads, head_dim]` and k and v `[batch, seq, kv_heads, head_dim]` lie.
+/// The shape of q `[batch, seq, heads, head_dim]` and of k and v `[batch, seq, kv_heads, head_dim]`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AttentionShape {
     pub(super) batch: usize,
@@ -53,7 +53,7 @@ pub(super) struct DeltaParams {
     quads: u32,
 }
 
-/// The three products of tiles; beside them there is the kernel of delta.
+/// The three passes over tiles; the kernel of delta is separate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pass {
     /// o and lse of q, k, v.
@@ -163,7 +163,7 @@ fn run(pass: Pass, shape: AttentionShape, padding: &[u32], tensors: &[&CubeTenso
     }
 }
 
-/// What the bench measures: of the operations, those of the pairs that see each other.
+/// The benchmarks; their operations are those of the pairs that see each other.
 pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let &BenchDims { batch, seq, n_heads: heads, n_kv_heads: kv_heads, head_dim, .. } = sizes;
     let shape = AttentionShape { batch, seq, heads, kv_heads, head_dim, scale: (head_dim as f32).sqrt().recip() };

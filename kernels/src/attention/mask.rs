@@ -1,13 +1,15 @@
-//! Which tokens a token sees.
+//! The attention mask: the tokens that each token sees.
 
 use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Added to the scores of tokens that must not be looked at. Finite, so that a row of padding alone stays a number.
+/// Added to the scores of tokens that must not be looked at. Finite, so that a row of padding alone stays a
+/// number.
 const HIDDEN: f32 = -1e30;
 
-/// Which tokens those of a step see: every token of the past, and those of the step up to themselves; padding never.
+/// The mask of a step: its tokens see every token of the past, and those of the step up to themselves;
+/// padding never.
 #[derive(Debug)]
 pub struct AttentionMask {
     /// `[batch][columns]`: which keys from before the step are of tokens, and not of padding.
@@ -19,8 +21,8 @@ pub struct AttentionMask {
 }
 
 impl AttentionMask {
-    /// The sight of a step of `seq` tokens, of which each row's first ones are `padding`, behind a `past` that says of each row and
-    /// column whether it holds a token; no rows are no past.
+    /// The mask of a step of `seq` tokens, of which each row's first ones are `padding`, behind a `past` that
+    /// says of each row and column whether it holds a token; no rows are no past.
     pub fn new(past: &[Vec<bool>], padding: &[usize], seq: usize) -> Self {
         let padding = padding.iter().map(|padding| *padding as u32).collect();
         AttentionMask { past: past.to_vec(), padding, seq, mask: OnceLock::new() }
@@ -40,8 +42,8 @@ impl AttentionMask {
         self.past.first().map_or(0, Vec::len)
     }
 
-    /// `[batch or 1, 1, seq, keys]`: 0 or [`HIDDEN`], to be added to the scores; nothing where all is seen. All layers of a model share
-    /// it.
+    /// `[batch or 1, 1, seq, keys]`: 0 or [`HIDDEN`], to be added to the scores; nothing where all is seen.
+    /// All layers of a model share it.
     pub(super) fn mask(&self, device: &Device) -> Option<Tensor<4>> {
         self.mask.get_or_init(|| self.make_mask(&device.clone().without_autodiff())).clone()
     }
@@ -70,7 +72,7 @@ mod tests {
     use super::*;
     use crate::testing::download;
 
-    /// What a mask lets through; of the past, 1 is a token and 0 is padding.
+    /// The keys that a mask lets through; of the past, 1 is a token and 0 is padding.
     fn seen<const N: usize>(past: [&[u8]; N], padding: [usize; N], seq: usize) -> Option<Vec<u8>> {
         let past = past.map(|row| row.iter().map(|token| *token == 1).collect::<Vec<bool>>());
         let mask = AttentionMask::new(&past, &padding, seq).mask(&Device::flex())?;

@@ -1,8 +1,9 @@
-//! Causal attention with grouped heads, for training and for the first step of decoding: o = softmax(q kᵀ / √head_dim) v.
+//! Causal attention with grouped heads, for training and for prefill: o = softmax(q kᵀ /
+//! √head_dim) v.
 //!
-//! On a GPU the steps that bring all their keys are fused: one launch forward, three backward, nothing as large as
-//! seq · seq in memory (Dao, 2023). Elsewhere, and behind a cache of keys, it is burn's own operations: on the CPU their matrix
-//! products are the fastest there is.
+//! On a GPU the steps that bring all their keys are fused (flash attention: Dao, 2023): one launch forward,
+//! three backward, nothing as large as seq · seq in memory. Elsewhere, and with a KV cache, it is burn's own
+//! operations: on the CPU their matrix products are the fastest.
 
 mod check;
 mod fused;
@@ -20,14 +21,14 @@ pub use mask::AttentionMask;
 
 use crate::device::gpu_of;
 
-/// Mixes the values that each token sees, by the softmax of its query's products with their keys. Heads of queries come in groups that
-/// share a head of keys and values (Ainslie et al., 2023, arXiv 2305.13245).
+/// Mixes the values that each token sees, by the softmax of its query's products with their keys. Heads of
+/// queries come in groups that share a head of keys and values (Ainslie et al., 2023, arXiv 2305.13245).
 ///
-/// A token that sees nothing, which is padding, gets no meaningful answer.
+/// The result of a token that sees nothing, which is padding, has no meaning.
 ///
 /// # Shapes
-/// q `[batch, seq, n_heads, head_dim]`, k and v `[batch, keys, n_kv_heads, head_dim]`, where the last seq keys are those of the
-/// queries' tokens; result as q. All f32.
+/// q `[batch, seq, n_heads, head_dim]`, k and v `[batch, keys, n_kv_heads, head_dim]`, where the last seq
+/// keys are those of the queries' tokens; result as q. All f32.
 ///
 /// # Panics
 /// Shapes that do not fit each other or `mask`.

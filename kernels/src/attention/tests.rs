@@ -1,4 +1,5 @@
-//! Attention against plain loops in f64, on ragged shapes, through burn and under bounds checks; and its gradients.
+//! Attention against plain loops in f64, on ragged shapes, through burn and under bounds checks; and its
+//! gradients.
 
 use std::sync::Arc;
 
@@ -7,10 +8,10 @@ use burn::tensor::Tensor;
 use super::check::{AttentionCase, TOLERANCE, params};
 use super::launch::{AttentionShape, Pass, WIDEST};
 use super::*;
-use crate::device::{test_devices, test_gpu};
 use crate::testing::{assert_close, assert_passes, check_gradients, download, run_checked, upload};
+use crate::{test_devices, test_gpu};
 
-/// What burn's side of it needs.
+/// The tensors of the case on a device.
 impl AttentionCase {
     fn shapes(&self) -> [[usize; 4]; 3] {
         let AttentionShape { batch, seq, heads, kv_heads, head_dim, .. } = self.shape;
@@ -21,7 +22,7 @@ impl AttentionCase {
         AttentionMask::new(&[], &self.padding.iter().map(|p| *p as usize).collect::<Vec<_>>(), self.shape.seq)
     }
 
-    /// Zeroes what stands at padding, which means nothing.
+    /// Zeroes the numbers of padding tokens, which have no meaning.
     fn of_tokens(&self, mut values: Vec<f32>) -> Vec<f32> {
         let AttentionShape { seq, heads, head_dim, .. } = self.shape;
         for (i, values) in values.chunks_mut(heads * head_dim).enumerate() {
@@ -35,7 +36,7 @@ impl AttentionCase {
 
 #[test]
 fn both_devices_agree_with_the_reference_on_ragged_shapes_and_so_do_their_gradients() {
-    // A head that is no whole number of vec4, and one that is too wide for the kernels.
+    // A head width that is not a multiple of 4, and one that is too wide for the kernels.
     let odd = [AttentionCase::new(34, [4, 2], 18, &[0, 2]), AttentionCase::new(3, [2, 1], WIDEST + 4, &[1])];
     for case in AttentionCase::ragged().into_iter().chain(odd) {
         let expected = case.reference();
@@ -106,7 +107,8 @@ fn a_launch_of_some_tiles_leaves_the_others_alone() {
     let case = AttentionCase::new(130, [1, 1], 16, &[0]);
     let expected = case.reference();
     let inputs: [&[f32]; 3] = [&case.q, &case.k, &case.v];
-    // Of three tiles the last comes first: the second one is tokens 64 to 127, and past the third there is nothing.
+    // Of three tiles the last comes first: the second one is tokens 64 to 127, and past the third there is
+    // nothing.
     let run = |first, count| {
         let kernel = Pass::Forward.kernel(16);
         run_checked(&gpu, &kernel, &inputs, [case.q.len(), 130], &params(&case, first), count)[0].clone()

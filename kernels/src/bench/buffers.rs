@@ -23,7 +23,8 @@ pub(super) fn filled<T: bytemuck::NoUninit>(gpu: &Gpu, values: &[T]) -> wgpu::Bu
     })
 }
 
-/// Numbers between -1 and 1 without a pattern that arithmetic units could profit from (zeros take less power).
+/// Numbers between -1 and 1 without a pattern that arithmetic units could profit from (zeros take less
+/// power).
 pub(super) fn scattered(count: usize) -> Vec<f32> {
     let scatter = |i: usize| (i as u32).wrapping_mul(2_654_435_761) as f32 / (1u32 << 31) as f32 - 1.0;
     (0..count).map(scatter).collect()

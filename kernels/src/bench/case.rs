@@ -1,10 +1,11 @@
-//! What there is to measure of an operation on activations: a kernel, its buffers, and what a run of it costs.
+//! A benchmark of one kernel: its buffers, its launches, and the costs of a run.
 
 use bytemuck::NoUninit;
 
 use super::buffers::{empty, filled, scattered};
-use super::{DeviceClass, Work};
-use crate::kernel::{Kernel, VariantTier};
+use super::class::DeviceClass;
+use super::work::Work;
+use crate::kernel::Kernel;
 use crate::pipelines::Pipelines;
 use crate::quant::{PackedMatrix, QuantScheme};
 
@@ -12,10 +13,10 @@ use crate::quant::{PackedMatrix, QuantScheme};
 #[derive(Debug, Clone)]
 pub(crate) struct BenchCase {
     pub(super) op: &'static str,
-    /// How weights, or keys and values, are stored, where there are any.
+    /// The format of weights, or of keys and values, where there are any.
     pub(super) stored: Option<&'static str>,
-    /// Which of the operation's kernels, e.g. "backward, subgroups".
-    pub(super) variant: String,
+    /// The variant of the operation, without the features that its kernel uses: "backward".
+    pub(super) variant: &'static str,
     pub(super) shape: String,
     pub(crate) kernel: Kernel,
     /// In the order of the bindings, without the parameters.
@@ -27,22 +28,18 @@ pub(crate) struct BenchCase {
 }
 
 impl BenchCase {
-    /// `kernel`, as a row of the table is to name it.
-    pub(crate) fn new(op: &'static str, variant: &str, shape: String, kernel: Kernel) -> Self {
-        let variant = match kernel.tier() {
-            VariantTier::Portable => variant.to_owned(),
-            tier => format!("{variant}, {}", tier.name()),
-        };
+    /// `kernel` as the operation `op`, with no buffers and no launches yet.
+    pub(crate) fn new(op: &'static str, variant: &'static str, shape: String, kernel: Kernel) -> Self {
         let (buffers, launches) = (vec![], vec![]);
         BenchCase { op, stored: None, variant, shape, kernel, buffers, launches, bytes: 0.0, operations: 0.0 }
     }
 
-    /// Says how weights, or keys and values, are stored.
+    /// Sets the format of weights, or of keys and values.
     pub(crate) fn stored(self, stored: &'static str) -> Self {
         BenchCase { stored: Some(stored), ..self }
     }
 
-    /// Gives the row of the table another shape.
+    /// Sets another shape for the table.
     pub(crate) fn shaped(self, shape: String) -> Self {
         BenchCase { shape, ..self }
     }
@@ -64,7 +61,8 @@ impl BenchCase {
         self
     }
 
-    /// The bytes that must be moved at least, every input and output once, and the operations, of which a multiply-add is two.
+    /// Sets the costs of a run: the bytes that must be moved at least, every input and output once, and the
+    /// operations, two per multiply-add.
     pub(crate) fn costing(self, bytes: usize, operations: usize) -> Self {
         BenchCase { bytes: bytes as f64, operations: operations as f64, ..self }
     }
@@ -73,18 +71,18 @@ impl BenchCase {
 /// The content of a buffer to measure with.
 #[derive(Debug, Clone)]
 pub(crate) enum BenchBuffer {
-    /// So many numbers between -1 and 1.
+    /// Numbers between -1 and 1.
     Numbers(usize),
-    /// So many numbers to be written.
+    /// Numbers to be written.
     Output(usize),
-    /// Words with a meaning.
+    /// Words of a given content.
     Words(Vec<u32>),
-    /// The same words so many times.
+    /// Words, repeated this many times.
     Repeated(Vec<u32>, usize),
 }
 
 impl BenchBuffer {
-    /// Numbers or words in it.
+    /// The number of numbers or words.
     pub(crate) fn len(&self) -> usize {
         match self {
             BenchBuffer::Numbers(count) | BenchBuffer::Output(count) => *count,
@@ -93,10 +91,10 @@ impl BenchBuffer {
         }
     }
 
-    /// The quants of a matrix `[rows, cols]`, and its scales where there are any: every row is the same.
+    /// The quants of a matrix `[rows, cols]`, and its scales where there are any; all rows are equal.
     ///
     /// # Panics
-    /// Columns that are no whole number of the scheme's groups.
+    /// Columns that are not a multiple of the scheme's group.
     pub(crate) fn weight(scheme: QuantScheme, rows: usize, cols: usize) -> Vec<BenchBuffer> {
         let row = PackedMatrix::from_f32(scheme, 1, cols, &scattered(cols))
             .expect("a row of whole groups, of finite numbers");
@@ -120,7 +118,7 @@ pub(crate) struct BenchDims {
 }
 
 impl BenchDims {
-    /// TinyLlama 1.1B with eight sequences, as the tables of others have it.
+    /// TinyLlama 1.1B with eight sequences, the sizes that other projects publish.
     const GPU: BenchDims = BenchDims {
         batch: 8,
         seq: 512,
@@ -131,7 +129,7 @@ impl BenchDims {
         head_dim: 64,
         vocab_size: 32_000,
     };
-    /// SmolLM2 135M with a short one.
+    /// SmolLM2 135M with one short sequence.
     const SOFTWARE: BenchDims = BenchDims {
         batch: 1,
         seq: 64,
@@ -154,18 +152,18 @@ impl BenchDims {
         }
     }
 
-    /// Of all sequences.
+    /// Tokens of all sequences.
     pub(crate) fn tokens(&self) -> usize {
         self.batch * self.seq
     }
 }
 
-/// Copies of the buffers at most, that are taken in turns.
+/// The most copies of the buffers, which take turns.
 const MOST_COPIES: usize = 64;
 
 impl BenchCase {
-    /// The kernel over as many copies of its buffers as it takes to keep them out of the caches.
-    pub(super) fn work(self, pipelines: &mut Pipelines, class: DeviceClass) -> Work {
+    /// The kernel over as many copies of its buffers as do not fit the caches.
+    pub(super) fn work(&self, pipelines: &mut Pipelines, class: DeviceClass) -> Work {
         let gpu = pipelines.gpu().clone();
         let copies = (class.streamed_bytes() / (self.bytes as usize).max(1)).clamp(1, MOST_COPIES);
         let params: Vec<wgpu::Buffer> = self.launches.iter().map(|(params, _)| filled(&gpu, params)).collect();
@@ -188,7 +186,6 @@ impl BenchCase {
             launches.map(step).collect()
         };
         let runs = (0..copies).map(|_| run()).collect();
-        let BenchCase { op, stored, variant, shape, bytes, operations, .. } = self;
-        Work { op, stored, variant, shape, bytes, operations, runs }
+        Work { bytes: self.bytes, operations: self.operations, runs }
     }
 }

@@ -1,18 +1,19 @@
-//! The device's own limits, measured: what every figure is a fraction of.
+//! The roofline of a device: its memory bandwidth and its arithmetic throughput, measured. Every figure is a
+//! fraction of it.
 
 use bytemuck::{Pod, Zeroable};
 use serde::Serialize;
 
-use super::DeviceClass;
 use super::buffers::{empty, filled};
-use super::time::time;
+use super::class::DeviceClass;
+use super::time::{Clock, time};
 use crate::kernel::Kernel;
 use crate::pipelines::Pipelines;
 
 const WORKGROUP: u32 = 256;
 const LOOPS: u32 = 512;
 
-/// What the device gives to kernels that do nothing else.
+/// The roofline of a device: the rates of kernels that do nothing else.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Roofline {
     /// Copying in memory: 10⁹ bytes read and written per second.
@@ -28,7 +29,7 @@ struct Factors {
     addend: f32,
 }
 
-/// Measures both, in about a second.
+/// Measures the roofline, in about a second.
 pub fn roofline(pipelines: &mut Pipelines, class: DeviceClass) -> Roofline {
     Roofline { gb_per_s: copy(pipelines, class), gflop_per_s: multiply_adds(pipelines, class) }
 }
@@ -48,7 +49,7 @@ fn copy(pipelines: &mut Pipelines, class: DeviceClass) -> f64 {
     let (x, y, params) = (empty(&gpu, bytes), empty(&gpu, bytes), filled(&gpu, &[values as u32]));
     let buffers = [&x, &y, &params].map(wgpu::Buffer::as_entire_binding);
     let step = pipelines.step(&kernel, &buffers, values.div_ceil(WORKGROUP as usize));
-    2.0 * bytes as f64 / time(&gpu, &[vec![step]]).median / 1e3
+    2.0 * bytes as f64 / time(&gpu, Clock::of(&gpu), &[vec![step]]).median / 1e3
 }
 
 fn multiply_adds(pipelines: &mut Pipelines, class: DeviceClass) -> f64 {
@@ -65,5 +66,5 @@ fn multiply_adds(pipelines: &mut Pipelines, class: DeviceClass) -> f64 {
     let buffers = [&y, &params].map(wgpu::Buffer::as_entire_binding);
     let step = pipelines.step(&kernel, &buffers, workgroups);
     let operations = invocations as f64 * f64::from(LOOPS) * 8.0 * 4.0 * 2.0;
-    operations / time(&gpu, &[vec![step]]).median / 1e3
+    operations / time(&gpu, Clock::of(&gpu), &[vec![step]]).median / 1e3
 }

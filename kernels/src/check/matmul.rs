@@ -1,4 +1,5 @@
-//! Products with packed weights, as burn's graph launches them: the variant that this device takes, forward and backward.
+//! The check of GEMM with packed weights, launched through burn's graph: the variant that this device uses,
+//! forward and backward.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -7,7 +8,7 @@ use crate::device::gpu_of;
 use crate::matmul::{LoraFactors, PackedWeight, lora_linear};
 use crate::quant::{PackedMatrix, QuantScheme};
 
-/// How far a number may be off. Halves, which are the factors on cooperative matrices, lose a 2048th each.
+/// The tolerance of a number. The f16 factors of cooperative matrices lose a 2048th each.
 fn tolerance(device: &Device) -> f64 {
     if gpu_of(device).is_some_and(|gpu| gpu.features.coop_tile > 0) { 2e-2 } else { 1e-4 }
 }
@@ -16,7 +17,8 @@ fn tolerance(device: &Device) -> f64 {
 const RANK: usize = 3;
 const SCALE: f32 = 0.5;
 
-/// Tries y = x Wᵀ + s (x Aᵀ) Bᵀ and its gradient for x on `device`, with weights of every scheme, for few rows and for many.
+/// Checks y = x Wᵀ + s (x Aᵀ) Bᵀ and its gradient for x on `device`, with weights of every scheme, for few
+/// rows and for many.
 ///
 /// # Panics
 /// A device that is lost.
@@ -103,7 +105,7 @@ impl Case {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::test_devices;
+    use crate::test_devices;
 
     #[test]
     fn both_devices_are_sound() {

@@ -1,7 +1,8 @@
-//! Kernels held against their references, every variant, under bounds checks: by the tests of this crate, and on any machine by
-//! `tiller doctor --selftest`.
+//! Checks of every kernel variant against its reference, under bounds checks: by the tests of this crate, and
+//! on any machine by `tiller doctor --selftest`.
 //!
-//! An operation's file has a `check` beside its reference, with shapes that miss every round number of its kernels;
+//! An operation's file has a `check` next to its reference, with shapes that are no multiple of any tile
+//! size;
 //! [`operations`](crate::operations) lists them.
 
 mod matmul;
@@ -20,10 +21,10 @@ use self::pipelines::CheckedPipelines;
 use crate::device::Gpu;
 use crate::kernel::Kernel;
 
-/// What an operation tries.
+/// The check of an operation.
 pub(crate) type CheckFn = fn(&mut KernelCheck);
 
-/// Runs kernels and keeps what was found.
+/// A check that runs kernels and collects their results.
 pub(crate) struct KernelCheck {
     checked: CheckedPipelines,
     pub(crate) results: Vec<CheckResult>,
@@ -34,20 +35,20 @@ impl KernelCheck {
         Self { checked: CheckedPipelines::new(gpu), results: Vec::new() }
     }
 
-    /// Those of `kernels` that the device can run.
+    /// The `kernels` that the device can run.
     pub(crate) fn runnable<K: IntoIterator<Item = Kernel>>(&self, kernels: K) -> Vec<Kernel> {
         let offered = self.checked.gpu.features;
         kernels.into_iter().filter(|kernel| offered.contains(kernel.needs())).collect()
     }
 
-    /// Runs `kernel` over buffers of words that it may read and write; returns what they hold afterwards. What reaches outside a buffer
-    /// reads or writes nothing.
+    /// Runs `kernel` over buffers of words that it may read and write, and returns their content afterwards.
+    /// Accesses outside a buffer have no effect.
     pub(crate) fn run_in_place(&mut self, kernel: &Kernel, buffers: &[Vec<u32>], workgroups: usize) -> Vec<Vec<u32>> {
         self.checked.run_in_place(kernel, buffers, workgroups)
     }
 
-    /// Runs `kernel` with the bindings of [`launch`](crate::kernel::launch); the outputs have the given lengths and start as NaN, so that
-    /// what a kernel leaves out shows.
+    /// Runs `kernel` with the bindings of [`launch`](crate::kernel::launch); the outputs have the given
+    /// lengths and start as NaN, so that numbers that a kernel does not write are found.
     pub(crate) fn run<const O: usize>(
         &mut self,
         kernel: &Kernel,
@@ -59,7 +60,8 @@ impl KernelCheck {
         self.checked.run(kernel, inputs, outputs, params, workgroups)
     }
 
-    /// Notes how far a kernel was off: every number should lie within `tolerance`, relative to the larger of 1 and what is expected.
+    /// Records the error of a kernel: every number should be within `tolerance`, relative to the larger of 1
+    /// and the expected number.
     pub(crate) fn close(
         &mut self,
         kernel: &Kernel,

@@ -1,4 +1,4 @@
-//! Kernels run through plain wgpu, which checks every index: what reaches outside a buffer reads or writes nothing.
+//! Kernels run through plain wgpu with bounds checks: accesses outside a buffer have no effect.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use wgpu::util::DeviceExt;
 use crate::device::Gpu;
 use crate::kernel::{Kernel, fold};
 
-/// Numbers between -1 and 1 that look random and are the same in every run.
+/// Pseudo-random numbers between -1 and 1, equal in every run.
 pub(crate) fn noise(seed: u64, length: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mut next = move || {
@@ -96,7 +96,7 @@ pub(crate) fn storage(gpu: &Gpu, numbers: &[f32]) -> wgpu::Buffer {
     words_storage(gpu, bytemuck::cast_slice(numbers))
 }
 
-/// The same of words.
+/// A buffer of words that kernels read and write and that can be copied from.
 pub(crate) fn words_storage(gpu: &Gpu, words: &[u32]) -> wgpu::Buffer {
     gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
         label: None,

@@ -1,27 +1,27 @@
-//! What a check found out about one variant of a kernel.
+//! The result of a check for one variant of a kernel.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// The worst of what one variant of a kernel did.
+/// The worst result of one variant of a kernel.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckResult {
     /// The shader and the constants of the variant.
     pub kernel: String,
-    /// How many outputs were compared, over all shapes.
+    /// The number of outputs that were compared, over all shapes.
     pub cases: usize,
-    /// The largest error, relative to the larger of 1 and what was expected; infinite (in JSON null) where something was left out, or was
-    /// no number.
+    /// The largest error, relative to the larger of 1 and the expected number; infinite (null in JSON) where
+    /// a number is missing or NaN.
     pub error: f64,
-    /// What it may be.
+    /// The largest error that passes.
     pub tolerance: f64,
     /// The shape that was worst.
     pub worst: String,
 }
 
 impl CheckResult {
-    /// What `kernel` did in a case; see [`CheckResult::error`].
+    /// The result of `kernel` in one case; see [`CheckResult::error`].
     pub fn of(kernel: String, case: String, found: &[f32], expected: &[f32], tolerance: f64) -> Self {
         let off = |(f, e): (&f32, &f32)| {
             let error = f64::from((f - e).abs()) / f64::from(e.abs().max(1.0));
@@ -34,12 +34,12 @@ impl CheckResult {
         Self { kernel, cases: 1, error, tolerance, worst: case }
     }
 
-    /// Whether the variant does what its reference does.
+    /// Returns true if the variant agrees with its reference.
     pub fn passed(&self) -> bool {
         self.error <= self.tolerance
     }
 
-    /// Joins what was found before, with which it is merged where it is of the same variant.
+    /// Adds the result to `results`, merged with the one of the same variant.
     pub(super) fn add_to(self, results: &mut Vec<Self>) {
         match results.iter_mut().find(|other| other.kernel == self.kernel) {
             Some(other) => other.merge(self),
@@ -47,7 +47,8 @@ impl CheckResult {
         }
     }
 
-    /// Takes in what the same variant did in another case: that which is nearer to its tolerance, or further beyond it, stays.
+    /// Merges the result of the same variant in another case: the one that is closer to its tolerance, or
+    /// further beyond it, stays.
     fn merge(&mut self, other: Self) {
         let cases = self.cases + other.cases;
         if other.error / other.tolerance.max(f64::MIN_POSITIVE) > self.error / self.tolerance.max(f64::MIN_POSITIVE) {

@@ -1,9 +1,9 @@
-//! What a model says about tokens: log-probabilities, entropies and log-sum-exps from the factors of its logits, which are
-//! never whole.
+//! Cross-entropy from the factors of the logits: log-probabilities, entropies and log-sum-exps of tokens. The
+//! logits are never stored as a whole.
 //!
-//! Logits of 4,096 tokens over 49,152 ids are 768 MiB, and a graph of plain operations holds them several times over. Here they
-//! exist a chunk at a time: forward a chunk gives three numbers per token, and backward it is computed anew, turned into its gradient
-//! in place, and multiplied into those of its factors.
+//! Logits of 4,096 tokens over 49,152 ids are 768 MiB, and a graph of plain operations holds them several
+//! times over. Here they exist one chunk at a time. Forward, a chunk gives three numbers per token. Backward,
+//! it is recomputed, replaced by its gradient in place, and multiplied into the gradients of its factors.
 
 mod check;
 mod rows;
@@ -26,7 +26,7 @@ use rows::Rows;
 pub(crate) use check::check;
 pub(crate) use rows::{bench_cases, kernels};
 
-/// What is said about each token, in nats: `[tokens]` each.
+/// The scores of each token, in nats: `[tokens]` each.
 #[derive(Debug, Clone)]
 pub struct CrossEntropy {
     /// log p(target)
@@ -50,8 +50,8 @@ pub enum Projection<'a> {
 /// Logits of one chunk: 64 MiB, unless a single token has more.
 const LOGITS: usize = 1 << 24;
 
-/// Scores `targets` by the logits hidden · Wᵀ, or with low-rank factors (u, b) hidden · Wᵀ + u · bᵀ. Gradients flow to all but
-/// packed weights.
+/// Scores `targets` by the logits hidden · Wᵀ, or with low-rank factors (u, b) hidden · Wᵀ + u · bᵀ.
+/// Gradients flow to all but packed weights.
 ///
 /// # Shapes
 /// hidden `[tokens, d_model]`, u `[tokens, rank]`, b `[vocab_size, rank]`; all f32.
@@ -72,12 +72,12 @@ pub fn max_tokens(vocab_size: usize) -> usize {
     tokens_of(LOGITS, vocab_size)
 }
 
-/// The tokens that have so many logits, at least one.
+/// The number of tokens whose logits fit into `logits` numbers, at least one.
 fn tokens_of(logits: usize, vocab_size: usize) -> usize {
     (logits / vocab_size.max(1)).max(1)
 }
 
-/// [`cross_entropy`] with so many logits at once.
+/// [`cross_entropy`] with at most `logits` logits at once.
 fn in_chunks(
     hidden: Tensor<2>,
     projection: Projection,
@@ -127,7 +127,7 @@ impl Projection<'_> {
     }
 }
 
-/// What makes the logits.
+/// The factors of the logits.
 #[derive(ExtensionType)]
 struct Head<B: Backend> {
     hidden: FloatTensor<B>,
@@ -210,7 +210,8 @@ struct Packed<B: Backend> {
     layout: WeightLayout,
 }
 
-/// The scores as an operation of the factors of the logits: hidden and W, of which a packed one is no factor, then u and b.
+/// The scores as an operation of the factors of the logits: hidden and W, of which a packed one is no factor,
+/// then u and b.
 #[derive(Debug, Clone)]
 struct Scoring<B: Backend> {
     packed: Option<Packed<B>>,
@@ -224,7 +225,7 @@ struct Scoring<B: Backend> {
 /// One term of the logits, by the numbers of its factors: left · rightᵀ.
 struct Term {
     left: usize,
-    /// Nothing for the packed weight.
+    /// `None` for the packed weight.
     right: Option<usize>,
 }
 

@@ -15,7 +15,7 @@ use crate::cpu::{contiguous, numbers, tensor};
 use crate::kernel::{Kernel, best, enqueue, launch, words_on};
 use crate::matmul::{Direction, PackedLinear};
 
-/// What a backend does with rows of logits, and with the weights that make them where these are packed.
+/// The operations of a backend on rows of logits, and on packed output projections.
 pub(super) trait Rows: Backend {
     /// log_prob, entropy and lse, `[rows, 3]`, of logits `[rows, vocab_size]`.
     fn scores(logits: FloatTensor<Self>, targets: &[u32]) -> FloatTensor<Self>;
@@ -72,7 +72,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     flags.into_iter().flat_map(variants).chain(flags.map(gradient_kernel)).collect()
 }
 
-/// What the bench measures: a chunk of logits.
+/// The benchmarks: a chunk of logits.
 pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let columns = sizes.vocab_size;
     let rows = (super::LOGITS / columns).min(sizes.tokens());
@@ -122,11 +122,11 @@ impl Rows for CubeBackend {
     }
 
     fn product(weight: &Packed<Self>, x: CubeTensor) -> CubeTensor {
-        weight.linear().times(Direction::Forward, x)
+        weight.linear().launch(Direction::Forward, x, None)
     }
 
     fn product_back(weight: &Packed<Self>, d_product: CubeTensor) -> CubeTensor {
-        weight.linear().times(Direction::Backward, d_product)
+        weight.linear().launch(Direction::Backward, d_product, None)
     }
 }
 

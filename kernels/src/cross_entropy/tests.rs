@@ -1,12 +1,13 @@
-//! Scores against plain formulas, over ragged shapes and chunks, through burn and under bounds checks; and their gradients.
+//! Scores against plain formulas, over ragged shapes and chunks, through burn and under bounds checks; and
+//! their gradients.
 
 use burn::tensor::{Device, Tensor, activation};
 
 use super::check::{SHAPES, logits, targets};
 use super::rows::{gradient_reference, scores_reference};
 use super::*;
-use crate::device::test_devices;
 use crate::quant::{self, QuantScheme};
+use crate::test_devices;
 use crate::testing::{assert_close, assert_passes, check_gradients, download, noise, upload};
 
 /// Scores of each token in f64, from the definitions.
@@ -54,7 +55,7 @@ fn every_variant_agrees_with_the_reference_under_bounds_checks() {
     assert_passes(check);
 }
 
-/// Whether a device is to pack the output projection.
+/// The storage of the output projection.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stored {
     Dense,
@@ -120,7 +121,8 @@ impl Case {
         in_chunks(hidden, projection, self.low_rank.then_some([u, b]), &self.targets, logits)
     }
 
-    /// The scores and the gradients of hidden, u, b and W, where there are such, by a sum that weighs all scores differently.
+    /// The scores and the gradients of hidden, u, b and W, where there are such, by a sum that weighs all
+    /// scores differently.
     fn answer(&self, device: &Device, scores: &dyn Fn([Tensor<2>; 4]) -> CrossEntropy) -> Vec<Option<Vec<f32>>> {
         let factors = self.factors(&device.clone().autodiff());
         let CrossEntropy { log_probs, entropies, log_sum_exps } = scores(factors.clone());

@@ -1,19 +1,20 @@
-//! Makes the launches of a step.
+//! The builder of a step's launches.
 
 use crate::kernel::{Kernel, first_supported};
 use crate::pipelines::Pipelines;
 
-/// What the launches of one kind of step share. Each operation of decoding is a method, in a file of its own.
+/// The builder of the launches of one kind of step. Each operation of decoding is a method, in a file of its
+/// own.
 #[derive(Debug)]
 pub struct StepBuilder<'a> {
-    /// Where pipelines are made.
+    /// The cache of pipelines.
     pub pipelines: &'a mut Pipelines,
     /// The words of a [`StepInputs`](super::StepInputs).
     pub step_inputs: &'a wgpu::Buffer,
-    /// Tokens that share a read of the weights, as [`columns_for`](super::columns_for) says.
+    /// Tokens that share a read of the weights; see [`columns_for`](super::columns_for).
     pub columns: usize,
-    /// Where the columns of a step go in int8 quants, with [`int8_bytes`](super::int8_bytes) for each, if products of few columns are to
-    /// be computed in whole numbers where the scheme allows. They are exact otherwise.
+    /// The buffer of the columns in int8 quants, with [`int8_bytes`](super::int8_bytes) for each, if GEMV is
+    /// computed in int8 where the scheme allows. Products are in f32 otherwise.
     pub int8: Option<&'a wgpu::Buffer>,
 }
 

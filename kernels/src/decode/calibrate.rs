@@ -1,27 +1,28 @@
-//! Whether the variants of a device that was never tried compute what the plain ones do.
+//! The calibration of a device: a small GEMM on cooperative matrices must agree with the portable variant.
 //!
-//! To the bit: of numbers that halves hold, with sums that f32 holds in any order.
+//! The comparison is bit by bit: the numbers are exact in f16, and their sums are exact in f32 in any order.
 
 use wgpu::util::DeviceExt;
 
+use super::fused_linear::linear_constants;
+use super::heads::Heads;
 use super::matmul::{Constants, NormKind, columns_for, with_own};
 use super::step_inputs::{SamplingParams, StepInputs, TokenSource, TokenSpan};
-use super::{Heads, linear};
 use crate::device::Gpu;
 use crate::kernel::Kernel;
 use crate::matmul::GpuWeight;
 use crate::pipelines::Pipelines;
 use crate::quant::{PackedMatrix, QuantScheme};
 
-/// A product that no tile fits.
+/// A product that no tile divides.
 const TOKENS: usize = 70;
 const OUTPUTS: usize = 132;
 const INPUTS: usize = 96;
 
-/// Compares the product by cooperative matrices of this edge with the plain one.
+/// Compares a GEMM on cooperative matrices of this size with the portable one.
 ///
 /// # Errors
-/// What they disagree in, or what the driver says.
+/// The first difference, or the driver's error.
 pub(crate) fn check_cooperative_gemm(gpu: &Gpu, coop_tile: u32) -> Result<(), String> {
     let constants = Constants {
         scheme: QuantScheme::Q4,
@@ -34,7 +35,7 @@ pub(crate) fn check_cooperative_gemm(gpu: &Gpu, coop_tile: u32) -> Result<(), St
         adapter_rows: 0,
         int8: false,
     };
-    let own = linear::constants(OUTPUTS, 0, false, false);
+    let own = linear_constants(OUTPUTS, 0, false, false);
     let variants = with_own(constants.variants("decode_linear"), &own);
     let [found, expected] = [coop_tile, 0].map(|coop_tile| {
         let variant = variants.iter().find(|kernel| kernel.needs().coop_tile == coop_tile);
@@ -47,14 +48,15 @@ pub(crate) fn check_cooperative_gemm(gpu: &Gpu, coop_tile: u32) -> Result<(), St
     }
 }
 
-/// A whole number between -height and height.
+/// An integer between -height and height.
 fn wave(i: usize, pace: f32, height: f32) -> f32 {
     ((i as f32 * pace).sin() * height).round()
 }
 
 /// y `[TOKENS, OUTPUTS]`, by one kernel.
 fn product(gpu: &Gpu, kernel: &Kernel) -> Result<Vec<f32>, String> {
-    // Multiples of an eighth, of which each block has a -1, are its quants times an eighth; a sum of 96 terms takes 18 bits.
+    // Multiples of an eighth, of which each block has a -1, are its quants times an eighth; a sum of 96 terms
+    // takes 18 bits.
     let w: Vec<f32> = (0..OUTPUTS * INPUTS).map(|i| if i % 32 == 0 { -1.0 } else { wave(i, 0.7, 7.0) / 8.0 }).collect();
     let x: Vec<f32> = (0..TOKENS * INPUTS).map(|i| wave(i, 1.3, 256.0) / 256.0).collect();
     let packed = PackedMatrix::from_f32(QuantScheme::Q4, OUTPUTS, INPUTS, &w).map_err(|e| e.to_string())?;
@@ -102,7 +104,7 @@ fn product(gpu: &Gpu, kernel: &Kernel) -> Result<Vec<f32>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::test_gpu;
+    use crate::test_gpu;
 
     #[test]
     fn a_check_fails_where_the_variant_does_not_run() {

@@ -27,7 +27,7 @@ impl StepBuilder<'_> {
     }
 }
 
-pub(super) fn kernel(scheme: QuantScheme, rows: usize, starts_at: usize, cols: usize) -> Kernel {
+pub(crate) fn kernel(scheme: QuantScheme, rows: usize, starts_at: usize, cols: usize) -> Kernel {
     let kernel = Kernel::new("decode_embed")
         .with("OUTPUTS", rows as u32)
         .with("STARTS_AT", starts_at as u32)

@@ -1,8 +1,9 @@
 //! The gated first half of the feed-forward: norm, both projections and the gate in one launch.
 
 use super::builder::StepBuilder;
+use super::fused_linear::{FusedLinear, Grid};
 use super::launch::Launch;
-use super::matmul::{Constants, FusedLinear, Grid, NormKind, with_own};
+use super::matmul::{Constants, NormKind, with_own};
 use crate::kernel::Kernel;
 
 impl StepBuilder<'_> {

@@ -1,9 +1,9 @@
-//! A kernel's place in the sequence that makes a step of decoding.
+//! One launch in the sequence of a decoding step.
 
 use super::step_inputs::StepCounts;
 use crate::pipelines::ComputeStep;
 
-/// A dispatch whose pipeline and buffers stand, and whose grid depends on the step.
+/// A dispatch with fixed pipeline and buffers, and a grid that depends on the step.
 #[derive(Debug, Clone)]
 pub struct Launch {
     step: ComputeStep,
@@ -11,20 +11,20 @@ pub struct Launch {
     costs: Costs,
 }
 
-/// What a grid is made of.
+/// The rule for a launch's number of workgroups.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Over {
-    /// So many workgroups for every `columns` of the step's tokens.
+    /// `workgroups` for every `columns` of the step's tokens.
     Columns { columns: usize, workgroups: usize },
-    /// The same, where any of the tokens has an adapter.
+    /// [`Columns`](Over::Columns), and none if no token has an adapter.
     Adapted { columns: usize, workgroups: usize },
-    /// The same, of the requests that are asked of the whole vocabulary.
+    /// `workgroups` for every `columns` of the requests for the whole vocabulary.
     FullVocab { columns: usize, workgroups: usize },
-    /// So many workgroups per token.
+    /// Workgroups per token.
     Tokens(usize),
-    /// So many invocations per token, `workgroup` together.
+    /// `each` invocations per token, `workgroup` of them to a workgroup.
     Numbers { each: usize, workgroup: usize },
-    /// So many workgroups per tile and split.
+    /// Workgroups per tile and split.
     Tiles(usize),
     /// One workgroup per chunk of listed tokens.
     Chunks,
@@ -32,14 +32,15 @@ pub(super) enum Over {
     Requests,
 }
 
-/// What a launch costs. Of bytes those of weights and of the cache: the rest is small beside them, and stays in caches.
+/// The costs of a launch. Bytes are those of weights and of the KV cache: the rest is small beside them and
+/// stays in caches.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Costs {
     /// Bytes for every workgroup's columns: the weights. For chunks, of one chunk.
     pub(super) weights: usize,
-    /// Bytes of an adapter beside them. A launch over [`Over::Adapted`] has the adapter's own for weights.
+    /// Bytes of an adapter. A launch over [`Over::Adapted`] has them as its weights.
     pub(super) adapter: usize,
-    /// Operations of a column, of which a multiply-add is two.
+    /// Operations of a column, two per multiply-add.
     pub(super) column: usize,
     /// Bytes for every key of a tile.
     pub(super) key: usize,
@@ -52,7 +53,7 @@ impl Launch {
         Launch { step, over, costs }
     }
 
-    /// Adds the dispatch to a pass, for a step of these counts; none where there is nothing to do.
+    /// Adds the dispatch to a pass, for a step of these counts, unless its grid is empty.
     pub fn encode(&self, pass: &mut wgpu::ComputePass, counts: &StepCounts) {
         match self.workgroups(counts) {
             0 => {}
@@ -75,8 +76,8 @@ impl Launch {
         }
     }
 
-    /// Bytes of weights and cache that the launch reads in a step of these counts. Where tokens have several adapters, every group of
-    /// columns counts as reading all of these, which is the most that it may.
+    /// Bytes of weights and cache that the launch reads in a step of these counts. Where tokens have several
+    /// adapters, every group of columns counts as reading all of them, an upper bound.
     pub fn bytes(&self, counts: &StepCounts) -> usize {
         let Costs { weights, adapter, key, .. } = self.costs;
         let of_columns = weights + counts.adapters * adapter;
@@ -91,7 +92,7 @@ impl Launch {
         products + counts.keys * key
     }
 
-    /// Operations of products and of attention in a step of these counts, of which a multiply-add is two.
+    /// Operations of products and of attention in a step of these counts, two per multiply-add.
     pub fn operations(&self, counts: &StepCounts) -> usize {
         let columns = match self.over {
             Over::Columns { .. } => counts.tokens,

@@ -1,10 +1,11 @@
-//! A packed matrix on the GPU, in as many buffers as the device asks for.
+//! A packed matrix on the GPU, in as many buffers as the device requires.
 
 use crate::device::Gpu;
 use crate::matmul::GpuWeight;
 use crate::quant::{PackError, PackedMatrix, QuantScheme};
 
-/// A packed matrix whose rows lie in one buffer, or in several where one would pass the device's largest binding.
+/// A packed matrix in one buffer, or with its rows in several where one would exceed the device's largest
+/// binding.
 #[derive(Debug, Clone)]
 pub struct Matrix {
     pub(super) shards: Vec<Shard>,
@@ -25,12 +26,12 @@ impl Matrix {
     /// Copies a packed matrix to the GPU; rows are kept together by `unit`.
     ///
     /// # Errors
-    /// So few rows as `unit` already pass the largest binding of the device.
+    /// `unit` rows alone exceed the largest binding of the device.
     pub fn upload(packed: &PackedMatrix, unit: usize, gpu: &Gpu) -> Result<Self, PackError> {
         Self::upload_within(packed, unit, gpu, gpu.capabilities.max_binding_bytes)
     }
 
-    /// The same, with no buffer beyond `limit` bytes.
+    /// [`upload`](Matrix::upload) with no buffer beyond `limit` bytes.
     pub(super) fn upload_within(packed: &PackedMatrix, unit: usize, gpu: &Gpu, limit: u64) -> Result<Self, PackError> {
         let (scheme, rows, cols) = (packed.scheme(), packed.rows(), packed.cols());
         let row_bytes = scheme.bytes(1, cols).max(1) as u64;

@@ -1,8 +1,8 @@
-//! The operations of decoding, as launches of plain wgpu over buffers that stand for as long as an engine does.
+//! The operations of decoding, as launches of plain wgpu over buffers that live as long as an engine.
 //!
-//! A step takes some tokens of some sequences: one of each where all of them are being continued, many where a prompt is read. What
-//! it takes is said by a [`StepInputs`], which the host writes before the step; nothing else changes from step to step, so that pipelines
-//! and bind groups are made once. A layer is six launches:
+//! A step takes some tokens of some sequences through the model: one of each that is being continued, many of
+//! a prompt (chunked prefill). The host writes them as [`StepInputs`] before the step. Nothing else changes
+//! from step to step, so pipelines and bind groups are made once. A layer is six launches:
 //!
 //! ```text
 //! q, k, v  = turn(W norm(x))                 qkv
@@ -12,37 +12,42 @@
 //! x       += W h                             linear
 //! ```
 //!
-//! and one more before each product with adapters, which leaves A x; one more before attention where a sequence brings several
-//! tokens at once. Where there are many tokens, as prompts have, the products and attention work in tiles.
+//! A product with adapters takes one more launch before it, which computes A x; attention takes one more
+//! where a sequence brings several tokens. For many tokens, as prompts have, the products are GEMM and
+//! attention works in tiles.
 
-mod attention;
-pub(crate) mod bench;
+pub(crate) mod attention;
+mod buffers;
 mod builder;
 mod calibrate;
-mod embed;
+pub(crate) mod embed;
+pub(crate) mod fused_linear;
 mod gate_up;
+mod heads;
 mod launch;
 mod linear;
 mod low_rank;
-mod matmul;
+pub(crate) mod matmul;
 mod matrix;
 mod qkv;
-mod quantize;
+pub(crate) mod quantize;
 mod runner;
-mod sample;
+pub(crate) mod sample;
 mod score;
 mod step_inputs;
 
-pub use attention::{AttentionBuffers, Heads, KvFormat, MOST_HEAD_WIDTH, PAGE, Queries, Splits};
+pub use attention::AttentionBuffers;
+pub use buffers::{Buffer, filled, zeros};
 pub use builder::StepBuilder;
+pub use fused_linear::{FusedLinear, Store};
+pub use heads::{Heads, KvFormat, MOST_HEAD_WIDTH, PAGE, Queries, Splits};
 pub use launch::Launch;
-pub use linear::Store;
 pub use low_rank::{LowRank, LowRankParts};
-pub use matmul::{COLUMNS, FusedLinear, MAX_GEMV_COLUMNS, Norm, columns_for};
+pub use matmul::{COLUMNS, MAX_GEMV_COLUMNS, Norm, columns_for};
 pub use matrix::Matrix;
 pub use qkv::rope_interleaved_rows;
 pub use quantize::int8_bytes;
-pub use runner::{Buffer, FLOPS_PER_SUBMISSION, Pending, Runner, RunnerStats, filled, zeros};
+pub use runner::{FLOPS_PER_SUBMISSION, Pending, Runner, RunnerStats};
 pub use sample::SamplingMode;
 pub use step_inputs::{
     LogitsRequest, SAMPLED_TOKEN_WORDS, SampledToken, SamplingParams, StepCounts, StepInputs, TokenSource, TokenSpan,

@@ -1,17 +1,19 @@
-//! Queries, keys and values: norm, projections and rotation in one launch.
+//! Queries, keys and values: norm, projections and rotary embedding in one launch.
 
-use super::attention::Heads;
 use super::builder::StepBuilder;
+use super::fused_linear::{FusedLinear, Grid};
+use super::heads::Heads;
 use super::launch::Launch;
-use super::matmul::{Constants, FusedLinear, Grid, NormKind, with_own};
+use super::matmul::{Constants, NormKind, with_own};
 use crate::kernel::Kernel;
 
 impl StepBuilder<'_> {
-    /// q, k, v = W norm(x), q and k turned by the tokens' positions.
+    /// q, k, v = W norm(x), with rotary embedding of q and k by the tokens' positions.
     ///
     /// # Shapes
-    /// x `[tokens, padded inputs]`; the rows of W are those of q, k and v, within a head of q and k in the order of [`rope_interleaved_rows`];
-    /// turns `[positions, head_dim / 2]` pairs of cos and sin; y `[tokens, q, k, v]`.
+    /// x `[tokens, padded inputs]`; the rows of W are those of q, k and v, within a head of q and k in the
+    /// order of [`rope_interleaved_rows`]; turns `[positions, head_dim / 2]` pairs of cos and sin; y
+    /// `[tokens, q, k, v]`.
     pub fn qkv(
         &mut self,
         layer: FusedLinear,
@@ -24,8 +26,8 @@ impl StepBuilder<'_> {
     }
 }
 
-/// The order in which the engine has the rows of a head that is turned: coordinate i beside coordinate i + head_dim / 2, with which
-/// it makes a pair.
+/// The order of the rows of a rotated head in the engine: coordinate i is followed by coordinate i + head_dim
+/// / 2, its partner in the rotation.
 pub fn rope_interleaved_rows(head_dim: usize) -> impl Iterator<Item = usize> {
     (0..head_dim).map(move |row| row / 2 + row % 2 * (head_dim / 2))
 }

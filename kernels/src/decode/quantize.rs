@@ -1,4 +1,4 @@
-//! The columns of a step in int8 quants, for products in whole numbers.
+//! Quantization of a step's columns to int8, for GEMV in int8.
 
 use super::builder::StepBuilder;
 use super::launch::{Costs, Launch, Over};
@@ -7,12 +7,12 @@ use crate::kernel::Kernel;
 use crate::quant::PACK;
 
 /// Invocations of a workgroup.
-pub(super) const WORKGROUP: usize = 64;
+pub(crate) const WORKGROUP: usize = 64;
 
-/// Numbers that have a step in common.
-pub(super) const BLOCK: usize = 32;
+/// Numbers that share a scale.
+pub(crate) const BLOCK: usize = 32;
 
-/// Bytes of a column of so many numbers in quants.
+/// Bytes of a column of `numbers` numbers in int8 quants.
 pub fn int8_bytes(numbers: usize) -> usize {
     numbers.div_ceil(PACK) * 4 * size_of::<u32>()
 }
@@ -21,7 +21,7 @@ impl StepBuilder<'_> {
     /// quants = the columns of x times the gain of the norm, if there is one, in int8 quants.
     ///
     /// # Shapes
-    /// x `[tokens, cols]`, of a whole number of blocks of 32; quants [`int8_bytes`] for each token.
+    /// x `[tokens, cols]`, cols a multiple of 32; quants [`int8_bytes`] for each token.
     pub(super) fn quantize(&mut self, cols: usize, norm: Norm, x: &wgpu::Buffer, quants: &wgpu::Buffer) -> Launch {
         let buffers: Vec<wgpu::BindingResource> = [Some(x), norm.gain(), Some(quants), Some(self.step_inputs)]
             .into_iter()
@@ -33,7 +33,7 @@ impl StepBuilder<'_> {
     }
 }
 
-pub(super) fn kernel(cols: usize, gain: bool) -> Kernel {
+pub(crate) fn kernel(cols: usize, gain: bool) -> Kernel {
     Kernel::new("decode_quantize")
         .with("PACKS", (cols / PACK) as u32)
         .with("GAIN", gain)

@@ -1,41 +1,18 @@
-//! Running steps: submitting their launches, and bringing sampled tokens back without making the GPU wait.
+//! The runner of steps: it submits their launches and reads sampled tokens back without stalling the GPU.
 
-use wgpu::util::DeviceExt;
-
+use super::buffers::Buffer;
 use super::launch::Launch;
 use super::step_inputs::{SAMPLED_TOKEN_WORDS, SampledToken, StepCounts, StepInputs};
 use crate::device::Gpu;
 use crate::kernel::FLOPS_PER_LAUNCH;
 
-/// What one submission may compute, so that no driver takes a slow GPU for a dead one: half a second at 70 GFLOP/s.
+/// The work of one submission, so that no watchdog (TDR) resets a slow GPU: half a second at 70 GFLOP/s.
 pub const FLOPS_PER_SUBMISSION: usize = FLOPS_PER_LAUNCH;
 
-/// A buffer on the GPU.
-pub type Buffer = wgpu::Buffer;
-
-/// A buffer of zeros that kernels work on.
-pub fn zeros(gpu: &Gpu, label: &str, bytes: usize) -> Buffer {
-    gpu.device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some(label),
-        size: bytes as u64,
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
-        mapped_at_creation: false,
-    })
-}
-
-/// A buffer of numbers that kernels read.
-pub fn filled(gpu: &Gpu, label: &str, numbers: &[f32]) -> Buffer {
-    gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-        label: Some(label),
-        contents: bytemuck::cast_slice(numbers),
-        usage: wgpu::BufferUsages::STORAGE,
-    })
-}
-
-/// What was done so far.
+/// Counters of the work of a [`Runner`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RunnerStats {
-    /// Step inputs written: steps, and turns of one whose requests did not fit at once.
+    /// Steps, counting those again whose requests did not fit at once.
     pub steps: usize,
     /// Tokens taken through the model.
     pub tokens: usize,
@@ -45,7 +22,7 @@ pub struct RunnerStats {
     pub submissions: usize,
     /// Bytes of weights and of the cache that were read.
     pub bytes: usize,
-    /// Operations of products and of attention, of which a multiply-add is two.
+    /// Operations of products and of attention, two per multiply-add.
     pub operations: usize,
 }
 
@@ -53,15 +30,15 @@ pub struct RunnerStats {
 #[derive(Debug)]
 pub struct Runner {
     gpu: Gpu,
-    /// Buffers that sampled tokens came back in, to be used again.
+    /// Read-back buffers for reuse.
     spare: Vec<Buffer>,
-    /// What one submission may compute.
+    /// The most FLOPs of one submission.
     pub(super) flops_at_once: usize,
-    /// What was done so far.
+    /// The work so far.
     pub work: RunnerStats,
 }
 
-/// Answers on their way back.
+/// Sampled tokens that are being read back.
 #[derive(Debug)]
 pub struct Pending {
     copy: Buffer,
@@ -74,19 +51,20 @@ impl Runner {
         Runner { gpu, spare: Vec::new(), flops_at_once: FLOPS_PER_SUBMISSION, work: RunnerStats::default() }
     }
 
-    /// Writes a step inputs; what was submitted before still sees the one before.
+    /// Writes the inputs of a step. Work that was submitted before still sees the previous ones.
     pub fn write(&mut self, step_inputs: &StepInputs, buffer: &Buffer) {
         self.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&step_inputs.words));
         self.work.steps += 1;
     }
 
-    /// Submits launches for a step of these counts; as all that follow, in as many submissions as [`FLOPS_PER_SUBMISSION`] asks for.
+    /// Submits the launches of a step of these counts, in as many submissions as [`FLOPS_PER_SUBMISSION`]
+    /// requires.
     pub fn submit<'a>(&mut self, launches: impl IntoIterator<Item = &'a Launch>, counts: &StepCounts) {
         let encoder = self.encode(launches, counts);
         self.gpu.queue.submit([encoder.finish()]);
     }
 
-    /// The same, and then copies `sampled_tokens` to where the host will read them.
+    /// [`submit`](Runner::submit), then a copy of `sampled_tokens` that the host can read.
     pub fn submit_and_fetch<'a>(
         &mut self,
         launches: impl IntoIterator<Item = &'a Launch>,
@@ -109,7 +87,7 @@ impl Runner {
         Pending { copy, submission }
     }
 
-    /// Encodes launches; all but the last of what has to be submitted on its own already is.
+    /// Encodes launches. All submissions but the last are already made.
     fn encode<'a>(
         &mut self,
         launches: impl IntoIterator<Item = &'a Launch>,
@@ -141,7 +119,7 @@ impl Runner {
         }
     }
 
-    /// Waits for answers: those of all slots.
+    /// Waits for the sampled tokens of all slots.
     ///
     /// # Errors
     /// A device that was lost.

@@ -1,18 +1,18 @@
-//! Choosing the next tokens on the GPU.
+//! Sampling of the next tokens on the GPU.
 
 use super::builder::StepBuilder;
 use super::launch::{Costs, Launch, Over};
 use super::step_inputs::SAMPLED_TOKEN_WORDS;
 use crate::kernel::Kernel;
 
-/// How sampled tokens are chosen.
+/// The sampling mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SamplingMode {
     /// The likeliest token.
     Greedy,
     /// One drawn from the probabilities.
     Random,
-    /// The same, among the likeliest alone: top-k, top-p.
+    /// A token drawn from the likeliest alone: top-k, top-p.
     Truncated,
 }
 
@@ -23,10 +23,11 @@ impl SamplingMode {
 const WORKGROUP: u32 = 256;
 
 impl StepBuilder<'_> {
-    /// Chooses a sampled token for every request of the step.
+    /// Samples a token for every request of the step.
     ///
     /// # Shapes
-    /// logits `[requests, vocabulary]`, sampled tokens `[slots, SAMPLED_TOKEN_WORDS]`, see [`SampledToken`](super::SampledToken).
+    /// logits `[requests, vocabulary]`, sampled tokens `[slots, SAMPLED_TOKEN_WORDS]`, see
+    /// [`SampledToken`](super::SampledToken).
     pub fn sample(
         &mut self,
         sampling_mode: SamplingMode,
@@ -43,7 +44,7 @@ impl StepBuilder<'_> {
     }
 }
 
-pub(super) fn kernel(sampling_mode: SamplingMode, vocabulary: usize) -> Kernel {
+pub(crate) fn kernel(sampling_mode: SamplingMode, vocabulary: usize) -> Kernel {
     let mode = match sampling_mode {
         SamplingMode::Greedy => 0u32,
         SamplingMode::Random => 1,

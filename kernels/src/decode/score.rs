@@ -1,13 +1,14 @@
 //! Logits of listed tokens alone.
 
 use super::builder::StepBuilder;
+use super::fused_linear::{FusedLinear, Grid};
 use super::launch::Launch;
-pub(super) use super::matmul::ROWS;
-use super::matmul::{Constants, FusedLinear, Grid, NormKind, with_own};
+use super::matmul::{Constants, NormKind, with_own};
 use crate::kernel::Kernel;
 
 impl StepBuilder<'_> {
-    /// The logits of the tokens in the requests' lists, for the requests that are not asked of all.
+    /// The logits of the tokens in the requests' lists, for the requests that do not need the whole
+    /// vocabulary.
     ///
     /// # Shapes
     /// x `[tokens, padded inputs]`, y `[requests, outputs]`, of which only the listed are written; both f32.

@@ -1,23 +1,24 @@
-//! The step inputs of a step: what the host wants of it, in the words that `lib/step_inputs.wgsl` reads.
+//! The inputs of a step, in the words that `lib/step_inputs.wgsl` reads: tokens, block tables of the paged KV
+//! cache, and requests for logits.
 
 use std::collections::BTreeSet;
 
-use super::attention::{Heads, Queries, Splits, split_keys};
-use super::score;
+use super::heads::{Heads, Queries, Splits, split_keys};
+use super::matmul::ROWS;
 
-/// Words of the step inputs's head.
+/// Words of the head.
 const HEAD: usize = 16;
 
 /// Words of a sampled token, see [`SampledToken`].
 pub const SAMPLED_TOKEN_WORDS: usize = 8;
 
-/// Marks a token whose id is a sampled token that only the GPU knows yet.
+/// Marks a token that was sampled on the GPU and that the host has not read back yet.
 const FROM_SAMPLED: u32 = 1 << 31;
 
-/// Where a token comes from.
+/// The source of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenSource {
-    /// The host names it.
+    /// An id from the host.
     Id(u32),
     /// The last sampled token in this slot.
     Sampled(usize),
@@ -30,44 +31,45 @@ pub struct TokenSpan<'a> {
     pub tokens: &'a [TokenSource],
     /// The position of the first.
     pub position: usize,
-    /// The pages of the sequence's positions, from 0 to the last of these tokens.
+    /// The block table: the pages of the sequence's positions, from 0 to the last of these tokens.
     pub pages: &'a [u32],
-    /// The adapter that the sequence goes through, counted from 1; 0 for none.
+    /// The adapter of the sequence, counted from 1; 0 for none.
     pub adapter: usize,
 }
 
-/// What is to be chosen behind a token of the step.
+/// A request for the token that follows a token of the step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogitsRequest<'a> {
     /// The token's number in the step.
     pub token: usize,
-    /// Where the sampled token goes.
+    /// The slot of the sampled token.
     pub slot: usize,
-    /// The tokens that may follow; nothing for all.
+    /// The tokens that may follow (the logits mask); `None` for all.
     pub list: Option<&'a [u32]>,
-    /// Whether the whole vocabulary is scored: it is where there is no list.
+    /// True if the whole vocabulary is scored, as it must be without a list.
     pub full: bool,
-    /// In [0, 1): where in the summed probabilities a random sampled token is taken.
+    /// A uniform number in [0, 1): the point of the cumulative probabilities at which a random token is
+    /// taken.
     pub chance: f64,
 }
 
-/// How random sampled tokens are chosen.
+/// The parameters of random sampling.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SamplingParams {
     /// Divides the logits.
     pub temperature: f32,
-    /// Only so many of the likeliest; 0 for all.
+    /// The number of likeliest tokens to keep; 0 for all.
     pub top_k: usize,
-    /// Only the likeliest that together have this probability.
+    /// The smallest set of likeliest tokens whose probabilities reach this.
     pub top_p: f32,
 }
 
 impl SamplingParams {
-    /// The plain probabilities.
+    /// The unmodified probabilities.
     pub const PLAIN: SamplingParams = SamplingParams { temperature: 1.0, top_k: 0, top_p: 1.0 };
 }
 
-/// How much there is of everything in the step inputs: what the grids of a step's launches are made of.
+/// The counts of a step's inputs, from which the grids of its launches are computed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StepCounts {
     /// Tokens.
@@ -90,18 +92,18 @@ pub struct StepCounts {
     pub adapters: usize,
 }
 
-/// The words of a step inputs, and its counts.
+/// The inputs of a step: their words and counts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StepInputs {
-    /// What goes into the step inputs's buffer.
+    /// The content of the buffer of step inputs.
     pub words: Vec<u32>,
-    /// How much there is.
+    /// The counts.
     pub counts: StepCounts,
-    /// How attention takes the keys.
+    /// The split of the keys among workgroups.
     pub splits: Splits,
 }
 
-/// The model's sampled token to a request.
+/// The token that was sampled for a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SampledToken {
     /// The token.
@@ -114,7 +116,7 @@ pub struct SampledToken {
     pub log_sum_allowed: f32,
     /// The likeliest token of all, where all were scored.
     pub argmax_token: u32,
-    /// Whether all logits were numbers.
+    /// True if no logit was NaN or infinite.
     pub sound: bool,
 }
 
@@ -134,7 +136,8 @@ impl SampledToken {
 }
 
 impl StepInputs {
-    /// The step inputs of a step in which the sequences of `token_spans` go on and `requests` are asked: those of the whole vocabulary first.
+    /// The inputs of a step that continues the sequences of `token_spans` and answers `requests`: those for
+    /// the whole vocabulary first.
     ///
     /// # Panics
     /// No tokens; requests in another order.
@@ -143,7 +146,7 @@ impl StepInputs {
         Self::taking(queries, token_spans, requests, chance, heads)
     }
 
-    /// The same, with the queries taken as is said.
+    /// [`new`](StepInputs::new) with the given kind of tile.
     pub(super) fn taking(
         queries: Queries,
         token_spans: &[TokenSpan],
@@ -202,7 +205,7 @@ impl StepInputs {
 
         let chunks = step_inputs.words.len();
         for (q, (request, &list)) in requests.iter().zip(&lists).enumerate().filter(|(_, (q, _))| !q.full) {
-            for start in (0..request.list.map_or(0, <[u32]>::len)).step_by(score::ROWS) {
+            for start in (0..request.list.map_or(0, <[u32]>::len)).step_by(ROWS) {
                 step_inputs.words.extend([q as u32, (list + start) as u32]);
                 step_inputs.counts.chunks += 1;
             }
@@ -219,7 +222,7 @@ impl StepInputs {
         step_inputs
     }
 
-    /// Appends words and says where they begin.
+    /// Appends words and returns their offset.
     fn push(&mut self, words: impl Iterator<Item = u32>) -> usize {
         let at = self.words.len();
         self.words.extend(words);

@@ -1,4 +1,4 @@
-//! The adapters of this machine and what matters to us of each.
+//! The adapters of this machine and their facts.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use wgpu::{DeviceType, Features};
 
-/// What an adapter is made of; the order is the order of preference.
+/// The kind of an adapter, in order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdapterKind {
@@ -14,9 +14,9 @@ pub enum AdapterKind {
     Discrete,
     /// A GPU that shares the processor's memory.
     Integrated,
-    /// A GPU handed into a virtual machine.
+    /// A GPU of a virtual machine.
     Virtual,
-    /// A GPU whose driver doesn't say what it is.
+    /// A GPU whose driver does not report its kind.
     Other,
     /// No GPU: a driver that computes on the processor (lavapipe, SwiftShader, WARP).
     Software,
@@ -52,7 +52,7 @@ impl fmt::Display for AdapterKind {
     }
 }
 
-/// One adapter as `tiller doctor` shows it and as the choice is made.
+/// The facts of one adapter, for `tiller doctor` and for the choice.
 #[derive(Debug, Clone, Serialize)]
 pub struct AdapterFacts {
     /// The driver's name of it.
@@ -63,7 +63,7 @@ pub struct AdapterFacts {
     pub backend: &'static str,
     /// The driver's name and version.
     pub driver: String,
-    /// What kernels may use.
+    /// The capabilities that kernels may use.
     pub capabilities: Capabilities,
     /// The limits below WebGPU's defaults, if there are any: no kernel is promised to run there.
     pub shortfall: Option<String>,
@@ -76,12 +76,13 @@ impl AdapterFacts {
     }
 }
 
-/// What an adapter offers to kernels: it decides between their variants.
+/// The capabilities of an adapter, which decide between the variants of kernels.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Capabilities {
     /// 16-bit floats in shaders and buffers.
     pub f16: bool,
-    /// Subgroup operations and the sizes a subgroup may have; the size of a given dispatch is known to the shader alone.
+    /// Subgroup operations and the sizes a subgroup may have; the size of a given dispatch is known to the
+    /// shader alone.
     pub subgroups: Option<SubgroupSizes>,
     /// GPU timestamps, also inside a compute pass.
     pub timestamps: bool,
@@ -151,25 +152,32 @@ impl fmt::Display for Scalar {
     }
 }
 
-/// The adapters of this machine, in the order in which the drivers list them. Asked once per process.
+/// The adapters of this machine, in the order in which the drivers list them. The list is made once per
+/// process.
 ///
 /// Empty where there is no driver at all, even no Vulkan loader.
 pub fn adapters() -> &'static [AdapterFacts] {
     &listing().facts
 }
 
-/// The facts, and the handles behind them at the same indices.
-pub(super) struct Listing {
-    pub(super) instance: wgpu::Instance,
-    pub(super) handles: Vec<wgpu::Adapter>,
-    pub(super) facts: Vec<AdapterFacts>,
+/// wgpu's handles of the process's instance and of the adapter at `index` of [`adapters`].
+pub(crate) fn adapter_handle(index: usize) -> (wgpu::Instance, wgpu::Adapter) {
+    (listing().instance.clone(), listing().handles[index].clone())
 }
 
-/// One instance for the whole process: Vulkan loaders do not survive instances that come and go on several threads.
-pub(super) fn listing() -> &'static Listing {
+/// The facts, and the handles behind them at the same indices.
+struct Listing {
+    instance: wgpu::Instance,
+    handles: Vec<wgpu::Adapter>,
+    facts: Vec<AdapterFacts>,
+}
+
+/// One instance for the whole process: Vulkan loaders do not survive instances that come and go on several
+/// threads.
+fn listing() -> &'static Listing {
     static LISTING: OnceLock<Listing> = OnceLock::new();
     LISTING.get_or_init(|| {
-        // OpenGL stays out: our shaders are held to what translates to SPIR-V, MSL and HLSL.
+        // OpenGL is excluded: the shaders must translate to SPIR-V, MSL and HLSL alone.
         let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
             backends,
@@ -225,7 +233,7 @@ fn cooperative_matrix(shape: &wgpu::wgt::CooperativeMatrixProperties) -> Coopera
     }
 }
 
-/// The limits of computing that lie below WebGPU's defaults, e.g. "8192 of 16384 bytes of workgroup storage".
+/// The compute limits below WebGPU's defaults, e.g. "8192 of 16384 bytes of workgroup storage".
 fn shortfall(offered: &wgpu::Limits) -> Option<String> {
     let needed = wgpu::Limits::default();
     let limits = [

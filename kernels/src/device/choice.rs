@@ -1,9 +1,9 @@
-//! Which device `--device` means: a pure function over the facts of the adapters.
+//! The device that `--device` selects: a pure function of the facts of the adapters.
 
 use super::adapters::{AdapterFacts, AdapterKind};
 use super::error::DeviceError;
 
-/// A device and why it is the one.
+/// The chosen device and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
     /// The index of the adapter; `None` is the CPU path, which needs no adapter.
@@ -12,10 +12,10 @@ pub struct Choice {
     pub why: String,
 }
 
-/// Decides which device `asked` means: `auto`, `gpu`, `cpu`, or part of an adapter's name.
+/// Chooses the device that `asked` names: `auto`, `gpu`, `cpu`, or part of an adapter's name.
 ///
-/// auto takes a discrete GPU before an integrated one before any other, and the CPU path where there is none: a software
-/// adapter computes on the same processor, only slower, so it is taken by name alone.
+/// auto takes a discrete GPU before an integrated one before any other, and the CPU path where there is none:
+/// a software adapter computes on the same processor, only slower, so it is taken by name alone.
 ///
 /// # Errors
 /// A name that fits no adapter or several, `gpu` without a GPU, an adapter below WebGPU's default limits.

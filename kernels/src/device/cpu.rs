@@ -1,21 +1,21 @@
-//! The processor, which is the device of every machine.
+//! The processor, the fallback device of every machine.
 
 use std::process::Command;
 
 use serde::Serialize;
 
-/// What the CPU path runs on.
+/// The processor and its memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CpuFacts {
-    /// The processor's name, where the system tells it.
+    /// The processor's name, where the system reports it.
     pub name: Option<String>,
     /// Threads that this process may use at once.
     pub cores: usize,
-    /// Memory of the machine in bytes, where the system tells it.
+    /// Memory of the machine in bytes, where the system reports it.
     pub memory_bytes: Option<u64>,
 }
 
-/// Asks the system about its processor and memory.
+/// Reads the processor and the memory from the system.
 pub fn cpu() -> CpuFacts {
     let proc = |file: &str| std::fs::read_to_string(format!("/proc/{file}")).ok();
     CpuFacts {
@@ -41,7 +41,7 @@ fn kibibytes(value: &str) -> Option<u64> {
     value.strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// The answer of macOS and the BSDs; nothing where there is no such command.
+/// The value of a key on macOS and the BSDs; `None` where the command does not exist.
 fn sysctl(key: &str) -> Option<String> {
     let answer = Command::new("sysctl").args(["-n", key]).output().ok().filter(|answer| answer.status.success())?;
     String::from_utf8(answer.stdout).ok().map(|text| text.trim().to_owned())

@@ -1,6 +1,6 @@
-//! Why there is no device.
+//! The errors of choosing, opening and using a device.
 
-/// Why no device could be chosen or opened.
+/// The error of a device that cannot be chosen, opened or used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
     /// `--device` names something that this machine does not have.
@@ -8,7 +8,7 @@ pub enum DeviceError {
         "--device {asked}: expected auto, gpu, cpu or part of an adapter's name, found no match among {known}\n  next: run `tiller doctor` to list the adapters"
     )]
     Unknown {
-        /// What was asked for.
+        /// The value of `--device`.
         asked: String,
         /// The adapters of this machine, joined.
         known: String,
@@ -16,7 +16,7 @@ pub enum DeviceError {
     /// `--device` is part of the names of several adapters.
     #[error("--device {asked}: expected the name of one adapter, found {candidates}\n  next: give more of the name")]
     Ambiguous {
-        /// What was asked for.
+        /// The value of `--device`.
         asked: String,
         /// The adapters that it could mean, joined.
         candidates: String,
@@ -24,12 +24,12 @@ pub enum DeviceError {
     /// `--device gpu` on a machine without one.
     #[error("--device gpu: {found}\n  next: {next}")]
     NoGpu {
-        /// Why there is none, and what is there instead.
+        /// The reason, and the adapters that exist instead.
         found: String,
-        /// What can be asked for.
+        /// The next step for the user.
         next: String,
     },
-    /// The adapter offers less than WebGPU promises, which is what the plainest kernels need.
+    /// The adapter offers less than WebGPU's default limits, which the portable kernels need.
     #[error("{adapter}: expected WebGPU's default limits, found {shortfall}\n  next: use `--device cpu`")]
     Unfit {
         /// The adapter's name.
@@ -37,7 +37,7 @@ pub enum DeviceError {
         /// The limits that it misses.
         shortfall: String,
     },
-    /// The adapter is there, but its driver would not give a device.
+    /// The adapter exists, but its driver did not open a device.
     #[error("{adapter}: the driver gave no device: {reason}\n  next: try `--device cpu`, or update the driver")]
     Unopened {
         /// The adapter's name.
@@ -45,20 +45,20 @@ pub enum DeviceError {
         /// The driver's words.
         reason: String,
     },
-    /// The device has gone in the middle of the work: unplugged, reset, or given up by its driver.
+    /// The device was lost during the work: unplugged, or reset by its driver (TDR).
     #[error(
         "{stage}: the device was lost\n  next: run it again (a training goes on with --resume), or on another --device"
     )]
     Lost {
-        /// What was being done.
+        /// The work that failed.
         stage: String,
     },
-    /// The device had no memory left in the middle of the work.
+    /// The device ran out of memory during the work.
     #[error(
         "{stage}: the device has no memory left\n  next: try a smaller batch or model, close what else uses the device, or take `--device cpu`"
     )]
     OutOfMemory {
-        /// What was being done.
+        /// The work that failed.
         stage: String,
     },
 }

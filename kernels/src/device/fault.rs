@@ -1,8 +1,9 @@
-//! A device that fails under its user: lost, or out of memory. Work on it is guarded, and the fault becomes an error.
+//! Failures of an open device: lost, or out of memory. Work on a device is guarded, and the failure becomes
+//! an error.
 //!
-//! burn computes on a thread of its own and tells such a fault where it can: as the error of a value that is read back, as a panic
-//! of whoever asks, or, where memory ran out, as a panic of that thread alone, which nobody hears. So a hook notes the faults
-//! that other threads tell, and [`guard`] looks at all three.
+//! burn computes on a thread of its own and reports a failure in one of three ways: as the error of a
+//! read-back, as a panic of the caller, or, out of memory, as a panic of its own thread, which the caller
+//! does not see. So a panic hook records the failures of other threads, and [`guard`] checks all three.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -13,16 +14,16 @@ use std::sync::{Mutex, Once, PoisonError};
 use burn::tensor::{Device, Tensor};
 
 use super::error::DeviceError;
-use super::open;
+use super::gpu::open_devices;
 
-/// How an open device fails.
+/// The failure of an open device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Lost,
     OutOfMemory,
 }
 
-/// The words in which burn and wgpu tell a fault; they have no other form.
+/// The messages in which burn and wgpu report a failure; there is no typed form.
 const WORDS: [(&str, Fault); 7] = [
     ("wgpu error: out of memory", Fault::OutOfMemory),
     ("out-of-memory error happened", Fault::OutOfMemory),
@@ -48,16 +49,17 @@ impl Fault {
     }
 }
 
-/// A fault that a panic of another thread has told and no [`guard`] has made an error of yet.
+/// A failure that a panic of another thread has reported and no [`guard`] has turned into an error yet.
 static NOTED: Mutex<Option<Fault>> = Mutex::new(None);
 
 thread_local! {
-    /// Whether this thread is in a [`guard`], which hears its panics itself.
+    /// True while this thread is in a [`guard`], which catches its panics.
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Notes panics that are faults of a device, in place of printing them: they come back as errors. All others stay as they are.
-pub(super) fn listen() {
+/// Installs a panic hook that records failures of a device instead of printing them: they become errors. All
+/// other panics are printed as usual.
+pub(crate) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let usual = take_hook();
@@ -69,15 +71,16 @@ pub(super) fn listen() {
     });
 }
 
-/// Replaces the noted fault.
+/// Replaces the recorded failure.
 fn note(fault: Option<Fault>) -> Option<Fault> {
     std::mem::replace(&mut NOTED.lock().unwrap_or_else(PoisonError::into_inner), fault)
 }
 
-/// Does the `work` of a `stage`, such as "sft, step 12"; where the device fails meanwhile, the work is lost and the error says so.
+/// Runs the `work` of a `stage`, such as "sft, step 12". If the device fails meanwhile, the work is lost and
+/// the error says so.
 ///
 /// # Errors
-/// [`DeviceError::Lost`], [`DeviceError::OutOfMemory`], and what the work itself reports.
+/// [`DeviceError::Lost`], [`DeviceError::OutOfMemory`], and the errors of the work itself.
 pub fn guard<T, E: Display + From<DeviceError>>(
     stage: &dyn Display,
     work: impl FnOnce() -> Result<T, E>,
@@ -88,7 +91,7 @@ pub fn guard<T, E: Display + From<DeviceError>>(
     let fault = note(None).or_else(|| match &outcome {
         Ok(Ok(_)) => None,
         Ok(Err(error)) => Fault::told(&error.to_string()),
-        // Buffers of a lost device are no buffers, over which whoever uses them stumbles first.
+        // The buffers of a lost device are invalid, and their first use panics with some other message.
         Err(payload) => words_of(payload.as_ref()).and_then(Fault::told).or_else(|| any_lost().then_some(Fault::Lost)),
     });
     match (fault, outcome) {
@@ -98,23 +101,23 @@ pub fn guard<T, E: Display + From<DeviceError>>(
     }
 }
 
-/// Whether one of the devices that are open is lost, which shows when something is read back.
+/// Returns true if an open device is lost, which shows when something is read back.
 fn any_lost() -> bool {
     let read = |device: &Device| Tensor::<1>::zeros([1], device).try_into_vec_as::<f32>().map_err(|e| e.to_string());
     let told = |device: &Device| match catch_unwind(AssertUnwindSafe(|| read(device))) {
         Ok(read) => read.err().as_deref().and_then(Fault::told),
         Err(payload) => words_of(payload.as_ref()).and_then(Fault::told),
     };
-    open::devices().iter().any(|device| told(device) == Some(Fault::Lost))
+    open_devices().iter().any(|device| told(device) == Some(Fault::Lost))
 }
 
 fn words_of(payload: &(dyn Any + Send)) -> Option<&str> {
     payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied())
 }
 
-/// Waits until `device` is done with work that has failed, and forgets what it told of that.
+/// Waits until `device` is done with work that has failed, and clears the recorded failure.
 pub fn drain(device: &Device) {
-    // It can but tell the same fault again.
+    // It can only report the same failure again.
     let _ = catch_unwind(AssertUnwindSafe(|| device.sync()));
     note(None);
 }
@@ -132,7 +135,7 @@ mod tests {
         listen();
         let out_of_memory = DeviceError::OutOfMemory { stage: "step 3".into() };
         let lost = DeviceError::Lost { stage: "step 3".into() };
-        // By whoever asks, by the error of a value, by a thread whose panic nobody hears.
+        // A panic of the caller, the error of a read-back, a panic of another thread.
         assert_eq!(fails(|| panic!("wgpu error: Out of Memory")), out_of_memory);
         assert_eq!(fails(|| std::panic::panic_any("Parent device is lost")), lost);
         let told =

@@ -8,6 +8,7 @@ use wgpu::util::DeviceExt;
 use super::launch::{Direction, PackedMatmul};
 use super::layout::WeightLayout;
 use crate::device::Gpu;
+use crate::features::KernelFeatures;
 use crate::kernel::Kernel;
 use crate::pipelines::{ComputeStep, Pipelines};
 use crate::quant::{PackError, PackedMatrix};
@@ -16,7 +17,7 @@ use crate::quant::{PackError, PackedMatrix};
 #[derive(Debug, Clone)]
 pub struct GpuWeight {
     quants: wgpu::Buffer,
-    /// Nothing where the scheme has none.
+    /// `None` for a scheme without scales.
     scales: Option<wgpu::Buffer>,
     pub(super) layout: WeightLayout,
 }
@@ -25,7 +26,7 @@ impl GpuWeight {
     /// Copies a packed matrix to the GPU.
     ///
     /// # Errors
-    /// Codes beyond the largest binding of the device.
+    /// Quants beyond the largest binding of the device.
     pub fn upload(packed: &PackedMatrix, gpu: &Gpu) -> Result<Self, PackError> {
         Self::upload_rows(packed, 0..packed.rows(), gpu)
     }
@@ -33,7 +34,7 @@ impl GpuWeight {
     /// Copies some rows of a packed matrix to the GPU, as a matrix of their own.
     ///
     /// # Errors
-    /// Codes beyond the largest binding of the device.
+    /// Quants beyond the largest binding of the device.
     pub(crate) fn upload_rows(packed: &PackedMatrix, rows: Range<usize>, gpu: &Gpu) -> Result<Self, PackError> {
         let layout = WeightLayout { rows: rows.len(), ..WeightLayout::of(packed) };
         layout.fits(gpu)?;
@@ -59,7 +60,8 @@ impl GpuWeight {
         [Some(&self.quants), self.scales.as_ref()].into_iter().flatten().map(wgpu::Buffer::as_entire_binding)
     }
 
-    /// One step for each of the launches `(params, workgroups)` of a kernel that takes x, the weight, further inputs and y.
+    /// One step for each of the launches `(params, workgroups)` of a kernel that takes x, the weight, further
+    /// inputs and y.
     pub(super) fn steps<P: NoUninit>(
         &self,
         pipelines: &mut Pipelines,
@@ -106,23 +108,24 @@ pub(crate) struct LowRankBuffers<'a> {
     pub scale: f32,
 }
 
-/// The steps that compute y = x · Wᵀ + s · u · Bᵀ for many rows, or backward dx = dy · W + s · du · A.
+/// The steps that compute y = x · Wᵀ + s · u · Bᵀ for many rows, or backward dx = dy · W + s · du · A, by the
+/// best variant that needs no more than `features`.
 ///
 /// # Shapes
 /// x `[rows, inputs]`, y `[rows, outputs]`, or backward the other way round; both f32.
 pub(crate) fn matmul_steps(
     pipelines: &mut Pipelines,
+    features: KernelFeatures,
     weight: &GpuWeight,
     direction: Direction,
     rows: usize,
-    x: wgpu::BufferBinding,
+    [x, y]: [wgpu::BufferBinding; 2],
     adapter: Option<LowRankBuffers>,
-    y: wgpu::BufferBinding,
 ) -> Vec<ComputeStep> {
     let (rank, scale) = adapter.as_ref().map_or((0, 0.0), |adapter| (adapter.rank, adapter.scale));
     let mut further = adapter.map_or(vec![], |adapter| vec![adapter.u, adapter.b]);
     let product = PackedMatmul { layout: weight.layout, direction, rows, rank, scale };
-    let kernel = product.kernel(pipelines.gpu().features);
+    let kernel = product.kernel(features);
     let mut steps = Vec::new();
     let row_scales;
     if let Some((before, params)) = product.before(&kernel) {

@@ -1,4 +1,4 @@
-//! What a shader has to know of a weight apart from its words.
+//! The layout of a packed weight, for shaders.
 
 use crate::device::Gpu;
 use crate::quant::{PACK, PackError, PackedMatrix, QuantScheme};
@@ -9,7 +9,7 @@ pub(crate) struct WeightLayout {
     pub(super) scheme: QuantScheme,
     pub(super) rows: usize,
     pub(super) cols: usize,
-    /// Whether products with it have factors of f32 on every device.
+    /// True if products with it use f32 factors on every device.
     pub(super) exact: bool,
 }
 
@@ -23,7 +23,7 @@ impl WeightLayout {
         self.cols.div_ceil(PACK)
     }
 
-    /// Whether one binding of the device reaches all quants, which are never fewer than the scales.
+    /// Checks that one binding of the device reaches all quants, which are never fewer than the scales.
     pub(super) fn fits(self, gpu: &Gpu) -> Result<(), PackError> {
         let WeightLayout { scheme, rows, cols, .. } = self;
         let bytes = (rows * self.packs() * scheme.pack_words() * size_of::<u32>()) as u64;

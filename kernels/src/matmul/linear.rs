@@ -7,13 +7,15 @@
 //! dx = dy · W + du · A       dA = duᵀ · x       dB = dyᵀ · s u
 //! ```
 //!
-//! y and dx are one launch each of `lora_linear.wgsl`, which unpacks W as it goes and takes the adapter along as further terms of
-//! the same sums. The products with one side as short as the rank are burn's. u is computed anew for the backward pass: that
-//! costs a hundredth of the pass, and keeping it would cost memory in every layer.
+//! y and dx are one launch each of `lora_linear.wgsl`, a GEMM which dequantizes W on the fly and adds the
+//! adapter as further terms of the same sums. The products with one side as short as the rank are burn's. u
+//! is recomputed for the backward pass: that costs a hundredth of the pass, and keeping it would cost memory
+//! in every layer.
 //!
-//! On a device with cooperative matrices the factors of these two launches are halves and their sums f32, unless the weight is
-//! [`exact`](PackedWeight::exact). x is taken as it is; the gradients of a mean over thousands of tokens lie below what halves hold, so
-//! that each row of dy is multiplied by a power of two before and its sums are divided by it after. All else is f32.
+//! On a device with cooperative matrices (tensor cores) the factors of these two launches are f16 and their
+//! sums f32, unless the weight is [`exact`](PackedWeight::exact). x is not scaled. The gradients of a mean
+//! over thousands of tokens lie below the range of f16, so each row of dy is multiplied by a power of two
+//! before and its sums are divided by it after. All else is f32.
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::ops::FloatTensorOps;
@@ -23,7 +25,7 @@ use burn::tensor::Tensor;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::launch::{AdapterTerms, Direction, launch};
+use super::launch::{AdapterTerms, Direction, PackedLinear};
 use super::layout::WeightLayout;
 use super::weight::{PackedWeight, Values};
 use crate::autodiff::{Differentiable, record};
@@ -61,7 +63,7 @@ pub fn linear<const D: usize>(x: Tensor<D>, weight: &PackedWeight) -> Tensor<D> 
 /// y = x · Wᵀ + s · (x · Aᵀ) · Bᵀ. Gradients flow to x, A and B.
 ///
 /// # Shapes
-/// x `[.., in]`, weight `[out, in]`, adapter as [`LoraFactors`] says, result `[.., out]`; all f32.
+/// x `[.., in]`, weight `[out, in]`, adapter as in [`LoraFactors`], result `[.., out]`; all f32.
 ///
 /// # Panics
 /// Shapes that do not fit, elements other than f32, a weight on another device.
@@ -163,21 +165,6 @@ impl<C: CheckpointStrategy> LinearBackend for Autodiff<CubeBackend, C> {
     }
 }
 
-/// y = x · Wᵀ as an operation of x `[rows, in]`.
-#[derive(Debug, Clone)]
-pub(crate) struct PackedLinear {
-    pub(crate) quants: CubeTensor,
-    pub(crate) scales: CubeTensor,
-    pub(crate) layout: WeightLayout,
-}
-
-impl PackedLinear {
-    /// x · Wᵀ, or backward x · W.
-    pub(crate) fn times(&self, direction: Direction, x: CubeTensor) -> CubeTensor {
-        launch(self, direction, x, None)
-    }
-}
-
 /// y = x · Wᵀ + s · (x · Aᵀ) · Bᵀ as an operation of (x `[rows, in]`, A, B).
 #[derive(Debug, Clone)]
 struct LoraLinear {
@@ -187,18 +174,18 @@ struct LoraLinear {
 
 impl Differentiable<CubeBackend, 1> for PackedLinear {
     fn forward(&self, [x]: [CubeTensor; 1]) -> CubeTensor {
-        self.times(Direction::Forward, x)
+        self.launch(Direction::Forward, x, None)
     }
 
     fn backward(&self, _: [CubeTensor; 1], dy: CubeTensor, wanted: [bool; 1]) -> [Option<CubeTensor>; 1] {
-        [wanted[0].then(|| self.times(Direction::Backward, dy))]
+        [wanted[0].then(|| self.launch(Direction::Backward, dy, None))]
     }
 }
 
 impl Differentiable<CubeBackend, 3> for LoraLinear {
     fn forward(&self, [x, a, b]: [CubeTensor; 3]) -> CubeTensor {
         let u = matmul(x.clone(), transpose(a)); // [rows, rank]
-        launch(&self.base, Direction::Forward, x, Some(AdapterTerms { u, b, scale: self.scale }))
+        self.base.launch(Direction::Forward, x, Some(AdapterTerms { u, b, scale: self.scale }))
     }
 
     fn backward(&self, [x, a, b]: [CubeTensor; 3], dy: CubeTensor, [dx, da, db]: [bool; 3]) -> [Option<CubeTensor>; 3] {
@@ -207,8 +194,7 @@ impl Differentiable<CubeBackend, 3> for LoraLinear {
         let su = db.then(|| scaled(matmul(x.clone(), transpose(a.clone())))); // [rows, rank]
         let da = da.then(|| matmul(transpose(du.clone()), x)); // [rank, in]
         let db = su.map(|su| matmul(transpose(dy.clone()), su)); // [out, rank]
-        let dx =
-            dx.then(|| launch(&self.base, Direction::Backward, dy, Some(AdapterTerms { u: du, b: a, scale: 1.0 })));
+        let dx = dx.then(|| self.base.launch(Direction::Backward, dy, Some(AdapterTerms { u: du, b: a, scale: 1.0 })));
         [dx, da, db]
     }
 }

@@ -1,8 +1,9 @@
-//! Products with packed weights for training. Those of decoding are in [`decode`](crate::decode); both read the layout of
+//! GEMM with packed weights for training. The matrix products of decoding are in [`decode`](crate::decode);
+//! both read the layout of
 //! [`quant`](crate::quant).
 //!
-//! [`linear`] and [`lora_linear`] stand in burn's graph, with gradients, over a [`PackedWeight`]; a [`GpuWeight`] is the same in buffers
-//! of plain wgpu.
+//! [`linear`] and [`lora_linear`] are operations of burn's graph, with gradients, over a [`PackedWeight`]; a
+//! [`GpuWeight`] is the same in buffers of plain wgpu.
 
 pub(crate) mod gpu_weight;
 pub(crate) mod launch;
@@ -11,9 +12,8 @@ mod linear;
 mod weight;
 
 pub(crate) use gpu_weight::{GpuWeight, LowRankBuffers, matmul_steps};
-pub(crate) use launch::Direction;
+pub(crate) use launch::{Direction, PackedLinear, linear_variants};
 pub(crate) use layout::WeightLayout;
-pub(crate) use linear::PackedLinear;
 pub use linear::{LoraFactors, linear, lora_linear};
 pub use weight::PackedWeight;
 pub(crate) use weight::Values;

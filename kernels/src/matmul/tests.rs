@@ -1,14 +1,16 @@
-//! Products over every scheme against f64 sums, on ragged shapes, through burn and under bounds checks; and their gradients.
+//! Products over every scheme against f64 sums, on ragged shapes, through burn and under bounds checks; and
+//! their gradients.
 
 use burn::tensor::{Device, Tensor};
 
 use super::gpu_weight::matmul_steps;
-use super::launch::{Direction, Params, RowScalesParams, row_scales, split_launches, variants};
+use super::launch::{Direction, Params, RowScalesParams, linear_variants, row_scales, split_launches};
 use super::*;
-use crate::device::{gpu_of, test_devices, test_gpu};
+use crate::device::gpu_of;
 use crate::pipelines::Pipelines;
 use crate::quant::{PACK, PackedMatrix, QuantScheme};
 use crate::testing::{assert_close, check_gradients, download, noise, read, run_checked, storage, submit, upload};
+use crate::{test_devices, test_gpu};
 
 /// A layer with its adapter, and rows to put through it.
 struct Case {
@@ -36,7 +38,8 @@ impl Case {
         }
     }
 
-    /// Ragged shapes that no tile fits, with inputs of whole groups; and for floats inputs that no run and no vec4 fits.
+    /// Ragged shapes that no tile fits, with inputs of whole groups; and for floats inputs that no run and no
+    /// vec4 fits.
     fn ragged(scheme: QuantScheme) -> Vec<Case> {
         let group = scheme.row_multiple().max(32);
         let mut cases = vec![Case::new(scheme, 1, 3, group, 1), Case::new(scheme, 70, 132, 3 * group, 37)];
@@ -109,7 +112,7 @@ fn product(
 
 const TOLERANCE: f32 = 1e-4;
 
-/// Of products of halves, which lose a 2048th of each factor; relative to the largest.
+/// The tolerance of products of f16, which lose a 2048th of each factor; relative to the largest number.
 const HALVES_TOLERANCE: f32 = 2e-3;
 
 fn assert_product(found: &[f32], expected: &[f32], f16s: bool, what: &str) {
@@ -121,7 +124,7 @@ fn assert_product(found: &[f32], expected: &[f32], f16s: bool, what: &str) {
     assert_close(&scaled(found), &scaled(expected), HALVES_TOLERANCE, what);
 }
 
-/// Whether products on a device have halves as factors.
+/// Returns true if products on a device use f16 factors.
 fn takes_halves(device: &Device) -> bool {
     gpu_of(device).is_some_and(|gpu| gpu.features.coop_tile > 0)
 }
@@ -270,7 +273,7 @@ fn every_variant_agrees_with_the_reference_under_bounds_checks() {
             }
             let row_scales: Vec<f32> = (0..case.rows).map(|row| 2f32.powi(row as i32 % 9 - 4)).collect();
             let kernels = [false, true].into_iter().filter(|wide| !wide || depth % 4 == 0);
-            let kernels = kernels.flat_map(|wide| variants(case.packed.scheme(), direction, lora, wide));
+            let kernels = kernels.flat_map(|wide| linear_variants(case.packed.scheme(), direction, lora, wide));
             for kernel in kernels.filter(|kernel| gpu.features.contains(kernel.needs())) {
                 let f16s = kernel.needs().coop_tile > 0;
                 let row_scaled = (f16s && direction == Direction::Backward).then_some(&row_scales[..]);
@@ -292,7 +295,8 @@ fn steps_of_plain_wgpu_agree_with_the_reference() {
     let adapter =
         LowRankBuffers { u: u.as_entire_buffer_binding(), b: b.as_entire_buffer_binding(), rank: 5, scale: 1.0 };
     let (x, to) = (x.as_entire_buffer_binding(), y.as_entire_buffer_binding());
-    let steps = matmul_steps(&mut pipelines, &weight, Direction::Forward, case.rows, x, Some(adapter), to);
+    let steps =
+        matmul_steps(&mut pipelines, gpu.features, &weight, Direction::Forward, case.rows, [x, to], Some(adapter));
     submit(&gpu, &steps);
     assert_product(&read(&gpu, &y), &case.forward(true), gpu.features.coop_tile > 0, &case.name());
 }
@@ -303,7 +307,7 @@ fn a_launch_of_some_rows_leaves_the_others_alone() {
     let case = Case::new(QuantScheme::F32, 150, 64, 32, 1);
     let quants = bytemuck::cast_slice(case.packed.quants());
     let params = Params { rows: 150, first_row: 64, columns: 64, depth: 32, packs: 4, rank: 0, scale: 0.0 };
-    let [.., kernel] = variants(QuantScheme::F32, Direction::Forward, false, true);
+    let [.., kernel] = linear_variants(QuantScheme::F32, Direction::Forward, false, true);
     let [y] = run_checked(&gpu, &kernel, &[&case.x, quants], [150 * 64], &params, 1);
     assert!(y[..64 * 64].iter().chain(&y[128 * 64..]).all(|y| y.is_nan()));
     assert_close(&y[64 * 64..128 * 64], &case.forward(false)[64 * 64..128 * 64], TOLERANCE, "the rows of the launch");

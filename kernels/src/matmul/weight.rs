@@ -8,8 +8,8 @@ use crate::quant::{PackError, PackedMatrix, QuantScheme};
 
 /// A weight matrix `[out, in]` that takes no gradient.
 ///
-/// On a GPU it stays packed. On the CPU it is unpacked to f32 once: burn's matrix product is several times faster than
-/// anything that unpacks as it goes, for 4 bytes a weight in place of half a byte or so.
+/// On a GPU it stays packed. On the CPU it is unpacked to f32 once: burn's matrix product is several times
+/// faster than a kernel that dequantizes on the fly, for 4 bytes a weight instead of about half a byte.
 #[derive(Debug, Clone)]
 pub struct PackedWeight {
     pub(crate) values: Values,
@@ -29,10 +29,11 @@ impl PackedWeight {
     /// Copies a packed matrix to `device`.
     ///
     /// # Errors
-    /// Codes beyond the largest binding of the device, e.g. 128 MiB on an adapter that offers no more than WebGPU promises.
+    /// Quants beyond the largest binding of the device, e.g. 128 MiB on an adapter that offers no more than
+    /// WebGPU promises.
     pub fn upload(packed: &PackedMatrix, device: &Device) -> Result<Self, PackError> {
         let layout = WeightLayout::of(packed);
-        // A constant of every graph: autodiff is for the tensors that meet it.
+        // The weight is a constant of every graph, so it needs no autodiff.
         let device = device.clone().without_autodiff();
         let values = match gpu_of(&device) {
             None => {
@@ -46,8 +47,8 @@ impl PackedWeight {
         Ok(PackedWeight { values, layout })
     }
 
-    /// Has products with the weight computed from factors of f32 on every device. Else they are halves, with f32 sums, where the device has
-    /// cooperative matrices: 11 bits of each factor, at most 65504 of x.
+    /// Requires f32 factors for products with the weight on every device. Otherwise they are f16, with f32
+    /// sums, where the device has cooperative matrices: 11 bits of each factor, and at most 65504 of x.
     pub fn exact(self) -> Self {
         PackedWeight { layout: WeightLayout { exact: true, ..self.layout }, ..self }
     }
@@ -55,7 +56,7 @@ impl PackedWeight {
     /// Copies the matrix back to the host.
     ///
     /// # Errors
-    /// A device that does not give it back.
+    /// A read-back that fails.
     pub fn download(&self) -> Result<PackedMatrix, String> {
         let WeightLayout { scheme, rows, cols, .. } = self.layout;
         match &self.values {
@@ -89,7 +90,7 @@ impl PackedWeight {
     }
 }
 
-/// 32-bit words as a tensor of burn's, which has no empty ones: no words become one that nothing reads.
+/// 32-bit words as a burn tensor. burn has no empty tensors, so no words become one unused word.
 fn words(words: &[u32], device: &Device) -> Tensor<1, Int> {
     let words: &[u32] = if words.is_empty() { &[0] } else { words };
     let signed: Vec<i32> = words.iter().map(|word| word.cast_signed()).collect();

@@ -19,13 +19,13 @@ pub enum Blocks {
     F16,
     /// One float per weight.
     F32,
-    /// 34 bytes per 32 weights: half d; 32 signed quants.
+    /// 34 bytes per 32 weights: f16 d; 32 signed quants.
     Q8_0,
-    /// 18 bytes per 32 weights: half d; 16 bytes of quants.
+    /// 18 bytes per 32 weights: f16 d; 16 bytes of quants.
     Q4_0,
-    /// 20 bytes per 32 weights: halves d and m; 16 bytes of quants.
+    /// 20 bytes per 32 weights: f16 d and m; 16 bytes of quants.
     Q4_1,
-    /// 144 bytes per 256 weights: halves d and dmin; 12 bytes of 6-bit scales and offsets; 128 bytes of quants.
+    /// 144 bytes per 256 weights: f16 d and dmin; 12 bytes of 6-bit scales and offsets; 128 bytes of quants.
     Q4_K,
 }
 
@@ -72,7 +72,8 @@ impl Blocks {
     /// Packs a matrix `[rows, cols]` from the bytes of its blocks, little-endian, row by row.
     ///
     /// # Errors
-    /// Rows that are no whole number of blocks, a length that the shape does not ask for, scales that are not finite.
+    /// Rows that are not a multiple of the block, a length that the shape does not require, scales that are
+    /// not finite.
     pub fn pack(self, rows: usize, cols: usize, bytes: &[u8]) -> Result<PackedMatrix, PackError> {
         let scheme = self.scheme();
         let (weights, size) = self.size();
@@ -134,7 +135,7 @@ impl Blocks {
                     let (s, m) = six_bits(&block[4..16], g);
                     put_q4k_scale(scales, g, s, m);
                 }
-                // Of 32 bytes the low halves are one group, the high halves the next.
+                // Of 32 bytes the low nibbles are one group, the high nibbles the next.
                 for (pair, bytes) in block[16..].chunks(32).enumerate() {
                     put_two_halves(&mut quants[32 * b + 8 * pair..], bytes);
                 }
@@ -193,7 +194,8 @@ impl FromStr for Blocks {
     }
 }
 
-/// Stores the low halves of `bytes` as the quants of the first weights, then the high halves as those that follow.
+/// Stores the low nibbles of `bytes` as the quants of the first weights, then the high nibbles as those that
+/// follow.
 fn put_two_halves(quants: &mut [u32], bytes: &[u8]) {
     for (i, byte) in bytes.iter().enumerate() {
         put_nibble(quants, i, u32::from(byte & 15));
@@ -201,7 +203,8 @@ fn put_two_halves(quants: &mut [u32], bytes: &[u8]) {
     }
 }
 
-/// The quants of the first weights in the low halves of `bytes`, those of the weights that follow in the high halves.
+/// The quants of the first weights in the low nibbles of `bytes`, those of the weights that follow in the
+/// high nibbles.
 fn get_two_halves(bytes: &mut [u8], quants: &[u32]) {
     let count = bytes.len();
     let code = |i: usize| nibble_at(quants, i) as u8;
@@ -210,8 +213,9 @@ fn get_two_halves(bytes: &mut [u8], quants: &[u32]) {
 
 /// Scale and offset of group `g` of a Q4_K block, 6 bits each.
 ///
-/// The first four groups have theirs in the low six bits of bytes 0..4 (scales) and 4..8 (offsets). The last four have the low
-/// four bits in bytes 8..12, the scale's in the low half, and the upper two above those of the first four.
+/// The first four groups have theirs in the low six bits of bytes 0..4 (scales) and 4..8 (offsets). The last
+/// four have the low four bits in bytes 8..12, the scale's in the low half, and the upper two above those of
+/// the first four.
 fn six_bits(packed: &[u8], g: usize) -> (u8, u8) {
     match g {
         0..4 => (packed[g] & 63, packed[g + 4] & 63),
@@ -239,7 +243,8 @@ fn put_six_bits(packed: &mut [u8], g: usize, s: u8, m: u8) {
 pub struct Nf4Blocks<'a> {
     /// Two quants per byte, the first weight's in the high half.
     pub quants: &'a [u8],
-    /// The largest magnitude of every 64 weights. Where a file has these quantized too, they are to be unpacked first.
+    /// The largest magnitude of every 64 weights. Where a file has these quantized too, they are to be
+    /// unpacked first.
     pub largest: &'a [f32],
 }
 
@@ -247,7 +252,8 @@ impl Nf4Blocks<'_> {
     /// Packs a matrix `[rows, cols]`.
     ///
     /// # Errors
-    /// Rows that are no multiple of 64, lengths that the shape does not ask for, magnitudes that are not finite.
+    /// Rows that are no multiple of 64, lengths that the shape does not ask for, magnitudes that are not
+    /// finite.
     pub fn pack(self, rows: usize, cols: usize) -> Result<PackedMatrix, PackError> {
         let count = rows.checked_mul(cols).ok_or(PackError::Huge { rows, cols })?;
         expect_length("magnitudes of NF4", count / 64, self.largest.len())?;

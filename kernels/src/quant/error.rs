@@ -1,18 +1,18 @@
-//! Why weights could not be packed.
+//! The errors of packing weights.
 
 use super::scheme::QuantScheme;
 
 /// Weights that do not fit into a scheme, or whose bytes are not what their shape asks for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PackError {
-    /// Rows that are no whole number of groups.
+    /// Rows that are not a multiple of the group.
     #[error(
         "rows of {cols} weights: expected a multiple of {group} for {scheme}, found a rest of {rest}\n  next: keep this tensor in f16 or f32",
         group = scheme.row_multiple(),
         rest = cols % scheme.row_multiple()
     )]
     Columns {
-        /// The scheme that was asked for.
+        /// The requested scheme.
         scheme: QuantScheme,
         /// The length of a row.
         cols: usize,
@@ -22,11 +22,11 @@ pub enum PackError {
         "{what}: expected {expected}, found {found}\n  next: check that the file is whole and the shape is the tensor's"
     )]
     Length {
-        /// What is too long or too short, with its unit.
+        /// The data that is too long or too short, with its unit.
         what: &'static str,
-        /// How many the shape asks for.
+        /// The length that the shape requires.
         expected: usize,
-        /// How many there are.
+        /// The length that was found.
         found: usize,
     },
     /// A shape whose size no machine can address.
@@ -37,14 +37,14 @@ pub enum PackError {
         /// Columns.
         cols: usize,
     },
-    /// Infinite, not a number, or beyond what the scheme's halves reach.
+    /// Weights that are infinite, NaN, or beyond the range of the scheme's f16.
     #[error(
         "row {row}: expected finite weights within the range of {scheme}, found others\n  next: keep this tensor in f32, or check the file"
     )]
     Range {
         /// The first such row, from 0.
         row: usize,
-        /// The scheme that was asked for.
+        /// The requested scheme.
         scheme: QuantScheme,
     },
     /// More than a shader can reach in one buffer of this device.
@@ -63,9 +63,6 @@ pub enum PackError {
         /// The device's limit.
         limit: u64,
     },
-    /// A name that is none of the schemes'.
-    #[error("{0}: expected one of f32, f16, q8, q4, q4affine, q4k, nf4, found another name")]
-    UnknownScheme(String),
     /// A name that is none of the block formats'.
     #[error("{0}: expected one of f32, f16, q8_0, q4_1, q4_k, q4_0, found another name")]
     UnknownBlocks(String),

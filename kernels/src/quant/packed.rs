@@ -8,7 +8,7 @@ use super::error::PackError;
 use super::row;
 use super::scheme::{PACK, QuantScheme};
 
-/// A weight matrix `[rows, cols]` in one scheme, laid out as [`quant`](super) says.
+/// A weight matrix `[rows, cols]` in one scheme, in the layout of [`quant`](super).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackedMatrix {
     scheme: QuantScheme,
@@ -19,14 +19,17 @@ pub struct PackedMatrix {
 }
 
 impl PackedMatrix {
-    /// Packs `weights` `[rows, cols]`, row-major, choosing for each the nearest weight that the scheme can hold.
+    /// Packs `weights` `[rows, cols]`, row-major, choosing for each the nearest weight that the scheme can
+    /// hold.
     ///
-    /// f32 is exact and f16 rounds. The error of the others, with d and m the scale and the minimum of a weight's group:
-    /// q8 |d|/2; q4 |d|/2, and |d| where the group's largest weights of both signs differ by less than that; q4affine |d|/2
-    /// and the rounding of d and m to halves; q4k the same with 6-bit scales; nf4 half the distance of two levels.
+    /// f32 is exact and f16 rounds. The error of the others, with d and m the scale and the minimum of a
+    /// weight's group: q8 |d|/2; q4 |d|/2, and |d| where the group's largest weights of both signs differ by
+    /// less than that; q4affine |d|/2 and the rounding of d and m to f16; q4k the same with 6-bit scales; nf4
+    /// half the distance of two levels.
     ///
     /// # Errors
-    /// Rows that are no whole number of groups, a length other than `rows · cols`, weights that are not finite or too large.
+    /// Rows that are not a multiple of the group, a length other than `rows · cols`, weights that are not
+    /// finite or too large.
     pub fn from_f32(scheme: QuantScheme, rows: usize, cols: usize, weights: &[f32]) -> Result<Self, PackError> {
         let count = rows.checked_mul(cols).ok_or(PackError::Huge { rows, cols })?;
         expect_length("weights", count, weights.len())?;
@@ -128,7 +131,7 @@ impl PackedMatrix {
         self.cols
     }
 
-    /// The quants, [`PACK`] weights to a run, whole runs to a row.
+    /// The quants, [`PACK`] weights to a pack, whole packs to a row.
     pub fn quants(&self) -> &[u32] {
         &self.quants
     }

@@ -1,7 +1,7 @@
 //! One row of weights: to quants and scales, and back. The layout is the one of [`quant`](super).
 //!
-//! Every product of scales and quants is exact in f32, so a weight is rounded at most once, by the addition of its minimum or
-//! the level of NF4: a shader's fused multiply-add gives the same bits.
+//! Every product of scales and quants is exact in f32, so a weight is rounded at most once, by the addition
+//! of its minimum or the level of NF4: a shader's fused multiply-add gives the same bits.
 
 use half::f16;
 
@@ -46,7 +46,7 @@ pub(super) fn unpack(scheme: QuantScheme, quants: &[u32], scales: &[u32], weight
     weights.iter_mut().enumerate().for_each(|(i, w)| *w = weight(i));
 }
 
-/// Whether every weight of a packed row is finite; whole numbers are, so that it is the floats that are looked at.
+/// Returns true if every weight of a packed row is finite. Only its floats can be otherwise.
 pub(super) fn is_finite(scheme: QuantScheme, quants: &[u32], scales: &[u32]) -> bool {
     let f16s = |word: u32| f16::from_bits(word as u16).is_finite() && f16::from_bits((word >> 16) as u16).is_finite();
     match scheme {
@@ -67,7 +67,8 @@ fn pack_q8(weights: &[f32], quants: &mut [u32], scales: &mut [u32]) {
     }
 }
 
-/// The code 0 is the group's largest weight, sign and all: −8 steps reach one further than the 7 on the other side.
+/// The code 0 is the group's largest weight, sign and all: −8 steps reach one further than the 7 on the other
+/// side.
 fn pack_q4(weights: &[f32], quants: &mut [u32], scales: &mut [u32]) {
     for (g, group) in weights.chunks(32).enumerate() {
         let d = put_f16(scales, g, f16::from_f32(largest(group) / -8.0));
@@ -109,7 +110,7 @@ fn pack_nf4(weights: &[f32], quants: &mut [u32], scales: &mut [u32]) {
         let a = largest(group).abs();
         scales[g] = a.to_bits();
         for (i, w) in group.iter().enumerate() {
-            // The nearest level: as many lie below as there are midpoints of neighbours below.
+            // The nearest level: its index is the number of midpoints of neighbours below the weight.
             let midpoint_below = |pair: &&[f32]| a * (pair[0] + pair[1]) / 2.0 < *w;
             put_nibble(quants, 64 * g + i, NF4_LEVELS.windows(2).filter(midpoint_below).count() as u32);
         }
@@ -141,7 +142,7 @@ fn half_at(words: &[u32], i: usize) -> f32 {
     f16::from_bits(f16_bits(words, i)).to_f32()
 }
 
-/// Stores a half and returns what it is after rounding.
+/// Stores a number as f16 and returns its rounded value.
 pub(super) fn put_f16(words: &mut [u32], i: usize, half: f16) -> f32 {
     words[i / 2] |= u32::from(half.to_bits()) << (16 * (i % 2));
     half.to_f32()
@@ -155,7 +156,8 @@ pub(super) fn put_byte(words: &mut [u32], i: usize, byte: u8) {
     words[i / 4] |= u32::from(byte) << (8 * (i % 4));
 }
 
-/// Where weight `i` of a run has its 4-bit code: byte i mod 4, the low half for the first four.
+/// The bit offset of the 4-bit quant of weight `i` of a pack: byte i mod 4, the low nibble for the first
+/// four.
 fn nibble_shift(i: usize) -> usize {
     8 * (i % 4) + i % PACK / 4 * 4
 }

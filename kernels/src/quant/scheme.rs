@@ -1,16 +1,15 @@
-//! The schemes: how many bits a weight has and how its quants are scaled.
+//! The quantization schemes: the bits of a weight and the scaling of its quants.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::PackError;
-
-/// Weights that a shader loads at once; every row of quants is a whole number of them.
+/// The weights of a pack, which a shader loads at once. Every row of quants is a whole number of packs.
 pub const PACK: usize = 8;
 
-/// The 16 levels of NF4: quantiles of the normal distribution, scaled to −1..1 (Dettmers et al. 2023, appendix E).
+/// The 16 levels of NF4: quantiles of the normal distribution, scaled to −1..1 (Dettmers et al. 2023,
+/// appendix E).
 pub const NF4_LEVELS: [f32; 16] = [
     -1.0,
     -0.696_192_8,
@@ -30,7 +29,7 @@ pub const NF4_LEVELS: [f32; 16] = [
     1.0,
 ];
 
-/// How the weights of a matrix are stored; the table of [`quant`](super) describes each.
+/// The storage scheme of a matrix's weights; the table of [`quant`](super) describes each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum QuantScheme {
@@ -75,7 +74,26 @@ impl QuantScheme {
         }
     }
 
-    /// What the length of a row has to be a multiple of.
+    /// The number that shaders know it by.
+    pub(crate) const fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// The name of [`number`](QuantScheme::number) in shaders: that of the GGUF format which the scheme holds
+    /// without loss.
+    pub(crate) fn constant(self) -> &'static str {
+        match self {
+            QuantScheme::F32 => "F32",
+            QuantScheme::F16 => "F16",
+            QuantScheme::Q8 => "Q8_0",
+            QuantScheme::Q4 => "Q4_0",
+            QuantScheme::Q4Affine => "Q4_1",
+            QuantScheme::Q4K => "Q4_K",
+            QuantScheme::Nf4 => "NF4",
+        }
+    }
+
+    /// The number that a row's length must be a multiple of.
     pub fn row_multiple(self) -> usize {
         match self {
             QuantScheme::F32 | QuantScheme::F16 => 1,
@@ -85,7 +103,7 @@ impl QuantScheme {
         }
     }
 
-    /// Words of quants in a run of [`PACK`] weights.
+    /// Words of quants in a pack of [`PACK`] weights.
     pub fn pack_words(self) -> usize {
         match self {
             QuantScheme::F32 => 8,
@@ -95,7 +113,7 @@ impl QuantScheme {
         }
     }
 
-    /// Whether there are scales beside the quants.
+    /// Returns true if there are scales beside the quants.
     pub fn is_scaled(self) -> bool {
         !matches!(self, QuantScheme::F32 | QuantScheme::F16)
     }
@@ -123,12 +141,17 @@ impl fmt::Display for QuantScheme {
     }
 }
 
-impl FromStr for QuantScheme {
-    type Err = PackError;
+/// A name that no scheme has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}: expected one of f32, f16, q8, q4, q4affine, q4k, nf4, found another name")]
+pub struct UnknownScheme(pub String);
 
-    fn from_str(name: &str) -> Result<Self, PackError> {
+impl FromStr for QuantScheme {
+    type Err = UnknownScheme;
+
+    fn from_str(name: &str) -> Result<Self, UnknownScheme> {
         let known = QuantScheme::ALL.into_iter().find(|scheme| scheme.name() == name);
-        known.ok_or_else(|| PackError::UnknownScheme(name.to_owned()))
+        known.ok_or_else(|| UnknownScheme(name.to_owned()))
     }
 }
 

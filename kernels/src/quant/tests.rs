@@ -10,7 +10,7 @@ fn bytes(count: usize, seed: u64) -> Vec<u8> {
     noise(seed, count).into_iter().map(|x| (x * 128.0) as i8 as u8).collect()
 }
 
-/// Blocks that start with `f16s` halves between -1 and 1 and go on with `quants` bytes of any value.
+/// Blocks of `f16s` f16 between -1 and 1, followed by `quants` bytes of any value.
 fn blocks_of(count: usize, f16s: usize, quants: usize, seed: u64) -> Vec<u8> {
     let scales = noise(seed, count * f16s);
     let codes_of = bytes(count * quants, seed + 1);
@@ -32,7 +32,8 @@ fn code(quants: &[u8], i: usize) -> f32 {
     f32::from(quants[i % 16] >> (4 * (i / 16)) & 15)
 }
 
-/// Packs three rows of three blocks and compares every weight with `weight(block, i)`, the format's definition.
+/// Packs three rows of three blocks and compares every weight with `weight(block, i)`, the format's
+/// definition.
 fn assert_lossless(blocks: Blocks, cols: usize, bytes: &[u8], weight: impl Fn(&[u8], usize) -> f32) {
     let packed = blocks.pack(3, cols, bytes).unwrap();
     let size = bytes.len() / 9;
@@ -126,7 +127,7 @@ fn nf4_takes_the_high_half_first_and_one_magnitude_per_64() {
 fn bound(scheme: QuantScheme, group: &[f32]) -> f32 {
     let (low, high) = group.iter().fold((f32::MAX, f32::MIN), |(l, h), w| (l.min(*w), h.max(*w)));
     let largest = low.abs().max(high.abs());
-    let half = |x: f32| x / 1024.0; // generously the rounding of a half
+    let half = |x: f32| x / 1024.0; // a generous bound of the rounding of f16
     match scheme {
         QuantScheme::F32 => 0.0,
         QuantScheme::F16 => half(largest),
@@ -134,7 +135,8 @@ fn bound(scheme: QuantScheme, group: &[f32]) -> f32 {
         // One side reaches only seven eighths of the other.
         QuantScheme::Q4 => largest / 8.0 + half(largest),
         QuantScheme::Q4Affine => (high - low) / 15.0 / 2.0 + half(3.0 * largest),
-        // Scale and offset are off by half of a 63rd of the block's largest, which in these tests is 1 or 2 at most.
+        // Scale and offset are off by half of a 63rd of the block's largest, which in these tests is 1 or 2
+        // at most.
         QuantScheme::Q4K => (2.0 / 15.0) / 2.0 + 15.0 * (2.0 / 15.0 / 63.0) / 2.0 + 1.0 / 63.0 / 2.0 + half(4.0),
         QuantScheme::Nf4 => largest * (1.0 - 0.696_192_8) / 2.0 + 1e-6,
     }

@@ -112,7 +112,7 @@ fn tolerance(kv: KvFormat, gpu: &Gpu) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use tiller_kernels::device::test_gpu;
+    use tiller_kernels::test_gpu;
 
     use super::*;
 

@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use burn::module::Param;
 use burn::tensor::{Device, TensorData};
 use tiller_kernels::decode::KvFormat;
-use tiller_kernels::device::test_gpu;
 use tiller_kernels::quant::QuantScheme;
+use tiller_kernels::test_gpu;
 
 use super::*;
 use crate::generate::testing::Drafting;

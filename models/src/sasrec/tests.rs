@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use proptest::prelude::*;
-use tiller_kernels::device::test_gpu;
+use tiller_kernels::test_gpu;
 
 use super::reference::Reference;
 use super::*;

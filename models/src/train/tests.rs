@@ -2,8 +2,9 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
-use tiller_kernels::device::{gpu_of, test_devices, test_gpu};
+use tiller_kernels::device::gpu_of;
 use tiller_kernels::quant::{PackedMatrix, QuantScheme};
+use tiller_kernels::{test_devices, test_gpu};
 
 use super::*;
 use crate::files::TensorSource;

@@ -2,8 +2,8 @@
 
 use burn::tensor::Device;
 use tiller_kernels::decode::KvFormat;
-use tiller_kernels::device::test_gpu;
 use tiller_kernels::quant::QuantScheme;
+use tiller_kernels::test_gpu;
 use tiller_models::engine::{Engine, EngineOptions};
 use tiller_models::generate::{GenerateOptions, GenerateRequest, Generator, GraphGenerator, Sampling};
 use tiller_models::llama::Llama;

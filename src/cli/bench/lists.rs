@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
-use tiller_kernels::device;
 use tiller_models::language_model::InferenceModel;
 
 use super::Global;
@@ -75,7 +74,7 @@ struct ListsReport {
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let path = resolve_model(&args.model)?;
     let dataset = Dataset::read(&args.dir)?;
-    let open = device::open(&global.device)?;
+    let open = tiller_kernels::open(&global.device)?;
     eprintln!("device: {}", open.description);
     let teacher = args.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
     let teacher = Teacher::load(&teacher, &dataset, &open.device)?;

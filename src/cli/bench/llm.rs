@@ -4,7 +4,6 @@ use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::decode::KvFormat;
-use tiller_kernels::device;
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::engine::{Engine, EngineOptions, RandomWeights};
 use tiller_models::generate::GraphGenerator;
@@ -100,7 +99,7 @@ struct LlmLine {
 /// # Errors
 /// A model that cannot be read, one that does not fit, a device that fails.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
-    let open = device::open(&global.device)?;
+    let open = tiller_kernels::open(&global.device)?;
     eprintln!("device: {}", open.description);
     let tests = tests(args, open.gpu.is_some());
     let bar = progress::bar("llm", tests.len() as u64, "tests");
@@ -135,7 +134,7 @@ fn tests(args: &Args, gpu: bool) -> Vec<LlmTest> {
 }
 
 /// The model, and what the lines say of it.
-fn load(args: &Args, tests: &[LlmTest], open: &device::OpenDevice) -> Result<(BenchModel, LlmLine)> {
+fn load(args: &Args, tests: &[LlmTest], open: &tiller_kernels::OpenDevice) -> Result<(BenchModel, LlmLine)> {
     let options = EngineOptions {
         max_batch: tests.iter().map(|test| test.rows()).max().unwrap_or(1),
         max_tokens: tests.iter().map(|test| test.tokens()).max().unwrap_or(1).max(16),

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
+use tiller_kernels::OpenDevice;
 use tiller_kernels::decode::KvFormat;
-use tiller_kernels::device::{self, OpenDevice};
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::engine::{Engine, EngineOptions};
 use tiller_models::files::gguf::Gguf;
@@ -81,7 +81,7 @@ struct PerplexityReport {
 /// # Errors
 /// A model or a text that cannot be read, a cache that the CPU does not have, a device that fails.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
-    let open = device::open(&global.device)?;
+    let open = tiller_kernels::open(&global.device)?;
     eprintln!("device: {}", open.description);
     let path = resolve_model(&args.model)?;
     let windows = tokens(args, &path)?;

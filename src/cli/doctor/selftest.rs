@@ -5,7 +5,6 @@ use serde::Serialize;
 use tiller_kernels::bench::{DeviceClass, Roofline, roofline};
 use tiller_kernels::check::{CheckResult, check_matmul};
 use tiller_kernels::decode::KvFormat;
-use tiller_kernels::device;
 use tiller_kernels::operations;
 use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::QuantScheme;
@@ -52,7 +51,7 @@ const MODELS: [(ModelPreset, &str, QuantScheme, usize); 3] = [
 /// # Errors
 /// A device that cannot be opened, or fails.
 pub(super) fn run(asked: &str) -> Result<Selftest> {
-    let open = device::open(asked)?;
+    let open = tiller_kernels::open(asked)?;
     let place = DeviceMemory::of(asked, None)?;
     let works = MODELS.iter().flat_map(|model| PlannedCommand::ALL.map(|work| ready(work, *model, &place)));
     let work = works.collect::<Result<_>>()?;

@@ -1,7 +1,7 @@
 //! What is sampled, and what the stored log-probabilities say about it.
 
 use burn::tensor::TensorData;
-use tiller_kernels::device::test_gpu;
+use tiller_kernels::test_gpu;
 use tiller_models::train::ForwardOptions;
 use tiller_models::weights::{weights_of, with_weights};
 

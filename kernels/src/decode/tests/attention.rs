@@ -1,8 +1,8 @@
-//! Attention over a cache of scattered pages, in every format, and what it leaves in the cache.
+//! Attention over a cache of scattered pages, in every format, and the cache after it.
 
 use super::super::attention::{append_kernel, merge_kernel, variants};
 use super::*;
-use crate::device::test_gpu;
+use crate::test_gpu;
 use crate::testing::{assert_close, noise, run_in_place};
 
 /// Sequences: how many tokens each brings, and how many it has.
@@ -33,7 +33,7 @@ fn qkv(past: &Past, (lengths, positions): Sequences, heads: Heads) -> Vec<f32> {
     all
 }
 
-/// What a format keeps of a vector.
+/// A vector after a round trip through a format.
 fn kept(vector: &[f32], format: KvFormat) -> Vec<f32> {
     match format {
         KvFormat::F32 => vector.to_vec(),
@@ -45,7 +45,8 @@ fn kept(vector: &[f32], format: KvFormat) -> Vec<f32> {
     }
 }
 
-/// Σ softmax(q kᵀ / √width) v of every token of the step, over what the cache keeps: `[tokens, heads, width]`.
+/// Σ softmax(q kᵀ / √width) v of every token of the step, over what the cache keeps: `[tokens, heads,
+/// width]`.
 fn expected(past: &Past, sequences: Sequences, heads: Heads, format: KvFormat) -> Vec<f32> {
     let (lengths, positions) = sequences;
     let qkv = qkv(past, sequences, heads);
@@ -153,12 +154,14 @@ fn some_tokens_of_a_sequence_see_what_came_before_each() {
 
 #[test]
 fn tiles_of_many_tokens_see_what_came_before_each() {
-    // A prompt, a single token far behind, and what is left of a prompt whose beginning is in the cache; 21 tokens are a tile.
+    // A prompt, a single token at a late position, and the rest of a prompt whose beginning is in the cache;
+    // 21 tokens are a tile.
     let sequences: Sequences = (&[50, 1, 40], &[0, 140, 30]);
     for format in KvFormat::ALL {
         check(Heads { queries: 6, keys: 2, width: 8 }, format, sequences, Queries::Many, &[1, 16]);
     }
-    // Tiles of 64 tokens, in heads that their coordinates do not fill up; and one key head for many queries, as wide as they come.
+    // Tiles of 64 tokens, in heads that their coordinates do not fill up; and one key head for many queries,
+    // as wide as they come.
     check(Heads { queries: 2, keys: 2, width: 80 }, KvFormat::F16, (&[9, 70], &[60, 0]), Queries::Many, &[1]);
     check(Heads { queries: 12, keys: 1, width: 128 }, KvFormat::Int8, (&[7], &[90]), Queries::Many, &[1]);
 }
@@ -170,7 +173,7 @@ fn tiles_are_for_steps_of_which_they_make_less_work() {
     assert_eq!(of(grouped, &[1; 64]), Queries::One);
     assert_eq!([of(grouped, &[4]), of(grouped, &[2, 1])], [Queries::Many, Queries::Few]);
     assert_eq!([of(single, &[64]), of(single, &[8])], [Queries::Many, Queries::Few]);
-    // A prompt beside many sequences that bring one token each.
+    // A prompt together with many sequences of one token each.
     let mut lengths = vec![1; 60];
     lengths.push(100);
     assert_eq!(of(single, &lengths), Queries::Few);

@@ -1,18 +1,19 @@
 //! A product to be tested, with everything that it may need, and its f64 reference.
 
-use super::super::matmul::{AdapterShape, Constants, NormKind, ROWS, with_own};
+use super::super::low_rank::LowRankShape;
+use super::super::matmul::{Constants, NormKind, ROWS, with_own};
 use super::{StepInputs, numbers, words};
-use crate::device::test_gpu;
 use crate::kernel::{Kernel, VariantTier};
 use crate::matmul::launch::TILE;
 use crate::quant::{PACK, PackedMatrix, QuantScheme};
+use crate::test_gpu;
 use crate::testing::{noise, run_in_place};
 
 pub(super) const EPSILON: f32 = 1e-3;
 pub(super) const RANK: usize = 3;
 pub(super) const ADAPTERS: usize = 2;
 
-/// Relative to the larger of 1 and what is expected. Halves lose a 2048th of every factor.
+/// The tolerance relative to the larger of 1 and the expected number. f16 loses a 2048th of every factor.
 pub(super) fn tolerance(kernel: &Kernel) -> f32 {
     if matches!(kernel.tier(), VariantTier::CooperativeMatrix(_)) { 2e-2 } else { 1e-4 }
 }
@@ -108,7 +109,8 @@ impl Case {
         (0..self.tokens.len()).map(row).collect()
     }
 
-    /// The most that a product may be off where x comes in quants: every number by half the step of its block.
+    /// The most that a product may be off where x comes in quants: every number by half the step of its
+    /// block.
     pub(super) fn lost_by_int8(&self, norm: NormKind) -> Vec<Vec<f64>> {
         let (w, cols) = (self.packed.to_f32(), self.cols());
         let row = |t: usize| {
@@ -132,7 +134,7 @@ impl Case {
         own: &[(&'static str, usize)],
     ) -> Vec<Kernel> {
         let outputs = self.packed.rows();
-        let shape = AdapterShape { adapters: ADAPTERS, outputs, segments: self.segments, rank: RANK };
+        let shape = LowRankShape { adapters: ADAPTERS, outputs, segments: self.segments, rank: RANK };
         let constants = Constants {
             scheme: self.packed.scheme(),
             columns,
@@ -152,7 +154,7 @@ impl Case {
         with_own(variants, own).into_iter().filter(|kernel| offered.contains(kernel.needs())).collect()
     }
 
-    /// Workgroups for so many columns in groups of `columns`.
+    /// Workgroups for `count` columns in groups of `columns`.
     pub(super) fn workgroups(&self, count: usize, columns: usize) -> usize {
         let rows = if columns == TILE { TILE } else { ROWS };
         self.packed.rows().div_ceil(rows) * count.div_ceil(columns)
@@ -173,7 +175,7 @@ impl Case {
         buffers
     }
 
-    /// What is left in the buffer before the step inputs's.
+    /// The content of the buffer before the step inputs after a run.
     pub(super) fn run(
         &self,
         kernel: &Kernel,

@@ -1,21 +1,22 @@
-//! Products, with norms before and adapters beside them.
+//! Matrix products with norms and adapters.
 
-use super::super::linear::constants;
+use super::super::fused_linear::linear_constants;
 use super::super::matmul::{NormKind, takes_int8};
 use super::super::runner::Runner;
 use super::case::{ADAPTERS, Case, EPSILON, RANK, RMS, tolerance};
 use super::*;
-use crate::device::test_gpu;
 use crate::matmul::launch::TILE;
 use crate::pipelines::Pipelines;
 use crate::quant::QuantScheme;
+use crate::test_gpu;
 use crate::testing::{assert_close, noise, read, storage, words_storage};
 
 fn flat(rows: Vec<Vec<f64>>) -> Vec<f32> {
     rows.into_iter().flatten().map(|number| number as f32).collect()
 }
 
-/// Inputs of whole groups, more than the workgroup takes at once where that is cheap; for floats none that a run fits.
+/// Inputs of whole groups, more than the workgroup takes at once where that is cheap; for floats none that a
+/// run fits.
 fn shapes(scheme: QuantScheme) -> Vec<(usize, usize)> {
     let group = scheme.row_multiple().max(32);
     if scheme == QuantScheme::F32 { vec![(6, 43), (13, 576)] } else { vec![(13, 3 * group)] }
@@ -33,7 +34,7 @@ fn check_plain(
     let case = Case::new(scheme, rows, cols, tokens).through(adapters);
     let step_inputs = adapted_frame(&ids(&vec![1; tokens]), &vec![0; tokens], &case.tokens, &[], HEADS);
     for &(norm, lora, add) in kinds {
-        let own = constants(rows + 2, 5, add, false);
+        let own = linear_constants(rows + 2, 5, add, false);
         let before = noise(9, 5 + tokens * (rows + 2));
         let mut expected = before.clone();
         for (t, row) in case.expected(norm, lora).iter().enumerate() {
@@ -134,7 +135,7 @@ fn what_no_token_needs_of_several_adapters_is_not_read() {
     let mut runner = Runner::new(gpu.clone());
     runner.submit(&launches, &step_inputs.counts);
     assert_eq!(runner.work.bytes, a.len() * size_of::<f32>());
-    let left = read(&gpu, low_rank.buffer());
+    let left = read(&gpu, &low_rank.buffer);
     for (t, u) in left[2 * b.len()..].chunks(2 * segments * RANK).enumerate() {
         let dot =
             |k: usize| -> f64 { (0..cols).map(|i| f64::from(x[t * cols + i]) * f64::from(a[k * cols + i])).sum() };
@@ -144,7 +145,7 @@ fn what_no_token_needs_of_several_adapters_is_not_read() {
     }
 }
 
-/// Three sequences of 2, 1 and 3 tokens; the first request is asked of all, the others of lists.
+/// Three sequences of 2, 1 and 3 tokens; the first request is for all tokens, the others for lists.
 fn asking<'a>(lists: &'a [Vec<u32>; 2]) -> [LogitsRequest<'a>; 3] {
     let request = |token, slot, list, full| LogitsRequest { token, slot, list, full, chance: 0.5 };
     [request(2, 1, None, true), request(1, 0, Some(&lists[0][..]), false), request(5, 2, Some(&lists[1]), false)]
@@ -160,7 +161,7 @@ fn logits_of_all_and_of_lists_are_the_same_rows() {
         for lora in [false, true] {
             let logits = case.expected(RMS, lora);
             let untouched = words(&[f32::NAN; 3 * 13]);
-            let own = constants(13, 0, false, true);
+            let own = linear_constants(13, 0, false, true);
             for columns in [1, TILE] {
                 for kernel in case.kernels("decode_linear", columns, RMS, lora, &own) {
                     let untouched = std::slice::from_ref(&untouched);

@@ -22,7 +22,7 @@ fn frame_of(tokens: &[Vec<TokenSource>], positions: &[usize], requests: &[Logits
     adapted_frame(tokens, positions, &vec![0; tokens.len()], requests, heads)
 }
 
-/// The same, each sequence through an adapter of its own.
+/// [`frame_of`] with an adapter for each sequence.
 fn adapted_frame(
     tokens: &[Vec<TokenSource>],
     positions: &[usize],

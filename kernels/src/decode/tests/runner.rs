@@ -1,10 +1,11 @@
 //! Steps in as many submissions as their work asks for.
 
-use super::super::runner::{Runner, zeros};
+use super::super::buffers::zeros;
+use super::super::runner::Runner;
 use super::*;
-use crate::device::test_gpu;
 use crate::pipelines::Pipelines;
 use crate::quant::{PackedMatrix, QuantScheme};
+use crate::test_gpu;
 use crate::testing::{noise, read, storage, words_storage};
 
 #[test]

@@ -1,13 +1,14 @@
-//! Answers against a plain reference: sort, cut, add up.
+//! Sampled tokens against a plain reference: sort, cut, add up.
 
 use super::super::sample::kernel;
 use super::*;
-use crate::device::test_gpu;
+use crate::test_gpu;
 use crate::testing::{noise, run_in_place};
 
 const VOCABULARY: usize = 700;
 
-/// The candidates that are kept, in their order: the likeliest `top_k`, of them as few as reach `top_p`; earlier ones among equals.
+/// The candidates that are kept, in their order: the likeliest `top_k`, of them as few as reach `top_p`;
+/// earlier ones among equals.
 fn kept(logits: &[f32], chance: SamplingParams) -> Vec<usize> {
     let weight = |i: &usize| (f64::from(logits[*i]) / f64::from(chance.temperature)).exp();
     let mut order: Vec<usize> = (0..logits.len()).collect();
@@ -41,7 +42,7 @@ fn drawn(logits: &[f32], chance: SamplingParams, point: f64) -> (usize, f64) {
     (*kept.last().unwrap(), 0.0)
 }
 
-/// Answers to requests, each with logits of its own `[VOCABULARY]`.
+/// The sampled tokens of requests, each with logits of its own `[VOCABULARY]`.
 fn sampled_tokens(
     sampling_mode: SamplingMode,
     logits: &[Vec<f32>],

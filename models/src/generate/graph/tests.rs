@@ -1,7 +1,7 @@
 //! Decoding with a cache against whole forward steps, batches against single rows, and the ends of a generation.
 
 use burn::tensor::{Device, Tensor};
-use tiller_kernels::device::test_devices;
+use tiller_kernels::test_devices;
 
 use super::*;
 use crate::generate::testing::Drafting;

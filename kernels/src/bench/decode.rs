@@ -1,11 +1,15 @@
-//! What there is to measure of decoding: every kernel over the shapes of a model, for one sequence, for eight, and for a prompt.
+//! The benchmarks of decoding: every kernel over the shapes of a model, for one sequence, for eight, and for
+//! a prompt.
 
-use super::attention::{Heads, KvFormat, PAGE, Queries, append_kernel, merge_kernel, variants};
-use super::matmul::{Constants, NormKind, ROWS, columns_for, takes_int8, with_own};
-use super::sample::{SamplingMode, kernel as sample_kernel};
-use super::step_inputs::{LogitsRequest, SAMPLED_TOKEN_WORDS, SamplingParams, StepInputs, TokenSource, TokenSpan};
-use super::{embed, int8_bytes, linear, quantize};
-use crate::bench::{BenchBuffer, BenchCase, BenchDims};
+use super::case::{BenchBuffer, BenchCase, BenchDims};
+use crate::decode::attention::{append_kernel, merge_kernel, variants};
+use crate::decode::fused_linear::linear_constants;
+use crate::decode::matmul::{Constants, NormKind, ROWS, columns_for, takes_int8, with_own};
+use crate::decode::sample::kernel as sample_kernel;
+use crate::decode::{
+    Heads, KvFormat, LogitsRequest, PAGE, Queries, SAMPLED_TOKEN_WORDS, SamplingMode, SamplingParams, StepInputs,
+    TokenSource, TokenSpan, embed, int8_bytes, quantize,
+};
 use crate::kernel::Kernel;
 use crate::matmul::launch::TILE;
 use crate::quant::{PACK, QuantScheme};
@@ -35,7 +39,7 @@ impl Step {
         (self.position + self.tokens).div_ceil(PAGE)
     }
 
-    /// Its step inputs; every sequence is asked, if there is a list, of that.
+    /// The inputs of the step, with a request for every sequence, for `list` if there is one.
     fn step_inputs(&self, heads: Heads, list: Option<&[u32]>) -> StepInputs {
         let tokens = vec![TokenSource::Id(0); self.tokens];
         let tables: Vec<Vec<u32>> = (0..self.sequences)
@@ -54,7 +58,7 @@ impl Step {
     }
 }
 
-/// All of it; the products with weights of each of `schemes`.
+/// The benchmarks; the products with weights of each of `schemes`.
 pub(crate) fn bench_cases(sizes: &BenchDims, schemes: &[QuantScheme]) -> Vec<BenchCase> {
     let heads = Heads { queries: sizes.n_heads, keys: sizes.n_kv_heads, width: sizes.head_dim };
     let steps = [
@@ -80,7 +84,7 @@ pub(crate) fn bench_cases(sizes: &BenchDims, schemes: &[QuantScheme]) -> Vec<Ben
     entries
 }
 
-/// A product W x for columns of a step, as a shader does it.
+/// A product W x for the columns of a step by one shader.
 struct Product {
     shader: &'static str,
     own: Vec<(&'static str, usize)>,
@@ -95,7 +99,7 @@ impl Product {
         Constants { scheme, columns, rows, starts_at: 0, cols, norm: self.norm, adapters: None, adapter_rows: 0, int8 }
     }
 
-    /// Its entry, but for the launch: x, weight and gain, and then `further`.
+    /// The benchmark without its launch: x, weight and gain, and then `further`.
     fn entry(
         &self,
         scheme: QuantScheme,
@@ -147,7 +151,7 @@ fn products(sizes: &BenchDims, heads: Heads, scheme: QuantScheme, step: &Step) -
     };
     let down = Product {
         shader: "decode_linear",
-        own: linear::constants(residual, 0, true, false).to_vec(),
+        own: linear_constants(residual, 0, true, false).to_vec(),
         norm: NormKind::None,
         outputs: d_model,
         inputs: d_ff,
@@ -241,7 +245,8 @@ fn quants(sizes: &BenchDims, heads: Heads, step: &Step) -> Option<BenchCase> {
     (width > 0).then_some(entry)
 }
 
-/// Attention over the cache, what puts its splits together, and what takes keys and values into the cache where it does not.
+/// Attention over the KV cache, the merge of its splits, and the write of keys and values where it is a
+/// separate kernel.
 fn attention(heads: Heads, format: KvFormat, step: &Step) -> Vec<BenchCase> {
     let step_inputs = step.step_inputs(heads, None);
     let (counts, words) = (step_inputs.counts, bytemuck::cast_slice(&step_inputs.words));

@@ -1,0 +1,189 @@
+//! `tiller bench kernels`: the GPU kernels beside the roofline of the device.
+
+use std::collections::BTreeSet;
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+use tiller_kernels::bench::{Bench, Clock, DeviceClass, KernelTiming, Roofline, UnknownBench, roofline, select};
+use tiller_kernels::device::Gpu;
+use tiller_kernels::operations::benches;
+use tiller_kernels::pipelines::Pipelines;
+use tiller_kernels::quant::QuantScheme;
+
+use super::Global;
+use crate::cli::json::print_json;
+use crate::run::progress;
+use crate::{Error, Result};
+
+const EXAMPLES: &str = "\
+Examples:
+  tiller bench kernels
+  tiller bench kernels --device llvmpipe --quant q4 --quant q8 --json
+  tiller bench kernels --op decode_linear --variant 'tile, subgroups'
+  tiller bench kernels --op gelu --wgsl";
+
+/// The flags of `tiller bench kernels`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Storage of the weights: f32, f16, q8, q4affine, q4k, q4 or nf4; several may be given [default: all]
+    #[arg(long, alias = "scheme", value_name = "SCHEME")]
+    quant: Vec<QuantScheme>,
+    /// One operation alone, by its name in the table
+    #[arg(long, value_name = "NAME")]
+    op: Option<String>,
+    /// One variant alone, by its name in the table
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// Print the WGSL of the kernels, expanded for the sizes of a GPU, and measure nothing; needs no device
+    #[arg(long, requires = "op")]
+    wgsl: bool,
+}
+
+/// The output of `--json`.
+#[derive(Debug, Serialize)]
+struct KernelsReport {
+    device: String,
+    clock: Clock,
+    #[serde(rename = "ceilings")]
+    roofline: Roofline,
+    rows: Vec<KernelTiming>,
+}
+
+/// The output of `--wgsl --json`.
+#[derive(Debug, Serialize)]
+struct Source {
+    kernel: String,
+    wgsl: String,
+}
+
+/// Measures the kernels, or prints their WGSL.
+///
+/// # Errors
+/// An unknown operation or variant; a `--device` that is unknown or the CPU, unless only WGSL is wanted.
+pub(super) fn run(args: &Args, global: &Global) -> Result<()> {
+    if args.wgsl {
+        return print_wgsl(&args.selected(DeviceClass::Gpu)?, global);
+    }
+    let open = tiller_kernels::open(&global.device)?;
+    eprintln!("device: {}", open.description);
+    let Some(gpu) = open.gpu else {
+        let bad = Error::bad_input(format!("--device {}", global.device))
+            .expected("an adapter, since kernels run on nothing else")
+            .found("the CPU")
+            .next("name a GPU or a software adapter; `tiller doctor` lists them");
+        return Err(bad.into());
+    };
+    let class = DeviceClass::of(&gpu);
+    let report = measure(gpu, class, open.description, args.selected(class)?);
+    if global.json {
+        print_json(&report)?;
+    } else {
+        print(&report);
+    }
+    Ok(())
+}
+
+impl Args {
+    fn selected(&self, class: DeviceClass) -> Result<Vec<Bench>> {
+        let schemes = if self.quant.is_empty() { &QuantScheme::ALL[..] } else { &self.quant };
+        select(benches(class, schemes), self.op.as_deref(), self.variant.as_deref()).map_err(unknown)
+    }
+}
+
+fn unknown(UnknownBench { flag, found, known }: UnknownBench) -> Error {
+    Error::bad_input(flag).expected(format!("one of: {}", known.join("; "))).found(found).into()
+}
+
+fn measure(gpu: Gpu, class: DeviceClass, device: String, benches: Vec<Bench>) -> KernelsReport {
+    let runnable: Vec<Bench> =
+        benches.into_iter().filter(|bench| gpu.features.contains(bench.kernel().needs())).collect();
+    let clock = Clock::of(&gpu);
+    let mut pipelines = Pipelines::new(gpu);
+    let roofline = roofline(&mut pipelines, class);
+    let bar = progress::bar("kernels", runnable.len() as u64, "kernels");
+    let mut rows = Vec::new();
+    for bench in runnable {
+        bar.set_message(bench.to_string());
+        // A matrix that a scheme cannot hold is left out of the table.
+        rows.extend(bench.measure(&mut pipelines, class));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    KernelsReport { device, clock, roofline, rows }
+}
+
+fn print(report: &KernelsReport) {
+    let KernelsReport { clock, roofline, rows, .. } = report;
+    println!(
+        "roofline: copying {:.1} GB/s, multiply-adds {:.1} GFLOP/s (f32)\nclock: {clock}\n",
+        roofline.gb_per_s, roofline.gflop_per_s
+    );
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_header(["op", "stored", "variant", "shape", "µs", "min", "max", "GB/s", "GFLOP/s", "of roofline"]);
+    for row in rows {
+        let (fraction, bound) = row.reached(roofline);
+        table.add_row([
+            row.op.to_owned(),
+            row.stored.unwrap_or_default().to_owned(),
+            row.variant.clone(),
+            row.shape.clone(),
+            format!("{:.1}", row.us.median),
+            format!("{:.1}", row.us.min),
+            format!("{:.1}", row.us.max),
+            format!("{:.2}", row.gb_per_s),
+            format!("{:.1}", row.gflop_per_s),
+            format!("{:.0} % {bound}", 100.0 * fraction),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(4).take(5) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    println!("{table}");
+}
+
+/// The WGSL of every kernel, each once.
+fn sources(benches: &[Bench]) -> Vec<Source> {
+    let mut seen = BTreeSet::new();
+    let kernels = benches.iter().map(Bench::kernel).filter(|kernel| seen.insert(kernel.name()));
+    kernels.map(|kernel| Source { kernel: kernel.name(), wgsl: kernel.wgsl().text }).collect()
+}
+
+fn print_wgsl(benches: &[Bench], global: &Global) -> Result<()> {
+    let sources = sources(benches);
+    if global.json {
+        return print_json(&sources);
+    }
+    for Source { kernel, wgsl } in sources {
+        println!("// {kernel}\n{wgsl}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(op: &str, variant: Option<&str>) -> Args {
+        Args { quant: vec![QuantScheme::Q4], op: Some(op.into()), variant: variant.map(str::to_owned), wgsl: true }
+    }
+
+    #[test]
+    fn unknown_names_are_wrong_usage_and_the_known_ones_are_listed() {
+        let error = args("gelo", None).selected(DeviceClass::Gpu).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("decode_linear; ") && error.to_string().contains("gelu; "), "{error}");
+        let error = args("gelu", Some("sideways")).selected(DeviceClass::Gpu).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("backward; forward"), "{error}");
+    }
+
+    #[test]
+    fn the_wgsl_of_a_kernel_is_expanded() {
+        let benches = args("gelu", Some("forward")).selected(DeviceClass::Gpu).unwrap();
+        let sources = sources(&benches);
+        assert_eq!(sources.iter().map(|source| &source.kernel[..]).collect::<Vec<_>>(), ["gelu WORKGROUP=256 WIDE=1"]);
+        assert!(sources[0].wgsl.contains("const WORKGROUP: u32 = 256u;") && !sources[0].wgsl.contains("#include"));
+    }
+}
