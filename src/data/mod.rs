@@ -10,6 +10,7 @@ pub mod input;
 pub mod interner;
 pub mod item_set;
 pub mod order;
+pub mod protocol;
 pub mod raw;
 pub(crate) mod rng;
 pub mod split;

@@ -1,17 +1,31 @@
 //! Leave-one-out split (method §1.5): the last item tests, the one before it validates, the rest trains.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use super::dataset::{ItemId, User};
 
 /// Items of context that the language model and the teacher see.
 pub const HISTORY_LENGTH: usize = 10;
 
 /// Which item of each user's sequence is to be predicted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Split {
     /// The last but one item.
     Validation,
     /// The last item.
     Test,
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Split::Validation => "validation",
+            Split::Test => "test",
+        })
+    }
 }
 
 /// One question to a recommender: what comes after `history`?

@@ -10,6 +10,7 @@ use tiller_models::atomic::write_atomically;
 
 use super::bootstrap::ConfidenceInterval;
 use crate::constrain::{ConstraintStats, Mode};
+use crate::data::protocol::Protocol;
 use crate::instruct::Preset;
 use crate::recommend::Status;
 use crate::task::{EvalTask, Metric};
@@ -37,16 +38,11 @@ pub struct Evaluation {
 /// The evaluation protocol, without which a figure says nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvalProtocol {
-    /// The data set's name.
-    pub dataset: String,
-    /// "test" (the last item of each user) or "validation" (the one before it).
-    pub split: String,
-    /// The number of users asked.
-    pub users: usize,
-    /// The number of users with a case in this split.
+    /// The data set, split, users and items.
+    #[serde(flatten)]
+    pub base: Protocol,
+    /// The number of users with a case in this split, of whom the users are a sample.
     pub users_with_case: usize,
-    /// The number of items in the catalogue; all of them are recommended from.
-    pub items: usize,
     /// The number of items of a list, where a task says nothing else.
     pub k: u32,
     /// The sampling rules: the default ones, or the authors' where they differ.
@@ -319,7 +315,8 @@ impl Speed {
 
 impl fmt::Display for EvalProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { dataset, split, users, users_with_case, items, k, preset, seeds, replicates, device, .. } = self;
+        let Self { base, users_with_case, k, preset, seeds, replicates, device, .. } = self;
+        let Protocol { users, items, .. } = base;
         let categories = match preset {
             Preset::Default => {
                 "categories of -C and LP from the teacher's lists, the same for all; empty answers are failures"
@@ -328,7 +325,7 @@ impl fmt::Display for EvalProtocol {
         };
         write!(
             f,
-            "{dataset}, {split} split, leave-one-out, {users} of {users_with_case} users, seeds {seeds:?}, lists of {k} from all {items} items, \
+            "{base}, {users} of {users_with_case} users, seeds {seeds:?}, lists of {k} from all {items} items, \
              greedy answers; {categories}; 95 % intervals by {replicates} resamples of the users; {device}"
         )
     }

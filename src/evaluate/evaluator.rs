@@ -16,6 +16,7 @@ use super::fuzzy::TitleIndex;
 use super::measure::ExampleMeasure;
 use super::system::{EvalQuery, System, SystemAnswer};
 use crate::constrain::Mode;
+use crate::data::protocol::Protocol;
 use crate::data::rng::SeededRng;
 use crate::data::split::{Split, held_out};
 use crate::data::{Dataset, ItemId};
@@ -305,7 +306,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
 
     /// Returns the results of all systems.
     pub fn finish(self) -> Evaluation {
-        let EvalConfig { tasks, preset, seeds, replicates, validation, k, .. } = &self.config;
+        let EvalConfig { tasks, preset, seeds, replicates, k, .. } = &self.config;
         let asked = |(at, &task): (usize, &EvalTask)| {
             let users = self.rows.iter().map(|evaluated| evaluated.sums[at].answered()).max().unwrap_or(0);
             TaskCoverage { task, about: task.description(), users, left_out: self.users.len() - users }
@@ -313,11 +314,13 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         Evaluation {
             schema: SCHEMA.to_owned(),
             protocol: EvalProtocol {
-                dataset: self.dataset.name.clone(),
-                split: if *validation { "validation" } else { "test" }.to_owned(),
-                users: self.users.len(),
+                base: Protocol {
+                    dataset: self.dataset.name.clone(),
+                    split: split_of(&self.config),
+                    users: self.users.len(),
+                    items: self.dataset.catalogue.len(),
+                },
                 users_with_case: self.users_with_case,
-                items: self.dataset.catalogue.len(),
                 k: *k,
                 preset: *preset,
                 seeds: seeds.clone(),

@@ -113,7 +113,7 @@ fn every_user_counts_once_however_many_seeds_there_are() {
     let asked = oracle.asked.into_inner();
     let users: std::collections::BTreeSet<&str> = asked.iter().map(|query| query.user.as_str()).collect();
     assert_eq!(users.len(), 25);
-    assert_eq!((evaluation.protocol.users, evaluation.protocol.users_with_case), (25, 40));
+    assert_eq!((evaluation.protocol.base.users, evaluation.protocol.users_with_case), (25, 40));
     let speed = evaluation.rows[0].speed;
     assert_eq!((speed.lists, speed.tokens, speed.seconds), (asked.len(), 180, 3.0));
 

@@ -131,9 +131,7 @@ pub fn groups(runs: &[Run]) -> Vec<Vec<&Evaluation>> {
 
 /// Whether two figures may stand side by side: the same questions to the same users, by the same rules.
 fn comparable(a: &EvalProtocol, b: &EvalProtocol) -> bool {
-    let of = |p: &EvalProtocol| {
-        (p.dataset.clone(), p.split.clone(), [p.users, p.users_with_case, p.items], p.k, p.preset, p.seeds.clone())
-    };
+    let of = |p: &EvalProtocol| (p.base.clone(), p.users_with_case, p.k, p.preset, p.seeds.clone());
     of(a) == of(b)
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::query::{RankQuery, Scorer};
 use crate::data::Dataset;
+use crate::data::protocol::Protocol;
 use crate::data::split::{NextItemCase, Split, held_out};
 use crate::task::metric::{hit, ndcg, reciprocal_rank};
 use crate::{Error, Result};
@@ -20,24 +21,21 @@ const CHUNK: usize = 4096;
 /// The protocol of a ranking evaluation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RankingProtocol {
-    /// The name of the data set.
-    pub dataset: String,
-    /// "test" (the last item of each user) or "validation" (the one before it).
-    pub split: &'static str,
-    /// Users with a case, which are all counted.
-    pub users: usize,
+    /// The data set, split, users and items. The users are all with a case; each target is ranked among all items, less
+    /// the user's earlier ones.
+    #[serde(flatten)]
+    pub base: Protocol,
     /// Users whose sequences are too short for a case; they are not counted.
     pub users_without_case: usize,
-    /// Items that each target is ranked among, less the user's earlier ones.
-    pub items: usize,
 }
 
 impl fmt::Display for RankingProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { dataset, split, users, users_without_case, items } = self;
+        let Self { base, users_without_case } = self;
+        let Protocol { users, items, .. } = base;
         write!(
             f,
-            "{dataset}, {split} split, leave-one-out, {users} users ({users_without_case} too short to take part), \
+            "{base}, {users} users ({users_without_case} too short to take part), \
              full ranking over {items} items, the user's earlier items masked, equal scores by item id"
         )
     }
@@ -100,14 +98,8 @@ pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split, bar: &Pro
     }
     Ok(RankingEvaluation {
         protocol: RankingProtocol {
-            dataset: dataset.name.clone(),
-            split: match split {
-                Split::Validation => "validation",
-                Split::Test => "test",
-            },
-            users: cases.len(),
+            base: Protocol { dataset: dataset.name.clone(), split, users: cases.len(), items: scorer.n_items() },
             users_without_case: dataset.users.len() - cases.len(),
-            items: scorer.n_items(),
         },
         figures: LIST_LENGTHS.iter().map(|&k| at_k(&ranks, k)).collect(),
         users_per_second: cases.len() as f64 / start.elapsed().as_secs_f64(),
@@ -158,7 +150,7 @@ mod tests {
         // Target 5 after 1 2 3 4: first of 5 6 7. Target 3 after 1 2 6: first. Target 2 after 1 7: first.
         assert_eq!(evaluation.at(5), Some(AtK { k: 5, hr: 1.0, ndcg: 1.0, mrr: 1.0 }));
         let protocol = evaluation.protocol;
-        assert_eq!((protocol.users, protocol.users_without_case, protocol.items), (3, 1, 7));
+        assert_eq!((protocol.base.users, protocol.users_without_case, protocol.base.items), (3, 1, 7));
         // Validation. Target 4 after 1 2 3: first of 4 5 6 7. Target 6 after 1 2: behind 3 4 5. Target 7 after 1:
         // behind 2 3 4 5 6.
         let validation =
