@@ -131,37 +131,10 @@ fn current_name(key: String, table: &Table) -> String {
     renamed.map_or(key, |(_, name)| (*name).to_owned())
 }
 
-/// Renamed settings: their old keys, which files and `--set` of earlier releases have, and their names.
-const RENAMED: [(&str, &str); 23] = [
-    ("accumulate", "gradient_accumulation_steps"),
-    ("breach", "violation_score"),
-    ("by_practice", "per_task_normalization"),
-    ("clip", "max_grad_norm"),
-    ("end", "min_lr"),
-    ("exam", "eval"),
-    ("gap", "shortfall_fn"),
-    ("heads", "n_heads"),
-    ("inner", "d_ff"),
-    ("kl", "kl_coef"),
-    ("layers", "n_layers"),
-    ("power", "poly_power"),
-    ("practices", "tasks"),
-    ("quantise", "quant"),
-    ("recipe", "preset"),
-    ("rehearsal", "sft_mixin"),
-    ("safety", "divergence_guard"),
-    ("scratch", "from_scratch"),
-    ("spread", "dense"),
-    ("standardise", "normalize_advantages"),
-    ("subjects", "tasks"),
-    ("tempered", "score_at_sampling_temperature"),
-    ("warm_up", "warmup_ratio"),
-];
-
 /// Lays `upper` over `lower`, key by key.
 fn overlay(lower: &mut Table, upper: Table) {
     for (key, value) in upper {
-        let key = current_key(lower, key);
+        let key = current_name(key, lower);
         match (lower.get_mut(&key), value) {
             (Some(Value::Table(below)), Value::Table(above)) => overlay(below, above),
             (_, value) => {
@@ -169,12 +142,6 @@ fn overlay(lower: &mut Table, upper: Table) {
             }
         }
     }
-}
-
-/// The name of a setting today. A key that `table` has is not renamed: other tables may have used it for something else.
-fn current_key(table: &Table, key: String) -> String {
-    let renamed = RENAMED.iter().find(|(old, _)| *old == key && !table.contains_key(&key));
-    renamed.map_or(key, |(_, new)| (*new).to_owned())
 }
 
 fn check<T: DeserializeOwned>(table: &Table, place: &dyn std::fmt::Display) -> Result<T> {
