@@ -166,12 +166,12 @@ fn guided(tokens: usize, guidance: ConstraintStats) -> String {
     let ConstraintStats { steps, choices, drafted, confirmed, observed, changed, .. } = guidance;
     let mut parts = vec![format!("{tokens} tokens in {steps} steps")];
     if drafted > 0 {
-        parts.push(format!("{confirmed} of {drafted} drafted choices were the model's, of {choices} in all"));
+        parts.push(format!("{confirmed} of {drafted} drafted choices accepted, of {choices} in all"));
     }
     if observed > 0 {
         let lost = 100.0 * guidance.mean_removed_mass();
         parts.push(format!(
-            "{changed} of {choices} choices were not the model's own, which lost {lost:.0}% of its probability on average"
+            "the constraint changed {changed} of {choices} choices and removed {lost:.0}% of the model's probability on average"
         ));
     }
     parts.join("; ")
