@@ -15,8 +15,8 @@ use tiller::recommend::PreparedRequest;
 use tiller::recommend::answer::OutputFormat;
 use tiller::recommend::recommender::{Recommender, enough_tokens};
 use tiller::request::{Request, Share};
+use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::{InferenceModel, StorageOptions};
-use tiller_models::llama::{GenerateOptions, Sampling};
 
 /// A tiny model of the tests.
 pub const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v0.1.0/sft/model");

@@ -7,7 +7,7 @@
 //! Without a GPU the operation runs on the CPU. `tiller doctor` lists the devices by name.
 
 use burn::tensor::Tensor;
-use tiller_kernels::{Kernel, device, gelu};
+use tiller_kernels::{Kernel, gelu};
 
 fn main() -> tiller::Result<()> {
     run(&std::env::args().nth(1).unwrap_or_else(|| "auto".to_owned()))
