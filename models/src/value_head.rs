@@ -1,4 +1,4 @@
-//! The head that reads a value off a hidden state (method §7.1).
+//! The value head of PPO's critic: the value of a hidden state (method §7.1).
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData, activation};
@@ -22,7 +22,7 @@ pub struct ValueHead {
 }
 
 impl ValueHead {
-    /// A fresh head for hidden states of width `d_model`: W₁ orthogonal with gain √2, w₂ with gain 1, biases zero. The same seed gives the
+    /// A new head for hidden states of width `d_model`: W₁ orthogonal with gain √2, w₂ with gain 1, biases zero. The same seed gives the
     /// same head on every device.
     pub fn new(d_model: usize, seed: u64, device: &Device) -> Self {
         let orthogonal = |[rows, columns]: [usize; 2], gain: f64, stream: u64| {

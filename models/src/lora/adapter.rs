@@ -45,7 +45,7 @@ pub struct LoraConfig {
 }
 
 impl LoraConfig {
-    /// Whether the projections of this name ("q_proj") get a low-rank part.
+    /// Returns true if the projections of this name ("q_proj") get low-rank matrices.
     pub fn adapts(&self, name: &str) -> bool {
         self.targets.iter().any(|target| is_target(target, name))
     }

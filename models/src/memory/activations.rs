@@ -16,7 +16,7 @@ use crate::llama::LlamaConfig;
 pub(super) struct Activations<'a> {
     training: &'a TrainingMemory,
     llama: &'a LlamaConfig,
-    /// Whether projections multiply packed weights, which keep their input in any case.
+    /// True if projections multiply packed weights, which keep their input in any case.
     packed: bool,
     /// Tokens of a sample.
     seq: usize,
