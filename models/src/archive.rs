@@ -1,4 +1,4 @@
-//! Named tensors and a few words about them in one safetensors file.
+//! Checkpoints: named tensors and metadata in one safetensors file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -17,7 +17,7 @@ pub type NamedTensors = BTreeMap<String, TensorData>;
 pub struct Archive {
     /// The tensors.
     pub tensors: NamedTensors,
-    /// The words, such as the configuration that the tensors belong to.
+    /// The metadata, such as the configuration that the tensors belong to.
     pub words: HashMap<String, String>,
 }
 

@@ -1,4 +1,4 @@
-//! Low-rank adaptation (Hu et al. 2021, arXiv 2106.09685): a frozen weight plus a trainable product of two thin matrices.
+//! LoRA, low-rank adaptation (Hu et al. 2021, arXiv 2106.09685): a frozen weight plus a trainable product of two thin matrices.
 
 mod adapter;
 mod dropout;
@@ -14,7 +14,7 @@ pub use adapter::{Adapter, LoraConfig, Projections};
 pub use dropout::{Dropout, RowDropout};
 pub use linear::Linear;
 
-/// The trainable part of a projection: x ↦ scale · (x Aᵀ) Bᵀ.
+/// The LoRA matrices of a projection: x ↦ scale · (x Aᵀ) Bᵀ.
 #[derive(Module, Debug)]
 pub struct Lora {
     /// A, `[rank, in]`.

@@ -56,7 +56,7 @@ impl Adapter {
     /// Writes the adapter as a PEFT folder; each of the two files appears whole or not at all.
     ///
     /// # Errors
-    /// I/O errors; a device that does not give the weights back; an adapter without any part.
+    /// I/O errors; a device that does not return the weights; an empty adapter.
     pub fn write(&self, folder: &Path) -> Result<()> {
         if self.loras.is_empty() {
             return Err(Error::Failed("the adapter has no parts to write".into()));
@@ -101,7 +101,7 @@ fn places(source: &Safetensors) -> Result<BTreeSet<String>> {
     Ok(with_a)
 }
 
-/// Checks that the listed targets are those that the file has weights for. Regular expressions are taken on trust.
+/// Checks that the listed targets are those that the file has weights for. Regular expressions are not checked.
 fn check_targets(targets: &AdapterTargets, places: &BTreeSet<String>, config: &Path) -> Result<()> {
     let AdapterTargets::Listed(targets) = targets else { return Ok(()) };
     let at = || Error::bad_input(format!("{}: target_modules", config.display()));

@@ -1,4 +1,4 @@
-//! `adapter_config.json`: what is understood, what is refused, what is written.
+//! `adapter_config.json`: the keys that are read, refused and written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::adapter::{ALL_LINEAR, LM_HEAD, is_target};
 use crate::files::json;
 use crate::{Error, Result};
 
-/// The part of the configuration that decides what the weights mean.
+/// The part of the configuration that decides the meaning of the weights.
 #[derive(Debug)]
 pub(super) struct PeftConfig {
     rank: usize,
@@ -24,7 +24,7 @@ pub(super) struct PeftConfig {
     pub base_model: Option<String>,
 }
 
-/// Which projections have a part.
+/// The targeted projections.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum AdapterTargets {
     /// Ends of their names, or "all-linear".
@@ -33,7 +33,7 @@ pub(super) enum AdapterTargets {
     Pattern,
 }
 
-/// The file as it is.
+/// The content of the file.
 #[derive(Deserialize)]
 struct File {
     peft_type: String,

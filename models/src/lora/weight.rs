@@ -13,7 +13,7 @@ use super::Lora;
 pub(super) enum ProjectionWeight {
     /// 32-bit floats: frozen, unless the whole model is trained.
     Dense(Param<Tensor<2>>),
-    /// Few bits, and frozen.
+    /// Quantized, and frozen.
     Packed(PackedProjection),
 }
 
@@ -62,7 +62,7 @@ impl ProjectionWeight {
     }
 }
 
-/// Up to so many rows, [`times_transposed`] multiplies the other way round.
+/// The largest number of rows with which [`times_transposed`] multiplies in the other order.
 pub(super) const FEW_ROWS: usize = 32;
 
 /// x wᵀ for x `[n, in]` and w `[out, in]`: `[n, out]`.

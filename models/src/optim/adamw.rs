@@ -23,7 +23,7 @@ pub struct AdamWConfig {
     pub betas: [f64; 2],
     /// Added to the root of the second moment.
     pub epsilon: f64,
-    /// The share of a weight that a step of learning rate 1 takes away; of matrices only.
+    /// Decoupled weight decay, relative to the learning rate; of matrices only.
     pub weight_decay: f64,
     /// The largest norm of all gradients together; they are scaled down to it.
     #[serde(alias = "clip")]
@@ -43,7 +43,7 @@ impl AdamWConfig {
     }
 }
 
-/// The optimiser's memory: the steps taken, and two moments of the gradient of every weight, by its name.
+/// The state of the optimiser: the steps taken, and two moments of the gradient of every weight, by its name.
 #[derive(Debug, Clone)]
 pub struct AdamW {
     config: AdamWConfig,
@@ -64,12 +64,12 @@ impl AdamW {
 
     /// The module after one step of learning rate `lr` against `gradients`, and their norm before clipping.
     ///
-    /// Where that norm is no number (a loss that overflowed), no step is taken: the module comes back as it was.
+    /// If that norm is not finite (a loss that overflowed), no step is taken and the module is returned unchanged.
     pub fn step<M: Module>(&mut self, module: M, gradients: Gradients, lr: f64) -> (M, f64) {
         self.moved(module, gradients, lr, Some(self.config.max_grad_norm))
     }
 
-    /// [`AdamW::step`] without clipping, and so without reading a norm back from the device.
+    /// [`AdamW::step`] without clipping, and so without a download of the norm.
     pub fn advance<M: Module>(&mut self, module: M, gradients: Gradients, lr: f64) -> M {
         self.moved(module, gradients, lr, None).0
     }
@@ -94,7 +94,7 @@ impl AdamW {
         (map_named(module, &mut Replace { moved: names.into_iter().zip(moved).collect() }), norm)
     }
 
-    /// Puts the memory into `archive`, under `name`.
+    /// Saves the state to `archive`, under `name`.
     pub fn save(&self, archive: &mut Archive, name: &str) {
         let (mut first, mut second) = (NamedTensors::new(), NamedTensors::new());
         for (name, moments) in self.memory.by_name() {
@@ -107,10 +107,10 @@ impl AdamW {
         archive.words.insert(format!("{name}.steps"), self.steps.to_string());
     }
 
-    /// Takes out of `archive` what [`AdamW::save`] put there; its steps are then the very ones of the optimiser that was saved.
+    /// Restores a state that [`AdamW::save`] put into `archive`; further steps are those of the optimiser that was saved, to the last bit.
     ///
     /// # Errors
-    /// No memory under `name`, or one that does not fit the weights of `module`; `path` names the file.
+    /// No state under `name`, or one that does not fit the weights of `module`; `path` names the file.
     pub fn restore(
         config: AdamWConfig,
         module: &impl Module,

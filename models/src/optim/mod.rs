@@ -1,4 +1,4 @@
-//! Optimisation of any burn module: gradients by the weights' names, AdamW, and its memory in an [`Archive`].
+//! Optimisation of any burn module: gradients by the weights' names, AdamW, and its state in an [`Archive`].
 //!
 //! A weight's name is the path of its fields, such as "blocks.0.attention.q_proj.lora.a": the same in every process, so that a
 //! saved optimiser finds its weights again.

@@ -13,7 +13,7 @@ impl Normal {
         Self::of_stream(seed, 0)
     }
 
-    /// One of many sources of a seed, which know nothing of one another.
+    /// One of many independent sources of a seed.
     pub(crate) fn of_stream(seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);

@@ -1,4 +1,4 @@
-//! Matrices that keep lengths and angles.
+//! Orthogonal initialization.
 
 use super::Normal;
 
