@@ -1,4 +1,4 @@
-//! How fast lists come, by plain masked decoding and by each thing that tiller does about it, all in one run.
+//! The benchmark of constrained decoding: plain masked decoding beside jump-forward decoding and speculative drafts, in one run.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::request::Request;
 use crate::teacher::{Scorer, Teacher};
 use crate::{Error, Result};
 
-/// How lists are written. The lists are the same.
+/// A way to decode lists under constraints. All of them write the same lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DecodeMethod {
@@ -36,14 +36,14 @@ pub struct ListBench<'a> {
     draft_models: Vec<DraftModel>,
 }
 
-/// What a way took, a mean of each count over its lists.
+/// The measurements of one method; counts are means over its lists.
 #[derive(Debug, Clone, Serialize)]
 pub struct ListTiming {
-    /// How the lists were written.
+    /// The decoding method.
     pub way: DecodeMethod,
-    /// How many at a time.
+    /// The batch size.
     pub batch: usize,
-    /// How many were written in each repetition.
+    /// The number of lists of each repetition.
     pub lists: usize,
     /// Tokens of a prompt.
     pub prompt: f64,
@@ -53,9 +53,9 @@ pub struct ListTiming {
     pub choices: f64,
     /// Calls of the model, the prompt's with them.
     pub steps: f64,
-    /// Choices that drafts foresaw.
+    /// Choices that drafts contained.
     pub drafted: f64,
-    /// Those that came as foreseen.
+    /// Drafted choices that the model accepted.
     pub confirmed: f64,
     /// Lists in a second, prompts and all: the median of the repetitions.
     pub per_second: f64,

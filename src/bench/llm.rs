@@ -1,4 +1,4 @@
-//! How fast a Llama reads and writes: the tests of llama-bench, batches, and lists.
+//! The throughput of a Llama: the tests of llama-bench, batches, and lists.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use tiller_models::language_model::Backend;
 
 use crate::Result;
 
-/// What is measured.
+/// A test to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LlmTest {
     /// Reading a prompt of so many tokens: llama-bench's "pp".
@@ -38,7 +38,7 @@ impl LlmTest {
         }
     }
 
-    /// As llama-bench names it.
+    /// The name that llama-bench gives it.
     pub fn name(self) -> String {
         match self {
             LlmTest::Prompt(tokens) => format!("pp{tokens}"),
@@ -54,9 +54,9 @@ impl LlmTest {
 pub struct Throughput {
     /// The test.
     pub test: String,
-    /// What is counted: tokens or lists.
+    /// The unit that is counted: tokens or lists.
     pub unit: &'static str,
-    /// So many in a second: the median of the repetitions.
+    /// Units in a second: the median of the repetitions.
     pub per_second: f64,
     /// The slowest repetition.
     pub least: f64,
@@ -64,12 +64,12 @@ pub struct Throughput {
     pub most: f64,
 }
 
-/// What a token that is written alone costs the GPU.
+/// The cost of decoding one token of one sequence on a GPU.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct TokenCost {
     /// Dispatches.
     pub launches: f64,
-    /// The same for each layer of the model, those between embedding and choice included.
+    /// Dispatches for each layer of the model, including those between the embedding and the choice.
     pub launches_per_layer: f64,
     /// Bytes of weights and cache that are read.
     pub bytes: f64,
@@ -113,7 +113,7 @@ impl BenchModel {
     /// Runs a test once to warm up, then `repetitions` times.
     ///
     /// # Errors
-    /// A device that fails or has no room.
+    /// A device that fails or has too little memory.
     pub fn measure(&mut self, test: LlmTest, repetitions: usize) -> Result<Throughput> {
         let mut rates = Vec::new();
         for repetition in 0..=repetitions {
@@ -128,10 +128,10 @@ impl BenchModel {
         Ok(Throughput { test: test.name(), unit, per_second: rates[rates.len() / 2], least, most })
     }
 
-    /// What a token costs while so many are written behind a prompt of one; `None` on a CPU, which counts nothing.
+    /// The cost of a token while `tokens` are generated behind a prompt of one; `None` on a CPU, which counts nothing.
     ///
     /// # Errors
-    /// A device that fails or has no room.
+    /// A device that fails or has too little memory.
     pub fn cost(&mut self, tokens: usize) -> Result<Option<TokenCost>> {
         let Backend::Engine(engine) = &self.0 else { return Ok(None) };
         let before = engine.work();

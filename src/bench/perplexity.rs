@@ -1,11 +1,11 @@
-//! How well a model foretells a text: exp of the mean negative log-probability of its tokens.
+//! Perplexity: exp of the mean negative log-probability (the cross-entropy) of a text's tokens.
 
 use serde::Serialize;
 
 use super::llm::BenchModel;
 use crate::Result;
 
-/// What a model makes of a text.
+/// The perplexity of a text.
 #[derive(Debug, Clone, Serialize)]
 pub struct Perplexity {
     /// Tokens that were scored.
@@ -19,10 +19,10 @@ pub struct Perplexity {
 /// Cuts a text's tokens into windows of so many, each of them behind `bos` where there is one; an end of one token alone is left out.
 ///
 /// # Panics
-/// Windows without room for two tokens.
+/// A window of fewer than two tokens.
 pub fn windows(tokens: &[u32], window: usize, bos: Option<u32>) -> Vec<Vec<u32>> {
     let own = window - usize::from(bos.is_some());
-    assert!(own > 0 && window > 1, "a window of {window} tokens has nothing to foretell");
+    assert!(own > 0 && window > 1, "a window of {window} tokens has no token to predict");
     let windows = tokens.chunks(own).map(|part| bos.into_iter().chain(part.iter().copied()).collect());
     windows.filter(|window: &Vec<u32>| window.len() > 1).collect()
 }
@@ -32,7 +32,7 @@ pub fn windows(tokens: &[u32], window: usize, bos: Option<u32>) -> Vec<Vec<u32>>
 /// `done` is told how many windows are.
 ///
 /// # Errors
-/// Windows beyond the room that the model has, a device that fails.
+/// Windows longer than the model's context, a device that fails.
 pub fn perplexity(model: &mut BenchModel, windows: &[Vec<u32>], mut done: impl FnMut(usize)) -> Result<Perplexity> {
     let (mut tokens, mut sum) = (0, 0.0);
     for (i, window) in windows.iter().enumerate() {

@@ -23,15 +23,15 @@ pub struct Args {
 enum What {
     /// The GPU kernels against the roofline of the device
     Kernels(kernels::Args),
-    /// How fast a language model reads and writes
+    /// Throughput of a language model: prefill, decoding, lists
     Llm(llm::Args),
-    /// What fewer bits cost: the perplexity of a text
+    /// Perplexity of a text after quantization of weights and KV cache
     Perplexity(perplexity::Args),
-    /// How fast lists come that obey: plain masked decoding beside jump-forward and drafts
+    /// Throughput of constrained lists: plain masked decoding beside jump-forward decoding and drafts
     Lists(lists::Args),
     /// Tokens per second and memory of a training
     Train(train::Args),
-    /// How long an iteration of an alignment takes
+    /// Duration of a PPO iteration
     Ppo(ppo::Args),
 }
 

@@ -1,4 +1,4 @@
-//! `tiller chat`: one model, loaded once, and one wish after another.
+//! `tiller chat`: a session about lists with one loaded model.
 
 use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
 use std::path::PathBuf;
@@ -46,10 +46,10 @@ pub struct Args {
     /// For somebody new: titles of the catalogue that were taken, oldest first
     #[arg(long, value_name = "TITLE", num_args = 1..)]
     history: Option<Vec<String>>,
-    /// How many items a list has where nothing else is said
+    /// Length of a list, unless a message asks for another
     #[arg(short, default_value_t = 5, value_name = "ITEMS", value_parser = clap::value_parser!(u32).range(1..))]
     k: u32,
-    /// What keeps the lists in order
+    /// Constraint mode
     #[arg(long, value_enum, default_value_t = Mode::Strict)]
     decode: Mode,
     #[command(flatten)]
@@ -83,7 +83,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     Ok(())
 }
 
-/// What the user took before.
+/// The user's history.
 fn taken(args: &Args, dataset: &Dataset) -> Result<Vec<ItemId>> {
     match (&args.user, &args.history) {
         (Some(who), _) => match lookup::users(dataset, who)?.as_slice() {
@@ -115,7 +115,7 @@ fn turns() -> impl Iterator<Item = std::io::Result<String>> {
 struct Talk<'a> {
     recommender: &'a Recommender<'a>,
     json: bool,
-    /// Whether titles are shown while they are written.
+    /// Print titles while they are generated.
     stream: bool,
 }
 
@@ -124,7 +124,7 @@ impl Talk<'_> {
         self.print(&if self.json { format!("{}\n", json!({ "said": [text] })) } else { format!("{text}\n") })
     }
 
-    /// Makes and shows the list that is asked for; nothing where no list can be as asked, which is said.
+    /// Generates and prints the requested list; prints the reason and returns nothing where no list satisfies the request.
     fn list(&self, request: Request, said: &[String]) -> Result<Vec<ItemId>> {
         let prepared = match PreparedRequest::new(request, self.recommender.mode(), self.recommender.catalogue()) {
             Ok(prepared) => prepared,

@@ -14,10 +14,10 @@ use crate::data::bitset::BitSet;
 use crate::data::{ItemId, ItemSet};
 use crate::{Error, Result};
 
-/// What may come next.
+/// The tokens that may come next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextTokens<'a> {
-    /// These tokens in this order, all of them without alternative.
+    /// These tokens in this order, each without an alternative.
     Forced(&'a [u32]),
     /// Any one of these tokens, ascending; two at least.
     Choice(&'a [u32]),
@@ -35,7 +35,7 @@ pub struct Automaton<'a> {
     after: Vec<Option<Feasible>>,
     /// The leaves that the current line may end at.
     open: BitSet,
-    /// Where the current title stands, before the choice.
+    /// The prefix of the current title, before the choice.
     prefix: Prefix,
     /// Tokens without alternative that lead to the choice, and how many of them were taken.
     forced: Vec<u32>,
@@ -72,7 +72,7 @@ impl<'a> Automaton<'a> {
         Ok(automaton)
     }
 
-    /// What may come next.
+    /// The tokens that may come next.
     pub fn allowed(&self) -> NextTokens<'_> {
         match &self.forced[self.taken..] {
             [] if self.choice.is_empty() => NextTokens::Done,
@@ -121,7 +121,7 @@ impl<'a> Automaton<'a> {
         Some(titles.toward(&self.prefix, best)?.0)
     }
 
-    /// Whether the list and its end have been taken.
+    /// Returns true once the list and its end have been taken.
     pub fn is_done(&self) -> bool {
         self.allowed() == NextTokens::Done
     }

@@ -1,7 +1,7 @@
-//! What a recommender without words would write, as a draft for one that writes: the teacher's list, token by token.
+//! The draft model of speculative decoding: the teacher's list, token by token, as a draft for the language model.
 //!
-//! The draft begins wherever the list stands. It goes on with the item that the recommender likes best of those that may still follow,
-//! be it in the middle of a title, and so on greedily to the end: from the first line on it is the list of [`super::greedy_fill`].
+//! A draft continues the list from its current token, also from the middle of a title: the best item that may still follow, then the next
+//! best, greedily to the end. From the first line on it is the list of [`super::greedy_fill`].
 
 use tiller_models::generate::DraftTokens;
 
@@ -9,7 +9,7 @@ use super::automaton::{Automaton, NextTokens};
 use super::grammar::Grammar;
 use crate::data::ItemId;
 
-/// Choices that the first draft of a list foresees.
+/// Choices of the first draft of a list.
 const FIRST: usize = 4;
 
 /// A recommender's opinion of every title, and how far it is trusted.
@@ -17,11 +17,11 @@ const FIRST: usize = 4;
 pub struct DraftModel {
     /// One for each leaf of the trie.
     scores: Vec<f32>,
-    /// How many choices the next draft foresees: twice as many as the last one where all of it came true, else one more than did.
+    /// The number of choices of the next draft: twice as many as the last one if all were accepted, else one more than were accepted.
     reach: usize,
     /// The choices of the last draft that have not been made, the next one last.
     expected: Vec<u32>,
-    /// How many of its choices came true.
+    /// The number of its choices that the model accepted.
     came_true: usize,
 }
 
@@ -34,7 +34,7 @@ impl DraftModel {
         Self { scores, reach: FIRST, expected: Vec::new(), came_true: 0 }
     }
 
-    /// The draft from where `automaton` stands: as many choices as are foreseen, and the question behind them.
+    /// The draft behind the state of `automaton`: its next choices, and the position behind them, which the model decides.
     pub fn draft(&mut self, automaton: &Automaton) -> Vec<DraftTokens> {
         let mut drafts = predict_choices(automaton.clone(), &self.scores, self.reach);
         self.expected = drafts.iter().rev().filter_map(|draft_tokens| draft_tokens.tokens.first().copied()).collect();

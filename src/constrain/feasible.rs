@@ -2,7 +2,7 @@
 //!
 //! The proof is a plan: a number of items from each class. The search for one is exact up to a limit of effort, which random requests with
 //! up to four overlapping shares in lists of fifty, or six in lists of ten, stayed below. Past the limit the answer is
-//! [`Solution::Unknown`], which callers treat as "no": nothing is ever promised on a guess.
+//! [`Solution::Unknown`], which callers treat as "no": nothing is guaranteed without a proof.
 
 use super::constraints::Constraints;
 use super::infeasible::Infeasible;

@@ -20,7 +20,7 @@ use crate::data::{Catalogue, ItemId};
 use crate::run::progress;
 use crate::{Error, Result};
 
-/// The longest list that can be asked for.
+/// The longest list of a request.
 pub const LONGEST_LIST: usize = 100;
 
 /// A tokenizer as decoding sees it.
@@ -54,7 +54,7 @@ pub fn list_text<'a>(titles: impl IntoIterator<Item = &'a str>) -> String {
     titles.into_iter().enumerate().map(|(at, title)| format!("{}{}", line_start(at), line_rest(title))).collect()
 }
 
-/// What stands before the title at position `at`, counted from 0.
+/// The text before the title at position `at`, counted from 0.
 fn line_start(at: usize) -> String {
     let space = if at == 0 { "" } else { " " };
     format!("{space}{}.", at + 1)

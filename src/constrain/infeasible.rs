@@ -1,4 +1,4 @@
-//! Whether a list can satisfy a request; where none can, why, and which nearest request can be met.
+//! Requests that no list satisfies: the reasons, and the nearest requests that can be met.
 
 use std::fmt;
 
@@ -14,11 +14,11 @@ const REACH: u32 = 50;
 /// A request that no list satisfies, or none that could be found within the limit of the search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Infeasible {
-    /// How many items were asked for.
+    /// The length of the list that was asked for.
     pub k: u32,
-    /// How the catalogue became the allowed set.
+    /// The steps from the catalogue to the allowed set.
     pub narrowing: Vec<Narrowing>,
-    /// What was counted, and within which bounds.
+    /// The counters and their bounds.
     pub counted: Vec<(CountRule, Bound)>,
     /// The counters overlap too much to decide; there may be a list after all.
     pub undecided: bool,
@@ -31,9 +31,9 @@ pub struct Infeasible {
 /// A request with its counters relaxed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relaxed {
-    /// How many items: what was asked for, or all that are allowed where they are fewer.
+    /// The length of the list: the requested one, or the number of allowed items if that is less.
     pub k: u32,
-    /// The new bound of each counter, by its number; only of those that have to give way.
+    /// The new bound of each counter, by its number; only of those that are relaxed.
     pub bounds: Vec<(usize, Bound)>,
 }
 

@@ -1,4 +1,4 @@
-//! The automaton as a language model's guide.
+//! The list automaton as the token constraint of a language model: the logits mask of constrained decoding.
 
 use tiller_models::generate::{Allowed, DraftTokens, TokenConstraint, TokenLogprob};
 use tiller_models::tokenizer::Tokenizer;
@@ -9,7 +9,7 @@ use super::grammar::TitleTokenizer;
 use super::statistics::ConstraintStats;
 use crate::Result;
 
-/// Guides the writing of one list, and counts what that did to the model's own wishes.
+/// The constraint on one list that is being generated, with statistics of its effect on the model's own choices.
 #[derive(Debug, Clone)]
 pub struct ListConstraint<'a> {
     automaton: Automaton<'a>,
@@ -22,23 +22,23 @@ pub struct ListConstraint<'a> {
 }
 
 impl<'a> ListConstraint<'a> {
-    /// A guide along `automaton`.
+    /// A constraint that follows `automaton`.
     pub fn new(automaton: Automaton<'a>) -> Self {
         let statistics = ConstraintStats::default();
         Self { automaton, statistics, stream: None, draft_model: None, open: 0, needs_logits: true }
     }
 
-    /// The guide with a stream of random numbers of its own, for a model that samples.
+    /// Returns the constraint with a stream of random numbers of its own, for sampling.
     pub fn drawing_from(self, stream: u64) -> Self {
         Self { stream: Some(stream), ..self }
     }
 
-    /// The guide with drafts of what is likely to follow.
+    /// Returns the constraint with a draft model, for speculative decoding.
     pub fn drafting(self, draft_model: DraftModel) -> Self {
         Self { draft_model: Some(draft_model), ..self }
     }
 
-    /// The guide without an ear for what the model would have liked to write: then only the tokens that may follow are scored.
+    /// Returns the constraint without statistics of the model's own choices: only the logits of allowed tokens are computed.
     pub fn without_logprobs(self) -> Self {
         Self { needs_logits: false, ..self }
     }
@@ -48,7 +48,7 @@ impl<'a> ListConstraint<'a> {
         &self.automaton
     }
 
-    /// What was counted so far.
+    /// The statistics so far.
     pub fn statistics(&self) -> ConstraintStats {
         self.statistics
     }

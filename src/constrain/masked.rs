@@ -11,7 +11,7 @@ use super::statistics::ConstraintStats;
 use crate::data::ItemId;
 use crate::{Error, Result};
 
-/// How forced tokens are treated.
+/// The treatment of forced tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
     /// One call of the model per token: plain masked decoding.
@@ -20,7 +20,7 @@ pub enum Pace {
     Jump,
 }
 
-/// How a token is chosen among the allowed ones.
+/// The choice of a token among the allowed ones.
 #[derive(Debug)]
 pub enum Picker<'a, R> {
     /// The likeliest; the lowest token of equally likely ones.
@@ -29,7 +29,7 @@ pub enum Picker<'a, R> {
     Sample {
         /// Divides the logits.
         temperature: f32,
-        /// Where chance comes from; it is asked once per choice.
+        /// The source of randomness; one draw per choice.
         rng: &'a mut R,
     },
 }
@@ -41,7 +41,7 @@ pub struct Decoded {
     pub tokens: Vec<u32>,
     /// The items of the list.
     pub items: Vec<ItemId>,
-    /// What the constraint did.
+    /// The effect of the constraint.
     pub statistics: ConstraintStats,
 }
 
@@ -102,7 +102,7 @@ impl<R: Rng> Picker<'_, R> {
                 let scaled = |&token: &u32| f64::from(logit(logits, token)) / f64::from(*temperature);
                 let highest = allowed.iter().map(scaled).fold(f64::NEG_INFINITY, f64::max);
                 if highest == f64::NEG_INFINITY {
-                    // The model gives no chance to anything that is allowed: all are alike to it.
+                    // Every allowed token has probability 0: draw uniformly.
                     return allowed[rng.random_range(..allowed.len())];
                 }
                 let weights: Vec<f64> = allowed.iter().map(|token| (scaled(token) - highest).exp()).collect();
@@ -123,7 +123,7 @@ fn likeliest(logits: &[f32], tokens: impl IntoIterator<Item = u32>) -> u32 {
     tokens.into_iter().reduce(better).unwrap_or(0)
 }
 
-/// A token's logit; what is no number has no chance.
+/// A token's logit; NaN counts as −∞.
 fn logit(logits: &[f32], token: u32) -> f32 {
     let logit = logits[token as usize];
     if logit.is_nan() { f32::NEG_INFINITY } else { logit }

@@ -1,17 +1,20 @@
-//! Controlled decoding: which tokens a language model may say next, so that its list exists and obeys.
+//! Constrained decoding: a logits mask for every step of a generation, so that the list of a language model satisfies its request.
 //!
-//! A [`crate::request::Request`] becomes an allowed set of items and counters over sets of items ([`constraints`]). Before a
-//! token is chosen, [`feasible`] proves that a list exists, or the request is refused together with its nearest neighbours that
-//! can be met ([`infeasible`]). The catalogue becomes a [`Grammar`]: the tokens of every list, with a [`trie`] of the titles.
-//! An [`Automaton`] walks both: it knows the tokens that may follow, and which of them follow without alternative. The model
-//! only has to rank.
+//! From `--share 'Comedy>=50%'` to a token mask:
+//! 1. [`Request::compile`](crate::request::Request::compile) turns the request into sets of items and counters over them.
+//! 2. [`constraints`]: the allowed items, and the counters with their bounds.
+//! 3. Feasibility: [`problem`] states it, [`search`] solves it, and [`FeasibleRequest`] carries the proof that a list exists. Without a
+//!    proof the request is refused, with the nearest requests that can be met ([`infeasible`]).
+//! 4. [`Grammar`] and [`trie`]: the tokens of every list, with a prefix tree (trie) of the titles.
+//! 5. [`Automaton`] walks both: after each token it knows the tokens that may come next ([`NextTokens`]), and the forced ones, which
+//!    need no step of the model (jump-forward decoding).
+//! 6. [`ListConstraint`] hands them to the engine as the logits mask. Only this file knows language models.
 //!
-//! Only [`list_constraint`] knows what a language model is: it makes an automaton the guide of a generation. [`masked`] is the reference that
-//! every engine has to agree with.
+//! [`DraftModel`] adds speculative decoding with the teacher's list, [`greedy_fill`] serves recommenders without a language model, and
+//! [`masked`] is the reference implementation that every engine has to agree with.
 //!
-//! What is guaranteed for every model, greedy or sampled: exactly k lines in the list format (method §3.3), every item in the
-//! catalogue, none twice, none of the history, and all rules of the request. The rules never give way: decoding cannot
-//! reach a state without a next token.
+//! Guarantees for every model, greedy or sampled: exactly k lines in the list format (method §3.3), every item in the catalogue, none
+//! twice, none of the history, and every rule of the request. Decoding cannot reach a state without a next token.
 
 pub mod automaton;
 pub mod constraints;

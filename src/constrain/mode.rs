@@ -17,7 +17,7 @@ use crate::request::CompiledRequest;
 pub enum Mode {
     /// The model alone; each item is checked afterwards
     Free,
-    /// Every item exists, none repeats, none was taken before, and there are as many as asked for
+    /// Every item exists, none repeats, none is in the history, and the list has the requested length
     Catalogue,
     /// All that, and every rule of the request
     Strict,

@@ -60,7 +60,7 @@ fn exchanges<'a>(problem: &'a Problem, plan: &'a [u32]) -> impl Iterator<Item = 
     })
 }
 
-/// How far the counts lie outside their bounds in total once an item has moved.
+/// The total distance of the counts from their bounds once an item has moved.
 fn missed_after(problem: &Problem, counts: &[u32], from: usize, to: usize) -> u32 {
     let (from, to) = (problem.classes[from], problem.classes[to]);
     let missed = problem.bounds.iter().zip(counts).enumerate();
@@ -138,7 +138,7 @@ impl<'a> Search<'a> {
         Some(false)
     }
 
-    /// Whether the classes ahead, free of each other, could fill the list and bring the counters home within the slack.
+    /// Returns false where the classes ahead, taken independently, cannot fill the list and bring the counters within the slack.
     ///
     /// Past the last class nothing is free any more, and this is the exact test of a whole plan.
     fn may_succeed(&self, state: &State) -> bool {
@@ -152,12 +152,12 @@ impl<'a> Search<'a> {
         state.left <= ahead && missed.sum::<u32>() <= self.slack
     }
 
-    /// All that decides about the future: what is left, and per counter what is needed and what room there is.
+    /// The part of a state that decides whether it can be completed: the items left, and per counter its need and its free places.
     fn outlook(&self, state: &State) -> Vec<i64> {
         let left = i64::from(state.left);
         let counters = self.problem.bounds.iter().zip(&state.taken).flat_map(|(bound, &taken)| {
             let taken = i64::from(taken);
-            // Needs that are met are all alike, and so is room for everything that is left. What was taken beyond a
+            // Needs that are met are all alike, and so are free places for everything that is left. What was taken beyond a
             // bound is spent slack, so it stays in the difference.
             [(i64::from(bound.min) - taken).max(0), (i64::from(bound.max) - taken).min(left)]
         });

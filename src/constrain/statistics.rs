@@ -1,9 +1,9 @@
-//! What guidance did to the model's own wishes.
+//! Statistics of constrained decoding: the effect of the logits mask on the model's own choices.
 
 use serde::{Deserialize, Serialize};
 use tiller_models::generate::TokenLogprob;
 
-/// What the constraint did to the model's own wishes.
+/// The effect of the constraint on the model's own choices.
 ///
 /// Counted at the choices alone: a forced token is never scored, so nobody knows what the model would have said there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -14,21 +14,21 @@ pub struct ConstraintStats {
     pub forced: usize,
     /// Tokens that were chosen among several allowed ones.
     pub choices: usize,
-    /// Choices that a draft foresaw, each with the forced tokens behind it.
+    /// Choices that a draft contained, each with the forced tokens behind it.
     pub drafted: usize,
-    /// Choices that came as a draft foresaw them; each saved a call of the model.
+    /// Drafted choices that the model accepted; each saved a call of the model.
     pub confirmed: usize,
-    /// Choices at which the model was heard about all tokens.
+    /// Choices at which the logits of all tokens were computed.
     #[serde(rename = "heard")]
     pub observed: usize,
     /// Of those, choices at which the model's likeliest token was not allowed.
     pub changed: usize,
-    /// Probability that the model gave to tokens that were not allowed, summed over the choices at which it was heard.
+    /// Probability that the model gave to tokens that were not allowed, summed over the observed choices.
     pub removed_mass: f64,
 }
 
 impl ConstraintStats {
-    /// Notes one choice among `allowed`, and what the model said of all tokens, if anybody knows.
+    /// Counts one choice among `allowed`, and the model's own choice among all tokens, if it is known.
     pub(super) fn count(&mut self, logprob: Option<&TokenLogprob>, allowed: &[u32]) {
         self.choices += 1;
         if let Some(logprob) = logprob {
@@ -50,12 +50,12 @@ impl ConstraintStats {
         self.removed_mass += other.removed_mass;
     }
 
-    /// Of the choices at which the model was heard, the part that it would have made otherwise; nothing where it was heard nowhere.
+    /// The part of the observed choices at which the model's own choice was not allowed; `None` without observations.
     pub fn changed_part(&self) -> Option<f64> {
         (self.observed > 0).then(|| self.changed as f64 / self.observed as f64)
     }
 
-    /// The mean probability that was removed at a choice; 0 where the model was heard nowhere.
+    /// The mean probability that was removed at a choice; 0 without observations.
     pub fn mean_removed_mass(&self) -> f64 {
         self.removed_mass / self.observed.max(1) as f64
     }

@@ -2,7 +2,7 @@
 
 use crate::data::ItemId;
 
-/// What a turn wants, where it is no wish of its own.
+/// A turn that is not a request of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FollowUp {
     /// Another list of the same kind.
@@ -62,7 +62,7 @@ const ORDINALS: [&str; 12] = [
     "twelfth",
 ];
 
-/// What a turn wants, or `None` where it is a wish. Only turns of which every word is understood count.
+/// Parses a follow-up; `None` where the turn is a request. Every word of a follow-up has to be understood.
 pub fn understand(text: &str) -> Option<FollowUp> {
     let lower = text.trim().to_lowercase();
     let words: Vec<&str> =
@@ -86,7 +86,7 @@ pub fn understand(text: &str) -> Option<FollowUp> {
     }
 }
 
-/// What stands between the clauses of a turn.
+/// Separators between the clauses of a turn.
 const BETWEEN: [&str; 6] = [", but ", ", and ", ", ", "; ", " but ", " and "];
 
 /// The changes to the last list that clauses of a turn ask for, and the rest of the turn, which is a wish. A turn of which no clause
@@ -115,7 +115,7 @@ pub fn parts(text: &str) -> (Vec<FollowUp>, Option<String>) {
 }
 
 impl FollowUp {
-    /// Whether it changes what is asked for next.
+    /// Returns true where it changes the next request.
     fn is_change(self) -> bool {
         use FollowUp::{Aged, Known, Like, NoSequels, Not};
         matches!(self, Like(_) | Not(_) | Known(_) | Aged(_) | NoSequels)

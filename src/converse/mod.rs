@@ -1,8 +1,8 @@
-//! A conversation about lists: what was said so far, and the request that follows from it.
+//! Chat sessions about lists: the turns so far, and the request that follows from them.
 //!
-//! A turn is either about the list just shown ([`follow_up`]: "more like the second", "older", "no sequels"), or a wish in plain
-//! English ([`ask`](crate::request::ask)), which is added to the wishes so far. No model is asked here: the same words always
-//! mean the same.
+//! A turn is either about the list just shown ([`follow_up`]: "more like the second", "older", "no sequels"), or a request in plain
+//! English ([`ask`](crate::request::ask)), which is added to those before it. Parsing is rule-based: equal words always have the
+//! same meaning.
 
 pub mod follow_up;
 mod sequels;
@@ -14,14 +14,14 @@ use crate::data::{Catalogue, ItemId};
 use crate::request::ask::{AskParser, ParseResult};
 use crate::request::{Predicate, Request};
 
-/// What can be said, for whoever asks for help.
+/// The help text of a session.
 pub const HELP: &str = "\
 Say what you would like: \"a few comedies from the nineties\", \"at least half drama, no horror\", \"something like Heat\".
 About the list just shown: more · more like the second · not the third · I know the first · older · newer · no sequels
 Several at once: \"more like the second, but older\", \"no sequels and no horror\"
 And: undo · show (what is asked for at the moment) · start over · quit";
 
-/// What follows from a turn.
+/// The result of a turn.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
     /// A list is to be made, and how the turn was understood where that needs words.
@@ -32,7 +32,7 @@ pub enum Reply {
     End,
 }
 
-/// What was said so far.
+/// A session: all turns so far.
 pub struct ChatSession<'a> {
     catalogue: &'a Catalogue,
     parser: AskParser<'a>,
@@ -43,10 +43,10 @@ pub struct ChatSession<'a> {
     fresh: State,
 }
 
-/// What the turns so far have come to.
+/// The state after the turns so far.
 #[derive(Debug, Clone, Default)]
 struct State {
-    /// What the user took, oldest first; items of the conversation that are liked or known follow.
+    /// The user's history, oldest first; items of the session that are liked or known follow.
     taken: Vec<ItemId>,
     /// The wishes; their history is empty.
     wishes: Request,
@@ -56,17 +56,17 @@ struct State {
     last: Vec<ItemId>,
 }
 
-/// How a change was understood, or why it cannot be made.
+/// The words that report a change, or the reason why it cannot be made.
 type Changed = Result<Vec<String>, String>;
 
 impl<'a> ChatSession<'a> {
-    /// A conversation with somebody who took `taken` before, about lists of `k` items where no other length is asked for.
+    /// A session for a user with the history `taken`; lists have `k` items unless a turn asks for another length.
     pub fn new(catalogue: &'a Catalogue, taken: Vec<ItemId>, k: u32) -> Self {
         let fresh = State { taken, wishes: Request { k, ..Request::default() }, ..State::default() };
         Self { catalogue, parser: AskParser::new(catalogue), now: fresh.clone(), before: Vec::new(), fresh }
     }
 
-    /// Everything that is asked for at the moment.
+    /// The current request.
     pub fn request(&self) -> Request {
         let State { taken, wishes, shown, .. } = &self.now;
         let excluded = [&wishes.excluded[..], shown].concat();
@@ -142,7 +142,7 @@ impl<'a> ChatSession<'a> {
         }
     }
 
-    /// The wishes as the flags of `tiller recommend`, without what is only there because it was shown.
+    /// The requested parts as the flags of `tiller recommend`, without the items that are excluded because they were shown.
     fn in_flags(&self) -> String {
         crate::request::flags::shell(&self.now.wishes.flags(self.catalogue))
     }
@@ -212,7 +212,7 @@ impl<'a> ChatSession<'a> {
         Ok(said)
     }
 
-    /// What was understood, assumed, and not understood.
+    /// The lines that report what was understood, assumed, and not understood.
     fn understood(&self, parsed: &ParseResult) -> Vec<String> {
         let flags = crate::request::flags::shell(&parsed.request.flags(self.catalogue));
         let assumed = parsed.assumed.iter().map(|a| format!("\"{}\" {}", clean(&a.text), a.taken_as));

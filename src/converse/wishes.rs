@@ -1,4 +1,4 @@
-//! Adding a wish to those before it: the newer one decides where the two disagree.
+//! Merges a request into those before it: the newer one decides where the two disagree.
 
 use crate::data::Catalogue;
 use crate::request::{Predicate, Request};

@@ -2,7 +2,7 @@
 
 use crate::data::Catalogue;
 
-/// Who wrote the answer, which decides how it is read.
+/// The format of an answer, which decides how it is parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum OutputFormat {
     /// A model tuned on [`render`]: every line is an item, so that chatter counts against it.
@@ -20,7 +20,7 @@ pub fn render<'a>(titles: impl IntoIterator<Item = &'a str>) -> String {
     lines.join(" ")
 }
 
-/// The titles of an answer, in order. What [`render`] wrote comes back as it was, in either form.
+/// The titles of an answer, in order. It inverts [`render`], in either format.
 pub fn parse<'a>(text: &'a str, format: OutputFormat, catalogue: &Catalogue) -> Vec<&'a str> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     match format {
@@ -31,7 +31,7 @@ pub fn parse<'a>(text: &'a str, format: OutputFormat, catalogue: &Catalogue) -> 
     }
 }
 
-/// Where the lines end that [`parse`] takes for items in the tuned form: behind their line breaks, in bytes.
+/// The ends of the lines that [`parse`] takes for items in the strict format: behind their line breaks, in bytes.
 pub fn line_ends(text: &str) -> impl Iterator<Item = usize> {
     let mut end = 0;
     let lines = text.split_inclusive('\n').map(move |line| {
@@ -41,7 +41,7 @@ pub fn line_ends(text: &str) -> impl Iterator<Item = usize> {
     lines.filter(|(line, _)| !line.trim().is_empty()).map(|(_, end)| end)
 }
 
-/// What follows a leading number and one of `marks`.
+/// The text behind a leading number and one of `marks`.
 fn after_index<'a>(line: &'a str, marks: &[char]) -> Option<&'a str> {
     let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
     if rest.len() == line.len() { None } else { rest.strip_prefix(marks).map(str::trim_start) }

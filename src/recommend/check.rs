@@ -9,7 +9,7 @@ use crate::request::{CompiledRequest, Counter, ItemRule, RuleKind, Share};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// It stands behind the number of items asked for.
+    /// The list is already complete.
     Surplus,
     /// No item of the catalogue has this title.
     NotExist,

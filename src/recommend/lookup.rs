@@ -1,4 +1,4 @@
-//! What the flags of the command line name: users, titles, categories.
+//! Names on the command line: users, titles, categories.
 
 use std::path::Path;
 

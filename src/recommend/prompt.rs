@@ -16,7 +16,7 @@ pub const SYSTEM: &str = "You are an expert at recommending items from a catalog
 /// A question rather than a promise: small models repeat their own earlier promise instead of keeping it.
 const ACKNOWLEDGEMENT: &str = "Of course. What should I know, and how many items would you like?";
 
-/// What the first turn announces. Where both are given, the intention wins over the preference.
+/// The announcement of the first turn. Where both are given, the intention wins over the preference.
 const BY_PREFERENCE: &str = "Please recommend items to me. I will tell you what I chose before, the newest last: \
     learn my taste from it.";
 const BY_INTENTION: &str = "Please recommend items to me. I will tell you what I am looking for.";

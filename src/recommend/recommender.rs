@@ -1,4 +1,4 @@
-//! A language model at work on requests, a batch at a time.
+//! A recommender: a language model that answers requests, a batch at a time.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -25,11 +25,11 @@ pub struct List {
     pub items: Vec<CheckedItem>,
     /// The answer as the model wrote it.
     pub text: String,
-    /// How many tokens that took.
+    /// The number of generated tokens.
     pub tokens: usize,
-    /// What guidance did; `None` where the model wrote alone.
+    /// Statistics of constrained decoding; `None` without constraints.
     pub guidance: Option<ConstraintStats>,
-    /// How long the request's batch took, in seconds.
+    /// The duration of the request's batch, in seconds.
     pub seconds: f64,
 }
 
@@ -44,21 +44,21 @@ pub struct Recommender<'a> {
     grammar: Option<Grammar>,
     /// Whose lists are proposed to the model.
     drafting_teacher: Option<&'a Teacher>,
-    /// Whether guidance hears what the model would have liked to write.
+    /// Compute all logits, so that the statistics know the model's own choices.
     needs_logits: bool,
 }
 
-/// An answer in tokens, and what guidance did to it.
+/// The tokens of an answer, and the statistics of its constraint.
 type Generated = (Vec<u32>, Option<ConstraintStats>);
 
-/// How many tokens an answer of `k` items may need where the model writes alone.
+/// The number of tokens that an unconstrained answer of `k` items may need.
 pub fn enough_tokens(k: u32) -> usize {
     TOKENS_PER_ITEM.saturating_mul((k as usize).saturating_add(1))
 }
 
 impl<'a> Recommender<'a> {
-    /// A recommender whose lists are kept in order as `mode` says. `form` is how `model` writes when it writes alone; how long an answer
-    /// may get is for `options` to say in that case, and for the list itself in all others.
+    /// A recommender with the guarantees of `mode`. Without constraints, `format` is the format of the model's answers and `options` limits their
+    /// length; with them, the length follows from the list.
     ///
     /// # Errors
     /// A catalogue whose titles the model's tokenizer cannot write, a tokenizer without an end of the sequence.
@@ -78,23 +78,23 @@ impl<'a> Recommender<'a> {
         Ok(Self { format: OutputFormat::Strict, grammar, ..free })
     }
 
-    /// The recommender with the lists of `teacher`, each of which obeys its request, as drafts: the model confirms what it would have
-    /// written anyway, several choices in one step. The lists stay the same.
+    /// Returns the recommender with speculative decoding: the lists of `teacher`, each of which satisfies its request, are the drafts. The model
+    /// accepts several choices in one step. The lists stay the same.
     pub fn drafting(self, teacher: &'a Teacher) -> Self {
         Self { drafting_teacher: Some(teacher), ..self }
     }
 
-    /// The recommender that scores only the tokens that may follow: what guidance does to the model's wishes stays unknown.
+    /// Returns the recommender that computes only the logits of allowed tokens, without statistics of the model's own choices.
     pub fn without_logprobs(self) -> Self {
         Self { needs_logits: false, ..self }
     }
 
-    /// What can be recommended.
+    /// The catalogue.
     pub fn catalogue(&self) -> &'a Catalogue {
         self.catalogue
     }
 
-    /// What keeps the lists in order.
+    /// The constraint mode.
     pub fn mode(&self) -> Mode {
         self.mode
     }
@@ -104,10 +104,10 @@ impl<'a> Recommender<'a> {
         self.grammar.as_ref().map_or(self.options.max_new_tokens, |grammar| grammar.longest(request.k as usize))
     }
 
-    /// An order's prompt in tokens.
+    /// The tokens of a request's prompt.
     ///
     /// # Errors
-    /// A prompt that leaves no room for the answer in the model's context.
+    /// A prompt that leaves too little of the model's context for the answer.
     pub fn prompt(&self, prepared: &PreparedRequest) -> Result<Vec<u32>> {
         let tokens = self.model.codec().encode_chat(prepared.messages())?;
         let (context, answer) = (self.model.max_positions(), self.room(prepared.request()));
@@ -121,7 +121,7 @@ impl<'a> Recommender<'a> {
             .into())
     }
 
-    /// An order's prompt as the model gets it, control tokens and all.
+    /// The text of a request's prompt, with the control tokens.
     ///
     /// # Errors
     /// As [`Recommender::prompt`].
@@ -129,7 +129,7 @@ impl<'a> Recommender<'a> {
         self.model.codec().tokenizer.decode(&self.prompt(prepared)?, false)
     }
 
-    /// Answers `orders` together, one after another as they stand. They were made for this recommender's mode.
+    /// Answers requests in one batch, in their order. They were prepared for this recommender's mode.
     ///
     /// # Errors
     /// A prompt that is too long, or a device that fails.
@@ -140,17 +140,17 @@ impl<'a> Recommender<'a> {
         prepared_requests.iter().zip(answers).map(|(prepared, answer)| self.read(prepared, answer, seconds)).collect()
     }
 
-    /// Answers one order and hands the text on while it is written.
+    /// Answers one request and streams the text to `on_text`.
     ///
     /// # Errors
     /// As [`Recommender::recommend`].
-    pub fn recommend_streaming(&self, prepared: &PreparedRequest, hear: &mut dyn FnMut(&str)) -> Result<List> {
+    pub fn recommend_streaming(&self, prepared: &PreparedRequest, on_text: &mut dyn FnMut(&str)) -> Result<List> {
         let start = Instant::now();
         let mut decoder = self.model.codec().tokenizer.stream();
         let mut decoded = Ok(());
         let answers = self.write(&[prepared], &mut |_, token| match decoder.push(token) {
             Ok(text) => {
-                hear(&text);
+                on_text(&text);
                 ControlFlow::Continue(())
             }
             Err(error) => {
@@ -163,7 +163,7 @@ impl<'a> Recommender<'a> {
         self.read(prepared, answer, start.elapsed().as_secs_f64())
     }
 
-    /// Lets the model write, alone or guided.
+    /// Generates the answers, constrained or not.
     fn write(&self, prepared_requests: &[&PreparedRequest], on_token: OnToken) -> Result<Vec<Generated>> {
         let prompts = prepared_requests.iter().map(|prepared| self.prompt(prepared)).collect::<Result<Vec<_>>>()?;
         let Some(grammar) = &self.grammar else {
@@ -174,7 +174,7 @@ impl<'a> Recommender<'a> {
             return Ok(answers.into_iter().map(|tokens| (tokens, None)).collect());
         };
         let constraint = |(prepared, draft_model): (&&PreparedRequest, Option<DraftModel>)| {
-            let request = prepared.feasible().ok_or_else(|| not_for(self.mode))?;
+            let request = prepared.feasible().ok_or_else(|| no_proof(self.mode))?;
             let constraint = ListConstraint::new(Automaton::new(grammar, request)?).drawing_from(prepared.stream());
             let constraint = if self.needs_logits { constraint } else { constraint.without_logprobs() };
             Ok(if let Some(draft_model) = draft_model { constraint.drafting(draft_model) } else { constraint })
@@ -193,7 +193,7 @@ impl<'a> Recommender<'a> {
             .collect())
     }
 
-    /// For each order, what the teacher thinks of the titles.
+    /// For each request, a draft model with the teacher's scores of the titles.
     fn draft_models(
         &self,
         prepared_requests: &[&PreparedRequest],
@@ -216,6 +216,6 @@ impl<'a> Recommender<'a> {
     }
 }
 
-fn not_for(mode: Mode) -> Error {
-    Error::Failed(format!("an order without constraints was given to a recommender that decodes by {mode:?}"))
+fn no_proof(mode: Mode) -> Error {
+    Error::Failed(format!("a request without constraints was given to a recommender of mode {mode:?}"))
 }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-/// How many phrasings everything has.
+/// The number of phrasings of each part of a request.
 pub const PHRASINGS: usize = 6;
 
 /// The phrasings that language models are trained on.
@@ -12,7 +12,7 @@ pub const TRAINING_PHRASINGS: Range<usize> = 0..4;
 /// The phrasings that no training example has: models are evaluated on them.
 pub const HELD_OUT_PHRASINGS: Range<usize> = 4..PHRASINGS;
 
-/// Whether [`AT_MOST`], [`AT_LEAST`] and [`ABOUT`] in this phrasing also tell that the kind is liked or disliked, as the method's
+/// Returns true where [`AT_MOST`], [`AT_LEAST`] and [`ABOUT`] in this phrasing also tell that the kind is liked or disliked, as the method's
 /// LP and MP do ("like it, but at most …"). The other phrasings only state the share (LP1).
 pub fn tells_feeling(phrasing: usize) -> bool {
     phrasing % 2 == 1

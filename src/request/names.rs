@@ -59,7 +59,7 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>, otherwise: 
     }
 }
 
-/// Whether two names are the same in any case of letters.
+/// Returns true for names that are equal in any case of letters.
 pub fn same_text(a: &str, b: &str) -> bool {
     a == b || a.to_lowercase() == b.to_lowercase()
 }

@@ -68,7 +68,7 @@ impl Predicate {
         Self { text: texts.join(" and "), terms: terms.concat() }
     }
 
-    /// Whether an item satisfies every term.
+    /// Returns true where an item satisfies every term.
     pub fn matches(&self, item: &Item) -> bool {
         self.terms.iter().all(|term| term.matches(item))
     }

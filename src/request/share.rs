@@ -1,4 +1,4 @@
-//! How many items of a list shall be of a kind: `Comedy<=30%`, `Drama>=2`, `year>=2010 ~ 50%`.
+//! Shares of a list: `Comedy<=30%`, `Drama>=2`, `year>=2010 ~ 50%`.
 //!
 //! These are the method's proportion tasks I2: LP (at most), MP (at least), EP (about). The method rounds every share down to a
 //! count. Here a bound means what it says: at least 30 % of 7 items are 3 items, and at most 30 % are 2.
@@ -10,18 +10,18 @@ use super::predicate::Predicate;
 use crate::data::Catalogue;
 use crate::{Error, Result};
 
-/// How many items of a kind a list shall hold.
+/// A bound on the number of a list's items of a kind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Share {
     /// The kind that is counted: a category, or any condition.
     pub of: Predicate,
-    /// How the number of such items relates to the amount.
+    /// The relation between the number of such items and the amount.
     pub relation: Relation,
     /// The amount.
     pub amount: Amount,
 }
 
-/// How a number of items relates to an amount.
+/// The relation between a number of items and an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
     /// `<=`, the method's LP.
@@ -37,13 +37,13 @@ pub enum Relation {
 /// A number of items.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Amount {
-    /// So many items.
+    /// A number of items.
     Count(u32),
     /// This part of the list, 0 to 100.
     Percent(f64),
 }
 
-/// How many items of a kind a list may hold, both ends included. `min > max` can never be met.
+/// The number of items of a kind that a list may hold, both ends included. `min > max` can never be met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bound {
     /// At least so many.
@@ -53,7 +53,7 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// How far `count` lies outside.
+    /// The distance of `count` from the bound.
     pub fn missed_by(self, count: u32) -> u32 {
         self.min.saturating_sub(count) + count.saturating_sub(self.max)
     }
@@ -146,7 +146,7 @@ impl fmt::Display for Share {
     }
 }
 
-/// Where the last operator starts and ends; names and conditions before it may hold others.
+/// The start and end of the last operator; names and conditions before it may hold others.
 fn last_operator(text: &str) -> Option<(usize, usize)> {
     let last = text.rfind(['<', '>', '=', '~'])?;
     let two_signs = text[last..].starts_with('=') && text[..last].ends_with(['<', '>', '=', '!']);

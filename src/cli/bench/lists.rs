@@ -1,4 +1,4 @@
-//! `tiller bench lists`: how fast a language model writes lists that obey, without and with what tiller does about it.
+//! `tiller bench lists`: throughput of constrained lists, by plain masked decoding and by the faster methods.
 
 use std::path::PathBuf;
 
@@ -38,10 +38,10 @@ pub struct Args {
     /// The run folder of the teacher that drafts [default: DIR/teacher]
     #[arg(long, value_name = "RUN")]
     teacher: Option<PathBuf>,
-    /// How lists are written (repeatable); rates are compared with the first [default: all]
+    /// The decoding method (repeatable); rates are compared with the first [default: all]
     #[arg(long, value_enum, value_name = "WAY")]
     way: Vec<DecodeMethod>,
-    /// How long the lists are
+    /// The length of the lists
     #[arg(short, default_value_t = 10, value_name = "ITEMS", value_parser = clap::value_parser!(u32).range(1..=50))]
     k: u32,
     /// Lists that are written side by side (repeatable) [default: 1 and 64]
@@ -57,7 +57,7 @@ pub struct Args {
     storage: StorageArgs,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Debug, Serialize)]
 struct ListsReport {
     device: String,

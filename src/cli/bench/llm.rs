@@ -36,10 +36,10 @@ pub struct Args {
     /// A model instead: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
     #[arg(long, value_name = "PATH|NAME")]
     model: Option<String>,
-    /// How weights are stored: f32, f16, q8, q4affine, q4k, q4 or nf4 (the CPU computes in f32 whatever is said here)
+    /// Quantization of the weights: f32, f16, q8, q4affine, q4k, q4 or nf4 (the CPU always computes in f32)
     #[arg(long, alias = "scheme", default_value = "q4", value_name = "SCHEME")]
     quant: QuantScheme,
-    /// How keys and values are stored: f32, f16 or int8
+    /// Data type of the KV cache: f32, f16 or int8
     #[arg(long, alias = "kv", default_value = "f16", value_name = "FORMAT", value_parser = kv_format)]
     kv_dtype: KvFormat,
     /// Multiply in whole numbers, activations in 8 bits, where the scheme allows: not exact (GPU only)
@@ -60,7 +60,7 @@ pub struct Args {
     /// Repetitions of every test, after one to warm up
     #[arg(short = 'r', default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     repetitions: u16,
-    /// How results are written
+    /// Output format
     #[arg(short = 'o', value_enum, default_value = "md")]
     output: Output,
 }
@@ -208,7 +208,7 @@ fn print(lines: &[LlmLine], output: Output) -> Result<()> {
     Ok(())
 }
 
-/// What a token cost, in a sentence.
+/// Prints the cost of a token in a sentence.
 fn tell(line: &LlmLine, cost: &TokenCost) {
     let TokenCost { launches, launches_per_layer, bytes, needed_bytes } = cost;
     println!(

@@ -1,4 +1,4 @@
-//! `tiller bench perplexity`: what fewer bits cost, in weights and in the cache of keys and values, by a text.
+//! `tiller bench perplexity`: the perplexity of a text after quantization of the weights and of the KV cache.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -40,10 +40,10 @@ pub struct Args {
     /// The text, in UTF-8
     #[arg(value_name = "TEXT")]
     text: PathBuf,
-    /// How weights are stored: f32, f16, q8, q4affine, q4k, q4 or nf4 (repeatable) [default: f32]
+    /// Quantization of the weights: f32, f16, q8, q4affine, q4k, q4 or nf4 (repeatable) [default: f32]
     #[arg(long, alias = "scheme", value_name = "SCHEME")]
     quant: Vec<QuantScheme>,
-    /// How keys and values are stored: f32, f16 or int8 (repeatable; on the CPU there is no other than f32) [default: f32]
+    /// Data type of the KV cache: f32, f16 or int8 (repeatable; the CPU supports f32 only) [default: f32]
     #[arg(long, alias = "kv", value_name = "FORMAT", value_parser = kv_format)]
     kv_dtype: Vec<KvFormat>,
     /// Tokens of the text that are taken, from its beginning on
@@ -66,7 +66,7 @@ struct PerplexityLine {
     seconds: f64,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Debug, Serialize)]
 struct PerplexityReport {
     device: String,

@@ -59,10 +59,10 @@ pub struct Args {
     /// For somebody new: titles of the catalogue that were taken, oldest first
     #[arg(long, value_name = "TITLE", num_args = 1..)]
     history: Option<Vec<String>>,
-    /// What to recommend, in plain English; the other flags add to it
+    /// The request in plain English; the other flags add to it
     #[arg(long, value_name = "TEXT")]
     ask: Option<String>,
-    /// How many items to recommend [default: 10]
+    /// Number of items to recommend [default: 10]
     #[arg(short, value_name = "ITEMS")]
     k: Option<u32>,
     /// A category to have (repeatable)
@@ -71,7 +71,7 @@ pub struct Args {
     /// A category not to have (repeatable)
     #[arg(long, visible_alias = "exclude-category", value_name = "CATEGORY")]
     less: Vec<String>,
-    /// How many items of a kind to have, such as 'Comedy<=30%', 'Drama>=2' or 'Crime~50%' (repeatable)
+    /// Share of the list for a category or condition, such as 'Comedy<=30%', 'Drama>=2' or 'Crime~50%' (repeatable)
     #[arg(long, value_name = "SHARE")]
     share: Vec<String>,
     /// A condition on every item, such as 'year>=2010' (repeatable)
@@ -86,10 +86,10 @@ pub struct Args {
     /// Choose from the titles of this file alone, one on each line
     #[arg(long, value_name = "FILE")]
     candidates: Option<PathBuf>,
-    /// What keeps the list in order
+    /// Constraint mode
     #[arg(long, value_enum, default_value_t = Mode::Strict)]
     decode: Mode,
-    /// How many lists are written at once
+    /// Number of lists to generate at once
     #[arg(long, default_value_t = 16, value_name = "LISTS", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
     /// With --decode free: the most tokens that an answer may take [default: enough for the list]
@@ -106,7 +106,7 @@ pub struct Args {
     prompt: bool,
 }
 
-/// What makes lists come sooner, and leaves them as they are.
+/// Flags that speed up generation; the lists stay the same.
 #[derive(Debug, clap::Args)]
 struct SpeedArgs {
     /// Whose lists are proposed to the model, which confirms in one step what it would have written anyway
@@ -115,19 +115,19 @@ struct SpeedArgs {
     /// The run folder of the teacher that drafts [default: DIR/teacher]
     #[arg(long, value_name = "RUN", requires = "draft")]
     teacher: Option<PathBuf>,
-    /// Score only the tokens that may follow; what the constraint did to the model's wishes stays unknown
+    /// Compute only the logits of allowed tokens; how often the constraint changed the model's choice stays unknown
     #[arg(long, alias = "fast")]
     no_logprobs: bool,
 }
 
-/// Who proposes lists.
+/// The draft model of speculative decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum DraftSource {
     /// The teacher: its best items, as far as the request allows
     Teacher,
 }
 
-/// How tokens are drawn; without any of these the likeliest one is taken.
+/// Sampling of tokens; greedy decoding without any of these flags.
 #[derive(Debug, clap::Args)]
 struct SamplingArgs {
     /// Sample at this temperature; 0 takes the likeliest token
@@ -158,7 +158,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     }
     if args.decode == Mode::Free && (args.speed.draft.is_some() || args.speed.no_logprobs) {
         return Err(Error::bad_input("--draft and --no-logprobs")
-            .expected("a list that is kept in order")
+            .expected("constrained decoding")
             .found("--decode free, where anything may follow")
             .next("leave them out, or decode by catalogue or strict")
             .into());
@@ -211,7 +211,7 @@ fn no_model() -> Error {
         .into()
 }
 
-/// What the flags and the text ask, for each user that the flags name; by nobody where they name none.
+/// The request of flags and text for each user that the flags name; without a user where they name none.
 fn ask(args: &Args, parsed_ask: Option<&ParsedAsk>, dataset: &Dataset) -> Result<Vec<(Option<String>, Request)>> {
     let catalogue = &dataset.catalogue;
     let wishes = wishes(args, parsed_ask, catalogue)?;
@@ -242,7 +242,7 @@ fn ask(args: &Args, parsed_ask: Option<&ParsedAsk>, dataset: &Dataset) -> Result
     }
 }
 
-/// What the flags and the text ask of everybody's list.
+/// The request of flags and text that all users share.
 fn wishes(args: &Args, parsed_ask: Option<&ParsedAsk>, catalogue: &Catalogue) -> Result<Request> {
     let [all_in, none_in] = lookup::wishes(catalogue, &args.more, &args.less)?;
     let flags = Request {

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 #[derive(Debug, Serialize)]
 pub struct ParsedAsk {
     text: String,
-    /// What was read a way that others might not read it.
+    /// Words with an assumed meaning.
     assumed: Vec<Assumption>,
     not_understood: Vec<NotUnderstood>,
     #[serde(skip)]
@@ -29,7 +29,7 @@ impl ParsedAsk {
         let reading = AskParser::new(catalogue).read(text, k.unwrap_or(USUAL_LENGTH));
         if !reading.says_something() {
             return Err(Error::bad_input("--ask")
-                .expected("a wish such as \"a few comedies from the nineties, no horror\"")
+                .expected("a request such as \"a few comedies from the nineties, no horror\"")
                 .found(format!("{}, in which there is none", quote(text)))
                 .next("name categories of the data set; `tiller data stats DIR` lists them")
                 .into());
@@ -49,7 +49,7 @@ impl ParsedAsk {
         }
     }
 
-    /// What the text asks for, and what the flags ask for beside it. A length that both name is the same.
+    /// The request of the text together with that of the flags. A length that both name is the same.
     pub fn and(&self, flags: Request) -> Request {
         let said = self.request.clone();
         Request {

@@ -1,4 +1,4 @@
-//! Who is answered, and who is refused by name.
+//! The queue of requests: those that can be answered, and those refused with the user's name.
 
 use crate::constrain::Mode;
 use crate::data::Catalogue;
@@ -7,11 +7,11 @@ use crate::recommend::PreparedRequest;
 use crate::request::Request;
 use crate::{Error, Result};
 
-/// An order and who makes it.
+/// A prepared request and its user.
 pub struct UserRequest {
     /// The user's key; nobody's where the history came by hand.
     pub user: Option<String>,
-    /// What is asked.
+    /// The user's request.
     pub prepared: PreparedRequest,
 }
 
@@ -22,7 +22,7 @@ pub struct RequestQueue<'a> {
     catalogue: &'a Catalogue,
     asked: usize,
     refused: usize,
-    /// Who is answered first.
+    /// The first request that can be answered.
     first: Option<UserRequest>,
 }
 
@@ -38,12 +38,12 @@ impl<'a> RequestQueue<'a> {
         if queue.first.is_none() { queue.refusals().map(|()| queue) } else { Ok(queue) }
     }
 
-    /// How many requests there were.
+    /// The number of requests at the start.
     pub fn asked(&self) -> usize {
         self.asked
     }
 
-    /// The next order that can be answered; `None` behind the last one.
+    /// The next request that can be answered; `None` behind the last one.
     fn find(&mut self) -> Result<Option<UserRequest>> {
         for (user, request) in self.requests.by_ref() {
             match (PreparedRequest::new(request, self.mode, self.catalogue), user) {
@@ -61,7 +61,7 @@ impl<'a> RequestQueue<'a> {
         Ok(None)
     }
 
-    /// Up to `count` orders; none behind the last one.
+    /// Up to `count` requests; none behind the last one.
     pub fn take(&mut self, count: usize) -> Result<Vec<UserRequest>> {
         let mut taken: Vec<UserRequest> = self.first.take().into_iter().collect();
         while taken.len() < count
@@ -72,7 +72,7 @@ impl<'a> RequestQueue<'a> {
         Ok(taken)
     }
 
-    /// What the call ends with where somebody was refused.
+    /// The error at the end if a request was refused.
     pub fn refusals(&self) -> Result<()> {
         if self.refused == 0 {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Lists on stdout: for people, with what is wrong in words; for machines, one JSON object on each line.
+//! Prints lists to stdout: as text, with a mark beside each item that is not valid, or as one JSON object per line.
 
 use std::io::{Write, stdout};
 
@@ -15,12 +15,12 @@ use crate::recommend::{CheckedItem, Status};
 use crate::request::{InWords, Request};
 use crate::{Error, Result};
 
-/// How lists are shown.
+/// Prints lists.
 pub struct ListPrinter<'a> {
     pub recommender: &'a Recommender<'a>,
-    /// The text that asked for the lists.
+    /// The text of `--ask`, parsed.
     pub parsed_ask: Option<&'a ParsedAsk>,
-    /// Whether the prompt comes with each list.
+    /// Print the prompt with each list.
     pub prompt: bool,
     pub json: bool,
 }
@@ -36,7 +36,7 @@ struct Record<'a> {
     items: Vec<ItemRecord<'a>>,
     text: &'a str,
     tokens: usize,
-    /// What guidance did; null where the model wrote alone.
+    /// Statistics of constrained decoding; null without constraints.
     guidance: Option<ConstraintStats>,
     seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,7 +127,7 @@ impl ListPrinter<'_> {
     }
 }
 
-/// What is wrong with an item, for people.
+/// The mark beside an item that is not valid.
 fn mark(item: &CheckedItem) -> String {
     let wrong = match (item.status, &item.breaks) {
         (Status::Ok, None) => return String::new(),
@@ -140,7 +140,7 @@ fn mark(item: &CheckedItem) -> String {
     format!("  [{wrong}]")
 }
 
-/// One line that counts what came, and one about what guidance did.
+/// One line that counts the items by their state, and one with the statistics of constrained decoding.
 fn summary(request: &Request, list: &List) -> String {
     let count = |wanted: &dyn Fn(&CheckedItem) -> bool| list.items.iter().filter(|item| wanted(item)).count();
     let of = |status: Status| count(&|item| item.status == status);
@@ -161,7 +161,7 @@ fn summary(request: &Request, list: &List) -> String {
     format!("{} asked for: {}\n{}", request.k, words.join(", "), guidance.unwrap_or_default())
 }
 
-/// What guidance did, as far as anybody heard of it.
+/// Statistics of constrained decoding in a sentence; logits that were not computed are not counted.
 fn guided(tokens: usize, guidance: ConstraintStats) -> String {
     let ConstraintStats { steps, choices, drafted, confirmed, observed, changed, .. } = guidance;
     let mut parts = vec![format!("{tokens} tokens in {steps} steps")];
@@ -183,9 +183,9 @@ pub struct LiveList<'a> {
     items: &'a dyn Fn(&str) -> Vec<CheckedItem>,
     /// The answer so far.
     text: String,
-    /// Whether nothing of the current line is printed yet.
+    /// True before anything of the current line is printed.
     at_line_start: bool,
-    /// How many items have their mark.
+    /// The number of items that have their mark.
     marked: usize,
 }
 
@@ -195,7 +195,7 @@ impl<'a> LiveList<'a> {
         Self { items, text: String::new(), at_line_start: true, marked: 0 }
     }
 
-    /// What to print for the next piece of the answer. The blank that the trained form has before a number is left out.
+    /// Returns the text to print for the next piece of the answer, without the blank before a number.
     pub fn next(&mut self, piece: &str) -> String {
         let mut out = String::new();
         for character in piece.chars() {
@@ -213,7 +213,7 @@ impl<'a> LiveList<'a> {
         out
     }
 
-    /// What to print where a line ends: the mark of the item that it was, if it was one.
+    /// Returns the text to print at the end of a line: the item's mark, if the line is an item.
     fn end_line(&mut self) -> String {
         let items = (self.items)(&self.text);
         let marks = items[self.marked..].iter().map(mark);
@@ -222,7 +222,7 @@ impl<'a> LiveList<'a> {
         out
     }
 
-    /// What to print where the answer ends.
+    /// Returns the text to print at the end of the answer.
     pub fn end(mut self) -> String {
         if self.at_line_start { String::new() } else { self.end_line() }
     }

@@ -18,7 +18,7 @@ use crate::constrain::masked::Pace;
 use crate::data::{Catalogue, CategoryId, ItemId};
 use crate::request::{Amount, Bound, Relation, Request, Share};
 
-/// Whether a list keeps every promise of a request; written down anew, over the request itself.
+/// The oracle of the tests: returns true where a list satisfies the request. Written independently, over the request itself.
 pub fn satisfies(request: &Request, catalogue: &Catalogue, list: &[ItemId]) -> bool {
     let lies_in = |id: ItemId, category: CategoryId| catalogue.item(id).categories.contains(&category);
     let each = |id: &ItemId| {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::Result;
 use crate::constrain::grammar::TitleTokenizer;
 
-/// How a tokenizer cuts text into the pieces that its merges stay within.
+/// The pre-tokenization: the pieces of text that merges stay within.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PreTokenizer {
     /// GPT-2 and SmolLM2: a space joins the word after it, a line break stands alone.

@@ -9,11 +9,11 @@ use crate::request::{Amount, Relation, Share};
 pub(super) enum Quantity {
     Count(u32),
     Percent(f64),
-    /// So many of so many.
+    /// A part of a number, such as two out of five.
     Part(u32, u32),
 }
 
-/// How a number is related to an amount, as it was said.
+/// A comparison with an amount, as it was worded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compared {
     AtLeast,
@@ -132,9 +132,9 @@ const FRACTIONS: [(&str, u32); 8] = [
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct ParsedAmount {
     pub quantity: Quantity,
-    /// How many tokens say it.
+    /// The number of its tokens.
     pub tokens: usize,
-    /// Whether others may count it differently.
+    /// True for an amount such as "several", which readers count differently.
     pub vague: bool,
 }
 
@@ -214,7 +214,7 @@ pub(super) fn word(tokens: &[Token], at: usize) -> Option<&str> {
     }
 }
 
-/// How many tokens the words of `phrase` take, where `tokens` begin with them.
+/// The number of tokens that the words of `phrase` take, where `tokens` begin with them.
 pub(super) fn begins(tokens: &[Token], phrase: &str) -> Option<usize> {
     let mut length = 0;
     for expected in phrase.split(' ') {

@@ -6,7 +6,7 @@ use super::amounts::{Compared, Quantity};
 use super::marks::Mark;
 use super::pieces::{Piece, PieceKind};
 
-/// How a clause goes on from the one before it.
+/// The joint between a clause and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Joint {
     /// It does not.
@@ -76,7 +76,7 @@ fn joined(clauses: Vec<Clause>) -> Vec<Clause> {
     joined
 }
 
-/// Whether a comparison follows that has no amount of its own.
+/// Returns true where a comparison follows that has no amount of its own.
 fn is_afterthought(rest: &[Piece]) -> bool {
     let compares = rest.first().is_some_and(|piece| matches!(piece.what, PieceKind::Mark(Mark::Compared(_))));
     compares && rest.get(1).is_none_or(|next| matches!(next.what, PieceKind::Comma))
@@ -103,7 +103,7 @@ fn begins_anew(piece: &Piece) -> bool {
     }
 }
 
-/// Whether something that is asked for stands ahead, before the next joint, be it understood or not.
+/// Returns true where something requested stands ahead, before the next joint, understood or not.
 fn content_ahead(pieces: &[Piece]) -> bool {
     let joint =
         |piece: &&Piece| !matches!(piece.what, PieceKind::Comma | PieceKind::Mark(Mark::And | Mark::Or | Mark::But));
@@ -126,7 +126,7 @@ impl Piece {
 }
 
 impl Clause<'_> {
-    /// Whether it names anything that can be asked for.
+    /// Returns true where it names something that can be requested.
     pub fn has_content(&self) -> bool {
         self.pieces.iter().any(|piece| piece.is_content())
     }
@@ -135,12 +135,12 @@ impl Clause<'_> {
         self.pieces.iter().any(|piece| matches!(piece.what, PieceKind::Mark(other) if other == mark))
     }
 
-    /// Whether it says anything that was not understood.
+    /// Returns true where part of it was not understood.
     pub fn has_unknown(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece.what, PieceKind::Unknown))
     }
 
-    /// Whether it goes on with a list of kinds. Behind a comma it may name kinds alone; behind an "and" or "or" it may also say more
+    /// Returns true where it continues a list of kinds. Behind a comma it may name kinds alone; behind an "and" or "or" it may also say more
     /// about them, yet "no horror and comedies from the nineties" asks for comedies.
     pub fn goes_on_after(&self, refusal: bool) -> bool {
         let kinds = |piece: &&Piece| {
@@ -154,7 +154,7 @@ impl Clause<'_> {
             && self.pieces.iter().all(|piece| kinds(piece) || (may_say_more && more(piece)))
     }
 
-    /// Whether this clause and the next are one list of titles, of which one of the two says what they are named for.
+    /// Returns true where this clause and the next are one list of titles whose role only one of the two states.
     fn lists_titles_with(&self, next: &Clause) -> bool {
         let named = |clause: &Clause| {
             clause.pieces.iter().any(|piece| matches!(piece.what, PieceKind::Title(_) | PieceKind::Either(..)))
@@ -171,7 +171,7 @@ impl Clause<'_> {
         named(self) && named(next) && (only_names(self) || only_names(next))
     }
 
-    /// Whether it has an amount that no other end is missing of, as in "five films: two comedies".
+    /// Returns true where it has a complete amount, as in "five films: two comedies".
     fn has_amount_of_its_own(&self) -> bool {
         let open = matches!(self.pieces.last().map(|piece| &piece.what), Some(PieceKind::Mark(Mark::To)));
         !self.amounts().is_empty() && !self.has(Mark::Between) && !open
@@ -191,7 +191,7 @@ impl Clause<'_> {
         self.pieces.iter().filter_map(amount).collect()
     }
 
-    /// What the amount is compared as.
+    /// The comparison of the amount.
     pub fn compared(&self) -> Option<Compared> {
         let said = self.pieces.iter().find_map(|piece| match piece.what {
             PieceKind::Mark(Mark::Compared(compared)) => Some(compared),

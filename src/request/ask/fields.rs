@@ -10,7 +10,7 @@ use super::when::any_phrase;
 pub(super) struct Price {
     pub span: Option<AttributeRange>,
     pub tokens: usize,
-    /// What had to be assumed.
+    /// The assumption that was made.
     pub assumed: Option<String>,
 }
 

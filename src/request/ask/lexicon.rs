@@ -1,4 +1,4 @@
-//! What the words of a text can mean in a catalogue: categories, values of attributes, fields and titles.
+//! The lexicon of a catalogue: names of categories, attribute values, fields and titles.
 
 use std::collections::HashMap;
 
@@ -14,9 +14,9 @@ use crate::request::predicate::number;
 pub(super) struct CategoryTerm {
     /// An item has to lie in one of each.
     pub all: Vec<Vec<CategoryId>>,
-    /// Whether it describes things ("funny") rather than naming them ("comedies").
+    /// True for a word that describes items ("funny") rather than naming them ("comedies").
     pub adjective: bool,
-    /// Whether the word only suggests these categories.
+    /// True for a word that only suggests these categories.
     pub loose: bool,
 }
 

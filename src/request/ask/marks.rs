@@ -4,14 +4,14 @@ use super::amounts::{Compared, begins};
 use super::spelling::near_enough;
 use super::tokens::Token;
 
-/// What a word does to the things around it.
+/// The function of a word for the words around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
     /// None of it.
     Not,
     /// Only a little of it.
     Little,
-    /// Nothing else.
+    /// Only the things named.
     Only,
     /// More than half of it.
     Mostly,
@@ -23,7 +23,7 @@ pub(super) enum Mark {
     Between,
     /// Part of the list: "of them", "should be".
     Part,
-    /// What went before: "of it".
+    /// A reference to the words before: "of it".
     That,
     /// Between the two ends of "3 to 5".
     To,
@@ -35,7 +35,7 @@ pub(super) enum Mark {
     Must,
     /// Titles to choose from.
     Candidates,
-    /// What is recommended: "films".
+    /// A word for items: "films".
     Items,
     And,
     Or,

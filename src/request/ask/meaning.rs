@@ -1,4 +1,4 @@
-//! What clauses ask for: descriptions of items, how many of each there shall be, and titles.
+//! The meaning of clauses: descriptions of items, the quantity of each, and titles.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use super::pieces::PieceKind;
 use super::{Assumption, Gap};
 use crate::data::ItemId;
 
-/// How many items shall fit a description.
+/// The quantity of items that fit a description.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Quantifier {
     Every,
@@ -21,7 +21,7 @@ pub(super) enum Quantifier {
     Some,
     Share(Quantity, Compared),
     Between(Quantity, Quantity),
-    /// So many of them are asked for; whether that is the whole list, the rest of the text says.
+    /// A count; the rest of the text decides whether it is the length of the whole list.
     Counted(u32),
 }
 
@@ -89,7 +89,7 @@ impl Meaning {
         self.wishes.push(QuantifiedItems { of, how });
     }
 
-    /// How many items a clause wants of what it describes.
+    /// The quantity of the items that a clause describes.
     fn how(&mut self, clause: &Clause, amounts: &[Quantity], negated: bool, later: bool) -> Quantifier {
         if let [low, high] = *amounts {
             return Quantifier::Between(low, high);
@@ -177,7 +177,7 @@ impl Meaning {
 }
 
 impl ItemDescription {
-    /// What a clause describes.
+    /// The description in a clause.
     fn of(clause: &Clause) -> Self {
         let has_role = [Mark::Taken, Mark::Must, Mark::Candidates].iter().any(|mark| clause.has(*mark));
         let mut tests: Vec<ItemTest> = Vec::new();

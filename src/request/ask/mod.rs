@@ -36,16 +36,16 @@ use crate::data::Catalogue;
 /// The length of a list where nobody says one.
 pub const USUAL_LENGTH: u32 = 10;
 
-/// What a text asks for.
+/// The request that a text states.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParseResult {
     /// The request. Its history holds the titles that the text says the list should be like.
     pub request: Request,
-    /// Whether the text says how long the list shall be.
+    /// True where the text states the length of the list.
     pub says_length: bool,
-    /// What others might have read differently.
+    /// Words with an assumed meaning.
     pub assumed: Vec<Assumption>,
-    /// What counts for nothing.
+    /// Words that were ignored.
     pub not_understood: Vec<NotUnderstood>,
 }
 
@@ -54,7 +54,7 @@ pub struct ParseResult {
 pub struct Assumption {
     /// The words.
     pub text: String,
-    /// What they were taken as, as the end of a sentence: "taken as 3".
+    /// Their assumed meaning, as the end of a sentence: "taken as 3".
     pub taken_as: String,
 }
 
@@ -75,7 +75,7 @@ struct Gap {
 }
 
 impl ParseResult {
-    /// Whether the text asks for anything.
+    /// Returns true where the text states a request.
     pub fn says_something(&self) -> bool {
         self.says_length || self.request.has_intention() || !self.request.history.is_empty()
     }
@@ -92,7 +92,7 @@ impl<'a> AskParser<'a> {
         Self { lexicon: Lexicon::new(catalogue) }
     }
 
-    /// What `text` asks for. `k` is the length of the list where the text does not say it; parts of a list that are no whole number of
+    /// Parses `text`. `k` is the length of the list where the text does not say it; parts of a list that are no whole number of
     /// percent are counted with it.
     pub fn read(&self, text: &str, k: u32) -> ParseResult {
         let tokens = tokens::tokens(text, &self.lexicon);

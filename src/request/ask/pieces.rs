@@ -20,7 +20,7 @@ pub(super) struct Piece {
     pub at: Range<usize>,
 }
 
-/// What is said.
+/// The content of a piece.
 #[derive(Debug, Clone)]
 pub(super) enum PieceKind {
     Kind(CategoryTerm),
@@ -127,7 +127,7 @@ impl PieceReader<'_, '_> {
         }
     }
 
-    /// Whether what may be a title is one, although it can be read otherwise.
+    /// Returns true where a possible title is one, although it has another reading.
     fn is_title(&self, known: &ParsedPiece, title: &ParsedPiece, tokens: &[Token], expected: Option<Mark>) -> bool {
         let capital = self.text[tokens[0].at.clone()].starts_with(|c: char| c.is_uppercase() || c.is_numeric());
         match title.tokens.cmp(&known.tokens) {
@@ -215,7 +215,7 @@ impl PieceReader<'_, '_> {
             .or_else(|| self.near_title(&named, 1).filter(|_| expected.is_some()))
     }
 
-    /// What a word was meant to be, where nothing is spelt like it.
+    /// The intended reading of a misspelt word.
     fn misspelt(&self, tokens: &[Token], expected: Option<Mark>) -> ParsedPiece {
         let unknown = || ParsedPiece { what: PieceKind::Unknown, tokens: 1, assumed: None, lacks: None };
         let TokenKind::Word(word) = &tokens[0].what else { return unknown() };

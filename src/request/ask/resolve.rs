@@ -40,7 +40,7 @@ impl Meaning {
         ParseResult { request, says_length: said.is_some(), assumed: self.assumed, not_understood }
     }
 
-    /// How long the list shall be, if the text says so.
+    /// The length of the list, if the text states it.
     fn length(&self, wishes: &[QuantifiedItems]) -> Option<u32> {
         let counted = wishes.iter().filter_map(|wish| match wish.how {
             Quantifier::Counted(count) => Some(count),
@@ -89,7 +89,7 @@ fn refuse(request: &mut Request, of: &ItemDescription, lexicon: &Lexicon) {
     }
 }
 
-/// What no flag can refuse by itself is counted, and the count is to be 0.
+/// A share of 0, for a description that no flag can exclude by itself.
 fn none_of(of: Predicate) -> Share {
     Share { of, relation: Relation::AtMost, amount: Amount::Count(0) }
 }
@@ -115,7 +115,7 @@ fn told(mut gaps: Vec<Gap>, text: &str) -> Vec<NotUnderstood> {
     whole.into_iter().map(|gap| NotUnderstood { text: text[gap.at].to_owned(), why: gap.why }).collect()
 }
 
-/// Whether nothing of importance stands between two gaps.
+/// Returns true where nothing of importance stands between two gaps.
 fn is_joint(between: &str) -> bool {
     matches!(between.trim(), "" | "and" | "or" | "of" | "the" | "&")
 }

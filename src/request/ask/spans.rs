@@ -23,7 +23,7 @@ pub(super) struct AttributeRange {
     pub any_of: Vec<ValueRange>,
 }
 
-/// How two points are compared.
+/// The side of a point that a comparison means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     Above,
@@ -57,7 +57,7 @@ impl ValueRange {
         self.low.is_none_or(above) && self.high.is_none_or(below)
     }
 
-    /// Whether the other stretch, in whole numbers, begins where this one ends or before, so that the two are one.
+    /// Returns true where the other range, in whole numbers, begins where this one ends or before, so that the two are one.
     fn reaches(&self, next: &ValueRange) -> bool {
         match (self.high, next.low) {
             (Some(end), Some(start)) => start.at <= end.at + 1.0,

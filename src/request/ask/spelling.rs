@@ -31,7 +31,7 @@ fn singular(word: &str) -> Option<String> {
     stem("es").filter(hissing).or_else(|| stem("s").filter(|stem| !stem.ends_with('s'))).map(str::to_owned)
 }
 
-/// What `word` was meant to be: the one name within the edits that its length forgives, with the same first letter.
+/// Corrects `word`: the one name within the edits that its length allows, with the same first letter.
 ///
 /// Names that mean the same count as one; where two of different meaning are equally near, nothing was meant.
 pub(super) fn near_enough<'a, T: PartialEq>(
@@ -66,7 +66,7 @@ pub(super) fn near_enough<'a, T: PartialEq>(
     best.filter(|_| !tied).map(|(_, name, meaning)| (name, meaning))
 }
 
-/// How many wrong, missing, surplus or exchanged letters are forgiven; none in short words.
+/// The number of wrong, missing, surplus or exchanged letters that are allowed; none in short words.
 fn edits(word: &str) -> Option<usize> {
     match word.chars().count() {
         0..5 => None,

@@ -9,7 +9,7 @@ pub(super) struct Synonym {
     pub adjectives: &'static str,
     /// Words that name things, between commas: "comedies and thrillers" are some of either.
     pub nouns: &'static str,
-    /// Whether the words only suggest the categories, so that the reading is worth saying.
+    /// True for words that only suggest the categories, so that the reading is reported.
     pub loose: bool,
 }
 

@@ -10,7 +10,7 @@ pub(super) struct Token {
     pub at: Range<usize>,
 }
 
-/// What a piece of text is.
+/// The kind of a token.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum TokenKind {
     /// A word as [`normal`] has it.
@@ -24,15 +24,15 @@ pub(super) enum TokenKind {
     Comma,
     /// The end of a sentence.
     Stop,
-    /// What stood in quotes.
+    /// Text in quotes.
     Quoted(String),
     /// A condition as the flags have it: `year>=2010`.
     Condition(String),
 }
 
-/// What the lexer has to ask about names.
+/// The names that the lexer looks up.
 pub(super) trait NameLookup {
-    /// Whether this is the name of something.
+    /// Returns true for the name of something.
     fn is_name(&self, text: &str) -> bool;
 
     /// The length of the condition that `text` begins with.
@@ -111,7 +111,7 @@ fn next_is_digit(rest: &str, dash: char) -> bool {
     rest[dash.len_utf8()..].trim_start().starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// What stands before a closing quote: the longest name that does, or else the text up to the first quote that may close.
+/// The text before a closing quote: the longest name, or else the text up to the first quote that may close.
 fn quoted<'a>(rest: &'a str, close: char, names: &dyn NameLookup) -> Option<&'a str> {
     const LONGEST: usize = 600;
     let closes = |end: &usize| {

@@ -9,7 +9,7 @@ use super::tokens::{Token, TokenKind};
 pub(super) struct ParsedYears {
     pub any_of: Vec<ValueRange>,
     pub tokens: usize,
-    /// What had to be assumed.
+    /// The assumption that was made.
     pub assumed: Option<String>,
 }
 
@@ -33,7 +33,7 @@ const SIDES: [(Side, &str); 4] = [
 
 const IN: &str = "from the year, in the year, released in, made in, out of, from, in, of, during, year, dated, shot in";
 
-/// What may stand behind a point to widen it to one side.
+/// Phrases behind a point that widen it to one side.
 const BEHIND: [(Side, &str); 2] = [
     (
         Side::From,
@@ -105,7 +105,7 @@ fn listed(tokens: &[Token], lexicon: &Lexicon) -> Option<ParsedYears> {
     Some(read)
 }
 
-/// What joins two points, and whether it means all between them.
+/// The joint between two points; true where it means everything between them.
 fn joint(tokens: &[Token]) -> Option<(usize, bool)> {
     if tokens.first()?.what == TokenKind::Dash {
         return Some((1, true));

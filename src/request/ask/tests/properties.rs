@@ -1,4 +1,4 @@
-//! What tiller says to a language model, it understands itself: in every wording, those held out from training too.
+//! Round trip: the parser understands every prompt that tiller writes, in every wording, including those held out from training.
 
 use proptest::collection::vec;
 use proptest::option::weighted;
