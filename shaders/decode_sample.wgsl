@@ -71,7 +71,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
     }
 
 #if MODE
-    let chosen = draw(index, asked, high, request.chance);
+    let chosen = draw(index, asked, high, request.uniform_number);
 #else
     let chosen = best.index;
 #endif
@@ -201,9 +201,9 @@ fn kept_weight(logit: f32, kept: Kept, ties: ptr<function, u32>, high: f32, shar
     return select(0.0, weight_of(logit, high, sharpness), is_kept);
 }
 
-// The candidate whose stretch holds the chance. Every invocation has neighbouring candidates here, `first` to
-// `past`.
-fn draw(index: u32, of_these: Candidates, high: f32, chance: f32) -> u32 {
+// The candidate whose interval contains the uniform number. Every invocation has neighbouring candidates
+// here, `first` to `past`.
+fn draw(index: u32, of_these: Candidates, high: f32, uniform_number: f32) -> u32 {
     let sharpness = 1.0 / temperature();
     let each = (of_these.count + WORKGROUP - 1u) / WORKGROUP;
     let first = min(index * each, of_these.count);
@@ -225,7 +225,7 @@ fn draw(index: u32, of_these: Candidates, high: f32, chance: f32) -> u32 {
     for (var i = first; i < past; i++) {
         part += kept_weight(logit(of_these, i), kept, &ties, high, sharpness);
     }
-    let point = chance * sum(index, part);
+    let point = uniform_number * sum(index, part);
     var reached = before(index, part);
 
     const NONE = 0xffffffffu;

@@ -43,7 +43,7 @@ mod tests {
     use crate::open::test_gpu;
 
     #[test]
-    fn square_matrices_of_halves_with_f32_sums_are_what_it_takes() {
+    fn square_matrices_of_f16_with_f32_sums_are_required() {
         let small = test_gpu().gpu.unwrap().capabilities;
         let able = Capabilities {
             f16: true,

@@ -94,7 +94,7 @@ fn scale_of(row: u32, pack: u32, packs: u32) -> vec2<f32> {
 #endif
 
 #if AFFINE
-// Codes times a scale, plus an offset.
+// Quants times a scale, plus an offset.
 fn dequant(row: u32, pack: u32, packs: u32) -> Weights {
     let c = quants[row * packs + pack];
     let scale = scale_of(row, pack, packs);
@@ -127,8 +127,7 @@ fn dequant(row: u32, pack: u32, packs: u32) -> Weights {
 }
 #endif
 
-// The 4-bit quants of the first four weights of a pack, which lie in the low halves of its bytes, as whole
-// numbers.
+// The 4-bit quants of the first four weights of a pack, from the low nibbles of its bytes.
 fn low_nibbles(word: u32) -> vec4<f32> {
     return vec4<f32>(vec4(word) >> vec4(0u, 8u, 16u, 24u) & vec4(15u));
 }

@@ -7,9 +7,9 @@ alias Sums = array<vec4<f32>, 8>; // [i][j], of row `down + 8 i` and of the colu
 var<workgroup> left: array<vec4<f32>, 512>;  // [64 rows, 8 quads of terms], each at its place
 var<workgroup> right: array<vec4<f32>, 512>; // as BACKWARD says; quads of terms each at their place
 
-// Where a quad of terms lies. Lines that are read side by side (neighbouring ones, and every second one)
+// The place of a quad of terms. Lines that are read side by side (neighbouring ones, and every second one)
 // start in different banks of workgroup memory, so that invocations which read the same quad of them do not
-// wait for each other; padding would pass the 16 KiB.
+// wait for each other. Padding would exceed the 16 KiB.
 fn place_in_tile(line: u32, quad: u32) -> u32 {
     return line * QUADS + (quad ^ ((line / 2u ^ line % 2u) % QUADS));
 }

@@ -35,7 +35,7 @@ struct LogitsRequest {
     slot: u32,
     list: u32,
     count: u32,
-    chance: f32,    // in [0, 1]
+    uniform_number: f32,    // in [0, 1]
 }
 
 fn token_count() -> u32 {

@@ -140,7 +140,7 @@ struct Head<B: Backend> {
 #[derive(ExtensionType)]
 enum Weight<B: Backend> {
     Dense(FloatTensor<B>),
-    /// Codes and scales.
+    /// Quants and scales.
     Packed(IntTensor<B>, IntTensor<B>, WeightLayout),
 }
 

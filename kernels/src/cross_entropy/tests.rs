@@ -123,7 +123,7 @@ impl Case {
 
     /// The scores and the gradients of hidden, u, b and W, where there are such, by a sum that weighs all
     /// scores differently.
-    fn answer(&self, device: &Device, scores: &dyn Fn([Tensor<2>; 4]) -> CrossEntropy) -> Vec<Option<Vec<f32>>> {
+    fn results(&self, device: &Device, scores: &dyn Fn([Tensor<2>; 4]) -> CrossEntropy) -> Vec<Option<Vec<f32>>> {
         let factors = self.factors(&device.clone().autodiff());
         let CrossEntropy { log_probs, entropies, log_sum_exps } = scores(factors.clone());
         let weighted = |scores: &Tensor<1>, seed| {
@@ -144,17 +144,17 @@ impl Case {
 #[test]
 fn chunks_of_any_size_give_what_plain_operations_give_on_both_devices() {
     for case in [Case::new([7, 30], 5, 0), Case::new([7, 30], 5, 2), Case::new([5, 33], 8, 1)] {
-        let expected = case.answer(&Device::flex(), &|factors| case.plainly(factors));
+        let expected = case.results(&Device::flex(), &|factors| case.plainly(factors));
         for (name, device) in test_devices() {
             for stored in [Stored::Dense, Stored::Packed] {
                 for logits in [1, 3 * case.shapes[1][0], LOGITS] {
-                    let found = case.answer(&device, &|factors| case.in_chunks(factors, stored, logits));
+                    let found = case.results(&device, &|factors| case.in_chunks(factors, stored, logits));
                     let what = format!("{name}, {stored:?}, {logits} logits at once");
                     assert_eq!(found[6].is_some(), stored == Stored::Dense, "{what}: the gradient of W");
                     for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
                         let Some(found) = found else { continue };
                         let expected = expected.as_ref().expect("the plain graph has it too");
-                        assert_close(found, expected, 2e-5, &format!("{what}: answer {i}"));
+                        assert_close(found, expected, 2e-5, &format!("{what}: result {i}"));
                     }
                 }
             }

@@ -39,7 +39,7 @@ pub(crate) fn check_cooperative_gemm(gpu: &Gpu, coop_tile: u32) -> Result<(), St
     let variants = with_own(constants.variants("decode_linear"), &own);
     let [found, expected] = [coop_tile, 0].map(|coop_tile| {
         let variant = variants.iter().find(|kernel| kernel.needs().coop_tile == coop_tile);
-        product(gpu, variant.expect("a variant of every edge and a plain one"))
+        product(gpu, variant.expect("a variant of every size and a portable one"))
     });
     let (found, expected) = (found?, expected?);
     match found.iter().zip(&expected).position(|(f, e)| f != e) {

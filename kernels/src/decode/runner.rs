@@ -73,7 +73,7 @@ impl Runner {
     ) -> Pending {
         let copy = self.spare.pop().filter(|spare| spare.size() == sampled_tokens.size()).unwrap_or_else(|| {
             self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("answers"),
+                label: Some("sampled tokens"),
                 size: sampled_tokens.size(),
                 usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
                 mapped_at_creation: false,
@@ -126,8 +126,9 @@ impl Runner {
     pub fn wait(&mut self, pending: Pending) -> Result<Vec<SampledToken>, String> {
         let Pending { copy, submission } = pending;
         let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
-        self.gpu.device.poll(wait).map_err(|e| format!("the device is lost, it did not answer: {e}"))?;
-        let mapped = copy.get_mapped_range(..).map_err(|e| format!("the device is lost, it gave no answers: {e}"))?;
+        self.gpu.device.poll(wait).map_err(|e| format!("the device is lost, it does not respond: {e}"))?;
+        let mapped =
+            copy.get_mapped_range(..).map_err(|e| format!("the device is lost, it returned no tokens: {e}"))?;
         let sampled_tokens =
             bytemuck::cast_slice(&mapped).chunks_exact(SAMPLED_TOKEN_WORDS).map(SampledToken::of).collect();
         drop(mapped);

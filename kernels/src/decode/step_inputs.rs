@@ -50,7 +50,7 @@ pub struct LogitsRequest<'a> {
     pub full: bool,
     /// A uniform number in [0, 1): the point of the cumulative probabilities at which a random token is
     /// taken.
-    pub chance: f64,
+    pub uniform: f64,
 }
 
 /// The parameters of random sampling.
@@ -117,7 +117,7 @@ pub struct SampledToken {
     /// The likeliest token of all, where all were scored.
     pub argmax_token: u32,
     /// True if no logit was NaN or infinite.
-    pub sound: bool,
+    pub finite: bool,
 }
 
 impl SampledToken {
@@ -130,7 +130,7 @@ impl SampledToken {
             log_sum: number(2),
             log_sum_allowed: number(3),
             argmax_token: words[4],
-            sound: words[5] != 0,
+            finite: words[5] != 0,
         }
     }
 }
@@ -141,9 +141,9 @@ impl StepInputs {
     ///
     /// # Panics
     /// No tokens; requests in another order.
-    pub fn new(token_spans: &[TokenSpan], requests: &[LogitsRequest], chance: SamplingParams, heads: Heads) -> Self {
+    pub fn new(token_spans: &[TokenSpan], requests: &[LogitsRequest], params: SamplingParams, heads: Heads) -> Self {
         let queries = heads.queries_for(token_spans.iter().map(|span| span.tokens.len()));
-        Self::taking(queries, token_spans, requests, chance, heads)
+        Self::taking(queries, token_spans, requests, params, heads)
     }
 
     /// [`new`](StepInputs::new) with the given kind of tile.
@@ -151,7 +151,7 @@ impl StepInputs {
         queries: Queries,
         token_spans: &[TokenSpan],
         requests: &[LogitsRequest],
-        chance: SamplingParams,
+        params: SamplingParams,
         heads: Heads,
     ) -> Self {
         assert!(requests.is_sorted_by_key(|q| !q.full), "requests of the whole vocabulary come first");
@@ -197,8 +197,8 @@ impl StepInputs {
         let asked = step_inputs.words.len();
         for (request, &list) in requests.iter().zip(&lists) {
             let count = request.list.map_or(0, <[u32]>::len);
-            let chance = (request.chance as f32).to_bits();
-            step_inputs.words.extend([request.token as u32, request.slot as u32, list as u32, count as u32, chance]);
+            let uniform = (request.uniform as f32).to_bits();
+            step_inputs.words.extend([request.token as u32, request.slot as u32, list as u32, count as u32, uniform]);
             step_inputs.counts.requests += 1;
             step_inputs.counts.full += usize::from(request.full);
         }
@@ -215,9 +215,9 @@ impl StepInputs {
         let head = [n, tokens, t, tiles, splits, q, asked, full, c, chunks].map(|word| word as u32);
         step_inputs.words[..head.len()].copy_from_slice(&head);
         step_inputs.words[10..13].copy_from_slice(&[
-            chance.temperature.to_bits(),
-            chance.top_k as u32,
-            chance.top_p.to_bits(),
+            params.temperature.to_bits(),
+            params.top_k as u32,
+            params.top_p.to_bits(),
         ]);
         step_inputs
     }

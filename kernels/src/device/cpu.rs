@@ -43,8 +43,8 @@ fn kibibytes(value: &str) -> Option<u64> {
 
 /// The value of a key on macOS and the BSDs; `None` where the command does not exist.
 fn sysctl(key: &str) -> Option<String> {
-    let answer = Command::new("sysctl").args(["-n", key]).output().ok().filter(|answer| answer.status.success())?;
-    String::from_utf8(answer.stdout).ok().map(|text| text.trim().to_owned())
+    let output = Command::new("sysctl").args(["-n", key]).output().ok().filter(|output| output.status.success())?;
+    String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())
 }
 
 #[cfg(test)]

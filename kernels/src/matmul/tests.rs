@@ -125,7 +125,7 @@ fn assert_product(found: &[f32], expected: &[f32], f16s: bool, what: &str) {
 }
 
 /// Returns true if products on a device use f16 factors.
-fn takes_halves(device: &Device) -> bool {
+fn uses_f16(device: &Device) -> bool {
     gpu_of(device).is_some_and(|gpu| gpu.features.coop_tile > 0)
 }
 
@@ -137,16 +137,11 @@ fn every_scheme_agrees_with_the_reference_on_both_devices() {
             let (x, lora) = case.tensors(&device);
             let name = format!("{device_name}: {}", case.name());
             if case.packed.scheme() == QuantScheme::Q4 {
-                assert_product(
-                    &download(linear(x.clone(), &weight)),
-                    &case.forward(false),
-                    takes_halves(&device),
-                    &name,
-                );
+                assert_product(&download(linear(x.clone(), &weight)), &case.forward(false), uses_f16(&device), &name);
             }
             let y = lora_linear(x.unsqueeze::<3>(), &weight, lora);
             assert_eq!(y.dims(), [1, case.rows, case.packed.rows()]);
-            assert_product(&download(y), &case.forward(true), takes_halves(&device), &format!("{name}, adapter"));
+            assert_product(&download(y), &case.forward(true), uses_f16(&device), &format!("{name}, adapter"));
         }
     }
 }
@@ -162,7 +157,7 @@ fn exact_weights_multiply_in_f32_on_every_device() {
 }
 
 #[test]
-fn gradients_below_what_halves_hold_are_as_near_as_others() {
+fn gradients_below_the_range_of_f16_are_as_close_as_others() {
     let device = test_gpu().device.autodiff();
     let mut case = Case::new(QuantScheme::Q4, 70, 132, 96, 5);
     for (row, dy) in case.dy.chunks_mut(132).enumerate() {
@@ -215,7 +210,7 @@ fn gradients_over_packed_weights_are_those_of_the_unpacked_graph() {
             x.matmul(w.clone().transpose()) + low.matmul(b.transpose())
         });
         for ((fused, plain), of) in fused.iter().zip(&plain).zip(["x", "A", "B"]) {
-            assert_product(fused, plain, takes_halves(&device), &format!("gradient of {of}: {}", case.name()));
+            assert_product(fused, plain, uses_f16(&device), &format!("gradient of {of}: {}", case.name()));
         }
     }
 }

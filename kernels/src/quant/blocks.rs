@@ -120,12 +120,12 @@ impl Blocks {
             }
             Blocks::Q4_0 => {
                 put_f16(scales, b, half(0));
-                put_two_halves(&mut quants[4 * b..], &block[2..]);
+                put_two_nibbles(&mut quants[4 * b..], &block[2..]);
             }
             Blocks::Q4_1 => {
                 put_f16(scales, 2 * b, half(0));
                 put_f16(scales, 2 * b + 1, half(2));
-                put_two_halves(&mut quants[4 * b..], &block[4..]);
+                put_two_nibbles(&mut quants[4 * b..], &block[4..]);
             }
             Blocks::Q4_K => {
                 let scales = &mut scales[5 * b..];
@@ -137,7 +137,7 @@ impl Blocks {
                 }
                 // Of 32 bytes the low nibbles are one group, the high nibbles the next.
                 for (pair, bytes) in block[16..].chunks(32).enumerate() {
-                    put_two_halves(&mut quants[32 * b + 8 * pair..], bytes);
+                    put_two_nibbles(&mut quants[32 * b + 8 * pair..], bytes);
                 }
             }
         }
@@ -157,12 +157,12 @@ impl Blocks {
             }
             Blocks::Q4_0 => {
                 put(block, 0, f16_bits(scales, b));
-                get_two_halves(&mut block[2..], &quants[4 * b..]);
+                get_two_nibbles(&mut block[2..], &quants[4 * b..]);
             }
             Blocks::Q4_1 => {
                 put(block, 0, f16_bits(scales, 2 * b));
                 put(block, 2, f16_bits(scales, 2 * b + 1));
-                get_two_halves(&mut block[4..], &quants[4 * b..]);
+                get_two_nibbles(&mut block[4..], &quants[4 * b..]);
             }
             Blocks::Q4_K => {
                 let scales = &scales[5 * b..];
@@ -172,7 +172,7 @@ impl Blocks {
                     put_six_bits(&mut block[4..16], g, byte_at(&scales[1..], 2 * g), byte_at(&scales[1..], 2 * g + 1));
                 }
                 for (pair, bytes) in block[16..].chunks_mut(32).enumerate() {
-                    get_two_halves(bytes, &quants[32 * b + 8 * pair..]);
+                    get_two_nibbles(bytes, &quants[32 * b + 8 * pair..]);
                 }
             }
         }
@@ -196,7 +196,7 @@ impl FromStr for Blocks {
 
 /// Stores the low nibbles of `bytes` as the quants of the first weights, then the high nibbles as those that
 /// follow.
-fn put_two_halves(quants: &mut [u32], bytes: &[u8]) {
+fn put_two_nibbles(quants: &mut [u32], bytes: &[u8]) {
     for (i, byte) in bytes.iter().enumerate() {
         put_nibble(quants, i, u32::from(byte & 15));
         put_nibble(quants, bytes.len() + i, u32::from(byte >> 4));
@@ -205,7 +205,7 @@ fn put_two_halves(quants: &mut [u32], bytes: &[u8]) {
 
 /// The quants of the first weights in the low nibbles of `bytes`, those of the weights that follow in the
 /// high nibbles.
-fn get_two_halves(bytes: &mut [u8], quants: &[u32]) {
+fn get_two_nibbles(bytes: &mut [u8], quants: &[u32]) {
     let count = bytes.len();
     let code = |i: usize| nibble_at(quants, i) as u8;
     bytes.iter_mut().enumerate().for_each(|(i, byte)| *byte = code(i) | code(count + i) << 4);

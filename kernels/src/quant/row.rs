@@ -30,12 +30,12 @@ pub(super) fn pack(scheme: QuantScheme, weights: &[f32], quants: &mut [u32], sca
 pub(super) fn unpack(scheme: QuantScheme, quants: &[u32], scales: &[u32], weights: &mut [f32]) {
     let weight = |i: usize| match scheme {
         QuantScheme::F32 => f32::from_bits(quants[i]),
-        QuantScheme::F16 => half_at(quants, i),
-        QuantScheme::Q8 => half_at(scales, i / 32) * byte_at(quants, i) as i8 as f32,
-        QuantScheme::Q4 => half_at(scales, i / 32) * (nibble_at(quants, i) as f32 - 8.0),
+        QuantScheme::F16 => f16_at(quants, i),
+        QuantScheme::Q8 => f16_at(scales, i / 32) * byte_at(quants, i) as i8 as f32,
+        QuantScheme::Q4 => f16_at(scales, i / 32) * (nibble_at(quants, i) as f32 - 8.0),
         QuantScheme::Q4Affine => {
             let group = &scales[i / 32..];
-            half_at(group, 0) * nibble_at(quants, i) as f32 + half_at(group, 1)
+            f16_at(group, 0) * nibble_at(quants, i) as f32 + f16_at(group, 1)
         }
         QuantScheme::Q4K => {
             let (scale, offset) = q4k_scale(&scales[i / 256 * 5..], i / 32 % 8);
@@ -138,7 +138,7 @@ pub(super) fn f16_bits(words: &[u32], i: usize) -> u16 {
     (words[i / 2] >> (16 * (i % 2))) as u16
 }
 
-fn half_at(words: &[u32], i: usize) -> f32 {
+fn f16_at(words: &[u32], i: usize) -> f32 {
     f16::from_bits(f16_bits(words, i)).to_f32()
 }
 
@@ -173,7 +173,7 @@ pub(super) fn put_nibble(words: &mut [u32], i: usize, code: u32) {
 /// Scale and offset of group `g` of a block of 256: d s and e m.
 fn q4k_scale(block: &[u32], g: usize) -> (f32, f32) {
     let integer = |i: usize| f32::from(byte_at(&block[1..], i));
-    (half_at(block, 0) * integer(2 * g), half_at(block, 1) * integer(2 * g + 1))
+    (f16_at(block, 0) * integer(2 * g), f16_at(block, 1) * integer(2 * g + 1))
 }
 
 pub(super) fn put_q4k_scale(block: &mut [u32], g: usize, s: u8, m: u8) {

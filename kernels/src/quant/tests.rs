@@ -23,7 +23,7 @@ fn blocks_of(count: usize, f16s: usize, quants: usize, seed: u64) -> Vec<u8> {
 }
 
 /// The half at byte `at`, widened.
-fn half_at(block: &[u8], at: usize) -> f32 {
+fn f16_at(block: &[u8], at: usize) -> f32 {
     f16::from_le_bytes([block[at], block[at + 1]]).to_f32()
 }
 
@@ -44,15 +44,15 @@ fn assert_lossless(blocks: Blocks, cols: usize, bytes: &[u8], weight: impl Fn(&[
 
 #[test]
 fn every_block_format_is_held_without_loss() {
-    assert_lossless(Blocks::F16, 3, &blocks_of(9, 1, 0, 1), |b, _| half_at(b, 0));
+    assert_lossless(Blocks::F16, 3, &blocks_of(9, 1, 0, 1), |b, _| f16_at(b, 0));
     let bytes: Vec<u8> = noise(2, 9).into_iter().flat_map(f32::to_le_bytes).collect();
     assert_lossless(Blocks::F32, 3, &bytes, |b, _| f32::from_le_bytes(b.try_into().unwrap()));
     let bytes = blocks_of(9, 1, 32, 2);
-    assert_lossless(Blocks::Q8_0, 96, &bytes, |b, i| half_at(b, 0) * f32::from(b[2 + i] as i8));
+    assert_lossless(Blocks::Q8_0, 96, &bytes, |b, i| f16_at(b, 0) * f32::from(b[2 + i] as i8));
     let bytes = blocks_of(9, 1, 16, 3);
-    assert_lossless(Blocks::Q4_0, 96, &bytes, |b, i| half_at(b, 0) * (code(&b[2..], i) - 8.0));
+    assert_lossless(Blocks::Q4_0, 96, &bytes, |b, i| f16_at(b, 0) * (code(&b[2..], i) - 8.0));
     let bytes = blocks_of(9, 2, 16, 4);
-    assert_lossless(Blocks::Q4_1, 96, &bytes, |b, i| half_at(b, 0) * code(&b[4..], i) + half_at(b, 2));
+    assert_lossless(Blocks::Q4_1, 96, &bytes, |b, i| f16_at(b, 0) * code(&b[4..], i) + f16_at(b, 2));
 }
 
 #[test]
@@ -79,13 +79,13 @@ fn q4_0_is_held_by_the_affine_scheme_too() {
     // d (c − 8) = d c + (−8 d): a Q4_1 block with that minimum.
     let as_q4_1: Vec<u8> = bytes
         .chunks(18)
-        .flat_map(|b| [&b[..2], &f16::from_f32(-8.0 * half_at(b, 0)).to_le_bytes(), &b[2..]].concat())
+        .flat_map(|b| [&b[..2], &f16::from_f32(-8.0 * f16_at(b, 0)).to_le_bytes(), &b[2..]].concat())
         .collect();
     assert_eq!(Blocks::Q4_1.pack(2, 32, &as_q4_1).unwrap().to_f32(), weights);
 }
 
 #[test]
-fn q4_k_blocks_keep_codes_scales_and_offsets() {
+fn q4_k_blocks_keep_quants_scales_and_offsets() {
     // Group g: scale 8 g + 3, offset 60 − 7 g, and code (i + g) mod 16 for its weight i.
     let (s, m) = (|g: u8| 8 * g + 3, |g: u8| 60 - 7 * g);
     let mut block = [f16::from_f32(0.25).to_le_bytes(), f16::from_f32(0.5).to_le_bytes()].concat();
@@ -110,7 +110,7 @@ fn q4_k_blocks_keep_codes_scales_and_offsets() {
 }
 
 #[test]
-fn nf4_takes_the_high_half_first_and_one_magnitude_per_64() {
+fn nf4_takes_the_high_nibble_first_and_one_magnitude_per_64() {
     let quants = bytes(128, 5);
     let largest = [0.5, 2.0, 3.0, 0.125];
     let packed = Nf4Blocks { quants: &quants, largest: &largest }.pack(2, 128).unwrap();
@@ -169,7 +169,7 @@ proptest! {
 }
 
 #[test]
-fn rows_of_any_length_are_filled_up_to_whole_runs() {
+fn rows_of_any_length_are_padded_to_whole_packs() {
     for scheme in [QuantScheme::F32, QuantScheme::F16] {
         let weights: Vec<f32> = (0..33).map(|i| i as f32).collect();
         let packed = PackedMatrix::from_f32(scheme, 3, 11, &weights).unwrap();

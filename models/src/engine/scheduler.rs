@@ -304,7 +304,7 @@ impl BatchScheduler<'_, '_> {
             for (at, (DraftTokens { tokens: drafted, .. }, (slot, has_logprob))) in drafts.iter().zip(slots).enumerate()
             {
                 let sampled = sampled[slot];
-                if !sampled.sound {
+                if !sampled.finite {
                     return Err(not_numbers());
                 }
                 if sequence.state.is_done {
@@ -359,7 +359,7 @@ fn logits_requests<'c>(
                 if full == all {
                     let list = draft.allowed.as_deref();
                     check_tokens(|| Error::bad_input("the constraint"), list.unwrap_or_default(), vocab_size)?;
-                    requests.push(LogitsRequest { token, slot, list, full, chance });
+                    requests.push(LogitsRequest { token, slot, list, full, uniform: chance });
                 }
                 token += draft.tokens.len();
             }

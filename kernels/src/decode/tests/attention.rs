@@ -84,7 +84,7 @@ fn expected(past: &Past, sequences: Sequences, heads: Heads, format: KvFormat) -
 /// The cache after the tokens of `sequences` were taken in, in one step.
 fn appended(cache: Vec<u32>, past: &Past, sequences: Sequences, heads: Heads, format: KvFormat) -> Vec<u32> {
     let (lengths, positions) = sequences;
-    let step_inputs = frame_of(&ids(lengths), positions, &[], heads);
+    let step_inputs = inputs_of(&ids(lengths), positions, &[], heads);
     let buffers = [words(&qkv(past, sequences, heads)), cache, step_inputs.words];
     let workgroups = step_inputs.counts.tokens * heads.keys;
     run_in_place(&test_gpu().gpu.unwrap(), &append_kernel(heads, format), &buffers, workgroups).remove(1)

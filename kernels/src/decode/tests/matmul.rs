@@ -32,7 +32,7 @@ fn check_plain(
 ) {
     let adapters: Vec<usize> = (0..tokens).map(|t| (t + 1) % (ADAPTERS + 1)).collect();
     let case = Case::new(scheme, rows, cols, tokens).through(adapters);
-    let step_inputs = adapted_frame(&ids(&vec![1; tokens]), &vec![0; tokens], &case.tokens, &[], HEADS);
+    let step_inputs = adapted_inputs(&ids(&vec![1; tokens]), &vec![0; tokens], &case.tokens, &[], HEADS);
     for &(norm, lora, add) in kinds {
         let own = linear_constants(rows + 2, 5, add, false);
         let before = noise(9, 5 + tokens * (rows + 2));
@@ -85,7 +85,7 @@ fn tiles_of_many_columns_of_every_scheme_and_norm() {
 }
 
 #[test]
-fn products_in_whole_numbers_are_within_what_codes_of_8_bits_lose() {
+fn products_in_int8_are_within_the_error_of_their_quants() {
     let gpu = test_gpu().gpu.unwrap();
     let mut pipelines = Pipelines::new(gpu.clone());
     for scheme in QuantScheme::ALL.into_iter().filter(|scheme| takes_int8(*scheme)) {
@@ -93,7 +93,7 @@ fn products_in_whole_numbers_are_within_what_codes_of_8_bits_lose() {
         let mut case = Case::new(scheme, rows, cols, tokens);
         case.x[..32].fill(0.0); // a block without a step
         let matrix = Matrix::upload(&case.packed, 1, &gpu).unwrap();
-        let step_inputs = frame_of(&ids(&[tokens]), &[0], &[], HEADS);
+        let step_inputs = inputs_of(&ids(&[tokens]), &[0], &[], HEADS);
         let [x, gain] = [&case.x, &case.gain].map(|numbers| storage(&gpu, numbers));
         let (y, words) = (storage(&gpu, &vec![f32::NAN; tokens * rows]), words_storage(&gpu, &step_inputs.words));
         let quants = storage(&gpu, &vec![f32::NAN; tokens * int8_bytes(cols) / size_of::<f32>()]);
@@ -127,7 +127,7 @@ fn what_no_token_needs_of_several_adapters_is_not_read() {
     let (a, b) = (noise(1, segments * RANK * cols), noise(2, 10 * RANK));
     let parts = [LowRankParts { a: &a, b: &b }; 2];
     let low_rank = LowRank::upload(&parts, segments, RANK, 3, &gpu).unwrap();
-    let step_inputs = adapted_frame(&ids(&[1, 1, 1]), &[0; 3], &[1, 0, 1], &[], HEADS);
+    let step_inputs = adapted_inputs(&ids(&[1, 1, 1]), &[0; 3], &[1, 0, 1], &[], HEADS);
     let (x, words) = (noise(3, 3 * cols), words_storage(&gpu, &step_inputs.words));
     let buffer = storage(&gpu, &x);
     let mut builder = StepBuilder { pipelines: &mut pipelines, step_inputs: &words, columns: 4, int8: None };
@@ -147,7 +147,7 @@ fn what_no_token_needs_of_several_adapters_is_not_read() {
 
 /// Three sequences of 2, 1 and 3 tokens; the first request is for all tokens, the others for lists.
 fn asking<'a>(lists: &'a [Vec<u32>; 2]) -> [LogitsRequest<'a>; 3] {
-    let request = |token, slot, list, full| LogitsRequest { token, slot, list, full, chance: 0.5 };
+    let request = |token, slot, list, full| LogitsRequest { token, slot, list, full, uniform: 0.5 };
     [request(2, 1, None, true), request(1, 0, Some(&lists[0][..]), false), request(5, 2, Some(&lists[1]), false)]
 }
 
@@ -155,7 +155,7 @@ fn asking<'a>(lists: &'a [Vec<u32>; 2]) -> [LogitsRequest<'a>; 3] {
 fn logits_of_all_and_of_lists_are_the_same_rows() {
     let lists = [vec![12, 0, 3, 7, 5], vec![9]];
     let requests = asking(&lists);
-    let step_inputs = adapted_frame(&ids(&[2, 1, 3]), &[4, 0, 7], &[0, 2, 1], &requests, HEADS);
+    let step_inputs = adapted_inputs(&ids(&[2, 1, 3]), &[4, 0, 7], &[0, 2, 1], &requests, HEADS);
     for scheme in [QuantScheme::F32, QuantScheme::Q4K] {
         let case = Case::new(scheme, 13, 256, 6).through(vec![0, 0, 2, 1, 1, 1]);
         for lora in [false, true] {
@@ -185,7 +185,7 @@ fn logits_of_all_and_of_lists_are_the_same_rows() {
                         let (found, expected) = (y[q * 13 + token], logits[request.token][token] as f32);
                         match list.contains(&(token as u32)) {
                             true => assert_close(&[found], &[expected], tolerance(&kernel), &kernel.name()),
-                            false => assert!(found.is_nan(), "{}: question {q}, token {token}", kernel.name()),
+                            false => assert!(found.is_nan(), "{}: request {q}, token {token}", kernel.name()),
                         }
                     }
                 }
@@ -208,7 +208,7 @@ fn queries_and_keys_are_turned_by_their_positions_and_values_are_not() {
             let segment_of = |row: usize| usize::from(row >= 32) + usize::from(row >= 48);
             assert_eq!((queries * width, (queries + keys) * width), (32, 48));
             let case = Case::new(scheme, rows, 64, 6).segmented(3, segment_of).through(vec![1, 1, 0, 2, 2, 2]);
-            let step_inputs = adapted_frame(&ids(&[2, 1, 3]), &[4, 0, 9], &[1, 0, 2], &[], HEADS);
+            let step_inputs = adapted_inputs(&ids(&[2, 1, 3]), &[4, 0, 9], &[1, 0, 2], &[], HEADS);
             let mut expected = case.expected(RMS, lora);
             for (token, row) in expected.iter_mut().enumerate() {
                 for pair in 0..(queries + keys) * width / 2 {
@@ -233,7 +233,7 @@ fn gates_open_their_own_neighbours() {
     for scheme in [QuantScheme::F32, QuantScheme::Nf4] {
         for (columns, lora) in [(1, true), (4, false), (TILE, true)] {
             let case = Case::new(scheme, 14, 64, 3).segmented(2, |row| row % 2).through(vec![1, 0, 2]);
-            let step_inputs = adapted_frame(&ids(&[1, 1, 1]), &[0; 3], &case.tokens, &[], HEADS);
+            let step_inputs = adapted_inputs(&ids(&[1, 1, 1]), &[0; 3], &case.tokens, &[], HEADS);
             let gated = |row: &Vec<f64>| -> Vec<f64> {
                 row.chunks(2).map(|pair| pair[0] / (1.0 + (-pair[0]).exp()) * pair[1]).collect()
             };
@@ -258,7 +258,7 @@ fn a_matrix_in_shards_computes_what_it_does_in_one_buffer() {
     let requests = asking(&lists);
     let mut tokens = ids(&[2, 1, 3]);
     tokens[1][0] = TokenSource::Sampled(1);
-    let step_inputs = frame_of(&tokens, &[4, 0, 7], &requests, HEADS);
+    let step_inputs = inputs_of(&tokens, &[4, 0, 7], &requests, HEADS);
     let case = Case::new(QuantScheme::Q4, 13, 64, 6);
     let found = [usize::MAX, 3, 1].map(|rows| {
         let limit = rows.saturating_mul(QuantScheme::Q4.bytes(1, 64)) as u64;

@@ -18,12 +18,12 @@ fn numbers(words: &[u32]) -> Vec<f32> {
 }
 
 /// Sequences of the given tokens, each from a position of its own on, with pages as they may come to lie.
-fn frame_of(tokens: &[Vec<TokenSource>], positions: &[usize], requests: &[LogitsRequest], heads: Heads) -> StepInputs {
-    adapted_frame(tokens, positions, &vec![0; tokens.len()], requests, heads)
+fn inputs_of(tokens: &[Vec<TokenSource>], positions: &[usize], requests: &[LogitsRequest], heads: Heads) -> StepInputs {
+    adapted_inputs(tokens, positions, &vec![0; tokens.len()], requests, heads)
 }
 
-/// [`frame_of`] with an adapter for each sequence.
-fn adapted_frame(
+/// [`inputs_of`] with an adapter for each sequence.
+fn adapted_inputs(
     tokens: &[Vec<TokenSource>],
     positions: &[usize],
     adapters: &[usize],

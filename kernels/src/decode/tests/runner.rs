@@ -13,7 +13,7 @@ fn long_steps_are_submitted_in_parts_and_compute_the_same() {
     let gpu = test_gpu().gpu.unwrap();
     let packed = PackedMatrix::from_f32(QuantScheme::F32, 16, 16, &noise(1, 16 * 16)).unwrap();
     let matrix = Matrix::upload(&packed, 1, &gpu).unwrap();
-    let step_inputs = frame_of(&ids(&[2]), &[0], &[], HEADS);
+    let step_inputs = inputs_of(&ids(&[2]), &[0], &[], HEADS);
     let words = words_storage(&gpu, &step_inputs.words);
     let (mut pipelines, x) = (Pipelines::new(gpu.clone()), storage(&gpu, &noise(2, 2 * 16)));
     let found = [FLOPS_PER_SUBMISSION, 2 * (2 * 16 * 16 * 2), 1].map(|at_once| {

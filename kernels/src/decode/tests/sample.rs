@@ -9,12 +9,12 @@ const VOCABULARY: usize = 700;
 
 /// The candidates that are kept, in their order: the likeliest `top_k`, of them as few as reach `top_p`;
 /// earlier ones among equals.
-fn kept(logits: &[f32], chance: SamplingParams) -> Vec<usize> {
-    let weight = |i: &usize| (f64::from(logits[*i]) / f64::from(chance.temperature)).exp();
+fn kept(logits: &[f32], params: SamplingParams) -> Vec<usize> {
+    let weight = |i: &usize| (f64::from(logits[*i]) / f64::from(params.temperature)).exp();
     let mut order: Vec<usize> = (0..logits.len()).collect();
     order.sort_by(|a, b| logits[*b].total_cmp(&logits[*a]).then(a.cmp(b)));
-    order.truncate(if chance.top_k == 0 { logits.len() } else { chance.top_k });
-    let wanted = f64::from(chance.top_p) * order.iter().map(weight).sum::<f64>();
+    order.truncate(if params.top_k == 0 { logits.len() } else { params.top_k });
+    let wanted = f64::from(params.top_p) * order.iter().map(weight).sum::<f64>();
     let mut sum = 0.0;
     let enough = order.iter().position(|i| {
         sum += weight(i);
@@ -26,10 +26,10 @@ fn kept(logits: &[f32], chance: SamplingParams) -> Vec<usize> {
 }
 
 /// The candidate in whose stretch the point lies, and how far the point is from the ends of the stretch.
-fn drawn(logits: &[f32], chance: SamplingParams, point: f64) -> (usize, f64) {
-    let kept = kept(logits, chance);
+fn drawn(logits: &[f32], params: SamplingParams, point: f64) -> (usize, f64) {
+    let kept = kept(logits, params);
     let weights: Vec<f64> =
-        kept.iter().map(|i| (f64::from(logits[*i]) / f64::from(chance.temperature)).exp()).collect();
+        kept.iter().map(|i| (f64::from(logits[*i]) / f64::from(params.temperature)).exp()).collect();
     let total: f64 = weights.iter().sum();
     let mut end = 0.0;
     for (i, weight) in kept.iter().zip(&weights) {
@@ -47,7 +47,7 @@ fn sampled_tokens(
     sampling_mode: SamplingMode,
     logits: &[Vec<f32>],
     requests: &[LogitsRequest],
-    chance: SamplingParams,
+    params: SamplingParams,
 ) -> Vec<SampledToken> {
     let (tokens, slots) = (ids(&vec![1; requests.len()]), requests.len() + 1);
     let tables: Vec<Vec<u32>> = tokens.iter().map(|_| vec![0]).collect();
@@ -56,7 +56,7 @@ fn sampled_tokens(
         .zip(&tables)
         .map(|(tokens, pages)| TokenSpan { tokens, position: 0, pages, adapter: 0 })
         .collect();
-    let step_inputs = StepInputs::new(&token_spans, requests, chance, HEADS);
+    let step_inputs = StepInputs::new(&token_spans, requests, params, HEADS);
     let buffers = [words(&logits.concat()), vec![0; slots * SAMPLED_TOKEN_WORDS], step_inputs.words];
     let left = run_in_place(&test_gpu().gpu.unwrap(), &kernel(sampling_mode, VOCABULARY), &buffers, requests.len());
     requests.iter().map(|request| SampledToken::of(&left[1][request.slot * SAMPLED_TOKEN_WORDS..])).collect()
@@ -67,8 +67,8 @@ fn logits(seed: u64) -> Vec<f32> {
     noise(seed, VOCABULARY).iter().map(|x| (x * 8.0 * 16.0).round() / 16.0).collect()
 }
 
-fn asked(list: Option<&[u32]>, full: bool, chance: f64) -> LogitsRequest<'_> {
-    LogitsRequest { token: 0, slot: 0, list, full, chance }
+fn asked(list: Option<&[u32]>, full: bool, uniform: f64) -> LogitsRequest<'_> {
+    LogitsRequest { token: 0, slot: 0, list, full, uniform }
 }
 
 fn log_sum(logits: impl Iterator<Item = f32>) -> f32 {
@@ -91,34 +91,34 @@ fn greedy_takes_the_first_of_the_likeliest_and_says_what_all_would_have_said() {
         (request.token, request.slot) = (slot, slot + 1);
     }
     let found = sampled_tokens(SamplingMode::Greedy, &all, &requests, SamplingParams::PLAIN);
-    for ((answer, logits), request) in found.iter().zip(&all).zip(&requests) {
+    for ((sampled, logits), request) in found.iter().zip(&all).zip(&requests) {
         let everything: Vec<u32> = (0..VOCABULARY as u32).collect();
         let of = |tokens: &[u32]| {
             let better = |best: u32, token| if logits[token as usize] > logits[best as usize] { token } else { best };
             tokens.iter().copied().reduce(better).unwrap()
         };
         let list = request.list.unwrap_or(&everything);
-        assert!(answer.sound);
-        assert_eq!(answer.token, of(list));
-        assert_eq!(answer.logit, logits[answer.token as usize]);
+        assert!(sampled.finite);
+        assert_eq!(sampled.token, of(list));
+        assert_eq!(sampled.logit, logits[sampled.token as usize]);
         let expected = log_sum(list.iter().map(|token| logits[*token as usize]));
-        assert!((answer.log_sum_allowed - expected).abs() < 1e-4, "{answer:?}, expected {expected}");
+        assert!((sampled.log_sum_allowed - expected).abs() < 1e-4, "{sampled:?}, expected {expected}");
         if request.full {
-            assert_eq!(answer.argmax_token, of(&everything));
+            assert_eq!(sampled.argmax_token, of(&everything));
             let expected = log_sum(logits.iter().copied());
-            assert!((answer.log_sum - expected).abs() < 1e-4, "{answer:?}, expected {expected}");
+            assert!((sampled.log_sum - expected).abs() < 1e-4, "{sampled:?}, expected {expected}");
         }
     }
     assert_eq!((found[0].token, found[3].token), (131, list[0]));
 }
 
 #[test]
-fn random_answers_are_where_the_chance_falls() {
+fn random_tokens_are_where_the_uniform_number_falls() {
     let list: Vec<u32> = (0..VOCABULARY as u32).filter(|token| token % 5 == 1).collect();
     let everything: Vec<u32> = (0..VOCABULARY as u32).collect();
     let plain = |temperature| SamplingParams { temperature, ..SamplingParams::PLAIN };
     let mut near = 0;
-    for (sampling_mode, chance) in [
+    for (sampling_mode, params) in [
         (SamplingMode::Random, plain(1.0)),
         (SamplingMode::Random, plain(0.3)),
         (SamplingMode::Truncated, SamplingParams { top_k: 40, ..plain(1.5) }),
@@ -139,17 +139,17 @@ fn random_answers_are_where_the_chance_falls() {
             (request.token, request.slot) = (i, i);
         }
         let all: Vec<Vec<f32>> = (0..24).map(|seed| logits(seed + 5)).collect();
-        let found = sampled_tokens(sampling_mode, &all, &requests, chance);
-        for ((answer, logits), request) in found.iter().zip(&all).zip(&requests) {
+        let found = sampled_tokens(sampling_mode, &all, &requests, params);
+        for ((sampled, logits), request) in found.iter().zip(&all).zip(&requests) {
             let list = request.list.unwrap_or(&everything);
             let theirs: Vec<f32> = list.iter().map(|token| logits[*token as usize]).collect();
-            let (expected, distance) = drawn(&theirs, chance, request.chance);
+            let (expected, distance) = drawn(&theirs, params, request.uniform);
             // So near an end rounding may decide.
             if distance < 1e-5 {
                 near += 1;
                 continue;
             }
-            assert_eq!(answer.token, list[expected], "{chance:?} {request:?}");
+            assert_eq!(sampled.token, list[expected], "{params:?} {request:?}");
         }
     }
     assert!(near < 10, "{near} points fell on ends");
@@ -157,14 +157,14 @@ fn random_answers_are_where_the_chance_falls() {
 
 #[test]
 fn truncation_keeps_what_the_reference_keeps() {
-    // Every kept candidate is drawn by some chance and no other is: logits with many ties.
+    // Every kept candidate is drawn by some params and no other is: logits with many ties.
     let logits: Vec<f32> = (0..VOCABULARY).map(|i| -((i * 37 % 11) as f32)).collect();
-    for chance in [
+    for params in [
         SamplingParams { temperature: 4.0, top_k: 70, top_p: 1.0 },
         SamplingParams { temperature: 4.0, top_k: 0, top_p: 0.3 },
         SamplingParams { temperature: 4.0, top_k: 70, top_p: 0.9 },
     ] {
-        let kept = kept(&logits, chance);
+        let kept = kept(&logits, params);
         let mut requests: Vec<LogitsRequest> =
             (0..400).map(|i| asked(None, true, (f64::from(i) + 0.5) / 400.0)).collect();
         for (i, request) in requests.iter_mut().enumerate() {
@@ -172,9 +172,9 @@ fn truncation_keeps_what_the_reference_keeps() {
         }
         let all = vec![logits.clone(); 400];
         let mut found: Vec<usize> =
-            sampled_tokens(SamplingMode::Truncated, &all, &requests, chance).iter().map(|a| a.token as usize).collect();
+            sampled_tokens(SamplingMode::Truncated, &all, &requests, params).iter().map(|a| a.token as usize).collect();
         found.dedup();
-        assert_eq!(found, kept, "{chance:?}");
+        assert_eq!(found, kept, "{params:?}");
     }
 }
 
@@ -189,10 +189,10 @@ fn logits_that_are_no_numbers_are_noticed() {
         (request.token, request.slot) = (i, i);
     }
     for sampling_mode in [SamplingMode::Greedy, SamplingMode::Random, SamplingMode::Truncated] {
-        let sound: Vec<bool> = sampled_tokens(sampling_mode, &all, &requests, SamplingParams::PLAIN)
+        let finite: Vec<bool> = sampled_tokens(sampling_mode, &all, &requests, SamplingParams::PLAIN)
             .iter()
-            .map(|answer| answer.sound)
+            .map(|sampled| sampled.finite)
             .collect();
-        assert_eq!(sound, [true, false, false, true], "{sampling_mode:?}");
+        assert_eq!(finite, [true, false, false, true], "{sampling_mode:?}");
     }
 }
