@@ -19,3 +19,20 @@ fn an_unknown_scheme_is_a_wrong_usage_that_names_the_known_ones() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("expected one of f32, f16, q8"));
 }
+
+#[test]
+fn the_wgsl_of_one_kernel_is_printed_without_a_device() {
+    let output = bench(&["kernels", "--op", "gelu", "--variant", "forward", "--wgsl"]);
+    assert!(output.status.success(), "{output:?}");
+    let wgsl = String::from_utf8(output.stdout).unwrap();
+    assert!(wgsl.starts_with("// gelu WORKGROUP=256 WIDE=1\n") && wgsl.contains("fn main("), "{wgsl}");
+}
+
+#[test]
+fn an_unknown_kernel_is_a_wrong_usage_that_lists_the_known_ones() {
+    for (args, known) in [(&["--op", "gelo"][..], "decode_linear"), (&["--op", "gelu", "--variant", "up"], "backward")] {
+        let output = bench(&[&["kernels", "--wgsl"], args].concat());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8(output.stderr).unwrap().contains(known));
+    }
+}
