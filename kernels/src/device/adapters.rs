@@ -34,7 +34,8 @@ impl AdapterKind {
         }
     }
 
-    /// Whether its memory is the processor's, whose free part the system tells; no graphics API tells that of a GPU's own.
+    /// True if its memory is that of the processor, whose free part the system reports. No graphics API
+    /// reports the free memory of a GPU.
     pub fn shares_main_memory(self) -> bool {
         matches!(self, AdapterKind::Integrated | AdapterKind::Software)
     }
