@@ -5,13 +5,15 @@
 
 mod activations;
 mod generation;
+mod setup;
 mod training;
 
 use serde::Serialize;
 use tiller_kernels::device::gpu_of;
 
 pub use generation::generation;
-pub use training::{StepSize, TrainingMemory};
+pub use setup::TrainingMemory;
+pub use training::StepSize;
 
 /// Bytes of a float.
 const F32: u64 = 4;

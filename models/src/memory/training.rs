@@ -4,26 +4,8 @@ use tiller_kernels::adamw::PAGE;
 use tiller_kernels::quant::QuantScheme;
 
 use super::activations::Activations;
-use super::{ComputeDevice, F32, MemoryEstimate};
+use super::{ComputeDevice, F32, MemoryEstimate, TrainingMemory};
 use crate::llama::LlamaConfig;
-use crate::lora::LoraConfig;
-
-/// A training of a Llama, as far as its memory depends on it.
-///
-/// `tests/memory.rs` trains and counts every byte beside this estimate; `tiller bench train` prints what the process held.
-#[derive(Debug, Clone)]
-pub struct TrainingMemory {
-    /// The sizes of the model.
-    pub llama: LlamaConfig,
-    /// The scheme of the frozen projections; `None` for floats.
-    pub quant: Option<QuantScheme>,
-    /// The adapter that is trained; `None` where all weights are.
-    pub adapter: Option<LoraConfig>,
-    /// Gradient checkpointing: blocks are computed a second time in the backward pass instead of being kept.
-    pub gradient_checkpointing: bool,
-    /// The processor.
-    pub device: ComputeDevice,
-}
 
 /// A step of the optimizer, as far as its memory depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +95,7 @@ struct Trained {
 mod tests {
     use super::*;
     use crate::llama::RopeScaling;
+    use crate::lora::LoraConfig;
 
     /// SmolLM2-135M.
     fn smol() -> LlamaConfig {
