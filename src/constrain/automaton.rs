@@ -2,7 +2,7 @@
 //!
 //! It always stands before a real choice. Whatever leads there without an alternative (line starts, the rest of a title once it
 //! is clear, whole titles when only one is left, the end) is queued as *forced* tokens, which need no sampling and can be
-//! computed together with the next real choice (jump-forward). Taking them one by one is the same walk.
+//! computed together with the next real choice (jump-forward decoding). Taking them one by one is the same walk.
 //!
 //! A title is open as long as it is allowed, unused, and the list can still be completed after it. One open title always
 //! exists, because the automaton carries a plan for the rest of the list (see [`Feasible`]); so it never has to give up a rule.

@@ -11,7 +11,7 @@ use crate::request::{CompiledRequest, Counter, ItemRule, RuleKind, Share};
 pub enum Status {
     /// The list is already complete.
     Surplus,
-    /// No item of the catalogue has this title.
+    /// A hallucinated item: no item of the catalogue has this title.
     NotExist,
     /// The item stood in the list before.
     Repeat,
