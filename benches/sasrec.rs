@@ -2,10 +2,10 @@
 //!
 //! A world of invented films, one epoch to warm up, then whole runs; median and spread of each figure.
 
-use indicatif::ProgressBar;
 use tiller::data::split::Split;
 use tiller::data::synth::{SynthConfig, generate};
 use tiller::run::folder::RunFolder;
+use tiller::run::progress::Progress;
 use tiller::teacher::evaluate::evaluate;
 use tiller::teacher::train::TeacherTrainer;
 use tiller::teacher::{Teacher, TeacherConfig};
@@ -24,7 +24,7 @@ fn main() -> tiller::Result<()> {
         let mut run_folder = RunFolder::create(folder.path(), &config)?;
         let summary = TeacherTrainer::fresh(&dataset, &config, &mut run_folder, &device.device)?.run(|| false)?;
         let teacher = Teacher::load(folder.path(), &dataset, &device.device)?;
-        let evaluation = evaluate(&teacher, &dataset, Split::Test, &ProgressBar::hidden())?;
+        let evaluation = evaluate(&teacher, &dataset, Split::Test, &Progress::silent())?;
         let warm = run > 0;
         if warm {
             learning.push(summary.examples_per_second);

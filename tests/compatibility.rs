@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tiller::cli::Cli;
 use tiller::experiment::ExperimentSettings;
 use tiller::ppo::PpoConfig;
-use tiller::run::config::{ConfigFlags, resolve};
+use tiller::run::config::{ConfigLayers, resolve};
 use tiller::teacher::TeacherConfig;
 use tiller::train::sft::SftConfig;
 use toml::Table;
@@ -133,8 +133,8 @@ const RENAMED: [(&str, &str); 27] = [
 ];
 
 /// The settings of a command, as a table of today's keys.
-fn resolved(command: &str, layers: &ConfigFlags) -> tiller::Result<Table> {
-    fn table<C: Default + Serialize + DeserializeOwned>(layers: &ConfigFlags) -> tiller::Result<Table> {
+fn resolved(command: &str, layers: &ConfigLayers) -> tiller::Result<Table> {
+    fn table<C: Default + Serialize + DeserializeOwned>(layers: &ConfigLayers) -> tiller::Result<Table> {
         resolve::<C>(layers, Table::new()).map(|config| Table::try_from(config).unwrap())
     }
     match command {
@@ -166,12 +166,12 @@ fn configuration_files_of_version_0_1_0_give_the_same_settings() {
     for command in ["sasrec", "sft", "ppo", "experiment"] {
         let file = settings.join(format!("{command}.toml"));
         let old: Table = std::fs::read_to_string(&file).unwrap().parse().unwrap();
-        let today = resolved(command, &ConfigFlags { config: Some(file), sets: Vec::new() });
+        let today = resolved(command, &ConfigLayers { config: Some(file), sets: Vec::new() });
         assert_kept(&old, &today.unwrap_or_else(|e| panic!("{command}: {e}")), "");
     }
     for line in std::fs::read_to_string(settings.join("values.txt")).unwrap().lines() {
         let (command, set) = line.split_once(' ').unwrap();
-        let layers = ConfigFlags { config: None, sets: vec![set.to_owned()] };
+        let layers = ConfigLayers { config: None, sets: vec![set.to_owned()] };
         resolved(command, &layers).unwrap_or_else(|e| panic!("{line}: {e}"));
     }
 }

@@ -11,7 +11,7 @@ use tiller::recommend::PreparedRequest;
 use tiller::recommend::answer::OutputFormat;
 use tiller::recommend::recommender::{Recommender, enough_tokens};
 use tiller::request::Request;
-use tiller::run::config::{ConfigFlags, resolve};
+use tiller::run::config::{ConfigLayers, resolve};
 use tiller::run::folder::RunFolder;
 use tiller::teacher::Popularity;
 use tiller::train::sft::{SftConfig, SftTrainer};
@@ -44,8 +44,10 @@ fn losses(run: &Path) -> Vec<(u64, f64)> {
 fn train_until_lost(folder: &Path, device: &OpenDevice) -> Result<()> {
     let dataset = Dataset::read(&folder.join("films"))?;
     let popularity = Popularity::of(&dataset);
-    let layers =
-        ConfigFlags { config: Some(RunFolder::stored_config(&folder.join("sft"))?), sets: vec!["steps=16".to_owned()] };
+    let layers = ConfigLayers {
+        config: Some(RunFolder::stored_config(&folder.join("sft"))?),
+        sets: vec!["steps=16".to_owned()],
+    };
     let config: SftConfig = resolve(&layers, toml::Table::new())?;
     let builder = ExampleBuilder::new(&dataset, &popularity, &[], config.data.clone())?;
     let mut run = RunFolder::reopen(&folder.join("sft"))?;

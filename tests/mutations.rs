@@ -17,7 +17,7 @@ use tiller::data::import::{self, Columns, SourceFormat};
 use tiller::instruct::{ExampleBuilder, chat};
 use tiller::ppo::PpoConfig;
 use tiller::report::Report;
-use tiller::run::config::{ConfigFlags, resolve};
+use tiller::run::config::{ConfigLayers, resolve};
 use tiller::run::folder::RunFolder;
 use tiller::teacher::{Popularity, Teacher, TeacherConfig};
 use tiller::train::sft::{SftConfig, SftTrainer};
@@ -199,7 +199,7 @@ fn imported_files() -> Vec<Subject> {
 fn settings_and_checkpoints() -> Vec<Subject> {
     let config = toml::to_string_pretty(&TeacherConfig::default()).unwrap();
     let settings = |folder: &Path| {
-        let layers = ConfigFlags { config: Some(folder.join("config.toml")), sets: Vec::new() };
+        let layers = ConfigLayers { config: Some(folder.join("config.toml")), sets: Vec::new() };
         resolve::<TeacherConfig>(&layers, toml::Table::new()).map(drop)
     };
     let dialogues =
@@ -244,7 +244,7 @@ fn run_folder_files() -> Vec<Subject> {
         Subject::new(names[first - 1], &files, report)
     });
     let settings = |folder: &Path| {
-        let layers = ConfigFlags { config: Some(RunFolder::stored_config(folder)?), sets: Vec::new() };
+        let layers = ConfigLayers { config: Some(RunFolder::stored_config(folder)?), sets: Vec::new() };
         resolve::<PpoConfig>(&layers, toml::Table::new()).map(drop)
     };
     let config = Subject::new("config.toml of a run", &[("config.toml", &read("ppo/config.toml"))], settings);
@@ -252,7 +252,7 @@ fn run_folder_files() -> Vec<Subject> {
     let resume = |folder: &Path| {
         let dataset = Dataset::read(&folder.join("films"))?;
         let popularity = Popularity::of(&dataset);
-        let layers = ConfigFlags { config: Some(RunFolder::stored_config(&folder.join("sft"))?), sets: Vec::new() };
+        let layers = ConfigLayers { config: Some(RunFolder::stored_config(&folder.join("sft"))?), sets: Vec::new() };
         let config: SftConfig = resolve(&layers, toml::Table::new())?;
         let builder = ExampleBuilder::new(&dataset, &popularity, &[], config.data.clone())?;
         let mut run = RunFolder::reopen(&folder.join("sft"))?;

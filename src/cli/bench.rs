@@ -1,4 +1,4 @@
-//! `tiller bench`: how fast this machine is at what tiller does.
+//! `tiller bench`: benchmarks of kernels, models, decoding and training.
 
 mod kernels;
 mod lists;
@@ -21,21 +21,21 @@ pub struct Args {
 
 #[derive(Debug, Clone, Subcommand)]
 enum What {
-    /// The GPU kernels against the roofline of the device
+    /// GPU kernels, as a fraction of the roofline
     Kernels(kernels::Args),
-    /// Throughput of a language model: prefill, decoding, lists
+    /// Prefill and decoding throughput of a language model
     Llm(llm::Args),
-    /// Perplexity of a text after quantization of weights and KV cache
+    /// Perplexity of a text after quantization
     Perplexity(perplexity::Args),
-    /// Throughput of constrained lists: plain masked decoding beside jump-forward decoding and drafts
+    /// Throughput of constrained decoding: masked, jump-forward and with draft tokens
     Lists(lists::Args),
-    /// Tokens per second and memory of a training
+    /// Throughput and memory of training
     Train(train::Args),
-    /// Duration of a PPO iteration
+    /// Time per phase of a PPO iteration
     Ppo(ppo::Args),
 }
 
-/// Measures and prints.
+/// Runs `tiller bench`.
 ///
 /// # Errors
 /// `--device` names no device, or the CPU where kernels are asked for.

@@ -1,4 +1,4 @@
-//! `tiller completions`: what shells and readers want to know about the commands, made from the commands themselves.
+//! `tiller completions`: shell completions, man pages and the reference, generated from the command definitions.
 
 use std::io::{Write, stdout};
 use std::path::PathBuf;
@@ -21,9 +21,9 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// For which shell; or man pages, or the reference of all commands and settings
+    /// Output: completions for a shell, man pages, or the Markdown reference of all commands and settings
     form: Form,
-    /// With `man`: the folder that gets one page for each command
+    /// Folder for the man pages, one per command (with `man`)
     #[arg(long, value_name = "DIR", required_if_eq("form", "man"))]
     out: Option<PathBuf>,
 }

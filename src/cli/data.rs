@@ -1,4 +1,4 @@
-//! `tiller data import|stats|synth`: from raw files, or from nothing, to a data set folder; and a look at one.
+//! `tiller data import|stats|synth`: import, description and generation of data sets.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use indicatif::HumanCount;
 use tiller_models::tokenizer::Tokenizer;
 
 use super::Global;
+use super::choices::choices;
 use super::json::print_json;
 use crate::Result;
 use crate::data::assemble::{ImportRules, assemble};
@@ -21,7 +22,7 @@ use crate::data::synth::{self, SynthConfig};
 use crate::data::titles::{LONGEST_IN_CHARACTERS, LONGEST_IN_TOKENS, truncate_title};
 use crate::data::{Dataset, DatasetInfo};
 
-/// How wide the longest bar of a histogram is, in characters.
+/// The width of the longest histogram bar in characters.
 const BAR: usize = 40;
 
 /// The flags of `tiller data`.
@@ -33,16 +34,16 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Turn raw files into a data set folder
+    /// Import raw files into a data set folder
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(Box<Import>),
     /// Describe a data set folder
     #[command(after_help = STATS_EXAMPLES)]
     Stats {
-        /// The data set folder
+        /// Data set folder
         dir: PathBuf,
     },
-    /// Invent a data set of films and people
+    /// Generate a synthetic data set of films and users
     #[command(after_help = SYNTH_EXAMPLES)]
     Synth(Synth),
 }
@@ -67,52 +68,102 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 struct Import {
-    /// What the files are
-    #[arg(long, value_enum)]
+    /// Format of the files
+    #[arg(long, value_parser = choices(&SourceFormat::ALL, SourceFormat::name, SourceFormat::files))]
     format: SourceFormat,
-    /// The folder or file to import
+    /// Folder or file to import
     path: PathBuf,
-    /// The data set folder to write; an imported data set there is replaced
+    /// Data set folder to write; an imported data set there is replaced
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Interactions that a user needs to stay; 0 keeps all
+    /// Minimum interactions per user (k-core); 0 keeps all
     #[arg(long, default_value_t = 5, value_name = "N")]
     min_user: usize,
-    /// Interactions that an item needs to stay; 0 keeps all, also those that nobody took
+    /// Minimum interactions per item (k-core); 0 keeps all items, even those without interactions
     #[arg(long, default_value_t = 5, value_name = "N")]
     min_item: usize,
-    /// Bring titles into the form that this model writes: a folder with tokenizer.json, the file itself, or a .gguf
+    /// Shorten titles with this model's tokenizer: a folder with tokenizer.json, the file itself, or a .gguf
     #[arg(long, value_name = "PATH")]
     tokenizer: Option<PathBuf>,
     #[command(flatten)]
-    columns: Columns,
+    columns: ColumnArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Generic CSV (--format csv)")]
+struct ColumnArgs {
+    /// File of items; without it, the items are read from the interactions
+    #[arg(long, value_name = "FILE")]
+    items: Option<PathBuf>,
+    /// Column of user ids [default: user]
+    #[arg(long, value_name = "NAME")]
+    user_column: Option<String>,
+    /// Column of item ids, in both files [default: item]
+    #[arg(long, value_name = "NAME")]
+    item_column: Option<String>,
+    /// Column of times: unix seconds or dates such as 2013-05-31T20:15:00Z [default: timestamp]
+    #[arg(long, value_name = "NAME")]
+    time_column: Option<String>,
+    /// Column of titles [default: title; without --items also the item column]
+    #[arg(long, value_name = "NAME")]
+    title_column: Option<String>,
+    /// Column of categories [default: categories, if it exists]
+    #[arg(long, value_name = "NAME")]
+    category_column: Option<String>,
+    /// Separator between two categories of an item [default: |]
+    #[arg(long, value_name = "TEXT")]
+    category_separator: Option<String>,
+}
+
+impl From<ColumnArgs> for Columns {
+    fn from(args: ColumnArgs) -> Self {
+        Self {
+            items: args.items,
+            user: args.user_column,
+            item: args.item_column,
+            time: args.time_column,
+            title: args.title_column,
+            category: args.category_column,
+            category_separator: args.category_separator,
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
 struct Synth {
-    /// The data set folder to write; an imported or invented data set there is replaced
+    /// Data set folder to write; an imported or synthetic data set there is replaced
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    #[command(flatten)]
-    settings: SynthConfig,
+    /// Number of users
+    #[arg(long, default_value_t = SynthConfig::default().users, value_name = "N")]
+    users: usize,
+    /// Number of films
+    #[arg(long, default_value_t = SynthConfig::default().items, value_name = "N")]
+    items: usize,
+    /// Mean history length (at least 5)
+    #[arg(long, default_value_t = SynthConfig::default().length, value_name = "N")]
+    length: usize,
+    /// Random seed; the same seed gives the same files
+    #[arg(long, default_value_t = SynthConfig::default().seed, value_name = "N")]
+    seed: u64,
 }
 
 /// Runs `tiller data`.
 ///
 /// # Errors
-/// Bad input by file and line, or a disk that refuses.
+/// Bad input, with file and line, or a disk error.
 pub fn run(args: Args, global: &Global) -> Result<()> {
     match args.command {
-        Command::Import(import) => run_import(&import, global),
+        Command::Import(import) => run_import(*import, global),
         Command::Stats { dir } => run_stats(&dir, global),
         Command::Synth(synth) => run_synth(&synth, global),
     }
 }
 
-fn run_import(args: &Import, global: &Global) -> Result<()> {
+fn run_import(args: Import, global: &Global) -> Result<()> {
     refuse_to_replace(&args.out)?;
     let tokenizer = args.tokenizer.as_deref().map(Tokenizer::from_path).transpose()?;
-    let raw = import::read(args.format, &args.path, &args.columns)?;
+    let raw = import::read(args.format, &args.path, &args.columns.into())?;
     let shorten = |title: &str| match &tokenizer {
         Some(tokenizer) => tokenizer.round_trip(title, LONGEST_IN_TOKENS),
         None => truncate_title(title),
@@ -129,7 +180,8 @@ fn run_import(args: &Import, global: &Global) -> Result<()> {
 
 fn run_synth(args: &Synth, global: &Global) -> Result<()> {
     refuse_to_replace(&args.out)?;
-    let (dataset, info) = synth::generate(&args.settings, &file_name(&args.out))?;
+    let &Synth { users, items, length, seed, .. } = args;
+    let (dataset, info) = synth::generate(&SynthConfig { users, items, length, seed }, &file_name(&args.out))?;
     dataset.write(&info, &args.out)?;
     report(&info, &args.out, global)
 }
@@ -150,7 +202,7 @@ fn run_stats(dir: &Path, global: &Global) -> Result<()> {
     Ok(())
 }
 
-/// Says what an import or an invention has written.
+/// Reports the written data set.
 fn report(info: &DatasetInfo, out: &Path, global: &Global) -> Result<()> {
     if global.json {
         return print_json(info);
@@ -243,7 +295,7 @@ fn attributes(stats: &Stats) -> Table {
     table
 }
 
-/// A table without lines.
+/// Creates a table without borders.
 fn plain<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).add_rows(rows);

@@ -1,13 +1,18 @@
-//! `tiller demo`: the whole way once, from interactions to lists that obey, as the very commands that a user would type.
+//! `tiller demo`: the whole pipeline once, from interactions to recommendations, as the commands that a user would type.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
+use comfy_table::{CellAlignment, Table, presets};
 
 use super::{Cli, Global};
-use crate::data::Dataset;
+use crate::data::{CategoryId, Dataset};
+use crate::report::{Overview, Report};
 use crate::{Error, Result};
+
+/// The maximum width of a printed command in characters.
+const WIDTH: usize = 100;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,37 +24,38 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Take this data set folder instead of a world of invented films
+    /// Data set folder [default: synthetic films]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Tune this language model instead of a small one trained from scratch: a Hugging Face folder, or a name of `tiller pull --list`
+    /// Language model to fine-tune: a Hugging Face folder, or a name from `tiller pull --list` [default: a tiny one, trained
+    /// from scratch]
     #[arg(long, value_name = "PATH|NAME")]
     model: Option<String>,
-    /// How long everything is trained
+    /// Size of the data and length of the training
     #[arg(long, value_enum, default_value_t = Size::Small)]
     size: Size,
-    /// Where the demo keeps everything that it makes
+    /// Output folder
     #[arg(long, default_value = "tiller-demo", value_name = "DIR")]
     out: PathBuf,
 }
 
-/// How long everything is trained.
+/// The size of the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Size {
-    /// Within five minutes on two processor cores
+    /// Five minutes on two CPU cores
     Small,
-    /// For a quarter of an hour or more
+    /// Fifteen minutes or more
     Large,
 }
 
-/// What a size comes to, as the flags of the commands.
+/// The flags of the commands for a size.
 struct Effort {
     users: &'static str,
     items: &'static str,
     teacher_epochs: &'static str,
     sft_epochs: &'static str,
     ppo_iterations: &'static str,
-    asked_users: &'static str,
+    evaluated_users: &'static str,
 }
 
 impl Size {
@@ -61,7 +67,7 @@ impl Size {
                 teacher_epochs: "12",
                 sft_epochs: "20",
                 ppo_iterations: "40",
-                asked_users: "40",
+                evaluated_users: "40",
             },
             Size::Large => Effort {
                 users: "1500",
@@ -69,7 +75,7 @@ impl Size {
                 teacher_epochs: "25",
                 sft_epochs: "30",
                 ppo_iterations: "100",
-                asked_users: "200",
+                evaluated_users: "200",
             },
         }
     }
@@ -78,30 +84,30 @@ impl Size {
 /// Runs `tiller demo`.
 ///
 /// # Errors
-/// Those of the commands that it runs: a folder that cannot be written, a model that cannot be fetched.
+/// Those of the commands that it runs: a folder that cannot be written, a model that cannot be read.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
-    let (start, demo, effort) = (Instant::now(), Demo { global }, args.size.effort());
+    let (start, demo, effort) = (Instant::now(), Demo::new(global), args.size.effort());
     let out = |name: &str| args.out.join(name).display().to_string();
     let data = match &args.data {
         Some(folder) => folder.display().to_string(),
         None => {
+            demo.heading("Data: synthetic users and films.");
             let films = out("films");
             demo.tiller(&["data", "synth", "--users", effort.users, "--items", effort.items, "--out", &films])?;
             films
         }
     };
-    demo.tiller(&["data", "stats", &data])?;
 
-    demo.says("A teacher learns from the interactions who takes what after what.");
+    demo.heading("The teacher, SASRec, learns from the interactions to predict the next item.");
     let teacher = out("teacher");
     demo.tiller(&["sasrec", "train", &data, "--epochs", effort.teacher_epochs, "--out", &teacher])?;
 
-    demo.says("A language model learns to answer requests with the teacher's lists.");
+    demo.heading("A language model learns to answer requests with the teacher's lists (SFT).");
     let sft = out("sft");
     let learn = ["sft", &data, "--teacher", &teacher, "--epochs", effort.sft_epochs, "--out", &sft];
     let (from_scratch, merged) = (format!("{sft}/model"), out("model"));
-    // A model trained from scratch knows no other words than those of its training.
-    let (model, begun, tasks) = match &args.model {
+    // A model trained from scratch knows only the wordings of its training examples.
+    let (model, start_at, tasks) = match &args.model {
         None => {
             demo.tiller(&[&learn[..], &["--from-scratch", "tiny"]].concat())?;
             (&from_scratch, ["--run", &sft], "I0,+C:trained,-C:trained,LP20:trained,EP50:trained")
@@ -113,90 +119,127 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         }
     };
 
-    demo.says("It is rewarded for lists that exist, repeat nothing, obey the request and please the teacher.");
+    demo.heading("PPO rewards lists of existing, distinct items that satisfy the request and match the teacher.");
     let ppo = out("ppo");
     let reward = ["--teacher", &teacher, "--out", &ppo, "--iterations", effort.ppo_iterations];
-    demo.tiller(&[&["ppo", &data][..], &begun, &reward].concat())?;
+    demo.tiller(&[&["ppo", &data][..], &start_at, &reward].concat())?;
 
-    demo.says("The same questions to all of them: alone (free), and with lists that are kept in order (strict).");
+    demo.heading("All systems answer the same queries, without constraints (free) and with them (strict).");
     let adapter = format!("{ppo}/adapter");
     let tuned = ["--model", model, "--adapter", &adapter];
-    let exam = ["--with-base", "--output-format", "strict", "--decode", "free,strict", "--tasks", tasks];
-    let asked = ["--teacher", &teacher, "--users", effort.asked_users, "--out", &ppo];
-    demo.tiller(&[&["eval", &data][..], &tuned, &exam, &asked].concat())?;
+    let protocol = ["--with-base", "--output-format", "strict", "--decode", "free,strict", "--tasks", tasks];
+    let queries = ["--teacher", &teacher, "--users", effort.evaluated_users, "--out", &ppo];
+    demo.tiller(&[&["eval", &data][..], &tuned, &protocol, &queries].concat())?;
+    demo.compare(&ppo)?;
     demo.tiller(&["report", &sft, &ppo])?;
 
-    demo.says("And lists for one of them, as asked for.");
-    let (user, wish) = somebody(&data)?;
+    demo.heading("Recommendations for one user, and for a request in plain English.");
+    let (user, request) = example(&data)?;
     let recommend = [&["recommend", &data][..], &tuned, &["--user", &user]].concat();
     demo.tiller(&recommend)?;
-    demo.tiller(&[&recommend[..], &["--ask", &wish]].concat())?;
+    demo.tiller(&[&recommend[..], &["--ask", &request]].concat())?;
 
-    demo.tells(&format!("That took {:.0} seconds. The report: {ppo}/report.html", start.elapsed().as_secs_f64()));
-    demo.tells(&whats_next(&data, model, &adapter, &user));
+    demo.print(&format!("The demo took {:.0} seconds. Report: {ppo}/report.html", start.elapsed().as_secs_f64()));
+    demo.print(&next_steps(&data, model, &adapter, &user));
     Ok(())
 }
 
-/// Runs commands and shows each before it runs.
-struct Demo<'a> {
-    global: &'a Global,
+/// A runner of commands that prints each before it runs.
+struct Demo {
+    global: Global,
 }
 
-impl Demo<'_> {
-    fn says(&self, what: &str) {
-        self.tells(&format!("# {what}"));
+impl Demo {
+    fn new(global: &Global) -> Self {
+        Self { global: Global { brief: true, ..global.clone() } }
     }
 
-    /// With --json, stdout is for the commands' results alone.
-    fn tells(&self, text: &str) {
+    fn heading(&self, text: &str) {
+        self.print(&format!("# {text}"));
+    }
+
+    /// Prints a paragraph: to stderr with --json, because stdout is for the commands' results then.
+    fn print(&self, text: &str) {
         if self.global.json { eprintln!("\n{text}") } else { println!("\n{text}") }
     }
 
     fn tiller(&self, words: &[&str]) -> Result<()> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        self.tells(&format!("$ tiller {}", crate::request::flags::shell(&words)));
+        self.print(&wrapped(&format!("$ tiller {}", crate::request::flags::shell(&words))));
         let line = std::iter::once("tiller".to_owned()).chain(words);
         let cli = Cli::try_parse_from(line).map_err(|e| Error::Failed(format!("the demo's own command: {e}")))?;
-        super::run(cli.command, self.global)
+        super::run(cli.command, &self.global)
+    }
+
+    /// Prints the key metrics of the evaluated systems.
+    fn compare(&self, run: &str) -> Result<()> {
+        for overview in Report::read(&[run.into()])?.overviews() {
+            self.print(&table(&overview).trim_fmt());
+        }
+        Ok(())
     }
 }
 
-/// The first user, and a wish about the categories that most items have.
-fn somebody(data: &str) -> Result<(String, String)> {
+/// One row per system, one column per metric.
+fn table(overview: &Overview) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["system", "decoding"].into_iter().chain(overview.figures.map(|(name, _)| name)));
+    for row in &overview.rows {
+        let values = row.gauges.iter().map(|gauge| gauge.as_ref().map_or("–", |gauge| &gauge.text));
+        table.add_row([row.name.as_str(), &row.mode].into_iter().chain(values));
+    }
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// A command line with line continuations, so that no line exceeds [`WIDTH`].
+fn wrapped(command: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in command.split(' ') {
+        let line = lines.last_mut().expect("starts with one line");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.len() + 1 + word.len() <= WIDTH - 2 {
+            line.push_str(&format!(" {word}"));
+        } else {
+            line.push_str(" \\");
+            lines.push(format!("    {word}"));
+        }
+    }
+    lines.join("\n")
+}
+
+/// The first user, and a request about the largest categories.
+fn example(data: &str) -> Result<(String, String)> {
     let dataset = Dataset::read(data.as_ref())?;
     let catalogue = &dataset.catalogue;
-    let mut names: Vec<(usize, &str)> = catalogue
-        .ids()
-        .flat_map(|id| &catalogue.item(id).categories)
-        .fold(vec![0; catalogue.categories().len()], |mut counts, category| {
-            counts[category.index()] += 1;
-            counts
-        })
-        .into_iter()
-        .zip(catalogue.categories().iter().map(String::as_str))
+    let mut sizes: Vec<(usize, &str)> = (0..)
+        .zip(catalogue.categories())
+        .map(|(id, name)| (catalogue.members(CategoryId(id)).len(), name.as_str()))
         .collect();
-    names.sort_unstable_by_key(|&(count, _)| std::cmp::Reverse(count));
+    sizes.sort_by_key(|&(size, _)| std::cmp::Reverse(size));
     let user = dataset.users.first().map(|user| user.key.clone());
     let user = user.ok_or_else(|| {
         Error::bad_input(data).expected("at least one user").found("none").next("import with a lower --min-user")
     })?;
-    Ok((user, wish(&names)))
+    Ok((user, request(&sizes)))
 }
 
-/// Half of the most frequent category, and none of the next.
-fn wish(names: &[(usize, &str)]) -> String {
-    match names {
-        [(_, most), (_, next), ..] => format!("ten films, at least half {most}, no {next}"),
+/// At least half of the largest category, and none of the second largest.
+fn request(sizes: &[(usize, &str)]) -> String {
+    match sizes {
+        [(_, largest), (_, second), ..] => format!("ten films, at least half {largest}, no {second}"),
         [(_, only)] => format!("ten films, at least half {only}"),
         [] => "ten films".to_owned(),
     }
 }
 
-fn whats_next(data: &str, model: &str, adapter: &str, user: &str) -> String {
+fn next_steps(data: &str, model: &str, adapter: &str, user: &str) -> String {
+    let chat = format!("tiller chat {data} --model {model} --adapter {adapter} --user {user}");
     format!(
-        "Try next:\n  \
-         tiller chat {data} --model {model} --adapter {adapter} --user {user}\n  \
-         tiller data import --help\n  \
-         tiller experiment stages --help"
+        "Try next:\n  {chat}\n  tiller data stats {data}\n  tiller data import --help\n  tiller experiment stages --help"
     )
 }

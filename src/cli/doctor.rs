@@ -1,4 +1,4 @@
-//! `tiller doctor`: the devices of this machine, which one `--device` takes and why, and whether its kernels are right.
+//! `tiller doctor`: the devices of this machine, the selection by `--device`, and a self-test of the kernels.
 
 mod selftest;
 
@@ -24,24 +24,24 @@ Examples:
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Hold every kernel against its reference on the device, measure how fast it is, and tell which work fits
+    /// Compare every kernel with its reference on the device, measure speed, and report the models that fit
     #[arg(long)]
     selftest: bool,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     adapters: &'a [AdapterFacts],
     cpu: CpuFacts,
     choice: Chosen<'a>,
-    /// Which variant of every kernel runs on the chosen adapter; empty for the CPU.
+    /// The variant of every kernel on the selected adapter; empty for the CPU.
     kernels: BTreeMap<String, &'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     selftest: Option<Selftest>,
 }
 
-/// The outcome of the choice; `adapter` indexes the list, and both it and `device` are null where nothing can be taken.
+/// The device selection. `adapter` is an index of the list; it and `device` are null if no device matches.
 #[derive(Debug, Serialize)]
 struct Chosen<'a> {
     asked: &'a str,
@@ -50,10 +50,10 @@ struct Chosen<'a> {
     why: String,
 }
 
-/// Lists adapters and processor, then names the device that `--device` takes and why.
+/// Lists adapters and processor, then the device selected by `--device` and the reason.
 ///
 /// # Errors
-/// `--device` takes nothing on this machine, or has kernels that are wrong; all is printed all the same.
+/// `--device` matches no device, or a kernel is incorrect; the report is printed in both cases.
 pub fn run(args: Args, global: &Global) -> Result<()> {
     let adapters = device::adapters();
     let choice = device::choose(&global.device, adapters);
@@ -113,7 +113,7 @@ fn print(report: &Report) {
     }
 }
 
-/// How a fact reads in the table.
+/// A function that formats one capability.
 type Fact = fn(&Capabilities) -> String;
 
 /// One column per adapter, one row per fact.

@@ -21,7 +21,7 @@ use crate::instruct::{Preset, chat};
 use crate::pull::resolve_model;
 use crate::recommend::answer::OutputFormat;
 use crate::recommend::recommender::{Recommender, enough_tokens};
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::task::EvalTask;
 use crate::teacher::{Popularity, Teacher};
 
@@ -124,15 +124,14 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let model = args.model.as_deref().map(resolve_model).transpose()?;
     let talk = args.chat.as_deref().map(chat::read).transpose()?;
     let dataset = Dataset::read(&args.dir)?;
-    let open = tiller_kernels::open(&global.device)?;
-    eprintln!("device: {}", open.description);
+    let open = global.open()?;
     let run = args.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
     let teacher = Teacher::load(&run, &dataset, &open.device)?;
 
     let mut evaluator = Evaluator::new(&dataset, &teacher, config, open.description)?;
     let systems = systems(args);
     let rows = 2 + if model.is_some() { systems.len() * args.decode.len() } else { 0 };
-    let bar = progress::bar("evaluate", rows as u64 * evaluator.n_queries(), "lists");
+    let bar = Progress::start("evaluate", rows as u64 * evaluator.n_queries(), "lists");
     let (popularity, catalogue) = (Popularity::of(&dataset), &dataset.catalogue);
     evaluator.evaluate(&ScorerSystem { name: "popularity".into(), catalogue, scorer: &popularity }, None, &bar)?;
     evaluator.evaluate(&ScorerSystem { name: "SASRec".into(), catalogue, scorer: &teacher }, None, &bar)?;
@@ -159,7 +158,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
             }
         }
     }
-    bar.finish_and_clear();
+    bar.finish();
     show(&evaluator.finish(), out(args).as_deref(), global)
 }
 

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use serde_json::json;
 use toml::{Table, Value};
 
+use super::config::ConfigArgs;
 use super::{Global, table};
 use crate::evaluate::EvalTable;
 use crate::experiment::{ExperimentPlan, ExperimentSettings, ExperimentSize, run as run_plan};
-use crate::run::config::ConfigFlags;
 use crate::run::interrupt;
 use crate::{Error, Result};
 
@@ -59,7 +59,7 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', value_name = "N,…")]
     seeds: Vec<u32>,
     #[command(flatten)]
-    config: ConfigFlags,
+    config: ConfigArgs,
 }
 
 /// Runs `tiller experiment`.
@@ -69,7 +69,7 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let plan = ExperimentPlan::find(&args.name)?;
     let size = if args.quick { ExperimentSize::Quick } else { args.size };
-    let settings = ExperimentSettings::resolve(size, &plan, &args.config, flags(args)?)?;
+    let settings = ExperimentSettings::resolve(size, &plan, &args.config.clone().into(), flags(args)?)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("experiments").join(&plan.name));
     let open = tiller_kernels::open(&global.device)?;
     eprintln!(

@@ -11,7 +11,7 @@ use super::{Global, values};
 use crate::data::Dataset;
 use crate::instruct::chat::{self, Conversation};
 use crate::instruct::{Epoch, Example, ExampleBuilder, ExampleConfig, ExampleSplit, Preset};
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::task::TaskFamily;
 use crate::teacher::{Popularity, Scorer, Teacher};
 use crate::{Error, Result};
@@ -155,7 +155,7 @@ fn write_lines(
     count: usize,
     dataset: &Dataset,
 ) -> Result<Written> {
-    let bar = progress::bar("examples", count.min(epoch.len()) as u64, "examples");
+    let bar = Progress::start("examples", count.min(epoch.len()) as u64, "examples");
     let mut written = Written::new();
     let outcome = builder.stream(epoch, 0, |examples| {
         for example in examples.take(count) {
@@ -164,11 +164,11 @@ fn write_lines(
                 break;
             }
             *written.entry(example.family).or_default() += 1;
-            bar.inc(1);
+            bar.advance(1);
         }
         Ok(())
     });
-    bar.finish_and_clear();
+    bar.finish();
     outcome.map(|()| written)
 }
 

@@ -1,10 +1,10 @@
-//! What `--json` prints.
+//! Printing of JSON for `--json`.
 
 use serde::Serialize;
 
 use crate::{Error, Result};
 
-/// Prints a value, in lines for people to read, too.
+/// Prints a value as indented JSON.
 ///
 /// # Errors
 /// A value that JSON cannot express.
@@ -13,7 +13,7 @@ pub(super) fn print_json(value: &(impl Serialize + ?Sized)) -> Result<()> {
     Ok(())
 }
 
-/// A value as one line, without its end.
+/// Serializes a value as one line without a line end.
 ///
 /// # Errors
 /// A value that JSON cannot express.

@@ -1,8 +1,10 @@
-//! The commands: one file each, every one a short story told with the library.
+//! The command line: one file per command, on top of the library.
 
 mod bench;
 mod chat;
+mod choices;
 mod completions;
+mod config;
 mod data;
 mod demo;
 mod doctor;
@@ -13,12 +15,14 @@ mod json;
 mod merge;
 mod plan;
 mod ppo;
+mod progress;
 mod pull;
 mod quantize;
 mod recommend;
 mod reference;
 mod report;
 mod sasrec;
+mod settings;
 mod sft;
 mod storage;
 mod table;
@@ -27,9 +31,12 @@ mod values;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use serde::Serialize;
+use tiller_kernels::OpenDevice;
 use tiller_kernels::device::guard;
 
 use crate::run::interrupt;
+use crate::run::progress::observe;
 use crate::{Error, Result};
 
 /// Recommendations you can steer, tuned and served on any GPU.
@@ -42,73 +49,101 @@ pub struct Cli {
     command: Command,
 }
 
-/// Flags that every command takes.
+/// Global flags.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Global {
-    /// Where to compute: auto, gpu, cpu, or part of an adapter's name (see `tiller doctor`)
+    /// Compute device: auto, gpu, cpu, or part of an adapter's name (see `tiller doctor`)
     #[arg(long, global = true, default_value = "auto", value_name = "auto|gpu|cpu|NAME")]
     pub device: String,
     /// Print the result as JSON on stdout; progress and logs stay on stderr
     #[arg(long, global = true)]
     pub json: bool,
+    /// Print the resolved settings to stderr
+    #[arg(long, global = true)]
+    pub verbose: bool,
+    /// Print short results and no device: `tiller demo` runs the commands this way.
+    #[arg(skip)]
+    pub brief: bool,
 }
 
 impl Global {
-    /// Opens the chosen device and says on stderr which one it is.
+    /// Opens the selected device and prints its description to stderr.
     ///
     /// # Errors
-    /// No such adapter, or a driver that fails.
+    /// No such adapter, or a driver error.
     pub fn open_device(&self) -> Result<burn::tensor::Device> {
+        Ok(self.open()?.device)
+    }
+
+    /// Opens the selected device with its GPU handles and prints its description to stderr.
+    ///
+    /// # Errors
+    /// No such adapter, or a driver error.
+    pub fn open(&self) -> Result<OpenDevice> {
         let open = tiller_kernels::open(&self.device)?;
-        eprintln!("device: {}", open.description);
-        Ok(open.device)
+        if !self.brief {
+            eprintln!("device: {}", open.description);
+        }
+        Ok(open)
+    }
+
+    /// Prints resolved settings to stderr with `--verbose`; every run folder has them in config.toml.
+    ///
+    /// # Errors
+    /// Settings that TOML cannot represent.
+    pub fn show_settings(&self, settings: &impl Serialize) -> Result<()> {
+        if self.verbose {
+            eprint!("{}", toml::to_string_pretty(settings).map_err(|e| Error::Failed(format!("settings: {e}")))?);
+        }
+        Ok(())
     }
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Measure how fast this machine is at what tiller does
+    /// Run benchmarks of kernels, models, decoding and training
     Bench(bench::Args),
-    /// Ask for lists in plain English, one wish after another
+    /// Ask for recommendations in plain English, turn by turn
     Chat(chat::Args),
-    /// Completions for your shell, man pages, or the reference of all commands
+    /// Generate shell completions, man pages, or the Markdown reference
     Completions(completions::Args),
-    /// Import, describe or invent a data set
+    /// Import, describe or generate a data set
     Data(data::Args),
-    /// Go the whole way once, from interactions to lists, as the commands that you would type
+    /// Run the whole pipeline on a small data set, from interactions to recommendations
     Demo(demo::Args),
-    /// List adapters, driver, limits and features, and which device would be taken and why
+    /// List adapters, drivers, limits and features, and the selected device
     Doctor(doctor::Args),
-    /// Measure what a model's lists are worth, beside the teacher's
+    /// Evaluate a model's recommendations against the teacher and other baselines
     Eval(eval::Args),
-    /// Compare ways of tuning: stages, rewards, labels, instructions
+    /// Run a training experiment: stages, rewards, labels or instructions
     Experiment(experiment::Args),
-    /// Train, measure and ask the teacher: SASRec, a small classical recommender
+    /// Train, evaluate and query the SASRec teacher
     Sasrec(sasrec::Args),
-    /// Write the examples that language models are tuned on
+    /// Write the instruction tuning examples
     #[command(after_help = instruct::EXAMPLES)]
     Instruct(instruct::Args),
-    /// Fold an adapter into its model
+    /// Merge a LoRA adapter into its base model
     Merge(merge::Args),
-    /// Tell what a command takes of memory, whether that fits, and what would
+    /// Estimate the memory of a command and whether it fits
     Plan(plan::Args),
-    /// Align a tuned model with requests: it answers, the catalogue and the teacher reward, it learns (PPO)
+    /// Align a tuned model with PPO on rewards from the catalogue and the teacher
     Ppo(ppo::Args),
-    /// Fetch a model or a data set by name
+    /// Download a model or a data set by name
     Pull(pull::Args),
-    /// Write a model with its weights in fewer bits
+    /// Quantize the weights of a model
     Quantize(quantize::Args),
-    /// Recommend items to users, or to somebody new
+    /// Recommend items to users of the data set or to new users
     Recommend(recommend::Args),
-    /// Tune a language model on the teacher's lists
+    /// Fine-tune a language model on the teacher's lists (SFT)
     Sft(sft::Args),
-    /// Write what runs have come to as one HTML file: curves, tables, lists
+    /// Write an HTML report of runs: curves, tables, sample lists
     Report(report::Args),
 }
 
-/// Parses the command line, runs the command, and maps its end to the promised exit code.
+/// Parses the command line, runs the command, and returns its exit code.
 pub fn main() -> ExitCode {
     end_quietly_without_a_reader();
+    observe(progress::Bars::new());
     interrupt::install();
     let matches = Cli::command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
@@ -122,13 +157,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The words of the command that was typed, each behind a space: " sasrec train".
+/// The typed command, each word after a space: " sasrec train".
 fn words(matches: &ArgMatches) -> String {
     matches.subcommand().map_or_else(String::new, |(word, below)| format!(" {word}{}", words(below)))
 }
 
-/// Whoever reads our output may have had enough of it (`tiller … | head`): that is no failure. Output that cannot be
-/// written for another reason is one. `println!` knows panics alone for both.
+/// Makes a closed output pipe (`tiller … | head`) a success and any other output error a failure. `println!` panics in
+/// both cases.
 fn end_quietly_without_a_reader() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| match panic.payload_as_str() {

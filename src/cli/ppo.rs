@@ -7,6 +7,7 @@ use serde_json::json;
 use tiller_models::language_model::LanguageModel;
 use toml::{Table, Value};
 
+use super::config::ConfigArgs;
 use super::{Global, values};
 use crate::data::Dataset;
 use crate::instruct::{ExampleBuilder, Preset};
@@ -16,7 +17,7 @@ use crate::ppo::policy_eval::{PolicyEvalReport, TaskEval};
 use crate::ppo::{PpoConfig, PpoSummary, PpoTrainer, TrainContext};
 use crate::pull::resolve_model;
 use crate::reward::Level;
-use crate::run::config::{ConfigFlags, resolve_over};
+use crate::run::config::{ConfigLayers, resolve_over};
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;
 use crate::task::Metric;
@@ -75,7 +76,7 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
     #[command(flatten)]
-    config: ConfigFlags,
+    config: ConfigArgs,
 }
 
 /// Runs `tiller ppo`.
@@ -89,7 +90,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let dataset = Dataset::read(&args.dir)?;
     let device = global.open_device()?;
     let plan = PpoMemoryPlan::new(&sizes_of(&path)?, &config, ComputeDevice::of(&device))?;
-    eprint!("{}", toml::to_string_pretty(&config).map_err(|e| Error::Failed(e.to_string()))?);
+    global.show_settings(&config)?;
     eprintln!("memory: about {} at the longest prompts and answers", memory::in_words(plan.total));
     plan.check(memory::available())?;
     let teacher_run = config.teacher.as_ref().map_or_else(|| args.dir.join("teacher"), PathBuf::from);
@@ -113,7 +114,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
 
 /// The configuration of the flags, over that of a resumed run, over the preset's.
 fn config(args: &Args) -> Result<PpoConfig> {
-    let mut layers = args.config.clone();
+    let mut layers = ConfigLayers::from(args.config.clone());
     if args.resume {
         layers.config = Some(RunFolder::stored_config(&args.out)?);
     }

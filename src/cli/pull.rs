@@ -1,4 +1,4 @@
-//! `tiller pull`: fetch a model or a data set by name.
+//! `tiller pull`: download of a model or a data set by name.
 
 use std::path::{Path, PathBuf};
 
@@ -17,20 +17,20 @@ Examples:
   tiller pull movielens-latest-small --to raw
   tiller pull movielens-latest-small --from ~/Downloads/ml-latest-small.zip";
 
-/// The args of `tiller pull`.
+/// The flags of `tiller pull`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// What to fetch, by its name in the list
+    /// Name of the model or data set
     #[arg(required_unless_present = "list", conflicts_with = "list")]
     name: Option<String>,
-    /// List what can be fetched: licence, size, hash and sources
+    /// List all names with licence, size, hash and sources
     #[arg(long)]
     list: bool,
-    /// Put it into DIR/NAME instead of the user's data folder (which TILLER_HOME moves)
+    /// Install into DIR/NAME instead of the user's data folder (set by TILLER_HOME)
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
-    /// Install from files that were downloaded by hand, after the same check of their hashes
+    /// Install from manually downloaded files, after verifying their hashes
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "list")]
     from: Vec<PathBuf>,
 }
@@ -38,7 +38,7 @@ pub struct Args {
 /// Runs `tiller pull`.
 ///
 /// # Errors
-/// An unknown name, sources that all fail, files that are not the known ones, a full disk.
+/// An unknown name, no working source, files with other hashes, a full disk.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     match &args.name {
         Some(name) => pull_one(&entry::find(name)?, args, global),
@@ -71,7 +71,7 @@ fn parent(entry: &PullEntry, to: Option<&Path>) -> Result<PathBuf> {
     to.map_or_else(|| home::folder(entry.kind), |folder| Ok(folder.to_owned()))
 }
 
-/// How to make use of what was pulled.
+/// The command to use the installed entry.
 fn next_step(entry: &PullEntry, folder: &Path, args: &Args) -> String {
     match (&entry.format, &args.to) {
         (Some(format), _) => format!("tiller data import --format {format} {} --out {}", quoted(folder), entry.name),
@@ -80,7 +80,7 @@ fn next_step(entry: &PullEntry, folder: &Path, args: &Args) -> String {
     }
 }
 
-/// A path as a shell takes it.
+/// Quotes a path for a shell.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     if text.contains(char::is_whitespace) { format!("\"{text}\"") } else { text }

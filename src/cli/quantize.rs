@@ -1,4 +1,4 @@
-//! `tiller quantize`: writes a model with its weights in fewer bits.
+//! `tiller quantize`: quantization of a model's weights.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use super::Global;
 use super::json::print_json;
 use crate::Result;
 use crate::pull::resolve_model;
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::train::memory::in_words;
 
 const EXAMPLES: &str = "\
@@ -23,18 +23,18 @@ Examples:
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
+    /// Model: a Hugging Face folder, a .gguf file, or a name from `tiller pull --list`
     #[arg(value_name = "MODEL")]
     model: String,
-    /// How matrices are stored: f32, f16, q8_0, q4_1, q4_k or q4_0; where rows do not fit, in the next wider of these
+    /// Format of the matrices: f32, f16, q8_0, q4_1, q4_k or q4_0; rows that do not fit use the next wider format
     #[arg(long, aliases = ["scheme", "quant"], value_name = "SCHEME")]
     to: Blocks,
-    /// What to write: a file ending in .gguf, or with f16 and f32 the folder of a Hugging Face model
+    /// Output: a file ending in .gguf, or with f16 and f32 a Hugging Face folder
     #[arg(long, value_name = "FILE.gguf|FOLDER")]
     out: PathBuf,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     model: PathBuf,
@@ -47,16 +47,16 @@ struct Report<'a> {
 /// Runs `tiller quantize`.
 ///
 /// # Errors
-/// A model that cannot be read or written in this scheme, a full disk.
+/// A model that cannot be read or written in this format, a full disk.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let model = resolve_model(&args.model)?;
-    let bar = progress::bar("quantize", 0, "tensors");
+    let bar = Progress::start("quantize", 0, "tensors");
     let summary = quantize(&model, args.to, &args.out, &mut |tensor, written, count| {
-        bar.set_length(count as u64);
+        bar.set_total(count as u64);
         bar.set_position(written as u64);
         bar.set_message(tensor.to_owned());
     });
-    bar.finish_and_clear();
+    bar.finish();
     let report = Report { model, out: &args.out, scheme: args.to.name(), summary: summary? };
     if global.json {
         print_json(&report)?;

@@ -1,21 +1,21 @@
-//! The reference of every command and setting, made from the code: docs/reference.md.
+//! The reference of all commands and settings, docs/reference.md, generated from the code.
 
 use std::fmt::Write;
 
 use clap::{Command, CommandFactory};
-use serde::Serialize;
 
 use super::Cli;
+use super::settings::{Setting, markdown as markdown_table, settings};
+use crate::Result;
 use crate::experiment;
 use crate::ppo::PpoConfig;
 use crate::teacher::TeacherConfig;
 use crate::train::sft::SftConfig;
-use crate::{Error, Result};
 
 /// Characters in a line of help.
 const WIDTH: usize = 110;
 
-/// Every command under the name that is typed, parents before their children.
+/// All commands by their full name, parents before children.
 pub fn commands() -> Vec<(String, Command)> {
     let mut root = Cli::command().term_width(WIDTH);
     root.build();
@@ -35,7 +35,7 @@ fn collect(command: &Command, parent: &str, found: &mut Vec<(String, Command)>) 
 /// docs/reference.md.
 ///
 /// # Errors
-/// Default settings that TOML cannot say.
+/// Default settings that TOML cannot represent.
 pub fn markdown() -> Result<String> {
     let mut page = String::from(
         "# Reference\n\nMade from the code by `tiller completions markdown > docs/reference.md`; a test holds the two together.\n",
@@ -46,28 +46,24 @@ pub fn markdown() -> Result<String> {
         write!(page, "\n## {name}\n\n```text\n{}\n```\n", lines.trim_end()).expect("strings take everything");
     }
     page.push_str("\n# Settings\n\nKeys of `--config FILE.toml` and `--set KEY=VALUE`, with their defaults.\n");
-    for (command, toml) in [
-        ("sasrec train", defaults::<TeacherConfig>()?),
-        ("sft", defaults::<SftConfig>()?),
-        ("ppo", defaults::<PpoConfig>()?),
+    for (command, settings) in [
+        ("sasrec train", settings::<TeacherConfig>()?),
+        ("sft", settings::<SftConfig>()?),
+        ("ppo", settings::<PpoConfig>()?),
         ("experiment", of_experiments()?),
     ] {
-        write!(page, "\n## {command}\n\n```toml\n{}\n```\n", toml.trim_end()).expect("strings take everything");
+        write!(page, "\n## {command}\n\n{}", markdown_table(&settings)).expect("strings take everything");
     }
     page.push_str("\nBeside these, `teacher`, `sft` and `ppo` are tables with the keys of those commands, above.\n");
     Ok(page)
 }
 
-/// The settings that experiments have beside those of the commands that they run.
-fn of_experiments() -> Result<String> {
-    let failed = |e: toml::ser::Error| Error::Failed(format!("defaults: {e}"));
-    let mut settings = toml::Table::try_from(experiment::ExperimentSettings::default()).map_err(failed)?;
-    settings.retain(|key, _| !["teacher", "sft", "ppo"].contains(&key));
-    toml::to_string_pretty(&settings).map_err(failed)
-}
-
-fn defaults<T: Default + Serialize>() -> Result<String> {
-    toml::to_string_pretty(&T::default()).map_err(|e| Error::Failed(format!("defaults: {e}")))
+/// The settings of experiments without those of the commands that they run.
+fn of_experiments() -> Result<Vec<Setting>> {
+    let mut settings = settings::<experiment::ExperimentSettings>()?;
+    let of_commands = |key: &str| ["teacher.", "sft.", "ppo."].iter().any(|table| key.starts_with(table));
+    settings.retain(|setting| !of_commands(&setting.key));
+    Ok(settings)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `tiller report`: what runs have come to, as one HTML file.
+//! `tiller report`: an HTML report of runs.
 
 use std::path::PathBuf;
 
@@ -21,10 +21,10 @@ in the report. The file needs no network and no other file.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Run folders, or those of experiments, in the order of the report
+    /// Run or experiment folders, in the order of the report
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// The file to write [default: report.html in the last run]
+    /// File to write [default: report.html in the last run]
     #[arg(long, value_name = "FILE.html")]
     out: Option<PathBuf>,
 }
@@ -32,7 +32,7 @@ pub struct Args {
 /// Runs `tiller report`.
 ///
 /// # Errors
-/// A path that is no folder, a disk that refuses.
+/// A path that is not a folder, a disk error.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let report = Report::read(&args.runs)?;
     let last = args.runs.last().ok_or_else(|| Error::Failed("no run was named".into()))?;

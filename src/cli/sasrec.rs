@@ -4,21 +4,22 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use comfy_table::Table;
-use indicatif::ProgressBar;
 use serde_json::json;
 
+use super::config::ConfigArgs;
 use super::{Global, table};
+use crate::Result;
 use crate::data::split::Split;
 use crate::data::titles::clean;
 use crate::data::{Catalogue, CategoryId, Dataset, ItemId, ItemSet};
 use crate::recommend::lookup;
-use crate::run::config::{ConfigFlags, resolve};
+use crate::run::config::{ConfigLayers, resolve};
 use crate::run::folder::RunFolder;
-use crate::run::{interrupt, progress};
+use crate::run::interrupt;
+use crate::run::progress::Progress;
 use crate::teacher::evaluate::{LIST_LENGTHS, RankingEvaluation, evaluate};
 use crate::teacher::train::TeacherTrainer;
 use crate::teacher::{ItemScope, Popularity, Scorer, Teacher, TeacherConfig, TopKQuery};
-use crate::{Error, Result};
 
 /// The flags of `tiller sasrec`.
 #[derive(Debug, clap::Args)]
@@ -77,7 +78,7 @@ struct Train {
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
     #[command(flatten)]
-    config: ConfigFlags,
+    config: ConfigArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -140,7 +141,7 @@ fn train(args: Train, global: &Global) -> Result<()> {
     let dataset = Dataset::read(&args.dir)?;
     let out = run_folder(args.out, &args.dir);
     let config = train_config(args.config, args.epochs, args.seed, args.resume.then_some(&out))?;
-    eprint!("{}", toml::to_string_pretty(&config).map_err(|e| Error::Failed(e.to_string()))?);
+    global.show_settings(&config)?;
     let device = global.open_device()?;
     let _guard = interrupt::defer();
     let mut run = if args.resume { RunFolder::reopen(&out) } else { RunFolder::create(&out, &config) }?;
@@ -161,11 +162,12 @@ fn train(args: Train, global: &Global) -> Result<()> {
 
 /// The configuration of the flags; a resumed run's own configuration lies beneath them.
 fn train_config(
-    mut layers: ConfigFlags,
+    layers: ConfigArgs,
     epochs: Option<u32>,
     seed: Option<u32>,
     resumed: Option<&PathBuf>,
 ) -> Result<TeacherConfig> {
+    let mut layers = ConfigLayers::from(layers);
     if let Some(run) = resumed {
         layers.config = Some(RunFolder::stored_config(run)?);
     }
@@ -182,10 +184,10 @@ fn eval(args: &Eval, global: &Global) -> Result<()> {
         SplitName::Test => Split::Test,
         SplitName::Validation => Split::Validation,
     };
-    let popularity = evaluate(&Popularity::of(&dataset), &dataset, split, &ProgressBar::hidden())?;
-    let bar = progress::bar("evaluate", dataset.users.len() as u64, "users");
+    let popularity = evaluate(&Popularity::of(&dataset), &dataset, split, &Progress::silent())?;
+    let bar = Progress::start("evaluate", dataset.users.len() as u64, "users");
     let sasrec = evaluate(&teacher, &dataset, split, &bar)?;
-    bar.finish_and_clear();
+    bar.finish();
     if global.json {
         println!("{}", json!({ "popularity": popularity, "sasrec": sasrec }));
     } else {

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use toml::{Table, Value};
 
+use super::config::ConfigArgs;
 use super::{Global, values};
 use crate::data::Dataset;
 use crate::instruct::chat::{self, Conversation};
 use crate::instruct::{ExampleBuilder, Preset};
-use crate::run::config::{ConfigFlags, resolve_over};
+use crate::run::config::{ConfigLayers, resolve_over};
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;
 use crate::task::TaskFamily;
@@ -51,7 +52,7 @@ pub struct Args {
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
-    config: ConfigFlags,
+    config: ConfigArgs,
 }
 
 /// Flags that stand for keys of the configuration.
@@ -124,7 +125,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let dataset = Dataset::read(&args.dir)?;
     let config = config(args)?;
     config.validate()?;
-    eprint!("{}", toml::to_string_pretty(&config).map_err(|e| Error::Failed(e.to_string()))?);
+    global.show_settings(&config)?;
     let conversations = config.chat.as_deref().map(|file| chat::read(Path::new(file))).transpose()?.unwrap_or_default();
     let device = global.open_device()?;
     let plan = config.plan(&device)?;
@@ -182,7 +183,7 @@ fn report(args: &Args, config: &SftConfig, written: &Path, summary: &SftSummary)
 
 /// The configuration of the flags; a resumed run's own configuration lies beneath them.
 fn config(args: &Args) -> Result<SftConfig> {
-    let mut layers = args.config.clone();
+    let mut layers = ConfigLayers::from(args.config.clone());
     if args.resume {
         layers.config = Some(RunFolder::stored_config(&args.out)?);
     }

@@ -7,10 +7,11 @@
 //! A title is open as long as it is allowed, unused, and the list can still be completed after it. One open title always
 //! exists, because the automaton carries a plan for the rest of the list (see [`Feasible`]); so it never has to give up a rule.
 
+use fixedbitset::FixedBitSet;
+
 use super::feasible::{Feasible, FeasibleRequest};
 use super::grammar::{Grammar, check_length};
 use super::trie::Prefix;
-use crate::data::bitset::BitSet;
 use crate::data::{ItemId, ItemSet};
 use crate::{Error, Result};
 
@@ -30,11 +31,11 @@ pub enum NextTokens<'a> {
 pub struct Automaton<'a> {
     grammar: &'a Grammar,
     /// `[classes]` The leaves of each class of interchangeable items that are still unused.
-    unused: Vec<BitSet>,
+    unused: Vec<FixedBitSet>,
     /// `[classes]` What would remain after an item of the class; `None` where the list could not be completed.
     after: Vec<Option<Feasible>>,
     /// The leaves that the current line may end at.
-    open: BitSet,
+    open: FixedBitSet,
     /// The prefix of the current title, before the choice.
     prefix: Prefix,
     /// Tokens without alternative that lead to the choice, and how many of them were taken.
@@ -54,13 +55,16 @@ impl<'a> Automaton<'a> {
     pub fn new(grammar: &'a Grammar, request: &FeasibleRequest) -> Result<Self> {
         check_length(request.k() as usize)?;
         let titles = grammar.titles();
-        let leaves_of =
-            |items: &ItemSet| BitSet::of(titles.leaves(), items.iter().filter_map(|item| titles.leaf(item)));
+        let leaves_of = |items: &ItemSet| {
+            let mut leaves = FixedBitSet::with_capacity(titles.leaves());
+            leaves.extend(items.iter().filter_map(|item| titles.leaf(item)));
+            leaves
+        };
         let mut automaton = Self {
             grammar,
             unused: request.classes().iter().map(leaves_of).collect(),
             after: Vec::new(),
-            open: BitSet::new(titles.leaves()),
+            open: FixedBitSet::with_capacity(titles.leaves()),
             prefix: titles.root(),
             forced: Vec::new(),
             taken: 0,
@@ -136,7 +140,7 @@ impl<'a> Automaton<'a> {
         self.forced.extend_from_slice(self.grammar.line_start(self.items.len()));
         self.prefix = self.grammar.titles().root();
         self.after = (0..self.unused.len()).map(|class| rest.take(class)).collect();
-        self.open = self.open.cleared();
+        self.open.clear();
         for (unused, _) in self.unused.iter().zip(&self.after).filter(|(_, after)| after.is_some()) {
             self.open.union_with(unused);
         }

@@ -17,7 +17,7 @@ use tiller_models::tokenizer::Tokenizer;
 
 use super::trie::{Clash, Trie};
 use crate::data::{Catalogue, ItemId};
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::{Error, Result};
 
 /// The longest list of a request.
@@ -99,14 +99,14 @@ impl Grammar {
         let starts: Vec<Vec<u32>> =
             std::iter::once(tokenizer.encode(&line_start(0))).chain(further).collect::<Result<_>>()?;
 
-        let progress = progress::bar("titles", catalogue.len() as u64, "titles");
+        let progress = Progress::start("titles", catalogue.len() as u64, "titles");
         let tokenise = |id| {
-            progress.inc(1);
+            progress.advance(1);
             Ok((id, title_tokens(catalogue.title(id), tokenizer, &starts[0], &starts[1])?))
         };
         let ids: Vec<ItemId> = catalogue.ids().collect();
         let titles: Result<Vec<(ItemId, Vec<u32>)>> = ids.into_par_iter().map(tokenise).collect();
-        progress.finish_and_clear();
+        progress.finish();
         let titles = titles?;
         let longest_title = titles.iter().map(|(_, tokens)| tokens.len()).max().unwrap_or(0);
         let titles = Trie::build(titles).map_err(|clash| alike(clash, catalogue))?;

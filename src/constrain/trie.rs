@@ -9,8 +9,9 @@
 
 use std::ops::Range;
 
+use fixedbitset::FixedBitSet;
+
 use crate::data::ItemId;
-use crate::data::bitset::BitSet;
 
 /// The titles of a catalogue as token sequences.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,12 +110,16 @@ impl Trie {
     }
 
     /// The places one token further that lead to a leaf of `open`, by ascending token.
-    pub fn open_children<'a>(&'a self, prefix: &Prefix, open: &'a BitSet) -> impl Iterator<Item = (u32, Prefix)> + 'a {
+    pub fn open_children<'a>(
+        &'a self,
+        prefix: &Prefix,
+        open: &'a FixedBitSet,
+    ) -> impl Iterator<Item = (u32, Prefix)> + 'a {
         let (children, end) = (self.children(prefix), prefix.leaves.end);
         children
             .clone()
             .map(move |node| (self.token[node], self.prefix(node, children.end, end)))
-            .filter(|(_, child)| open.any_in(child.leaves.clone()))
+            .filter(|(_, child)| open.contains_any_in_range(child.leaves.clone()))
     }
 
     /// The place that `token` leads to; `None` where no title goes on with it.
@@ -134,7 +139,7 @@ impl Trie {
     }
 
     /// The leaves of `open` below a place, ascending.
-    pub fn open_leaves<'a>(&self, prefix: &Prefix, open: &'a BitSet) -> impl Iterator<Item = usize> + use<'a> {
+    pub fn open_leaves<'a>(&self, prefix: &Prefix, open: &'a FixedBitSet) -> impl Iterator<Item = usize> + use<'a> {
         prefix.leaves.clone().filter(|&leaf| open.contains(leaf))
     }
 
@@ -205,7 +210,8 @@ mod tests {
             let titles: Vec<Vec<u32>> = trie.item.iter().map(|&id| trie.tokens(ItemId(id)).unwrap()).collect();
             prop_assert!(titles.is_sorted());
             prop_assert_eq!(titles.iter().map(|t| t[..t.len() - 1].to_vec()).collect::<BTreeSet<_>>(), sequences);
-            let open = BitSet::of(trie.leaves(), (0..trie.leaves()).filter(|&leaf| !closed[leaf]));
+            let mut open = FixedBitSet::with_capacity(trie.leaves());
+            open.extend((0..trie.leaves()).filter(|&leaf| !closed[leaf]));
 
             let mut places = vec![(trie.root(), Vec::new())];
             while let Some((place, tokens)) = places.pop() {

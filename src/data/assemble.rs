@@ -1,4 +1,4 @@
-//! From a raw source to a data set: order, repeats, k-core, numbers, titles (method §1).
+//! Conversion of a raw source to a data set: ordering, deduplication, k-core, ids, titles (method §1).
 
 use super::dataset::{Catalogue, CategoryId, Dataset, Item, ItemId, User};
 use super::filter::{Interaction, KCore, k_core, order};
@@ -8,23 +8,23 @@ use super::store::{DatasetCounts, DatasetInfo, Filters};
 use super::titles::{Shorten, clean, unique_titles};
 use crate::{Error, Result};
 
-/// How a source becomes a data set.
+/// The settings of a conversion.
 pub struct ImportRules<'a> {
     /// The name of the data set.
     pub name: String,
-    /// Who is kept.
+    /// The k-core filter.
     pub core: KCore,
-    /// How titles are brought into their final form.
+    /// The function that shortens titles.
     pub shorten: &'a Shorten<'a>,
-    /// What `shorten` does, for dataset.json.
+    /// A description of `shorten` for dataset.json.
     pub titles: String,
 }
 
-/// Applies the rules. Users stand in order of first appearance in the source, items in order of first appearance in the
-/// histories of these users; where `min_item` is 0, the items that nobody took follow.
+/// Converts a raw source to a data set. Users keep the order of first appearance in the source, items the order of
+/// first appearance in these users' histories. With `min_item` 0, items without interactions follow.
 ///
 /// # Errors
-/// Nothing left to recommend or to learn from, or a tokenizer that does not give titles back.
+/// No items or interactions left after filtering, or a tokenizer that does not round-trip titles.
 pub fn assemble(raw: RawData, rules: &ImportRules) -> Result<(Dataset, DatasetInfo)> {
     let (source, licence) = (raw.source.clone(), raw.licence.clone());
     let (attributes, repeats, mut dropped) = (raw.attributes.clone(), raw.repeats, raw.dropped);
@@ -60,7 +60,7 @@ fn nothing_left(core: KCore, items: usize, interactions: u64) -> Error {
         .into()
 }
 
-/// The id of each item of the source, in order of first appearance; `None` for those that are left out.
+/// The id of each source item, in order of first appearance; `None` for dropped items.
 fn first_appearances(histories: &[Vec<Interaction>], items: usize, keep_untaken: bool) -> Vec<Option<ItemId>> {
     let mut numbers = vec![None; items];
     let taken = histories.iter().flatten().map(|event| event.item as usize);
@@ -96,7 +96,7 @@ fn catalogue(
     Ok(Catalogue::new(items, names.into_vec(), attributes))
 }
 
-/// The numbers of an item's categories. `|` separates categories in items.csv, so none may hold it.
+/// The ids of an item's categories. A `|` in a name is replaced, because items.csv separates categories with it.
 fn categories(raw: &[String], names: &mut Interner) -> Result<Vec<CategoryId>> {
     let cleaned: Vec<String> = raw.iter().map(|name| clean(&name.replace('|', "/"))).collect();
     let numbers = names.intern_distinct(cleaned.iter().map(String::as_str))?;

@@ -1,4 +1,4 @@
-//! CSV files that nobody vouches for: columns by name, errors by file and line, records of bounded length.
+//! Untrusted CSV files: columns by name, errors with file and line, records of bounded length.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -149,7 +149,7 @@ fn refuse(path: &Path, error: csv::Error) -> Error {
     }
 }
 
-/// What stands between the file and the CSV parser.
+/// A reader that bounds the bytes of one record.
 ///
 /// It gives up when one record has used up its budget: a forgotten quote would swallow the rest of the file. And it
 /// drops carriage returns, so that lines are counted right: the parser counts a CRLF only with the next record.

@@ -29,7 +29,7 @@ impl CategoryId {
     }
 }
 
-/// One thing that can be recommended.
+/// An item of the catalogue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Item {
     /// The item's identifier in the source data.
@@ -42,7 +42,7 @@ pub struct Item {
     pub attributes: Vec<String>,
 }
 
-/// All items, with the ways to find one.
+/// All items, with lookups by id, key, title and category.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     items: Vec<Item>,
@@ -55,9 +55,9 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// A catalogue of `items`, whose category numbers point into `categories`.
+    /// Creates a catalogue of `items`, whose category ids index `categories`.
     ///
-    /// Keys and titles have to be unique: importing makes them so, reading checks it.
+    /// Keys and titles must be unique: import ensures it, reading checks it.
     pub fn new(items: Vec<Item>, categories: Vec<String>, attributes: Vec<String>) -> Self {
         let mut members = vec![Vec::new(); categories.len()];
         let (mut by_key, mut by_title) = (HashMap::new(), HashMap::new());
@@ -78,12 +78,12 @@ impl Catalogue {
         self.items.len()
     }
 
-    /// Whether there is nothing to recommend.
+    /// Returns true for a catalogue without items.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// What tells one catalogue from another: the number of items, and a hash of their keys in the order of their ids.
+    /// An identifier of the catalogue: the number of items and a hash of their keys in id order.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         for item in &self.items {
@@ -146,25 +146,25 @@ impl Catalogue {
     }
 }
 
-/// One user's past, oldest first.
+/// A user and their history, oldest interaction first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// The user's identifier in the source data.
     pub key: String,
-    /// What the user took, in the order of time; each item once.
+    /// The items of the history, in order of time; each item once.
     pub items: Vec<ItemId>,
-    /// When (unix seconds), beside `items`.
+    /// The times of the interactions in unix seconds, parallel to `items`.
     pub timestamps: Vec<i64>,
 }
 
-/// A data set ready for teaching and recommending.
+/// A data set: catalogue and users.
 #[derive(Debug, Clone)]
 pub struct Dataset {
     /// Its name, for reports.
     pub name: String,
-    /// What can be recommended.
+    /// The items.
     pub catalogue: Catalogue,
-    /// Who took what, in order of first appearance in the source.
+    /// The users, in order of first appearance in the source.
     pub users: Vec<User>,
 }
 

@@ -1,19 +1,19 @@
-//! The rules of method §1.2 on histories: order in time, no repeats, iterative k-core.
+//! The history filters of method §1.2: order in time, deduplication, iterative k-core.
 
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-/// A user taking an item.
+/// An interaction of a user with an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interaction {
     /// The item, by its position among the items of the source.
     pub item: u32,
-    /// When, in unix seconds.
+    /// The time in unix seconds.
     pub timestamp: i64,
 }
 
-/// Which of several interactions of one user with one item counts.
+/// The choice among several interactions of one user with one item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Repeats {
     /// The oldest.
@@ -23,13 +23,13 @@ pub enum Repeats {
     FirstInFile,
 }
 
-/// How many interactions a user and an item need to stay; 0 asks for none.
+/// The minimum numbers of interactions per user and per item; 0 turns a bound off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct KCore {
-    /// Interactions that a user needs.
+    /// Minimum interactions of a user.
     pub min_user: usize,
-    /// Interactions that an item needs.
+    /// Minimum interactions of an item.
     pub min_item: usize,
 }
 
@@ -44,8 +44,8 @@ impl Default for KCore {
     }
 }
 
-/// Puts a history in the order of time, equal times in the order of the file, and keeps one event per item.
-/// Returns how many events were repeats.
+/// Sorts a history by time (ties keep the file order) and keeps one interaction per item.
+/// Returns the number of dropped repeats.
 pub fn order(history: &mut Vec<Interaction>, repeats: Repeats) -> usize {
     let before = history.len();
     if repeats == Repeats::FirstInFile {
@@ -61,12 +61,10 @@ fn drop_repeats(history: &mut Vec<Interaction>) {
     history.retain(|event| seen.insert(event.item));
 }
 
-/// Empties the histories of users with too few interactions and drops items with too few, again and again until all
-/// that is left has enough.
+/// Removes users and items with too few interactions until every remaining one meets its minimum.
 ///
-/// Who falls lowers the counts of those it was linked to, and only these are looked at again: the time is linear in the
-/// interactions even where one user after the other falls. What is left is the largest set that meets both bounds, the
-/// one that the rounds of method §1.2 end with, too.
+/// A removal lowers the counts of its neighbours only, and only they are checked again, so the time is linear in the
+/// number of interactions. The result is the largest set that meets both bounds, as in the rounds of method §1.2.
 pub fn k_core(histories: &mut [Vec<Interaction>], items: usize, core: KCore) {
     let users = histories.len();
     let takers = takers(histories, items);
@@ -93,7 +91,7 @@ pub fn k_core(histories: &mut [Vec<Interaction>], items: usize, core: KCore) {
     }
 }
 
-/// Who took each of `items` items.
+/// The users of each item, by position.
 fn takers(histories: &[Vec<Interaction>], items: usize) -> Vec<Vec<usize>> {
     let mut takers = vec![Vec::new(); items];
     for (user, history) in histories.iter().enumerate() {
@@ -132,8 +130,8 @@ mod tests {
 
     #[test]
     fn a_chain_of_dependents_falls_to_the_last() {
-        // Every user has two items and every item two users, but for the loose end: it unravels all.
-        // Long enough that going through all of them for each that falls would never end.
+        // Every user has two items and every item two users, except at one end, where removal starts and reaches all.
+        // Long enough that a quadratic algorithm would not finish.
         const USERS: u32 = 1_000_000;
         let mut chain: Vec<_> = (0..USERS).map(|user| history(&[(user, 0), (user + 1, 1)])).collect();
         k_core(&mut chain, USERS as usize + 1, KCore { min_user: 2, min_item: 2 });

@@ -1,4 +1,4 @@
-//! Opening text that nobody vouches for: plain or gzip, with progress, and no line longer than a bound.
+//! Reading of untrusted text files, plain or gzip, with bounds on line length and expansion.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -6,23 +6,22 @@ use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
-use indicatif::ProgressFinish;
 
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::{Error, Result};
 
-/// The longest line (or CSV record) that is read, in bytes. A few kilobytes of gzip can unpack to a line of any length.
+/// The longest accepted line or CSV record, in bytes. A few kilobytes of gzip can expand to a line of any length.
 pub const LONGEST_LINE: usize = 16 << 20;
 
-/// How many times its size a gzip file may unpack to. Text packs to a tenth or so; a bomb to a thousandth.
+/// The largest allowed gzip expansion. Text expands about tenfold, a decompression bomb a thousandfold.
 const LARGEST_EXPANSION: u64 = 100;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Opens a file for reading and unpacks it on the way where it starts like gzip, whatever its name says.
+/// Opens a file for reading. Gzip is detected by its magic bytes, not by the file name.
 ///
 /// # Errors
-/// A file that is not there or cannot be read, and what is no file: a folder, a pipe, a device.
+/// A file that does not exist or cannot be read, or a path that is not a regular file.
 pub fn open(path: &Path) -> Result<Box<dyn BufRead>> {
     let metadata = std::fs::metadata(path).map_err(Error::io(path, "read"))?;
     if !metadata.is_file() {
@@ -30,9 +29,9 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>> {
     }
     let size = metadata.len();
     let file = File::open(path).map_err(Error::io(path, "read"))?;
-    let bar = progress::bar("reading", size, "bytes").with_finish(ProgressFinish::AndClear);
-    bar.set_message(file_name(path));
-    let mut reader = BufReader::with_capacity(1 << 16, bar.wrap_read(file));
+    let progress = Progress::start("reading", size, "bytes");
+    progress.set_message(file_name(path));
+    let mut reader = BufReader::with_capacity(1 << 16, Observed { file, progress });
     if reader.fill_buf().map_err(Error::io(path, "read"))?.starts_with(&GZIP_MAGIC) {
         let left = size.saturating_mul(LARGEST_EXPANSION).max(LONGEST_LINE as u64);
         let unpacked = Unpacked { inner: MultiGzDecoder::new(reader), left };
@@ -41,7 +40,21 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>> {
     Ok(Box::new(reader))
 }
 
-/// What comes out of a gzip file, until it is more than any honest file holds.
+/// A file that reports how much of it has been read.
+struct Observed {
+    file: File,
+    progress: Progress,
+}
+
+impl Read for Observed {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.progress.advance(read as u64);
+        Ok(read)
+    }
+}
+
+/// A decompressor that fails beyond an expansion limit.
 struct Unpacked<R> {
     inner: MultiGzDecoder<R>,
     left: u64,
@@ -58,7 +71,7 @@ impl<R: BufRead> Read for Unpacked<R> {
     }
 }
 
-/// Turns an error while reading `path` into ours: damaged gzip is a bad input, a failing disk is not.
+/// Converts an error of reading `path`: damaged gzip is bad input, a failing disk is an I/O error.
 pub fn read_error(path: &Path, error: std::io::Error) -> Error {
     match error.kind() {
         ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => Error::bad_input(path.display())
@@ -75,14 +88,14 @@ pub fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// Untrusted text for an error message: quoted, control characters escaped, cut after 80 characters.
+/// Quotes untrusted text for an error message: control characters escaped, at most 80 characters.
 pub fn quote(text: &str) -> String {
     let start: String = text.chars().take(80).collect();
     let dots = if start.len() < text.len() { "…" } else { "" };
     format!("{start:?}{dots}")
 }
 
-/// The lines of a file that are not blank, one at a time, numbered from 1.
+/// A reader of the non-blank lines of a file, numbered from 1.
 pub struct LineReader {
     path: PathBuf,
     reader: Box<dyn BufRead>,
@@ -99,7 +112,7 @@ impl LineReader {
         Ok(Self { path: path.to_owned(), reader: open(path)?, number: 0, buffer: Vec::new() })
     }
 
-    /// The next line that is not blank, without its line end; `None` at the end of the file.
+    /// Reads the next non-blank line without its line end; `None` at the end of the file.
     ///
     /// # Errors
     /// A line longer than [`LONGEST_LINE`], damaged gzip, a failing disk.
@@ -129,7 +142,7 @@ impl LineReader {
     }
 }
 
-/// One line and where it stands.
+/// A line with its position.
 pub struct InputLine<'a> {
     path: &'a Path,
     number: u64,
@@ -137,7 +150,7 @@ pub struct InputLine<'a> {
 }
 
 impl<'a> InputLine<'a> {
-    /// "movies.dat line 3", for error messages.
+    /// The position for error messages: "movies.dat line 3".
     pub fn place(&self) -> String {
         format!("{} line {}", self.path.display(), self.number)
     }
@@ -156,7 +169,7 @@ impl<'a> InputLine<'a> {
         })
     }
 
-    /// The line as UTF-8 where it is, as Latin-1 where it is not.
+    /// The line as UTF-8 if it is valid, otherwise as Latin-1.
     pub fn utf8_or_latin1(&self) -> Cow<'a, str> {
         match std::str::from_utf8(self.bytes) {
             Ok(text) => Cow::Borrowed(text),

@@ -1,10 +1,10 @@
-//! Numbers for names, in order of first appearance.
+//! String interning: names get ids in order of first appearance.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::{Error, Result};
 
-/// Distinct names and their numbers, which count from 0.
+/// Distinct names and their ids, counted from 0.
 #[derive(Debug, Clone, Default)]
 pub struct Interner {
     names: Vec<String>,
@@ -12,10 +12,10 @@ pub struct Interner {
 }
 
 impl Interner {
-    /// The number of a name; a name that is new gets the next one.
+    /// Returns the id of a name; a new name gets the next id.
     ///
     /// # Errors
-    /// More names than ids have room for (one below 2³², since items count from 1).
+    /// More than 2³² − 1 names (item ids count from 1).
     pub fn intern(&mut self, name: &str) -> Result<u32> {
         if let Some(number) = self.get(name) {
             return Ok(number);
@@ -33,7 +33,7 @@ impl Interner {
         Ok(number)
     }
 
-    /// The numbers of some names, each number once; empty names have none.
+    /// Returns the distinct ids of some names; empty names are skipped.
     ///
     /// # Errors
     /// As [`Interner::intern`].
@@ -45,12 +45,12 @@ impl Interner {
         Ok(numbers)
     }
 
-    /// The number of a name that has one.
+    /// The id of a known name.
     pub fn get(&self, name: &str) -> Option<u32> {
         self.numbers.get(name).copied()
     }
 
-    /// The names, in the order of their numbers.
+    /// The names in id order.
     pub fn into_vec(self) -> Vec<String> {
         self.names
     }

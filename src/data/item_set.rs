@@ -1,33 +1,36 @@
-//! Sets of items: the language in which wishes such as "comedies from after 2010" are put to a recommender.
+//! Sets of items, such as the comedies released after 2010.
 
 use std::borrow::Borrow;
 
-use super::bitset::BitSet;
+use fixedbitset::FixedBitSet;
+
 use super::dataset::ItemId;
 
-/// A set of items of a catalogue; the padding item is never in it.
+/// A set of items of a catalogue; it never contains the padding item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemSet {
     n_items: usize,
-    /// One bit per id; padding's stays 0.
-    bits: BitSet,
+    /// One bit per item id; the padding item's bit is always 0.
+    bits: FixedBitSet,
 }
 
 impl ItemSet {
-    /// No item of a catalogue with `n_items`.
+    /// The empty set over a catalogue of `n_items`.
     pub fn empty(n_items: usize) -> Self {
-        Self { n_items, bits: BitSet::new(n_items + 1) }
+        Self { n_items, bits: FixedBitSet::with_capacity(n_items + 1) }
     }
 
-    /// Every item of a catalogue with `n_items`.
+    /// The set of all items of a catalogue of `n_items`.
     pub fn all(n_items: usize) -> Self {
-        Self { n_items, bits: BitSet::of(n_items + 1, 1..=n_items) }
+        let mut set = Self::empty(n_items);
+        set.bits.insert_range(1..);
+        set
     }
 
-    /// These items of a catalogue with `n_items`.
+    /// The set of the given items of a catalogue of `n_items`.
     ///
     /// # Panics
-    /// On an id that the catalogue does not have.
+    /// An id outside the catalogue.
     pub fn from_items(n_items: usize, items: impl IntoIterator<Item = impl Borrow<ItemId>>) -> Self {
         let mut set = Self::empty(n_items);
         for item in items {
@@ -36,7 +39,7 @@ impl ItemSet {
         set
     }
 
-    /// How many items the catalogue has.
+    /// The number of items of the catalogue.
     pub fn n_items(&self) -> usize {
         self.n_items
     }
@@ -44,33 +47,33 @@ impl ItemSet {
     /// Adds an item.
     ///
     /// # Panics
-    /// On an id that the catalogue does not have.
+    /// An id outside the catalogue.
     pub fn insert(&mut self, item: ItemId) {
         assert!((1..=self.n_items).contains(&item.index()), "no item {} among {}", item.0, self.n_items);
         self.bits.insert(item.index());
     }
 
-    /// Whether the item is in the set.
+    /// Returns true if the item is in the set.
     pub fn contains(&self, item: ItemId) -> bool {
         self.bits.contains(item.index())
     }
 
-    /// How many items are in the set.
+    /// The number of items in the set.
     pub fn len(&self) -> usize {
-        self.bits.len()
+        self.bits.count_ones(..)
     }
 
-    /// Whether no item is in the set.
+    /// Returns true if the set is empty.
     pub fn is_empty(&self) -> bool {
-        self.bits.is_empty()
+        self.bits.is_clear()
     }
 
-    /// The items, ascending.
+    /// The items in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = ItemId> + '_ {
-        self.bits.iter().map(|id| ItemId(id as u32))
+        self.bits.ones().map(|id| ItemId(id as u32))
     }
 
-    /// All items outside the set.
+    /// The items that are not in the set.
     pub fn complement(self) -> Self {
         let mut others = Self::all(self.n_items);
         others.difference_with(&self);
@@ -82,12 +85,12 @@ impl ItemSet {
         self.bits.union_with(&other.bits);
     }
 
-    /// Keeps only the items that are also in another set of the same catalogue.
+    /// Keeps the items that are also in another set of the same catalogue.
     pub fn intersect_with(&mut self, other: &ItemSet) {
         self.bits.intersect_with(&other.bits);
     }
 
-    /// Takes the items of another set of the same catalogue away.
+    /// Removes the items of another set of the same catalogue.
     pub fn difference_with(&mut self, other: &ItemSet) {
         self.bits.difference_with(&other.bits);
     }

@@ -1,7 +1,6 @@
-//! From raw interactions to a data set: import, filter, split, store, describe, invent.
+//! Data sets: import of raw interactions, filtering, splits, storage, statistics, synthetic data.
 
 pub mod assemble;
-pub mod bitset;
 pub mod csv_file;
 pub mod dataset;
 pub mod filter;

@@ -1,4 +1,4 @@
-//! What every importer yields: items and histories as the source tells them, before any rule is applied.
+//! The output of an importer: items and histories as in the source, before filtering.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,12 +7,12 @@ use super::interner::Interner;
 use super::titles::clean;
 use crate::Result;
 
-/// An item as the source tells it.
+/// An item as given by the source.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RawItem {
     /// Its identifier.
     pub key: String,
-    /// Its title, as dirty as it may be.
+    /// Its title, not yet cleaned.
     pub title: String,
     /// Its categories, broad before narrow.
     pub categories: Vec<String>,
@@ -20,36 +20,36 @@ pub struct RawItem {
     pub attributes: Vec<String>,
 }
 
-/// What was left out on the way, by reason.
+/// Counts of dropped records by reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Dropped {
     /// Items without a title (or, for Amazon, without a category path).
     pub unusable_items: u64,
-    /// Further rows of an item that was there already.
+    /// Further rows of a known item.
     pub repeated_items: u64,
-    /// Interactions that lack the user, the item or the time.
+    /// Interactions without user, item or time.
     pub incomplete_interactions: u64,
-    /// Interactions with an item that the catalogue does not hold.
+    /// Interactions with an item that is not in the catalogue.
     pub interactions_of_unknown_items: u64,
     /// Further interactions of one user with one item.
     pub repeated_interactions: u64,
-    /// Interactions of users and items below the bounds of the k-core.
+    /// Interactions removed by the k-core filter.
     pub interactions_below_core: u64,
 }
 
-/// A source, read but not yet filtered.
+/// A source after reading, before filtering.
 #[derive(Debug, Clone, Default)]
 pub struct RawData {
-    /// Where it comes from, for dataset.json.
+    /// The source description for dataset.json.
     pub source: String,
-    /// Under which terms, for dataset.json.
+    /// The licence for dataset.json.
     pub licence: String,
     /// The names of the items' attributes.
     pub attributes: Vec<String>,
-    /// Which of several interactions of a user with an item counts.
+    /// The choice among repeated interactions.
     pub repeats: Repeats,
-    /// What was left out so far.
+    /// Records dropped so far.
     pub dropped: Dropped,
     items: Vec<RawItem>,
     item_keys: Interner,
@@ -58,13 +58,13 @@ pub struct RawData {
 }
 
 impl RawData {
-    /// An empty source whose items have these attributes.
+    /// Creates an empty source whose items have these attributes.
     pub fn new(source: impl Into<String>, licence: impl Into<String>, attributes: &[&str]) -> Self {
         let attributes = attributes.iter().map(|&name| name.to_owned()).collect();
         Self { source: source.into(), licence: licence.into(), attributes, ..Self::default() }
     }
 
-    /// Adds an item. One without a key or a title, or whose key is there already, is counted and left out.
+    /// Adds an item. An item without key or title, or with a known key, is counted and dropped.
     ///
     /// # Errors
     /// More items than ids.
@@ -81,12 +81,12 @@ impl RawData {
         Ok(())
     }
 
-    /// Whether an item of this key is there.
+    /// Returns true if an item has this key.
     pub fn has_item(&self, key: &str) -> bool {
         self.item_keys.get(&clean(key)).is_some()
     }
 
-    /// Adds an interaction; one without a user, or with an item that is not there, is counted and left out.
+    /// Adds an interaction. One without a user or with an unknown item is counted and dropped.
     ///
     /// # Errors
     /// More users than ids.
@@ -108,7 +108,7 @@ impl RawData {
         Ok(())
     }
 
-    /// Takes the source apart: items, users, and beside the users their histories in the order of the file.
+    /// Splits the source into items, user keys, and the users' histories in file order.
     pub fn into_parts(self) -> (Vec<RawItem>, Vec<String>, Vec<Vec<Interaction>>) {
         (self.items, self.users.into_vec(), self.histories)
     }

@@ -1,20 +1,21 @@
-//! Chance in whole numbers: the same seed gives the same draws on every machine, since no float takes part.
+//! A seeded random number generator with named streams. All draws are integers, so a seed gives the same values on
+//! every platform; the algorithms are fixed here because those of `rand` may change between versions.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// A stream of random decisions.
+/// A stream of random draws (ChaCha8).
 pub(crate) struct SeededRng(ChaCha8Rng);
 
 impl SeededRng {
-    /// Stream number `stream` of a seed: what one part of the world draws does not shift what another draws.
+    /// Creates stream `stream` of a seed. Streams are independent: draws from one do not shift another.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);
         Self(rng)
     }
 
-    /// Stream number `stream` of a key of four numbers, such as seed, epoch, task and example: no two keys share a draw.
+    /// Creates stream `stream` of a 256-bit key, such as seed, epoch, task and example number.
     pub(crate) fn from_key(key: [u64; 4], stream: u64) -> Self {
         let mut bytes = [0; 32];
         for (place, number) in bytes.chunks_exact_mut(8).zip(key) {
@@ -25,23 +26,23 @@ impl SeededRng {
         Self(rng)
     }
 
-    /// A number from 0 to `bound` − 1. The bias is below `bound` / 2⁶⁴.
+    /// Draws an integer in `0..bound`. The bias is below `bound` / 2⁶⁴.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         let product = u128::from(self.0.next_u64()) * u128::from(bound);
         (product >> 64) as u64
     }
 
-    /// True `percent` times in a hundred.
+    /// Returns true with a probability of `percent` in 100.
     pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    /// One of the things, each as likely as the others.
+    /// Draws an element uniformly.
     pub(crate) fn pick<'a, T>(&mut self, things: &'a [T]) -> &'a T {
         &things[self.below(things.len() as u64) as usize]
     }
 
-    /// A position, drawn in proportion to its weight; `None` where all weights are 0.
+    /// Draws a position in proportion to its weight; `None` if all weights are 0.
     pub(crate) fn weighted(&mut self, weights: &[u64]) -> Option<usize> {
         let total: u64 = weights.iter().sum();
         let mut left = (total > 0).then(|| self.below(total))?;
@@ -52,14 +53,14 @@ impl SeededRng {
         })
     }
 
-    /// Brings things into a random order (Fisher and Yates).
+    /// Shuffles a slice (Fisher and Yates).
     pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
         for last in (1..things.len()).rev() {
             things.swap(last, self.below(last as u64 + 1) as usize);
         }
     }
 
-    /// `count` of the things in random order, each set of them as likely as the others; all where there are fewer.
+    /// Draws `count` elements without replacement, in random order; all elements if there are fewer.
     pub(crate) fn sample<T>(&mut self, mut things: Vec<T>, count: usize) -> Vec<T> {
         let count = count.min(things.len());
         for place in 0..count {

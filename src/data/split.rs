@@ -1,4 +1,5 @@
-//! Leave-one-out split (method §1.5): the last item tests, the one before it validates, the rest trains.
+//! The leave-one-out split (method §1.5): a user's last item is the test target, the one before it the validation
+//! target, and the rest is training data.
 
 use std::fmt;
 
@@ -6,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::dataset::{ItemId, User};
 
-/// Items of context that the language model and the teacher see.
+/// The number of history items that the language model and the teacher see.
 pub const HISTORY_LENGTH: usize = 10;
 
-/// Which item of each user's sequence is to be predicted.
+/// The held-out item of each user's sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
@@ -28,12 +29,12 @@ impl fmt::Display for Split {
     }
 }
 
-/// One question to a recommender: what comes after `history`?
+/// A next-item prediction: a history and the item that follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NextItemCase<'a> {
-    /// Everything that the user took before the target, oldest first.
+    /// The items before the target, oldest first.
     pub history: &'a [ItemId],
-    /// What the user took next.
+    /// The next item.
     pub target: ItemId,
 }
 
@@ -43,8 +44,8 @@ impl<'a> NextItemCase<'a> {
         recent(self.history)
     }
 
-    /// The case as far as a language model is told of it: H of method §1.5. What is older counts as new (method B32); nobody can avoid what it
-    /// was not shown.
+    /// The case with its history truncated to the [`HISTORY_LENGTH`] newest items, the H of method §1.5. Older items
+    /// count as new (method B32), because a model cannot avoid items it was not shown.
     pub fn truncated(self) -> Self {
         Self { history: self.recent(), ..self }
     }
@@ -55,7 +56,7 @@ pub fn recent(history: &[ItemId]) -> &[ItemId] {
     &history[history.len().saturating_sub(HISTORY_LENGTH)..]
 }
 
-/// The user's case in a split; `None` where the sequence is too short to hold one with a history.
+/// The user's held-out case in a split; `None` if the sequence is too short.
 pub fn held_out(user: &User, split: Split) -> Option<NextItemCase<'_>> {
     let from_end = match split {
         Split::Test => 1,
@@ -65,7 +66,7 @@ pub fn held_out(user: &User, split: Split) -> Option<NextItemCase<'_>> {
     Some(NextItemCase { history: &user.items[..at], target: user.items[at] })
 }
 
-/// The items that may be learnt from: all but the last two.
+/// The training items of a user: all but the last two.
 pub fn training_items(user: &User) -> &[ItemId] {
     &user.items[..user.items.len().saturating_sub(2)]
 }

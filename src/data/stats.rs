@@ -1,11 +1,11 @@
-//! What a data set looks like: sizes, lengths, categories, attributes, skew of popularity, span of time.
+//! Statistics of a data set: sizes, sequence lengths, categories, attributes, popularity skew, time span.
 
 use serde::Serialize;
 
 use super::dataset::{Dataset, ItemId};
 use super::time::day;
 
-/// How many of the largest categories are listed.
+/// The number of largest categories that are listed.
 const LARGEST: usize = 10;
 
 /// The description of a data set, as `tiller data stats --json` prints it.
@@ -13,23 +13,23 @@ const LARGEST: usize = 10;
 pub struct Stats {
     /// The data set's name.
     pub name: String,
-    /// How many users.
+    /// The number of users.
     pub users: usize,
-    /// How many items.
+    /// The number of items.
     pub items: usize,
-    /// How many (user, item) pairs.
+    /// The number of (user, item) pairs.
     pub interactions: usize,
-    /// Pairs there are among the pairs there could be, 0..1.
+    /// Pairs as a fraction of all possible pairs, 0..1.
     pub density: f64,
-    /// How long the users' sequences are.
+    /// Lengths of the users' sequences.
     pub lengths: LengthStats,
-    /// How items fall into categories.
+    /// Category sizes.
     pub categories: Categories,
-    /// How complete each attribute is.
+    /// Coverage of each attribute.
     pub attributes: Vec<Attribute>,
-    /// How unequal the items are.
+    /// Popularity skew of the items.
     pub popularity: PopularityStats,
-    /// From when to when; absent without interactions.
+    /// Time span; absent without interactions.
     pub time: Option<TimeSpan>,
 }
 
@@ -59,16 +59,16 @@ pub struct Bin {
     pub from: usize,
     /// The longest.
     pub to: usize,
-    /// How many users.
+    /// The number of users.
     pub users: usize,
 }
 
 /// Categories and their sizes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Categories {
-    /// How many there are.
+    /// The number of categories.
     pub count: usize,
-    /// How many items have none.
+    /// The number of items without a category.
     pub items_without: usize,
     /// The ten largest, largest first (equal sizes: in order of first appearance).
     pub largest: Vec<Category>,
@@ -79,29 +79,29 @@ pub struct Categories {
 pub struct Category {
     /// Its name.
     pub name: String,
-    /// How many items it has.
+    /// The number of its items.
     pub items: usize,
 }
 
-/// An attribute and how many items have a value for it.
+/// An attribute and its coverage.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Attribute {
     /// The column's name.
     pub name: String,
-    /// How many items have a value.
+    /// The number of items with a value.
     pub items: usize,
-    /// The same as a share of all items, 0..1.
+    /// The fraction of items with a value, 0..1.
     pub coverage: f64,
 }
 
-/// How unequally the interactions are spread over the items.
+/// The distribution of interactions over the items.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PopularityStats {
-    /// The Gini coefficient: 0 where all items are equally popular, near 1 where one has everything.
+    /// The Gini coefficient: 0 if all items are equally popular, near 1 if one item has all interactions.
     pub gini: f64,
-    /// The share of interactions that the most popular 1 % of the items has, 0..1.
+    /// The fraction of interactions with the most popular 1 % of the items, 0..1.
     pub top_1_percent: f64,
-    /// The same of the most popular 10 %.
+    /// The fraction of interactions with the most popular 10 %, 0..1.
     pub top_10_percent: f64,
 }
 
@@ -137,7 +137,7 @@ impl Stats {
     }
 }
 
-/// `part` of `whole`, and 0 of nothing.
+/// The fraction `part / whole`, 0 for an empty whole.
 fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
@@ -162,7 +162,7 @@ impl LengthStats {
     }
 }
 
-/// Counts sorted lengths in bins from the one that holds the shortest to the one that holds the longest.
+/// A histogram of sorted lengths, from the shortest's bin to the longest's.
 fn histogram(sorted: &[usize]) -> Vec<Bin> {
     let (Some(&min), Some(&max)) = (sorted.first(), sorted.last()) else { return Vec::new() };
     let edges = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_usize.saturating_pow(power)));
@@ -209,7 +209,7 @@ fn attributes(dataset: &Dataset) -> Vec<Attribute> {
         .collect()
 }
 
-/// How often each item was taken; position 0 belongs to the item of id 1.
+/// The number of interactions of each item; position 0 is the item with id 1.
 fn counts(dataset: &Dataset) -> Vec<usize> {
     let mut counts = vec![0; dataset.catalogue.len() + 1];
     for &item in dataset.users.iter().flat_map(|user| &user.items) {

@@ -1,4 +1,4 @@
-//! Titles that a language model can write and a parser can find again: cleaned, capped, unique (method §1.4, method B20).
+//! Titles that a language model can generate and a parser can match: cleaned, bounded, unique (method §1.4, method B20).
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,25 +6,25 @@ use super::input::quote;
 use super::time::leading_year;
 use crate::{Error, Result};
 
-/// The longest title in tokens, where a tokenizer is at hand.
+/// The longest title in tokens, with a tokenizer.
 pub const LONGEST_IN_TOKENS: usize = 64;
 
-/// The longest title in characters, where none is.
+/// The longest title in characters, without a tokenizer.
 pub const LONGEST_IN_CHARACTERS: usize = 200;
 
-/// Brings a title into the form that the language model can write: through its tokenizer and back, cut to a length.
+/// A function that shortens a title to a form the language model can generate: a round trip through its tokenizer, truncated.
 pub type Shorten<'a> = dyn Fn(&str) -> Result<String> + 'a;
 
-/// Cuts a title to [`LONGEST_IN_CHARACTERS`]: the [`Shorten`] of an import without a tokenizer.
+/// Truncates a title to [`LONGEST_IN_CHARACTERS`]: the [`Shorten`] of an import without a tokenizer.
 ///
 /// # Errors
-/// Never; the type is that of a tokenizer's round trip.
+/// None; the signature is that of a tokenizer's round trip.
 pub fn truncate_title(title: &str) -> Result<String> {
     Ok(title.chars().take(LONGEST_IN_CHARACTERS).collect())
 }
 
-/// Makes text safe for one line of a prompt, a CSV cell or a terminal: control characters, line breaks and runs of
-/// whitespace become one space, invisible marks that reorder or hide text go, and the ends are trimmed.
+/// Makes text safe for one line of a prompt, a CSV cell or a terminal. Control characters, line breaks and runs of
+/// whitespace become one space; invisible characters that reorder or hide text are removed; the ends are trimmed.
 pub fn clean(text: &str) -> String {
     let visible: String = text
         .chars()
@@ -34,13 +34,13 @@ pub fn clean(text: &str) -> String {
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether text holds a character that [`clean`] would remove or replace for safety (doubled spaces are safe).
+/// Returns true if text contains a character that [`clean`] removes or replaces (repeated spaces are safe).
 pub fn is_unsafe(text: &str) -> bool {
     text.chars().any(|character| character.is_control() || is_invisible(character) || is_line_separator(character))
 }
 
-/// Zero-width spaces and marks, and the marks and overrides of writing direction. The joiners (U+200C, U+200D) stay:
-/// Persian, Hindi and emoji are spelt with them.
+/// Zero-width spaces, and marks and overrides of writing direction. The joiners (U+200C, U+200D) are kept: Persian,
+/// Hindi and emoji need them.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}')
         || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -64,12 +64,12 @@ fn last_bracket(text: &str) -> Option<(&str, &str)> {
     text.trim_end().strip_suffix(')')?.rsplit_once('(')
 }
 
-/// The final titles of the items, in order: each is a fixed point of [`clean`] and `shorten`, and no two are the same.
+/// The final titles of the items, in order. Each is a fixed point of [`clean`] and `shorten`, and all are distinct.
 ///
-/// The first item of a title keeps it; the others get " (2)", " (3)" and so on behind it, passing over what is taken.
+/// The first item of a title keeps it; the others get the suffix " (2)", " (3)" and so on, skipping used titles.
 ///
 /// # Errors
-/// A tokenizer that does not give titles back, or one that fails.
+/// A tokenizer that does not round-trip titles, or that fails.
 pub fn unique_titles(titles: &[&str], shorten: &Shorten) -> Result<Vec<String>> {
     let mut titles = titles.iter().map(|title| fixed_point(title, shorten)).collect::<Result<Vec<_>>>()?;
     let mut taken = HashSet::new();
@@ -88,7 +88,7 @@ pub fn unique_titles(titles: &[&str], shorten: &Shorten) -> Result<Vec<String>> 
     Ok(titles)
 }
 
-/// `title (number)`, with as much of the title as leaves room for the number.
+/// Returns `title (number)`, with the title truncated to leave space for the number.
 fn numbered(title: &str, number: u32, shorten: &Shorten) -> Result<String> {
     let mut kept = title;
     loop {
@@ -101,7 +101,8 @@ fn numbered(title: &str, number: u32, shorten: &Shorten) -> Result<String> {
     }
 }
 
-/// Cleans and shortens until nothing changes: cutting tokens can cut a character, or leave text that divides otherwise.
+/// Cleans and shortens until the title no longer changes: truncating tokens can split a character, and the rest may
+/// tokenize differently.
 fn fixed_point(title: &str, shorten: &Shorten) -> Result<String> {
     const ROUNDS: usize = 8;
     let mut current = clean(title);

@@ -1,6 +1,5 @@
 //! Perplexity on held-out conversations (I4), which shows what a tuned model has forgotten.
 
-use indicatif::ProgressBar;
 use tiller_models::language_model::LanguageModel;
 use tiller_models::train::{ForwardOptions, Sample};
 
@@ -10,6 +9,7 @@ use crate::constrain::Grammar;
 use crate::data::Dataset;
 use crate::instruct::chat::Conversation;
 use crate::instruct::{ExampleBuilder, ExampleConfig, ExampleSplit, sample};
+use crate::run::progress::Progress;
 use crate::task::TaskFamily;
 use crate::teacher::Popularity;
 
@@ -27,7 +27,7 @@ pub fn perplexity(
     model: &LanguageModel,
     conversations: &[Conversation],
     dataset: &Dataset,
-    bar: &ProgressBar,
+    bar: &Progress,
 ) -> Result<ChatPerplexity> {
     bar.set_message("perplexity of conversations");
     let grammar = Grammar::of(&model.codec.tokenizer, &dataset.catalogue)?;

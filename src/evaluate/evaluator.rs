@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
-use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
 use super::accumulator::Accumulator;
@@ -22,6 +21,7 @@ use crate::data::split::{Split, held_out};
 use crate::data::{Dataset, ItemId};
 use crate::instruct::{ExampleBuilder, ExampleConfig, Preset, QuerySpec};
 use crate::recommend::CheckedItem;
+use crate::run::progress::Progress;
 use crate::task::{EvalTask, LIST_LENGTH, Metric, Task};
 use crate::teacher::Scorer;
 use crate::{Error, Result};
@@ -164,7 +164,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
     ///
     /// # Errors
     /// A query that the system cannot take, a device that fails.
-    pub fn evaluate(&mut self, system: &dyn System, chat: Option<ChatPerplexity>, bar: &ProgressBar) -> Result<()> {
+    pub fn evaluate(&mut self, system: &dyn System, chat: Option<ChatPerplexity>, bar: &Progress) -> Result<()> {
         let label = label(system.name(), system.mode());
         let accumulator = || Accumulator::new(self.users.len());
         let empty =
@@ -195,7 +195,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                             plain.insert(*place, answer.titles);
                         }
                     }
-                    bar.inc(places.len() as u64);
+                    bar.advance(places.len() as u64);
                 }
             }
         }

@@ -2,14 +2,13 @@
 
 use std::cell::RefCell;
 
-use indicatif::ProgressBar;
-
 use super::*;
 use crate::Result;
 use crate::constrain::Mode;
 use crate::data::synth::{self, generate};
 use crate::data::{Catalogue, Dataset};
 use crate::instruct::Preset;
+use crate::run::progress::Progress;
 use crate::task::{EvalTask, Metric, Task};
 use crate::teacher::Popularity;
 
@@ -26,7 +25,7 @@ fn of(names: &[&str]) -> EvalConfig {
 fn evaluate_systems(dataset: &Dataset, config: EvalConfig, systems: &[&dyn System]) -> Evaluation {
     let teacher = Popularity::of(dataset);
     let mut evaluator = Evaluator::new(dataset, &teacher, config, "no device".into()).unwrap();
-    systems.iter().for_each(|system| evaluator.evaluate(*system, None, &ProgressBar::hidden()).unwrap());
+    systems.iter().for_each(|system| evaluator.evaluate(*system, None, &Progress::silent()).unwrap());
     evaluator.finish()
 }
 

@@ -19,7 +19,7 @@ use super::step::{StepRecord, step};
 use crate::evaluate::{Evaluation, Evaluator, LlmSystem, ScorerSystem, perplexity};
 use crate::recommend::answer::OutputFormat;
 use crate::recommend::recommender::{Recommender, enough_tokens};
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::teacher::Popularity;
 use crate::train::Checkpoint;
 use crate::{Error, Result};
@@ -100,7 +100,7 @@ fn evaluate(plan: &ExperimentPlan, trainer: &ArmTrainer, device_name: &str) -> R
         .is_some()
         .then(|| ("base".to_owned(), Checkpoint { model: trainer.base.to_owned(), adapter: None }));
     let rows = 2 + (plan.arms.len() + usize::from(untuned.is_some())) * settings.decode.len();
-    let bar = progress::bar("evaluate", rows as u64 * evaluator.n_queries(), "lists");
+    let bar = Progress::start("evaluate", rows as u64 * evaluator.n_queries(), "lists");
     let popularity = Popularity::of(dataset);
     evaluator.evaluate(&ScorerSystem { name: "popularity".into(), catalogue, scorer: &popularity }, None, &bar)?;
     evaluator.evaluate(&ScorerSystem { name: "SASRec".into(), catalogue, scorer: teacher }, None, &bar)?;
@@ -127,6 +127,6 @@ fn evaluate(plan: &ExperimentPlan, trainer: &ArmTrainer, device_name: &str) -> R
             evaluator.evaluate(&LlmSystem { name: name.clone(), recommender, batch: settings.batch }, talk, &bar)?;
         }
     }
-    bar.finish_and_clear();
+    bar.finish();
     Ok(evaluator.finish())
 }

@@ -8,7 +8,7 @@ use crate::constrain::Mode;
 use crate::data::synth;
 use crate::evaluate::EvalConfig;
 use crate::ppo::PpoConfig;
-use crate::run::config::{ConfigFlags, overlaid, resolve_over};
+use crate::run::config::{ConfigLayers, overlaid, resolve_over};
 use crate::teacher::TeacherConfig;
 use crate::train::from_scratch::{FromScratch, ScratchSize};
 use crate::train::sft::SftConfig;
@@ -111,7 +111,7 @@ impl ExperimentSettings {
     ///
     /// # Errors
     /// Unknown keys, values of the wrong type or out of range, by their place.
-    pub fn resolve(size: ExperimentSize, plan: &ExperimentPlan, layers: &ConfigFlags, flags: Table) -> Result<Self> {
+    pub fn resolve(size: ExperimentSize, plan: &ExperimentPlan, layers: &ConfigLayers, flags: Table) -> Result<Self> {
         let of_size: Table = size.file().parse().map_err(|e| Error::Failed(format!("size: {e}")))?;
         let settings = overlaid(&size.base(), &of_size, &"size")?;
         let settings = overlaid(&settings, &plan.settings, &format!("{}, settings", plan.name))?;
@@ -147,7 +147,8 @@ mod tests {
         for name in NAMES {
             let plan = ExperimentPlan::find(name).unwrap();
             for size in [ExperimentSize::Quick, ExperimentSize::Minutes, ExperimentSize::Hour] {
-                let settings = ExperimentSettings::resolve(size, &plan, &ConfigFlags::default(), Table::new()).unwrap();
+                let settings =
+                    ExperimentSettings::resolve(size, &plan, &ConfigLayers::default(), Table::new()).unwrap();
                 let text = toml::to_string_pretty(&settings).unwrap();
                 assert_eq!(toml::from_str::<ExperimentSettings>(&text).unwrap(), settings, "{name}");
             }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tiller_models::atomic::write_atomically;
 
+use crate::run::progress;
 use crate::{Error, Result};
 
 /// The note.
@@ -49,17 +50,17 @@ impl StepRecord {
 /// Those of the work, or a folder that cannot be written.
 pub fn step<T: Serialize>(name: &str, folder: &Path, work: impl FnOnce() -> Result<T>) -> Result<StepRecord> {
     if let Some(done) = StepRecord::read(folder)? {
-        eprintln!("{name}: done already");
+        progress::notice(&format!("{name}: done already"));
         return Ok(done);
     }
-    eprintln!("{name}: begins");
+    progress::notice(&format!("{name}: starts"));
     let start = Instant::now();
     let summary = work()?;
     let summary = serde_json::to_value(summary).map_err(|e| Error::Failed(format!("{name}: {e}")))?;
     let done = StepRecord { seconds: start.elapsed().as_secs_f64(), summary };
     let text = serde_json::to_vec_pretty(&done).map_err(|e| Error::Failed(format!("{name}: {e}")))?;
     write_atomically(&folder.join(DONE), |file| file.write_all(&text))?;
-    eprintln!("{name}: done after {:.0} seconds", done.seconds);
+    progress::notice(&format!("{name}: done after {:.0} seconds", done.seconds));
     Ok(done)
 }
 

@@ -9,7 +9,7 @@ use toml::Table;
 
 use super::*;
 use crate::evaluate::Evaluation;
-use crate::run::config::ConfigFlags;
+use crate::run::config::ConfigLayers;
 use crate::task::Metric;
 use crate::{Error, Result};
 
@@ -52,7 +52,7 @@ fn experiment(folder: &Path, flags: &str) -> (ExperimentPlan, ExperimentSettings
     std::fs::write(&path, ARMS).unwrap();
     let plan = ExperimentPlan::find(path.to_str().unwrap()).unwrap();
     let flags: Table = flags.parse().unwrap();
-    let settings = ExperimentSettings::resolve(ExperimentSize::Quick, &plan, &ConfigFlags::default(), flags).unwrap();
+    let settings = ExperimentSettings::resolve(ExperimentSize::Quick, &plan, &ConfigLayers::default(), flags).unwrap();
     (plan, settings)
 }
 

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use burn::module::Module;
-use indicatif::ProgressBar;
 use serde::Serialize;
 use tiller_kernels::device::guard;
 use tiller_models::language_model::{Backend, LanguageModel};
@@ -28,7 +27,7 @@ use crate::instruct::ExampleBuilder;
 use crate::reward::{Rewards, compute_rewards};
 use crate::run::checkpoint::{self, LAST};
 use crate::run::folder::RunFolder;
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::teacher::Scorer;
 use crate::train::trainable_model::ADAPTER;
 use crate::train::{Log, ProcessMemory};
@@ -159,7 +158,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         let device = fresh.actor.device();
         let last = run.checkpoint(LAST);
         let (policy, adamw, state): (_, _, PpoTrainState) =
-            checkpoint::read(&last, fresh, context.config, &context.dataset.catalogue, &device)?;
+            checkpoint::read(&last, fresh, context.config, &context.dataset.catalogue.fingerprint(), &device)?;
         run.store_config(context.config)?;
         Self::at(context, run, Some(state.iteration), (policy, adamw, state))
     }
@@ -207,9 +206,8 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
     /// the state after the last whole iteration.
     pub fn run(mut self, stop: impl Fn() -> bool) -> Result<PpoSummary> {
         let config = self.context.config;
-        let bar = progress::bar("ppo", config.iterations, "iterations");
-        bar.set_position(self.state.iteration);
-        bar.reset_eta();
+        let bar = Progress::start("ppo", config.iterations, "iterations");
+        bar.resume_at(self.state.iteration);
         if self.state.iteration == 0 {
             self.evaluate(&bar)?;
             self.save()?;
@@ -224,7 +222,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
             self.save()?;
             bar.set_position(iteration);
         }
-        bar.finish_and_clear();
+        bar.finish();
         let (tokens, seconds) = self.clock.trained;
         Ok(PpoSummary {
             iterations: self.state.iteration,
@@ -237,7 +235,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
     }
 
     /// One round: answers, rewards, what every token earned, and the steps that follow from it.
-    fn iteration(&mut self, bar: &ProgressBar, stop: &dyn Fn() -> bool) -> Result<()> {
+    fn iteration(&mut self, bar: &Progress, stop: &dyn Fn() -> bool) -> Result<()> {
         let start = Instant::now();
         let TrainContext { builder, teacher, dataset, model, config } = &self.context;
         let iteration = self.state.iteration;
@@ -331,7 +329,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
     }
 
     /// Evaluates the policy, and keeps it where none was better.
-    fn evaluate(&mut self, bar: &ProgressBar) -> Result<()> {
+    fn evaluate(&mut self, bar: &Progress) -> Result<()> {
         bar.set_message("validating");
         let TrainContext { teacher, config, .. } = &self.context;
         let (sampler, actor) = (self.context.sampler(&self.grammar), self.policy.actor.valid());
@@ -356,7 +354,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
     fn save(&self) -> Result<()> {
         let (config, catalogue) = (self.context.config, &self.context.dataset.catalogue);
         let path = self.log.run().checkpoint(LAST);
-        checkpoint::write(&path, &self.policy, &self.adamw, &self.state, config, catalogue)
+        checkpoint::write(&path, &self.policy, &self.adamw, &self.state, config, &catalogue.fingerprint())
     }
 
     /// The error of an iteration, with where it happened, what is kept and what can be done.

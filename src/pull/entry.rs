@@ -1,10 +1,10 @@
-//! What can be pulled: the embedded list (`entries.toml`) and the types of its lines.
+//! The embedded list of downloads (`entries.toml`) and its types.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// Something that `tiller pull` knows by name.
+/// A model or data set that `tiller pull` knows by name.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PullEntry {
@@ -12,20 +12,20 @@ pub struct PullEntry {
     pub name: String,
     /// Model or data set.
     pub kind: PullKind,
-    /// One line on what it is.
+    /// A one-line description.
     pub about: String,
     /// Its licence, by name.
     pub licence: String,
-    /// Where its authors present it.
+    /// The authors' page.
     pub home: String,
     /// For a data set: the `--format` of `tiller data import` that reads it.
     pub format: Option<String>,
-    /// The ways to get it, best first; any one of them suffices.
+    /// Alternative sets of files, best first; any one suffices.
     #[serde(rename = "bundle")]
     pub bundles: Vec<Bundle>,
 }
 
-/// What an entry is for.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PullKind {
@@ -36,7 +36,7 @@ pub enum PullKind {
 }
 
 impl PullKind {
-    /// The folder that entries of this kind are kept in.
+    /// The folder name of this kind.
     pub fn folder(self) -> &'static str {
         match self {
             PullKind::Model => "models",
@@ -45,23 +45,23 @@ impl PullKind {
     }
 }
 
-/// Files that together make an entry.
+/// The files that make up an entry.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bundle {
-    /// Every one of them is needed.
+    /// The files; all are needed.
     #[serde(rename = "file")]
     pub files: Vec<RemoteFile>,
 }
 
 impl Bundle {
-    /// What is to be downloaded, in bytes.
+    /// The download size in bytes.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
 }
 
-/// A file known by its hash, with the places that have it.
+/// A file identified by its hash, with its sources.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RemoteFile {
@@ -71,19 +71,19 @@ pub struct RemoteFile {
     pub bytes: u64,
     /// Its SHA-256, in lower-case hexadecimal.
     pub sha256: String,
-    /// Where to get it, best first.
+    /// The sources, best first.
     pub from: Vec<FileSource>,
-    /// For a zip archive: what to take out of it. Without it the file itself is what is wanted.
+    /// For a zip archive: the members to extract. Without it, the file itself is installed.
     pub unpack: Option<Unpack>,
 }
 
 impl RemoteFile {
-    /// Its address at a URL: the URL itself, or the file in it where the URL is a folder's.
+    /// The address under a URL: the URL itself, or the file in it if the URL ends in `/`.
     pub fn address(&self, url: &str) -> String {
         if url.ends_with('/') { format!("{url}{}", self.name) } else { url.to_owned() }
     }
 
-    /// A place as users can try it themselves: an address, or a command.
+    /// A source as users can try it themselves: an address or a command.
     pub fn describe(&self, place: &FileSource) -> String {
         match place {
             FileSource::Url(url) => self.address(url),
@@ -91,23 +91,23 @@ impl RemoteFile {
         }
     }
 
-    /// Every place, described.
+    /// The descriptions of all sources.
     pub fn sources(&self) -> impl Iterator<Item = String> {
         self.from.iter().map(|place| self.describe(place))
     }
 }
 
-/// What is wanted from an archive.
+/// The members to extract from an archive.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unpack {
-    /// Paths inside the archive; each lands in the entry's folder under its file name.
+    /// Paths inside the archive; each is extracted to the entry's folder under its file name.
     pub members: Vec<String>,
-    /// An upper bound on their unpacked sizes together, in bytes.
+    /// The maximum total size of the extracted files, in bytes.
     pub at_most: u64,
 }
 
-/// A place that has a file.
+/// A source of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub enum FileSource {
@@ -118,7 +118,7 @@ pub enum FileSource {
 }
 
 impl FileSource {
-    /// Who serves it, in a word: a host, or pip.
+    /// The short name of the source: a host, or pip.
     pub fn host(&self) -> &str {
         match self {
             FileSource::Url(url) => url.split('/').nth(2).unwrap_or(url),
@@ -176,7 +176,6 @@ pub fn find(name: &str) -> Result<PullEntry> {
 mod tests {
     use super::*;
     use crate::data::import::SourceFormat;
-    use clap::ValueEnum;
 
     #[test]
     fn every_known_entry_can_be_verified_and_kept_in_a_folder() {
@@ -185,7 +184,8 @@ mod tests {
         for entry in &entries {
             assert!(plain(&entry.name), "{}", entry.name);
             assert_eq!(entry.format.is_some(), entry.kind == PullKind::Data, "{}", entry.name);
-            assert!(entry.format.iter().all(|format| SourceFormat::from_str(format, false).is_ok()), "{}", entry.name);
+            let known = SourceFormat::ALL.map(SourceFormat::name);
+            assert!(entry.format.iter().all(|format| known.contains(&format.as_str())), "{}", entry.name);
             assert!(!entry.bundles.is_empty() && !entry.licence.is_empty(), "{}", entry.name);
             for file in entry.bundles.iter().flat_map(|bundle| &bundle.files) {
                 assert!(plain(&file.name), "{}", file.name);

@@ -1,15 +1,15 @@
-//! What may go wrong at a place.
+//! Errors of a download.
 
 use crate::Error;
 
-/// Why a place did not deliver.
+/// The reason of a failed download.
 #[derive(Debug)]
 pub enum DownloadError {
-    /// The place's own trouble; another place may do better.
+    /// A failure of the source; another source may work.
     Source(String),
-    /// The connection ended early; what came is kept, and asking again goes on from there.
+    /// The connection ended early; the partial file is kept, and a retry resumes it.
     Interrupted(String),
-    /// Trouble on this machine, which every place would meet.
+    /// A failure on this machine, which affects every source.
     Local(Error),
 }
 

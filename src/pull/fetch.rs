@@ -1,4 +1,4 @@
-//! One file from the first place that delivers exactly the known bytes.
+//! Download of one file from the first source that delivers the expected bytes.
 
 use std::path::{Path, PathBuf};
 
@@ -7,23 +7,24 @@ use ureq::Agent;
 use super::entry::{FileSource, RemoteFile};
 use super::error::DownloadError;
 use super::{hash, http, pip};
+use crate::run::progress;
 use crate::{Error, Result};
 
-/// A place that did not deliver, with its reason.
+/// A failed source with its reason.
 #[derive(Debug)]
 pub struct SourceFailure {
-    /// The place, as users know it.
+    /// The source as shown to users.
     pub place: String,
-    /// What was wrong with it.
+    /// The reason of the failure.
     pub reason: String,
 }
 
-/// Fetches `file` into `folder`, where an earlier attempt may have left its beginning, and checks it.
+/// Downloads `file` into `folder` and verifies it. A partial file of an earlier attempt is resumed.
 ///
-/// The inner error lists what each place answered.
+/// The inner error lists the failure of each source.
 ///
 /// # Errors
-/// Trouble on this machine.
+/// A failure on this machine.
 pub fn fetch(
     agent: &Agent,
     file: &RemoteFile,
@@ -40,7 +41,7 @@ pub fn fetch(
             Err(DownloadError::Local(error)) => return Err(error),
             Err(DownloadError::Source(reason) | DownloadError::Interrupted(reason)) => {
                 let place = file.describe(place);
-                eprintln!("{place}: {reason}");
+                progress::notice(&format!("{place}: {reason}"));
                 failures.push(SourceFailure { place, reason });
             }
         }
@@ -48,7 +49,7 @@ pub fn fetch(
     Ok(Err(failures))
 }
 
-/// Brings the file and checks it. Bytes that were put together from two attempts and are wrong get one chance as a whole.
+/// Downloads and verifies the file. A resumed file with a wrong hash is downloaded once more from the start.
 fn from_source(agent: &Agent, place: &FileSource, file: &RemoteFile, path: &Path) -> Result<(), DownloadError> {
     let resumed = path.exists();
     bring(agent, place, file, path)?;

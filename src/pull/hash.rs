@@ -1,4 +1,4 @@
-//! Is a file the one that is known? Size first, then SHA-256.
+//! Verification of a file by size and SHA-256.
 
 use std::fmt::Write;
 use std::fs::File;
@@ -36,7 +36,7 @@ fn digest(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// What is wrong with the bytes at `path`, if they are not the known file.
+/// Describes the mismatch of the file at `path`; `None` if it is the known file.
 ///
 /// # Errors
 /// A file that cannot be read.

@@ -1,4 +1,4 @@
-//! Where pulled things live: a `tiller` folder among the user's data.
+//! The data folder of pulled models and data sets.
 
 use std::env;
 use std::ffi::OsString;
@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use super::entry::PullKind;
 use crate::{Error, Result};
 
-/// The folder that entries of a kind are pulled into.
+/// The folder of entries of a kind.
 ///
-/// `TILLER_HOME` names the place; without it, it is the platform's usual one for a user's data.
+/// `TILLER_HOME` if it is set, otherwise the platform's folder for user data.
 ///
 /// # Errors
-/// A system that tells no home folder.
+/// No home folder in the environment.
 pub fn folder(kind: PullKind) -> Result<PathBuf> {
     Ok(home(|name| env::var_os(name).filter(|value| !value.is_empty()))?.join(kind.folder()))
 }
@@ -27,7 +27,7 @@ fn home(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
     } else if cfg!(target_os = "macos") {
         path("HOME").map(|home| home.join("Library/Application Support"))
     } else {
-        // The XDG rule: a relative path there is to be ignored.
+        // XDG: a relative path must be ignored.
         path("XDG_DATA_HOME")
             .filter(|path| path.is_absolute())
             .or_else(|| path("HOME").map(|home| home.join(".local/share")))

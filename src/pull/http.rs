@@ -1,23 +1,22 @@
-//! A file over HTTP: it goes on where an earlier attempt broke off, and it never grows past the size that is known.
+//! HTTP downloads that resume partial files and never exceed the expected size.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use indicatif::ProgressBar;
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
 use super::entry::RemoteFile;
 use super::error::DownloadError;
 use crate::Error;
-use crate::run::progress;
+use crate::run::progress::Progress;
 
-/// A connection that breaks off is taken up again this often in a row without a byte of progress.
+/// The number of consecutive attempts without progress before giving up.
 const FRUITLESS_ATTEMPTS: usize = 2;
 
-/// An HTTP client that gives up on hosts that do not answer.
+/// Creates an HTTP client with timeouts.
 pub fn agent() -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
@@ -30,12 +29,12 @@ pub fn agent() -> Agent {
         .into()
 }
 
-/// Brings `url` to `path`, which may hold its beginning already.
+/// Downloads `url` to `path` and resumes a partial file there.
 ///
 /// # Errors
-/// A host that cannot be reached, another status than success, another size than the known one; or this machine's disk.
+/// An unreachable host, a status other than success, an unexpected size, or a local disk error.
 pub fn download(agent: &Agent, url: &str, file: &RemoteFile, path: &Path) -> Result<(), DownloadError> {
-    let bar = progress::bar("pull", file.bytes, "bytes");
+    let bar = Progress::start("pull", file.bytes, "bytes");
     bar.set_message(file.name.clone());
     let mut fruitless = 0;
     loop {
@@ -44,7 +43,6 @@ pub fn download(agent: &Agent, url: &str, file: &RemoteFile, path: &Path) -> Res
             Err(DownloadError::Interrupted(_)) if length(path) > before => fruitless = 0,
             Err(DownloadError::Interrupted(_)) if fruitless + 1 < FRUITLESS_ATTEMPTS => fruitless += 1,
             outcome => {
-                bar.finish_and_clear();
                 return outcome;
             }
         }
@@ -55,10 +53,10 @@ fn length(path: &Path) -> u64 {
     path.metadata().map_or(0, |metadata| metadata.len())
 }
 
-/// One request and what comes of it.
-fn attempt(agent: &Agent, url: &str, file: &RemoteFile, path: &Path, bar: &ProgressBar) -> Result<(), DownloadError> {
+/// Sends one request and writes its body.
+fn attempt(agent: &Agent, url: &str, file: &RemoteFile, path: &Path, bar: &Progress) -> Result<(), DownloadError> {
     let have = length(path);
-    // A file that is as long or longer is not this one's beginning.
+    // A file of this length or more is not a partial download.
     let start = if have < file.bytes { have } else { 0 };
     let mut response = request(agent, url, start)?;
     let start = match answer(&response, start, file)? {
@@ -71,7 +69,7 @@ fn attempt(agent: &Agent, url: &str, file: &RemoteFile, path: &Path, bar: &Progr
     };
     let mut part = open_at(path, start)?;
     bar.set_position(start);
-    // One byte more than is missing tells a longer body from a right one.
+    // One byte more than expected reveals a body that is too long.
     let mut body = response.body_mut().as_reader().take(file.bytes - start + 1);
     let trouble = copy(&mut body, &mut part, path, bar)?;
     part.sync_all().map_err(Error::io(path, "write"))?;
@@ -94,7 +92,7 @@ fn request(agent: &Agent, url: &str, start: u64) -> Result<Response<Body>, Downl
     request.call().map_err(|e| DownloadError::Source(e.to_string()))
 }
 
-/// What a response's body is.
+/// The kind of a response body.
 enum Answer {
     Continues,
     StartsAnew,
@@ -131,12 +129,12 @@ fn open_at(path: &Path, start: u64) -> Result<File, DownloadError> {
     Ok(open().map_err(Error::io(path, "write"))?)
 }
 
-/// Copies until the body ends. Trouble in reading is the source's and is handed back; trouble in writing is ours.
+/// Copies until the body ends. A read error is returned inside `Ok`, because it is the source's; a write error is ours.
 fn copy(
     body: &mut impl Read,
     part: &mut File,
     path: &Path,
-    bar: &ProgressBar,
+    bar: &Progress,
 ) -> Result<Option<std::io::Error>, DownloadError> {
     let mut chunk = vec![0; 1 << 16];
     loop {
@@ -144,7 +142,7 @@ fn copy(
             Ok(0) => return Ok(None),
             Ok(read) => {
                 part.write_all(&chunk[..read]).map_err(Error::io(path, "write"))?;
-                bar.inc(read as u64);
+                bar.advance(read as u64);
             }
             Err(e) => return Ok(Some(e)),
         }

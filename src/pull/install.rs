@@ -1,4 +1,4 @@
-//! From files to a folder that is there whole or not at all.
+//! Atomic installation of downloaded files.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -8,12 +8,12 @@ use super::fetch::SourceFailure;
 use super::{fetch, hash, http, receipt, unpack};
 use crate::{Error, Result};
 
-/// What `pull` found or made.
+/// The result of a pull.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pulled {
     /// The folder is new.
     Fresh(PathBuf),
-    /// The folder was there, whole; nothing was done.
+    /// The folder was complete already.
     AlreadyThere(PathBuf),
 }
 
@@ -26,9 +26,9 @@ impl Pulled {
     }
 }
 
-/// Downloads an entry into the folder of its name under `parent`.
+/// Downloads an entry into the folder `parent/NAME`.
 ///
-/// What is being downloaded stands in `NAME.part` beside it, and a later call goes on with that.
+/// Partial downloads are kept in `NAME.part` beside it and resumed by a later call.
 ///
 /// # Errors
 /// Every source failed (the error lists each with its reason); a folder of that name that tiller did not make; another
@@ -47,7 +47,7 @@ pub fn pull(entry: &PullEntry, parent: &Path) -> Result<Pulled> {
     })
 }
 
-/// Installs an entry from files that were downloaded by other means; their hashes tell which ones they are.
+/// Installs an entry from manually downloaded files, identified by their hashes.
 ///
 /// # Errors
 /// Files that are not all those of one bundle, and what [`pull`] can meet on this machine.
@@ -56,7 +56,7 @@ pub fn install_from(entry: &PullEntry, parent: &Path, files: &[PathBuf]) -> Resu
     install(entry, parent, |_| Ok(gathered))
 }
 
-/// The bundle that `files` make, by their hashes.
+/// Finds the bundle of `files` by their hashes.
 fn recognise<'a>(entry: &'a PullEntry, files: &[PathBuf]) -> Result<Gathered<'a>> {
     let hashes = files.iter().map(|file| hash::sha256(file)).collect::<Result<Vec<_>>>()?;
     let find = |sha256: &str| hashes.iter().position(|hash| hash == sha256).map(|index| files[index].clone());
@@ -76,7 +76,7 @@ fn recognise<'a>(entry: &'a PullEntry, files: &[PathBuf]) -> Result<Gathered<'a>
 /// Files of a bundle in the bundle's order.
 type Gathered<'a> = (&'a Bundle, Vec<PathBuf>);
 
-/// The shared way: nothing where all is there, else gather in the staging folder, assemble, and put in place by one rename.
+/// Installs an entry unless it is complete: gathers files in the staging folder, assembles, and renames.
 fn install<'a>(
     entry: &'a PullEntry,
     parent: &Path,
@@ -153,7 +153,7 @@ fn fetch_bundle(
     Ok(Ok(paths))
 }
 
-/// Makes the final folder inside the staging, so that it can be moved by one rename.
+/// Assembles the final folder inside the staging folder, so that one rename moves it.
 fn assemble(entry: &PullEntry, bundle: &Bundle, files: &[PathBuf], staging: &Path) -> Result<PathBuf> {
     let whole = staging.join("whole");
     remove(&whole)?;
@@ -168,7 +168,7 @@ fn assemble(entry: &PullEntry, bundle: &Bundle, files: &[PathBuf], staging: &Pat
     Ok(whole)
 }
 
-/// Moves our own download; copies what is the user's.
+/// Moves our own download; copies a user's file.
 fn place(file: &Path, target: &Path, staging: &Path) -> Result<()> {
     if file.starts_with(staging) {
         std::fs::rename(file, target).map_err(Error::io(target, "create"))
@@ -197,7 +197,7 @@ fn no_source(entry: &PullEntry, failures: &[SourceFailure]) -> Error {
     ))
 }
 
-/// Each way to get the entry by hand: its files, with sizes and hashes.
+/// The files of each bundle with sizes and hashes, for a manual download.
 fn manual_downloads(entry: &PullEntry) -> String {
     let file = |file: &RemoteFile| format!("{} ({} bytes, sha256 {})", file.name, file.bytes, file.sha256);
     let ways = entry.bundles.iter().map(|bundle| bundle.files.iter().map(file).collect::<Vec<_>>().join("\n    "));

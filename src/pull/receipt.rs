@@ -1,4 +1,4 @@
-//! What a pulled folder says about itself: pulled.json, written last, so that a folder with it was once whole.
+//! The manifest of a pulled folder, pulled.json. It is written last, so its presence means a complete installation.
 
 use std::io::Write;
 use std::path::Path;
@@ -17,9 +17,9 @@ struct Receipt {
     about: String,
     licence: String,
     home: String,
-    /// What was downloaded.
+    /// The hashes of the downloaded files.
     sha256: Vec<String>,
-    /// What the folder holds because of it.
+    /// The installed files.
     files: Vec<Kept>,
 }
 
@@ -29,7 +29,7 @@ struct Kept {
     bytes: u64,
 }
 
-/// Describes `folder`, which holds all its files.
+/// Writes the manifest of a complete `folder`.
 ///
 /// # Errors
 /// A folder that cannot be read or written.
@@ -58,12 +58,12 @@ fn list(folder: &Path) -> std::io::Result<Vec<Kept>> {
     Ok(files)
 }
 
-/// Whether `tiller pull` made this folder.
+/// Returns true if `tiller pull` created this folder.
 pub fn exists(folder: &Path) -> bool {
     folder.join(NAME).is_file()
 }
 
-/// Whether this folder still holds every file that it was made with, at its size.
+/// Returns true if the folder still has all installed files with their sizes.
 pub fn is_whole(folder: &Path) -> bool {
     let size = |name: &str| folder.join(name).metadata().map(|metadata| metadata.len()).ok();
     std::fs::read(folder.join(NAME))

@@ -6,12 +6,12 @@ use super::entry::{self, PullEntry, PullKind};
 use super::{home, receipt};
 use crate::{Error, Result};
 
-/// Where the model that a user names lies: a Hugging Face folder or a .gguf file.
+/// Resolves a `--model` argument to a Hugging Face folder or a .gguf file.
 ///
-/// A path that exists is taken as it is. Any other text is the name of a model that `tiller pull` knows.
+/// An existing path is used as it is. Any other text is the name of a model of `tiller pull`.
 ///
 /// # Errors
-/// Neither; the error tells what to pull.
+/// Neither a path nor a pulled model; the error names the command that fetches one.
 pub fn resolve_model(name_or_path: &str) -> Result<PathBuf> {
     let path = Path::new(name_or_path);
     if path.exists() {
@@ -43,7 +43,7 @@ fn pulled(model: &PullEntry) -> Result<PathBuf> {
         .into())
 }
 
-/// A folder that is no Hugging Face folder but holds one .gguf stands for that file.
+/// A folder without config.json but with exactly one .gguf resolves to that file.
 fn model_in(path: &Path) -> PathBuf {
     let is_gguf = |path: &PathBuf| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
     if path.join("config.json").exists() {

@@ -1,4 +1,4 @@
-//! The wanted members of a zip archive, into one folder and nowhere else.
+//! Safe extraction of members of a zip archive into one folder.
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read, Seek};
@@ -9,7 +9,7 @@ use zip::ZipArchive;
 use super::entry::Unpack;
 use crate::{Error, Result};
 
-/// Takes the members of `plan` out of `archive`, each under its file name in `folder`.
+/// Extracts the members of `plan` from `archive`, each under its file name in `folder`.
 ///
 /// # Errors
 /// An archive with a path that leads outside or with a symbolic link anywhere in it, a member that is missing or damaged,
@@ -45,7 +45,7 @@ fn refuse_escapes<R: Read + Seek>(zip: &mut ZipArchive<R>, archive: &Path) -> Re
     Ok(())
 }
 
-/// Relative on every system: no root, no drive, no step upwards.
+/// Returns true for a path that is relative on every system: no root, no drive, no `..`.
 fn stays_inside(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('/')

@@ -1,4 +1,4 @@
-//! Evaluations beside each other: one table for each protocol, bars for each task, and the differences in pairs.
+//! Comparison of evaluations: one table per protocol, a bar chart per task, and paired differences.
 
 use serde::Serialize;
 
@@ -8,100 +8,100 @@ use super::text::number;
 use crate::evaluate::{ConfidenceInterval, EvalProtocol, Evaluation, SystemResult, TaskMetrics};
 use crate::task::{EvalTask, Metric};
 
-/// Everything that was measured under one protocol.
+/// The results of one evaluation protocol.
 #[derive(Debug, Serialize)]
 pub struct ComparisonTable {
-    /// The rules in words.
+    /// The description of the protocol.
     pub protocol: String,
-    /// The version that measured.
+    /// The program version.
     pub version: String,
-    /// Who is compared: the name and the decode mode of each.
+    /// The compared systems with their decode modes.
     pub columns: Vec<Column>,
-    /// The figures, task by task.
+    /// The metrics by task.
     pub sections: Vec<Section>,
-    /// Faults of form, speed and chat, over all tasks.
+    /// Format errors, speed and chat perplexity over all tasks.
     pub overall: Vec<MetricRow>,
-    /// A drawing for each task.
+    /// A bar chart per task.
     pub bars: Vec<TitledBars>,
-    /// Differences in pairs.
+    /// Paired differences.
     pub differences: Vec<Difference>,
-    /// Tasks that some users could not be asked.
+    /// Tasks that do not apply to some users.
     pub left_out: Vec<String>,
 }
 
-/// One of those that are compared.
+/// A compared system.
 #[derive(Debug, Serialize)]
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// What kept its lists in order.
+    /// The decode mode.
     pub mode: String,
 }
 
-/// The figures of one task.
+/// The metrics of one task.
 #[derive(Debug, Serialize)]
 pub struct Section {
     /// The task's name.
     pub subject: String,
-    /// What it is about.
+    /// A description of the task.
     pub about: String,
-    /// How many users were asked.
+    /// The number of users.
     pub users: usize,
-    /// A line for each metric.
+    /// A row per metric.
     pub lines: Vec<MetricRow>,
 }
 
-/// One figure of all that are compared.
+/// One metric of all systems.
 #[derive(Debug, Serialize)]
 pub struct MetricRow {
-    /// The figure's name.
+    /// The metric's name.
     pub name: String,
-    /// Whether low is good.
+    /// True if lower is better.
     pub low_is_good: bool,
-    /// One cell for each column.
+    /// One cell per system.
     pub cells: Vec<Option<Cell>>,
 }
 
-/// One figure.
+/// One value.
 #[derive(Debug, Serialize)]
 pub struct Cell {
     /// The mean.
     pub mean: String,
-    /// Its interval, or nothing.
+    /// Its confidence interval; empty if unknown.
     pub interval: String,
-    /// What the row's plain list gives unasked, or nothing.
+    /// The metric of the unconstrained list; empty if unknown.
     pub unasked: String,
-    /// Whether none is better.
+    /// True for the best value of its row.
     pub best: bool,
 }
 
-/// Bars under a title.
+/// A bar chart with a title.
 #[derive(Debug, Serialize)]
 pub struct TitledBars {
     /// The task and the metric.
     pub title: String,
-    /// What the task is about.
+    /// A description of the task.
     pub about: String,
-    /// The bars.
+    /// The SVG.
     pub svg: String,
 }
 
-/// A difference of two rows.
+/// The paired difference of two systems.
 #[derive(Debug, Serialize)]
 pub struct Difference {
     /// The task and the metric.
     pub figure: String,
-    /// The row.
+    /// The system.
     pub row: String,
-    /// The one that it is compared with.
+    /// The baseline.
     pub with: String,
-    /// The difference and its interval.
+    /// The difference with its confidence interval.
     pub difference: String,
-    /// Whether the interval leaves 0 out, and on which side.
+    /// The verdict: better, worse, or open if the interval contains 0.
     pub verdict: &'static str,
 }
 
-/// The faults of form, over all tasks.
+/// The format metrics over all tasks.
 const FORM: [Metric; 6] = [
     Metric::CorrectCount,
     Metric::NonExist,
@@ -111,7 +111,7 @@ const FORM: [Metric; 6] = [
     Metric::ConstraintsMet,
 ];
 
-/// The tables of all evaluations, one for each protocol.
+/// The tables of all evaluations, one per protocol.
 pub fn of(runs: &[Run]) -> Vec<ComparisonTable> {
     groups(runs).iter().map(|group| table(group)).collect()
 }
@@ -129,7 +129,7 @@ pub fn groups(runs: &[Run]) -> Vec<Vec<&Evaluation>> {
     groups
 }
 
-/// Whether two figures may stand side by side: the same questions to the same users, by the same rules.
+/// Returns true if two protocols are comparable: same data, users, queries and settings.
 fn comparable(a: &EvalProtocol, b: &EvalProtocol) -> bool {
     let of = |p: &EvalProtocol| (p.base.clone(), p.users_with_case, p.k, p.preset, p.seeds.clone());
     of(a) == of(b)
@@ -174,7 +174,7 @@ fn table(group: &[&Evaluation]) -> ComparisonTable {
     }
 }
 
-/// The rows of all evaluations; one that stands in several of them, as the teacher does, only once.
+/// The distinct rows of all evaluations; a row in several evaluations, such as the teacher, is listed once.
 pub fn rows<'a>(group: &[&'a Evaluation]) -> Vec<&'a SystemResult> {
     let mut rows: Vec<&SystemResult> = Vec::new();
     for row in group.iter().flat_map(|evaluation| &evaluation.rows) {
@@ -182,7 +182,7 @@ pub fn rows<'a>(group: &[&'a Evaluation]) -> Vec<&'a SystemResult> {
             rows.push(row);
         }
     }
-    // Those without words first: they are what the others are measured against.
+    // Systems without a language model first: they are the baselines.
     rows.sort_by_key(|row| row.decode.is_some());
     rows
 }
@@ -207,7 +207,7 @@ fn line(subject: EvalTask, metric: Metric, rows: &[&SystemResult]) -> Option<Met
     })
 }
 
-/// The best of some means, where they differ at all.
+/// The best mean; `None` if all are equal.
 fn best(means: &[Option<f64>], high: bool) -> Option<f64> {
     let known = || means.iter().flatten().copied();
     let (least, most) = (known().reduce(f64::min)?, known().reduce(f64::max)?);
@@ -248,7 +248,7 @@ fn overall(rows: &[&SystemResult]) -> Vec<MetricRow> {
     all.filter(|line| line.cells.iter().any(Option::is_some)).collect()
 }
 
-/// A line without intervals.
+/// A row without intervals.
 fn plain(name: &str, high: bool, text: impl Fn(f64) -> String, means: Vec<Option<f64>>) -> MetricRow {
     let best = best(&means, high);
     let cell = |mean: &Option<f64>| {
@@ -258,7 +258,7 @@ fn plain(name: &str, high: bool, text: impl Fn(f64) -> String, means: Vec<Option
     MetricRow { name: name.into(), low_is_good: !high, cells: means.iter().map(cell).collect() }
 }
 
-/// The bars of the figure that says whether the wish was heard.
+/// The bar chart of the task's key metric.
 fn drawing(subject: EvalTask, about: &str, rows: &[&SystemResult]) -> Option<TitledBars> {
     let metric = subject.task.key_metric();
     let mut names: Vec<&str> = Vec::new();
@@ -273,7 +273,7 @@ fn drawing(subject: EvalTask, about: &str, rows: &[&SystemResult]) -> Option<Tit
             Some(Bar { label: row.label(), colour, mean, low, high })
         })
         .collect();
-    let direction = if subject.task.prefers_high(metric) { "" } else { " (low is good)" };
+    let direction = if subject.task.prefers_high(metric) { "" } else { " (lower is better)" };
     let title = format!("{subject}: {metric}{direction}");
     (!drawn.is_empty()).then(|| TitledBars { svg: bar_chart(&title, &drawn), title, about: about.to_owned() })
 }

@@ -1,4 +1,4 @@
-//! Which curves are shown, under which names, and who is drawn together.
+//! The training curves of a report: selection, titles and grouping.
 
 use serde::Serialize;
 
@@ -9,13 +9,13 @@ use super::series::MetricSeries;
 /// The curves of runs of one kind.
 #[derive(Debug, Clone, Serialize)]
 pub struct Curves {
-    /// What the runs did.
+    /// The kind of the runs.
     pub title: String,
     /// The names of the runs.
     pub runs: Vec<String>,
-    /// The charts that tell most.
+    /// The main charts.
     pub main: Vec<TitledChart>,
-    /// All others.
+    /// All other charts.
     pub further: Vec<TitledChart>,
 }
 
@@ -24,13 +24,13 @@ pub struct Curves {
 pub struct TitledChart {
     /// The title.
     pub title: String,
-    /// What is to be seen, in a sentence.
+    /// A one-sentence description.
     pub about: &'static str,
     /// The drawing.
     pub chart: Chart,
 }
 
-/// A place in the report for the numbers of a path; `*` is any one part of it, which then names the line.
+/// The chart of a metric path; `*` matches one part of the path, which then labels the line.
 struct CurveSpec {
     path: &'static str,
     title: &'static str,
@@ -46,61 +46,61 @@ const fn further(path: &'static str, title: &'static str, about: &'static str) -
     CurveSpec { path, title, about, is_main: false }
 }
 
-/// In the order of the report. What stands nowhere here is shown behind it, under its path.
+/// The known charts in the order of the report. Other metrics follow, titled by their path.
 const CURVES: [CurveSpec; 42] = [
-    main("objective/scores", "Reward", "The mean list reward of the sampled answers."),
-    main("reward/*", "Reward by task", "The mean list reward of each task."),
-    main("loss", "Loss", "What is minimised, in nats per token where it is a likelihood."),
-    main("objective/kl", "KL to the reference, per answer", "How far the policy has gone from where it began."),
-    main("validation/*/reward", "Reward on held-out questions", "Greedy answers, wordings never practised."),
-    main("validation/*/NDCG", "NDCG@10 on held-out questions", "How high the next item stands in the list."),
-    main("validation/*/HR", "HR@10 on held-out questions", "How often the next item is in the list."),
+    main("objective/scores", "Reward", "Mean list reward of the sampled answers."),
+    main("reward/*", "Reward by task", "Mean list reward of each training task."),
+    main("loss", "Loss", "The training loss, in nats per token for likelihoods."),
+    main("objective/kl", "KL to the reference, per answer", "Divergence of the policy from its starting point."),
+    main("validation/*/reward", "Reward on held-out queries", "Greedy answers to wordings outside the training data."),
+    main("validation/*/NDCG", "NDCG@10 on held-out queries", "Rank of the next item in the list."),
+    main("validation/*/HR", "HR@10 on held-out queries", "Fraction of lists with the next item."),
     main(
         "validation/*/TCP",
-        "TCP on held-out questions",
-        "The part of the list that is of the kind: high for +C, low for -C.",
+        "TCP on held-out queries",
+        "Fraction of the list in the category: high for +C, low for -C.",
     ),
-    main("validation/*/CPA", "CPA on held-out questions", "How often the share that was asked for is met."),
-    main("validation/*/ndcg", "NDCG on the validation split", "How high the next item is ranked."),
-    main("validation/*/hr", "Hit rate on the validation split", "How often the next item is among the first."),
-    main("validation/*/Obeyed", "Constraints met", "The part of the lists that are all that was asked for."),
-    main("validation/*/CorrectCount", "Lists of the right length", "Free answers, nothing keeps them in order."),
-    main("validation/*/NonExist", "Invented titles per list", "Free answers; none would be best."),
-    main("validation/*/RepeatItem", "Repeated titles per list", "Free answers; none would be best."),
-    main("validation/*/InHistory", "Known titles per list", "Items that the user had taken before."),
-    main("entropy", "Entropy", "Of the next token, in nats: a policy that has made up its mind has little."),
-    main("reference_kl", "KL to the reference, per token", "The estimate k3, never negative."),
-    main("clipfrac", "Clipped ratios", "The part of the tokens that moved further than one step allows."),
-    main("explained_variance", "Explained variance", "How much of the returns the critic foresaw."),
-    further("policy_loss", "Loss of the policy", ""),
-    further("value_loss", "Loss of the critic", ""),
-    further("approx_kl", "KL within an iteration", "From the policy that sampled to the one that learns."),
-    further("ratio", "Ratio of probabilities", "In the last epoch of an iteration."),
-    further("objective/rlhf_reward", "Reward less the price of leaving the reference", ""),
-    further("objective/non_score_reward", "The price of leaving the reference", ""),
+    main("validation/*/CPA", "CPA on held-out queries", "Fraction of lists that meet the requested share."),
+    main("validation/*/ndcg", "NDCG on the validation split", "Rank of the next item."),
+    main("validation/*/hr", "Hit rate on the validation split", "Fraction of users with a hit among the first items."),
+    main("validation/*/Obeyed", "Constraints met", "Fraction of lists that satisfy the request."),
+    main("validation/*/CorrectCount", "Lists of the right length", "Unconstrained decoding."),
+    main("validation/*/NonExist", "Hallucinated items per list", "Unconstrained decoding; lower is better."),
+    main("validation/*/RepeatItem", "Repeated items per list", "Unconstrained decoding; lower is better."),
+    main("validation/*/InHistory", "Known items per list", "Items of the user's history."),
+    main("entropy", "Entropy", "Entropy of the next token, in nats."),
+    main("reference_kl", "KL to the reference, per token", "The k3 estimator, never negative."),
+    main("clipfrac", "Clipped ratios", "Fraction of tokens with a clipped ratio."),
+    main("explained_variance", "Explained variance", "Variance of the returns explained by the critic."),
+    further("policy_loss", "Policy loss", ""),
+    further("value_loss", "Value loss", ""),
+    further("approx_kl", "KL within an iteration", "From the sampling policy to the current policy."),
+    further("ratio", "Probability ratio", "Mean of the last epoch of an iteration."),
+    further("objective/rlhf_reward", "Reward minus KL penalty", ""),
+    further("objective/non_score_reward", "KL penalty", ""),
     further("objective/entropy", "−log π of an answer", ""),
-    further("item_reward", "Reward of a line", ""),
+    further("item_reward", "Item reward", ""),
     further(
         "lists/*",
-        "Measures of the sampled lists",
-        "Sampled at a temperature, so not the figures of greedy answers.",
+        "Metrics of the sampled lists",
+        "Sampled at a temperature, so not comparable with greedy answers.",
     ),
-    further("validation/*/MRR", "MRR on held-out questions", ""),
+    further("validation/*/MRR", "MRR on held-out queries", ""),
     further("validation/*/TCPDistinct", "TCP, each item once", ""),
     further("validation/*/CPADistinct", "CPA, each item once", ""),
     further("validation/*/Empty", "Empty answers", ""),
-    further("answer_tokens", "Tokens of an answer", ""),
-    further("unfinished", "Answers cut off", "The part that reached the limit of tokens."),
-    further("ppo_epochs", "Epochs of an iteration", "Fewer where the policy had moved far enough."),
-    further("steps", "Steps of an iteration", ""),
+    further("answer_tokens", "Tokens per answer", ""),
+    further("unfinished", "Truncated answers", "Fraction that reached the token limit."),
+    further("ppo_epochs", "PPO epochs per iteration", "Fewer after early stopping by KL."),
+    further("steps", "Steps per iteration", ""),
     further("lr", "Learning rate", ""),
-    further("grad_norm", "Norm of the gradients", "Before clipping."),
+    further("grad_norm", "Gradient norm", "Before clipping."),
     further("tokens_per_second", "Tokens per second", ""),
     further("memory_bytes", "Memory in GiB", "Main memory of the process."),
-    further("beta", "Penalty β", ""),
+    further("beta", "KL coefficient β", ""),
 ];
 
-/// The curves of all runs, kind by kind.
+/// The curves of all runs by kind.
 pub fn of(runs: &[Run]) -> Vec<Curves> {
     let kinds = [
         (RunKind::Teacher, "The teacher"),
@@ -133,7 +133,7 @@ fn of_runs(title: &str, runs: &[&Run]) -> Curves {
     curves
 }
 
-/// The part of `path` that stands in the place of the pattern's `*`, empty where it has none; `None` where it does not fit.
+/// The part of `path` that matches the pattern's `*` (empty without `*`); `None` if the path does not match.
 fn part(pattern: &str, path: &str) -> Option<String> {
     match pattern.split_once('*') {
         None => (pattern == path).then(String::new),
@@ -144,7 +144,7 @@ fn part(pattern: &str, path: &str) -> Option<String> {
     }
 }
 
-/// The paths that no place takes, in order.
+/// The metric paths without a known chart, in order.
 fn unplaced(runs: &[&Run]) -> Vec<String> {
     let mut paths: Vec<String> = Vec::new();
     for series in runs.iter().flat_map(|run| &run.series) {
@@ -156,7 +156,7 @@ fn unplaced(runs: &[&Run]) -> Vec<String> {
     paths
 }
 
-/// The chart of all series that `part` takes: one colour for each part, or for each run where there are no parts.
+/// The chart of all series that `part` matches: one colour per part, or per run without parts.
 fn chart(title: &str, runs: &[&Run], part: impl Fn(&str) -> Option<String>) -> Option<Chart> {
     let found: Vec<(usize, &MetricSeries, String)> = runs
         .iter()

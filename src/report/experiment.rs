@@ -1,5 +1,5 @@
-//! The folder of an experiment stands for the runs in it: the teacher, every arm, the evaluations. Where its arms lie on an axis, such as
-//! the share of noise in their labels, the figures are drawn over it.
+//! Experiments in a report: the folder stands for its runs (teacher, arms, evaluations). If the arms lie on an axis,
+//! such as the share of label noise, the metrics are drawn over it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::data::input::file_name;
 use crate::experiment::FigureSeries;
 use crate::task::{EvalTask, Metric, Task};
 
-/// The runs of an experiment, in the order in which they were made, as far as they are there; any other folder is a run itself.
+/// The existing runs of an experiment in their order; any other folder is a run itself.
 pub fn runs_of(folder: &Path) -> Vec<PathBuf> {
     let names = experiment(folder).map_or_else(Vec::new, |whole| names(&whole));
     let runs: Vec<PathBuf> = names.into_iter().map(|name| folder.join(name)).filter(|run| run.is_dir()).collect();
@@ -26,12 +26,12 @@ pub fn about(folder: &Path) -> Option<Heading> {
     Some(Heading { title: of_plan("title")?, question: of_plan("question") })
 }
 
-/// The figures of an experiment over its axis; `None` where it has none, or has not come to its end.
+/// The metrics of an experiment over its axis; `None` without an axis or before the experiment has finished.
 pub fn curves_of(folder: &Path) -> Option<Curves> {
     let whole = experiment(folder)?;
     let axis = whole.get("plan")?.get("axis")?.as_str()?;
     let mut all: Vec<FigureSeries> = serde_json::from_slice(&std::fs::read(folder.join("plots.json")).ok()?).ok()?;
-    // Arms without a place on the axis are steps on the way to others.
+    // Arms without a position on the axis are intermediate steps.
     let arms = whole["plan"].get("arm")?.as_array()?;
     let is_placed = |name: &str| {
         arms.iter().any(|arm| arm.get("name").and_then(Value::as_str) == Some(name) && arm.get("x").is_some())
@@ -59,7 +59,7 @@ pub fn curves_of(folder: &Path) -> Option<Curves> {
     Some(Curves { title: format!("Over {axis}"), runs: vec![file_name(folder)], main, further: Vec::new() })
 }
 
-/// A figure over the axis, a line for each decode mode.
+/// A metric over the axis, one line per decode mode.
 fn chart(subject: EvalTask, metric: Metric, axis: &str, all: &[FigureSeries]) -> Option<TitledChart> {
     let of_figure = all.iter().filter(|series| (series.subject, series.metric) == (subject, metric));
     let line = |(colour, series): (usize, &FigureSeries)| {
@@ -67,7 +67,7 @@ fn chart(subject: EvalTask, metric: Metric, axis: &str, all: &[FigureSeries]) ->
         LineSeries { label: series.decode.to_string(), colour, dashed: false, points }
     };
     let drawn: Vec<LineSeries> = of_figure.enumerate().map(line).collect();
-    let direction = if subject.task.prefers_high(metric) { "" } else { " (low is good)" };
+    let direction = if subject.task.prefers_high(metric) { "" } else { " (lower is better)" };
     let title = format!("{subject}: {metric}{direction}");
     (!drawn.is_empty()).then(|| TitledChart { chart: line_chart(&title, axis, &drawn), title, about: "" })
 }

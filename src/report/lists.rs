@@ -1,4 +1,4 @@
-//! Lists to look at: the same question to all that are compared, and a policy's answers before and after.
+//! Sample lists: the answers of all systems to the same query, and a policy's answers before and after training.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,33 +8,33 @@ use super::text::number;
 use crate::evaluate::{ListSample, SampleItem};
 use crate::recommend::Status;
 
-/// One question and the lists that answered it.
+/// A query and its answers.
 #[derive(Debug, Serialize)]
 pub struct QuestionView {
     /// The task.
     pub subject: String,
-    /// Whose it is, or nobody's.
+    /// The user, or empty.
     pub user: String,
     /// The user's last turn.
     pub question: String,
-    /// What the user took next.
+    /// The target item.
     pub target: String,
     /// The answers, in the order of the table.
     pub answers: Vec<AnswerView>,
 }
 
-/// One list.
+/// An answer.
 #[derive(Debug, Serialize)]
 pub struct AnswerView {
-    /// Who gave it, or when.
+    /// The system or the training iteration.
     pub by: String,
     /// What it came to: whether it satisfies the request, its reward.
     pub verdict: String,
-    /// Whether it is all that was asked for; none where nobody said.
+    /// True if the list satisfies the request; `None` if unknown.
     pub constraints_met: Option<bool>,
     /// The items.
     pub items: Vec<ItemView>,
-    /// The answer as it was written, where no item was found in it.
+    /// The raw text of an answer without items.
     pub text: String,
 }
 
@@ -43,20 +43,20 @@ pub struct AnswerView {
 pub struct ItemView {
     /// The title as the answer has it.
     pub title: String,
-    /// The class of its status in the style sheet.
+    /// The CSS class of its status.
     pub class: &'static str,
-    /// The status in words, or nothing where all is well.
+    /// The status text; empty for a valid item.
     pub status: String,
-    /// Whether it is what the user took next.
+    /// True for the target item.
     pub is_target: bool,
-    /// Its reward, or nothing.
+    /// Its reward; empty if unknown.
     pub reward: String,
 }
 
-/// Questions that are shown; an evaluation keeps more.
+/// The maximum number of queries shown.
 const MOST: usize = 24;
 
-/// The questions that evaluations have kept, each with the answers of all rows.
+/// The sampled queries of the evaluations, each with the answers of all systems.
 pub fn of_evaluations(runs: &[Run]) -> Vec<QuestionView> {
     let mut questions: Vec<QuestionView> = Vec::new();
     let rows = runs.iter().flat_map(|run| &run.evaluations).flat_map(|(_, evaluation)| &evaluation.rows);
@@ -67,7 +67,7 @@ pub fn of_evaluations(runs: &[Run]) -> Vec<QuestionView> {
             question.subject == subject && question.user == sample.user && question.question == sample.question
         };
         match questions.iter_mut().find(same) {
-            // A row that several evaluations share, as the teacher's, answers once.
+            // A row shared by several evaluations, such as the teacher's, is listed once.
             Some(question)
                 if question.answers.iter().any(|other| other.by == answer.by && same_items(other, &answer)) => {}
             Some(question) => question.answers.push(answer),
@@ -89,7 +89,7 @@ fn same_items(a: &AnswerView, b: &AnswerView) -> bool {
 }
 
 fn answer(by: String, sample: &ListSample) -> AnswerView {
-    let verdict = if sample.constraints_met { "all that was asked for" } else { "not all that was asked for" };
+    let verdict = if sample.constraints_met { "satisfies the request" } else { "violates the request" };
     let items: Vec<ItemView> = sample.items.iter().map(judged).collect();
     let text = if items.is_empty() { sample.text.clone() } else { String::new() };
     AnswerView { by, verdict: verdict.into(), constraints_met: Some(sample.constraints_met), items, text }
@@ -98,20 +98,20 @@ fn answer(by: String, sample: &ListSample) -> AnswerView {
 fn judged(item: &SampleItem) -> ItemView {
     let (class, status) = match (mark(item.status), &item.breaks) {
         ((_, ""), Some(rule)) => ("breaks", format!("breaks: {rule}")),
-        ((class, ""), None) if item.of_kind == Some(true) => (class, "of the kind".to_owned()),
+        ((class, ""), None) if item.of_kind == Some(true) => (class, "matches the request".to_owned()),
         ((class, status), _) => (class, status.to_owned()),
     };
     ItemView { title: item.title.clone(), class, status, is_target: item.is_target, reward: String::new() }
 }
 
-/// A status as the style sheet and as people call it.
+/// The CSS class and the text of a status.
 fn mark(status: Status) -> (&'static str, &'static str) {
     match status {
         Status::Ok => ("ok", ""),
-        Status::Surplus => ("surplus", "more than asked for"),
-        Status::NotExist => ("invented", "invented"),
+        Status::Surplus => ("surplus", "surplus"),
+        Status::NotExist => ("invented", "hallucinated"),
         Status::Repeat => ("repeat", "repeated"),
-        Status::InHistory => ("known", "already taken"),
+        Status::InHistory => ("known", "in the history"),
     }
 }
 
@@ -141,7 +141,7 @@ pub fn before_and_after(run: &Run) -> Vec<QuestionView> {
     practices.iter().filter_map(question).collect()
 }
 
-/// A line of samples.jsonl as an answer.
+/// Converts a line of samples.jsonl to an answer.
 fn practised(line: &Value) -> AnswerView {
     let text = line["answer"].as_str().unwrap_or_default();
     let target = line["target"].as_str();
@@ -175,7 +175,7 @@ fn after_index(line: &str) -> &str {
     if rest.len() == line.len() { line } else { rest.strip_prefix('.').map_or(line, str::trim_start) }
 }
 
-/// A request in few words: the flags that were used.
+/// A short description of a request: its flags.
 fn wish(request: &Value) -> String {
     let list = |key: &str| -> Vec<String> {
         let values = request[key].as_array().into_iter().flatten().filter_map(Value::as_str);

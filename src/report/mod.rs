@@ -1,9 +1,9 @@
-//! What runs have come to, as one HTML file that needs nothing beside it: no network, no script, light and dark, fit for paper.
+//! Reports of runs as one self-contained HTML file: no network, no scripts, light and dark themes, printable.
 //!
-//! A run folder is read as it is ([`run`]): what is missing or torn is said in the report and never fails it. The numbers of
-//! metrics.jsonl become curves ([`curves`]), the evaluations one table per protocol with bars for each task ([`compare`]), and the
-//! samples lists side by side, before and after ([`lists`]). [`chart`] draws, [`page`] puts it all together; every text that came from
-//! outside is escaped on the way.
+//! A run folder is read as it is ([`run`]): missing or damaged files are listed in the report and never fail it.
+//! metrics.jsonl becomes curves ([`curves`]), evaluations become one table per protocol with bar charts per task
+//! ([`compare`]), and samples become lists side by side ([`lists`]). [`chart`] draws and [`page`] renders the template;
+//! all external text is escaped.
 
 mod chart;
 mod compare;
@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 
 use tiller_models::atomic::write_atomically;
 
+pub use self::overview::{Gauge, Overview, OverviewRow};
+
 use self::curves::Curves;
 use self::run::Run;
 use crate::{Error, Result};
@@ -29,27 +31,26 @@ use crate::{Error, Result};
 /// The name of a report in a run folder.
 pub const FILE: &str = "report.html";
 
-/// Runs, read and ready to be shown.
+/// The contents of a report.
 pub struct Report {
     runs: Vec<Run>,
-    /// What is reported about, in a few words and in a sentence; of plain runs, their names.
+    /// The title and the question; for plain runs, their names.
     about: Heading,
-    /// The figures of experiments over their axes.
+    /// The metrics of experiments over their axes.
     over_arms: Vec<Curves>,
 }
 
-/// What a report is about.
+/// The title of a report and the question it answers.
 struct Heading {
     title: String,
     question: Option<String>,
 }
 
 impl Report {
-    /// Reads run folders, in the order of the report: what came before stands before what came after. The folder of an experiment stands
-    /// for its runs.
+    /// Reads run folders in the order of the report. An experiment's folder stands for its runs.
     ///
     /// # Errors
-    /// A path that is no folder. What a folder lacks is said in the report instead.
+    /// A path that is not a folder. Missing files are listed in the report instead.
     pub fn read(folders: &[PathBuf]) -> Result<Self> {
         if let Some(missing) = folders.iter().find(|folder| !folder.is_dir()) {
             return Err(Error::bad_input(missing.display())
@@ -70,12 +71,17 @@ impl Report {
         Ok(Self { runs, about, over_arms: folders.iter().filter_map(|folder| experiment::curves_of(folder)).collect() })
     }
 
-    /// The page.
+    /// Renders the page.
     ///
     /// # Errors
-    /// The template fails, which no content makes it do.
+    /// The template fails.
     pub fn html(&self) -> Result<String> {
         page::render(&self.runs, &self.about, &self.over_arms)
+    }
+
+    /// The key metrics of all evaluated systems, one overview per protocol.
+    pub fn overviews(&self) -> Vec<Overview> {
+        overview::of(&self.runs)
     }
 
     /// Writes the page to `path`.
@@ -87,7 +93,7 @@ impl Report {
         write_atomically(path, |file| std::io::Write::write_all(file, html.as_bytes()))
     }
 
-    /// What could not be read, each with its place.
+    /// The files that could not be read, with reasons.
     pub fn problems(&self) -> impl Iterator<Item = &str> {
         self.runs.iter().flat_map(|run| run.problems.iter().map(String::as_str))
     }

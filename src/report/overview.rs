@@ -1,4 +1,4 @@
-//! All that are compared at a glance: how well they foresee, how well they obey, and what their lists look like.
+//! The overview of a report: accuracy, control, constraint satisfaction and format errors of each system.
 
 use serde::Serialize;
 
@@ -7,46 +7,46 @@ use super::run::Run;
 use crate::evaluate::{Evaluation, SystemResult};
 use crate::task::{EvalTask, Metric, Task};
 
-/// What the figures are, in their order.
+/// The metrics with their descriptions, in order.
 const NAMES: [(&str, &str); 4] = [
-    ("Foresees", "NDCG of the next item (I0)"),
-    ("Control", "TCP and CPA, mean of the tasks about kinds; of -C what is left of 1"),
-    ("Obeys", "lists that are all that was asked for"),
-    ("Faults of form", "a list: invented, repeated and known titles"),
+    ("Accuracy", "NDCG of the next item (I0)"),
+    ("Control", "mean of TCP and CPA over the control tasks; for -C, 1 − TCP"),
+    ("Constraints met", "fraction of lists that satisfy the request"),
+    ("Format errors", "hallucinated, repeated and known items per list"),
 ];
 
-/// Everybody's figures under one protocol.
+/// The overview of one protocol.
 #[derive(Debug, Serialize)]
 pub struct Overview {
-    /// What the figures are: a name, and what it means.
+    /// The metrics: name and description.
     pub figures: [(&'static str, &'static str); 4],
-    /// Those that are compared.
+    /// The compared systems.
     pub rows: Vec<OverviewRow>,
 }
 
-/// One of them.
+/// The overview of one system.
 #[derive(Debug, Serialize)]
 pub struct OverviewRow {
     /// Its name.
     pub name: String,
-    /// What kept its lists in order.
+    /// The decode mode.
     pub mode: String,
-    /// One for each figure.
+    /// One gauge per metric.
     pub gauges: Vec<Option<Gauge>>,
 }
 
-/// A figure and how long its bar is.
+/// A value with the length of its bar.
 #[derive(Debug, Serialize)]
 pub struct Gauge {
-    /// The figure.
+    /// The value.
     pub text: String,
-    /// Of a hundred.
+    /// The length in percent.
     pub length: u32,
-    /// The class of the bar.
+    /// The CSS class of the bar.
     pub class: &'static str,
 }
 
-/// One glance for each protocol, in the order of the tables.
+/// One overview per protocol, in the order of the tables.
 pub fn of(runs: &[Run]) -> Vec<Overview> {
     let rows = |group: &Vec<&Evaluation>| compare::rows(group).into_iter().map(overview_row).collect();
     compare::groups(runs).iter().map(|group| Overview { figures: NAMES, rows: rows(group) }).collect()
@@ -58,7 +58,7 @@ fn overview_row(row: &SystemResult) -> OverviewRow {
     let faults = [Metric::NonExist, Metric::RepeatItem, Metric::InHistory].map(|metric| row.over_all(metric));
     let faults: Option<f64> = faults.into_iter().sum();
     let part = |part: f64| Gauge { text: format!("{part:.3}"), length: percent(part), class: "part" };
-    // Ten faults are a list full of them.
+    // Ten errors fill the bar: a list has ten items.
     let fault = |number: f64| Gauge { text: format!("{number:.2}"), length: percent(number / 10.0), class: "fault" };
     OverviewRow {
         name: row.name.clone(),
@@ -72,7 +72,7 @@ fn overview_row(row: &SystemResult) -> OverviewRow {
     }
 }
 
-/// The mean of what says whether a wish about kinds was heard.
+/// The mean of the key metrics of the control tasks (I1 and I2).
 fn control(row: &SystemResult) -> Option<f64> {
     let observed = row.tasks.iter().filter(|figures| figures.task.task.control().is_some());
     let observed: Vec<f64> = observed

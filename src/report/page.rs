@@ -1,4 +1,4 @@
-//! The page itself: a template, a style sheet, and nothing that is fetched.
+//! The HTML page: template and style sheet, without external resources.
 
 use indicatif::BinaryBytes;
 use minijinja::{AutoEscape, Environment, Error as TemplateError, ErrorKind, Output, State, Value};
@@ -11,12 +11,12 @@ use super::{Heading, compare, curves, lists, overview};
 use crate::run::machine::Machine;
 use crate::{Error, Result};
 
-/// What the template shows.
+/// The variables of the template.
 #[derive(Serialize)]
 struct Page {
     style: &'static str,
     title: String,
-    /// What is asked; the template has a macro of that name.
+    /// The question of an experiment; `lead`, because the template has a macro named `question`.
     lead: Option<String>,
     here: String,
     day: String,
@@ -29,7 +29,7 @@ struct Page {
     practised: Vec<Practised>,
 }
 
-/// A run in short.
+/// The summary card of a run.
 #[derive(Serialize)]
 struct Card {
     name: String,
@@ -41,14 +41,14 @@ struct Card {
     problems: Vec<String>,
 }
 
-/// The answers of a run that practised.
+/// The sampled answers of an alignment run.
 #[derive(Serialize)]
 struct Practised {
     run: String,
     questions: Vec<lists::QuestionView>,
 }
 
-/// The page about some runs, and about experiments by what their arms differ in.
+/// Renders the page of some runs and experiments.
 ///
 /// # Errors
 /// The template fails.
@@ -56,7 +56,7 @@ pub fn render(runs: &[Run], about: &Heading, over_arms: &[curves::Curves]) -> Re
     let failed = |error: TemplateError| Error::Failed(format!("the report's template: {error:#}"));
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    // Every text that is not markup of ours goes through one door.
+    // All text that is not our own markup is escaped here.
     environment.set_formatter(|out: &mut Output, _: &mut State, value: &Value| {
         let text = match value.as_str() {
             Some(text) if value.is_safe() => text.to_owned(),
@@ -89,7 +89,7 @@ pub fn render(runs: &[Run], about: &Heading, over_arms: &[curves::Curves]) -> Re
     page.render(value(content)).map_err(failed)
 }
 
-/// What serde makes of the page as the template takes it.
+/// Converts JSON to a template value.
 fn value(content: Json) -> Value {
     match content {
         Json::Null => Value::from(()),
@@ -121,7 +121,7 @@ fn card(run: &Run) -> Card {
     }
 }
 
-/// What a run came to, in a few figures.
+/// The key figures of a run.
 fn facts(run: &Run) -> Vec<(&'static str, String)> {
     let series = |path: &str| run.series.iter().find(|series| series.path == path);
     let last = |path: &str| Some(series(path)?.points.last()?.1);
@@ -149,7 +149,7 @@ fn facts(run: &Run) -> Vec<(&'static str, String)> {
     found.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// The highest mean over the tasks of a validation.
+/// The highest validation mean over the tasks.
 fn best_mean(run: &Run, metric: &str) -> Option<f64> {
     let of_metric = |path: &str| {
         path.strip_prefix("validation/").and_then(|rest| rest.split_once('/')).is_some_and(|(_, name)| name == metric)
@@ -171,7 +171,7 @@ fn in_words(machine: &Machine) -> String {
     format!("tiller {version}{commit}; {cpu}, {cores} threads, {memory}; {system}; {day}")
 }
 
-/// The devices that evaluations were made on.
+/// The devices of the evaluations.
 fn devices(runs: &[Run]) -> Vec<String> {
     let mut devices: Vec<String> = Vec::new();
     for (_, evaluation) in runs.iter().flat_map(|run| &run.evaluations) {

@@ -1,4 +1,4 @@
-//! A run folder, as far as it can be read.
+//! The contents of a run folder.
 
 use std::path::{Path, PathBuf};
 
@@ -9,29 +9,29 @@ use crate::data::input::file_name;
 use crate::evaluate::Evaluation;
 use crate::run::machine::Machine;
 
-/// What a run folder holds.
+/// A run folder, as far as it can be read.
 pub struct Run {
-    /// What the report calls it; no two runs share a name.
+    /// The unique name of the run in the report.
     pub name: String,
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// config.toml as it stands there.
+    /// The text of config.toml.
     pub config: Option<String>,
-    /// Where and by which version it was made.
+    /// The machine and version of the run.
     pub machine: Option<Machine>,
-    /// The numbers of metrics.jsonl over its steps.
+    /// The metrics of metrics.jsonl over the steps.
     pub series: Vec<MetricSeries>,
-    /// How long it has taken.
+    /// The duration in seconds.
     pub seconds: Option<f64>,
-    /// The evaluations, each with the name of its file.
+    /// The evaluations with their file names.
     pub evaluations: Vec<(String, Evaluation)>,
     /// The lines of samples.jsonl.
     pub samples: Vec<Value>,
-    /// What could not be read, each with its place.
+    /// The files that could not be read, with reasons.
     pub problems: Vec<String>,
 }
 
-/// What a run did, by what it has logged.
+/// The kind of a run, detected from its metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RunKind {
     /// A teacher, by epochs.
@@ -40,7 +40,7 @@ pub enum RunKind {
     Sft,
     /// Reinforcement learning.
     Ppo,
-    /// Nothing that was logged: an evaluation alone.
+    /// No training metrics: an evaluation.
     Other,
 }
 
@@ -80,7 +80,7 @@ impl Run {
         run
     }
 
-    /// What the run did.
+    /// Detects the kind of the run.
     pub fn kind(&self) -> RunKind {
         let has = |name: &str| self.series.iter().any(|series| series.path == name);
         match () {
@@ -91,7 +91,7 @@ impl Run {
         }
     }
 
-    /// A file's text, if the file is there; what no text is becomes visible as such.
+    /// Reads a file as text if it exists; invalid UTF-8 becomes replacement characters.
     fn text(&mut self, file: &str) -> Option<String> {
         let path = self.path.join(file);
         match std::fs::read(&path) {
@@ -104,7 +104,7 @@ impl Run {
         }
     }
 
-    /// The JSON objects of a file, one on each line; other lines are counted and left out.
+    /// Reads the JSON objects of a file, one per line; malformed lines are reported and skipped.
     fn lines(&mut self, file: &str) -> Vec<Value> {
         let Some(text) = self.text(file) else { return Vec::new() };
         let mut good = Vec::new();
@@ -123,7 +123,7 @@ impl Run {
         good
     }
 
-    /// eval.json and whatever else is called so, by name.
+    /// The files eval*.json, sorted by name.
     fn evaluation_files(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(&self.path).into_iter().flatten().flatten();
         let is_one = |path: &PathBuf| {
@@ -136,7 +136,7 @@ impl Run {
     }
 }
 
-/// Gives runs of the same name as much of their paths as tells them apart, or else a number.
+/// Makes run names unique by adding the parent folder's name or a number.
 pub fn name_apart(runs: &mut [Run]) {
     let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
     for (at, run) in runs.iter_mut().enumerate() {

@@ -1,26 +1,26 @@
-//! The lines of metrics.jsonl as series: every number by its path, over the steps.
+//! The metrics of metrics.jsonl as series over the steps, keyed by their path.
 
 use serde_json::Value;
 
-/// One number over the steps of a run.
+/// A metric over the steps of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricSeries {
-    /// Where the number stands in its line: `loss`, `objective/kl`, `validation/I0/HR`.
+    /// The path of the number in its line: `loss`, `objective/kl`, `validation/I0/HR`.
     pub path: String,
-    /// What it is drawn over.
+    /// The x axis.
     pub axis: Axis,
-    /// The position and the number, in the order of the file.
+    /// The points (x, value), in file order.
     pub points: Vec<(f64, f64)>,
 }
 
-/// What a series is drawn over.
+/// The x axis of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Axis {
-    /// Steps of the optimiser, or iterations.
+    /// Optimizer steps or iterations.
     Steps,
-    /// Epochs, where no steps are logged.
+    /// Epochs, if no steps are logged.
     Epochs,
-    /// Lines, where neither is.
+    /// Line numbers otherwise.
     Lines,
 }
 
@@ -35,10 +35,10 @@ impl Axis {
     }
 }
 
-/// Keys that say where a line stands, and counts that are no figures.
+/// Keys of positions and counts, which are not metrics.
 const PLACES: [&str; 4] = ["step", "epoch", "seconds", "k"];
 
-/// All series of some lines, in the order in which their paths come up.
+/// All series of some lines, in order of first appearance.
 pub fn of(lines: &[Value]) -> Vec<MetricSeries> {
     let has = |key: &str| lines.iter().any(|line| line[key].is_number());
     let axis = match () {
@@ -66,7 +66,7 @@ pub fn of(lines: &[Value]) -> Vec<MetricSeries> {
     all
 }
 
-/// All numbers within a value, by their path. The entries of an array are called by their `k` where they have one.
+/// Collects all numbers of a value by path. An array entry with a `k` is named after it.
 fn numbers(path: &str, value: &Value, found: &mut Vec<(String, f64)>) {
     let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}/{key}") };
     match value {

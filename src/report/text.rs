@@ -1,15 +1,17 @@
-//! Texts from outside, made fit for a page.
+//! Escaping and formatting of text for the page.
+
+use indicatif::HumanCount;
 
 use crate::data::titles::is_unsafe;
 
-/// A text without characters that hide, reorder or end something; line breaks stay.
+/// Replaces control and invisible characters; line breaks are kept.
 pub fn visible(text: &str) -> String {
     let shown =
         |c: char| if c == '\n' || !is_unsafe(c.encode_utf8(&mut [0; 4])) { c } else { char::REPLACEMENT_CHARACTER };
     text.replace("\r\n", "\n").chars().map(|c| if c == '\t' { ' ' } else { shown(c) }).collect()
 }
 
-/// A text as the content of an element or of a quoted attribute.
+/// Escapes a text for an element or a quoted attribute.
 pub fn escaped(text: &str) -> String {
     visible(text).chars().fold(String::new(), |mut out, c| {
         match c {
@@ -24,7 +26,7 @@ pub fn escaped(text: &str) -> String {
     })
 }
 
-/// A number with as many digits as say something: 0.0123, 1.23, 123, 12,345.
+/// Formats a number with its significant digits: 0.0123, 1.23, 123, 12,345.
 pub fn number(value: f64) -> String {
     let size = value.abs();
     match size {
@@ -40,19 +42,13 @@ pub fn number(value: f64) -> String {
     }
 }
 
+/// A rounded number with separators between thousands.
 fn grouped(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if value < 0.0 { format!("−{out}") } else { out }
+    let digits = HumanCount(value.abs().round() as u64);
+    if value < 0.0 { format!("−{digits}") } else { digits.to_string() }
 }
 
-/// Seconds as people say them.
+/// Formats a duration in seconds.
 pub fn duration(seconds: f64) -> String {
     let whole = seconds.max(0.0) as u64;
     match whole {

@@ -1,5 +1,5 @@
-//! Where a training of a language model stands, on disk: trained weights, the optimiser, the position, and what of the run has to be the
-//! same for it to go on.
+//! Checkpoints of language model training: trained weights, optimizer state, training state, and the settings that a
+//! resumed run must share.
 
 use std::path::Path;
 
@@ -12,32 +12,31 @@ use tiller_models::optim::{AdamW, AdamWConfig};
 use tiller_models::weights::{weights_of, with_weights};
 
 use super::metadata::{from_metadata, to_metadata};
-use crate::data::Catalogue;
 use crate::{Error, Result};
 
-/// The checkpoint from which a run is resumed.
+/// The checkpoint that a run resumes from.
 pub const LAST: &str = "last.safetensors";
 
-/// Settings of a training that can be stopped and resumed.
+/// Settings of a resumable training run.
 pub trait Resumable: Serialize + DeserializeOwned + PartialEq {
-    /// What the trained weights are filed under.
+    /// The archive key of the trained weights.
     const WEIGHTS: &'static str;
-    /// What a checkpoint is written behind at the earliest: "step".
+    /// The unit after which the first checkpoint is written: "step".
     const UNIT: &'static str;
-    /// The settings that a resumed run may change, in words.
+    /// The names of the settings that a resumed run may change.
     const LENGTH: &'static str;
-    /// Their flags, in words.
+    /// The names of their flags.
     const LENGTH_FLAGS: &'static str;
 
-    /// These settings with the length of `other`: a resumed run may be longer or shorter than it was meant to be.
+    /// These settings with the length of `other`: a resumed run may be longer or shorter than planned.
     #[must_use]
     fn with_length_of(&self, other: &Self) -> Self;
 
-    /// How steps are made of gradients.
+    /// The optimizer's settings.
     fn optimiser(&self) -> AdamWConfig;
 }
 
-/// Writes everything that is needed to go on.
+/// Writes a checkpoint; `catalogue` is the fingerprint of the data set's catalogue.
 ///
 /// # Errors
 /// The disk is full or the folder has gone.
@@ -47,26 +46,28 @@ pub fn write<C: Resumable>(
     adamw: &AdamW,
     position: &impl Serialize,
     config: &C,
-    catalogue: &Catalogue,
+    catalogue: &str,
 ) -> Result<()> {
     let mut archive = Archive::default();
     archive.put(C::WEIGHTS, weights_of(trained));
     adamw.save(&mut archive, "adamw");
     archive.words.insert("position".into(), to_metadata(position)?);
     archive.words.insert("config".into(), to_metadata(config)?);
-    archive.words.insert("catalogue".into(), catalogue.fingerprint());
+    archive.words.insert("catalogue".into(), catalogue.to_owned());
     archive.write(path)
 }
 
-/// What is trained in the state that [`write`] saved, with its optimiser and its position; `fresh` is as it was at first.
+/// Reads a checkpoint of [`write`]: the trained module, its optimizer and the training state. `fresh` is the module
+/// before training.
 ///
 /// # Errors
-/// No checkpoint, one of other settings (only its length may differ) or of another catalogue, or one that does not fit the model.
+/// No checkpoint; one of other settings (only the length may differ) or of another catalogue; one that does not fit the
+/// model.
 pub fn read<M: Module, P: DeserializeOwned, C: Resumable>(
     path: &Path,
     fresh: M,
     config: &C,
-    catalogue: &Catalogue,
+    catalogue: &str,
     device: &Device,
 ) -> Result<(M, AdamW, P)> {
     if !path.exists() {
@@ -85,11 +86,11 @@ pub fn read<M: Module, P: DeserializeOwned, C: Resumable>(
             .next(format!("leave out all flags but --resume, --out and {}", C::LENGTH_FLAGS))
             .into());
     }
-    let (expected, found) = (catalogue.fingerprint(), archive.word("catalogue", path)?);
-    if found != expected {
+    let found = archive.word("catalogue", path)?;
+    if found != catalogue {
         return Err(Error::bad_input("--resume")
             .expected(format!("the data set of the run, of {found}"))
-            .found(format!("another one, of {expected}"))
+            .found(format!("another one, of {catalogue}"))
             .next("name the data set that the run was started with")
             .into());
     }

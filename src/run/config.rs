@@ -1,4 +1,4 @@
-//! Layered configuration: flags over `--set a.b=c` over `--config FILE.toml` over defaults.
+//! Layered configuration: flags > `--set a.b=c` > `--config FILE.toml` > defaults.
 
 use std::path::{Path, PathBuf};
 
@@ -9,35 +9,33 @@ use toml::{Table, Value};
 use super::old_keys::with_todays_keys;
 use crate::{Error, Result};
 
-/// The configuration flags that every training command has.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct ConfigFlags {
-    /// Read settings from a TOML file (a run's config.toml repeats that run)
-    #[arg(long, value_name = "FILE.toml")]
+/// The layers of a configuration between the defaults and a command's own flags.
+#[derive(Debug, Clone, Default)]
+pub struct ConfigLayers {
+    /// A TOML file of settings, such as a run's config.toml.
     pub config: Option<PathBuf>,
-    /// Set one key of the configuration, e.g. --set optimiser.lr=0.001 (repeatable)
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    /// Settings as `KEY=VALUE`, for example `optimiser.lr=0.001`.
     pub sets: Vec<String>,
 }
 
-/// Resolves a configuration of type `T`, whose `Default` is the lowest layer.
+/// Resolves a configuration of type `T`, with `T::default()` as the lowest layer.
 ///
-/// `flags` are the command's own flags, already as a table of the keys that were given.
+/// `flags` is a table of the command's own flags that were given.
 ///
 /// # Errors
 /// A file that is not TOML, a `--set` without `=`, an unknown key, a value of the wrong type.
-pub fn resolve<T>(layers: &ConfigFlags, flags: Table) -> Result<T>
+pub fn resolve<T>(layers: &ConfigLayers, flags: Table) -> Result<T>
 where
     T: Default + Serialize + DeserializeOwned,
 {
     resolve_over(T::default(), layers, flags)
 }
 
-/// [`resolve`] with `base` in place of the defaults.
+/// Resolves a configuration with `base` instead of the defaults.
 ///
 /// # Errors
 /// As [`resolve`].
-pub fn resolve_over<T>(base: T, layers: &ConfigFlags, flags: Table) -> Result<T>
+pub fn resolve_over<T>(base: T, layers: &ConfigLayers, flags: Table) -> Result<T>
 where
     T: Serialize + DeserializeOwned,
 {
@@ -54,7 +52,7 @@ where
     check::<T>(&table, &"flags")
 }
 
-/// `base` with the keys of `upper`, which stand at `place`.
+/// Returns `base` with the keys of `upper` applied; `place` names their source in errors.
 ///
 /// # Errors
 /// An unknown key, a value of the wrong type.
@@ -78,7 +76,7 @@ fn read(path: &Path) -> Result<Table> {
     })
 }
 
-/// `a.b=c` as nested tables; `c` is TOML where it parses as a value, a plain string where it doesn't.
+/// Parses `a.b=c` into nested tables; `c` is a TOML value if it parses as one, otherwise a string.
 fn parse_set(set: &str) -> Result<Table> {
     let Some((keys, text)) = set.split_once('=') else {
         return Err(Error::bad_input(format!("--set {set}")).expected("KEY=VALUE").found("no `=`").into());
@@ -131,7 +129,7 @@ fn current_name(key: String, table: &Table) -> String {
     renamed.map_or(key, |(_, name)| (*name).to_owned())
 }
 
-/// Lays `upper` over `lower`, key by key.
+/// Merges `upper` into `lower`, key by key.
 fn overlay(lower: &mut Table, upper: Table) {
     for (key, value) in upper {
         let key = current_name(key, lower);
@@ -155,7 +153,7 @@ fn check<T: DeserializeOwned>(table: &Table, place: &dyn std::fmt::Display) -> R
     })
 }
 
-/// The error for a value that a key of the configuration cannot have.
+/// The error of a configuration value out of range.
 pub fn out_of_range(key: &str, expected: &str, found: impl std::fmt::Display) -> Error {
     Error::bad_input(key).expected(expected).found(found).next(format!("set it with --set {key}=…")).into()
 }
@@ -185,7 +183,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("c.toml");
         std::fs::write(&file, "epochs = 1\n[optimiser]\nlr = 0.5\nname = \"file\"").unwrap();
-        let layers = ConfigFlags { config: Some(file), sets: vec!["optimiser.name=set".into(), "epochs=2".into()] };
+        let layers = ConfigLayers { config: Some(file), sets: vec!["optimiser.name=set".into(), "epochs=2".into()] };
         let demo: Demo = resolve(&layers, "epochs = 3".parse().unwrap()).unwrap();
         let optimiser = Optimiser { lr: 0.5, name: "set".into(), ..Optimiser::default() };
         assert_eq!(demo, Demo { epochs: 3, optimiser });
@@ -193,7 +191,7 @@ mod tests {
 
     #[test]
     fn keys_of_earlier_releases_are_read_by_their_new_names() {
-        let layers = ConfigFlags { config: None, sets: vec!["optimiser.clip=0.5".into()] };
+        let layers = ConfigLayers { config: None, sets: vec!["optimiser.clip=0.5".into()] };
         let flags = "[optimiser]\nmax_grad_norm = 2.0".parse().unwrap();
         assert_eq!(resolve::<Demo>(&layers, Table::new()).unwrap().optimiser.max_grad_norm, 0.5);
         assert_eq!(resolve::<Demo>(&layers, flags).unwrap().optimiser.max_grad_norm, 2.0);
@@ -202,7 +200,7 @@ mod tests {
     #[test]
     fn unknown_keys_and_wrong_types_are_refused_with_their_place() {
         for (set, part) in [("optimiser.lx=1", "lx"), ("epochs=many", "epochs=many"), ("epochs", "no `=`")] {
-            let layers = ConfigFlags { config: None, sets: vec![set.into()] };
+            let layers = ConfigLayers { config: None, sets: vec![set.into()] };
             let error = resolve::<Demo>(&layers, Table::new()).unwrap_err();
             assert!(error.to_string().contains(part), "{error}");
             assert_eq!(error.exit_code(), 2);

@@ -1,4 +1,4 @@
-//! A run's folder: config.toml (resolved), machine.json, metrics.jsonl, checkpoints/; one process at a time.
+//! Run folders: config.toml (resolved), machine.json, metrics.jsonl and checkpoints/, with a lock for one writer.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -11,7 +11,7 @@ use super::json_lines::JsonLines;
 use super::machine::{self, Machine};
 use crate::{Error, Result};
 
-/// The file of what a run measured on its way.
+/// The file of training metrics.
 const METRICS: &str = "metrics.jsonl";
 
 /// An open run folder, locked against a second writer until it is dropped.
@@ -23,7 +23,7 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Opens `path` for a fresh run: stores the resolved configuration and starts a new metrics.jsonl.
+    /// Creates `path` for a new run: stores the resolved configuration and starts a new metrics.jsonl.
     ///
     /// # Errors
     /// A folder that cannot be written, or one that another process is writing to.
@@ -36,7 +36,7 @@ impl RunFolder {
         Ok(Self { path: path.to_owned(), metrics, _lock: lock })
     }
 
-    /// Opens the run in `path` to go on with it: metrics.jsonl is appended to.
+    /// Opens the run in `path` to resume it: metrics.jsonl is appended to.
     ///
     /// # Errors
     /// No run there, a folder that cannot be written, or one that another process is writing to.
@@ -47,7 +47,7 @@ impl RunFolder {
         Ok(Self { path: path.to_owned(), metrics, _lock: lock })
     }
 
-    /// Where the run in `path` has stored its configuration.
+    /// The path of the stored configuration of the run in `path`.
     ///
     /// # Errors
     /// No run there.
@@ -63,7 +63,7 @@ impl RunFolder {
             .into())
     }
 
-    /// Replaces the stored configuration, once the run is known to go on with this one.
+    /// Replaces the stored configuration of a resumed run.
     ///
     /// # Errors
     /// The disk is full or the folder has gone.
@@ -71,7 +71,7 @@ impl RunFolder {
         write_config(&self.path, config)
     }
 
-    /// Drops the lines of metrics.jsonl for which `keep` does not hold, and one that was cut off.
+    /// Removes the lines of metrics.jsonl that `keep` rejects, and a truncated last line.
     ///
     /// # Errors
     /// metrics.jsonl cannot be read or written.
@@ -103,7 +103,7 @@ fn write_config(path: &Path, config: &impl Serialize) -> Result<()> {
     write_atomically(&path.join("config.toml"), |w| w.write_all(text.as_bytes()))
 }
 
-/// Notes where and by which version the run is made.
+/// Writes machine.json.
 fn write_machine(path: &Path) -> Result<()> {
     let text =
         serde_json::to_vec_pretty(&Machine::current()).map_err(|e| Error::Failed(format!("{}: {e}", machine::FILE)))?;

@@ -1,17 +1,19 @@
-//! Ctrl-C: the process ends with code 130. Who can save first listens: the step at hand is finished and saved, then the process ends. A
-//! second Ctrl-C ends at once.
+//! Ctrl-C handling: the process ends with code 130. Training defers the signal, finishes and saves the current step,
+//! and then ends. A second Ctrl-C ends the process at once.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// What a process that was interrupted ends with.
+use super::progress;
+
+/// The exit code of an interrupted process.
 const CODE: i32 = 130;
 
 static SIGNALS: AtomicUsize = AtomicUsize::new(0);
 static SAVES: AtomicBool = AtomicBool::new(false);
 static HANDLER: OnceLock<()> = OnceLock::new();
 
-/// Whoever holds it asks [`requested`] now and then, and saves before the process ends.
+/// A guard that defers Ctrl-C. Its holder polls [`requested`] and saves before it ends.
 #[derive(Debug)]
 #[must_use = "nobody listens once it is dropped"]
 pub struct InterruptGuard(());
@@ -22,28 +24,28 @@ impl Drop for InterruptGuard {
     }
 }
 
-/// Ends the process with code 130 on Ctrl-C (and SIGTERM), at once where nobody listens. Files are whole then: they are written
-/// atomically.
+/// Installs the handler of Ctrl-C and SIGTERM: it ends the process with code 130, at once unless deferred. Files are
+/// written atomically, so none is left truncated.
 pub fn install() {
     HANDLER.get_or_init(|| {
-        // Where another handler stands already, the process keeps that one's behaviour.
+        // If another handler is installed already, it stays in effect.
         let _ = ctrlc::set_handler(|| {
             if SIGNALS.fetch_add(1, Ordering::SeqCst) > 0 || !SAVES.load(Ordering::SeqCst) {
                 std::process::exit(CODE);
             }
-            eprintln!("\ninterrupted: finishing the step and saving (once more to stop at once)");
+            progress::notice("\ninterrupted: finishing the step and saving (press again to stop at once)");
         });
     });
 }
 
-/// From here on Ctrl-C is a request, until the answer is dropped.
+/// Defers Ctrl-C until the guard is dropped.
 pub fn defer() -> InterruptGuard {
     install();
     SAVES.store(true, Ordering::SeqCst);
     InterruptGuard(())
 }
 
-/// Whether the user has asked to stop.
+/// Returns true after an interrupt.
 pub fn requested() -> bool {
     SIGNALS.load(Ordering::SeqCst) > 0
 }

@@ -1,4 +1,4 @@
-//! Files of JSON objects, one on each line, that a resumed run goes on with.
+//! JSON Lines files that a resumed run continues.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -17,7 +17,7 @@ pub struct JsonLines {
 }
 
 impl JsonLines {
-    /// A new file at `path`, in the place of whatever was there.
+    /// Creates a file at `path` and replaces an existing one.
     ///
     /// # Errors
     /// The folder cannot be written.
@@ -26,7 +26,7 @@ impl JsonLines {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// The file at `path`, to go on behind its last line.
+    /// Opens the file at `path` for appending.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -35,7 +35,7 @@ impl JsonLines {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// Drops the lines for which `keep` does not hold, and one that was cut off.
+    /// Removes the lines that `keep` rejects, and a truncated last line.
     ///
     /// # Errors
     /// The file cannot be read or written.

@@ -1,42 +1,38 @@
-//! Where and by which version a run is made, so that its figures can be told apart later.
+//! The machine and program version of a run.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
-
-use crate::data::time::day;
 
 /// The name of the file in a run folder.
 pub const FILE: &str = "machine.json";
 
-/// A machine and the program on it.
+/// A machine and the program version on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// The program's version.
     pub version: String,
-    /// The commit that the program was built from, where the build was told (`TILLER_COMMIT`).
+    /// The commit of the build, if it was given in `TILLER_COMMIT`.
     pub commit: Option<String>,
     /// The processor.
     pub cpu: String,
-    /// How many threads it runs at once.
+    /// The number of hardware threads.
     pub cores: usize,
-    /// Main memory.
+    /// Main memory in bytes.
     pub memory_bytes: u64,
     /// The operating system.
     pub system: String,
-    /// The day, in UTC.
+    /// The date in UTC.
     pub day: String,
 }
 
 impl Machine {
-    /// This one, now.
+    /// Describes this machine, today.
     pub fn current() -> Self {
         let what = RefreshKind::nothing()
             .with_cpu(CpuRefreshKind::nothing())
             .with_memory(MemoryRefreshKind::nothing().with_ram());
         let system = System::new_with_specifics(what);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("TILLER_COMMIT").map(str::to_owned),
@@ -44,7 +40,7 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory_bytes: system.total_memory(),
             system: System::long_os_version().unwrap_or_else(|| std::env::consts::OS.to_owned()),
-            day: day(now as i64),
+            day: Timestamp::now().strftime("%F").to_string(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a checkpoint says beside its tensors: configurations and positions, as words of an archive.
+//! Checkpoint metadata: configurations and training states as TOML text beside the tensors.
 
 use std::path::Path;
 
@@ -8,19 +8,19 @@ use tiller_models::archive::Archive;
 
 use crate::{Error, Result};
 
-/// A value in words; [`from_metadata`] gives it back to the last bit.
+/// Serializes a value; [`from_metadata`] restores it exactly.
 ///
 /// # Errors
 /// A value that TOML cannot express.
 pub fn to_metadata(value: &impl Serialize) -> Result<String> {
-    // TOML, because it reads every f64 back exactly as it was.
+    // TOML, because it round-trips every f64 exactly.
     toml::to_string(value).map_err(|e| Error::Failed(format!("checkpoint: {e}")))
 }
 
-/// The value that stands in `archive` under `key`; `path` is the archive's file.
+/// Reads the value of `key` in `archive`; `path` is the archive's file.
 ///
 /// # Errors
-/// No such key, or other words than this version writes.
+/// No such key, or a value of another version.
 pub fn from_metadata<T: DeserializeOwned>(archive: &Archive, key: &str, path: &Path) -> Result<T> {
     toml::from_str(archive.word(key, path)?).map_err(|e| {
         Error::bad_input(format!("{} metadata {key}", path.display()))

@@ -1,4 +1,4 @@
-//! What every long command shares: layered configuration, a run folder, metrics, progress, interruption.
+//! Shared parts of long commands: layered configuration, run folders, metrics, progress, interruption.
 
 pub mod checkpoint;
 pub mod config;

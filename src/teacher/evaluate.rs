@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Instant;
 
-use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::query::{RankQuery, Scorer};
 use crate::data::Dataset;
 use crate::data::protocol::Protocol;
 use crate::data::split::{NextItemCase, Split, held_out};
+use crate::run::progress::Progress;
 use crate::task::metric::{hit, ndcg, reciprocal_rank};
 use crate::{Error, Result};
 
@@ -76,7 +76,7 @@ impl RankingEvaluation {
 ///
 /// # Errors
 /// A data set in which no user has a case, or a device that fails.
-pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split, bar: &ProgressBar) -> Result<RankingEvaluation> {
+pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split, bar: &Progress) -> Result<RankingEvaluation> {
     let cases: Vec<NextItemCase> = dataset.users.iter().filter_map(|user| held_out(user, split)).collect();
     if cases.is_empty() {
         return Err(Error::bad_input(&dataset.name)
@@ -86,7 +86,7 @@ pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split, bar: &Pro
             .into());
     }
     let start = Instant::now();
-    bar.set_length(cases.len() as u64);
+    bar.set_total(cases.len() as u64);
     let mut ranks = Vec::with_capacity(cases.len());
     for chunk in cases.chunks(CHUNK) {
         let queries: Vec<RankQuery> = chunk
@@ -94,7 +94,7 @@ pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split, bar: &Pro
             .map(|case| RankQuery { history: case.history, items: std::slice::from_ref(&case.target) })
             .collect();
         ranks.extend(scorer.ranks(&queries)?.into_iter().flatten());
-        bar.inc(chunk.len() as u64);
+        bar.advance(chunk.len() as u64);
     }
     Ok(RankingEvaluation {
         protocol: RankingProtocol {
@@ -146,15 +146,14 @@ mod tests {
         let users = vec![user(&[1, 2, 3, 4, 5]), user(&[1, 2, 6, 3]), user(&[1, 7, 2]), user(&[4])];
         let catalogue = Catalogue::new((1..=7).map(item).collect(), Vec::new(), Vec::new());
         let dataset = Dataset { name: "tiny".into(), catalogue, users };
-        let evaluation = evaluate(&Popularity::of(&dataset), &dataset, Split::Test, &ProgressBar::hidden()).unwrap();
+        let evaluation = evaluate(&Popularity::of(&dataset), &dataset, Split::Test, &Progress::silent()).unwrap();
         // Target 5 after 1 2 3 4: first of 5 6 7. Target 3 after 1 2 6: first. Target 2 after 1 7: first.
         assert_eq!(evaluation.at(5), Some(AtK { k: 5, hr: 1.0, ndcg: 1.0, mrr: 1.0 }));
         let protocol = evaluation.protocol;
         assert_eq!((protocol.base.users, protocol.users_without_case, protocol.base.items), (3, 1, 7));
         // Validation. Target 4 after 1 2 3: first of 4 5 6 7. Target 6 after 1 2: behind 3 4 5. Target 7 after 1:
         // behind 2 3 4 5 6.
-        let validation =
-            evaluate(&Popularity::of(&dataset), &dataset, Split::Validation, &ProgressBar::hidden()).unwrap();
+        let validation = evaluate(&Popularity::of(&dataset), &dataset, Split::Validation, &Progress::silent()).unwrap();
         assert_eq!(validation.at(5).unwrap().hr, 2.0 / 3.0);
         assert!((validation.at(5).unwrap().mrr - (1.0 + 0.25) / 3.0).abs() < 1e-12);
     }

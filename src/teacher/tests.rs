@@ -3,7 +3,6 @@
 use std::cell::Cell;
 
 use burn::tensor::Device;
-use indicatif::ProgressBar;
 use proptest::prelude::*;
 use serde_json::Value;
 use tiller_models::archive::Archive;
@@ -17,6 +16,7 @@ use super::{ItemScope, Popularity, RankQuery, Scorer, Teacher, TopKQuery};
 use crate::data::split::Split;
 use crate::data::{Catalogue, Dataset, Item, ItemId, ItemSet, User};
 use crate::run::folder::RunFolder;
+use crate::run::progress::Progress;
 use crate::{Error, Result};
 
 const N_ITEMS: u32 = 30;
@@ -141,8 +141,8 @@ fn a_circle_is_learnt_where_popularity_has_nothing_to_go_by() {
     train(&dataset, &config, &mut RunFolder::create(folder.path(), &config).unwrap(), false, || false).unwrap();
     let teacher = Teacher::load(folder.path(), &dataset, &Device::flex()).unwrap();
     let of = |evaluation: super::evaluate::RankingEvaluation| evaluation.at(10).unwrap().ndcg;
-    let sasrec = of(evaluate(&teacher, &dataset, Split::Test, &ProgressBar::hidden()).unwrap());
-    let popularity = of(evaluate(&Popularity::of(&dataset), &dataset, Split::Test, &ProgressBar::hidden()).unwrap());
+    let sasrec = of(evaluate(&teacher, &dataset, Split::Test, &Progress::silent()).unwrap());
+    let popularity = of(evaluate(&Popularity::of(&dataset), &dataset, Split::Test, &Progress::silent()).unwrap());
     assert!(sasrec > 0.9 && sasrec > popularity + 0.2, "SASRec {sasrec}, popularity {popularity}");
 }
 

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use burn::tensor::Device;
-use indicatif::ProgressBar;
 use serde::Serialize;
 use tiller_kernels::device::guard;
 use tiller_models::optim::{AdamW, AdamWConfig};
@@ -18,7 +17,7 @@ use super::schedule::{PlateauSchedule, ValidationOutcome};
 use crate::data::Dataset;
 use crate::data::split::Split;
 use crate::run::folder::RunFolder;
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::{Error, Result};
 
 /// The K of the NDCG@K that chooses the best model.
@@ -139,14 +138,14 @@ impl<'a> TeacherTrainer<'a> {
     pub fn run(mut self, stop: impl Fn() -> bool) -> Result<TeacherSummary> {
         // A checkpoint that an earlier run left here must not be taken for this one's.
         self.save()?;
-        let bar = progress::bar("train", u64::from(self.config.epochs) * self.examples.len() as u64, "examples");
+        let bar = Progress::start("train", u64::from(self.config.epochs) * self.examples.len() as u64, "examples");
         loop {
             let stage = format!("epoch {} of {}", self.state.epoch, self.run.path().display());
             if !guard(&stage, || self.round(&bar, &stop))? {
                 break;
             }
         }
-        bar.finish_and_clear();
+        bar.finish();
         let (best_ndcg, best_epoch) = self.state.schedule.best.unwrap_or_default();
         let (examples, seconds) = self.trained;
         Ok(TeacherSummary {
@@ -159,7 +158,7 @@ impl<'a> TeacherTrainer<'a> {
     }
 
     /// Validates, and trains the next epoch; false where training has ended.
-    fn round(&mut self, bar: &ProgressBar, stop: &impl Fn() -> bool) -> Result<bool> {
+    fn round(&mut self, bar: &Progress, stop: &impl Fn() -> bool) -> Result<bool> {
         if self.state.step == 0 && !self.validate(bar)? {
             return Ok(false);
         }
@@ -169,10 +168,10 @@ impl<'a> TeacherTrainer<'a> {
     }
 
     /// Validates the model; false where no epoch is to follow.
-    fn validate(&mut self, bar: &ProgressBar) -> Result<bool> {
+    fn validate(&mut self, bar: &Progress) -> Result<bool> {
         let epoch = self.state.epoch;
         let evaluation =
-            evaluate(&Teacher::new(self.model.clone()), self.dataset, Split::Validation, &ProgressBar::hidden())?;
+            evaluate(&Teacher::new(self.model.clone()), self.dataset, Split::Validation, &Progress::silent())?;
         let ndcg = evaluation.at(DECIDING_K).map_or(0.0, |figures| figures.ndcg);
         let verdict = self.state.schedule.observe(ndcg, epoch, self.config);
         if verdict == ValidationOutcome::Best {
@@ -188,7 +187,7 @@ impl<'a> TeacherTrainer<'a> {
     }
 
     /// The rest of the epoch at hand.
-    fn epoch(&mut self, bar: &ProgressBar, stop: &impl Fn() -> bool) -> Result<()> {
+    fn epoch(&mut self, bar: &Progress, stop: &impl Fn() -> bool) -> Result<()> {
         let TeacherConfig { batch, seed, ref model, .. } = *self.config;
         let examples = self.examples.shuffled(seed, self.state.epoch);
         bar.set_position(self.state.epoch as u64 * examples.len() as u64 + (self.state.step * batch) as u64);
@@ -207,7 +206,7 @@ impl<'a> TeacherTrainer<'a> {
             self.state.step = step + 1;
             self.trained.0 += examples.len();
             self.trained.1 += start.elapsed().as_secs_f64();
-            bar.inc(examples.len() as u64);
+            bar.advance(examples.len() as u64);
             if stop() {
                 self.save()?;
                 return Err(Error::Interrupted(format!(

@@ -5,6 +5,8 @@ use std::fmt::Display;
 use burn::tensor::Device;
 use tiller_kernels::device::{DeviceError, drain, guard};
 
+use crate::run::progress;
+
 /// The room that a device has for batches, as far as it is known.
 #[derive(Debug, Clone, Copy)]
 pub struct MicroBatcher {
@@ -38,7 +40,10 @@ impl MicroBatcher {
                 Err(DeviceError::OutOfMemory { .. }) if longest > 1 => {
                     drain(device);
                     self.most = longest.div_ceil(2);
-                    eprintln!("{stage}: no room for {longest} samples at once; going on with {}", self.most);
+                    progress::notice(&format!(
+                        "{stage}: out of memory with {longest} samples; retrying with {}",
+                        self.most
+                    ));
                 }
                 outcome => return outcome,
             }

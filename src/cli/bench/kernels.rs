@@ -12,7 +12,7 @@ use tiller_kernels::quant::QuantScheme;
 
 use super::Global;
 use crate::cli::json::print_json;
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
@@ -65,8 +65,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<()> {
     if args.wgsl {
         return print_wgsl(&args.selected(DeviceClass::Gpu)?, global);
     }
-    let open = tiller_kernels::open(&global.device)?;
-    eprintln!("device: {}", open.description);
+    let open = global.open()?;
     let Some(gpu) = open.gpu else {
         let bad = Error::bad_input(format!("--device {}", global.device))
             .expected("an adapter, since kernels run on nothing else")
@@ -101,15 +100,15 @@ fn measure(gpu: Gpu, class: DeviceClass, device: String, benches: Vec<Bench>) ->
     let clock = Clock::of(&gpu);
     let mut pipelines = Pipelines::new(gpu);
     let roofline = roofline(&mut pipelines, class);
-    let bar = progress::bar("kernels", runnable.len() as u64, "kernels");
+    let bar = Progress::start("kernels", runnable.len() as u64, "kernels");
     let mut rows = Vec::new();
     for bench in runnable {
         bar.set_message(bench.to_string());
         // A matrix that a scheme cannot hold is left out of the table.
         rows.extend(bench.measure(&mut pipelines, class));
-        bar.inc(1);
+        bar.advance(1);
     }
-    bar.finish_and_clear();
+    bar.finish();
     KernelsReport { device, clock, roofline, rows }
 }
 

@@ -1,4 +1,4 @@
-//! `tiller bench lists`: throughput of constrained lists, by plain masked decoding and by the faster methods.
+//! `tiller bench lists`: throughput of constrained decoding, with and without jump-forward and draft tokens.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::cli::json::print_json;
 use crate::cli::storage::StorageArgs;
 use crate::data::Dataset;
 use crate::pull::resolve_model;
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::teacher::Teacher;
 
 const EXAMPLES: &str = "\
@@ -27,30 +27,30 @@ Examples:
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The data set folder
+    /// Data set folder
     dir: PathBuf,
-    /// The language model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
+    /// Language model: a Hugging Face folder, a .gguf file, or a name from `tiller pull --list`
     #[arg(long, value_name = "PATH|NAME")]
     model: String,
-    /// An adapter (PEFT folder) that was tuned on that model
+    /// PEFT adapter folder trained on that model
     #[arg(long, value_name = "DIR")]
     adapter: Option<PathBuf>,
-    /// The run folder of the teacher that drafts [default: DIR/teacher]
+    /// Run folder of the teacher that drafts items [default: DIR/teacher]
     #[arg(long, value_name = "RUN")]
     teacher: Option<PathBuf>,
-    /// The decoding method (repeatable); rates are compared with the first [default: all]
+    /// Decoding method (repeatable); rates are relative to the first [default: all]
     #[arg(long, value_enum, value_name = "WAY")]
     way: Vec<DecodeMethod>,
-    /// The length of the lists
+    /// Number of items per list
     #[arg(short, default_value_t = 10, value_name = "ITEMS", value_parser = clap::value_parser!(u32).range(1..=50))]
     k: u32,
-    /// Lists that are written side by side (repeatable) [default: 1 and 64]
+    /// Batch size in lists (repeatable) [default: 1 and 64]
     #[arg(short = 'b', long, value_name = "LISTS", value_parser = clap::value_parser!(u16).range(1..))]
     batch: Vec<u16>,
-    /// Lists of each measurement, where a batch has fewer
+    /// Minimum number of lists per measurement
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     lists: u16,
-    /// Repetitions, after one to warm up
+    /// Number of repetitions after one warm-up
     #[arg(short = 'r', default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     repetitions: u16,
     #[command(flatten)]
@@ -67,15 +67,14 @@ struct ListsReport {
     took: Vec<ListTiming>,
 }
 
-/// Measures and prints.
+/// Runs `tiller bench lists`.
 ///
 /// # Errors
 /// A data set, a model or a teacher that cannot be read, a device that fails.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let path = resolve_model(&args.model)?;
     let dataset = Dataset::read(&args.dir)?;
-    let open = tiller_kernels::open(&global.device)?;
-    eprintln!("device: {}", open.description);
+    let open = global.open()?;
     let teacher = args.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
     let teacher = Teacher::load(&teacher, &dataset, &open.device)?;
     let model = InferenceModel::load(&path, args.adapter.as_deref(), args.storage.options(), &open.device)?;
@@ -86,17 +85,17 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let lists_of = |batch: usize| batch.max(args.lists.into());
     let most = batches.iter().map(|&batch| lists_of(batch)).max().unwrap_or(1);
     let bench = ListBench::new(&model, &dataset, &teacher, args.k, most)?;
-    let bar = progress::bar("lists", (ways.len() * batches.len()) as u64, "measurements");
+    let bar = Progress::start("lists", (ways.len() * batches.len()) as u64, "measurements");
     let mut took = Vec::new();
     for batch in batches {
         let mut lists = None;
         for &way in ways {
             bar.set_message(format!("{way:?}, {batch} at a time"));
             took.push(bench.measure(way, (lists_of(batch), batch), args.repetitions.into(), &mut lists)?);
-            bar.inc(1);
+            bar.advance(1);
         }
     }
-    bar.finish_and_clear();
+    bar.finish();
     let items = dataset.catalogue.len();
     let report =
         ListsReport { device: open.description, model: args.model.clone(), dataset: dataset.name, items, took };

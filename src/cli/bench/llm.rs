@@ -1,4 +1,4 @@
-//! `tiller bench llm`: how fast a language model reads and writes, in llama-bench's words.
+//! `tiller bench llm`: prefill and decoding throughput of a language model, in the format of llama-bench.
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
@@ -16,7 +16,7 @@ use crate::bench::llm::{BenchModel, LlmTest, Throughput, TokenCost};
 use crate::cli::json::{json_line, print_json};
 use crate::cli::storage::kv_format;
 use crate::pull::resolve_model;
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::train::bench::ModelPreset;
 
 const EXAMPLES: &str = "\
@@ -30,34 +30,34 @@ Examples:
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Random weights of a well-known shape
+    /// Model shape, with random weights
     #[arg(long, value_enum, default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
     shape: ModelPreset,
-    /// A model instead: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
+    /// Model to measure instead: a Hugging Face folder, a .gguf file, or a name from `tiller pull --list`
     #[arg(long, value_name = "PATH|NAME")]
     model: Option<String>,
-    /// Quantization of the weights: f32, f16, q8, q4affine, q4k, q4 or nf4 (the CPU always computes in f32)
+    /// Weight format: f32, f16, q8, q4affine, q4k, q4 or nf4 (the CPU always computes in f32)
     #[arg(long, alias = "scheme", default_value = "q4", value_name = "SCHEME")]
     quant: QuantScheme,
-    /// Data type of the KV cache: f32, f16 or int8
+    /// KV cache format: f32, f16 or int8
     #[arg(long, alias = "kv", default_value = "f16", value_name = "FORMAT", value_parser = kv_format)]
     kv_dtype: KvFormat,
-    /// Multiply in whole numbers, activations in 8 bits, where the scheme allows: not exact (GPU only)
+    /// Use int8 dot products with 8-bit activations if the format allows it; not exact (GPU only)
     #[arg(long)]
     int8: bool,
-    /// Tokens of the prompt that is read; 0 for no such test
+    /// Prompt tokens of the prefill test; 0 to skip it
     #[arg(short = 'p', default_value_t = 512, value_name = "TOKENS")]
     prompt: usize,
-    /// Tokens that are written; 0 for no such test
+    /// Generated tokens of the decoding test; 0 to skip it
     #[arg(short = 'n', default_value_t = 128, value_name = "TOKENS")]
     new: usize,
-    /// Sequences that are written side by side (repeatable) [default: 1, 8 and 64; on the CPU 1 and 8]
+    /// Batch size in sequences (repeatable) [default: 1, 8 and 64; on the CPU 1 and 8]
     #[arg(short = 'b', long, value_name = "SEQUENCES", value_parser = clap::value_parser!(u16).range(1..))]
     batch: Vec<u16>,
-    /// Users whose lists are written side by side; 0 for no such test [default: the largest batch]
+    /// Users of the list test; 0 to skip it [default: the largest batch]
     #[arg(long, value_name = "USERS")]
     lists: Option<usize>,
-    /// Repetitions of every test, after one to warm up
+    /// Number of repetitions of each test after one warm-up
     #[arg(short = 'r', default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     repetitions: u16,
     /// Output format
@@ -77,7 +77,7 @@ enum Output {
     Jsonl,
 }
 
-/// A line of the results.
+/// A row of the results.
 #[derive(Debug, Clone, Serialize)]
 struct LlmLine {
     model: String,
@@ -89,20 +89,19 @@ struct LlmLine {
     kv: String,
     #[serde(flatten)]
     rate: Throughput,
-    /// Of tests that write one sequence on a GPU.
+    /// The cost per token of tests that generate one sequence on a GPU.
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<TokenCost>,
 }
 
-/// Measures and prints.
+/// Runs `tiller bench llm`.
 ///
 /// # Errors
 /// A model that cannot be read, one that does not fit, a device that fails.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
-    let open = tiller_kernels::open(&global.device)?;
-    eprintln!("device: {}", open.description);
+    let open = global.open()?;
     let tests = tests(args, open.gpu.is_some());
-    let bar = progress::bar("llm", tests.len() as u64, "tests");
+    let bar = Progress::start("llm", tests.len() as u64, "tests");
     let (mut model, about) = load(args, &tests, &open)?;
     let mut lines = Vec::new();
     for test in tests {
@@ -113,9 +112,9 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
             _ => None,
         };
         lines.push(LlmLine { rate, cost, ..about.clone() });
-        bar.inc(1);
+        bar.advance(1);
     }
-    bar.finish_and_clear();
+    bar.finish();
     print(&lines, if global.json { Output::Json } else { args.output })
 }
 
@@ -133,7 +132,7 @@ fn tests(args: &Args, gpu: bool) -> Vec<LlmTest> {
     tests
 }
 
-/// The model, and what the lines say of it.
+/// Loads the model and describes it.
 fn load(args: &Args, tests: &[LlmTest], open: &tiller_kernels::OpenDevice) -> Result<(BenchModel, LlmLine)> {
     let options = EngineOptions {
         max_batch: tests.iter().map(|test| test.rows()).max().unwrap_or(1),
@@ -208,7 +207,7 @@ fn print(lines: &[LlmLine], output: Output) -> Result<()> {
     Ok(())
 }
 
-/// Prints the cost of a token in a sentence.
+/// Prints the cost of a token.
 fn tell(line: &LlmLine, cost: &TokenCost) {
     let TokenCost { launches, launches_per_layer, bytes, needed_bytes } = cost;
     println!(

@@ -1,4 +1,4 @@
-//! `tiller bench perplexity`: the perplexity of a text after quantization of the weights and of the KV cache.
+//! `tiller bench perplexity`: perplexity of a text after quantization of the weights or the KV cache.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -21,7 +21,7 @@ use crate::cli::Global;
 use crate::cli::json::print_json;
 use crate::cli::storage::kv_format;
 use crate::pull::resolve_model;
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
@@ -34,34 +34,34 @@ Examples:
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
+    /// Model: a Hugging Face folder, a .gguf file, or a name from `tiller pull --list`
     #[arg(value_name = "MODEL")]
     model: String,
-    /// The text, in UTF-8
+    /// Text file, in UTF-8
     #[arg(value_name = "TEXT")]
     text: PathBuf,
-    /// Quantization of the weights: f32, f16, q8, q4affine, q4k, q4 or nf4 (repeatable) [default: f32]
+    /// Weight format: f32, f16, q8, q4affine, q4k, q4 or nf4 (repeatable) [default: f32]
     #[arg(long, alias = "scheme", value_name = "SCHEME")]
     quant: Vec<QuantScheme>,
-    /// Data type of the KV cache: f32, f16 or int8 (repeatable; the CPU supports f32 only) [default: f32]
+    /// KV cache format: f32, f16 or int8 (repeatable; the CPU supports f32 only) [default: f32]
     #[arg(long, alias = "kv", value_name = "FORMAT", value_parser = kv_format)]
     kv_dtype: Vec<KvFormat>,
-    /// Tokens of the text that are taken, from its beginning on
+    /// Maximum number of tokens, from the start of the text
     #[arg(long, default_value_t = 2048, value_name = "TOKENS")]
     tokens: usize,
-    /// Tokens that are seen at once: the text is cut into windows that know nothing of one another
+    /// Context length: the text is split into independent windows of this many tokens
     #[arg(long, default_value_t = 512, value_name = "TOKENS", value_parser = clap::value_parser!(u16).range(8..))]
     window: u16,
 }
 
-/// A line of the results; the first one is what the others are compared with.
+/// A row of the results; the others are compared with the first.
 #[derive(Debug, Clone, Serialize)]
 struct PerplexityLine {
     scheme: &'static str,
     kv: &'static str,
     #[serde(flatten)]
     found: Perplexity,
-    /// Of the first line's perplexity.
+    /// The perplexity relative to the first row.
     ratio: f64,
     seconds: f64,
 }
@@ -76,13 +76,12 @@ struct PerplexityReport {
     lines: Vec<PerplexityLine>,
 }
 
-/// Measures and prints.
+/// Runs `tiller bench perplexity`.
 ///
 /// # Errors
 /// A model or a text that cannot be read, a cache that the CPU does not have, a device that fails.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
-    let open = tiller_kernels::open(&global.device)?;
-    eprintln!("device: {}", open.description);
+    let open = global.open()?;
     let path = resolve_model(&args.model)?;
     let windows = tokens(args, &path)?;
     let (schemes, kvs) = (or(&args.quant, QuantScheme::F32), or(&args.kv_dtype, KvFormat::F32));
@@ -93,18 +92,18 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
             .next("name a GPU or a software adapter with --device; `tiller doctor` lists them")
             .into());
     }
-    let bar = progress::bar("perplexity", (schemes.len() * kvs.len() * windows.len()) as u64, "windows");
+    let bar = Progress::start("perplexity", (schemes.len() * kvs.len() * windows.len()) as u64, "windows");
     let mut lines: Vec<PerplexityLine> = Vec::new();
     for (scheme, kv) in schemes.iter().flat_map(|scheme| kvs.iter().map(move |kv| (*scheme, *kv))) {
         bar.set_message(format!("{scheme}, cache {}", kv.name()));
         let start = Instant::now();
         let mut model = load(&path, scheme, kv, usize::from(args.window), &open)?;
-        let found = perplexity(&mut model, &windows, |_| bar.inc(1))?;
+        let found = perplexity(&mut model, &windows, |_| bar.advance(1))?;
         let first = lines.first().map_or(found.perplexity, |line| line.found.perplexity);
         let (ratio, seconds) = (found.perplexity / first, start.elapsed().as_secs_f64());
         lines.push(PerplexityLine { scheme: scheme.name(), kv: kv.name(), found, ratio, seconds });
     }
-    bar.finish_and_clear();
+    bar.finish();
     let (model, text, window) = (args.model.clone(), args.text.clone(), args.window);
     let report = PerplexityReport { device: open.description, model, text, window, lines };
     if global.json {
@@ -119,7 +118,7 @@ fn or<T: Copy>(given: &[T], default: T) -> Vec<T> {
     if given.is_empty() { vec![default] } else { given.to_vec() }
 }
 
-/// The text in windows.
+/// Tokenizes the text and splits it into windows.
 fn tokens(args: &Args, model: &std::path::Path) -> Result<Vec<Vec<u32>>> {
     let text = std::fs::read_to_string(&args.text).map_err(Error::io(&args.text, "read"))?;
     let tokenizer = match Llama::is_gguf(model) {

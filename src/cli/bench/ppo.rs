@@ -1,4 +1,4 @@
-//! `tiller bench ppo`: how long an iteration of an alignment takes, part by part.
+//! `tiller bench ppo`: time per phase of a PPO iteration.
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
@@ -9,7 +9,7 @@ use crate::cli::json::print_json;
 use crate::ppo::PpoConfig;
 use crate::ppo::bench::{PpoBenchRow, SequenceLengths, measure};
 use crate::ppo::config::Baseline;
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::train::bench::ModelPreset;
 use crate::train::memory::{available, in_words};
 
@@ -19,46 +19,46 @@ Examples:
   tiller bench ppo --shape tinyllama-1.1b --quant q4
   tiller bench ppo --shape small --prompts 16 --samples 8 --minibatch 32 --baseline rloo";
 
-/// The flags of `tiller bench ppo`. The defaults are the work that the method's authors lay out.
+/// The flags of `tiller bench ppo`. The defaults are the batch sizes of the paper.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The sizes of the model (repeatable) [default: smollm2-135m]
+    /// Model shape (repeatable) [default: smollm2-135m]
     #[arg(long, value_enum, value_name = "SHAPE")]
     shape: Vec<ModelPreset>,
-    /// How the frozen weights are kept: f32, f16, q8 or q4
+    /// Format of the frozen weights: f32, f16, q8 or q4
     #[arg(long, alias = "quantise", default_value = "f32", value_name = "SCHEME")]
     quant: String,
-    /// Prompts of an iteration
+    /// Prompts per iteration
     #[arg(long, default_value_t = 8, value_name = "N")]
     prompts: usize,
-    /// Answers to a prompt
+    /// Answers per prompt
     #[arg(long, default_value_t = 2, value_name = "N")]
     samples: usize,
-    /// Tokens of a prompt
+    /// Tokens per prompt
     #[arg(long, default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     prompt_tokens: u16,
-    /// Tokens of an answer
+    /// Tokens per answer
     #[arg(long, default_value_t = 160, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     answer_tokens: u16,
-    /// Passes over the answers of an iteration
+    /// PPO epochs per iteration
     #[arg(long, default_value_t = 4, value_name = "N")]
     epochs: u32,
-    /// Answers of a step
+    /// Answers per optimizer step (minibatch)
     #[arg(long, default_value_t = 4, value_name = "N")]
     minibatch: usize,
-    /// Answers that are computed at once
+    /// Answers per forward pass (micro-batch)
     #[arg(long, default_value_t = 4, value_name = "N")]
     batch: usize,
-    /// What answers are compared with
+    /// Baseline of the advantages
     #[arg(long, value_enum, default_value = "critic")]
     baseline: Baseline,
-    /// Iterations that are timed, after one that is not
+    /// Timed iterations after one warm-up
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     iterations: u16,
 }
 
-/// Measures and prints.
+/// Runs `tiller bench ppo`.
 ///
 /// # Errors
 /// Sizes that make no sense, an alignment that does not fit.
@@ -74,14 +74,14 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let lengths = SequenceLengths { prompt: args.prompt_tokens.into(), answer: args.answer_tokens.into() };
     let device = global.open_device()?;
     let shapes = if args.shape.is_empty() { &[ModelPreset::Smol][..] } else { &args.shape };
-    let spinner = progress::spinner("ppo");
+    let spinner = Progress::unbounded("ppo");
     let rows = shapes.iter().map(|&shape| {
         let name = shape.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         spinner.set_message(name.clone());
         measure((&name, shape), &config, lengths, usize::from(args.iterations), available(), &device)
     });
     let rows = rows.collect::<Result<Vec<PpoBenchRow>>>()?;
-    spinner.finish_and_clear();
+    spinner.finish();
     match global.json {
         true => print_json(&rows)?,
         false => println!("{}", table(&rows)),

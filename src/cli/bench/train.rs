@@ -1,4 +1,4 @@
-//! `tiller bench train`: tokens per second and memory of a training.
+//! `tiller bench train`: throughput and memory of training.
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Global;
 use crate::Result;
 use crate::cli::json::print_json;
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::train::bench::{ModelPreset, TrainBenchRow, TrainStepCounts, count, measure};
 use crate::train::cost::StepCost;
 use crate::train::memory::{available, in_words};
@@ -24,41 +24,41 @@ Examples:
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The sizes of the model (repeatable) [default: smollm2-135m]
+    /// Model shape (repeatable) [default: smollm2-135m]
     #[arg(long, value_enum, value_name = "SHAPE")]
     shape: Vec<ModelPreset>,
-    /// How the frozen weights are kept: f32, f16, q8 or q4
+    /// Format of the frozen weights: f32, f16, q8 or q4
     #[arg(long, alias = "quantise", default_value = "f32", value_name = "SCHEME")]
     quant: String,
-    /// Rank of the adapter
+    /// LoRA rank
     #[arg(long, default_value_t = 16, value_name = "R")]
     rank: usize,
-    /// Train all weights instead of an adapter
+    /// Train all weights instead of a LoRA adapter
     #[arg(long)]
     full: bool,
-    /// Samples of a step
+    /// Samples per step
     #[arg(long, default_value_t = 8, value_name = "N")]
     batch: usize,
-    /// Tokens of a sample
+    /// Tokens per sample
     #[arg(long, default_value_t = 512, value_name = "N")]
     tokens: usize,
-    /// Compute blocks a second time in the backward pass instead of keeping them in memory
+    /// Use activation checkpointing: recompute blocks in the backward pass to save memory
     #[arg(long)]
     activation_checkpointing: bool,
-    /// Count launches, FLOPs and bytes of a step instead of timing it: for shapes of any size, on any adapter
+    /// Count launches, FLOPs and bytes per step instead of timing, for shapes of any size
     #[arg(long)]
     count: bool,
-    /// Steps that are timed, after one that is not
+    /// Timed steps after one warm-up
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     steps: u16,
-    /// How the table is written
+    /// Output format
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For reading here
+    /// Plain text
     Table,
     /// Markdown
     Md,
@@ -66,7 +66,7 @@ enum Format {
     Csv,
 }
 
-/// Measures and prints.
+/// Runs `tiller bench train`.
 ///
 /// # Errors
 /// Sizes that make no sense, a training that does not fit.
@@ -83,7 +83,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     config.validate()?;
     let device = global.open_device()?;
     let shapes = if args.shape.is_empty() { &[ModelPreset::Smol][..] } else { &args.shape };
-    let spinner = progress::spinner("train");
+    let spinner = Progress::unbounded("train");
     let name = |shape: ModelPreset| {
         let name = shape.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         spinner.set_message(name.clone());
@@ -92,13 +92,13 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     if args.count {
         let counts = shapes.iter().map(|&shape| count((&name(shape), shape), &config, &device));
         let counts = counts.collect::<Result<Vec<TrainStepCounts>>>()?;
-        spinner.finish_and_clear();
+        spinner.finish();
         return print(args, global, &counts, COUNTED, counted);
     }
     let measured =
         |&shape: &ModelPreset| measure((&name(shape), shape), &config, usize::from(args.steps), available(), &device);
     let rows = shapes.iter().map(measured).collect::<Result<Vec<TrainBenchRow>>>()?;
-    spinner.finish_and_clear();
+    spinner.finish();
     print(args, global, &rows, MEASURED, measured_cells)
 }
 
@@ -157,7 +157,7 @@ fn counted(count: &TrainStepCounts) -> [String; 8] {
     ]
 }
 
-/// Thousand millions of operations and of bytes.
+/// GFLOP and GB.
 fn cost(cost: &StepCost) -> [String; 2] {
     [cost.flops, cost.bytes].map(|count| format!("{:.1}", count as f64 / 1e9))
 }

@@ -1,4 +1,4 @@
-//! `tiller doctor --selftest`: whether the kernels are right on this machine, how fast it is, and what fits.
+//! `tiller doctor --selftest`: correctness of the kernels on this device, its speed, and the models that fit.
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
@@ -11,42 +11,42 @@ use tiller_kernels::quant::QuantScheme;
 use tiller_models::engine;
 
 use crate::plan::{DeviceMemory, FitVerdict, PlanSettings, PlannedCommand};
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::train::bench::ModelPreset;
 use crate::train::memory::in_words;
 use crate::{Error, Result};
 
-/// What was found out.
+/// The results of the self-test.
 #[derive(Debug, Serialize)]
 pub(super) struct Selftest {
     device: String,
-    /// Every variant that was tried, with the worst that it did; none on the CPU, whose arithmetic is the reference.
+    /// The largest error of every kernel variant; empty on the CPU, which is the reference.
     #[serde(rename = "findings")]
     results: Vec<CheckResult>,
-    /// What the device gives; not measured on the CPU.
+    /// Measured bandwidth and compute; absent on the CPU.
     #[serde(rename = "ceilings")]
     roofline: Option<Roofline>,
-    /// Whether common work fits.
+    /// Memory estimates of common workloads.
     work: Vec<Ready>,
 }
 
-/// Whether some work fits.
+/// The memory estimate of a workload.
 #[derive(Debug, Serialize)]
 struct Ready {
-    /// In words: "sft 1.1B, rank 16, q4, batch 4 x 512".
+    /// A description such as "sft 1.1B, rank 16, q4, batch 4 x 512".
     what: String,
     bytes: u64,
     verdict: FitVerdict,
 }
 
-/// The models that are looked at: their sizes in words, how a training keeps their weights, and samples of its batches.
+/// The models: shape, size label, weight format in training, and batch size.
 const MODELS: [(ModelPreset, &str, QuantScheme, usize); 3] = [
     (ModelPreset::Smol, "135M", QuantScheme::F32, 8),
     (ModelPreset::TinyLlama, "1.1B", QuantScheme::Q4, 4),
     (ModelPreset::Llama2, "7B", QuantScheme::Q4, 4),
 ];
 
-/// Tries everything on the device that `--device` takes.
+/// Tests the device selected by `--device`.
 ///
 /// # Errors
 /// A device that cannot be opened, or fails.
@@ -58,9 +58,9 @@ pub(super) fn run(asked: &str) -> Result<Selftest> {
     let Some(gpu) = open.gpu else {
         return Ok(Selftest { device: place.device, results: Vec::new(), roofline: None, work });
     };
-    let bar = progress::bar("selftest", operations::names().count() as u64 + 3, "operations");
+    let bar = Progress::start("selftest", operations::names().count() as u64 + 3, "operations");
     let step = |name: &str| {
-        bar.inc(1);
+        bar.advance(1);
         bar.set_message(name.to_owned());
     };
     let mut results = Vec::new();
@@ -74,7 +74,7 @@ pub(super) fn run(asked: &str) -> Result<Selftest> {
     step("engine");
     let size = DeviceClass::of(&gpu);
     let roofline = roofline(&mut Pipelines::new(gpu), size);
-    bar.finish_and_clear();
+    bar.finish();
     Ok(Selftest { device: place.device, results, roofline: Some(roofline), work })
 }
 
@@ -94,10 +94,10 @@ fn ready(
 }
 
 impl Selftest {
-    /// Whether all kernels are right.
+    /// Checks that all kernels are correct.
     ///
     /// # Errors
-    /// The kernels that are not.
+    /// Lists the incorrect kernels.
     pub(super) fn verdict(&self) -> Result<()> {
         let wrong: Vec<String> = self.results.iter().filter(|f| !f.passed()).map(CheckResult::to_string).collect();
         if wrong.is_empty() {

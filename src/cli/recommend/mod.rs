@@ -15,6 +15,7 @@ use self::parsed_ask::ParsedAsk;
 use self::queue::RequestQueue;
 use self::show::ListPrinter;
 use super::Global;
+use super::progress;
 use super::storage::StorageArgs;
 use crate::constrain::Mode;
 use crate::data::input::quote;
@@ -25,7 +26,6 @@ use crate::recommend::recommender::{Recommender, enough_tokens};
 use crate::recommend::{PreparedRequest, lookup};
 use crate::request::ask::USUAL_LENGTH;
 use crate::request::{Predicate, Request, Share};
-use crate::run::progress;
 use crate::teacher::Teacher;
 use crate::{Error, Result};
 

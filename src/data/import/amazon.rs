@@ -1,8 +1,9 @@
 //! Amazon Review v2 (Ni, Li and McAuley, EMNLP 2019), read as method §1.2 does: no rating filter, the first row of a
-//! pair, categories as prefixes of the path without its department.
+//! pair, categories as prefixes of the path without its department. The files keep the HTML entities of the web pages.
 
 use std::path::Path;
 
+use html_escape::decode_html_entities;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -77,7 +78,7 @@ fn read_meta(path: &Path, raw: &mut RawData) -> Result<()> {
         }
         raw.push_item(RawItem {
             key: meta.asin,
-            title: unescape(&meta.title),
+            title: decode_html_entities(&meta.title).into_owned(),
             categories: prefixes(&meta.category),
             attributes: vec![price(&meta.price), brand(&meta.brand)],
         })?;
@@ -107,7 +108,7 @@ fn parse<'a, T: Deserialize<'a>>(line: &InputLine<'a>) -> Result<T> {
 
 /// The path X > A > B gives "A" and "A, B": the department falls away, and the deepest category stands last.
 fn prefixes(path: &[String]) -> Vec<String> {
-    let names: Vec<String> = path.iter().skip(1).map(|name| unescape(name)).collect();
+    let names: Vec<String> = path.iter().skip(1).map(|name| decode_html_entities(name).into_owned()).collect();
     (1..=names.len()).map(|depth| names[..depth].join(", ")).collect()
 }
 
@@ -120,16 +121,8 @@ fn price(value: &Value) -> String {
 
 /// A brand, unless it is a scrap of a page.
 fn brand(value: &Value) -> String {
-    let text = unescape(value.as_str().unwrap_or_default());
-    if text.contains('<') { String::new() } else { text }
-}
-
-/// The release keeps the entities of the pages that it was taken from: "Action &amp; Adventure".
-fn unescape(text: &str) -> String {
-    // The ampersand comes last, so that "&amp;lt;" stays the "&lt;" that it spells.
-    [("&quot;", "\""), ("&#34;", "\""), ("&#39;", "'"), ("&apos;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")]
-        .iter()
-        .fold(text.to_owned(), |text, (entity, character)| text.replace(entity, character))
+    let text = decode_html_entities(value.as_str().unwrap_or_default());
+    if text.contains('<') { String::new() } else { text.into_owned() }
 }
 
 #[cfg(test)]

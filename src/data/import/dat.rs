@@ -9,12 +9,12 @@ use crate::data::time::parse_timestamp;
 use crate::data::titles::year_of;
 use crate::{Error, Result};
 
-/// How the bytes of a file spell characters.
+/// The character encoding of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     /// UTF-8; anything else is an error.
     Utf8,
-    /// UTF-8 where a line is valid UTF-8, otherwise Latin-1: MovieLens changed over in the course of its releases.
+    /// UTF-8 if a line is valid UTF-8, otherwise Latin-1: MovieLens changed its encoding between releases.
     Utf8OrLatin1,
 }
 
@@ -34,7 +34,7 @@ pub(super) fn read_movies(path: &Path, encoding: Encoding, raw: &mut RawData) ->
     Ok(())
 }
 
-/// Reads `user::item::rating::unix seconds`. Every rating counts, high or low (method §1.2).
+/// Reads `user::item::rating::unix seconds`. Ratings of every value count (method §1.2).
 pub(super) fn read_ratings(path: &Path, raw: &mut RawData) -> Result<()> {
     read_fields(path, "::", "user::item::rating::timestamp", raw)
 }

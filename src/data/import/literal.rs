@@ -1,16 +1,16 @@
-//! Python literals, one a line, as the UCSD files hold them: `{u'id': u'10', 'price': 4.99, 'tags': [u'Action']}`.
+//! A parser of Python literals, one per line, as in the UCSD files: `{u'id': u'10', 'price': 4.99}`.
 //!
-//! Strict on purpose: dictionaries with text keys, lists, tuples, text, numbers, True, False, None, and nothing else.
+//! It accepts dictionaries with string keys, lists, tuples, strings, numbers, True, False and None.
 
 use serde_json::{Map, Number, Value};
 
-/// How deep values may nest: far deeper than any real line, far from the end of the stack.
+/// The maximum nesting depth: far deeper than any real line, far from a stack overflow.
 const DEEPEST: usize = 32;
 
 /// Reads one literal that fills the whole text.
 ///
 /// # Errors
-/// What was expected and at which byte, as a sentence.
+/// A message with the expected token and the byte position.
 pub(super) fn parse(text: &str) -> Result<Value, String> {
     let mut parser = Parser { text, at: 0 };
     let value = parser.value(0)?;
@@ -116,7 +116,7 @@ impl<'a> Parser<'a> {
         Ok(Value::Number(number))
     }
 
-    /// Text in single or double quotes, with or without the `u` of Python 2.
+    /// Parses a string in single or double quotes, with or without the `u` of Python 2.
     fn string(&mut self) -> Result<String, String> {
         if self.rest().starts_with(['u', 'U']) {
             self.at += 1;
@@ -134,7 +134,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// What follows a backslash.
+    /// Parses an escape sequence after its backslash.
     fn escape(&mut self) -> Result<char, String> {
         match self.next_char() {
             Some(same @ ('\\' | '\'' | '"')) => Ok(same),

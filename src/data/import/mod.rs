@@ -1,4 +1,4 @@
-//! One file per source. Each reads its files into a [`RawData`]; the rules come afterwards, the same for all.
+//! Importers, one file per source format. Each reads its files into a [`RawData`]; filters are applied later.
 
 use std::path::Path;
 
@@ -15,32 +15,63 @@ mod table;
 
 pub use table::Columns;
 
-/// The sources that can be imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+/// The source formats that can be imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceFormat {
-    /// A MovieLens folder: ratings.csv + movies.csv, u.data + u.item, or ratings.dat + movies.dat
-    #[value(name = "movielens")]
+    /// MovieLens.
     MovieLens,
-    /// A MovieTweetings folder: ratings.dat + movies.dat
-    #[value(name = "movietweetings")]
+    /// MovieTweetings.
     MovieTweetings,
-    /// A folder with Amazon Review v2 files of one department: reviews and meta_*, .json or .json.gz
+    /// Amazon Review v2.
     Amazon,
-    /// A folder with the UCSD Steam files: steam_games and steam_reviews, .json or .json.gz
+    /// The UCSD Steam files.
     Steam,
-    /// A CSV file of interactions, with --items for one of items; or a folder with items.csv and interactions.csv
+    /// Generic CSV.
     Csv,
 }
 
-/// Reads a source. `columns` are for [`SourceFormat::Csv`]; the other formats fix theirs.
+impl SourceFormat {
+    /// All formats.
+    pub const ALL: [SourceFormat; 5] = [Self::MovieLens, Self::MovieTweetings, Self::Amazon, Self::Steam, Self::Csv];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MovieLens => "movielens",
+            Self::MovieTweetings => "movietweetings",
+            Self::Amazon => "amazon",
+            Self::Steam => "steam",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// The files it consists of.
+    pub fn files(self) -> &'static str {
+        match self {
+            Self::MovieLens => {
+                "A MovieLens folder: ratings.csv + movies.csv, u.data + u.item, or ratings.dat + movies.dat"
+            }
+            Self::MovieTweetings => "A MovieTweetings folder: ratings.dat + movies.dat",
+            Self::Amazon => {
+                "A folder with Amazon Review v2 files of one department: reviews and meta_*, .json or .json.gz"
+            }
+            Self::Steam => "A folder with the UCSD Steam files: steam_games and steam_reviews, .json or .json.gz",
+            Self::Csv => {
+                "A CSV file of interactions, with --items for a file of items; or a folder with items.csv and interactions.csv"
+            }
+        }
+    }
+}
+
+/// Reads a source. `columns` apply to [`SourceFormat::Csv`] only.
 ///
 /// # Errors
-/// A missing file, and any line that is not what its format says, by file and line.
+/// A missing file, or a malformed line, with file and line.
 pub fn read(format: SourceFormat, path: &Path, columns: &Columns) -> Result<RawData> {
     if format != SourceFormat::Csv && *columns != Columns::default() {
         return Err(Error::bad_input("column flags")
             .expected("--format csv beside them")
-            .found(format!("{format:?}"))
+            .found(format!("--format {}", format.name()))
             .next("leave them out: this format fixes its columns")
             .into());
     }
@@ -103,7 +134,7 @@ mod tests {
 
     #[test]
     fn column_flags_belong_to_csv() {
-        let columns = Columns { user_column: Some("who".into()), ..Columns::default() };
+        let columns = Columns { user: Some("who".into()), ..Columns::default() };
         let error = read(SourceFormat::MovieLens, Path::new("."), &columns).unwrap_err();
         assert!(error.to_string().contains("--format csv"));
     }

@@ -1,4 +1,4 @@
-//! Plain CSV of any make: a table of interactions, and a table of items beside it or in it.
+//! Generic CSV: a table of interactions, with the items in a second file or in the same rows.
 
 use std::path::{Path, PathBuf};
 
@@ -10,44 +10,36 @@ use crate::data::store::{INTERACTIONS, ITEMS};
 use crate::data::titles::clean;
 use crate::{Error, Result};
 
-/// The names of the columns of plain CSV files. A column named by its flag has to be there.
-#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
-#[command(next_help_heading = "Plain CSV (--format csv)")]
+/// Column names of generic CSV files. A column that is named here must exist.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Columns {
-    /// The file of items; without it, the items are read from the interactions themselves
-    #[arg(long, value_name = "FILE")]
+    /// The file of items; without it, the items are read from the interactions.
     pub items: Option<PathBuf>,
-    /// The column of users [default: user]
-    #[arg(long, value_name = "NAME")]
-    pub user_column: Option<String>,
-    /// The column of items, in both files [default: item]
-    #[arg(long, value_name = "NAME")]
-    pub item_column: Option<String>,
-    /// The column of times: unix seconds or dates such as 2013-05-31T20:15:00Z [default: timestamp]
-    #[arg(long, value_name = "NAME")]
-    pub time_column: Option<String>,
-    /// The column of titles [default: title; without --items, the item column where there is none]
-    #[arg(long, value_name = "NAME")]
-    pub title_column: Option<String>,
-    /// The column of categories [default: categories, where there is one]
-    #[arg(long, value_name = "NAME")]
-    pub category_column: Option<String>,
-    /// What stands between two categories of an item [default: |]
-    #[arg(long, value_name = "TEXT")]
+    /// The column of user ids; `user` by default.
+    pub user: Option<String>,
+    /// The column of item ids, in both files; `item` by default.
+    pub item: Option<String>,
+    /// The column of times, as unix seconds or dates; `timestamp` by default.
+    pub time: Option<String>,
+    /// The column of titles; `title` by default, without a file of items also the item column.
+    pub title: Option<String>,
+    /// The column of categories; `categories` by default, if it exists.
+    pub category: Option<String>,
+    /// The separator between two categories of an item; `|` by default.
     pub category_separator: Option<String>,
 }
 
 impl Columns {
     fn user(&self) -> &str {
-        self.user_column.as_deref().unwrap_or("user")
+        self.user.as_deref().unwrap_or("user")
     }
 
     fn item(&self) -> &str {
-        self.item_column.as_deref().unwrap_or("item")
+        self.item.as_deref().unwrap_or("item")
     }
 
     fn time(&self) -> &str {
-        self.time_column.as_deref().unwrap_or("timestamp")
+        self.time.as_deref().unwrap_or("timestamp")
     }
 
     /// Splits a cell of categories; an empty separator takes the cell as one.
@@ -93,8 +85,8 @@ fn source(interactions: &Path, items: Option<&Path>) -> String {
 fn read_items(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
     let mut file = CsvFile::open(path)?;
     let key = file.column(columns.item())?;
-    let title = file.column(columns.title_column.as_deref().unwrap_or("title"))?;
-    let categories = optional(&file, columns.category_column.as_deref(), "categories")?;
+    let title = file.column(columns.title.as_deref().unwrap_or("title"))?;
+    let categories = optional(&file, columns.category.as_deref(), "categories")?;
     let known: Vec<usize> = [key, title].into_iter().chain(categories).collect();
     let attributes = file.further_columns(&known);
     raw.attributes =
@@ -115,12 +107,12 @@ fn read_interactions(path: &Path, columns: &Columns, raw: &mut RawData) -> Resul
     Ok(())
 }
 
-/// Reads interactions whose rows describe their item, too: the first row of an item tells its title and categories.
+/// Reads interactions whose rows also describe the item: the first row of an item gives its title and categories.
 fn read_interactions_with_items(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
     let mut file = CsvFile::open(path)?;
     let [user, key, time] = [file.column(columns.user())?, file.column(columns.item())?, file.column(columns.time())?];
-    let title = optional(&file, columns.title_column.as_deref(), "title")?.unwrap_or(key);
-    let categories = optional(&file, columns.category_column.as_deref(), "categories")?;
+    let title = optional(&file, columns.title.as_deref(), "title")?.unwrap_or(key);
+    let categories = optional(&file, columns.category.as_deref(), "categories")?;
     while let Some(row) = file.next_row()? {
         if !raw.has_item(row.get(key)) {
             raw.push_item(item(&row, columns, key, title, categories))?;
@@ -130,7 +122,7 @@ fn read_interactions_with_items(path: &Path, columns: &Columns, raw: &mut RawDat
     Ok(())
 }
 
-/// The position of a column that has to be there only where the user named it.
+/// The position of a column that is required only if the user named it.
 fn optional(file: &CsvFile, named: Option<&str>, usual: &str) -> Result<Option<usize>> {
     match named {
         Some(name) => file.column(name).map(Some),
@@ -147,7 +139,7 @@ fn item(row: &CsvRow, columns: &Columns, key: usize, title: usize, categories: O
     }
 }
 
-/// The names under which further columns become attributes. items.csv takes three names for itself.
+/// The attribute names of the further columns. The three column names of items.csv are reserved.
 fn attribute_names(path: &Path, columns: &[&str]) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::with_capacity(columns.len());
     for column in columns {
@@ -185,11 +177,11 @@ mod tests {
     #[test]
     fn any_columns_will_do_and_further_ones_become_attributes() {
         let columns = Columns {
-            user_column: Some("who".into()),
-            item_column: Some("sku".into()),
-            time_column: Some("when".into()),
-            title_column: Some("name".into()),
-            category_column: Some("tags".into()),
+            user: Some("who".into()),
+            item: Some("sku".into()),
+            time: Some("when".into()),
+            title: Some("name".into()),
+            category: Some("tags".into()),
             category_separator: Some("; ".into()),
             items: None,
         };
@@ -215,7 +207,7 @@ mod tests {
 
     #[test]
     fn missing_columns_and_bad_times_are_named() {
-        let named = |title: &str| Columns { title_column: Some(title.into()), ..Columns::default() };
+        let named = |title: &str| Columns { title: Some(title.into()), ..Columns::default() };
         let log = "user,item,timestamp\na,1,5\n";
         for (log, items, columns, expected) in [
             ("who,item,timestamp\n", None, Columns::default(), "log.csv line 1: expected a column \"user\""),

@@ -1,4 +1,4 @@
-//! dataset.json: where a data set comes from and what its import did.
+//! dataset.json: the source of a data set and the record of its import.
 
 use std::path::Path;
 
@@ -12,34 +12,34 @@ use crate::data::raw::Dropped;
 use crate::data::titles::clean;
 use crate::{Error, Result};
 
-/// What dataset.json tells about a data set.
+/// The metadata of a data set, as in dataset.json.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DatasetInfo {
     /// Its name, for reports.
     pub name: String,
-    /// Where it comes from.
+    /// Its source.
     pub source: String,
-    /// Under which terms.
+    /// Its licence.
     pub licence: String,
-    /// What the import asked for.
+    /// The filters of the import.
     pub filters: Filters,
-    /// What the import found.
+    /// The counts of the import.
     pub counts: DatasetCounts,
 }
 
-/// The rules of an import.
+/// The filters of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Filters {
-    /// How many interactions users and items needed to stay.
+    /// The k-core bounds.
     #[serde(flatten)]
     pub core: KCore,
-    /// How titles were brought into their final form.
+    /// A description of how titles were shortened.
     pub titles: String,
 }
 
-/// How much an import kept and dropped.
+/// Records kept and dropped by an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DatasetCounts {
@@ -51,12 +51,12 @@ pub struct DatasetCounts {
     pub interactions: usize,
     /// Categories of the items kept.
     pub categories: usize,
-    /// What was left out.
+    /// Dropped records by reason.
     pub dropped: Dropped,
 }
 
 impl DatasetCounts {
-    /// Counts a data set.
+    /// Counts the records of a data set.
     pub fn of(dataset: &Dataset, dropped: Dropped) -> Self {
         Self {
             users: dataset.users.len(),
@@ -69,10 +69,10 @@ impl DatasetCounts {
 }
 
 impl DatasetInfo {
-    /// Reads dataset.json, its texts made safe for a terminal; without it, there is only the folder's name to tell.
+    /// Reads dataset.json and cleans its texts for a terminal. Without the file, only the folder's name is known.
     ///
     /// # Errors
-    /// A file that is not the JSON object it should be.
+    /// Malformed JSON.
     pub fn read(dir: &Path) -> Result<DatasetInfo> {
         let path = dir.join(INFO);
         let named = DatasetInfo { name: file_name(dir), ..DatasetInfo::default() };

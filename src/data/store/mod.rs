@@ -11,5 +11,5 @@ pub use write::refuse_to_replace;
 pub const ITEMS: &str = "items.csv";
 /// The file of the histories: user, item, timestamp.
 pub const INTERACTIONS: &str = "interactions.csv";
-/// The file about the data set; a folder made by hand can do without it.
+/// The metadata file; optional in a folder made by hand.
 pub const INFO: &str = "dataset.json";

@@ -3,13 +3,12 @@
 use std::io::Write;
 use std::path::Path;
 
-use indicatif::ProgressFinish;
 use tiller_models::atomic::write_atomically;
 
 use super::{DatasetInfo, INFO, INTERACTIONS, ITEMS};
 use crate::data::dataset::{Catalogue, Dataset};
 use crate::data::input::quote;
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::{Error, Result};
 
 impl Dataset {
@@ -119,11 +118,11 @@ fn write_items(catalogue: &Catalogue, path: &Path) -> Result<()> {
 }
 
 fn write_interactions(dataset: &Dataset, path: &Path) -> Result<()> {
-    let bar = progress::bar("writing", dataset.users.len() as u64, "users").with_finish(ProgressFinish::AndClear);
+    let bar = Progress::start("writing", dataset.users.len() as u64, "users");
     write_atomically(path, |w| {
         let mut csv = csv::Writer::from_writer(w);
         csv.write_record(["user", "item", "timestamp"])?;
-        for user in dataset.users.iter().inspect(|_| bar.inc(1)) {
+        for user in dataset.users.iter().inspect(|_| bar.advance(1)) {
             for (&item, timestamp) in user.items.iter().zip(&user.timestamps) {
                 csv.write_record([&user.key, &dataset.catalogue.item(item).key, &timestamp.to_string()])?;
             }

@@ -1,6 +1,6 @@
-//! An invented world: films that nobody made and people who never lived, for trying everything without any download.
+//! Synthetic data: films and users for trying everything without a download.
 //!
-//! The generative model, from a seed alone:
+//! The generative model, from a seed:
 //!
 //! - **Films.** A genre is drawn by its weight, and a title from the words of that genre. One work in five is a series
 //!   of two to five parts ("… II", "… III") that share genres and country and are one to three years apart. A film has
@@ -14,9 +14,9 @@
 //!   Otherwise a film of the current genre is drawn in proportion to appeal × belonging to the genre × closeness to the
 //!   era, among those not seen whose predecessor has been seen.
 //!
-//! So the order of a history tells what comes next (the sequel, the drift of genre and era), while popularity alone
-//! tells little: a sequential recommender has something to learn. All draws are whole numbers from ChaCha8, and nothing
-//! depends on the order of a hash map, so a seed gives the same bytes on every machine.
+//! So the order of a history predicts the next item (the sequel, the drift of genre and era), while popularity alone
+//! predicts little: a sequential recommender has something to learn. All draws are integers from ChaCha8 and nothing
+//! depends on the order of a hash map, so a seed gives the same bytes on every platform.
 
 use serde::{Deserialize, Serialize};
 
@@ -36,21 +36,17 @@ mod titles;
 mod words;
 mod world;
 
-/// The sizes of an invented world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
+/// The settings of a synthetic data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SynthConfig {
-    /// How many people
-    #[arg(long, default_value_t = SynthConfig::default().users, value_name = "N")]
+    /// Number of users.
     pub users: usize,
-    /// How many films
-    #[arg(long, default_value_t = SynthConfig::default().items, value_name = "N")]
+    /// Number of films.
     pub items: usize,
-    /// How many films a person watches on average (5 at least)
-    #[arg(long, default_value_t = SynthConfig::default().length, value_name = "N")]
+    /// Mean history length, at least 5.
     pub length: usize,
-    /// Another seed, another world; the same seed, the same files
-    #[arg(long, default_value_t = SynthConfig::default().seed, value_name = "N")]
+    /// Random seed; the same seed gives the same files.
     pub seed: u64,
 }
 
@@ -60,15 +56,15 @@ impl Default for SynthConfig {
     }
 }
 
-/// The most that is invented: beyond it the words give out (items) or the files become unwieldy (users).
+/// Limits: beyond them the titles run out (items) or the files become unwieldy (users).
 const MOST_ITEMS: usize = 10_000;
 const MOST_USERS: usize = 1_000_000;
 const FEWEST_ITEMS: usize = 20;
 
-/// Invents a world. No filter is applied: users and items are as many as asked for.
+/// Generates a data set. No filter is applied, so the numbers of users and items are exact.
 ///
 /// # Errors
-/// Sizes outside 1 to 1,000,000 users, 20 to 10,000 items, and a mean length of 5 to 100.
+/// Sizes outside 1 to 1,000,000 users, 20 to 10,000 items, or a mean length of 5 to 100.
 pub fn generate(settings: &SynthConfig, name: &str) -> Result<(Dataset, DatasetInfo)> {
     check("--users", settings.users, 1, MOST_USERS)?;
     check("--items", settings.items, FEWEST_ITEMS, MOST_ITEMS)?;
@@ -143,7 +139,6 @@ mod tests {
         // Seen after the last item, and popular where nothing was.
         let following = |last, item| 10_000 * pairs.get(&(last, item)).copied().unwrap_or(0) + popular(last, item);
         let (by_popularity, by_order) = (hit_rate(&dataset, popular), hit_rate(&dataset, following));
-        eprintln!("HR@10 by the order of items {by_order:.3}, by popularity {by_popularity:.3}");
         assert!(by_popularity > 0.02, "popularity counts for something: {by_popularity}");
         assert!(by_order > 3.0 * by_popularity, "order {by_order}, popularity {by_popularity}");
     }

@@ -1,13 +1,11 @@
-//! The people of an invented world: what they watch, and when.
-
-use indicatif::ProgressFinish;
+//! The users of a synthetic data set and their histories.
 
 use super::words::GENRES;
 use super::world::{SynthWorld, YEARS, film_key};
 use crate::Result;
 use crate::data::raw::RawData;
 use crate::data::rng::SeededRng;
-use crate::run::progress;
+use crate::run::progress::Progress;
 
 /// The shortest and the longest history.
 const LENGTHS: (usize, usize) = (5, 200);
@@ -15,20 +13,20 @@ const LENGTHS: (usize, usize) = (5, 200);
 const OPENING: i64 = 1_420_070_400;
 const DAY: u64 = 86_400;
 
-/// How often, in percent, a series that was begun among the last films goes on.
+/// The probability in percent that a recently started series is continued.
 const GOES_ON: u64 = 65;
-/// How many of the last films can pull their sequel.
+/// The number of recent films whose sequels are candidates.
 const MEMORY: usize = 3;
 /// Weights of the next genre: the same again, the next in the ring, one of the two favourites.
 const MOVES: [u64; 3] = [60, 25, 15];
 
-/// One person's taste at one moment.
+/// A user's taste at one moment.
 struct Taste {
     favourites: [usize; 2],
     genre: usize,
-    /// The middle of the years that the person likes.
+    /// The centre of the preferred years.
     era: i64,
-    /// Where the era moves after each film: one year forward or back.
+    /// The drift of the era after each film: one year forward or back.
     drift: i64,
 }
 
@@ -41,7 +39,7 @@ impl Taste {
         Self { favourites, genre: favourites[0], era, drift: if rng.chance(50) { 1 } else { -1 } }
     }
 
-    /// Moves on by one film: along the ring of genres, and along the years, turning round at their ends.
+    /// Advances the taste by one film: along the ring of genres, and along the years, reversing at their ends.
     fn drift(&mut self, rng: &mut SeededRng) {
         self.genre = match rng.weighted(&MOVES) {
             Some(1) => (self.genre + 1) % GENRES.len(),
@@ -54,14 +52,14 @@ impl Taste {
         }
     }
 
-    /// How well a year fits: 17 in the middle of the era, half of it five years away, 1 far away.
+    /// The weight of a year: 17 at the centre of the era, half of that five years away, 1 far away.
     fn closeness(&self, year: u64) -> u64 {
         let distance = self.era.abs_diff(year as i64);
         1 + 400 / (25 + distance * distance)
     }
 }
 
-/// Adds the histories of `count` people to a raw source; `mean` is their mean length.
+/// Adds the histories of `count` users to a raw source; `mean` is their mean length.
 pub(super) fn write_histories(
     world: &SynthWorld,
     count: usize,
@@ -69,8 +67,8 @@ pub(super) fn write_histories(
     rng: &mut SeededRng,
     raw: &mut RawData,
 ) -> Result<()> {
-    let bar = progress::bar("inventing", count as u64, "people").with_finish(ProgressFinish::AndClear);
-    for person in (1..=count).inspect(|_| bar.inc(1)) {
+    let bar = Progress::start("generating", count as u64, "users");
+    for person in (1..=count).inspect(|_| bar.advance(1)) {
         let mut time = OPENING + rng.below(5 * 365 * DAY) as i64;
         for film in history(world, length(mean, rng), rng) {
             raw.push_interaction(&format!("u{person}"), &film_key(film), time)?;
@@ -80,7 +78,7 @@ pub(super) fn write_histories(
     Ok(())
 }
 
-/// A length of geometric distribution above the shortest.
+/// Draws a length: geometric above the minimum.
 fn length(mean: usize, rng: &mut SeededRng) -> usize {
     let (shortest, longest) = LENGTHS;
     let beyond = mean.saturating_sub(shortest) as u64;
@@ -91,7 +89,7 @@ fn length(mean: usize, rng: &mut SeededRng) -> usize {
     length
 }
 
-/// What one person watches, in order; shorter than `length` where nothing is left to watch.
+/// The films of one user in order; fewer than `length` if none are left.
 fn history(world: &SynthWorld, length: usize, rng: &mut SeededRng) -> Vec<usize> {
     let mut taste = Taste::new(rng);
     let (mut watched, mut history) = (vec![false; world.films.len()], Vec::with_capacity(length));

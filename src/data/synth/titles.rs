@@ -1,4 +1,4 @@
-//! Titles for invented films: every genre has a shuffled stock of all the titles that its words can make.
+//! Titles of synthetic films: every genre has a shuffled stock of all titles its words can form.
 
 use super::words::{GENRES, Genre, places};
 use crate::data::rng::SeededRng;
@@ -9,11 +9,11 @@ const PARTS: [&str; 5] = ["", " II", " III", " IV", " V"];
 /// The longest series, in parts.
 pub(super) const LONGEST_SERIES: usize = PARTS.len();
 
-/// The titles that are still free, by genre.
+/// The unused titles by genre.
 pub(super) struct Titles(Vec<Vec<String>>);
 
 impl Titles {
-    /// All titles of all genres, in a random order.
+    /// Creates all titles of all genres in random order.
     pub(super) fn new(rng: &mut SeededRng) -> Self {
         let stocks = GENRES.iter().map(|genre| {
             let mut stock = all(genre);
@@ -23,7 +23,7 @@ impl Titles {
         Self(stocks.collect())
     }
 
-    /// The next free title of a genre; `None` where its words are used up.
+    /// Takes the next title of a genre; `None` if none are left.
     pub(super) fn take(&mut self, genre: usize) -> Option<String> {
         self.0[genre].pop()
     }

@@ -1,35 +1,35 @@
-//! The words that invented titles are made of. No noun belongs to two genres, so no title does.
+//! The words of synthetic titles. No noun belongs to two genres, so no title does either.
 
-/// A genre: its name, how many films it has beside the others, and its words.
+/// A genre: its name, its weight among the genres, and its words.
 pub(super) struct Genre {
     /// The category's name.
     pub(super) name: &'static str,
     /// Its share of the films, relative to the others.
     pub(super) weight: u64,
-    /// What things are like there, between commas.
+    /// Its adjectives, comma-separated.
     adjectives: &'static str,
-    /// What things there are, between commas.
+    /// Its nouns, comma-separated.
     nouns: &'static str,
 }
 
 impl Genre {
-    /// What things are like there.
+    /// The adjectives.
     pub(super) fn adjectives(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.adjectives.split(", ")
     }
 
-    /// What things there are.
+    /// The nouns.
     pub(super) fn nouns(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.nouns.split(", ")
     }
 }
 
-/// Places that are on no map.
+/// Fictional places.
 pub(super) fn places() -> impl Iterator<Item = &'static str> {
     PLACES.split(", ")
 }
 
-/// The genres in a ring: tastes drift from each to the next, and films mix neighbours.
+/// The ring of genres: tastes drift to the next one, and films mix neighbours.
 pub(super) const GENRES: [Genre; 12] = [
     Genre {
         name: "Comedy",
@@ -126,14 +126,14 @@ pub(super) const GENRES: [Genre; 12] = [
     },
 ];
 
-/// Places that are on no map, between commas.
+/// Fictional places, comma-separated.
 const PLACES: &str = "\
     Marrowby, Velloria, Port Ansel, Quillhaven, Estrada Bay, Thornwick, Old Severin, Lake Ombra, Castermoor, \
     Dunmarrow, Fallowgate, Isla Verane, Kestrel Point, Low Harrow, Mirefield, Norrund, Orsolino, Pellworth, \
     Ravensholt, Saint Ebrin, Tamsin Hill, Upper Gantry, Vostrava, Wexcombe, Yarrow Street, Zell am Moor, \
     Ashgrove, Brindle Creek, Corvane, Drumlow, Ellisport, Gravenstrand";
 
-/// Countries that make films, and their share of them, relative to the others.
+/// Production countries and their weights.
 pub(super) const COUNTRIES: [(&str, u64); 12] = [
     ("United States", 30),
     ("India", 12),

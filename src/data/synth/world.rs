@@ -1,4 +1,4 @@
-//! The films of an invented world.
+//! The films of a synthetic data set.
 
 use super::titles::{LONGEST_SERIES, Titles, part};
 use super::words::{COUNTRIES, GENRES};
@@ -9,37 +9,37 @@ use crate::data::rng::SeededRng;
 /// The first and the last year of a film.
 pub(super) const YEARS: std::ops::RangeInclusive<u64> = 1960..=2024;
 
-/// The appeal of the most popular work; that of rank r is this / (r + 20).
+/// The scale of popularity: the work of rank r has this / (r + 20).
 const TOP_APPEAL: u64 = 1_000_000;
 
-/// Of 100 works, how many have one part, two, and so on.
+/// Numbers of works with one part, two parts, and so on, among 100 works.
 const PARTS: [u64; LONGEST_SERIES] = [80, 10, 6, 3, 1];
 
 /// One film.
 pub(super) struct Film {
     pub(super) title: String,
-    /// Positions in [`GENRES`]; the main one stands last, where method §1.2 looks for the deepest category.
+    /// Positions in [`GENRES`]; the main genre is last, as the deepest category (method §1.2).
     pub(super) genres: Vec<usize>,
     pub(super) year: u64,
     pub(super) cents: u64,
     pub(super) country: &'static str,
-    /// How readily people watch it, relative to the others.
+    /// Its popularity weight.
     pub(super) appeal: u64,
-    /// The part before this one, which everyone watches first.
+    /// The previous part, which every user watches first.
     pub(super) predecessor: Option<usize>,
     /// The part after this one.
     pub(super) sequel: Option<usize>,
 }
 
-/// All films, and who belongs to which genre.
+/// All films, with an index by genre.
 pub(super) struct SynthWorld {
     pub(super) films: Vec<Film>,
-    /// By genre: its films, and how strongly each belongs to it (3 as its main genre, 1 otherwise).
+    /// The films of each genre with their weights: 3 for the main genre, 1 otherwise.
     pub(super) by_genre: Vec<Vec<(usize, u64)>>,
 }
 
 impl SynthWorld {
-    /// Invents `count` films, or as many as there are titles for.
+    /// Generates `count` films, or as many as there are titles.
     pub(super) fn generate(count: usize, rng: &mut SeededRng) -> Self {
         let mut titles = Titles::new(rng);
         let weights = GENRES.map(|genre| genre.weight);
@@ -80,7 +80,7 @@ pub(super) fn film_key(index: usize) -> String {
     format!("f{}", index + 1)
 }
 
-/// A genre and a free title in it; a genre without free titles gives way to the next in the ring.
+/// Draws a genre and an unused title of it; a genre without titles is replaced by the next in the ring.
 fn next_title(titles: &mut Titles, weights: &[u64], rng: &mut SeededRng) -> Option<(usize, String)> {
     let first = rng.weighted(weights)?;
     (0..GENRES.len()).map(|step| (first + step) % GENRES.len()).find_map(|genre| Some((genre, titles.take(genre)?)))
@@ -112,7 +112,7 @@ fn push_work(films: &mut Vec<Film>, title: &str, genre: usize, parts: u64, rng: 
     }
 }
 
-/// The genre itself, last, behind up to two of its neighbours in the ring.
+/// Up to two neighbours of the genre in the ring, then the genre itself.
 fn mixed_with_neighbours(genre: usize, rng: &mut SeededRng) -> Vec<usize> {
     let ring = GENRES.len();
     let mut neighbours = [(genre + 1) % ring, (genre + ring - 1) % ring];
@@ -121,7 +121,8 @@ fn mixed_with_neighbours(genre: usize, rng: &mut SeededRng) -> Vec<usize> {
     neighbours.into_iter().take(count).chain([genre]).collect()
 }
 
-/// Gives works an appeal by a random rank (Zipf's law, flattened at the top); a sequel has 4/5 of its predecessor's.
+/// Assigns each work a popularity by random rank (Zipf's law, flattened at the top); a sequel has 4/5 of its
+/// predecessor's.
 fn rank(films: &mut [Film], mut works: Vec<(usize, u64)>, rng: &mut SeededRng) {
     rng.shuffle(&mut works);
     for (rank, (first, parts)) in works.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Lines over steps: thin and pale as measured, thick as a moving mean where there are many points.
+//! Line charts. A line with many points is drawn pale, with its moving mean on top.
 
 use std::fmt::Write;
 
@@ -6,15 +6,15 @@ use super::scale::{LinearScale, label};
 use super::{COLOURS, Chart, LegendEntry};
 use crate::report::text::{escaped, number};
 
-/// One line of a chart.
+/// A line of a chart.
 pub struct LineSeries {
     /// Its name in the legend.
     pub label: String,
-    /// The number of its colour.
+    /// Its colour index.
     pub colour: usize,
-    /// Whether it is dashed, to tell lines of one colour apart.
+    /// True for a dashed line, to distinguish lines of one colour.
     pub dashed: bool,
-    /// Positions and numbers, by ascending position.
+    /// Points (x, y) in ascending x.
     pub points: Vec<(f64, f64)>,
 }
 
@@ -25,13 +25,13 @@ const RIGHT: f64 = 10.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 34.0;
 
-/// Beyond so many points a line is smoothed, and beyond the others it is thinned out.
+/// Lines with more points are smoothed (SMOOTH) or thinned out (MOST).
 const SMOOTH: usize = 60;
 const MOST: usize = 400;
-/// Up to so many points each gets a dot that can be pointed at.
+/// Lines with at most this many points get a dot with a tooltip per point.
 const DOTS: usize = 40;
 
-/// Draws lines over a common axis.
+/// Draws lines over a common x axis.
 pub fn line_chart(about: &str, axis: &str, lines: &[LineSeries]) -> Chart {
     let points = || lines.iter().flat_map(|line| &line.points).copied();
     let range = |numbers: &mut dyn Iterator<Item = f64>| {
@@ -118,7 +118,7 @@ fn path(points: &[(f64, f64)], xs: &LinearScale, ys: &LinearScale) -> String {
     path
 }
 
-/// The lowest and the highest point of each of some stretches, so that no peak is lost.
+/// Thins points to the minimum and maximum of each interval, so that no peak is lost.
 fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let stretch = points.len().div_ceil(MOST / 2).max(2);
     let extremes = points.chunks(stretch).flat_map(|chunk| {
@@ -131,7 +131,7 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     extremes.collect()
 }
 
-/// An exponential mean over about a thirtieth of the points, corrected for its start (Kingma and Ba 2015), thinned out.
+/// The exponential moving mean over about 1/30 of the points, bias-corrected (Kingma and Ba 2015), thinned out.
 fn moving_mean(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let keep = 1.0 - 2.0 / (points.len() as f64 / 30.0 + 1.0).max(2.0);
     let (mut mean, mut weight) = (0.0, 0.0);

@@ -1,4 +1,4 @@
-//! Charts as SVG, drawn with the colours of the page they stand in.
+//! SVG charts in the colours of the page.
 
 mod bars;
 mod line;
@@ -7,24 +7,24 @@ mod scale;
 pub use bars::{Bar, bar_chart};
 pub use line::{LineSeries, line_chart};
 
-/// Colours that the page's style sheet knows, `c0` and so on; beyond them they come round, with another dash.
+/// The number of colours of the style sheet, `c0` and so on; further lines reuse them dashed.
 pub const COLOURS: usize = 8;
 
-/// A chart and what its colours mean.
+/// A chart with its legend.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Chart {
-    /// The drawing, an `svg` element.
+    /// The `svg` element.
     pub svg: String,
-    /// One entry for each line, in order.
+    /// One entry per line, in order.
     pub legend: Vec<LegendEntry>,
 }
 
-/// A line in the legend of a chart.
+/// An entry of the legend.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct LegendEntry {
-    /// The number of its colour.
+    /// Its colour index.
     pub colour: usize,
-    /// Whether its line is dashed.
+    /// True for a dashed line.
     pub dashed: bool,
     /// Its name.
     pub label: String,

@@ -1,6 +1,6 @@
-//! Axes: round numbers that cover what is drawn.
+//! Linear axis scales with round ticks.
 
-/// A stretch of numbers laid over a stretch of pixels.
+/// A linear map from a range of values to a range of pixels.
 #[derive(Debug, Clone, Copy)]
 pub struct LinearScale {
     low: f64,
@@ -10,7 +10,7 @@ pub struct LinearScale {
 }
 
 impl LinearScale {
-    /// Lays `low..high` over the pixels `from..to`; a single number gets some room around it, and no number at all is 0 to 1.
+    /// Maps `low..high` to the pixels `from..to`. A single value is widened, and an empty range becomes 0 to 1.
     pub fn new((low, high): (f64, f64), (from, to): (f64, f64)) -> Self {
         // Beyond this, differences would overflow.
         const MOST: f64 = 1e150;
@@ -22,19 +22,19 @@ impl LinearScale {
         Self { low, high, from, to }
     }
 
-    /// Lays round numbers around `low..high` over the pixels.
+    /// Maps the range, extended to round numbers, to the pixels.
     pub fn round(range: (f64, f64), pixels: (f64, f64), ticks: usize) -> Self {
         let tight = Self::new(range, pixels);
         let step = step(tight.high - tight.low, ticks);
         Self { low: (tight.low / step).floor() * step, high: (tight.high / step).ceil() * step, ..tight }
     }
 
-    /// The pixel of a number.
+    /// The pixel of a value.
     pub fn at(&self, value: f64) -> f64 {
         self.from + (value - self.low) / (self.high - self.low) * (self.to - self.from)
     }
 
-    /// About so many round numbers within.
+    /// About the given number of round values within the range.
     pub fn ticks(&self, about: usize) -> Vec<f64> {
         let step = step(self.high - self.low, about);
         let first = (self.low / step - 1e-9).ceil() as i64;
@@ -43,7 +43,7 @@ impl LinearScale {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, so that a stretch has about so many.
+/// The tick distance for about the given number of ticks: 1, 2 or 5 times a power of ten.
 fn step(length: f64, about: usize) -> f64 {
     let rough = length / about.max(1) as f64;
     let power = 10f64.powf(rough.log10().floor());
@@ -51,7 +51,7 @@ fn step(length: f64, about: usize) -> f64 {
     step.unwrap_or(10.0) * power
 }
 
-/// A tick's label: no more digits than tell it from its neighbours.
+/// The label of a tick, with as many digits as its neighbours require.
 pub fn label(tick: f64, ticks: &[f64]) -> String {
     let step = ticks.windows(2).map(|pair| pair[1] - pair[0]).next().unwrap_or(1.0);
     let digits = (-step.log10().floor()).max(0.0) as usize;

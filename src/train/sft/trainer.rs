@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::Serialize;
 use tiller_kernels::device::guard;
@@ -19,7 +18,7 @@ use crate::data::split::recent;
 use crate::instruct::{Example, ExampleBuilder, ExampleSplit, sample};
 use crate::run::checkpoint::{self, LAST};
 use crate::run::folder::RunFolder;
-use crate::run::progress;
+use crate::run::progress::Progress;
 use crate::teacher::Scorer;
 use crate::train::gradient::gradient;
 use crate::train::history_loss::HistoryLoss;
@@ -137,7 +136,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         let last = run.checkpoint(LAST);
         let device = trainable.model.llama.device();
         let (llama, adamw, state): (_, _, TrainState) =
-            checkpoint::read(&last, trainable.model.llama, config, &dataset.catalogue, &device)?;
+            checkpoint::read(&last, trainable.model.llama, config, &dataset.catalogue.fingerprint(), &device)?;
         trainable.model.llama = llama;
         run.store_config(config)?;
         Self::at(builder, dataset, config, Log::open(run, Some(state.step))?, (trainable, adamw, state))
@@ -192,16 +191,15 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
     /// # Errors
     /// A loss that is no number any more, a device or a disk that fails; [`Error::Interrupted`] where `stop` said so.
     pub fn run(mut self, stop: impl Fn() -> bool) -> Result<SftSummary> {
-        let bar = progress::bar("sft", self.steps(), "steps");
-        bar.set_position(self.state.step);
-        bar.reset_eta();
+        let bar = Progress::start("sft", self.steps(), "steps");
+        bar.resume_at(self.state.step);
         while self.state.step < self.steps() {
             let epoch = self.builder.epoch(ExampleSplit::Training, self.state.step / self.batch_plan.steps())?;
             let window = self.state.step % self.batch_plan.steps() / WINDOW;
             let places = self.batch_plan.places(window);
             self.builder.stream(&epoch, places.start, |examples| self.epoch(examples, &bar, &stop))?;
         }
-        bar.finish_and_clear();
+        bar.finish();
         let (tokens, seconds) = self.clock.trained;
         Ok(SftSummary {
             steps: self.state.step,
@@ -217,7 +215,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
     fn epoch(
         &mut self,
         examples: &mut dyn Iterator<Item = Result<(usize, Example)>>,
-        bar: &ProgressBar,
+        bar: &Progress,
         stop: &impl Fn() -> bool,
     ) -> Result<()> {
         let mut examples = examples.peekable();
@@ -254,7 +252,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
     }
 
     /// One step of the optimiser: the gradients of all batches, each in the part that its samples have in the step.
-    fn step(&mut self, batches: &[Vec<WeightedExample>], bar: &ProgressBar) -> Result<()> {
+    fn step(&mut self, batches: &[Vec<WeightedExample>], bar: &Progress) -> Result<()> {
         let start = Instant::now();
         let lr = self.config.schedule.rate(self.state.step, self.steps());
         self.state.step += 1;
@@ -319,7 +317,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
     }
 
     /// What is due behind a step: a validation, a checkpoint, the end.
-    fn after_step(&mut self, stop: bool, bar: &ProgressBar) -> Result<()> {
+    fn after_step(&mut self, stop: bool, bar: &Progress) -> Result<()> {
         let step = self.state.step;
         let every = self.config.validation.every.unwrap_or(self.batch_plan.steps());
         let is_validated = step.is_multiple_of(every) || step == self.steps();
@@ -343,7 +341,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
 
     fn save(&self) -> Result<()> {
         let (llama, path) = (&self.trainable.model.llama, self.log.run().checkpoint(LAST));
-        checkpoint::write(&path, llama, &self.adamw, &self.state, self.config, &self.dataset.catalogue)
+        checkpoint::write(&path, llama, &self.adamw, &self.state, self.config, &self.dataset.catalogue.fingerprint())
     }
 
     fn validate(&mut self) -> Result<()> {
