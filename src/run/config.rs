@@ -6,7 +6,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::old_keys::with_todays_keys;
 use crate::{Error, Result};
 
 /// The layers of a configuration between the defaults and a command's own flags.
@@ -41,11 +40,11 @@ where
 {
     let mut table = Table::try_from(base).map_err(|e| Error::Failed(format!("defaults: {e}")))?;
     if let Some(path) = &layers.config {
-        overlay(&mut table, with_todays_keys(read(path)?));
+        overlay(&mut table, read(path)?);
         check::<T>(&table, &path.display())?;
     }
     for set in &layers.sets {
-        overlay(&mut table, with_todays_keys(parse_set(set)?));
+        overlay(&mut table, parse_set(set)?);
         check::<T>(&table, &format!("--set {set}"))?;
     }
     overlay(&mut table, flags);
@@ -61,7 +60,7 @@ where
     T: Serialize + DeserializeOwned,
 {
     let mut table = Table::try_from(base).map_err(|e| Error::Failed(format!("{place}: {e}")))?;
-    overlay(&mut table, with_todays_keys(upper.clone()));
+    overlay(&mut table, upper.clone());
     check::<T>(&table, place)
 }
 

@@ -7,5 +7,4 @@ pub mod interrupt;
 pub mod json_lines;
 pub mod machine;
 pub mod metadata;
-mod old_keys;
 pub mod progress;
