@@ -1,5 +1,6 @@
 //! The benchmark of constrained decoding: plain masked decoding beside jump-forward decoding and speculative drafts, in one run.
 
+use std::str::FromStr;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -14,7 +15,7 @@ use crate::teacher::{Scorer, Teacher};
 use crate::{Error, Result};
 
 /// A way to decode lists under constraints. All of them write the same lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DecodeMethod {
     /// Plain masked decoding: one step for each token, all logits, those that may not follow masked
@@ -25,6 +26,30 @@ pub enum DecodeMethod {
     Fast,
     /// That, and the teacher's list is proposed, so that a step may make several choices
     Drafts,
+}
+
+impl DecodeMethod {
+    /// All methods, the baseline first.
+    pub const ALL: [Self; 4] = [Self::Masked, Self::Jump, Self::Fast, Self::Drafts];
+
+    /// The name in flags and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Masked => "masked",
+            Self::Jump => "jump",
+            Self::Fast => "fast",
+            Self::Drafts => "drafts",
+        }
+    }
+}
+
+impl FromStr for DecodeMethod {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let known = Self::ALL.into_iter().find(|method| method.name() == name);
+        known.ok_or_else(|| Error::bad_input("--way").expected("masked, jump, fast or drafts").found(name).into())
+    }
 }
 
 /// Lists to be written: users of a data set, and what is known of them.

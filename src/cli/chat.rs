@@ -10,6 +10,7 @@ use tiller_models::language_model::InferenceModel;
 use super::Global;
 use super::recommend::show::LiveList;
 use super::storage::StorageArgs;
+use super::values::mode;
 use crate::constrain::Mode;
 use crate::converse::{ChatSession, HELP, Reply};
 use crate::data::titles::clean;
@@ -50,7 +51,7 @@ pub struct Args {
     #[arg(short, default_value_t = 5, value_name = "ITEMS", value_parser = clap::value_parser!(u32).range(1..))]
     k: u32,
     /// Constraint mode
-    #[arg(long, value_enum, default_value_t = Mode::Strict)]
+    #[arg(long, value_parser = mode(), default_value_t = Mode::Strict, value_name = "MODE")]
     decode: Mode,
     #[command(flatten)]
     storage: StorageArgs,

@@ -61,7 +61,7 @@ pub struct Args {
     #[arg(long, value_name = "RUN")]
     teacher: Option<PathBuf>,
     /// Constraint mode of decoding; of several, each gets a row of its own
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "free,catalogue,strict", value_name = "MODE,…")]
+    #[arg(long, value_parser = values::mode(), value_delimiter = ',', default_value = "free,catalogue,strict", value_name = "MODE,…")]
     decode: Vec<Mode>,
     /// Tasks: core, all, or names (see below)
     #[arg(long, value_delimiter = ',', default_value = "all", value_name = "TASK,…", allow_hyphen_values = true)]
@@ -83,7 +83,7 @@ pub struct Args {
     preset: Preset,
     /// Output format of unconstrained lists: strict, every line is an item; lenient, numbered lines are [default: strict
     /// with an adapter, else lenient]
-    #[arg(long = "output-format", alias = "form", value_enum, value_name = "FORM")]
+    #[arg(long = "output-format", alias = "form", value_parser = values::output_format(), value_name = "FORM")]
     format: Option<OutputFormat>,
     /// Source of draft lists: the model confirms in one step the tokens that it would have written anyway
     #[arg(long, value_enum, value_name = "WHO")]

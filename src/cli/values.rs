@@ -5,7 +5,10 @@ use std::str::FromStr;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::Error;
+use crate::bench::lists::DecodeMethod;
+use crate::constrain::Mode;
 use crate::instruct::Preset;
+use crate::recommend::answer::OutputFormat;
 use crate::reward::Level;
 use crate::task::TaskFamily;
 
@@ -34,6 +37,36 @@ pub(super) fn reward_level() -> impl TypedValueParser<Value = Level> {
         ("item", "A reward at the end of every item"),
         ("list", "One reward at the end of the list"),
         ("both", "Both"),
+    ])
+}
+
+/// The constraint modes.
+pub(super) fn mode() -> impl TypedValueParser<Value = Mode> {
+    named([
+        ("free", "The model alone; each item is checked afterwards"),
+        ("catalogue", "Every item exists, none repeats, none is in the history, and the list has the requested length"),
+        ("strict", "All that, and every rule of the request"),
+    ])
+}
+
+/// The formats of answers.
+pub(super) fn output_format() -> impl TypedValueParser<Value = OutputFormat> {
+    PossibleValuesParser::new([
+        PossibleValue::new("strict").alias("tuned").help("Every line is an item, as a tuned model writes them"),
+        PossibleValue::new("lenient")
+            .alias("general")
+            .help("Only numbered lines are items; quotes and categories are ignored"),
+    ])
+    .try_map(|name| name.parse::<OutputFormat>())
+}
+
+/// The decoding methods of `tiller bench lists`.
+pub(super) fn decode_method() -> impl TypedValueParser<Value = DecodeMethod> {
+    named([
+        ("masked", "Plain masked decoding: a step for each token, with all logits"),
+        ("jump", "Jump-forward decoding: a step for each choice; forced tokens are appended"),
+        ("fast", "Jump-forward decoding that computes only the logits of allowed tokens"),
+        ("drafts", "The same with speculative decoding: the teacher's list is the draft"),
     ])
 }
 

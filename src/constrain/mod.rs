@@ -32,7 +32,7 @@ pub mod statistics;
 pub mod trie;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use automaton::{Automaton, NextTokens};
 pub use constraints::Constraints;

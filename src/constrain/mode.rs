@@ -1,18 +1,19 @@
 //! The guarantees that constrained decoding gives about a list.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::constraints::Constraints;
 use super::feasible::FeasibleRequest;
 use super::grammar::check_length;
-use crate::Result;
 use crate::data::Catalogue;
 use crate::request::CompiledRequest;
+use crate::{Error, Result};
 
 /// The constraints that hold while a list is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// The model alone; each item is checked afterwards
@@ -36,6 +37,15 @@ impl Mode {
         };
         check_length(constraints.k as usize)?;
         Ok(Some(constraints.prove()?))
+    }
+}
+
+impl FromStr for Mode {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let known = [Mode::Free, Mode::Catalogue, Mode::Strict].into_iter().find(|mode| mode.to_string() == name);
+        known.ok_or_else(|| Error::bad_input("--decode").expected("free, catalogue or strict").found(name).into())
     }
 }
 

@@ -204,4 +204,6 @@ fn stated_count(share: &Share, k: u32) -> u32 {
 }
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod tests;

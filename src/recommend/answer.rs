@@ -1,16 +1,29 @@
 //! A list of titles as text and back (method §3.3, method §3.5).
 
+use std::str::FromStr;
+
 use crate::data::Catalogue;
+use crate::{Error, Result};
 
 /// The format of an answer, which decides how it is parsed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputFormat {
     /// A model tuned on [`render`]: every line is an item, so that chatter counts against it.
-    #[value(alias = "tuned")]
     Strict,
     /// A general model: only numbered lines are items, and quotes or a category behind a title are forgiven.
-    #[value(alias = "general")]
     Lenient,
+}
+
+impl FromStr for OutputFormat {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "strict" | "tuned" => Ok(OutputFormat::Strict),
+            "lenient" | "general" => Ok(OutputFormat::Lenient),
+            other => Err(Error::bad_input("--output-format").expected("strict or lenient").found(other).into()),
+        }
+    }
 }
 
 /// The form that models are trained to write: `1. title⏎ 2. title⏎ … n. title⏎`.

@@ -69,7 +69,9 @@ fn mark_breaches(checked: &mut [CheckedItem], request: &CompiledRequest) {
         .shares()
         .map(|(counter, share)| {
             let bound = share.bound(request.k);
-            (counter, share, [request.k.saturating_sub(bound.min), bound.max])
+            // Of a share that no list of k items meets, every item is one too many.
+            let left = if bound.min > request.k { [0, 0] } else { [request.k - bound.min, bound.max] };
+            (counter, share, left)
         })
         .collect();
     for line in checked.iter_mut().filter(|line| line.status == Status::Ok) {

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_models::language_model::InferenceModel;
@@ -12,6 +11,7 @@ use crate::Result;
 use crate::bench::lists::{DecodeMethod, ListBench, ListTiming};
 use crate::cli::json::print_json;
 use crate::cli::storage::StorageArgs;
+use crate::cli::values::decode_method;
 use crate::data::Dataset;
 use crate::pull::resolve_model;
 use crate::run::progress::Progress;
@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long, value_name = "RUN")]
     teacher: Option<PathBuf>,
     /// Decoding method (repeatable); rates are relative to the first [default: all]
-    #[arg(long, value_enum, value_name = "WAY")]
+    #[arg(long, value_parser = decode_method(), value_name = "WAY")]
     way: Vec<DecodeMethod>,
     /// Number of items per list
     #[arg(short, default_value_t = 10, value_name = "ITEMS", value_parser = clap::value_parser!(u32).range(1..=50))]
@@ -79,7 +79,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let teacher = Teacher::load(&teacher, &dataset, &open.device)?;
     let model = InferenceModel::load(&path, args.adapter.as_deref(), args.storage.options(), &open.device)?;
 
-    let ways = if args.way.is_empty() { DecodeMethod::value_variants() } else { &args.way };
+    let ways = if args.way.is_empty() { &DecodeMethod::ALL[..] } else { &args.way };
     let batches: Vec<usize> =
         if args.batch.is_empty() { vec![1, 64] } else { args.batch.iter().map(|&batch| batch.into()).collect() };
     let lists_of = |batch: usize| batch.max(args.lists.into());
@@ -121,7 +121,7 @@ fn print(report: &ListsReport) {
         let ListTiming {
             way, batch, prompt, tokens, choices, steps, drafted, confirmed, per_second, least, most, ..
         } = one;
-        let name = way.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let name = way.name().to_owned();
         let held = if *drafted > 0.0 { format!("{confirmed:.1} of {drafted:.1}") } else { String::new() };
         table.add_row([
             name,

@@ -17,6 +17,7 @@ use self::show::ListPrinter;
 use super::Global;
 use super::progress;
 use super::storage::StorageArgs;
+use super::values::mode;
 use crate::constrain::Mode;
 use crate::data::input::quote;
 use crate::data::{Catalogue, Dataset, ItemId};
@@ -87,7 +88,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     candidates: Option<PathBuf>,
     /// Constraint mode
-    #[arg(long, value_enum, default_value_t = Mode::Strict)]
+    #[arg(long, value_parser = mode(), default_value_t = Mode::Strict, value_name = "MODE")]
     decode: Mode,
     /// Number of lists to generate at once
     #[arg(long, default_value_t = 16, value_name = "LISTS", value_parser = clap::value_parser!(u16).range(1..))]

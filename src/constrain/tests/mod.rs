@@ -2,8 +2,8 @@
 
 mod cases;
 mod feasibility;
-mod guarantees;
+pub(crate) mod guarantees;
 mod guided;
 mod large;
-mod samples;
-mod toy;
+pub(crate) mod samples;
+pub(crate) mod toy;
