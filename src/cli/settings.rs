@@ -129,7 +129,7 @@ mod tests {
         let described = settings.iter().filter(|setting| setting.default.is_some());
         assert_eq!(described.map(|setting| setting.key.clone()).collect::<BTreeSet<_>>(), serialized);
         for Setting { key, about, .. } in &settings {
-            assert!(about.ends_with('.') && !about.contains(['§', '[']), "{key}: {about:?}");
+            assert!(about.ends_with('.') && !about.contains(['\u{a7}', '[']), "{key}: {about:?}");
         }
     }
 
