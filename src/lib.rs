@@ -1,37 +1,36 @@
-//! tiller: recommendations you can steer, tuned and served on any GPU.
+//! Controllable recommendations with a small language model, on any GPU.
 //!
-//! The folders follow the way of the data: `data` → `teacher` → … → `recommend`; `cli` is the binary's front on top of them,
-//! and `run` what its long commands share.
+//! The modules follow the pipeline, and each layer uses only those before it:
 //!
-//! # The whole way, from Rust
+//! | layer | modules |
+//! |---|---|
+//! | base | [`run`]: run folders, configuration, progress; [`pull`]: downloads of models and data sets |
+//! | data | [`data`]: data sets; [`task`]: tasks and metrics; [`request`]: requests in flags and in English; [`teacher`]: SASRec |
+//! | lists | [`constrain`]: constrained decoding; [`recommend`]: prompts, answers, lists; [`converse`]: dialogues |
+//! | tasks | [`instruct`]: training examples; [`reward`]: rewards; [`evaluate`]: metrics and protocol |
+//! | tuning | [`train`]: supervised fine-tuning; [`ppo`]: alignment |
+//! | comparison | [`experiment`], [`report`], [`plan`]: memory estimates, [`bench`]: benchmarks |
+//! | front | [`cli`]: the commands |
 //!
-//! A small world, so that this runs in seconds: a teacher is trained, a model trained from scratch is tuned on its lists, and asked.
+//! [`prelude`] has the types of the usual workflow.
+//!
+//! # Example
+//!
+//! The whole pipeline at toy size: a teacher is trained on synthetic data, a language model is trained from scratch on
+//! its lists, and a request is answered under constraints.
 //!
 //! ```
-//! use burn::tensor::Device;
-//! use tiller::data::synth::{SynthConfig, generate};
-//! use tiller::constrain::Mode;
-//! use tiller::instruct::ExampleBuilder;
-//! use tiller::recommend::answer::OutputFormat;
-//! use tiller::recommend::recommender::{Recommender, enough_tokens};
-//! use tiller::recommend::{PreparedRequest, Status};
-//! use tiller::request::{Request, Share};
-//! use tiller::run::folder::RunFolder;
-//! use tiller::teacher::train::TeacherTrainer;
-//! use tiller::teacher::{TopKQuery, Scorer, Teacher, TeacherConfig, ItemScope};
-//! use tiller::train::from_scratch::{FromScratch, ScratchSize};
-//! use tiller::train::{sft, validation::ValidationConfig};
-//! use tiller_models::language_model::{StorageOptions, InferenceModel};
-//! use tiller_models::generate::{GenerateOptions, Sampling};
+//! use tiller::data::synth;
+//! use tiller::prelude::*;
 //!
 //! # fn main() -> tiller::Result<()> {
 //! # let folder = tempfile::tempdir().unwrap();
 //! # let runs = folder.path();
 //! let device = Device::flex(); // or tiller_kernels::open("auto")?.device
-//! let never = || false; // asked after each step whether to save and end early
+//! let never = || false; // called after each step: true saves and stops
 //!
-//! // Data: invented here; `Dataset::read` reads a folder.
-//! let (films, _) = generate(&SynthConfig { users: 30, items: 40, ..SynthConfig::default() }, "films")?;
+//! // Synthetic data; `Dataset::read` reads a folder.
+//! let (films, _) = synth::generate(&SynthConfig { users: 30, items: 40, ..SynthConfig::default() }, "films")?;
 //!
 //! // The teacher.
 //! let config = TeacherConfig { epochs: 1, ..TeacherConfig::default() };
@@ -41,8 +40,8 @@
 //! let query = TopKQuery { history: &films.users[0].items, scope: ItemScope::Unrestricted, k: 3 };
 //! assert_eq!(teacher.top_k(&[query])?[0].len(), 3);
 //!
-//! // Tuning: the teacher answers, the language model learns.
-//! let config = sft::SftConfig {
+//! // Supervised fine-tuning on the teacher's lists.
+//! let config = SftConfig {
 //!     steps: Some(3),
 //!     from_scratch: Some(FromScratch { d_model: 16, n_layers: 1, vocab_size: 600, ..ScratchSize::Tiny.from_scratch() }),
 //!     validation: ValidationConfig { users: 1, ..ValidationConfig::default() },
@@ -51,9 +50,9 @@
 //! let builder = ExampleBuilder::new(&films, &teacher, &[], config.data.clone())?;
 //! let mut run = RunFolder::create(&runs.join("sft"), &config)?;
 //! let trainable = config.trainable_model(&run, &builder, true, &device)?;
-//! sft::SftTrainer::fresh(&builder, &films, &config, &mut run, trainable)?.run(never)?;
+//! SftTrainer::fresh(&builder, &films, &config, &mut run, trainable)?.run(never)?;
 //!
-//! // A list: five films, two dramas at most. It obeys, however little the model has learnt.
+//! // Five films with at most two dramas. The constraints hold however little the model has learnt.
 //! let model = InferenceModel::load(&runs.join("sft/model"), None, StorageOptions::default(), &device)?;
 //! let options = GenerateOptions { max_new_tokens: enough_tokens(5), sampling: Sampling::Greedy, seed: 0 };
 //! let recommender = Recommender::new(&model, &films.catalogue, OutputFormat::Strict, options, Mode::Strict)?;
@@ -70,24 +69,33 @@
 //! # }
 //! ```
 
-pub mod bench;
-pub mod cli;
-pub mod constrain;
-pub mod converse;
-pub mod data;
-pub mod evaluate;
-pub mod experiment;
-pub mod instruct;
-pub mod plan;
-pub mod ppo;
+// In the order of the layers.
 pub mod pull;
-pub mod recommend;
-pub mod report;
-pub mod request;
-pub mod reward;
 pub mod run;
+
+pub mod data;
+pub mod request;
 pub mod task;
 pub mod teacher;
+
+pub mod constrain;
+pub mod converse;
+pub mod recommend;
+
+pub mod evaluate;
+pub mod instruct;
+pub mod reward;
+
+pub mod ppo;
 pub mod train;
+
+pub mod bench;
+pub mod experiment;
+pub mod plan;
+pub mod report;
+
+pub mod cli;
+
+pub mod prelude;
 
 pub use tiller_models::error::{Error, Result};

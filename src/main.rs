@@ -1,7 +1,7 @@
-//! The `tiller` binary; all of it lives in the library's `cli`.
+//! The `tiller` binary, a thin wrapper of the library's `cli`.
 
-/// Training on a CPU takes and returns the same large buffers all the time. The system's allocator gives them back to the system in
-/// between and gets them anew, page by page, which costs an eighth of the time and more on a busy machine.
+/// CPU training allocates and frees large buffers in every step. The system allocator returns them to the system each
+/// time, and the page faults of new ones cost an eighth of the training time or more.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -11,8 +11,8 @@ fn main() -> std::process::ExitCode {
     tiller::cli::main()
 }
 
-/// Mesa has a Vulkan layer that puts the desktop's favourite GPU first, and complains on stderr where there is no desktop to ask. Which
-/// GPU is taken is for `--device` to say.
+/// Disables a Vulkan layer of Mesa that puts the desktop's preferred GPU first and prints warnings without a desktop.
+/// `--device` selects the GPU.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
 fn choose_devices_ourselves() {

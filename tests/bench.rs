@@ -30,7 +30,8 @@ fn the_wgsl_of_one_kernel_is_printed_without_a_device() {
 
 #[test]
 fn an_unknown_kernel_is_a_wrong_usage_that_lists_the_known_ones() {
-    for (args, known) in [(&["--op", "gelo"][..], "decode_linear"), (&["--op", "gelu", "--variant", "up"], "backward")] {
+    for (args, known) in [(&["--op", "gelo"][..], "decode_linear"), (&["--op", "gelu", "--variant", "up"], "backward")]
+    {
         let output = bench(&[&["kernels", "--wgsl"], args].concat());
         assert_eq!(output.status.code(), Some(2));
         assert!(String::from_utf8(output.stderr).unwrap().contains(known));

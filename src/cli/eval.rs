@@ -211,6 +211,17 @@ fn show(evaluation: &Evaluation, out: Option<&Path>, global: &Global) -> Result<
         println!("{}", json!(evaluation));
         return Ok(());
     }
+    if !global.brief {
+        print(evaluation);
+    }
+    if let Some(out) = out {
+        println!("written to {}", out.join("eval.json").display());
+    }
+    Ok(())
+}
+
+/// Prints all metrics and some sample lists.
+fn print(evaluation: &Evaluation) {
     println!("{}\n", evaluation.protocol);
     let EvalTable { header, lines } = evaluation.table();
     println!("{}", table::plain(header, lines).trim_fmt());
@@ -221,10 +232,6 @@ fn show(evaluation: &Evaluation, out: Option<&Path>, global: &Global) -> Result<
     for sample in last.take(SHOWN) {
         println!("\n{}", page(sample));
     }
-    if let Some(out) = out {
-        println!("\nwritten to {}", out.join("eval.json").display());
-    }
-    Ok(())
 }
 
 /// Sample lists of the last row that are shown.

@@ -107,7 +107,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     if global.json {
         println!("{}", json!({ "run": args.out, "summary": summary }));
     } else {
-        tell(&summary, &args.out);
+        tell(&summary, &args.out, global.brief);
     }
     Ok(())
 }
@@ -177,12 +177,12 @@ fn no_model() -> Error {
 }
 
 /// The end of a training for people.
-fn tell(summary: &PpoSummary, out: &Path) {
+fn tell(summary: &PpoSummary, out: &Path, brief: bool) {
     println!("{} iterations at {:.0} tokens of answers per second", summary.iterations, summary.tokens_per_second);
     if let Some(best) = summary.best {
         println!("best validation reward {:.3}, after {} iterations", best.reward, best.iteration);
     }
-    if let Some(after) = &summary.after {
+    if let Some(after) = summary.after.as_ref().filter(|_| !brief) {
         println!("{}", table(summary.before.as_ref(), after));
     }
     println!("saved to {}; look at some lists in its samples.jsonl", out.display());

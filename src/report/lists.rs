@@ -28,7 +28,7 @@ pub struct QuestionView {
 pub struct AnswerView {
     /// The system or the training iteration.
     pub by: String,
-    /// What it came to: whether it satisfies the request, its reward.
+    /// The outcome: constraint satisfaction or reward.
     pub verdict: String,
     /// True if the list satisfies the request; `None` if unknown.
     pub constraints_met: Option<bool>,
