@@ -8,6 +8,7 @@ use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::InferenceModel;
 
 use super::Global;
+use super::lookup;
 use super::recommend::show::LiveList;
 use super::storage::StorageArgs;
 use super::values::mode;
@@ -17,7 +18,6 @@ use crate::data::titles::clean;
 use crate::data::{Catalogue, Dataset, ItemId};
 use crate::pull::resolve_model;
 use crate::recommend::answer::OutputFormat;
-use crate::recommend::lookup;
 use crate::recommend::recommender::{List, Recommender, enough_tokens};
 use crate::recommend::{CheckedItem, PreparedRequest};
 use crate::request::Request;

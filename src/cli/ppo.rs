@@ -8,14 +8,13 @@ use tiller_models::language_model::LanguageModel;
 use toml::{Table, Value};
 
 use super::config::ConfigArgs;
-use super::{Global, values};
+use super::{Global, model, values};
 use crate::data::Dataset;
 use crate::instruct::{ExampleBuilder, Preset};
 use crate::ppo::config::PolicyEvalConfig;
 use crate::ppo::plan::PpoMemoryPlan;
 use crate::ppo::policy_eval::{PolicyEvalReport, TaskEval};
 use crate::ppo::{PpoConfig, PpoSummary, PpoTrainer, TrainContext};
-use crate::pull::resolve_model;
 use crate::reward::Level;
 use crate::run::config::{ConfigLayers, resolve_over};
 use crate::run::folder::RunFolder;
@@ -86,7 +85,8 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let config = config(args)?;
     config.validate()?;
-    let path = resolve_model(config.model.as_deref().ok_or_else(no_model)?)?;
+    let next = "tune one with `tiller sft DIR --model M --out RUN`, then --run RUN";
+    let path = model::required(config.model.as_deref(), next)?;
     let dataset = Dataset::read(&args.dir)?;
     let device = global.open_device()?;
     let plan = PpoMemoryPlan::new(&sizes_of(&path)?, &config, ComputeDevice::of(&device))?;
@@ -166,14 +166,6 @@ fn after(run: &Path, config: PpoConfig) -> Result<PpoConfig> {
 
 fn keys<const N: usize>(entries: [(&str, Option<Value>); N]) -> Table {
     entries.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
-}
-
-fn no_model() -> Error {
-    Error::bad_input("tiller ppo")
-        .expected("a model to align: --run RUN of `tiller sft`, or --model")
-        .found("neither")
-        .next("tune one with `tiller sft DIR --model M --out RUN`, then --run RUN")
-        .into()
 }
 
 /// The end of a training for people.

@@ -7,12 +7,12 @@ use comfy_table::Table;
 use serde_json::json;
 
 use super::config::ConfigArgs;
+use super::lookup;
 use super::{Global, table};
 use crate::Result;
 use crate::data::split::Split;
 use crate::data::titles::clean;
 use crate::data::{Catalogue, CategoryId, Dataset, ItemId, ItemSet};
-use crate::recommend::lookup;
 use crate::run::config::{ConfigLayers, resolve};
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;

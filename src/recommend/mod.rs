@@ -2,7 +2,6 @@
 
 pub mod answer;
 pub mod check;
-pub mod lookup;
 mod prepared;
 pub mod prompt;
 pub mod recommender;

@@ -2,6 +2,7 @@
 
 mod parsed_ask;
 mod queue;
+mod request_args;
 pub(super) mod show;
 
 use std::io::IsTerminal;
@@ -11,22 +12,17 @@ use std::time::Instant;
 use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::InferenceModel;
 
-use self::parsed_ask::ParsedAsk;
 use self::queue::RequestQueue;
+use self::request_args::RequestArgs;
 use self::show::ListPrinter;
-use super::Global;
-use super::progress;
 use super::storage::StorageArgs;
 use super::values::mode;
+use super::{Global, model, progress};
 use crate::constrain::Mode;
-use crate::data::input::quote;
-use crate::data::{Catalogue, Dataset, ItemId};
-use crate::pull::resolve_model;
+use crate::data::Dataset;
+use crate::recommend::PreparedRequest;
 use crate::recommend::answer::OutputFormat;
 use crate::recommend::recommender::{Recommender, enough_tokens};
-use crate::recommend::{PreparedRequest, lookup};
-use crate::request::ask::USUAL_LENGTH;
-use crate::request::{Predicate, Request, Share};
 use crate::teacher::Teacher;
 use crate::{Error, Result};
 
@@ -54,39 +50,8 @@ pub struct Args {
     /// An adapter (PEFT folder) that was tuned on that model; every line of its answer then counts as an item
     #[arg(long, value_name = "DIR")]
     adapter: Option<PathBuf>,
-    /// For whom: a user of the data set, all of them, or those of a file with one on each line
-    #[arg(long, value_name = "ID|all|FILE", conflicts_with = "history")]
-    user: Option<String>,
-    /// For somebody new: titles of the catalogue that were taken, oldest first
-    #[arg(long, value_name = "TITLE", num_args = 1..)]
-    history: Option<Vec<String>>,
-    /// The request in plain English; the other flags add to it
-    #[arg(long, value_name = "TEXT")]
-    ask: Option<String>,
-    /// Number of items to recommend [default: 10]
-    #[arg(short, value_name = "ITEMS")]
-    k: Option<u32>,
-    /// A category to have (repeatable)
-    #[arg(long, visible_alias = "include-category", value_name = "CATEGORY")]
-    more: Vec<String>,
-    /// A category not to have (repeatable)
-    #[arg(long, visible_alias = "exclude-category", value_name = "CATEGORY")]
-    less: Vec<String>,
-    /// Share of the list for a category or condition, such as 'Comedy<=30%', 'Drama>=2' or 'Crime~50%' (repeatable)
-    #[arg(long, value_name = "SHARE")]
-    share: Vec<String>,
-    /// A condition on every item, such as 'year>=2010' (repeatable)
-    #[arg(long = "where", value_name = "CONDITION")]
-    conditions: Vec<String>,
-    /// A title to have in the list (repeatable)
-    #[arg(long, visible_alias = "include", value_name = "TITLE")]
-    must: Vec<String>,
-    /// A title not to have in the list (repeatable)
-    #[arg(long, value_name = "TITLE")]
-    exclude: Vec<String>,
-    /// Choose from the titles of this file alone, one on each line
-    #[arg(long, value_name = "FILE")]
-    candidates: Option<PathBuf>,
+    #[command(flatten)]
+    request: RequestArgs,
     /// Constraint mode
     #[arg(long, value_parser = mode(), default_value_t = Mode::Strict, value_name = "MODE")]
     decode: Mode,
@@ -164,10 +129,11 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
             .next("leave them out, or decode by catalogue or strict")
             .into());
     }
-    let model = resolve_model(args.model.as_deref().ok_or_else(no_model)?)?;
+    let next = "`tiller pull smollm2-135m` fetches a small one; then --model smollm2-135m";
+    let model = model::required(args.model.as_deref(), next)?;
     let dataset = Dataset::read(&args.dir)?;
-    let parsed_ask = args.ask.as_deref().map(|text| ParsedAsk::parse(text, args.k, &dataset.catalogue)).transpose()?;
-    let requests = ask(args, parsed_ask.as_ref(), &dataset)?;
+    let parsed_ask = args.request.parse_ask(&dataset.catalogue)?;
+    let requests = args.request.requests(parsed_ask.as_ref(), &dataset)?;
     let longest = requests.iter().map(|(_, request)| request.k).max().unwrap_or(0);
     let mut queue = RequestQueue::new(requests, args.decode, &dataset.catalogue)?;
     let options = GenerateOptions {
@@ -202,62 +168,6 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         answer_in_batches(&recommender, &show, &mut queue, usize::from(args.batch))?;
     }
     queue.refusals()
-}
-
-fn no_model() -> Error {
-    Error::bad_input("--model")
-        .expected("a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`")
-        .found("none")
-        .next("`tiller pull smollm2-135m` fetches a small one; then --model smollm2-135m")
-        .into()
-}
-
-/// The request of flags and text for each user that the flags name; without a user where they name none.
-fn ask(args: &Args, parsed_ask: Option<&ParsedAsk>, dataset: &Dataset) -> Result<Vec<(Option<String>, Request)>> {
-    let catalogue = &dataset.catalogue;
-    let wishes = wishes(args, parsed_ask, catalogue)?;
-    if wishes.k == 0 {
-        return Err(Error::bad_input("-k")
-            .expected("at least 1 item")
-            .found(0)
-            .next("ask for a list such as -k 10")
-            .into());
-    }
-    if let Some(parsed_ask) = parsed_ask {
-        parsed_ask.say_back(&wishes, catalogue);
-    }
-    // What the text likes counts as taken last.
-    let request = |taken: &[ItemId]| Request { history: [taken, &wishes.history].concat(), ..wishes.clone() };
-    match (&args.user, &args.history) {
-        (Some(who), _) => {
-            let users = lookup::users(dataset, who)?;
-            Ok(users.iter().map(|user| (Some(user.key.clone()), request(&user.items))).collect())
-        }
-        (None, Some(titles)) => Ok(vec![(None, request(&lookup::history(catalogue, titles)?))]),
-        (None, None) if parsed_ask.is_some() => Ok(vec![(None, wishes)]),
-        (None, None) => Err(Error::bad_input("recommend")
-            .expected("for whom: --user ID (or all, or a file), --history TITLE…, or what: --ask TEXT")
-            .found("none of them")
-            .next(format!("for example --user {}", dataset.users.first().map_or("all".into(), |user| quote(&user.key))))
-            .into()),
-    }
-}
-
-/// The request of flags and text that all users share.
-fn wishes(args: &Args, parsed_ask: Option<&ParsedAsk>, catalogue: &Catalogue) -> Result<Request> {
-    let [all_in, none_in] = lookup::wishes(catalogue, &args.more, &args.less)?;
-    let flags = Request {
-        k: args.k.unwrap_or(USUAL_LENGTH),
-        history: Vec::new(),
-        excluded: lookup::titles(catalogue, "--exclude", &args.exclude)?,
-        mandatory: lookup::titles(catalogue, "--must", &args.must)?,
-        candidates: args.candidates.as_deref().map(|file| lookup::titles_of_file(catalogue, file)).transpose()?,
-        all_in,
-        none_in,
-        conditions: args.conditions.iter().map(|text| Predicate::parse(text, catalogue)).collect::<Result<_>>()?,
-        shares: args.share.iter().map(|text| Share::parse(text, catalogue)).collect::<Result<_>>()?,
-    };
-    Ok(parsed_ask.map_or(flags.clone(), |parsed_ask| parsed_ask.and(flags)))
 }
 
 impl SamplingArgs {
