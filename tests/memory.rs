@@ -10,10 +10,11 @@ use rayon::ThreadPoolBuilder;
 use tiller::train::ProcessMemory;
 use tiller::train::from_scratch::ScratchSize;
 use tiller::train::gradient::gradient;
-use tiller::train::plan::{ComputeDevice, SftMemoryPlan};
+use tiller::train::micro_batch::MicroBatches;
 use tiller::train::sft::{SftConfig, SftLoraConfig};
 use tiller_models::llama::{Llama, LlamaConfig};
 use tiller_models::lora::Dropout;
+use tiller_models::memory::{ComputeDevice, MemoryEstimate, StepSize};
 use tiller_models::optim::AdamW;
 use tiller_models::train::{ForwardOptions, Sample, WeightedExample};
 
@@ -33,7 +34,8 @@ fn train(sizes: &LlamaConfig, config: &SftConfig, device: &Device) {
     let mut adamw = AdamW::new(config.optimiser);
     let tokens: Vec<u32> = (0..config.max_tokens as u32).map(|token| token * 31 % sizes.vocab_size as u32).collect();
     let example = WeightedExample::of(Sample { tokens, scored: config.max_tokens / 2..config.max_tokens });
-    let batches = vec![vec![example; config.batch]; config.gradient_accumulation_steps];
+    let parts = vec![vec![example; config.batch]; config.gradient_accumulation_steps];
+    let batches = MicroBatches { parts, parallel: ComputeDevice::of(device).parallel() };
     let dropout = Dropout { p: config.lora.dropout, seed: config.seed, first_sample: 0 };
     let how = |_| ForwardOptions { dropout: Some(dropout), ..ForwardOptions::default() };
     for _ in 0..2 {
@@ -43,19 +45,26 @@ fn train(sizes: &LlamaConfig, config: &SftConfig, device: &Device) {
 }
 
 /// The bytes that the training held at most on so many threads, and its plan.
-fn held_and_planned(threads: usize, sizes: &LlamaConfig, config: &SftConfig) -> (usize, SftMemoryPlan) {
+fn held_and_planned(threads: usize, sizes: &LlamaConfig, config: &SftConfig) -> (usize, MemoryEstimate) {
     let device = Device::flex();
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
         // The threads' own tiles come with the first products and stay.
         train(sizes, config, &device);
-        let plan = SftMemoryPlan::new(sizes, config.scheme().unwrap(), config, ComputeDevice::of(&device));
+        let compute_device = ComputeDevice::of(&device);
+        let step = StepSize {
+            micro_batch: config.batch,
+            parallel: compute_device.parallel(),
+            micro_batches: config.gradient_accumulation_steps,
+            seq: config.max_tokens.min(sizes.max_positions),
+        };
+        let plan = config.memory(sizes.clone(), compute_device).unwrap().estimate(&step);
         (most_held(|| train(sizes, config, &device)).1, plan)
     })
 }
 
 /// The bytes held, as a part of those planned for tensors.
-fn share(held: usize, plan: &SftMemoryPlan) -> f64 {
+fn share(held: usize, plan: &MemoryEstimate) -> f64 {
     held as f64 / (plan.total - plan.program) as f64
 }
 

@@ -2,6 +2,9 @@
 //!
 //! `tiller bench` prints what these measure. The kernels are measured where they live, in `tiller_kernels::bench`.
 
+pub mod cost;
 pub mod lists;
 pub mod llm;
 pub mod perplexity;
+pub mod ppo;
+pub mod train;

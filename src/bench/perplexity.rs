@@ -53,7 +53,7 @@ mod tests {
     use tiller_models::llama::Llama;
 
     use super::*;
-    use crate::train::bench::ModelPreset;
+    use tiller_models::presets::ModelPreset;
 
     #[test]
     fn windows_begin_with_bos_and_cover_the_text() {
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_model_without_opinions_is_as_perplexed_as_its_vocabulary_is_large() {
-        let config = ModelPreset::Tiny.llama().unwrap();
+        let config = ModelPreset::Tiny.llama();
         let vocabulary = config.vocab_size as f64;
         let llama = Llama::from_scratch(&config, 1, &Device::flex()).unwrap();
         let tokens: Vec<u32> = (0..40).map(|i| i * 31 % config.vocab_size as u32).collect();

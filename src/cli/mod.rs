@@ -17,6 +17,7 @@ mod merge;
 mod model;
 mod plan;
 mod ppo;
+mod presets;
 mod progress;
 mod pull;
 mod quantize;

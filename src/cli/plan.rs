@@ -1,6 +1,5 @@
 //! `tiller plan`: what a command takes of memory, before it is given.
 
-use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::decode::KvFormat;
@@ -9,13 +8,14 @@ use tiller_models::llama::LlamaConfig;
 
 use super::Global;
 use super::json::print_json;
+use super::presets::model_preset;
 use super::storage::kv_format;
-use crate::plan::{DeviceMemory, FitVerdict, MemoryEstimate, PlanSettings, PlannedCommand, Remedy, remedy};
+use crate::plan::{DeviceMemory, FitVerdict, PlanSettings, PlannedCommand, Remedy, remedy};
 use crate::pull::resolve_model;
-use crate::train::bench::ModelPreset;
 use crate::train::memory::in_words;
-use crate::train::plan::sizes_of;
 use crate::{Error, Result};
+use tiller_models::memory::MemoryEstimate;
+use tiller_models::presets::ModelPreset;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,7 +34,7 @@ pub struct Args {
     #[arg(long, value_name = "PATH|NAME")]
     model: Option<String>,
     /// The sizes of a well-known model instead
-    #[arg(long, value_enum, default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
+    #[arg(long, value_parser = model_preset(), default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
     shape: ModelPreset,
     /// How weights are kept, the frozen ones in a training: f32, f16, q8 or q4, or another scheme of the kernels
     #[arg(long, alias = "quantise", default_value = "f32", value_name = "SCHEME")]
@@ -42,9 +42,9 @@ pub struct Args {
     /// How keys and values are kept while lists are written on a GPU: f32, f16 or int8
     #[arg(long, default_value = "f32", value_name = "FORMAT", value_parser = kv_format)]
     kv: KvFormat,
-    /// Lists that are written side by side, samples that are computed at once
-    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    batch: u16,
+    /// Lists that are written side by side, samples that are computed at once [default: 8 lists, as many samples as fit]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    batch: Option<u16>,
     /// Tokens of the longest sequence, prompt and answer together
     #[arg(long, default_value_t = 1024, value_name = "N", value_parser = clap::value_parser!(u32).range(32..=1 << 24))]
     tokens: u32,
@@ -89,7 +89,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let setting = PlanSettings {
         quant: args.quant,
         kv: args.kv,
-        batch: args.batch.into(),
+        batch: args.batch.map(usize::from),
         tokens: args.tokens as usize,
         rank: args.rank.into(),
         full: args.full,
@@ -117,11 +117,8 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
 /// The model's name and sizes.
 fn sizes(args: &Args) -> Result<(String, LlamaConfig)> {
     match &args.model {
-        Some(model) => Ok((model.clone(), sizes_of(&resolve_model(model)?)?)),
-        None => {
-            let name = args.shape.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
-            Ok((name, args.shape.llama()?))
-        }
+        Some(model) => Ok((model.clone(), LlamaConfig::read(&resolve_model(model)?)?)),
+        None => Ok((args.shape.name().to_owned(), args.shape.llama())),
     }
 }
 

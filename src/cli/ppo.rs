@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use comfy_table::{CellAlignment, presets};
 use serde_json::json;
 use tiller_models::language_model::LanguageModel;
+use tiller_models::llama::LlamaConfig;
+use tiller_models::memory::ComputeDevice;
 use toml::{Table, Value};
 
 use super::config::ConfigArgs;
@@ -12,7 +14,7 @@ use super::{Global, model, values};
 use crate::data::Dataset;
 use crate::instruct::{ExampleBuilder, Preset};
 use crate::ppo::config::PolicyEvalConfig;
-use crate::ppo::plan::PpoMemoryPlan;
+use crate::ppo::memory::PpoMemory;
 use crate::ppo::policy_eval::{PolicyEvalReport, TaskEval};
 use crate::ppo::{PpoConfig, PpoSummary, PpoTrainer, TrainContext};
 use crate::reward::Level;
@@ -21,7 +23,6 @@ use crate::run::folder::RunFolder;
 use crate::run::interrupt;
 use crate::task::Metric;
 use crate::teacher::Teacher;
-use crate::train::plan::{ComputeDevice, sizes_of};
 use crate::train::trainable_model::scheme;
 use crate::train::{Checkpoint, memory};
 use crate::{Error, Result};
@@ -89,10 +90,10 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let path = model::required(config.model.as_deref(), next)?;
     let dataset = Dataset::read(&args.dir)?;
     let device = global.open_device()?;
-    let plan = PpoMemoryPlan::new(&sizes_of(&path)?, &config, ComputeDevice::of(&device))?;
     global.show_settings(&config)?;
-    eprintln!("memory: about {} at the longest prompts and answers", memory::in_words(plan.total));
-    plan.check(memory::available())?;
+    let planned = PpoMemory::new(LlamaConfig::read(&path)?, &config, ComputeDevice::of(&device))?;
+    let estimate = planned.check(memory::available())?;
+    eprintln!("memory: at least {}", memory::in_words(estimate.total));
     let teacher_run = config.teacher.as_ref().map_or_else(|| args.dir.join("teacher"), PathBuf::from);
     let teacher = Teacher::load(&teacher_run, &dataset, &device)?;
     let (adapter, scheme) = (config.adapter.as_deref().map(Path::new), scheme(&config.quant)?);
@@ -172,7 +173,7 @@ fn keys<const N: usize>(entries: [(&str, Option<Value>); N]) -> Table {
 fn tell(summary: &PpoSummary, out: &Path, brief: bool) {
     println!("{} iterations at {:.0} tokens of answers per second", summary.iterations, summary.tokens_per_second);
     if let Some(best) = summary.best {
-        println!("best validation reward {:.3}, after {} iterations", best.reward, best.iteration);
+        println!("best validation reward {:.3}, after {} iterations", best.score, best.step);
     }
     if let Some(after) = summary.after.as_ref().filter(|_| !brief) {
         println!("{}", table(summary.before.as_ref(), after));

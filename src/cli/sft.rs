@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use tiller_models::memory::MemoryEstimate;
 use toml::{Table, Value};
 
 use super::config::ConfigArgs;
@@ -97,7 +98,7 @@ struct Settings {
     /// Steps in all, instead of whole passes
     #[arg(long, value_name = "N", conflicts_with = "epochs")]
     steps: Option<u32>,
-    /// Samples that are computed at once [default: 8]
+    /// Samples of a batch, all computed at once [default: 8, as many at once as fit into memory]
     #[arg(long, value_name = "N")]
     batch: Option<u32>,
     /// Batches of a step [default: 8]
@@ -128,9 +129,9 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     global.show_settings(&config)?;
     let conversations = config.chat.as_deref().map(|file| chat::read(Path::new(file))).transpose()?.unwrap_or_default();
     let device = global.open_device()?;
-    let plan = config.plan(&device)?;
-    eprintln!("memory: about {} at the longest samples", memory::in_words(plan.total));
-    plan.check(memory::available())?;
+    let free = memory::available();
+    let estimate = config.check_memory(&device, free)?;
+    tell_memory(&estimate, config.micro_batch, free);
     let _guard = interrupt::defer();
     if config.data.tasks.iter().any(|family| family.needs_teacher()) {
         let teacher = config.teacher.as_ref().map_or_else(|| args.dir.join("teacher"), PathBuf::from);
@@ -140,6 +141,13 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         // I3 and I4 need no teacher; popularity stands in where validations ask for one.
         train(args, global, (&dataset, &Popularity::of(&dataset), &conversations), &config, &device)
     }
+}
+
+/// Tells what the training takes before it begins; with a micro-batch that follows from the samples, at least.
+fn tell_memory(estimate: &MemoryEstimate, micro_batch: Option<usize>, free: Option<u64>) {
+    let bound = if micro_batch.is_some() { "about" } else { "at least" };
+    let free = free.map_or_else(String::new, |free| format!(" of {} free", memory::in_words(free)));
+    eprintln!("memory: {bound} {}{free}", memory::in_words(estimate.total));
 }
 
 fn train(
@@ -172,7 +180,12 @@ fn report(args: &Args, config: &SftConfig, written: &Path, summary: &SftSummary)
         memory::in_words(summary.peak_memory_bytes)
     );
     if let Some(best) = summary.best {
-        println!("best validation NDCG@10 {:.4}, after {} steps; saved to {}", best.ndcg, best.step, written.display());
+        println!(
+            "best validation NDCG@10 {:.4}, after {} steps; saved to {}",
+            best.score,
+            best.step,
+            written.display()
+        );
     }
     let model = match (&config.model, config.full) {
         (Some(model), false) => format!("--model {model} --adapter {}", written.display()),
@@ -225,6 +238,7 @@ fn table(args: &Args) -> Result<Table> {
         ("epochs", number(epochs)),
         ("steps", number(steps)),
         ("batch", number(batch)),
+        ("micro_batch", number(batch)),
         ("gradient_accumulation_steps", number(gradient_accumulation_steps)),
         ("max_tokens", number(max_tokens)),
         ("activation_checkpointing", activation_checkpointing.then_some(Value::from(true))),

@@ -1,12 +1,11 @@
 //! Where something shall fit.
 
 use serde::Serialize;
-use tiller_kernels::device::{self, AdapterKind};
+use tiller_kernels::device;
+use tiller_models::memory::{ComputeDevice, MemoryEstimate};
 
-use super::MemoryEstimate;
 use crate::Result;
 use crate::train::memory;
-use crate::train::plan::ComputeDevice;
 
 /// A device and its memory.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,18 +47,17 @@ impl DeviceMemory {
             return Ok(Self { device: "cpu".into(), gpu: false, memory, largest_buffer: None });
         };
         let adapter = &adapters[index];
-        let shares_main_memory = matches!(adapter.kind, AdapterKind::Integrated | AdapterKind::Software);
         Ok(Self {
             device: adapter.label(),
             gpu: true,
-            memory: memory.or_else(|| memory::available().filter(|_| shares_main_memory)),
+            memory: memory.or_else(|| memory::available().filter(|_| adapter.kind.shares_main_memory())),
             largest_buffer: Some(adapter.capabilities.max_binding_bytes),
         })
     }
 
     /// What computes a training there.
     pub(super) fn compute_device(&self) -> ComputeDevice {
-        if self.gpu { ComputeDevice::Gpu } else { ComputeDevice::Cpu { at_once: rayon::current_num_threads() } }
+        if self.gpu { ComputeDevice::Gpu } else { ComputeDevice::Cpu { threads: rayon::current_num_threads() } }
     }
 
     /// Whether it has room for this.

@@ -1,73 +1,51 @@
-//! What a command takes of memory, told before anything is allocated: the table of `tiller plan`, and the verdicts of `tiller doctor`.
+//! The memory that a command takes, estimated before anything is allocated: the table of `tiller plan` and of `tiller doctor`.
 //!
-//! Each command has a planner of its own beside its code, which it asks before it begins. Here their parts get the same names, and where
-//! a command does not fit, what would.
+//! The estimates are those that the commands themselves make ([`tiller_models::memory`]); here they are compared with the memory of a
+//! device, and settings that fit are looked for.
 
 mod device_memory;
-mod recommend;
 mod remedy;
-mod training;
 
 use clap::ValueEnum;
 use serde::Serialize;
 use tiller_kernels::decode::KvFormat;
 use tiller_kernels::quant::QuantScheme;
+use tiller_models::engine::{Engine, EngineOptions};
 use tiller_models::llama::LlamaConfig;
+use tiller_models::memory::{MemoryEstimate, StepSize, generation};
 
 pub use device_memory::{DeviceMemory, FitVerdict};
 pub use remedy::{Remedy, remedy};
 
 use crate::Result;
+use crate::ppo::PpoConfig;
+use crate::ppo::memory::PpoMemory;
+use crate::train::micro_batch::MicroBatcher;
+use crate::train::sft::SftConfig;
 
-/// A command that takes memory by the size of a language model.
+/// A command whose memory depends on the size of a language model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PlannedCommand {
     /// Writing lists
     Recommend,
-    /// Supervised tuning
+    /// Supervised fine-tuning
     Sft,
     /// Alignment by rewards
     Ppo,
 }
 
-impl PlannedCommand {
-    /// Every one of them.
-    pub const ALL: [PlannedCommand; 3] = [PlannedCommand::Recommend, PlannedCommand::Sft, PlannedCommand::Ppo];
-
-    /// The command's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            PlannedCommand::Recommend => "recommend",
-            PlannedCommand::Sft => "sft",
-            PlannedCommand::Ppo => "ppo",
-        }
-    }
-
-    /// What it takes for a model of these sizes.
-    ///
-    /// # Errors
-    /// Heads that the decode engine does not take, settings that make no sense.
-    pub fn estimate(self, llama: &LlamaConfig, setting: &PlanSettings, place: &DeviceMemory) -> Result<MemoryEstimate> {
-        match self {
-            PlannedCommand::Recommend => recommend::estimate(llama, setting, place),
-            PlannedCommand::Sft => training::sft(llama, setting, place),
-            PlannedCommand::Ppo => training::ppo(llama, setting, place),
-        }
-    }
-}
-
-/// What a user decides on.
+/// The settings that memory depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PlanSettings {
-    /// How frozen weights are kept in a training.
+    /// The scheme of the weights; in a training, of the frozen ones.
     #[serde(rename = "quantise")]
     pub quant: QuantScheme,
-    /// How keys and values are kept while lists are written.
+    /// The format of keys and values while lists are written on a GPU.
     #[serde(serialize_with = "by_name")]
     pub kv: KvFormat,
-    /// Lists that are written side by side; samples that are computed at once.
-    pub batch: usize,
+    /// Lists that are written side by side, or samples that are computed at once; `None` for as many as fit.
+    pub batch: Option<usize>,
     /// Tokens of the longest sequence, prompt and answer together.
     pub tokens: usize,
     /// Rank of the adapters.
@@ -80,23 +58,95 @@ fn by_name<S: serde::Serializer>(kv: &KvFormat, serializer: S) -> Result<S::Ok, 
     serializer.serialize_str(kv.name())
 }
 
-/// Memory by what it is for, in bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct MemoryEstimate {
-    /// The model's weights.
-    pub weights: u64,
-    /// Keys and values.
-    pub cache: u64,
-    /// What lies between the layers; in a training, what is kept of it for the gradient.
-    pub activations: u64,
-    /// The moments of trained weights, and an adapter's own weights.
-    pub optimiser: u64,
-    /// Gradients, logits, and what is made for a moment.
-    pub workspace: u64,
-    /// What the process itself takes of main memory in a training on a CPU.
-    pub program: u64,
-    /// The most that is held at once: parts that are over before others begin count once.
-    pub total: u64,
-    /// The largest single buffer.
-    pub largest: u64,
+/// Lists that are written side by side, where no number is given.
+const LISTS: usize = 8;
+
+impl PlannedCommand {
+    /// Every command.
+    pub const ALL: [Self; 3] = [Self::Recommend, Self::Sft, Self::Ppo];
+
+    /// The command's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Recommend => "recommend",
+            Self::Sft => "sft",
+            Self::Ppo => "ppo",
+        }
+    }
+
+    /// The memory of the command with a model of these sizes.
+    ///
+    /// # Errors
+    /// Attention heads that the decode engine does not support, settings out of range.
+    pub fn estimate(
+        self,
+        llama: &LlamaConfig,
+        settings: &PlanSettings,
+        device: &DeviceMemory,
+    ) -> Result<MemoryEstimate> {
+        match self {
+            Self::Recommend => recommend(llama, settings, device),
+            Self::Sft => sft(llama, settings, device),
+            Self::Ppo => ppo(llama, settings, device),
+        }
+    }
+}
+
+/// Lists, written by the decode engine on a GPU, or by the graph on a CPU.
+fn recommend(llama: &LlamaConfig, settings: &PlanSettings, device: &DeviceMemory) -> Result<MemoryEstimate> {
+    let &PlanSettings { quant, kv, tokens, .. } = settings;
+    let batch = settings.batch.unwrap_or(LISTS);
+    if !device.gpu {
+        return Ok(generation(llama, quant, batch, tokens));
+    }
+    let options =
+        EngineOptions { rows: batch, max_tokens: tokens, kv, scheme: Some(quant), ..EngineOptions::default() };
+    let (weights, footprint) = Engine::estimate_memory(llama, &options)?;
+    let weights = weights as u64;
+    let cache = (footprint.cache_of_layer * footprint.layers) as u64;
+    let activations = footprint.activations as u64;
+    let (total, largest) = (weights + cache + activations, footprint.largest as u64);
+    Ok(MemoryEstimate { weights, cache, activations, total, largest, ..MemoryEstimate::default() })
+}
+
+/// Supervised fine-tuning by the largest micro-batch that fits.
+fn sft(llama: &LlamaConfig, settings: &PlanSettings, device: &DeviceMemory) -> Result<MemoryEstimate> {
+    let mut config = SftConfig {
+        quant: settings.quant.name().into(),
+        full: settings.full,
+        max_tokens: settings.tokens,
+        micro_batch: settings.batch,
+        ..SftConfig::default()
+    };
+    config.lora.rank = settings.rank;
+    config.batch = settings.batch.unwrap_or(config.batch);
+    config.validate()?;
+    let memory = config.memory(llama.clone(), device.compute_device())?;
+    if settings.batch.is_some() {
+        return Ok(memory.estimate(&config.step_size(llama, device.compute_device())));
+    }
+    let seq = settings.tokens.min(llama.max_positions);
+    let weights = memory.estimate(&single(seq)).weights;
+    let budget = device.memory.map(|memory| memory.saturating_sub(weights));
+    let step = MicroBatcher::fitting(memory.clone(), budget).fit(config.batch, seq).unwrap_or(single(seq));
+    Ok(memory.estimate(&step))
+}
+
+/// PPO by the largest batches that fit.
+fn ppo(llama: &LlamaConfig, settings: &PlanSettings, device: &DeviceMemory) -> Result<MemoryEstimate> {
+    let mut config =
+        PpoConfig { quant: settings.quant.name().into(), max_tokens: settings.tokens, ..PpoConfig::default() };
+    config.learning.batch = settings.batch;
+    config.actor.rank = settings.rank;
+    let memory = PpoMemory::new(llama.clone(), &config, device.compute_device())?;
+    let seq = settings.tokens.min(llama.max_positions);
+    let budget = device.memory.map(|free| free.saturating_sub(memory.actor.estimate(&single(seq)).weights));
+    let rollouts = memory.rollout_batch(config.rollout.answers(), seq, budget)?;
+    let step = memory.micro_batcher(budget).fit(config.learning.minibatch, seq).unwrap_or(single(seq));
+    memory.estimate(rollouts, &step)
+}
+
+/// One sample.
+fn single(seq: usize) -> StepSize {
+    StepSize { micro_batch: 1, parallel: 1, micro_batches: usize::MAX, seq }
 }

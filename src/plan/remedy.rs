@@ -4,7 +4,8 @@ use tiller_kernels::quant::QuantScheme;
 use tiller_models::llama::LlamaConfig;
 
 use super::device_memory::FitVerdict;
-use super::{DeviceMemory, MemoryEstimate, PlanSettings, PlannedCommand};
+use super::{DeviceMemory, PlanSettings, PlannedCommand};
+use tiller_models::memory::MemoryEstimate;
 
 /// A setting that fits.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -42,8 +43,12 @@ fn settings(command: PlannedCommand, setting: &PlanSettings) -> Vec<PlanSettings
     let mut all = Vec::new();
     for tokens in halves(setting.tokens, FEWEST_TOKENS) {
         for quant in schemes.clone() {
-            for batch in halves(setting.batch, 1) {
-                all.push(PlanSettings { batch, quant, tokens, ..*setting });
+            match setting.batch {
+                None => all.push(PlanSettings { quant, tokens, ..*setting }),
+                Some(batch) => {
+                    let smaller = halves(batch, 1).into_iter().map(Some);
+                    all.extend(smaller.map(|batch| PlanSettings { batch, quant, tokens, ..*setting }));
+                }
             }
         }
     }
@@ -57,7 +62,7 @@ fn of(command: PlannedCommand, before: &PlanSettings, after: &PlanSettings, esti
         PlannedCommand::Ppo => ["--set learning.batch=", "--set quant=", "--set max_tokens="],
     };
     let changed = [
-        (before.batch != after.batch).then(|| format!("{batch}{}", after.batch)),
+        after.batch.filter(|_| before.batch != after.batch).map(|samples| format!("{batch}{samples}")),
         (before.quant != after.quant).then(|| format!("{quant}{}", after.quant)),
         (before.tokens != after.tokens).then(|| format!("{tokens}{}", after.tokens)),
     ];

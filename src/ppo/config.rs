@@ -86,8 +86,10 @@ pub struct PpoHyperparameters {
     pub epochs: u32,
     /// Answers of a step.
     pub minibatch: usize,
-    /// Answers that are computed at once.
-    pub batch: usize,
+    /// Answers that are computed at once (the micro-batch); none for as many as the free memory allows. The result is the same for all
+    /// sizes, up to rounding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
     /// β: the penalty on every token for leaving the reference policy.
     #[serde(alias = "kl")]
     pub kl_coef: f64,
@@ -204,7 +206,7 @@ impl Default for PpoHyperparameters {
         Self {
             epochs: 2,
             minibatch: 32,
-            batch: 16,
+            batch: None,
             kl_coef: 0.1,
             gamma: 1.0,
             item_gamma: 0.0,
@@ -245,7 +247,7 @@ impl PpoLoraConfig {
 }
 
 /// The shortest sequences that make sense: a question and a title.
-const FEWEST_TOKENS: u64 = 32;
+pub(super) const FEWEST_TOKENS: usize = 32;
 
 impl PpoConfig {
     /// The authors' settings where ours differ (method §6–8): their questions and rewards, greedy and sharpened answers that are rendered
@@ -261,7 +263,7 @@ impl PpoConfig {
             learning: PpoHyperparameters {
                 epochs: 4,
                 minibatch: 4,
-                batch: 1,
+                batch: Some(1),
                 kl_coef: 0.3,
                 gamma: 0.99,
                 baseline: Baseline::Critic,
@@ -301,7 +303,7 @@ impl PpoConfig {
             if value < least { Err(out_of_range(key, &format!("at least {least}"), value)) } else { Ok(()) }
         };
         at_least("iterations", 1, self.iterations)?;
-        at_least("max_tokens", FEWEST_TOKENS, self.max_tokens as u64)?;
+        at_least("max_tokens", FEWEST_TOKENS as u64, self.max_tokens as u64)?;
         at_least("tasks", 1, self.tasks.len() as u64)?;
         at_least("validation.users", 1, self.validation.users as u64)?;
         at_least("validation.every", 1, self.validation.every)?;
@@ -346,7 +348,7 @@ impl PpoHyperparameters {
             target_kl,
             ..
         } = *self;
-        for (key, value) in [("epochs", epochs as usize), ("minibatch", minibatch), ("batch", batch)] {
+        for (key, value) in [("epochs", epochs as usize), ("minibatch", minibatch), ("batch", batch.unwrap_or(1))] {
             if value == 0 {
                 return Err(out_of_range(&format!("learning.{key}"), "at least 1", 0));
             }

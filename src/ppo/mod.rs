@@ -9,14 +9,13 @@
 //! reference policy, [`scale`] of rewards, [`advantage`]s, and the clipped [`loss`]es.
 
 pub mod advantage;
-pub mod bench;
 pub mod config;
 pub mod experience;
 pub mod kl;
 pub mod lines;
 pub mod loss;
+pub mod memory;
 pub mod objective;
-pub mod plan;
 pub mod policy;
 pub mod policy_eval;
 pub mod prompts;

@@ -6,12 +6,12 @@ use rayon::prelude::*;
 use tiller_models::download;
 use tiller_models::llama::Llama;
 use tiller_models::lora::{Adapter, LoraConfig};
+use tiller_models::memory::ComputeDevice;
 use tiller_models::train::{ForwardOptions, Sample};
 use tiller_models::value_head::ValueHead;
 
 use super::config::{Baseline, PpoConfig};
 use crate::Result;
-use crate::train::gradient::side_by_side;
 
 /// What is trained: the actor, and a critic where answers are compared with what one expects. The reference policy is the model
 /// itself; it shares nothing that is trained (method B3).
@@ -106,7 +106,7 @@ fn of_tokens(
     compute: impl Fn(&[Sample]) -> Tensor<1> + Sync,
 ) -> Result<Vec<Vec<f32>>> {
     let mut found = vec![Vec::new(); samples.len()];
-    for batches in by_length(samples, batch).chunks(side_by_side(device)) {
+    for batches in by_length(samples, batch).chunks(ComputeDevice::of(device).parallel()) {
         let of_batch = |places: &Vec<usize>| {
             let samples: Vec<Sample> = places.iter().map(|&at| samples[at].clone()).collect();
             download(compute(&samples), "the scores")

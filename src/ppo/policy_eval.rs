@@ -56,9 +56,13 @@ impl PolicyEval {
                 .next("import with --min-user 3 or more")
                 .into());
         }
-        let batch = config.rollout.batch;
-        let rollout = RolloutConfig { samples: 1, greedy_first: true, batch, ..RolloutConfig::default() };
+        let rollout = RolloutConfig { samples: 1, greedy_first: true, ..RolloutConfig::default() };
         Ok(Self { prompts, rollout })
+    }
+
+    /// The questions.
+    pub fn prompts(&self) -> &[Prompt] {
+        &self.prompts
     }
 
     /// Lets a policy answer everything, with its generator.
@@ -73,7 +77,8 @@ impl PolicyEval {
         teacher: &impl Scorer,
         rules: &RewardRules,
     ) -> Result<PolicyEvalReport> {
-        let sampler = Sampler { config: &self.rollout, ..*sampler };
+        let config = RolloutConfig { batch: sampler.config.batch, ..self.rollout.clone() };
+        let sampler = Sampler { config: &config, ..*sampler };
         let rollouts = sampler.answers(policy, generator, &self.prompts, 0)?;
         let rewards = compute_rewards(&answers(&self.prompts, &rollouts), teacher, sampler.catalogue, rules)?;
         let measured: Vec<(Measures, f64)> = rollouts

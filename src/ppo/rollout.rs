@@ -6,6 +6,7 @@ use tiller_models::generate::{
 };
 use tiller_models::language_model::Backend;
 use tiller_models::llama::Llama;
+use tiller_models::memory::ComputeDevice;
 use tiller_models::tokenizer::Tokenizer;
 
 use super::lines::AnswerLines;
@@ -17,7 +18,6 @@ use crate::recommend::answer::{self, OutputFormat};
 use crate::recommend::{CheckedItem, check};
 use crate::run::config::out_of_range;
 use crate::task::Task;
-use crate::train::gradient::side_by_side;
 
 /// How the policy answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,8 +27,9 @@ pub struct RolloutConfig {
     pub prompts: usize,
     /// Answers to each prompt.
     pub samples: usize,
-    /// Answers that are written at once.
-    pub batch: usize,
+    /// Answers that are written at once; none for as many as the free memory allows. The answers are the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
     /// What logits are divided by.
     pub temperature: f64,
     /// Sample among so many likeliest tokens; 0 for all.
@@ -41,14 +42,22 @@ pub struct RolloutConfig {
 
 impl Default for RolloutConfig {
     fn default() -> Self {
-        Self { prompts: 16, samples: 8, batch: 128, temperature: 1.0, top_k: 0, greedy_first: false, rerender: false }
+        Self { prompts: 16, samples: 8, batch: None, temperature: 1.0, top_k: 0, greedy_first: false, rerender: false }
     }
 }
 
 impl RolloutConfig {
     /// The authors' rollouts: of two answers one is greedy and the other sharpened; both are rendered anew.
     pub fn paper() -> Self {
-        Self { prompts: 8, samples: 2, batch: 16, temperature: 0.7, top_k: 20, greedy_first: true, rerender: true }
+        Self {
+            prompts: 8,
+            samples: 2,
+            batch: Some(16),
+            temperature: 0.7,
+            top_k: 20,
+            greedy_first: true,
+            rerender: true,
+        }
     }
 
     /// Checks that the settings make sense.
@@ -56,7 +65,7 @@ impl RolloutConfig {
     /// # Errors
     /// The key that does not.
     pub fn validate(&self) -> Result<()> {
-        for (key, value) in [("prompts", self.prompts), ("samples", self.samples), ("batch", self.batch)] {
+        for (key, value) in [("prompts", self.prompts), ("samples", self.samples), ("batch", self.batch.unwrap_or(1))] {
             if value == 0 {
                 return Err(out_of_range(&format!("rollout.{key}"), "at least 1", 0));
             }
@@ -65,6 +74,11 @@ impl RolloutConfig {
             return Err(out_of_range("rollout.temperature", "a number above 0", self.temperature));
         }
         Ok(())
+    }
+
+    /// Answers of an iteration.
+    pub fn answers(&self) -> usize {
+        self.prompts * self.samples
     }
 
     /// How answer number `sample` of a prompt is drawn.
@@ -141,7 +155,7 @@ impl Sampler<'_> {
         let apart = usize::from(greedy_first);
         let mut rollouts = Vec::with_capacity(prompts.len() * samples);
         for slots in [slots(0..apart), slots(apart..samples)] {
-            for slots in slots.chunks(batch) {
+            for slots in slots.chunks(batch.unwrap_or(usize::MAX)) {
                 for (&(prompt, sample), recorder) in slots.iter().zip(self.draw(generator, prompts, slots, seed)?) {
                     rollouts.push(((prompt, sample), self.read(prompt, &prompts[prompt], recorder)?));
                 }
@@ -204,7 +218,7 @@ impl Sampler<'_> {
 /// # Errors
 /// A model that the device cannot hold.
 pub fn backend(policy: &Llama) -> Result<Backend> {
-    Ok(Backend::new(policy)?.with_shards(side_by_side(&policy.device())))
+    Ok(Backend::new(policy)?.with_shards(ComputeDevice::of(&policy.device()).parallel()))
 }
 
 /// The most tokens that any of them has room for.
@@ -213,16 +227,16 @@ fn longest(recorders: &[RolloutRecorder]) -> usize {
 }
 
 /// Lets a row write as it likes, up to some length, and keeps what it wrote with the log-probabilities.
-pub(super) struct RolloutRecorder {
+pub struct RolloutRecorder {
     stream: u64,
     max_answer_tokens: usize,
-    pub(super) tokens: Vec<u32>,
-    pub(super) log_probs: Vec<f32>,
+    pub tokens: Vec<u32>,
+    pub log_probs: Vec<f32>,
 }
 
 impl RolloutRecorder {
     /// For an answer of at most `max_answer_tokens` tokens, drawn from its own stream of chance.
-    pub(super) fn new(stream: u64, max_answer_tokens: usize) -> Self {
+    pub fn new(stream: u64, max_answer_tokens: usize) -> Self {
         Self { stream, max_answer_tokens, tokens: Vec::new(), log_probs: Vec::new() }
     }
 }

@@ -1,4 +1,4 @@
-//! Where a training stands, and what of it a checkpoint has to know.
+//! The position of PPO in its prompts, and how it resumes.
 
 use serde::{Deserialize, Serialize};
 use tiller_models::optim::AdamWConfig;
@@ -7,31 +7,20 @@ use super::config::PpoConfig;
 use super::experience::RewardScales;
 use super::prompts::EpisodeCursor;
 use crate::run::checkpoint::Resumable;
+use crate::train::state::TrainState;
 
-/// Where a training stands. All draws of an iteration follow from its number.
+/// The state of PPO after some iterations. All draws of an iteration follow from its number.
+pub type PpoState = TrainState<PpoPosition>;
+
+/// The prompts and rewards so far.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct PpoTrainState {
-    /// Iterations completed.
-    pub iteration: u64,
-    /// Passes over the questions, with the part of the one at hand.
+pub struct PpoPosition {
+    /// Passes over the prompts, with the part of the current one.
     pub epoch: f64,
-    /// The next question.
+    /// The next prompt.
     pub place: EpisodeCursor,
     /// The sizes of the rewards so far.
     pub scales: RewardScales,
-    /// Seconds that the training has taken, evaluations included.
-    pub seconds: f64,
-    /// The best evaluation so far.
-    pub best: Option<BestPolicy>,
-}
-
-/// An evaluation that none has surpassed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct BestPolicy {
-    /// The mean list reward.
-    pub reward: f64,
-    /// The iterations before it.
-    pub iteration: u64,
 }
 
 impl Resumable for PpoConfig {

@@ -3,22 +3,25 @@
 use std::time::Instant;
 
 use burn::module::Module;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::json;
 use tiller_kernels::device::guard;
 use tiller_models::language_model::{Backend, LanguageModel};
 use tiller_models::llama::Llama;
+use tiller_models::memory::ComputeDevice;
 use tiller_models::optim::AdamW;
 use tiller_models::train::Sample;
 
 use super::config::PpoConfig;
 use super::experience::{ScoredRollouts, sample};
+use super::memory::PpoMemory;
 use super::objective::Objective;
 use super::policy::{Policy, log_probs, values};
 use super::policy_eval::{PolicyEval, PolicyEvalReport, answers, measures};
 use super::prompts::PromptEncoder;
-use super::rollout::{self, Prompt, Rollout, Sampler};
+use super::rollout::{self, Prompt, Rollout, RolloutConfig, Sampler};
 use super::sample_log::SampleLog;
-use super::state::{BestPolicy, PpoTrainState};
+use super::state::{PpoPosition, PpoState};
 use super::update::{PpoUpdater, UpdateStats};
 use crate::constrain::Grammar;
 use crate::data::Dataset;
@@ -30,7 +33,7 @@ use crate::run::folder::RunFolder;
 use crate::run::progress::Progress;
 use crate::teacher::Scorer;
 use crate::train::trainable_model::ADAPTER;
-use crate::train::{Log, ProcessMemory};
+use crate::train::{Best, Log, ProcessMemory};
 use crate::{Error, Result};
 
 /// How a training ended.
@@ -39,7 +42,8 @@ pub struct PpoSummary {
     /// Iterations completed.
     pub iterations: u64,
     /// The evaluation that none has surpassed.
-    pub best: Option<BestPolicy>,
+    #[serde(serialize_with = "as_reward")]
+    pub best: Option<Best>,
     /// What the evaluation found before the first step, where this process made it.
     pub before: Option<PolicyEvalReport>,
     /// What it found about the best policy, where this process made it.
@@ -48,6 +52,11 @@ pub struct PpoSummary {
     pub tokens_per_second: f64,
     /// The most main memory that this process has held, in bytes.
     pub peak_memory_bytes: u64,
+}
+
+/// Its score by its name.
+fn as_reward<S: Serializer>(best: &Option<Best>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    best.map(|Best { score, step }| json!({ "reward": score, "iteration": step })).serialize(serializer)
 }
 
 /// A line of metrics.jsonl: one iteration.
@@ -95,9 +104,9 @@ pub struct TrainContext<'a, S> {
 }
 
 impl<S> TrainContext<'_, S> {
-    fn sampler<'s>(&'s self, grammar: &'s Grammar) -> Sampler<'s> {
+    fn sampler<'s>(&'s self, grammar: &'s Grammar, config: &'s RolloutConfig) -> Sampler<'s> {
         let (tokenizer, catalogue) = (&self.model.codec.tokenizer, &self.dataset.catalogue);
-        Sampler { tokenizer, grammar, catalogue, config: &self.config.rollout }
+        Sampler { tokenizer, grammar, catalogue, config }
     }
 }
 
@@ -112,7 +121,7 @@ pub struct PpoTrainer<'a, S> {
     /// What the actor writes with.
     backend: Backend,
     adamw: AdamW,
-    state: PpoTrainState,
+    state: PpoState,
     clock: Clock,
     before: Option<PolicyEvalReport>,
     after: Option<PolicyEvalReport>,
@@ -146,7 +155,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         }
         let policy = Policy::fresh(&context.model.llama, context.config)?;
         let adamw = AdamW::new(context.config.optimiser);
-        Self::at(context, run, None, (policy, adamw, PpoTrainState::default()))
+        Self::at(context, run, None, (policy, adamw, PpoState::default()))
     }
 
     /// The training that `run` holds, from its last checkpoint on; the same as if it had never stopped.
@@ -157,18 +166,19 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         let fresh = Policy::fresh(&context.model.llama, context.config)?;
         let device = fresh.actor.device();
         let last = run.checkpoint(LAST);
-        let (policy, adamw, state): (_, _, PpoTrainState) =
+        let (policy, adamw, state): (_, _, PpoState) =
             checkpoint::read(&last, fresh, context.config, &context.dataset.catalogue.fingerprint(), &device)?;
         run.store_config(context.config)?;
-        Self::at(context, run, Some(state.iteration), (policy, adamw, state))
+        Self::at(context, run, Some(state.step), (policy, adamw, state))
     }
 
     fn at(
         context: TrainContext<'a, S>,
         run: &'a mut RunFolder,
         last: Option<u64>,
-        (policy, adamw, state): (Policy, AdamW, PpoTrainState),
+        (policy, adamw, mut state): (Policy, AdamW, PpoState),
     ) -> Result<Self> {
+        state.memory_budget(&context.model.llama.device());
         context.config.validate()?;
         let TrainContext { builder, dataset, model, config, .. } = &context;
         let grammar = Grammar::of(&model.codec.tokenizer, &dataset.catalogue)?;
@@ -207,15 +217,15 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
     pub fn run(mut self, stop: impl Fn() -> bool) -> Result<PpoSummary> {
         let config = self.context.config;
         let bar = Progress::start("ppo", config.iterations, "iterations");
-        bar.resume_at(self.state.iteration);
-        if self.state.iteration == 0 {
+        bar.resume_at(self.state.step);
+        if self.state.step == 0 {
             self.evaluate(&bar)?;
             self.save()?;
         }
-        while self.state.iteration < config.iterations {
-            let stage = format!("iteration {} of {}", self.state.iteration + 1, self.log.run().path().display());
+        while self.state.step < config.iterations {
+            let stage = format!("iteration {} of {}", self.state.step + 1, self.log.run().path().display());
             guard(&stage, || self.iteration(&bar, &stop)).map_err(|error| self.explain(error))?;
-            let iteration = self.state.iteration;
+            let iteration = self.state.step;
             if iteration.is_multiple_of(config.validation.every) || iteration == config.iterations {
                 self.evaluate(&bar)?;
             }
@@ -225,7 +235,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         bar.finish();
         let (tokens, seconds) = self.clock.trained;
         Ok(PpoSummary {
-            iterations: self.state.iteration,
+            iterations: self.state.step,
             best: self.state.best,
             before: self.before,
             after: self.after,
@@ -238,14 +248,15 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
     fn iteration(&mut self, bar: &Progress, stop: &dyn Fn() -> bool) -> Result<()> {
         let start = Instant::now();
         let TrainContext { builder, teacher, dataset, model, config } = &self.context;
-        let iteration = self.state.iteration;
+        let iteration = self.state.step;
         let seed = config.seed.rotate_left(32) ^ iteration;
         let encoder = PromptEncoder { model, grammar: &self.grammar, max_tokens: config.max_tokens };
         let count = config.rollout.prompts;
-        let (prompts, place) = self.state.place.next(builder, &config.tasks, &encoder, count)?;
+        let (prompts, place) = self.state.position.place.next(builder, &config.tasks, &encoder, count)?;
 
         bar.set_message("answering");
-        let sampler = self.context.sampler(&self.grammar);
+        let rollout = self.rollout(&prompts)?;
+        let sampler = self.context.sampler(&self.grammar, &rollout);
         let rollouts = sampler.answers(&self.policy.actor, self.backend.generator(), &prompts, seed)?;
         let rewards = compute_rewards(&answers(&prompts, &rollouts), *teacher, &dataset.catalogue, &config.reward)?;
         if stop() {
@@ -253,7 +264,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         }
 
         bar.set_message("learning");
-        let mut scales = self.state.scales.clone();
+        let mut scales = self.state.position.scales.clone();
         let scored_rollouts = self.scored_rollouts(&prompts, &rollouts, &rewards)?;
         let trajectories = scored_rollouts.trajectories(&config.reward, &config.learning, &mut scales);
         let objective = Objective::of(&prompts, &rollouts, &rewards, &trajectories, config.learning.kl_coef);
@@ -261,11 +272,13 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         let lr = config.schedule.rate(iteration, config.iterations);
         let steps = config.learning.epochs as usize * trajectories.len().div_ceil(config.learning.minibatch);
         let ptx_examples = config.sft_mixin.weighted_examples(builder, &encoder, iteration, steps)?;
+        let micro_batcher = self.memory()?.micro_batcher(self.state.memory);
         let updater = PpoUpdater {
             learning: &config.learning,
             divergence_guard: &config.divergence_guard,
             lr,
             ptx_examples: &ptx_examples,
+            micro_batcher,
         };
         let mut adamw = self.adamw.clone();
         let (policy, update) = updater.update(self.policy.clone(), &mut adamw, &trajectories, seed, stop)?;
@@ -291,15 +304,9 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         };
         self.log.record("train", &line)?;
         self.samples.write(iteration + 1, &prompts, &rollouts, &rewards, &dataset.catalogue)?;
-        let epoch = line.epoch;
-        self.state = PpoTrainState {
-            iteration: iteration + 1,
-            epoch,
-            place,
-            scales,
-            seconds: line.seconds,
-            best: self.state.best,
-        };
+        self.state.step += 1;
+        self.state.seconds = line.seconds;
+        self.state.position = PpoPosition { epoch: line.epoch, place, scales };
         (self.policy, self.adamw) = (policy, adamw);
         Ok(())
     }
@@ -311,8 +318,10 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         rollouts: &'b [Rollout],
         rewards: &'b [Rewards],
     ) -> Result<ScoredRollouts<'b>> {
-        let batch = self.context.config.learning.batch;
         let samples: Vec<Sample> = rollouts.iter().map(|rollout| sample(&prompts[rollout.prompt], rollout)).collect();
+        let longest = samples.iter().map(|sample| sample.tokens.len()).max().unwrap_or(1);
+        let micro_batcher = self.memory()?.micro_batcher(self.state.memory);
+        let batch = micro_batcher.fit(self.context.config.learning.minibatch, longest)?.micro_batch;
         let how = self.policy.how();
         // Tokens were drawn with their log-probabilities at temperature 1.
         let drawn = |rollout: &Rollout| rollout.log_probs.clone().filter(|_| how.temperature == 1.0);
@@ -332,23 +341,38 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
     fn evaluate(&mut self, bar: &Progress) -> Result<()> {
         bar.set_message("validating");
         let TrainContext { teacher, config, .. } = &self.context;
-        let (sampler, actor) = (self.context.sampler(&self.grammar), self.policy.actor.valid());
+        let rollout = self.rollout(self.policy_eval.prompts())?;
+        let (sampler, actor) = (self.context.sampler(&self.grammar, &rollout), self.policy.actor.valid());
         let report = self.policy_eval.of(&actor, self.backend.generator(), &sampler, *teacher, &config.reward)?;
-        let (reward, step) = (report.reward(), self.state.iteration);
+        let (reward, step) = (report.reward(), self.state.step);
         self.state.seconds = self.clock.seconds();
-        let PpoTrainState { epoch, seconds, .. } = self.state;
+        let PpoState { seconds, position: PpoPosition { epoch, .. }, .. } = self.state;
         self.log.record("validation", &ValidationRecord { step, epoch, seconds, reward, validation: &report })?;
-        if self.state.best.is_none_or(|best| reward > best.reward) {
+        if self.state.best.is_none_or(|best| reward > best.score) {
             let mut adapter = self.policy.adapter();
             adapter.base_model = config.model.clone();
             adapter.write(&self.log.run().path().join(ADAPTER))?;
-            self.state.best = Some(BestPolicy { reward, iteration: step });
+            self.state.best = Some(Best { score: reward, step });
             self.after = Some(report.clone());
         }
         if step == 0 {
             self.before = Some(report);
         }
         Ok(())
+    }
+
+    fn memory(&self) -> Result<PpoMemory<'a>> {
+        let llama = &self.context.model.llama;
+        PpoMemory::new(llama.config().clone(), self.context.config, ComputeDevice::of(&llama.device()))
+    }
+
+    /// The settings of rollouts, with as many answers at once as fit into memory.
+    fn rollout(&self, prompts: &[Prompt]) -> Result<RolloutConfig> {
+        let config = &self.context.config.rollout;
+        let longest = prompts.iter().map(|prompt| prompt.tokens.len() + prompt.max_answer_tokens).max().unwrap_or(1);
+        let answers = prompts.len() * config.samples;
+        let batch = self.memory()?.rollout_batch(answers, longest, self.state.memory)?;
+        Ok(RolloutConfig { batch: Some(batch), ..config.clone() })
     }
 
     fn save(&self) -> Result<()> {
@@ -359,7 +383,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
 
     /// The error of an iteration, with where it happened, what is kept and what can be done.
     fn explain(&self, error: Error) -> Error {
-        let (iteration, run) = (self.state.iteration, self.log.run().path().display());
+        let (iteration, run) = (self.state.step, self.log.run().path().display());
         match error {
             Error::Interrupted(_) => Error::Interrupted(format!(
                 " in iteration {}; saved to {run} as it was before\n  next: go on with --resume",

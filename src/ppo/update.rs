@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use serde::Serialize;
 use tiller_models::download;
+use tiller_models::memory::StepSize;
 use tiller_models::optim::{AdamW, Gradients};
 use tiller_models::train::{ForwardOptions, Sample, WeightedExample};
 
@@ -13,7 +14,8 @@ use super::experience::Trajectory;
 use super::policy::{Policy, by_length};
 use super::{kl, loss};
 use crate::data::rng::SeededRng;
-use crate::train::gradient::{gradient, side_by_side};
+use crate::train::gradient::gradient;
+use crate::train::micro_batch::MicroBatcher;
 use crate::{Error, Result};
 
 /// What the steps of an iteration found, as means over the tokens of its epochs.
@@ -70,6 +72,8 @@ pub struct PpoUpdater<'a> {
     pub lr: f64,
     /// What is rehearsed in each step of the iteration; nothing, or something for all of them.
     pub ptx_examples: &'a [Vec<WeightedExample>],
+    /// The split of minibatches into micro-batches.
+    pub micro_batcher: MicroBatcher,
 }
 
 impl PpoUpdater<'_> {
@@ -95,7 +99,7 @@ impl PpoUpdater<'_> {
             for minibatch in order.chunks(self.learning.minibatch) {
                 let (mut gradients, sums) = self.gradients(&policy, minibatch)?;
                 if let Some(weighted) = self.ptx_examples.get(stats.steps as usize) {
-                    let (part, loss) = self.ptx_gradients(&policy, weighted);
+                    let (part, loss) = self.ptx_gradients(&policy, weighted)?;
                     gradients.add(part);
                     ptx_sum += loss;
                 }
@@ -137,12 +141,14 @@ impl PpoUpdater<'_> {
     fn gradients(&self, policy: &Policy, minibatch: &[&Trajectory]) -> Result<(Gradients, Sums)> {
         let samples: Vec<Sample> = minibatch.iter().map(|trajectory| trajectory.sample.clone()).collect();
         let tokens = samples.iter().map(|sample| sample.scored.len()).sum::<usize>() as f64;
-        let chunks: Vec<Chunk> = by_length(&samples, self.learning.batch)
+        let longest = samples.iter().map(|sample| sample.tokens.len()).max().unwrap_or(1);
+        let StepSize { micro_batch, parallel, .. } = self.micro_batcher.fit(samples.len(), longest)?;
+        let chunks: Vec<Chunk> = by_length(&samples, micro_batch)
             .into_iter()
             .map(|places| Chunk::new(places.iter().map(|&at| minibatch[at])))
             .collect();
         let (mut gradients, mut sums) = (Gradients::default(), Sums::default());
-        for chunks in chunks.chunks(side_by_side(&policy.actor.device())) {
+        for chunks in chunks.chunks(parallel) {
             let parts = chunks.par_iter().map(|chunk| self.part(policy, chunk, tokens));
             for part in parts.collect::<Result<Vec<_>>>()? {
                 gradients.add(part.0);
@@ -153,11 +159,10 @@ impl PpoUpdater<'_> {
     }
 
     /// The gradients of the mean loss of some examples, as many at a time as answers; and the loss.
-    fn ptx_gradients(&self, policy: &Policy, weighted: &[WeightedExample]) -> (Gradients, f64) {
-        let batches: Vec<Vec<WeightedExample>> =
-            weighted.chunks(self.learning.batch).map(<[WeightedExample]>::to_vec).collect();
-        let (gradients, loss) = gradient(&policy.actor, &batches, false, |_| ForwardOptions::default());
-        (gradients.within("actor"), loss)
+    fn ptx_gradients(&self, policy: &Policy, examples: &[WeightedExample]) -> Result<(Gradients, f64)> {
+        let split = self.micro_batcher.split(&[examples.to_vec()], |example| example.tokens.len())?;
+        let (gradients, loss) = gradient(&policy.actor, &split, false, |_| ForwardOptions::default());
+        Ok((gradients.within("actor"), loss))
     }
 
     /// What some answers contribute to the gradients of a minibatch of so many tokens.

@@ -1,34 +1,35 @@
-//! The gradient of one step, which several batches share.
+//! The gradient of a step: gradient accumulation over its micro-batches.
 
 use burn::module::Module;
-use burn::tensor::Device;
 use rayon::prelude::*;
 use tiller_models::llama::Llama;
 use tiller_models::optim::Gradients;
 use tiller_models::train::{ForwardOptions, WeightedExample};
 
-/// The gradient of the loss of all examples, each counting alike, and the loss; `how` is told the number of the batch. See
+use super::micro_batch::MicroBatches;
+
+/// The gradient of the mean loss of all examples, and that loss; `options` is given the number of a micro-batch's first example. See
 /// [`Llama::gradient`] for `recompute`.
 ///
-/// The result does not depend on how many are computed [`side_by_side`].
+/// The result depends neither on the size of the micro-batches, up to rounding, nor on how many are computed side by side.
 pub fn gradient(
     llama: &Llama,
-    batches: &[Vec<WeightedExample>],
+    micro_batches: &MicroBatches<WeightedExample>,
     recompute: bool,
-    how: impl Fn(usize) -> ForwardOptions + Sync,
+    options: impl Fn(usize) -> ForwardOptions + Sync,
 ) -> (Gradients, f64) {
-    let share = 1.0 / batches.iter().map(Vec::len).sum::<usize>() as f32;
-    let gradient = |&(number, batch): &(usize, &Vec<WeightedExample>)| {
+    let MicroBatches { parts, parallel } = micro_batches;
+    let share = 1.0 / parts.iter().map(Vec::len).sum::<usize>() as f32;
+    let gradient = |&(first, examples): &(usize, &Vec<WeightedExample>)| {
         // Leaves of its own make its graph its own, which burn then differentiates beside the others'.
         let llama = llama.valid().train();
-        let (gradients, loss) = llama.gradient(batch, share, &how(number), recompute);
+        let (gradients, loss) = llama.gradient(examples, share, &options(first), recompute);
         (gradients, f64::from(loss.into_scalar::<f32>()))
     };
-    let numbered: Vec<(usize, &Vec<WeightedExample>)> = batches.iter().enumerate().collect();
     let (mut gradients, mut loss) = (Gradients::default(), 0.0);
-    for batches in numbered.chunks(side_by_side(&llama.device())) {
-        let parts: Vec<(Gradients, f64)> = batches.par_iter().map(gradient).collect();
-        for (part, of_part) in parts {
+    for parts in numbered(parts).chunks(*parallel) {
+        let computed: Vec<(Gradients, f64)> = parts.par_iter().map(gradient).collect();
+        for (part, of_part) in computed {
             gradients.add(part);
             loss += of_part;
         }
@@ -36,9 +37,8 @@ pub fn gradient(
     (gradients, loss)
 }
 
-/// How many batches are computed beside each other: on a CPU as many as it has cores, whatever the model is too small to share among them;
-/// a GPU is parallel within.
-pub fn side_by_side(device: &Device) -> usize {
-    let is_cpu = device.clone().without_autodiff() == Device::flex();
-    if is_cpu { rayon::current_num_threads() } else { 1 }
+/// Each micro-batch with the number of its first example in the step.
+fn numbered<S>(parts: &[Vec<S>]) -> Vec<(usize, &Vec<S>)> {
+    let firsts = parts.iter().scan(0, |next, part| Some(std::mem::replace(next, *next + part.len())));
+    firsts.zip(parts).collect()
 }

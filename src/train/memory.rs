@@ -1,6 +1,11 @@
 //! How much memory this process has taken, and how much the machine has left.
 
+use burn::tensor::Device;
 use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
+use tiller_kernels::device::{AdapterKind, gpu_of};
+use tiller_models::memory::MemoryEstimate;
+
+use crate::Error;
 
 /// Reads the memory of this process, time and again.
 #[derive(Debug)]
@@ -40,6 +45,33 @@ fn high_water() -> Option<u64> {
 pub fn available() -> Option<u64> {
     let ram = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     Some(System::new_with_specifics(ram).available_memory()).filter(|&bytes| bytes > 0)
+}
+
+/// The bytes that a training on `device` may take: seven eighths of the free main memory, for a CPU and for GPUs that share it. The rest is
+/// left to validations and other programs. `None` where no system tells.
+pub fn budget(device: &Device) -> Option<u64> {
+    let shares_main_memory = gpu_of(device).is_none_or(|gpu| AdapterKind::of(&gpu.adapter).shares_main_memory());
+    available().filter(|_| shares_main_memory).map(|free| free - free / 8)
+}
+
+/// The refusal of `work` that takes more than the `free` bytes of memory; `next` names what makes it smaller.
+pub fn does_not_fit(work: &str, estimate: &MemoryEstimate, free: Option<u64>, next: &str) -> Error {
+    let MemoryEstimate { weights, cache, activations, optimiser, workspace, total, .. } = *estimate;
+    let parts = [
+        ("weights", weights),
+        ("trained weights with their moments", optimiser),
+        ("keys and values", cache),
+        ("activations", activations),
+        ("gradients and scores", workspace),
+    ];
+    let parts = parts.into_iter().filter(|(_, bytes)| *bytes > 0);
+    let parts: Vec<String> = parts.map(|(part, bytes)| format!("{part} {}", in_words(bytes))).collect();
+    let free = free.map_or_else(|| "an unknown amount".to_owned(), in_words);
+    Error::DoesNotFit(format!(
+        "{work} does not fit: it takes about {} ({}), and {free} are free\n  next: {next}",
+        in_words(total),
+        parts.join(", ")
+    ))
 }
 
 /// Bytes as people read them: "1.5 GiB".

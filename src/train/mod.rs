@@ -1,17 +1,15 @@
 //! Training language models: what supervised fine-tuning and reinforcement learning share, and the former ([`sft`]).
 
-pub mod bench;
 pub mod checkpoint;
-pub mod cost;
 pub mod from_scratch;
 pub mod gradient;
 pub mod history_loss;
 pub mod log;
 pub mod memory;
 pub mod micro_batch;
-pub mod plan;
 pub mod schedule;
 pub mod sft;
+pub mod state;
 pub mod tensorboard;
 pub mod trainable_model;
 pub mod validation;
@@ -20,5 +18,6 @@ pub use checkpoint::Checkpoint;
 pub use log::Log;
 pub use memory::ProcessMemory;
 pub use schedule::LrSchedule;
+pub use state::{Best, TrainState};
 pub use trainable_model::TrainableModel;
 pub use validation::Validation;

@@ -11,7 +11,7 @@ mod training;
 use serde::Serialize;
 use tiller_kernels::device::gpu_of;
 
-pub use generation::generation;
+pub use generation::{generation, kv_cache};
 pub use setup::TrainingMemory;
 pub use training::StepSize;
 

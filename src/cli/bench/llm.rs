@@ -14,10 +14,11 @@ use super::Global;
 use crate::Result;
 use crate::bench::llm::{BenchModel, LlmTest, Throughput, TokenCost};
 use crate::cli::json::{json_line, print_json};
+use crate::cli::presets::model_preset;
 use crate::cli::storage::kv_format;
 use crate::pull::resolve_model;
 use crate::run::progress::Progress;
-use crate::train::bench::ModelPreset;
+use tiller_models::presets::ModelPreset;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,7 +32,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Model shape, with random weights
-    #[arg(long, value_enum, default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
+    #[arg(long, value_parser = model_preset(), default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
     shape: ModelPreset,
     /// Model to measure instead: a Hugging Face folder, a .gguf file, or a name from `tiller pull --list`
     #[arg(long, value_name = "PATH|NAME")]
@@ -144,13 +145,13 @@ fn load(args: &Args, tests: &[LlmTest], open: &tiller_kernels::OpenDevice) -> Re
     };
     let name = match &args.model {
         Some(model) => model.clone(),
-        None => args.shape.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned()),
+        None => args.shape.name().to_owned(),
     };
     let (model, config, size, scheme, kv) = match &open.gpu {
         Some(gpu) => {
             let engine = match &args.model {
                 Some(model) => Engine::from_llama(&Llama::load(&resolve_model(model)?, &open.device)?, options)?,
-                None => Engine::new(&mut RandomWeights::new(args.shape.llama()?), gpu, options)?,
+                None => Engine::new(&mut RandomWeights::new(args.shape.llama()), gpu, options)?,
             };
             let (config, size) = (engine.config().clone(), engine.weight_bytes());
             (Backend::Engine(Box::new(engine)), config, size, args.quant.name(), args.kv_dtype.name())
@@ -158,7 +159,7 @@ fn load(args: &Args, tests: &[LlmTest], open: &tiller_kernels::OpenDevice) -> Re
         None => {
             let llama = match &args.model {
                 Some(model) => Llama::load(&resolve_model(model)?, &open.device)?,
-                None => Llama::from_scratch(&args.shape.llama()?, 1, &open.device)?,
+                None => Llama::from_scratch(&args.shape.llama(), 1, &open.device)?,
             };
             let config = llama.config().clone();
             let size = 4 * config.parameters();

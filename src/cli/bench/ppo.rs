@@ -1,17 +1,17 @@
 //! `tiller bench ppo`: time per phase of a PPO iteration.
 
-use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::Global;
 use crate::Result;
+use crate::bench::ppo::{PpoBenchRow, SequenceLengths, measure};
 use crate::cli::json::print_json;
+use crate::cli::presets::model_preset;
 use crate::ppo::PpoConfig;
-use crate::ppo::bench::{PpoBenchRow, SequenceLengths, measure};
 use crate::ppo::config::Baseline;
 use crate::run::progress::Progress;
-use crate::train::bench::ModelPreset;
 use crate::train::memory::{available, in_words};
+use tiller_models::presets::ModelPreset;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,7 +24,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Model shape (repeatable) [default: smollm2-135m]
-    #[arg(long, value_enum, value_name = "SHAPE")]
+    #[arg(long, value_parser = model_preset(), value_name = "SHAPE")]
     shape: Vec<ModelPreset>,
     /// Format of the frozen weights: f32, f16, q8 or q4
     #[arg(long, alias = "quantise", default_value = "f32", value_name = "SCHEME")]
@@ -68,7 +68,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     config.rollout.samples = args.samples;
     config.learning.epochs = args.epochs;
     config.learning.minibatch = args.minibatch;
-    config.learning.batch = args.batch;
+    config.learning.batch = Some(args.batch);
     config.learning.baseline = args.baseline;
     config.validate()?;
     let lengths = SequenceLengths { prompt: args.prompt_tokens.into(), answer: args.answer_tokens.into() };
@@ -76,7 +76,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let shapes = if args.shape.is_empty() { &[ModelPreset::Smol][..] } else { &args.shape };
     let spinner = Progress::unbounded("ppo");
     let rows = shapes.iter().map(|&shape| {
-        let name = shape.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let name = shape.name().to_owned();
         spinner.set_message(name.clone());
         measure((&name, shape), &config, lengths, usize::from(args.iterations), available(), &device)
     });

@@ -3,13 +3,15 @@
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
+use tiller_models::presets::ModelPreset;
 
 use super::Global;
 use crate::Result;
+use crate::bench::cost::StepCost;
+use crate::bench::train::{TrainBenchRow, TrainStepCounts, count, measure};
 use crate::cli::json::print_json;
+use crate::cli::presets::model_preset;
 use crate::run::progress::Progress;
-use crate::train::bench::{ModelPreset, TrainBenchRow, TrainStepCounts, count, measure};
-use crate::train::cost::StepCost;
 use crate::train::memory::{available, in_words};
 use crate::train::sft::SftConfig;
 
@@ -25,7 +27,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Model shape (repeatable) [default: smollm2-135m]
-    #[arg(long, value_enum, value_name = "SHAPE")]
+    #[arg(long, value_parser = model_preset(), value_name = "SHAPE")]
     shape: Vec<ModelPreset>,
     /// Format of the frozen weights: f32, f16, q8 or q4
     #[arg(long, alias = "quantise", default_value = "f32", value_name = "SCHEME")]
@@ -85,7 +87,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let shapes = if args.shape.is_empty() { &[ModelPreset::Smol][..] } else { &args.shape };
     let spinner = Progress::unbounded("train");
     let name = |shape: ModelPreset| {
-        let name = shape.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let name = shape.name().to_owned();
         spinner.set_message(name.clone());
         name
     };

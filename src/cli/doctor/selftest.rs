@@ -12,9 +12,9 @@ use tiller_models::engine;
 
 use crate::plan::{DeviceMemory, FitVerdict, PlanSettings, PlannedCommand};
 use crate::run::progress::Progress;
-use crate::train::bench::ModelPreset;
 use crate::train::memory::in_words;
 use crate::{Error, Result};
+use tiller_models::presets::ModelPreset;
 
 /// The results of the self-test.
 #[derive(Debug, Serialize)]
@@ -87,8 +87,8 @@ fn ready(
         PlannedCommand::Recommend => (16, 1024, "16 lists at once, 1024 tokens each".to_owned()),
         PlannedCommand::Sft | PlannedCommand::Ppo => (samples, 512, format!("rank 16, {quant}, batch {samples} x 512")),
     };
-    let setting = PlanSettings { quant, kv: KvFormat::F32, batch, tokens, rank: 16, full: false };
-    let estimate = work.estimate(&shape.llama()?, &setting, place)?;
+    let setting = PlanSettings { quant, kv: KvFormat::F32, batch: Some(batch), tokens, rank: 16, full: false };
+    let estimate = work.estimate(&shape.llama(), &setting, place)?;
     let what = format!("{} {size}, {how}", work.name());
     Ok(Ready { what, bytes: estimate.total, verdict: place.verdict(&estimate) })
 }

@@ -55,7 +55,7 @@ fn the_gradient_of_the_clipped_loss_is_that_of_the_golden_states() {
         let base = Llama::load(&folder, &Device::flex()).unwrap();
         let adapter = Adapter::read(&folder.join("adapter"), &base.config().projections(), &Device::flex()).unwrap();
         let mut config = PpoConfig::default();
-        (config.learning.epochs, config.learning.minibatch, config.learning.batch) = (1, ROWS, 2);
+        (config.learning.epochs, config.learning.minibatch, config.learning.batch) = (1, ROWS, Some(2));
         let policy = Policy::fresh(&base.with_adapter(&adapter).unwrap(), &config).unwrap();
 
         let samples = golden.samples();

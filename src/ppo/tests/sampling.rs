@@ -95,7 +95,7 @@ fn bent(policy: Policy) -> Policy {
 
 #[test]
 fn answers_depend_on_the_seed_and_not_on_who_is_answered_beside() {
-    let config = |batch| RolloutConfig { samples: 2, batch, ..RolloutConfig::default() };
+    let config = |batch| RolloutConfig { samples: 2, batch: Some(batch), ..RolloutConfig::default() };
     let tokens = |rollouts: Vec<Rollout>| -> Vec<Vec<u32>> { rollouts.into_iter().map(|r| r.tokens).collect() };
     let together = tokens(answers(config(64), 1));
     assert_eq!(tokens(answers(config(5), 1)), together);

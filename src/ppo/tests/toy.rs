@@ -5,6 +5,8 @@ use std::path::Path;
 use burn::tensor::Device;
 use tiller_models::language_model::LanguageModel;
 use tiller_models::llama::{Llama, LlamaConfig};
+use tiller_models::memory::ComputeDevice;
+use tiller_models::presets::ModelPreset;
 use tiller_models::tokenizer::TokenizerFiles;
 
 use crate::constrain::Grammar;
@@ -12,6 +14,7 @@ use crate::data::Dataset;
 use crate::data::synth::{self, generate};
 use crate::instruct::{ExampleBuilder, ExampleConfig};
 use crate::ppo::PpoConfig;
+use crate::ppo::memory::PpoMemory;
 use crate::ppo::prompts::{EpisodeCursor, PromptEncoder};
 use crate::ppo::rollout::Prompt;
 use crate::ppo::update::PpoUpdater;
@@ -73,7 +76,7 @@ pub fn config() -> PpoConfig {
     config.rollout.prompts = 3;
     config.rollout.samples = 2;
     config.learning.minibatch = 4;
-    config.learning.batch = 3;
+    config.learning.batch = Some(3);
     config.actor.rank = 2;
     config.critic.rank = 2;
     config.validation.users = 2;
@@ -83,7 +86,10 @@ pub fn config() -> PpoConfig {
 
 /// What moves a policy at some rate, and rehearses nothing.
 pub fn updater(config: &PpoConfig, lr: f64) -> PpoUpdater<'_> {
-    PpoUpdater { learning: &config.learning, divergence_guard: &config.divergence_guard, lr, ptx_examples: &[] }
+    let device = ComputeDevice::of(&Device::flex());
+    let micro_batcher = PpoMemory::new(ModelPreset::Tiny.llama(), config, device).unwrap().micro_batcher(None);
+    let (learning, divergence_guard) = (&config.learning, &config.divergence_guard);
+    PpoUpdater { learning, divergence_guard, lr, ptx_examples: &[], micro_batcher }
 }
 
 /// The first prompts of an episode.

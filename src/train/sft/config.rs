@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use tiller_kernels::quant::QuantScheme;
+use tiller_models::llama::LlamaConfig;
 use tiller_models::lora::LoraConfig;
+use tiller_models::memory::{ComputeDevice, TrainingMemory};
 use tiller_models::optim::AdamWConfig;
 
 use crate::instruct;
@@ -36,8 +38,12 @@ pub struct SftConfig {
     /// Steps in all, instead of whole epochs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
-    /// Samples that are computed at once.
+    /// Samples of a batch: neighbours in length, which are computed together where memory allows.
     pub batch: usize,
+    /// Samples that are computed at once (the micro-batch); none for as many as the free memory allows. The result is the same for all
+    /// sizes, up to rounding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub micro_batch: Option<usize>,
     /// Batches of a step.
     #[serde(alias = "accumulate")]
     pub gradient_accumulation_steps: usize,
@@ -107,6 +113,7 @@ impl Default for SftConfig {
             epochs: 10,
             steps: None,
             batch: 8,
+            micro_batch: None,
             gradient_accumulation_steps: 8,
             max_tokens: 1024,
             activation_checkpointing: false,
@@ -124,7 +131,7 @@ impl Default for SftConfig {
 }
 
 /// The shortest samples that make sense: a prompt and a title.
-const FEWEST_TOKENS: usize = 32;
+pub(super) const FEWEST_TOKENS: usize = 32;
 
 impl SftConfig {
     /// Checks that the settings make sense.
@@ -137,6 +144,7 @@ impl SftConfig {
             ("epochs", 1, u64::from(epochs)),
             ("steps", 1, steps.unwrap_or(1)),
             ("batch", 1, batch as u64),
+            ("micro_batch", 1, self.micro_batch.unwrap_or(1) as u64),
             ("gradient_accumulation_steps", 1, gradient_accumulation_steps as u64),
             ("max_tokens", FEWEST_TOKENS as u64, max_tokens as u64),
             ("save_every", 1, save_every),
@@ -157,6 +165,16 @@ impl SftConfig {
         }
         self.schedule.validate("schedule")?;
         self.validation.validate()
+    }
+
+    /// The memory of a training of `llama`.
+    ///
+    /// # Errors
+    /// An unknown quantization scheme.
+    pub fn memory(&self, llama: LlamaConfig, device: ComputeDevice) -> Result<TrainingMemory> {
+        let adapter = (!self.full).then(|| self.lora.recipe());
+        let gradient_checkpointing = self.activation_checkpointing;
+        Ok(TrainingMemory { llama, quant: self.scheme()?, adapter, gradient_checkpointing, device })
     }
 
     /// How the frozen weights are packed; `None` for plain floats.

@@ -9,5 +9,4 @@ mod tests;
 mod trainer;
 
 pub use config::{SftConfig, SftLoraConfig};
-pub use state::BestValidation;
 pub use trainer::{SftSummary, SftTrainer};

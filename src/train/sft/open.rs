@@ -1,15 +1,21 @@
 //! The trainable that a configuration asks for.
 
 use burn::tensor::Device;
+use tiller_models::llama::LlamaConfig;
+use tiller_models::memory::{ComputeDevice, MemoryEstimate, StepSize};
 
-use super::config::SftConfig;
+use super::config::{FEWEST_TOKENS, SftConfig};
 use crate::instruct::ExampleBuilder;
 use crate::pull::resolve_model;
 use crate::run::folder::RunFolder;
 use crate::teacher::Scorer;
-use crate::train::plan::{ComputeDevice, SftMemoryPlan, sizes_of};
+use crate::train::memory::does_not_fit;
 use crate::train::trainable_model::{MODEL, TrainableModel};
 use crate::{Error, Result};
+
+/// The flags that make a training smaller.
+const REMEDIES: &str = "try --activation-checkpointing, a smaller --batch with more --gradient-accumulation-steps, a smaller --max-tokens, \
+                        --quant q4, or a smaller --rank";
 
 impl SftConfig {
     /// The trainable as it is before its first step. One that is trained from scratch lies in the folder of the run: a `fresh` run makes
@@ -38,16 +44,35 @@ impl SftConfig {
         TrainableModel::with_adapter(&path, name, self.scheme()?, (&self.lora.recipe(), self.seed), device)
     }
 
-    /// What the training will take of memory on `device`, from the headers of the model's files alone.
+    /// Refuses a training that does not fit into `free` bytes of memory, before anything is loaded: with the micro-batch of the settings
+    /// at the longest samples, or else with a single short sample, since the micro-batch follows from the real ones. Returns the estimate.
     ///
     /// # Errors
-    /// A model that cannot be read.
-    pub fn plan(&self, device: &Device) -> Result<SftMemoryPlan> {
+    /// A model that cannot be read; [`Error::DoesNotFit`] with the parts and the flags that make them smaller.
+    pub fn check_memory(&self, device: &Device, free: Option<u64>) -> Result<MemoryEstimate> {
         let llama = match &self.from_scratch {
             Some(from_scratch) => from_scratch.llama(from_scratch.vocab_size)?,
-            None => sizes_of(&resolve_model(self.model_name()?)?)?,
+            None => LlamaConfig::read(&resolve_model(self.model_name()?)?)?,
         };
-        Ok(SftMemoryPlan::new(&llama, self.scheme()?, self, ComputeDevice::of(device)))
+        let step = self.step_size(&llama, ComputeDevice::of(device));
+        let estimate = self.memory(llama, ComputeDevice::of(device))?.estimate(&step);
+        if free.is_some_and(|free| free < estimate.total) {
+            return Err(does_not_fit("the training", &estimate, free, REMEDIES));
+        }
+        Ok(estimate)
+    }
+
+    /// The largest step by these settings; the smallest, where the micro-batch follows from the samples.
+    pub fn step_size(&self, llama: &LlamaConfig, device: ComputeDevice) -> StepSize {
+        match self.micro_batch {
+            Some(micro_batch) => StepSize {
+                micro_batch,
+                parallel: device.parallel(),
+                micro_batches: self.batch.div_ceil(micro_batch) * self.gradient_accumulation_steps,
+                seq: self.max_tokens.min(llama.max_positions),
+            },
+            None => StepSize { micro_batch: 1, parallel: 1, micro_batches: 1, seq: FEWEST_TOKENS },
+        }
     }
 
     fn model_name(&self) -> Result<&str> {

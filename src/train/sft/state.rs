@@ -1,31 +1,20 @@
-//! Where a training stands, and what of it a checkpoint has to know.
+//! The position of a supervised training in its data, and how it resumes.
 
 use serde::{Deserialize, Serialize};
 use tiller_models::optim::AdamWConfig;
 
 use super::config::SftConfig;
 use crate::run::checkpoint::Resumable;
+use crate::train::state::TrainState;
 
-/// Where a training stands.
+/// The state of a supervised training. Epoch, window and batches follow from its steps.
+pub type SftState = TrainState<SftPosition>;
+
+/// What the steps have read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct TrainState {
-    /// Steps taken. Epoch, window and place follow from it.
-    pub step: u64,
-    /// Tokens that these steps have read, padding left out.
+pub struct SftPosition {
+    /// Tokens, padding left out.
     pub tokens: u64,
-    /// Seconds that the training has taken, validations included.
-    pub seconds: f64,
-    /// The best validation so far.
-    pub best: Option<BestValidation>,
-}
-
-/// A validation that none has surpassed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct BestValidation {
-    /// The mean of NDCG@10 over the kinds of questions.
-    pub ndcg: f64,
-    /// The steps before it.
-    pub step: u64,
 }
 
 impl Resumable for SftConfig {
@@ -35,7 +24,8 @@ impl Resumable for SftConfig {
     const LENGTH_FLAGS: &'static str = "--epochs or --steps";
 
     fn with_length_of(&self, other: &Self) -> Self {
-        Self { epochs: other.epochs, steps: other.steps, ..self.clone() }
+        // The micro-batch changes no result.
+        Self { epochs: other.epochs, steps: other.steps, micro_batch: other.micro_batch, ..self.clone() }
     }
 
     fn optimiser(&self) -> AdamWConfig {

@@ -3,15 +3,17 @@
 use std::time::Instant;
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::json;
 use tiller_kernels::device::guard;
 use tiller_models::lora::Dropout;
+use tiller_models::memory::ComputeDevice;
 use tiller_models::optim::AdamW;
 use tiller_models::train::{ForwardOptions, WeightedExample};
 
 use super::batch_plan::{BatchPlan, WINDOW};
 use super::config::SftConfig;
-use super::state::{BestValidation, TrainState};
+use super::state::SftState;
 use crate::constrain::Grammar;
 use crate::data::Dataset;
 use crate::data::split::recent;
@@ -22,10 +24,10 @@ use crate::run::progress::Progress;
 use crate::teacher::Scorer;
 use crate::train::gradient::gradient;
 use crate::train::history_loss::HistoryLoss;
-use crate::train::micro_batch::MicroBatcher;
+use crate::train::micro_batch::{MicroBatcher, MicroBatches};
 use crate::train::trainable_model::TrainableModel;
 use crate::train::validation::{Validation, ValidationReport};
-use crate::train::{Log, ProcessMemory};
+use crate::train::{Best, Log, ProcessMemory};
 use crate::{Error, Result};
 
 /// How a training ended.
@@ -34,7 +36,8 @@ pub struct SftSummary {
     /// Steps taken.
     pub steps: u64,
     /// The best validation.
-    pub best: Option<BestValidation>,
+    #[serde(serialize_with = "as_ndcg")]
+    pub best: Option<Best>,
     /// What the last validation found.
     pub validation: Option<ValidationReport>,
     /// Tokens that the steps have read, padding left out.
@@ -43,6 +46,11 @@ pub struct SftSummary {
     pub tokens_per_second: f64,
     /// The most main memory that this process has held, in bytes.
     pub peak_memory_bytes: u64,
+}
+
+/// Its score by its name.
+fn as_ndcg<S: Serializer>(best: &Option<Best>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    best.map(|Best { score, step }| json!({ "ndcg": score, "step": step })).serialize(serializer)
 }
 
 /// A line of metrics.jsonl: one step.
@@ -83,7 +91,7 @@ pub struct SftTrainer<'a, S> {
     history_loss: HistoryLoss,
     validation: Validation,
     adamw: AdamW,
-    state: TrainState,
+    state: SftState,
     batch_plan: BatchPlan,
     micro_batcher: MicroBatcher,
     clock: Clock,
@@ -118,7 +126,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         }
         trainable.remove_stale(run.path())?;
         let adamw = AdamW::new(config.optimiser);
-        Self::at(builder, dataset, config, Log::open(run, None)?, (trainable, adamw, TrainState::default()))
+        Self::at(builder, dataset, config, Log::open(run, None)?, (trainable, adamw, SftState::default()))
     }
 
     /// The training that `run` holds, from its last checkpoint on; the same as if it had never stopped. `trainable` is as it was before
@@ -135,7 +143,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
     ) -> Result<Self> {
         let last = run.checkpoint(LAST);
         let device = trainable.model.llama.device();
-        let (llama, adamw, state): (_, _, TrainState) =
+        let (llama, adamw, state): (_, _, SftState) =
             checkpoint::read(&last, trainable.model.llama, config, &dataset.catalogue.fingerprint(), &device)?;
         trainable.model.llama = llama;
         run.store_config(config)?;
@@ -147,7 +155,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         dataset: &'a Dataset,
         config: &'a SftConfig,
         log: Log<'a>,
-        (trainable, adamw, state): (TrainableModel, AdamW, TrainState),
+        (trainable, adamw, mut state): (TrainableModel, AdamW, SftState),
     ) -> Result<Self> {
         config.validate()?;
         let grammar = Grammar::of(&trainable.model.codec.tokenizer, &dataset.catalogue)?;
@@ -162,6 +170,12 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
             trained: (0, 0.0),
             memory: ProcessMemory::default(),
         };
+        let llama = &trainable.model.llama;
+        let memory = config.memory(llama.config().clone(), ComputeDevice::of(&llama.device()))?;
+        let micro_batcher = match config.micro_batch {
+            Some(samples) => MicroBatcher::fixed(memory, samples),
+            None => MicroBatcher::fitting(memory, state.memory_budget(&llama.device())),
+        };
         let last_report = None;
         Ok(Self {
             builder,
@@ -175,7 +189,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
             adamw,
             state,
             batch_plan,
-            micro_batcher: MicroBatcher::new(config.batch),
+            micro_batcher,
             clock,
             last_report,
         })
@@ -205,7 +219,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
             steps: self.state.step,
             best: self.state.best,
             validation: self.last_report,
-            tokens: self.state.tokens,
+            tokens: self.state.position.tokens,
             tokens_per_second: if tokens == 0 { 0.0 } else { tokens as f64 / seconds },
             peak_memory_bytes: self.clock.memory.peak,
         })
@@ -260,11 +274,13 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         if batches.is_empty() {
             return Ok(());
         }
-        let (stage, llama, mut micro_batcher) = (self.stage(), self.trainable.model.llama.clone(), self.micro_batcher);
-        let how = |batch| ForwardOptions { dropout: self.dropout(batch), ..ForwardOptions::default() };
+        let (stage, llama) = (self.stage(), self.trainable.model.llama.clone());
+        let mut micro_batcher = self.micro_batcher.clone();
+        let options = |first| ForwardOptions { dropout: self.dropout(first), ..ForwardOptions::default() };
         let recompute = self.config.activation_checkpointing;
-        let compute = |batches: &[Vec<WeightedExample>]| gradient(&llama, batches, recompute, how);
-        let (gradients, loss) = micro_batcher.compute(&stage, batches, &llama.device(), compute)?;
+        let compute = |split: &MicroBatches<WeightedExample>| gradient(&llama, split, recompute, options);
+        let tokens = |example: &WeightedExample| example.tokens.len();
+        let (gradients, loss) = micro_batcher.compute(&stage, batches, tokens, &llama.device(), compute)?;
         self.micro_batcher = micro_batcher;
         let (llama, grad_norm) = guard(&stage, || Ok::<_, Error>(self.adamw.step(llama, gradients, lr)))?;
         self.trainable.model.llama = llama;
@@ -277,7 +293,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
 
         let tokens = batches.iter().flatten().map(|example| example.tokens.len() as u64).sum::<u64>();
         let seconds = start.elapsed().as_secs_f64();
-        self.state.tokens += tokens;
+        self.state.position.tokens += tokens;
         self.clock.trained.0 += tokens;
         self.clock.trained.1 += seconds;
         self.state.seconds = self.clock.seconds();
@@ -309,11 +325,11 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         self.state.step as f64 / self.batch_plan.steps() as f64
     }
 
-    /// The dropout of a batch of the step at hand.
-    fn dropout(&self, batch: usize) -> Option<Dropout> {
+    /// The dropout of a micro-batch of this step whose first sample has the number `first_sample`.
+    fn dropout(&self, first_sample: usize) -> Option<Dropout> {
         let p = if self.config.full { 0.0 } else { self.config.lora.dropout };
         let seed = self.config.seed.rotate_left(40) ^ (self.state.step << 16);
-        (p > 0.0).then_some(Dropout { p, seed, first_sample: batch * self.config.batch })
+        (p > 0.0).then_some(Dropout { p, seed, first_sample })
     }
 
     /// What is due behind a step: a validation, a checkpoint, the end.
@@ -348,9 +364,9 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         let step = self.state.step;
         let report = self.validation.ask(&self.trainable.model, &self.grammar, &self.dataset.catalogue)?;
         let ndcg = report.ndcg();
-        if self.state.best.is_none_or(|best| ndcg >= best.ndcg) {
+        if self.state.best.is_none_or(|best| ndcg >= best.score) {
             self.trainable.write(self.log.run().path())?;
-            self.state.best = Some(BestValidation { ndcg, step });
+            self.state.best = Some(Best { score: ndcg, step });
         }
         self.state.seconds = self.clock.seconds();
         let (epoch, seconds) = (self.epochs(), self.state.seconds);

@@ -4,8 +4,12 @@ pub(crate) mod gguf;
 mod huggingface;
 mod keys;
 
+use std::path::Path;
+
 use self::keys::Keys;
+use super::Llama;
 use crate::Result;
+use crate::files::gguf::Gguf;
 
 /// The sizes of a Llama (Touvron et al. 2023, arXiv 2302.13971; grouped queries: Ainslie et al. 2023, arXiv 2305.13245).
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +41,14 @@ pub struct LlamaConfig {
 }
 
 impl LlamaConfig {
+    /// The sizes of the model at `path`, a Hugging Face folder or a .gguf file, from its headers alone.
+    ///
+    /// # Errors
+    /// A model that cannot be read.
+    pub fn read(path: &Path) -> Result<Self> {
+        if Llama::is_gguf(path) { Self::from_gguf(&Gguf::open(path)?) } else { Self::from_huggingface(path) }
+    }
+
     /// The projections of a block: name, rows and columns of the weight.
     pub fn block_projections(&self) -> [(&'static str, usize, usize); 7] {
         let &LlamaConfig { d_model, d_ff, n_heads, n_kv_heads, head_dim, .. } = self;

@@ -8,69 +8,20 @@ use serde::Serialize;
 use tiller_kernels::count_launches;
 use tiller_kernels::device::gpu_of;
 use tiller_kernels::quant::QuantScheme;
-use tiller_models::llama::{Llama, LlamaConfig, RopeScaling};
+use tiller_models::llama::{Llama, LlamaConfig};
+use tiller_models::memory::ComputeDevice;
 use tiller_models::optim::AdamW;
+use tiller_models::presets::ModelPreset;
 use tiller_models::train::{ForwardOptions, Sample, WeightedExample};
 
 use super::cost::StepCost;
-use super::from_scratch::ScratchSize;
-use super::gradient::gradient;
-use super::memory::ProcessMemory;
-use super::plan::{ComputeDevice, SftMemoryPlan};
-use super::sft::{SftConfig, SftLoraConfig};
 use crate::data::rng::SeededRng;
+use crate::train::ProcessMemory;
+use crate::train::gradient::gradient;
+use crate::train::memory::does_not_fit;
+use crate::train::micro_batch::MicroBatches;
+use crate::train::sft::{SftConfig, SftLoraConfig};
 use crate::{Error, Result};
-
-/// The sizes of a well-known model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum ModelPreset {
-    /// The model of `tiller sft --from-scratch tiny`
-    Tiny,
-    /// The model of `tiller sft --from-scratch small`
-    Small,
-    /// SmolLM2-135M
-    #[value(name = "smollm2-135m")]
-    Smol,
-    /// TinyLlama-1.1B
-    #[value(name = "tinyllama-1.1b")]
-    TinyLlama,
-    /// Llama-2-7B
-    #[value(name = "llama2-7b")]
-    Llama2,
-}
-
-impl ModelPreset {
-    /// The sizes.
-    ///
-    /// # Errors
-    /// None.
-    pub fn llama(self) -> Result<LlamaConfig> {
-        let [vocab_size, d_model, d_ff, n_layers, n_heads, n_kv_heads] = match self {
-            ModelPreset::Tiny | ModelPreset::Small => {
-                let size = if self == ModelPreset::Tiny { ScratchSize::Tiny } else { ScratchSize::Small };
-                let from_scratch = size.from_scratch();
-                return from_scratch.llama(from_scratch.vocab_size);
-            }
-            ModelPreset::Smol => [49_152, 576, 1536, 30, 9, 3],
-            ModelPreset::TinyLlama => [32_000, 2048, 5632, 22, 32, 4],
-            ModelPreset::Llama2 => [32_000, 4096, 11_008, 32, 32, 32],
-        };
-        Ok(LlamaConfig {
-            vocab_size,
-            d_model,
-            d_ff,
-            n_layers,
-            n_heads,
-            n_kv_heads,
-            head_dim: d_model / n_heads,
-            max_positions: 4096,
-            rms_eps: 1e-5,
-            rope_theta: 10_000.0,
-            rope_scaling: RopeScaling::None,
-            tied_embeddings: self == ModelPreset::Smol,
-        })
-    }
-}
 
 /// What was measured.
 #[derive(Debug, Clone, Serialize)]
@@ -133,9 +84,13 @@ pub fn measure(
     device: &Device,
 ) -> Result<TrainBenchRow> {
     let config = &alone(config);
-    let (sizes, scheme) = (shape.1.llama()?, config.scheme()?);
-    let plan = SftMemoryPlan::new(&sizes, scheme, config, ComputeDevice::of(device));
-    plan.check(available)?;
+    let (sizes, scheme) = (shape.1.llama(), config.scheme()?);
+    let compute_device = ComputeDevice::of(device);
+    let step = config.step_size(&sizes, compute_device);
+    let plan = config.memory(sizes.clone(), compute_device)?.estimate(&step);
+    if available.is_some_and(|available| available < plan.total) {
+        return Err(does_not_fit("the training", &plan, available, "try a smaller --batch, --tokens or --shape"));
+    }
     let mut trainee = Trainee::new(sizes.clone(), config, device)?;
     let (mut memory, mut seconds, mut launched) = (ProcessMemory::default(), Vec::new(), 0);
     for _ in 0..=steps {
@@ -176,7 +131,7 @@ pub fn count(shape: (&str, ModelPreset), config: &SftConfig, device: &Device) ->
             .next("name a GPU or a software adapter with --device; `tiller doctor` lists them")
             .into());
     }
-    let (sizes, scheme) = (shape.1.llama()?, config.scheme()?);
+    let (sizes, scheme) = (shape.1.llama(), config.scheme()?);
     let narrow = LlamaConfig {
         vocab_size: 512,
         d_model: 256,
@@ -203,7 +158,7 @@ pub fn count(shape: (&str, ModelPreset), config: &SftConfig, device: &Device) ->
 /// What is measured of a training: a step of one batch, without dropout.
 fn alone(config: &SftConfig) -> SftConfig {
     let lora = SftLoraConfig { dropout: 0.0, ..config.lora.clone() };
-    SftConfig { gradient_accumulation_steps: 1, lora, ..config.clone() }
+    SftConfig { gradient_accumulation_steps: 1, micro_batch: Some(config.batch), lora, ..config.clone() }
 }
 
 fn trained(config: &SftConfig) -> String {
@@ -232,9 +187,10 @@ impl Trainee {
 
     /// One step on random tokens.
     fn step(&mut self, config: &SftConfig) {
-        let batch = samples(&self.sizes, config, self.steps);
+        let parts = vec![samples(&self.sizes, config, self.steps)];
+        let batch = MicroBatches { parts, parallel: 1 };
         let recompute = config.activation_checkpointing;
-        let (gradients, _) = gradient(&self.llama, &[batch], recompute, |_| ForwardOptions::default());
+        let (gradients, _) = gradient(&self.llama, &batch, recompute, |_| ForwardOptions::default());
         self.llama = self.adamw.step(self.llama.clone(), gradients, config.schedule.lr).0;
         self.steps += 1;
     }
@@ -280,19 +236,5 @@ mod tests {
         assert!(shallow.launches > 50 && shallow.launches == again.launches, "{shallow:?} {again:?}");
         let recomputed = SftConfig { activation_checkpointing: true, ..config };
         assert!(count(("tiny", ModelPreset::Tiny), &recomputed, &device).unwrap().launches > shallow.launches);
-    }
-
-    #[test]
-    fn the_shapes_have_the_sizes_of_their_names() {
-        let weights = |shape: ModelPreset| {
-            let llama = shape.llama().unwrap();
-            let full = SftConfig { full: true, ..SftConfig::default() };
-            (SftMemoryPlan::new(&llama, None, &full, ComputeDevice::Gpu).weights / 4) as f64
-        };
-        for (shape, expected) in
-            [(ModelPreset::Smol, 134.5e6), (ModelPreset::TinyLlama, 1.1e9), (ModelPreset::Llama2, 6.74e9)]
-        {
-            assert!((weights(shape) / expected - 1.0).abs() < 0.01, "{}", weights(shape));
-        }
     }
 }

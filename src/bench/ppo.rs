@@ -9,20 +9,20 @@ use tiller_kernels::quant::QuantScheme;
 use tiller_models::generate::{GenerateOptions, GenerateRequest, Sampling};
 use tiller_models::language_model::Backend;
 use tiller_models::llama::{Llama, LlamaConfig};
+use tiller_models::memory::ComputeDevice;
 use tiller_models::optim::AdamW;
+use tiller_models::presets::ModelPreset;
 use tiller_models::train::Sample;
 
-use super::config::{PpoConfig, PpoHyperparameters};
-use super::experience::Trajectory;
-use super::plan::PpoMemoryPlan;
-use super::policy::{Policy, log_probs, values};
-use super::rollout::{self, RolloutRecorder};
-use super::update::PpoUpdater;
 use crate::Result;
 use crate::data::rng::SeededRng;
+use crate::ppo::config::{PpoConfig, PpoHyperparameters};
+use crate::ppo::experience::Trajectory;
+use crate::ppo::memory::PpoMemory;
+use crate::ppo::policy::{Policy, log_probs, values};
+use crate::ppo::rollout::{self, RolloutRecorder};
+use crate::ppo::update::PpoUpdater;
 use crate::train::ProcessMemory;
-use crate::train::bench::ModelPreset;
-use crate::train::plan::ComputeDevice;
 use crate::train::trainable_model;
 
 /// The lengths of all sequences.
@@ -84,9 +84,9 @@ pub fn measure(
         learning: PpoHyperparameters { target_kl: f64::MAX, ..config.learning.clone() },
         ..config.clone()
     };
-    let (sizes, scheme) = (shape.1.llama()?, trainable_model::scheme(&config.quant)?);
-    let plan = PpoMemoryPlan::new(&sizes, &config, ComputeDevice::of(device))?;
-    plan.check(available)?;
+    let (sizes, scheme) = (shape.1.llama(), trainable_model::scheme(&config.quant)?);
+    let memory_plan = PpoMemory::new(sizes.clone(), &config, ComputeDevice::of(device))?;
+    let plan = memory_plan.check(available)?;
     let reference = Llama::from_scratch_quantized(&sizes, scheme, config.seed, device)?;
     let policy = Policy::fresh(&reference, &config)?;
     let mut alignment = Alignment {
@@ -156,7 +156,9 @@ impl Alignment {
         let (samples, drawn) = self.answers(config, number)?;
         let answering = lap();
 
-        let batch = config.learning.batch;
+        let device = ComputeDevice::of(&self.reference.device());
+        let micro_batcher = PpoMemory::new(self.reference.config().clone(), config, device)?.micro_batcher(None);
+        let batch = config.learning.batch.unwrap_or(config.learning.minibatch);
         let references = log_probs(&self.reference, &samples, &self.policy.how(), batch)?;
         let expected = self.policy.critic.as_ref().map(|critic| values(critic, &samples, batch)).transpose()?;
         let scoring = lap();
@@ -177,6 +179,7 @@ impl Alignment {
             divergence_guard: &config.divergence_guard,
             lr: config.schedule.lr,
             ptx_examples: &[],
+            micro_batcher,
         };
         let (policy, stats) = updater.update(self.policy.clone(), &mut self.adamw, &trajectories, number, &|| false)?;
         self.policy = policy;
@@ -217,8 +220,8 @@ fn in_order(mut numbers: Vec<f64>) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::ppo::config::Baseline;
+    use super::*;
 
     #[test]
     fn an_iteration_is_timed_with_a_critic_and_without() {
@@ -226,7 +229,8 @@ mod tests {
             let mut config = PpoConfig::default();
             config.rollout.prompts = 2;
             config.rollout.samples = 2;
-            config.learning = PpoHyperparameters { baseline, epochs: 3, minibatch: 2, batch: 2, ..config.learning };
+            config.learning =
+                PpoHyperparameters { baseline, epochs: 3, minibatch: 2, batch: Some(2), ..config.learning };
             let lengths = SequenceLengths { prompt: 9, answer: 5 };
             let of = |available| measure(("tiny", ModelPreset::Tiny), &config, lengths, 2, available, &Device::flex());
             let row = of(None).unwrap();

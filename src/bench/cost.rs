@@ -11,8 +11,7 @@ use serde::Serialize;
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::llama::LlamaConfig;
 
-use super::plan::{is_target, projections};
-use super::sft::SftConfig;
+use crate::train::sft::SftConfig;
 
 /// Bytes of a float.
 const F32: usize = 4;
@@ -34,7 +33,8 @@ impl StepCost {
         let (q_width, kv_width) = (n_heads * head_dim, n_kv_heads * head_dim);
         let layer = |name, shape, rows| Layer { config, scheme, name, shape, rows };
 
-        let products = projections(llama).into_iter().map(|(name, d_out, d_in)| layer(name, [d_out, d_in], tokens));
+        let products =
+            llama.block_projections().into_iter().map(|(name, d_out, d_in)| layer(name, [d_out, d_in], tokens));
         let products: Vec<Layer> = products.collect();
         // Scores and mixed values, half of which the causal mask leaves; five such products backward.
         let attended = (tokens * seq * q_width) as u64;
@@ -83,7 +83,7 @@ struct Layer<'a> {
 
 impl Layer<'_> {
     fn rank(&self) -> usize {
-        if !self.config.full && is_target(self.config, self.name) { self.config.lora.rank } else { 0 }
+        if !self.config.full && self.config.lora.recipe().adapts(self.name) { self.config.lora.rank } else { 0 }
     }
 
     fn trained(&self) -> usize {
@@ -147,10 +147,10 @@ impl Sum for StepCost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::bench::ModelPreset;
+    use tiller_models::presets::ModelPreset;
 
     fn cost(shape: ModelPreset, config: &SftConfig) -> StepCost {
-        StepCost::of_step(&shape.llama().unwrap(), config.scheme().unwrap(), config)
+        StepCost::of_step(&shape.llama(), config.scheme().unwrap(), config)
     }
 
     #[test]
