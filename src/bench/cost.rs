@@ -1,4 +1,4 @@
-//! What a step of a training costs at least, from the sizes alone: the arithmetic of its matrix products, and the traffic of its memory if
+//! The least cost of a training step, from the sizes alone: the arithmetic of its matrix products, and the traffic of its memory if
 //! every operand is read once and every result is written once.
 //!
 //! Beside the number of launches, which `tiller bench train` counts, that foretells how fast a GPU can be: no step takes less than its FLOPs

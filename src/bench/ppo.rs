@@ -1,4 +1,4 @@
-//! How long an iteration takes with a model of a well-known shape: random weights, random prompts, answers of one length that are good
+//! The time of a PPO iteration with a model of a well-known shape: random weights, random prompts, answers of one length that are good
 //! and bad in turns.
 
 use std::time::Instant;
@@ -34,12 +34,12 @@ pub struct SequenceLengths {
     pub answer: usize,
 }
 
-/// What was measured. Seconds are medians over the iterations, each part by itself.
+/// The measurements. Seconds are medians over the iterations, each part by itself.
 #[derive(Debug, Clone, Serialize)]
 pub struct PpoBenchRow {
     /// The shape's name.
     pub shape: String,
-    /// How the frozen weights are kept.
+    /// The scheme of the frozen weights.
     pub weights: &'static str,
     /// Answers of an iteration.
     pub trajectories: usize,
@@ -63,7 +63,7 @@ pub struct PpoBenchRow {
     pub tokens_per_second: f64,
     /// The most main memory that the process has held, in bytes; what a GPU holds is not in it.
     pub memory_bytes: u64,
-    /// What the plan foretells, in bytes.
+    /// The planned memory, in bytes.
     pub planned_bytes: u64,
 }
 
@@ -135,7 +135,7 @@ struct Parts {
     steps: u32,
 }
 
-/// What an iteration works with.
+/// The parts of an iteration.
 struct Alignment {
     reference: Llama,
     policy: Policy,
@@ -220,8 +220,8 @@ fn in_order(mut numbers: Vec<f64>) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use crate::ppo::config::Baseline;
     use super::*;
+    use crate::ppo::config::Baseline;
 
     #[test]
     fn an_iteration_is_timed_with_a_critic_and_without() {

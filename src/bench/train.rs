@@ -1,4 +1,4 @@
-//! How fast a model of a well-known shape is trained here, and what it takes of memory: random weights, random tokens.
+//! The speed and memory of a training of a model of a well-known shape: random weights, random tokens.
 
 use std::time::Instant;
 
@@ -23,14 +23,14 @@ use crate::train::micro_batch::MicroBatches;
 use crate::train::sft::{SftConfig, SftLoraConfig};
 use crate::{Error, Result};
 
-/// What was measured.
+/// The measurements.
 #[derive(Debug, Clone, Serialize)]
 pub struct TrainBenchRow {
     /// The shape's name.
     pub shape: String,
-    /// How the frozen weights are kept.
+    /// The scheme of the frozen weights.
     pub weights: &'static str,
-    /// What is trained: "all", or the adapter's rank.
+    /// The trained part: "all", or the adapter's rank.
     pub trained: String,
     /// Samples of a step.
     pub batch: usize,
@@ -42,24 +42,24 @@ pub struct TrainBenchRow {
     pub tokens_per_second: f64,
     /// The most main memory that the process has held, in bytes; what a GPU holds is not in it.
     pub memory_bytes: u64,
-    /// What the plan foretells, in bytes.
+    /// The planned memory, in bytes.
     pub planned_bytes: u64,
     /// Kernels that a step launches; none on the CPU.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub launches: Option<usize>,
-    /// What a step costs at least.
+    /// The least cost of a step.
     #[serde(flatten)]
     pub cost: StepCost,
 }
 
-/// What was counted.
+/// The counts.
 #[derive(Debug, Clone, Serialize)]
 pub struct TrainStepCounts {
     /// The shape's name.
     pub shape: String,
-    /// How the frozen weights are kept.
+    /// The scheme of the frozen weights.
     pub weights: &'static str,
-    /// What is trained: "all", or the adapter's rank.
+    /// The trained part: "all", or the adapter's rank.
     pub trained: String,
     /// Samples of a step.
     pub batch: usize,
@@ -67,7 +67,7 @@ pub struct TrainStepCounts {
     pub tokens: usize,
     /// Kernels that a step of a narrow twin launches. A wide model launches more where one product is too long for one launch.
     pub launches: usize,
-    /// What a step costs at least.
+    /// The least cost of a step.
     #[serde(flatten)]
     pub cost: StepCost,
 }
@@ -155,7 +155,7 @@ pub fn count(shape: (&str, ModelPreset), config: &SftConfig, device: &Device) ->
     })
 }
 
-/// What is measured of a training: a step of one batch, without dropout.
+/// The part of a training that is measured: a step of one batch, without dropout.
 fn alone(config: &SftConfig) -> SftConfig {
     let lora = SftLoraConfig { dropout: 0.0, ..config.lora.clone() };
     SftConfig { gradient_accumulation_steps: 1, micro_batch: Some(config.batch), lora, ..config.clone() }

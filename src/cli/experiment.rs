@@ -40,10 +40,10 @@ pub struct Args {
     /// The folder of the experiment [default: experiments/NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// How large everything is
+    /// Size of everything
     #[arg(long, value_enum, default_value = "minutes")]
     size: ExperimentSize,
-    /// The same as --size quick
+    /// Short for --size quick
     #[arg(long, conflicts_with = "size")]
     quick: bool,
     /// The data set folder [default: an invented world]

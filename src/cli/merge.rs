@@ -39,12 +39,12 @@ pub struct Args {
     /// Store the matrices in fewer bits again: f16, q8_0, q4_1, q4_k or q4_0
     #[arg(long, alias = "quantise", value_name = "SCHEME")]
     quant: Option<Blocks>,
-    /// What to write: a Hugging Face folder, or with --quant also a file ending in .gguf
+    /// Output: a Hugging Face folder, or with --quant also a file ending in .gguf
     #[arg(long, value_name = "FOLDER|FILE.gguf")]
     out: PathBuf,
 }
 
-/// How far the weights of one part of the model have moved, as roots of mean squares.
+/// The distance that the weights of one part of the model have moved, as roots of mean squares.
 #[derive(Debug, Serialize)]
 struct Moved {
     part: String,

@@ -27,7 +27,7 @@ Examples:
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// What is planned [default: all of them]
+    /// Commands to plan [default: all of them]
     #[arg(value_enum, value_name = "COMMAND")]
     work: Vec<PlannedCommand>,
     /// The model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`; only its sizes are read
@@ -36,10 +36,10 @@ pub struct Args {
     /// The sizes of a well-known model instead
     #[arg(long, value_parser = model_preset(), default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
     shape: ModelPreset,
-    /// How weights are kept, the frozen ones in a training: f32, f16, q8 or q4, or another scheme of the kernels
+    /// Scheme of the weights, of the frozen ones in a training: f32, f16, q8 or q4, or another scheme of the kernels
     #[arg(long, alias = "quantise", default_value = "f32", value_name = "SCHEME")]
     quant: QuantScheme,
-    /// How keys and values are kept while lists are written on a GPU: f32, f16 or int8
+    /// Format of keys and values while lists are written on a GPU: f32, f16 or int8
     #[arg(long, default_value = "f32", value_name = "FORMAT", value_parser = kv_format)]
     kv: KvFormat,
     /// Lists that are written side by side, samples that are computed at once [default: 8 lists, as many samples as fit]
@@ -59,7 +59,7 @@ pub struct Args {
     memory: Option<u64>,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Debug, Serialize)]
 struct PlanReport {
     model: String,
@@ -75,7 +75,7 @@ struct Planned {
     #[serde(flatten)]
     estimate: MemoryEstimate,
     verdict: FitVerdict,
-    /// What fits instead, where it does not and anything does.
+    /// Settings that fit instead, if these do not.
     remedy: Option<Remedy>,
 }
 

@@ -181,7 +181,7 @@ fn tell(summary: &PpoSummary, out: &Path, brief: bool) {
     println!("saved to {}; look at some lists in its samples.jsonl", out.display());
 }
 
-/// What the evaluations found: each figure before learning and in the best policy.
+/// The results of the evaluations: each figure before learning and in the best policy.
 fn table(before: Option<&PolicyEvalReport>, after: &PolicyEvalReport) -> comfy_table::Table {
     const METRICS: [Metric; 7] = [
         Metric::NDCG,

@@ -80,13 +80,13 @@ struct Settings {
     /// The adapter's scale is ALPHA / R [default: 8]
     #[arg(long, value_name = "ALPHA")]
     alpha: Option<f64>,
-    /// How often an input of the adapter is dropped [default: 0.1]
+    /// Dropout probability of the inputs of the adapter [default: 0.1]
     #[arg(long, value_name = "P")]
     dropout: Option<f64>,
     /// Projections with an adapter [default: all-linear,lm_head]
     #[arg(long, value_delimiter = ',', value_name = "q_proj,…")]
     targets: Vec<String>,
-    /// How the frozen weights are kept: f32, f16, q8 or q4 [default: f32]
+    /// Scheme of the frozen weights: f32, f16, q8 or q4 [default: f32]
     #[arg(long, alias = "quantise", value_name = "SCHEME")]
     quant: Option<String>,
     /// Train all weights instead of an adapter

@@ -19,7 +19,7 @@ use crate::train::Checkpoint;
 use crate::train::sft::{self, SftConfig};
 use crate::{Error, Result};
 
-/// What an arm is trained with.
+/// Trains arms on a common setup.
 pub struct ArmTrainer<'a> {
     pub setup: &'a Setup,
     pub settings: &'a ExperimentSettings,

@@ -64,7 +64,7 @@ mod tests {
         }
     }
 
-    /// How many of the first 50, taken from every third item, are not the true ones: a mean over histories.
+    /// Wrong items among the first 50, taken from every third item: a mean over histories.
     fn wrong(percent: u64) -> f64 {
         let items: Vec<ItemId> = (1..=200).map(ItemId).collect();
         let histories: Vec<&[ItemId]> = items.chunks(1).collect();

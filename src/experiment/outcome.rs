@@ -1,4 +1,4 @@
-//! What an experiment found: a table, and the figures to plot.
+//! The outcome of an experiment: a table, and the figures to plot.
 
 use std::io::Write;
 use std::path::Path;
@@ -21,9 +21,9 @@ pub const SCHEMA: &str = "tiller-experiment/1";
 pub struct Outcome {
     /// [`SCHEMA`].
     pub schema: String,
-    /// What was compared.
+    /// The plan.
     pub plan: ExperimentPlan,
-    /// How large everything was.
+    /// The settings.
     pub settings: ExperimentSettings,
     /// Seconds that each step took.
     pub steps: Vec<(String, f64)>,
@@ -38,7 +38,7 @@ pub struct Outcome {
 /// A figure of all arms under one decode mode.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FigureSeries {
-    /// How the lists were decoded.
+    /// The decoding mode of the lists.
     pub decode: Mode,
     /// In which subject.
     pub subject: EvalTask,

@@ -1,4 +1,4 @@
-//! What an experiment compares: one TOML file each, the usual ones built in.
+//! The plan of an experiment: one TOML file each, the usual ones built in.
 
 use std::path::Path;
 
@@ -31,17 +31,17 @@ pub struct ExperimentPlan {
     /// Its name, which is that of its file.
     #[serde(default)]
     pub name: String,
-    /// What it is about.
+    /// Its title.
     pub title: String,
-    /// What it is to find out.
+    /// The question that it answers.
     pub question: String,
-    /// What the numbers of the arms are.
+    /// The axis of the arms' numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub axis: Option<String>,
     /// Keys of the settings that this experiment needs otherwise than usual.
     #[serde(default)]
     pub settings: Table,
-    /// What is compared.
+    /// The models to compare.
     #[serde(rename = "arm")]
     pub arms: Vec<Arm>,
 }
@@ -58,7 +58,7 @@ pub struct Arm {
     /// The earlier arm that it goes on from, instead of the base.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// Who labels its training answers.
+    /// The source of its training labels.
     pub labels: Labels,
     /// In how many of a hundred items the labelling teacher is replaced by chance.
     pub noise: u64,
@@ -70,7 +70,7 @@ pub struct Arm {
     pub ppo: Option<Table>,
 }
 
-/// Who labels training answers.
+/// The source of training labels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Labels {

@@ -27,7 +27,7 @@ use crate::{Error, Result};
 /// The experiment as it was begun.
 const EXPERIMENT: &str = "experiment.toml";
 
-/// What experiment.toml holds.
+/// The content of experiment.toml.
 #[derive(Serialize)]
 struct Whole<'a> {
     plan: &'a ExperimentPlan,

@@ -1,4 +1,4 @@
-//! How large an experiment is: everything that its arms have in common.
+//! The settings of an experiment: everything that its arms have in common.
 
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -40,7 +40,7 @@ pub struct ExperimentSettings {
     pub sft: SftConfig,
     /// Reinforcement learning.
     pub ppo: PpoConfig,
-    /// What keeps the lists in order that are evaluated.
+    /// The decoding modes of the evaluated lists.
     pub decode: Vec<Mode>,
     /// Lists that are written at once.
     pub batch: usize,
@@ -80,7 +80,7 @@ impl Default for ExperimentSettings {
 }
 
 impl ExperimentSize {
-    /// What the file of the size is laid over: a model trained from scratch learns best by settings of its own.
+    /// The settings below the file of the size: a model trained from scratch learns best by settings of its own.
     fn base(self) -> ExperimentSettings {
         let usual = ExperimentSettings::default();
         match self {

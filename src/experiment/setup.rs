@@ -1,4 +1,4 @@
-//! What all arms stand on: the data set, the teacher, conversations, and the model that is tuned.
+//! The common setup of all arms: the data set, the teacher, conversations, and the model that is tuned.
 
 use std::path::{Path, PathBuf};
 
@@ -89,7 +89,7 @@ pub fn run_folder(run: &Path, config: &impl serde::Serialize) -> Result<(RunFold
     Ok((folder, is_begun))
 }
 
-/// Whether an arm needs conversations.
+/// Returns whether an arm needs conversations.
 fn talks(plan: &ExperimentPlan, settings: &ExperimentSettings) -> Result<bool> {
     let configs = plan.arms.iter().map(|arm| arm.sft(&settings.sft)).collect::<Result<Vec<_>>>()?;
     Ok(configs.into_iter().flatten().any(|config| config.data.tasks.contains(&TaskFamily::I4)))

@@ -24,7 +24,7 @@ const OPPOSITES: [(&str, &str); 16] = [
 
 const WEEK: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/// So many conversations of one to three exchanges; the same seed gives the same ones.
+/// Returns `count` conversations of one to three exchanges; the same seed gives the same ones.
 pub fn generate(count: usize, seed: u64) -> Vec<Conversation> {
     let mut rng = SeededRng::new(seed, 0);
     let conversation = |_| {

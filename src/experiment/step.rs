@@ -14,12 +14,12 @@ use crate::{Error, Result};
 /// The note.
 const DONE: &str = "done.json";
 
-/// What is noted about a step.
+/// The record of a finished step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
     /// Seconds that it took, interruptions and what was before them left out.
     pub seconds: f64,
-    /// What it had to say.
+    /// Its summary.
     pub summary: Value,
 }
 

@@ -1,4 +1,4 @@
-//! Where something shall fit.
+//! The memory of a device.
 
 use serde::Serialize;
 use tiller_kernels::device;
@@ -12,7 +12,7 @@ use crate::train::memory;
 pub struct DeviceMemory {
     /// The device's name.
     pub device: String,
-    /// Whether it is a GPU, or a driver that computes like one: the decode engine runs on it.
+    /// True for a GPU, or a driver that computes like one: the decode engine runs on it.
     pub gpu: bool,
     /// The bytes that may be taken; nothing where neither the system nor the user tells.
     pub memory: Option<u64>,
@@ -20,7 +20,7 @@ pub struct DeviceMemory {
     pub largest_buffer: Option<u64>,
 }
 
-/// Whether something fits.
+/// The result of a comparison with the memory of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FitVerdict {
@@ -55,12 +55,12 @@ impl DeviceMemory {
         })
     }
 
-    /// What computes a training there.
+    /// The kind of processor that computes a training there.
     pub(super) fn compute_device(&self) -> ComputeDevice {
         if self.gpu { ComputeDevice::Gpu } else { ComputeDevice::Cpu { threads: rayon::current_num_threads() } }
     }
 
-    /// Whether it has room for this.
+    /// Compares an estimate with this memory.
     pub fn verdict(&self, estimate: &MemoryEstimate) -> FitVerdict {
         if self.largest_buffer.is_some_and(|largest| largest < estimate.largest) {
             return FitVerdict::DoesNotFit;

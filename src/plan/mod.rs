@@ -50,7 +50,7 @@ pub struct PlanSettings {
     pub tokens: usize,
     /// Rank of the adapters.
     pub rank: usize,
-    /// Whether all weights are trained instead.
+    /// Train all weights instead.
     pub full: bool,
 }
 
@@ -99,8 +99,13 @@ fn recommend(llama: &LlamaConfig, settings: &PlanSettings, device: &DeviceMemory
     if !device.gpu {
         return Ok(generation(llama, quant, batch, tokens));
     }
-    let options =
-        EngineOptions { rows: batch, max_tokens: tokens, kv, scheme: Some(quant), ..EngineOptions::default() };
+    let options = EngineOptions {
+        max_batch: batch,
+        max_tokens: tokens,
+        kv_dtype: kv,
+        quant: Some(quant),
+        ..EngineOptions::default()
+    };
     let (weights, footprint) = Engine::estimate_memory(llama, &options)?;
     let weights = weights as u64;
     let cache = (footprint.cache_of_layer * footprint.layers) as u64;

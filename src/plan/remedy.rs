@@ -1,4 +1,4 @@
-//! What to change where something does not fit.
+//! The nearest settings that fit, for a command that does not.
 
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::llama::LlamaConfig;

@@ -1,4 +1,4 @@
-//! How much better each token was than what was to be expected.
+//! Advantages: the excess of each token's return over its baseline, by GAE with a critic or by RLOO without one.
 //!
 //! Token t earns r_t; V_t is what is expected before it. With discount γ, the return from t on is G_t = r_t + γ · G_{t+1}. With a critic every
 //! token discounts; among a group of answers every item does.

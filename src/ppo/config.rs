@@ -1,4 +1,4 @@
-//! How a policy is aligned.
+//! The settings and hyperparameters of PPO.
 
 use serde::{Deserialize, Serialize};
 use tiller_kernels::quant::QuantScheme;
@@ -25,7 +25,7 @@ pub struct PpoConfig {
     /// An adapter that was tuned on that model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adapter: Option<String>,
-    /// How the frozen weights are kept: f32, f16, q8 or q4, or another scheme of the kernels.
+    /// The scheme of the frozen weights: f32, f16, q8 or q4, or another scheme of the kernels.
     #[serde(alias = "quantise")]
     pub quant: String,
     /// The run folder of the teacher; none for the run's own, or `teacher` in the data set's folder.
@@ -37,18 +37,18 @@ pub struct PpoConfig {
     pub max_tokens: usize,
     /// Decides first weights, questions, answers and the order of learning.
     pub seed: u64,
-    /// What is practised.
+    /// The tasks of the prompts.
     #[serde(alias = "practices")]
     pub tasks: Vec<Task>,
     /// The rules by which questions are drawn.
     pub questions: Preset,
-    /// How the policy answers.
+    /// The rollouts.
     pub rollout: RolloutConfig,
-    /// How answers are rewarded.
+    /// The rewards.
     pub reward: RewardRules,
-    /// How the policy learns from rewarded answers.
+    /// The updates of the policy.
     pub learning: PpoHyperparameters,
-    /// What it learns again of its tuning.
+    /// The supervised examples in every step (PTX loss).
     #[serde(alias = "rehearsal")]
     pub sft_mixin: SftMixin,
     /// The learning rate, by steps as if every iteration had all of its own.
@@ -59,10 +59,10 @@ pub struct PpoConfig {
     pub actor: PpoLoraConfig,
     /// The adapter of the critic, and its value head.
     pub critic: PpoLoraConfig,
-    /// When a training is given up.
+    /// The limits beyond which a training stops.
     #[serde(alias = "safety")]
     pub divergence_guard: DivergenceGuard,
-    /// How it is validated.
+    /// The validations.
     pub validation: PolicyEvalConfig,
 }
 
@@ -90,16 +90,16 @@ pub struct PpoHyperparameters {
     /// sizes, up to rounding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
-    /// β: the penalty on every token for leaving the reference policy.
+    /// β of the KL penalty: the price on every token for leaving the reference policy.
     #[serde(alias = "kl")]
     pub kl_coef: f64,
     /// γ: what a reward is worth one token earlier, where a critic expects it.
     pub gamma: f64,
-    /// What a reward is worth one item earlier, where answers are compared with each other; with 0 an item has its own reward alone.
+    /// The discount from item to item, where answers are compared with each other (RLOO); with 0 an item has its own reward alone.
     pub item_gamma: f64,
     /// λ of the advantage estimates.
     pub lambda: f64,
-    /// What an answer is compared with.
+    /// The baseline of an answer.
     pub baseline: Baseline,
     /// Score tokens at the temperature at which they were drawn, so that the policy that learns is the one that sampled; the authors'
     /// learns at temperature 1, whatever it samples at.
@@ -109,15 +109,15 @@ pub struct PpoHyperparameters {
     pub scale_rewards: bool,
     /// Divide an iteration's rewards by their deviation.
     pub whiten_rewards: bool,
-    /// Bring an iteration's advantages to mean 0 and deviation 1.
+    /// Advantage normalization: bring an iteration's advantages to mean 0 and deviation 1.
     #[serde(alias = "standardise")]
     pub normalize_advantages: bool,
     /// Do both among the answers of each task, so that one whose rewards vary much does not drown the others.
     #[serde(alias = "by_practice")]
     pub per_task_normalization: bool,
-    /// How far a token's probability may move in an iteration before it is held back: its ratio stays within 1 ± this.
+    /// ε of the clipped surrogate loss: the ratio of a token's probabilities stays within 1 ± ε in an iteration.
     pub clip: f64,
-    /// How far a value may move.
+    /// The same for values: they stay within ± this of the old ones.
     pub value_clip: f64,
     /// The weight of the critic's loss.
     pub vf_coef: f64,
@@ -136,11 +136,11 @@ pub enum Baseline {
     #[serde(alias = "group")]
     #[value(alias = "group")]
     Rloo,
-    /// What a critic expected
+    /// The value that a critic expected
     Critic,
 }
 
-/// When a training is given up, its last good state kept.
+/// The limits beyond which a training stops, its last good state kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DivergenceGuard {
@@ -150,7 +150,7 @@ pub struct DivergenceGuard {
     pub max_ratio: f64,
 }
 
-/// How a training is validated.
+/// The validations of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PolicyEvalConfig {
@@ -158,7 +158,7 @@ pub struct PolicyEvalConfig {
     pub users: usize,
     /// Iterations from one validation to the next.
     pub every: u64,
-    /// Whether to ask in the wordings of training examples, for models that know no other words.
+    /// Ask in the wordings of training examples, for models that know no other words.
     pub trained_wordings: bool,
 }
 
@@ -289,7 +289,7 @@ impl PpoConfig {
         Self { rollout, schedule, learning, ..self }
     }
 
-    /// How questions are drawn, and the labelled examples that are rehearsed: those of all tasks but conversations.
+    /// The settings of the prompts, and of the supervised examples: those of all tasks but conversations.
     pub fn instruction(&self) -> ExampleConfig {
         ExampleConfig { preset: self.questions, seed: self.seed, chat_ratio: 0.0, ..ExampleConfig::default() }
     }

@@ -12,7 +12,7 @@ use super::{advantage, kl};
 use crate::reward::{Level, RewardRules, Rewards};
 use crate::task::Task;
 
-/// What an answer teaches. All lists have an entry for each of the answer's tokens.
+/// An answer with the signals of each token. All lists have an entry for each of the answer's tokens.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trajectory {
     /// The prompt and the answer, whose tokens count.
@@ -21,11 +21,11 @@ pub struct Trajectory {
     pub log_probs: Vec<f32>,
     /// log π_ref.
     pub references: Vec<f32>,
-    /// What the critic expected before the token; nothing without a critic.
+    /// The critic's value before the token; empty without a critic.
     pub values: Vec<f64>,
-    /// How much better the token was than expected.
+    /// The excess of the token's return over the baseline.
     pub advantages: Vec<f64>,
-    /// What the critic shall expect.
+    /// The targets of the critic.
     pub returns: Vec<f64>,
 }
 
@@ -57,7 +57,7 @@ impl RewardScales {
     }
 }
 
-/// What each token of an answer earns (method §7.5): an item's reward on the token that ends its line, what is lacking on the last token, and there
+/// The reward of each token of an answer (method §7.5): an item's reward on the token that ends its line, what is lacking on the last token, and there
 /// the list's reward too, or that part of it which the lines have not earned yet.
 pub fn token_rewards(rollout: &Rollout, rewards: &Rewards, rules: &RewardRules) -> Vec<f64> {
     let mut earned = vec![0.0; rollout.tokens.len()];
@@ -80,7 +80,7 @@ pub fn token_rewards(rollout: &Rollout, rewards: &Rewards, rules: &RewardRules) 
 
 /// Answers with what the policy, the reference policy and the critic said about their tokens.
 pub struct ScoredRollouts<'a> {
-    /// What was asked.
+    /// The prompts.
     pub prompts: &'a [Prompt],
     /// Their answers, those to one prompt side by side.
     pub rollouts: &'a [Rollout],

@@ -1,4 +1,4 @@
-//! How far a policy is from another one, estimated from the log-probabilities of the tokens that it chose.
+//! The KL divergence of a policy from its reference model, estimated from the log-probabilities of the tokens that it chose.
 //!
 //! Both estimators are of KL(π ‖ π_ref) where the token was drawn from π (J. Schulman, "Approximating KL divergence", 2020).
 

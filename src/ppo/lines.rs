@@ -8,7 +8,7 @@ use crate::recommend::answer;
 /// The text of an answer, and where its lines end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnswerLines {
-    /// What the tokens say, control tokens left out.
+    /// The decoded text, control tokens left out.
     pub text: String,
     /// For each line that counts as an item, the token with which its text, line break included, is complete.
     pub ends: Vec<usize>,

@@ -1,4 +1,4 @@
-//! The clipped losses of PPO (J. Schulman et al. 2017, arXiv 1707.06347), token by token: `[n]` tensors in, `[n]` losses out.
+//! The clipped surrogate losses of PPO (J. Schulman et al. 2017, arXiv 1707.06347), token by token: `[n]` tensors in, `[n]` losses out.
 
 use burn::tensor::Tensor;
 

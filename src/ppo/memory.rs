@@ -5,10 +5,10 @@ use tiller_models::llama::LlamaConfig;
 use tiller_models::memory::{ComputeDevice, MemoryEstimate, StepSize, TrainingMemory, kv_cache};
 
 use super::config::{Baseline, FEWEST_TOKENS, PpoConfig};
+use crate::Result;
 use crate::train::memory::does_not_fit;
 use crate::train::micro_batch::MicroBatcher;
 use crate::train::trainable_model;
-use crate::Result;
 
 /// Bytes of a float.
 const F32: u64 = 4;

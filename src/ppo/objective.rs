@@ -1,4 +1,4 @@
-//! What an iteration's answers were worth, and how far the policy has gone from the reference.
+//! The figures of an iteration: rewards, and the divergence of the policy from the reference model.
 
 use std::collections::BTreeMap;
 
@@ -93,7 +93,7 @@ impl Objective {
         self.objective.kl
     }
 
-    /// Whether the policy still answers in its right mind: by k1, since in k3 a single token that the policy all but never chooses, and the
+    /// Checks the divergence from the reference model by k1, since in k3 a single token that the policy all but never chooses, and the
     /// reference does, can outweigh all others.
     ///
     /// # Errors

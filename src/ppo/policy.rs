@@ -1,4 +1,4 @@
-//! Actor, critic and reference policy on one frozen model (method §7.1): each is the model with low-rank parts of its own, or with none.
+//! Actor, critic and reference model on one frozen model (method §7.1): each is the model with low-rank parts of its own, or with none.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -13,15 +13,15 @@ use tiller_models::value_head::ValueHead;
 use super::config::{Baseline, PpoConfig};
 use crate::Result;
 
-/// What is trained: the actor, and a critic where answers are compared with what one expects. The reference policy is the model
+/// The trained weights: the actor, and a critic where answers are compared with what one expects. The reference policy is the model
 /// itself; it shares nothing that is trained (method B3).
 #[derive(Module, Debug)]
 pub struct Policy {
     /// The policy that answers.
     pub actor: Llama,
-    /// What expects rewards.
+    /// The value model.
     pub critic: Option<Critic>,
-    /// What the logits of the actor are divided by, wherever it is scored.
+    /// The temperature at which the actor is scored.
     #[module(skip)]
     pub temperature: f64,
 }
@@ -59,7 +59,7 @@ impl Policy {
         Ok(Self { actor, critic, temperature }.train())
     }
 
-    /// How actor and reference are scored.
+    /// The options with which actor and reference model are scored.
     pub fn how(&self) -> ForwardOptions {
         ForwardOptions { temperature: self.temperature, ..ForwardOptions::default() }
     }

@@ -1,4 +1,4 @@
-//! How well a policy answers questions that it never practised: held-out items, wordings that it never saw, one greedy answer each.
+//! Evaluation of a policy on questions outside of its training: held-out items, wordings that it never saw, one greedy answer each.
 //!
 //! The reward stands beside what it is meant to bring about (accuracy, control, form), so that a policy that has learnt to please the
 //! reward alone is seen (method §4.1, method §7.9).
@@ -114,13 +114,13 @@ pub fn measures(rollout: &Rollout, prompt: &Prompt, sampler: &Sampler) -> Measur
     ExampleMeasure::new(&prompt.example, sampler.catalogue).measure(&titles)
 }
 
-/// What an evaluation found, by task.
+/// The result of an evaluation, by task.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolicyEvalReport {
     found: Vec<(Task, TaskEval)>,
 }
 
-/// What an evaluation found about one practice.
+/// The result of an evaluation for one task.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TaskEval {
     /// The mean reward of the lists.

@@ -10,7 +10,7 @@ use crate::task::Task;
 use crate::teacher::Scorer;
 use crate::{Error, Result};
 
-/// Where in the episodes a training stands.
+/// A position in the episodes of prompts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EpisodeCursor {
     /// Episodes gone by.
@@ -56,7 +56,7 @@ impl EpisodeCursor {
 /// Tokens that an answer may have beyond the longest list that was asked for: enough to see that it does not end there.
 const OVERTIME: usize = 8;
 
-/// Who puts questions into tokens.
+/// Encodes prompts into tokens.
 #[derive(Clone, Copy)]
 pub struct PromptEncoder<'a> {
     /// The tokenizer and the template.

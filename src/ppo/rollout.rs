@@ -19,7 +19,7 @@ use crate::recommend::{CheckedItem, check};
 use crate::run::config::out_of_range;
 use crate::task::Task;
 
-/// How the policy answers.
+/// The settings of rollouts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RolloutConfig {
@@ -30,7 +30,7 @@ pub struct RolloutConfig {
     /// Answers that are written at once; none for as many as the free memory allows. The answers are the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
-    /// What logits are divided by.
+    /// The sampling temperature.
     pub temperature: f64,
     /// Sample among so many likeliest tokens; 0 for all.
     pub top_k: usize,
@@ -81,7 +81,7 @@ impl RolloutConfig {
         self.prompts * self.samples
     }
 
-    /// How answer number `sample` of a prompt is drawn.
+    /// The sampling of answer number `sample` of a prompt.
     fn sampling(&self, sample: usize) -> Sampling {
         match self.greedy_first && sample == 0 {
             true => Sampling::Greedy,
@@ -90,10 +90,10 @@ impl RolloutConfig {
     }
 }
 
-/// What is asked.
+/// A prompt.
 #[derive(Debug, Clone)]
 pub struct Prompt {
-    /// What it practises.
+    /// Its task.
     pub task: Task,
     /// The request, and the target.
     pub example: Example,
@@ -118,19 +118,19 @@ pub struct Rollout {
     pub list: Vec<CheckedItem>,
     /// The answer as it was sampled.
     pub text: String,
-    /// Whether it came to its end, instead of being cut off.
+    /// True if it ended by itself, false if it was cut off.
     pub is_finished: bool,
 }
 
-/// What lets a policy answer.
+/// Samples answers of a policy.
 pub struct Sampler<'a> {
     /// Text to tokens and back.
     pub tokenizer: &'a Tokenizer,
     /// The lists of the catalogue.
     pub grammar: &'a Grammar,
-    /// What can be recommended.
+    /// The items.
     pub catalogue: &'a Catalogue,
-    /// How the policy answers.
+    /// The settings of rollouts.
     pub config: &'a RolloutConfig,
 }
 

@@ -1,4 +1,4 @@
-//! What a policy was tuned on, learnt again beside its own answers.
+//! Supervised examples in every PPO step: the PTX loss, which keeps the policy near to its tuning.
 //!
 //! Rewards say what is better among the answers that a policy gives, not what else it could say: where it stops repeating a title, the next
 //! likeliest takes its place, whatever was asked for. Labelled examples in every step keep the wishes in its mind (PPO-ptx, L. Ouyang et
@@ -14,13 +14,13 @@ use crate::instruct::{Example, ExampleBuilder, ExampleSplit, sample};
 use crate::run::config::out_of_range;
 use crate::teacher::Scorer;
 
-/// How much is rehearsed.
+/// The supervised examples of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SftMixin {
     /// Labelled examples of a step; 0 for none.
     pub examples: usize,
-    /// What their loss, in nats per token, weighs beside that of the policy.
+    /// The weight of their loss (PTX loss), in nats per token, beside that of the policy.
     pub weight: f64,
 }
 

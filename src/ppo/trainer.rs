@@ -36,7 +36,7 @@ use crate::train::trainable_model::ADAPTER;
 use crate::train::{Best, Log, ProcessMemory};
 use crate::{Error, Result};
 
-/// How a training ended.
+/// The result of a training.
 #[derive(Debug, Clone, Serialize)]
 pub struct PpoSummary {
     /// Iterations completed.
@@ -44,9 +44,9 @@ pub struct PpoSummary {
     /// The evaluation that none has surpassed.
     #[serde(serialize_with = "as_reward")]
     pub best: Option<Best>,
-    /// What the evaluation found before the first step, where this process made it.
+    /// The evaluation before the first step, where this process made it.
     pub before: Option<PolicyEvalReport>,
-    /// What it found about the best policy, where this process made it.
+    /// The evaluation of the best policy, where this process made it.
     pub after: Option<PolicyEvalReport>,
     /// Tokens of answers, per second over this process's iterations, evaluations left out.
     pub tokens_per_second: f64,
@@ -89,11 +89,11 @@ struct ValidationRecord<'a> {
     validation: &'a PolicyEvalReport,
 }
 
-/// What a training works with.
+/// The inputs of a training.
 pub struct TrainContext<'a, S> {
-    /// Who makes the questions.
+    /// The source of the prompts.
     pub builder: &'a ExampleBuilder<'a, S>,
-    /// Who ranks the items.
+    /// The ranking of items.
     pub teacher: &'a S,
     /// The data set of both.
     pub dataset: &'a Dataset,
@@ -118,7 +118,7 @@ pub struct PpoTrainer<'a, S> {
     log: Log<'a>,
     samples: SampleLog,
     policy: Policy,
-    /// What the actor writes with.
+    /// The generator of the actor's answers.
     backend: Backend,
     adamw: AdamW,
     state: PpoState,
@@ -127,7 +127,7 @@ pub struct PpoTrainer<'a, S> {
     after: Option<PolicyEvalReport>,
 }
 
-/// Where the time of this process goes.
+/// The time that this process has taken.
 struct Clock {
     started: Instant,
     /// Seconds that earlier processes of this training have taken.

@@ -18,7 +18,7 @@ use crate::train::gradient::gradient;
 use crate::train::micro_batch::MicroBatcher;
 use crate::{Error, Result};
 
-/// What the steps of an iteration found, as means over the tokens of its epochs.
+/// The figures of an iteration's steps, as means over the tokens of its epochs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct UpdateStats {
     /// The clipped loss of the policy.
@@ -26,7 +26,7 @@ pub struct UpdateStats {
     /// The clipped loss of the critic, before its weight; none without a critic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value_loss: Option<f64>,
-    /// What was minimised: policy, critic, entropy and rehearsal by their weights.
+    /// The minimised loss: policy, critic, entropy and supervised examples by their weights.
     pub loss: f64,
     /// The loss of the rehearsed examples, by its weight, as a mean over steps; none where nothing is rehearsed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,15 +62,15 @@ struct Sums {
     ratio: f64,
 }
 
-/// What moves a policy.
+/// Updates a policy along its rewarded answers.
 pub struct PpoUpdater<'a> {
     /// The constants.
     pub learning: &'a PpoHyperparameters,
-    /// When to give up.
+    /// The limits of a sound update.
     pub divergence_guard: &'a DivergenceGuard,
     /// The rate of the iteration's steps.
     pub lr: f64,
-    /// What is rehearsed in each step of the iteration; nothing, or something for all of them.
+    /// The supervised examples of each step (PTX loss); empty for none.
     pub ptx_examples: &'a [Vec<WeightedExample>],
     /// The split of minibatches into micro-batches.
     pub micro_batcher: MicroBatcher,
@@ -165,7 +165,7 @@ impl PpoUpdater<'_> {
         Ok((gradients.within("actor"), loss))
     }
 
-    /// What some answers contribute to the gradients of a minibatch of so many tokens.
+    /// The part of some answers in the gradients of a minibatch of so many tokens.
     fn part(&self, policy: &Policy, chunk: &Chunk, tokens: f64) -> Result<(Gradients, Sums)> {
         let PpoHyperparameters { clip, value_clip, vf_coef, ent_coef, .. } = *self.learning;
         // Leaves of its own make its graph its own, which burn then differentiates beside the others'.

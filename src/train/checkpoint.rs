@@ -1,4 +1,4 @@
-//! What a run has tuned, for those who come after it.
+//! The tuned model of a run.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What is learnt of a sample: its answer and, on request, which title of the history follows which.
+//! The loss of a sample: of its answer and, on request, of the titles of its history.
 
 use rayon::prelude::*;
 use tiller_models::language_model::TextCodec;
@@ -12,7 +12,7 @@ use crate::data::{Catalogue, ItemId};
 pub struct HistoryLoss {
     /// By item, item 1 first.
     titles: Vec<Vec<u32>>,
-    /// What a history weighs beside an answer.
+    /// The weight of a history beside an answer.
     weight: f64,
 }
 

@@ -1,4 +1,4 @@
-//! What a training reports: a line of metrics.jsonl, and the same numbers for TensorBoard.
+//! The log of a training: a line of metrics.jsonl, and the same numbers for TensorBoard.
 
 use serde::Serialize;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! How much memory this process has taken, and how much the machine has left.
+//! The memory that this process has taken, and that the machine has left.
 
 use burn::tensor::Device;
 use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::run::config::out_of_range;
 
-/// How the learning rate rises and falls; the defaults are the paper's, but for the rate itself, which depends on the model.
+/// The rise and fall of the learning rate; the defaults are the paper's, but for the rate itself, which depends on the model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LrSchedule {

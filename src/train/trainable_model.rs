@@ -23,7 +23,7 @@ pub struct TrainableModel {
     trained: TrainedPart,
 }
 
-/// What of the model trained.
+/// The trained part of the model.
 enum TrainedPart {
     /// Low-rank parts beside frozen weights; the adapter is what is written beside its numbers.
     Adapter(Box<Adapter>),
@@ -63,7 +63,7 @@ impl TrainableModel {
         Ok(Self { model, trained: TrainedPart::Full(files, path.to_owned()) })
     }
 
-    /// Where [`TrainableModel::write`] writes to, in the folder of a run.
+    /// The folder that [`TrainableModel::write`] writes, in that of a run.
     pub fn folder(&self, run: &Path) -> PathBuf {
         run.join(match self.trained {
             TrainedPart::Adapter(_) => ADAPTER,
@@ -114,7 +114,7 @@ fn is_same(a: &Path, b: &Path) -> bool {
     a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
-/// How the scheme of this name packs frozen weights; `None` for plain floats.
+/// The quantization scheme of this name; `None` for plain floats.
 ///
 /// # Errors
 /// A name that is no scheme.

@@ -1,4 +1,4 @@
-//! How well a model in training answers: fixed questions about held-out items, in wordings that it never saw, answered freely and
+//! Validation of a model in training: fixed questions about held-out items, in wordings that it never saw, answered freely and
 //! greedily (method §4.1, method §5).
 
 use serde::ser::SerializeMap;
@@ -20,7 +20,7 @@ use crate::{Error, Result};
 /// Tokens that an answer may have beyond the longest list that was asked for: enough to see that it does not end there.
 const OVERTIME: usize = 8;
 
-/// How a training is validated.
+/// The validations of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ValidationConfig {
@@ -31,7 +31,7 @@ pub struct ValidationConfig {
     pub every: Option<u64>,
     /// Answers that are written at once.
     pub batch: usize,
-    /// Whether to ask in the wordings of training examples, for models that know no other words.
+    /// Ask in the wordings of training examples, for models that know no other words.
     pub trained_wordings: bool,
 }
 

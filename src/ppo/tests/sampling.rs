@@ -1,4 +1,4 @@
-//! What is sampled, and what the stored log-probabilities say about it.
+//! Sampled answers and their stored log-probabilities.
 
 use burn::tensor::TensorData;
 use tiller_kernels::test_gpu;

@@ -1,4 +1,4 @@
-//! What is learnt again of the tuning: which examples, and what they do.
+//! The supervised examples of PPO: their choice and their effect.
 
 use tiller_models::optim::{AdamW, AdamWConfig};
 use tiller_models::train::{ForwardOptions, WeightedExample};

@@ -33,7 +33,7 @@ pub fn model(dataset: &Dataset) -> LanguageModel {
     model_on(&Device::flex(), dataset)
 }
 
-/// The same one on some device.
+/// [`model`] on some device.
 pub fn model_on(device: &Device, dataset: &Dataset) -> LanguageModel {
     let folder = tempfile::tempdir().unwrap();
     write_model(dataset, folder.path());
@@ -84,7 +84,7 @@ pub fn config() -> PpoConfig {
     config
 }
 
-/// What moves a policy at some rate, and rehearses nothing.
+/// An updater at some learning rate, without supervised examples.
 pub fn updater(config: &PpoConfig, lr: f64) -> PpoUpdater<'_> {
     let device = ComputeDevice::of(&Device::flex());
     let micro_batcher = PpoMemory::new(ModelPreset::Tiny.llama(), config, device).unwrap().micro_batcher(None);

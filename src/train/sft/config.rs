@@ -1,4 +1,4 @@
-//! How a language model is tuned on examples.
+//! The settings and hyperparameters of supervised fine-tuning.
 
 use serde::{Deserialize, Serialize};
 use tiller_kernels::quant::QuantScheme;
@@ -28,10 +28,10 @@ pub struct SftConfig {
     /// The file of conversations for I4.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chat: Option<String>,
-    /// How the frozen weights are kept: f32, f16, q8 or q4, or another scheme of the kernels.
+    /// The scheme of the frozen weights: f32, f16, q8 or q4, or another scheme of the kernels.
     #[serde(alias = "quantise")]
     pub quant: String,
-    /// Whether all weights are trained, instead of an adapter beside frozen ones.
+    /// Train all weights, instead of an adapter beside frozen ones.
     pub full: bool,
     /// Passes over the data, each with examples of its own.
     pub epochs: u32,
@@ -44,14 +44,14 @@ pub struct SftConfig {
     /// sizes, up to rounding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub micro_batch: Option<usize>,
-    /// Batches of a step.
+    /// Batches of a step, whose gradients are accumulated.
     #[serde(alias = "accumulate")]
     pub gradient_accumulation_steps: usize,
     /// The longest sample, in tokens; an answer has at most half of them.
     pub max_tokens: usize,
-    /// Whether blocks are computed a second time in the backward pass, instead of being kept in memory.
+    /// Gradient checkpointing: compute blocks a second time in the backward pass, instead of keeping them in memory.
     pub activation_checkpointing: bool,
-    /// What the titles of a prompt's history weigh in the loss beside an answer: 0 where a model is tuned more where one is
+    /// The weight of the titles of a prompt's history in the loss, beside an answer: 0 where a model is tuned more where one is
     /// trained from scratch, which learns from them what follows what.
     pub history_weight: f64,
     /// Decides first weights, dropout and the order of batches.
@@ -177,7 +177,7 @@ impl SftConfig {
         Ok(TrainingMemory { llama, quant: self.scheme()?, adapter, gradient_checkpointing, device })
     }
 
-    /// How the frozen weights are packed; `None` for plain floats.
+    /// The scheme of the frozen weights; `None` for plain floats.
     ///
     /// # Errors
     /// A name that is no scheme.

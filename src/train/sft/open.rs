@@ -1,4 +1,4 @@
-//! The trainable that a configuration asks for.
+//! The model that a configuration trains.
 
 use burn::tensor::Device;
 use tiller_models::llama::LlamaConfig;
@@ -18,7 +18,7 @@ const REMEDIES: &str = "try --activation-checkpointing, a smaller --batch with m
                         --quant q4, or a smaller --rank";
 
 impl SftConfig {
-    /// The trainable as it is before its first step. One that is trained from scratch lies in the folder of the run: a `fresh` run makes
+    /// The model as it is before its first step. One that is trained from scratch lies in the folder of the run: a `fresh` run makes
     /// it, a resumed one finds it there.
     ///
     /// # Errors

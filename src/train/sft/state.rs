@@ -10,7 +10,7 @@ use crate::train::state::TrainState;
 /// The state of a supervised training. Epoch, window and batches follow from its steps.
 pub type SftState = TrainState<SftPosition>;
 
-/// What the steps have read.
+/// The data that the steps have read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SftPosition {
     /// Tokens, padding left out.

@@ -30,7 +30,7 @@ use crate::train::validation::{Validation, ValidationReport};
 use crate::train::{Best, Log, ProcessMemory};
 use crate::{Error, Result};
 
-/// How a training ended.
+/// The result of a training.
 #[derive(Debug, Clone, Serialize)]
 pub struct SftSummary {
     /// Steps taken.
@@ -38,7 +38,7 @@ pub struct SftSummary {
     /// The best validation.
     #[serde(serialize_with = "as_ndcg")]
     pub best: Option<Best>,
-    /// What the last validation found.
+    /// The last validation.
     pub validation: Option<ValidationReport>,
     /// Tokens that the steps have read, padding left out.
     pub tokens: u64,
@@ -98,7 +98,7 @@ pub struct SftTrainer<'a, S> {
     last_report: Option<ValidationReport>,
 }
 
-/// Where the time of this process goes.
+/// The time that this process has taken.
 struct Clock {
     started: Instant,
     /// Seconds that earlier processes of this training have taken.
@@ -315,7 +315,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         Ok(())
     }
 
-    /// Where the training is, for whoever hears that it failed there.
+    /// The current step in words, for error messages.
     fn stage(&self) -> String {
         format!("step {} of {} of {}", self.state.step, self.steps(), self.log.run().path().display())
     }
