@@ -45,7 +45,7 @@
 //!     steps: Some(3),
 //!     from_scratch: Some(FromScratch { d_model: 16, n_layers: 1, vocab_size: 600, ..ScratchSize::Tiny.from_scratch() }),
 //!     validation: ValidationConfig { users: 1, ..ValidationConfig::default() },
-//!     ..ScratchSize::Tiny.config()
+//!     ..SftConfig::from_scratch(ScratchSize::Tiny)
 //! };
 //! let builder = ExampleBuilder::new(&films, &teacher, &[], config.data.clone())?;
 //! let mut run = RunFolder::create(&runs.join("sft"), &config)?;

@@ -200,7 +200,7 @@ fn config(args: &Args) -> Result<SftConfig> {
     if args.resume {
         layers.config = Some(RunFolder::stored_config(&args.out)?);
     }
-    let base = args.from_scratch.map_or_else(SftConfig::default, ScratchSize::config);
+    let base = args.from_scratch.map_or_else(SftConfig::default, SftConfig::from_scratch);
     resolve_over(base, &layers, table(args)?)
 }
 

@@ -88,7 +88,7 @@ impl ExperimentSize {
                 let tiny = ScratchSize::Tiny;
                 ExperimentSettings {
                     from_scratch: tiny.from_scratch(),
-                    sft: SftConfig { from_scratch: None, ..tiny.config() },
+                    sft: SftConfig { from_scratch: None, ..SftConfig::from_scratch(tiny) },
                     ppo: usual.ppo.clone().for_scratch_model(),
                     ..usual
                 }

@@ -117,7 +117,7 @@ pub struct PpoHyperparameters {
     pub per_task_normalization: bool,
     /// ε of the clipped surrogate loss: the ratio of a token's probabilities stays within 1 ± ε in an iteration.
     pub clip: f64,
-    /// The same for values: they stay within ± this of the old ones.
+    /// ε of the clipped value loss: values stay within ± this of the old ones.
     pub value_clip: f64,
     /// The weight of the critic's loss.
     pub vf_coef: f64,

@@ -230,7 +230,9 @@ fn longest(recorders: &[RolloutRecorder]) -> usize {
 pub struct RolloutRecorder {
     stream: u64,
     max_answer_tokens: usize,
+    /// The sampled tokens.
     pub tokens: Vec<u32>,
+    /// Their log-probabilities at the time of sampling.
     pub log_probs: Vec<f32>,
 }
 

@@ -8,12 +8,8 @@ use std::path::Path;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tiller_models::llama::{Llama, LlamaConfig, RopeScaling};
-use tiller_models::optim::AdamWConfig;
 use tiller_models::tokenizer::{Tokenizer, TokenizerFiles};
 
-use super::schedule::LrSchedule;
-use super::sft::SftConfig;
-use super::validation::ValidationConfig;
 use crate::instruct::{ExampleBuilder, ExampleSplit};
 use crate::run::config::out_of_range;
 use crate::teacher::Scorer;
@@ -61,29 +57,6 @@ impl ScratchSize {
         match self {
             ScratchSize::Tiny => FromScratch { d_model: 96, d_ff: 192, ..small },
             ScratchSize::Small => small,
-        }
-    }
-
-    /// The settings with which a model of this size learns from scratch.
-    pub fn config(self) -> SftConfig {
-        let (epochs, users) = match self {
-            ScratchSize::Tiny => (6, 16),
-            ScratchSize::Small => (25, 32),
-        };
-        SftConfig {
-            full: true,
-            epochs,
-            batch: 16,
-            gradient_accumulation_steps: 2,
-            max_tokens: 512,
-            // A title in a history weighs about as much as one in an answer.
-            history_weight: 0.3,
-            schedule: LrSchedule { lr: 3e-3, warmup_ratio: 0.02, poly_power: 1.0, ..LrSchedule::default() },
-            // Gradients of a rare title are small beside the method's 1e-5, which is meant for adapters.
-            optimiser: AdamWConfig { epsilon: 1e-8, ..AdamWConfig::default() },
-            validation: ValidationConfig { users, trained_wordings: true, ..ValidationConfig::default() },
-            from_scratch: Some(self.from_scratch()),
-            ..SftConfig::default()
         }
     }
 }

@@ -32,7 +32,7 @@ enum TrainedPart {
 }
 
 impl TrainableModel {
-    /// The model at `path` with a fresh adapter, its own weights frozen and packed by `scheme`. `name` is what the adapter remembers
+    /// The model at `path` with a fresh adapter, its own weights frozen and packed by `scheme` (QLoRA). `name` is what the adapter remembers
     /// of the model.
     ///
     /// # Errors

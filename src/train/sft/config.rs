@@ -9,7 +9,7 @@ use tiller_models::optim::AdamWConfig;
 
 use crate::instruct;
 use crate::run::config::out_of_range;
-use crate::train::from_scratch::FromScratch;
+use crate::train::from_scratch::{FromScratch, ScratchSize};
 use crate::train::schedule::LrSchedule;
 use crate::train::trainable_model;
 use crate::train::validation::ValidationConfig;
@@ -134,6 +134,29 @@ impl Default for SftConfig {
 pub(super) const FEWEST_TOKENS: usize = 32;
 
 impl SftConfig {
+    /// The settings with which a model of this size is trained from scratch.
+    pub fn from_scratch(size: ScratchSize) -> Self {
+        let (epochs, users) = match size {
+            ScratchSize::Tiny => (6, 16),
+            ScratchSize::Small => (25, 32),
+        };
+        Self {
+            full: true,
+            epochs,
+            batch: 16,
+            gradient_accumulation_steps: 2,
+            max_tokens: 512,
+            // A title in a history weighs about as much as one in an answer.
+            history_weight: 0.3,
+            schedule: LrSchedule { lr: 3e-3, warmup_ratio: 0.02, poly_power: 1.0, ..LrSchedule::default() },
+            // Gradients of a rare title are small beside the method's 1e-5, which is meant for adapters.
+            optimiser: AdamWConfig { epsilon: 1e-8, ..AdamWConfig::default() },
+            validation: ValidationConfig { users, trained_wordings: true, ..ValidationConfig::default() },
+            from_scratch: Some(size.from_scratch()),
+            ..Self::default()
+        }
+    }
+
     /// Checks that the settings make sense.
     ///
     /// # Errors

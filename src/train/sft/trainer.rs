@@ -332,7 +332,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         (p > 0.0).then_some(Dropout { p, seed, first_sample })
     }
 
-    /// What is due behind a step: a validation, a checkpoint, the end.
+    /// Validates, saves a checkpoint or ends the training, as the step demands.
     fn after_step(&mut self, stop: bool, bar: &Progress) -> Result<()> {
         let step = self.state.step;
         let every = self.config.validation.every.unwrap_or(self.batch_plan.steps());
