@@ -8,35 +8,27 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
-use tiller::constrain::Mode;
-use tiller::data::Dataset;
-use tiller::recommend::PreparedRequest;
-use tiller::recommend::answer::OutputFormat;
-use tiller::recommend::recommender::{Recommender, enough_tokens};
-use tiller::request::{Request, Share};
-use tiller_models::generate::{GenerateOptions, Sampling};
-use tiller_models::language_model::{InferenceModel, StorageOptions};
+use tiller::prelude::*;
 
 /// A tiny model of the tests.
 pub const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v0.1.0/sft/model");
 /// Its data set.
 pub const FILMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v0.1.0/films");
 
-fn main() -> tiller::Result<()> {
+fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     run(arguments.next().as_deref().unwrap_or(MODEL), arguments.next().as_deref().unwrap_or(FILMS))
 }
 
 /// Prints five films for the first user of a data set: no more than three horror films, and two mysteries at least.
-pub fn run(model: &str, films: &str) -> tiller::Result<()> {
+pub fn run(model: &str, films: &str) -> Result<()> {
     let (model, films) = (Path::new(model), Dataset::read(Path::new(films))?);
     let model = InferenceModel::load(model, None, StorageOptions::default(), &Device::flex())?;
     let shares = ["Horror<=3", "Mystery>=2"].iter().map(|share| Share::parse(share, &films.catalogue));
     let request = Request {
         k: 5,
         history: films.users[0].items.clone(),
-        shares: shares.collect::<tiller::Result<_>>()?,
+        shares: shares.collect::<Result<_>>()?,
         ..Request::default()
     };
     let prepared = PreparedRequest::new(request, Mode::Strict, &films.catalogue)?;

@@ -4,18 +4,15 @@
 //! $ cargo run --release --example teacher
 //! ```
 
-use burn::tensor::Device;
-use tiller::data::synth::{SynthConfig, generate};
-use tiller::run::folder::RunFolder;
-use tiller::teacher::train::TeacherTrainer;
-use tiller::teacher::{ItemScope, Scorer, Teacher, TeacherConfig, TopKQuery};
+use tiller::data::synth;
+use tiller::prelude::*;
 
 /// Trains a teacher and prints five items.
-pub fn main() -> tiller::Result<()> {
+pub fn main() -> Result<()> {
     let device = Device::flex();
-    let (films, _) = generate(&SynthConfig { users: 200, items: 80, ..SynthConfig::default() }, "films")?;
+    let (films, _) = synth::generate(&SynthConfig { users: 200, items: 80, ..SynthConfig::default() }, "films")?;
 
-    let folder = tempfile::tempdir().map_err(tiller::Error::io("a temporary folder", "create"))?;
+    let folder = tempfile::tempdir().map_err(Error::io("a temporary folder", "create"))?;
     let config = TeacherConfig { epochs: 5, ..TeacherConfig::default() };
     let mut run = RunFolder::create(folder.path(), &config)?;
     let summary = TeacherTrainer::fresh(&films, &config, &mut run, &device)?.run(|| false)?;
