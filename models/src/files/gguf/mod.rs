@@ -43,6 +43,11 @@ pub struct Gguf {
 }
 
 impl Gguf {
+    /// Returns true if `path` names a .gguf file.
+    pub fn is_path(path: &Path) -> bool {
+        path.extension().is_some_and(|extension| extension == "gguf")
+    }
+
     /// Opens a .gguf file and checks that every string, array and tensor that it describes lies within it.
     ///
     /// # Errors

@@ -7,7 +7,6 @@ mod keys;
 use std::path::Path;
 
 use self::keys::Keys;
-use super::Llama;
 use crate::Result;
 use crate::files::gguf::Gguf;
 
@@ -46,7 +45,7 @@ impl LlamaConfig {
     /// # Errors
     /// A model that cannot be read.
     pub fn read(path: &Path) -> Result<Self> {
-        if Llama::is_gguf(path) { Self::from_gguf(&Gguf::open(path)?) } else { Self::from_huggingface(path) }
+        if Gguf::is_path(path) { Self::from_gguf(&Gguf::open(path)?) } else { Self::from_huggingface(path) }
     }
 
     /// The projections of a block: name, rows and columns of the weight.

@@ -7,6 +7,7 @@ use tiller_kernels::quant::QuantScheme;
 
 use super::model_files::ModelFiles;
 use crate::Result;
+use crate::files::gguf::Gguf;
 use crate::llama::Llama;
 use crate::llama::graph::LlamaBuilder;
 
@@ -30,7 +31,7 @@ impl Llama {
 
     /// Returns true if `path` names a GGUF file rather than a Hugging Face folder.
     pub fn is_gguf(path: &Path) -> bool {
-        path.extension().is_some_and(|extension| extension == "gguf")
+        Gguf::is_path(path)
     }
 
     /// Loads the Llama of opened files.
