@@ -69,7 +69,7 @@ mod tests {
         let llama = Llama::from_scratch(&config, 1, &Device::flex()).unwrap();
         let tokens: Vec<u32> = (0..40).map(|i| i * 31 % config.vocab_size as u32).collect();
         let mut told = Vec::new();
-        let mut model = BenchModel(Backend::Graph(GraphGenerator::new(&llama)));
+        let mut model = BenchModel(Backend::Graph(Box::new(GraphGenerator::new(&llama))));
         let found = perplexity(&mut model, &windows(&tokens, 16, None), |done| told.push(done)).unwrap();
         assert_eq!((found.tokens, told), (37, vec![1, 2, 3]));
         assert!((found.nll.exp() - found.perplexity).abs() < 1e-9);

@@ -35,7 +35,7 @@ pub enum Backend {
     /// The decode engine.
     Engine(Box<Engine>),
     /// burn's graph.
-    Graph(GraphGenerator),
+    Graph(Box<GraphGenerator>),
 }
 
 impl Backend {
@@ -46,7 +46,7 @@ impl Backend {
     pub fn new(llama: &Llama) -> Result<Self> {
         match engine_device(llama.config(), &llama.device()) {
             Some(_) => Ok(Self::Engine(Box::new(Engine::from_llama(llama, EngineOptions::growing())?))),
-            None => Ok(Self::Graph(GraphGenerator::new(llama))),
+            None => Ok(Self::Graph(Box::new(GraphGenerator::new(llama)))),
         }
     }
 
@@ -68,7 +68,7 @@ impl Backend {
         }
         let llama = Llama::from_files(files, quant, device)?;
         let llama = adapter.map_or(Ok(llama.clone()), |adapter| llama.with_adapter(&adapter))?;
-        Ok(Self::Graph(GraphGenerator::new(&llama)))
+        Ok(Self::Graph(Box::new(GraphGenerator::new(&llama))))
     }
 
     /// The memory of a GPU's generator, for as long as it lives, for a batch of `sequences` sequences of at most `max_tokens` by a model of
@@ -93,7 +93,7 @@ impl Backend {
     /// Splits batches into parts that run in parallel, where the graph generates; a GPU is parallel within.
     pub fn with_shards(self, shards: usize) -> Self {
         match self {
-            Self::Graph(graph) => Self::Graph(graph.with_shards(shards)),
+            Self::Graph(graph) => Self::Graph(Box::new(graph.with_shards(shards))),
             engine => engine,
         }
     }
@@ -102,7 +102,7 @@ impl Backend {
     pub fn generator(&mut self) -> &mut dyn Generator {
         match self {
             Self::Engine(engine) => engine.as_mut(),
-            Self::Graph(graph) => graph,
+            Self::Graph(graph) => graph.as_mut(),
         }
     }
 

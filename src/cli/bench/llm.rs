@@ -163,7 +163,7 @@ fn load(args: &Args, tests: &[LlmTest], open: &tiller_kernels::OpenDevice) -> Re
             };
             let config = llama.config().clone();
             let size = 4 * config.parameters();
-            (Backend::Graph(GraphGenerator::new(&llama)), config, size, "f32", "f32")
+            (Backend::Graph(Box::new(GraphGenerator::new(&llama))), config, size, "f32", "f32")
         }
     };
     let backend = open.description.split(" (").next().unwrap_or_default().to_owned();

@@ -147,7 +147,7 @@ fn load(
     if open.gpu.is_none() {
         let packed = Some(scheme).filter(|scheme| *scheme != QuantScheme::F32);
         let llama = Llama::load_quantized(path, packed, &open.device)?;
-        return Ok(BenchModel(Backend::Graph(GraphGenerator::new(&llama))));
+        return Ok(BenchModel(Backend::Graph(Box::new(GraphGenerator::new(&llama)))));
     }
     let llama = Llama::load(path, &open.device)?;
     let options = EngineOptions {
