@@ -6,7 +6,7 @@ use serde_json::json;
 use toml::{Table, Value};
 
 use super::config::ConfigArgs;
-use super::{Global, table};
+use super::{Global, table, values};
 use crate::evaluate::EvalTable;
 use crate::experiment::{ExperimentPlan, ExperimentSettings, ExperimentSize, run as run_plan};
 use crate::run::interrupt;
@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Size of everything
-    #[arg(long, value_enum, default_value = "minutes")]
+    #[arg(long, value_parser = values::experiment_size(), default_value = "minutes")]
     size: ExperimentSize,
     /// Short for --size quick
     #[arg(long, conflicts_with = "size")]

@@ -17,7 +17,6 @@ mod merge;
 mod model;
 mod plan;
 mod ppo;
-mod presets;
 mod progress;
 mod pull;
 mod quantize;

@@ -8,8 +8,8 @@ use tiller_models::llama::LlamaConfig;
 
 use super::Global;
 use super::json::print_json;
-use super::presets::model_preset;
 use super::storage::kv_format;
+use super::values;
 use crate::plan::{DeviceMemory, FitVerdict, PlanSettings, PlannedCommand, Remedy, remedy};
 use crate::pull::resolve_model;
 use crate::train::memory::in_words;
@@ -28,13 +28,13 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Commands to plan [default: all of them]
-    #[arg(value_enum, value_name = "COMMAND")]
+    #[arg(value_parser = values::planned_command(), value_name = "COMMAND")]
     work: Vec<PlannedCommand>,
     /// The model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`; only its sizes are read
     #[arg(long, value_name = "PATH|NAME")]
     model: Option<String>,
     /// The sizes of a well-known model instead
-    #[arg(long, value_parser = model_preset(), default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
+    #[arg(long, value_parser = values::model_preset(), default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
     shape: ModelPreset,
     /// Scheme of the weights, of the frozen ones in a training: f32, f16, q8 or q4, or another scheme of the kernels
     #[arg(long, alias = "quantise", default_value = "f32", value_name = "SCHEME")]

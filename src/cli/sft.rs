@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "PATH|NAME")]
     model: Option<String>,
     /// Train all weights of a small new model instead
-    #[arg(long, alias = "scratch", value_enum, value_name = "SIZE", conflicts_with_all = ["model", "resume"])]
+    #[arg(long, alias = "scratch", value_parser = values::scratch_size(), value_name = "SIZE", conflicts_with_all = ["model", "resume"])]
     from_scratch: Option<ScratchSize>,
     /// The run folder to write
     #[arg(long, value_name = "RUN")]

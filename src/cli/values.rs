@@ -3,14 +3,19 @@
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use tiller_models::presets::ModelPreset;
 
 use crate::Error;
 use crate::bench::lists::DecodeMethod;
 use crate::constrain::Mode;
+use crate::experiment::ExperimentSize;
 use crate::instruct::Preset;
+use crate::plan::PlannedCommand;
+use crate::ppo::config::Baseline;
 use crate::recommend::answer::OutputFormat;
 use crate::reward::Level;
 use crate::task::TaskFamily;
+use crate::train::from_scratch::ScratchSize;
 
 /// The families of tasks.
 pub(super) fn task_family() -> impl TypedValueParser<Value = TaskFamily> {
@@ -68,6 +73,42 @@ pub(super) fn decode_method() -> impl TypedValueParser<Value = DecodeMethod> {
         ("fast", "Jump-forward decoding that computes only the logits of allowed tokens"),
         ("drafts", "The same with speculative decoding: the teacher's list is the draft"),
     ])
+}
+
+/// The sizes of models trained from scratch.
+pub(super) fn scratch_size() -> impl TypedValueParser<Value = ScratchSize> {
+    named([
+        ("tiny", "Usable lists of a few hundred items after two minutes on two cores"),
+        ("small", "Nearly its teacher's lists after some minutes on two cores"),
+    ])
+}
+
+/// The sizes of experiments.
+pub(super) fn experiment_size() -> impl TypedValueParser<Value = ExperimentSize> {
+    named([
+        ("quick", "The whole pipeline in a minute or two; the figures mean nothing"),
+        ("minutes", "Minutes for each arm on two cores: a model trained from scratch in an invented world"),
+        ("hour", "An hour or so for each arm on a GPU: SmolLM2-135M-Instruct; give it --data"),
+    ])
+}
+
+/// The baselines of PPO's advantages.
+pub(super) fn baseline() -> impl TypedValueParser<Value = Baseline> {
+    PossibleValuesParser::new([
+        PossibleValue::new("rloo").alias("group").help("The other answers to the same question; no critic is trained"),
+        PossibleValue::new("critic").help("The value of a critic (GAE)"),
+    ])
+    .try_map(|name| if name == "group" { Ok(Baseline::Rloo) } else { name.parse::<Baseline>() })
+}
+
+/// The commands whose memory is planned.
+pub(super) fn planned_command() -> impl TypedValueParser<Value = PlannedCommand> {
+    named([("recommend", "Writing lists"), ("sft", "Supervised fine-tuning"), ("ppo", "Alignment by rewards")])
+}
+
+/// The well-known models by their sizes.
+pub(super) fn model_preset() -> impl TypedValueParser<Value = ModelPreset> {
+    PossibleValuesParser::new(ModelPreset::ALL.map(ModelPreset::name)).try_map(|name| name.parse::<ModelPreset>())
 }
 
 /// A parser of values with these names and descriptions.

@@ -1,5 +1,7 @@
 //! The settings of an experiment: everything that its arms have in common.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
@@ -50,14 +52,27 @@ pub struct ExperimentSettings {
 }
 
 /// Settings by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExperimentSize {
-    /// A look at the whole way in a minute or two; the figures mean nothing
+    /// A look at the whole way in a minute or two; the figures mean nothing.
     Quick,
-    /// Minutes for each arm on two cores: a model trained from scratch in an invented world
+    /// Minutes for each arm on two cores: a model trained from scratch in an invented world.
     Minutes,
-    /// An hour or so for each arm on a GPU: SmolLM2-135M-Instruct; give it --data
+    /// An hour or so for each arm on a GPU: SmolLM2-135M-Instruct.
     Hour,
+}
+
+impl FromStr for ExperimentSize {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "quick" => Ok(Self::Quick),
+            "minutes" => Ok(Self::Minutes),
+            "hour" => Ok(Self::Hour),
+            _ => Err(Error::bad_input("--size").expected("quick, minutes or hour").found(name).into()),
+        }
+    }
 }
 
 impl Default for ExperimentSettings {

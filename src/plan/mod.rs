@@ -6,7 +6,8 @@
 mod device_memory;
 mod remedy;
 
-use clap::ValueEnum;
+use std::str::FromStr;
+
 use serde::Serialize;
 use tiller_kernels::decode::KvFormat;
 use tiller_kernels::quant::QuantScheme;
@@ -17,21 +18,21 @@ use tiller_models::memory::{MemoryEstimate, StepSize, generation};
 pub use device_memory::{DeviceMemory, FitVerdict};
 pub use remedy::{Remedy, remedy};
 
-use crate::Result;
 use crate::ppo::PpoConfig;
 use crate::ppo::memory::PpoMemory;
 use crate::train::micro_batch::MicroBatcher;
 use crate::train::sft::SftConfig;
+use crate::{Error, Result};
 
 /// A command whose memory depends on the size of a language model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PlannedCommand {
-    /// Writing lists
+    /// Writing lists.
     Recommend,
-    /// Supervised fine-tuning
+    /// Supervised fine-tuning.
     Sft,
-    /// Alignment by rewards
+    /// Alignment by rewards.
     Ppo,
 }
 
@@ -56,6 +57,15 @@ pub struct PlanSettings {
 
 fn by_name<S: serde::Serializer>(kv: &KvFormat, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(kv.name())
+}
+
+impl FromStr for PlannedCommand {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let known = Self::ALL.into_iter().find(|command| command.name() == name);
+        known.ok_or_else(|| Error::bad_input("COMMAND").expected("recommend, sft or ppo").found(name).into())
+    }
 }
 
 /// Lists that are written side by side, where no number is given.

@@ -1,5 +1,7 @@
 //! The settings and hyperparameters of PPO.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::lora::LoraConfig;
@@ -7,13 +9,13 @@ use tiller_models::optim::AdamWConfig;
 
 use super::rollout::RolloutConfig;
 use super::sft_mixin::SftMixin;
-use crate::Result;
 use crate::instruct::{ExampleConfig, Preset};
 use crate::reward::{Level, RewardRules, ShortfallFn};
 use crate::run::config::out_of_range;
 use crate::task::Task;
 use crate::train::schedule::LrSchedule;
 use crate::train::trainable_model;
+use crate::{Error, Result};
 
 /// The settings of `tiller ppo`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -128,16 +130,27 @@ pub struct PpoHyperparameters {
 }
 
 /// The baseline that an answer is compared with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Baseline {
-    /// The other answers to the same question, item by item; no critic is trained
+    /// The other answers to the same question, item by item; no critic is trained (RLOO).
     #[default]
     #[serde(alias = "group")]
-    #[value(alias = "group")]
     Rloo,
-    /// The value that a critic expected
+    /// The value of a critic (GAE).
     Critic,
+}
+
+impl FromStr for Baseline {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "rloo" => Ok(Self::Rloo),
+            "critic" => Ok(Self::Critic),
+            _ => Err(Error::bad_input("--baseline").expected("rloo or critic").found(name).into()),
+        }
+    }
 }
 
 /// The limits beyond which a training stops, its last good state kept.

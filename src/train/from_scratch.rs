@@ -4,6 +4,7 @@
 //! GPU, and for tests.
 
 use std::path::Path;
+use std::str::FromStr;
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -40,12 +41,24 @@ impl Default for FromScratch {
 }
 
 /// Sizes by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScratchSize {
-    /// Usable lists of a few hundred items after two minutes on two cores
+    /// Usable lists of a few hundred items after two minutes on two cores.
     Tiny,
-    /// Nearly its teacher's lists after some minutes on two cores
+    /// Nearly its teacher's lists after some minutes on two cores.
     Small,
+}
+
+impl FromStr for ScratchSize {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "tiny" => Ok(Self::Tiny),
+            "small" => Ok(Self::Small),
+            _ => Err(Error::bad_input("--from-scratch").expected("tiny or small").found(name).into()),
+        }
+    }
 }
 
 impl ScratchSize {

@@ -14,8 +14,8 @@ use super::Global;
 use crate::Result;
 use crate::bench::llm::{BenchModel, LlmTest, Throughput, TokenCost};
 use crate::cli::json::{json_line, print_json};
-use crate::cli::presets::model_preset;
 use crate::cli::storage::kv_format;
+use crate::cli::values;
 use crate::pull::resolve_model;
 use crate::run::progress::Progress;
 use tiller_models::presets::ModelPreset;
@@ -32,7 +32,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Model shape, with random weights
-    #[arg(long, value_parser = model_preset(), default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
+    #[arg(long, value_parser = values::model_preset(), default_value = "smollm2-135m", value_name = "SHAPE", conflicts_with = "model")]
     shape: ModelPreset,
     /// Model to measure instead: a Hugging Face folder, a .gguf file, or a name from `tiller pull --list`
     #[arg(long, value_name = "PATH|NAME")]

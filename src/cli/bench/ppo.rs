@@ -6,7 +6,7 @@ use super::Global;
 use crate::Result;
 use crate::bench::ppo::{PpoBenchRow, SequenceLengths, measure};
 use crate::cli::json::print_json;
-use crate::cli::presets::model_preset;
+use crate::cli::values;
 use crate::ppo::PpoConfig;
 use crate::ppo::config::Baseline;
 use crate::run::progress::Progress;
@@ -24,7 +24,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Model shape (repeatable) [default: smollm2-135m]
-    #[arg(long, value_parser = model_preset(), value_name = "SHAPE")]
+    #[arg(long, value_parser = values::model_preset(), value_name = "SHAPE")]
     shape: Vec<ModelPreset>,
     /// Format of the frozen weights: f32, f16, q8 or q4
     #[arg(long, alias = "quantise", default_value = "f32", value_name = "SCHEME")]
@@ -51,7 +51,7 @@ pub struct Args {
     #[arg(long, default_value_t = 4, value_name = "N")]
     batch: usize,
     /// Baseline of the advantages
-    #[arg(long, value_enum, default_value = "critic")]
+    #[arg(long, value_parser = values::baseline(), default_value = "critic")]
     baseline: Baseline,
     /// Timed iterations after one warm-up
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]

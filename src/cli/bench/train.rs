@@ -10,7 +10,7 @@ use crate::Result;
 use crate::bench::cost::StepCost;
 use crate::bench::train::{TrainBenchRow, TrainStepCounts, count, measure};
 use crate::cli::json::print_json;
-use crate::cli::presets::model_preset;
+use crate::cli::values;
 use crate::run::progress::Progress;
 use crate::train::memory::{available, in_words};
 use crate::train::sft::SftConfig;
@@ -27,7 +27,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Model shape (repeatable) [default: smollm2-135m]
-    #[arg(long, value_parser = model_preset(), value_name = "SHAPE")]
+    #[arg(long, value_parser = values::model_preset(), value_name = "SHAPE")]
     shape: Vec<ModelPreset>,
     /// Format of the frozen weights: f32, f16, q8 or q4
     #[arg(long, alias = "quantise", default_value = "f32", value_name = "SCHEME")]
