@@ -101,9 +101,9 @@ pub struct TaskMetrics {
     pub exact: BTreeMap<Metric, ConfidenceInterval>,
     /// Misspelt titles taken for the nearest ones.
     pub fuzzy: BTreeMap<Metric, ConfidenceInterval>,
-    /// TCP and CPA of the system's own list of I0 under this task's request: its baseline without being asked (SR-TCP,
-    /// SR-CPA).
-    pub unasked: BTreeMap<Metric, ConfidenceInterval>,
+    /// TCP and CPA of the system's plain list (I0) under this task's request: SR-TCP and SR-CPA (method §10).
+    #[serde(rename = "unasked")]
+    pub plain_list: BTreeMap<Metric, ConfidenceInterval>,
 }
 
 /// The work that answers took.
@@ -237,7 +237,7 @@ impl Evaluation {
                 let others = || rows.iter().map(move |row| &row.tasks[number]);
                 figures.exact = mean_intervals(others().map(|figures| &figures.exact));
                 figures.fuzzy = mean_intervals(others().map(|figures| &figures.fuzzy));
-                figures.unasked = mean_intervals(others().map(|figures| &figures.unasked));
+                figures.plain_list = mean_intervals(others().map(|figures| &figures.plain_list));
             }
         }
         // A difference is one of two trainings, not of their means.

@@ -38,8 +38,8 @@ const COMPARED: [Metric; 7] = [
     Metric::NonExist,
     Metric::ConstraintsMet,
 ];
-/// The metrics of a list under a request that it was not made for.
-const UNASKED: [Metric; 2] = [Metric::TCP, Metric::CPA];
+/// The metrics of a plain list (I0) under the request of another task.
+const PLAIN_LIST_METRICS: [Metric; 2] = [Metric::TCP, Metric::CPA];
 
 /// The settings of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,7 +114,7 @@ struct TaskSums {
     task: EvalTask,
     exact: Accumulator,
     fuzzy: Accumulator,
-    unasked: Accumulator,
+    plain_list: Accumulator,
 }
 
 impl<'a, S: Scorer> Evaluator<'a, S> {
@@ -168,7 +168,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         let label = label(system.name(), system.mode());
         let accumulator = || Accumulator::new(self.users.len());
         let empty =
-            |&task: &EvalTask| TaskSums { task, exact: accumulator(), fuzzy: accumulator(), unasked: accumulator() };
+            |&task: &EvalTask| TaskSums { task, exact: accumulator(), fuzzy: accumulator(), plain_list: accumulator() };
         let mut all_sums: Vec<TaskSums> = self.config.tasks.iter().map(empty).collect();
         let (mut speed, mut samples) = (Speed::default(), Vec::new());
         for seed in self.config.seeds.clone() {
@@ -263,7 +263,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         sums.exact.add(place, &of(&answer.titles), &Metric::ALL);
         sums.fuzzy.add(place, &of(&self.titles.correct(&answer.titles)), &Metric::ALL);
         if let Some(plain) = plain.filter(|_| query.example.request.as_ref().is_some_and(|r| r.has_intention())) {
-            sums.unasked.add(place, &of(plain), &UNASKED);
+            sums.plain_list.add(place, &of(plain), &PLAIN_LIST_METRICS);
         }
     }
 
@@ -297,7 +297,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                 task: sums.task,
                 exact: sums.exact.intervals(&self.bootstrap),
                 fuzzy: sums.fuzzy.intervals(&self.bootstrap),
-                unasked: sums.unasked.intervals(&self.bootstrap),
+                plain_list: sums.plain_list.intervals(&self.bootstrap),
             })
             .collect();
         let sums = all_sums.into_iter().map(|sums| sums.exact).collect();

@@ -93,8 +93,8 @@ impl Lines<'_> {
 impl TaskMetrics {
     fn cell(&self, metric: Metric) -> Option<String> {
         let exact = self.exact.get(&metric)?;
-        let unasked = self.unasked.get(&metric).map(|unasked| format!(" ({:.2})", unasked.mean));
-        Some(with_width(exact) + &unasked.unwrap_or_default())
+        let plain_list = self.plain_list.get(&metric).map(|plain| format!(" ({:.2})", plain.mean));
+        Some(with_width(exact) + &plain_list.unwrap_or_default())
     }
 }
 

@@ -69,8 +69,8 @@ pub struct Cell {
     pub mean: String,
     /// Its confidence interval; empty if unknown.
     pub interval: String,
-    /// The metric of the unconstrained list; empty if unknown.
-    pub unasked: String,
+    /// The metric of the plain list (I0); empty if unknown.
+    pub plain_list: String,
     /// True for the best value of its row.
     pub best: bool,
 }
@@ -195,11 +195,11 @@ fn line(subject: EvalTask, metric: Metric, rows: &[&SystemResult]) -> Option<Met
         let best = best(&means, high);
         let cell = |figures: &Option<&TaskMetrics>| {
             let ConfidenceInterval { mean, low, high, .. } = *figures.as_ref()?.exact.get(&metric)?;
-            let unasked = figures.as_ref()?.unasked.get(&metric).map(|unasked| number(unasked.mean));
+            let plain_list = figures.as_ref()?.plain_list.get(&metric).map(|plain| number(plain.mean));
             Some(Cell {
                 mean: three_digits(mean),
                 interval: format!("{}–{}", three_digits(low), three_digits(high)),
-                unasked: unasked.unwrap_or_default(),
+                plain_list: plain_list.unwrap_or_default(),
                 best: Some(mean) == best,
             })
         };
@@ -253,7 +253,7 @@ fn plain(name: &str, high: bool, text: impl Fn(f64) -> String, means: Vec<Option
     let best = best(&means, high);
     let cell = |mean: &Option<f64>| {
         let mean = (*mean)?;
-        Some(Cell { mean: text(mean), interval: String::new(), unasked: String::new(), best: Some(mean) == best })
+        Some(Cell { mean: text(mean), interval: String::new(), plain_list: String::new(), best: Some(mean) == best })
     };
     MetricRow { name: name.into(), low_is_good: !high, cells: means.iter().map(cell).collect() }
 }

@@ -107,7 +107,7 @@ fn a_report_holds_every_series_every_figure_and_every_list() {
         // The table, with one row for the teacher that both evaluations have.
         "films, test split, leave-one-out, 20 of 30 users",
         "0.250–0.350",
-        "unconstrained 0.125",
+        "plain list 0.125",
         "-C: 2 users left out",
         "+0.100 (+0.050 to +0.150)",
         "lists per second",
