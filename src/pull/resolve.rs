@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use tiller_models::files::gguf::Gguf;
+
 use super::entry::{self, PullEntry, PullKind};
 use super::{home, receipt};
 use crate::{Error, Result};
@@ -45,12 +47,11 @@ fn pulled(model: &PullEntry) -> Result<PathBuf> {
 
 /// A folder without config.json but with exactly one .gguf resolves to that file.
 fn model_in(path: &Path) -> PathBuf {
-    let is_gguf = |path: &PathBuf| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
     if path.join("config.json").exists() {
         return path.to_owned();
     }
     let files: Vec<_> = std::fs::read_dir(path)
-        .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_gguf).collect())
+        .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|p| Gguf::is_path(p)).collect())
         .unwrap_or_default();
     match files.as_slice() {
         [only] => only.clone(),

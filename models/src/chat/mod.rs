@@ -94,7 +94,7 @@ impl ChatTemplate {
     /// # Errors
     /// Files that can't be read, and templates that are no valid Jinja.
     pub fn from_path(path: &Path, tokenizer: &Tokenizer) -> Result<Self> {
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) {
+        if Gguf::is_path(path) {
             return Self::from_gguf(&Gguf::open(path)?, tokenizer);
         }
         Self::from_found(source::in_folder(path)?, tokenizer, path)

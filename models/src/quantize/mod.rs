@@ -17,7 +17,7 @@ use std::path::Path;
 pub use summary::{PartSummary, QuantizeSummary};
 pub use tiller_kernels::quant::Blocks;
 
-use crate::llama::Llama;
+use crate::files::gguf::Gguf;
 use crate::llama::files::ModelFiles;
 use crate::{Error, Result};
 
@@ -32,7 +32,7 @@ pub type OnTensor<'a> = &'a mut dyn FnMut(&str, usize, usize);
 /// folder can hold; I/O errors. What was at `to` before is still there then.
 pub fn quantize(from: &Path, blocks: Blocks, to: &Path, on_tensor: OnTensor) -> Result<QuantizeSummary> {
     let source = ModelFiles::open(from)?;
-    if Llama::is_gguf(to) {
+    if Gguf::is_path(to) {
         return target::gguf(&source, blocks, to, on_tensor);
     }
     if !matches!(blocks, Blocks::F32 | Blocks::F16) {

@@ -14,7 +14,7 @@ use crate::files::blocks::{Format, dequantize};
 use crate::files::gguf::Gguf;
 use crate::files::safetensors::Safetensors;
 use crate::llama::testing::{folder, tiny_config, weights, write_weights};
-use crate::llama::{Batch, LlamaConfig, RopeScaling};
+use crate::llama::{Batch, Llama, LlamaConfig, RopeScaling};
 use crate::tokenizer::Tokenizer;
 
 /// Rows of one block of 32, so that nothing has to be kept wider; of 480 tokens, as the small tokenizers have.

@@ -88,7 +88,7 @@ impl Tokenizer {
     /// # Errors
     /// Missing or malformed files; a tokenizer that isn't byte-pair encoding, as every Llama's is; ids that contradict each other.
     pub fn from_path(path: &Path) -> Result<Self> {
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) {
+        if Gguf::is_path(path) {
             Self::from_gguf(&Gguf::open(path)?)
         } else {
             let (inner, specials) = folder::read(path)?;

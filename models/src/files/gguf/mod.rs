@@ -45,7 +45,7 @@ pub struct Gguf {
 impl Gguf {
     /// Returns true if `path` names a .gguf file.
     pub fn is_path(path: &Path) -> bool {
-        path.extension().is_some_and(|extension| extension == "gguf")
+        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"))
     }
 
     /// Opens a .gguf file and checks that every string, array and tensor that it describes lies within it.

@@ -36,6 +36,12 @@ fn open(file: &GgufBytes) -> Result<Gguf> {
     Gguf::parse(Path::new("model.gguf"), mapped(&file.build()))
 }
 
+#[test]
+fn a_gguf_file_is_known_by_its_extension_in_either_case() {
+    let names = ["model.gguf", "MODEL.GGUF", "model.gguf.txt", "gguf"];
+    assert_eq!(names.map(|name| Gguf::is_path(Path::new(name))), [true, true, false, false]);
+}
+
 fn refusal(file: &GgufBytes) -> String {
     let error = open(file).unwrap_err();
     assert_eq!(error.exit_code(), 2, "{error}");
@@ -86,7 +92,7 @@ fn tensors_have_row_major_shapes_and_their_values() {
     assert_eq!(gguf.shape("plain"), Some(vec![2, 3]));
     assert_eq!(gguf.read_f32("plain").unwrap(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
     assert_eq!(gguf.raw("blocks").unwrap().0, Format::Q4_0);
-    // Codes 7 (low) and 9 (high) less 8, times 0.5.
+    // Quants 7 (low) and 9 (high) less 8, times 0.5.
     assert_eq!(gguf.read_f32("blocks").unwrap(), [[-0.5_f32; 16], [0.5; 16]].concat());
     assert_eq!(gguf.shape("none"), None);
     assert!(gguf.read_f32("none").unwrap_err().to_string().contains("a tensor none"));

@@ -7,7 +7,6 @@ use tiller_kernels::quant::QuantScheme;
 
 use super::model_files::ModelFiles;
 use crate::Result;
-use crate::files::gguf::Gguf;
 use crate::llama::Llama;
 use crate::llama::graph::LlamaBuilder;
 
@@ -27,11 +26,6 @@ impl Llama {
     /// As [`Llama::load`], and projections that the scheme does not fit.
     pub fn load_quantized(path: &Path, scheme: Option<QuantScheme>, device: &Device) -> Result<Self> {
         Self::from_files(&ModelFiles::open(path)?, scheme, device)
-    }
-
-    /// Returns true if `path` names a GGUF file rather than a Hugging Face folder.
-    pub fn is_gguf(path: &Path) -> bool {
-        Gguf::is_path(path)
     }
 
     /// Loads the Llama of opened files.

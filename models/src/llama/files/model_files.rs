@@ -9,7 +9,6 @@ use crate::files::TensorSource;
 use crate::files::blocks::Format;
 use crate::files::gguf::Gguf;
 use crate::files::safetensors::Safetensors;
-use crate::llama::Llama;
 use crate::llama::config::LlamaConfig;
 
 /// An opened model. Its weights are still on disk.
@@ -31,7 +30,7 @@ impl ModelFiles {
     /// # Errors
     /// What [`LlamaConfig`] refuses, files that are not there or damaged.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let (config, weights) = if Llama::is_gguf(path) {
+        let (config, weights) = if Gguf::is_path(path) {
             let gguf = Gguf::open(path)?;
             (LlamaConfig::from_gguf(&gguf)?, WeightFiles::Gguf(gguf))
         } else {
