@@ -85,7 +85,7 @@ pub struct Capabilities {
     /// Subgroup operations and the sizes a subgroup may have; the size of a given dispatch is known to the
     /// shader alone.
     pub subgroups: Option<SubgroupSizes>,
-    /// GPU timestamps, also inside a compute pass.
+    /// GPU timestamps at the beginning and the end of a compute pass.
     pub timestamps: bool,
     /// The matrix shapes of the tensor cores; empty where they cannot be reached.
     pub cooperative_matrices: Vec<CooperativeMatrix>,
@@ -206,7 +206,7 @@ fn describe(adapter: &wgpu::Adapter, int8_dot: bool) -> AdapterFacts {
         capabilities: Capabilities {
             f16: features.contains(Features::SHADER_F16),
             subgroups,
-            timestamps: features.contains(Features::TIMESTAMP_QUERY | Features::TIMESTAMP_QUERY_INSIDE_PASSES),
+            timestamps: features.contains(Features::TIMESTAMP_QUERY),
             cooperative_matrices: adapter.cooperative_matrix_properties().iter().map(cooperative_matrix).collect(),
             int8_dot,
             max_binding_bytes: limits.max_storage_buffer_binding_size,
