@@ -2,7 +2,6 @@
 //! checks.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use bytemuck::NoUninit;
 
 use crate::check::{CheckFn, KernelCheck};
 pub(crate) use crate::check::{noise, read, storage, words_storage};
@@ -93,18 +92,6 @@ pub(crate) fn assert_passes(of: CheckFn) {
 /// Runs `kernel` over words, once; see [`KernelCheck::run_in_place`].
 pub fn run_in_place(gpu: &Gpu, kernel: &Kernel, buffers: &[Vec<u32>], workgroups: usize) -> Vec<Vec<u32>> {
     KernelCheck::on(gpu.clone()).run_in_place(kernel, buffers, workgroups)
-}
-
-/// Runs `kernel` over numbers, once; see [`KernelCheck::run`].
-pub fn run_checked<const O: usize>(
-    gpu: &Gpu,
-    kernel: &Kernel,
-    inputs: &[&[f32]],
-    outputs: [usize; O],
-    params: &impl NoUninit,
-    workgroups: usize,
-) -> [Vec<f32>; O] {
-    KernelCheck::on(gpu.clone()).run(kernel, inputs, outputs, params, workgroups)
 }
 
 /// Runs steps in one pass.

@@ -8,7 +8,8 @@ use burn::tensor::Tensor;
 use super::check::{AttentionCase, TOLERANCE, params};
 use super::launch::{AttentionShape, Pass, WIDEST};
 use super::*;
-use crate::testing::{assert_close, assert_passes, check_gradients, download, run_checked, upload};
+use crate::check::KernelCheck;
+use crate::testing::{assert_close, assert_passes, check_gradients, download, upload};
 use crate::{test_devices, test_gpu};
 
 /// The tensors of the case on a device.
@@ -111,7 +112,7 @@ fn a_launch_of_some_tiles_leaves_the_others_alone() {
     // nothing.
     let run = |first, count| {
         let kernel = Pass::Forward.kernel(16);
-        run_checked(&gpu, &kernel, &inputs, [case.q.len(), 130], &params(&case, first), count)[0].clone()
+        KernelCheck::on(gpu.clone()).run(&kernel, &inputs, [case.q.len(), 130], &params(&case, first), count)[0].clone()
     };
     let second = run(1, 1);
     assert!(second[..64 * 16].iter().chain(&second[128 * 16..]).all(|o| o.is_nan()));

@@ -6,10 +6,11 @@ use burn::tensor::{Device, Tensor};
 use super::gpu_weight::matmul_steps;
 use super::launch::{Direction, Params, RowScalesParams, linear_variants, row_scales, split_launches};
 use super::*;
+use crate::check::KernelCheck;
 use crate::device::gpu_of;
 use crate::pipelines::Pipelines;
 use crate::quant::{PACK, PackedMatrix, QuantScheme};
-use crate::testing::{assert_close, check_gradients, download, noise, read, run_checked, storage, submit, upload};
+use crate::testing::{assert_close, check_gradients, download, noise, read, storage, submit, upload};
 use crate::{test_devices, test_gpu};
 
 /// A layer with its adapter, and rows to put through it.
@@ -183,7 +184,7 @@ fn the_range_of_a_row_is_a_power_of_two_that_makes_its_largest_a_thousand_or_two
     let x: Vec<f32> = largest.iter().flat_map(|&x| [vec![x / 2.0; 70], vec![x], vec![0.0; 29]].concat()).collect();
     let u = [0.0f32, 0.0, -5e-20, 0.0, 0.0];
     let params = RowScalesParams { rows: 5, depth: 100, rank: 1 };
-    let [found] = run_checked(&gpu, &kernel, &[&x, &u], [5], &params, 5);
+    let [found] = KernelCheck::on(gpu.clone()).run(&kernel, &[&x, &u], [5], &params, 5);
     for (row, (range, x)) in found.iter().zip([1.0f32, -3e-9, -5e-20, 4e30, 0.0]).enumerate() {
         assert_eq!(range.to_bits() & 0x7f_ffff, 0, "row {row}: {range} is no power of two");
         let moved = (x * range).abs();
@@ -274,7 +275,7 @@ fn every_variant_agrees_with_the_reference_under_bounds_checks() {
                 let row_scaled = (f16s && direction == Direction::Backward).then_some(&row_scales[..]);
                 let buffers: Vec<&[f32]> = buffers.iter().copied().chain(row_scaled).collect();
                 let workgroups = case.rows.div_ceil(64) * columns.div_ceil(64);
-                let [y] = run_checked(&gpu, &kernel, &buffers, [expected.len()], &params, workgroups);
+                let [y] = KernelCheck::on(gpu.clone()).run(&kernel, &buffers, [expected.len()], &params, workgroups);
                 assert_product(&y, &expected, f16s, &format!("{}: {}", kernel.name(), case.name()));
             }
         }
@@ -303,7 +304,7 @@ fn a_launch_of_some_rows_leaves_the_others_alone() {
     let quants = bytemuck::cast_slice(case.packed.quants());
     let params = Params { rows: 150, first_row: 64, columns: 64, depth: 32, packs: 4, rank: 0, scale: 0.0 };
     let [.., kernel] = linear_variants(QuantScheme::F32, Direction::Forward, false, true);
-    let [y] = run_checked(&gpu, &kernel, &[&case.x, quants], [150 * 64], &params, 1);
+    let [y] = KernelCheck::on(gpu.clone()).run(&kernel, &[&case.x, quants], [150 * 64], &params, 1);
     assert!(y[..64 * 64].iter().chain(&y[128 * 64..]).all(|y| y.is_nan()));
     assert_close(&y[64 * 64..128 * 64], &case.forward(false)[64 * 64..128 * 64], TOLERANCE, "the rows of the launch");
 }
