@@ -38,7 +38,7 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> moved: array<vec4<f32>>;     // [values]: the new weights
 @group(0) @binding(7) var<storage, read_write> params: Params;
 
-// Told by the bits: compilers may assume that no float is infinite or no number.
+// Told by the bits: compilers may assume that no float is infinite or NaN.
 fn is_finite(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
 }

@@ -17,7 +17,7 @@
 #define HEAD       // numbers of a head
 
 const QUERIES: u32 = HEADS * HEAD;
-const TURNED: u32 = (HEADS + KV_HEADS) * HEAD;
+const ROTATED: u32 = (HEADS + KV_HEADS) * HEAD;
 const STRIDE: u32 = (HEADS + 2u * KV_HEADS) * HEAD;
 
 @group(0) @binding(NEXT_BINDING) var<storage, read_write> rope_table: array<vec2<f32>>; // [positions, HEAD / 2]: cos, sin
@@ -26,7 +26,7 @@ const STRIDE: u32 = (HEADS + 2u * KV_HEADS) * HEAD;
 
 #if LORA
 fn segment_of(row: u32) -> u32 {
-    return u32(row >= QUERIES) + u32(row >= TURNED);
+    return u32(row >= QUERIES) + u32(row >= ROTATED);
 }
 #endif
 
@@ -41,12 +41,12 @@ fn main(grid: Grid, lane: Lane) {
 
 fn finish(row: u32, column: u32, two: vec2<f32>) {
     let at = STARTS_AT + row;
-    var turned = two;
-    if at < TURNED {
-        let turn = rope_table[token_of(column).position * (HEAD / 2u) + at % HEAD / 2u];
-        turned = vec2(two.x * turn.x - two.y * turn.y, two.y * turn.x + two.x * turn.y);
+    var rotated = two;
+    if at < ROTATED {
+        let rotation = rope_table[token_of(column).position * (HEAD / 2u) + at % HEAD / 2u];
+        rotated = vec2(two.x * rotation.x - two.y * rotation.y, two.y * rotation.x + two.x * rotation.y);
     }
     let to = column * STRIDE + at;
-    y[to] = turned.x;
-    y[to + 1u] = turned.y;
+    y[to] = rotated.x;
+    y[to + 1u] = rotated.y;
 }

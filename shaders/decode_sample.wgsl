@@ -20,8 +20,8 @@
 
 @group(0) @binding(0) var<storage, read_write> logits: array<f32>;         // [requests, STRIDE]
 @group(0) @binding(1) var<storage, read_write> sampled_tokens: array<u32>; // [slots, SAMPLED_TOKEN]: token, its logit, log Σ exp of all and of the
-                                                                     // candidates, likeliest of all, whether
-                                                                     // all are numbers
+                                                                           // candidates, likeliest of all, whether
+                                                                           // all are numbers
 @group(0) @binding(2) var<storage, read_write> step_inputs: array<u32>;
 
 // Candidates: `count` of them, of a list, or without one the first of the vocabulary.
@@ -52,9 +52,9 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
     // Without a list both are the same; the second has nothing to do then.
     let all = Candidates(base, 0u, false, select(0u, STRIDE, number < full_count()));
     let some = Candidates(base, request.list, true, request.count);
-    var asked = all;
+    var candidates = all;
     if listed {
-        asked = some;
+        candidates = some;
     }
 
     let argmax_token = best_of(index, all);
@@ -65,23 +65,23 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
     let high = logit_of(best.key);
     let sum_of_all = mass(index, all, logit_of(argmax_token.key), 1.0);
     let mass_of_some = mass(index, some, high, 1.0);
-    var sum_of_asked = sum_of_all;
+    var sum_of_candidates = sum_of_all;
     if listed {
-        sum_of_asked = mass_of_some;
+        sum_of_candidates = mass_of_some;
     }
 
 #if MODE
-    let chosen = draw(index, asked, high, request.uniform_number);
+    let chosen = draw(index, candidates, high, request.uniform_number);
 #else
     let chosen = best.index;
 #endif
 
     if index == 0u && number < request_count() {
         let at = request.slot * SAMPLED_TOKEN;
-        sampled_tokens[at] = candidate(asked, chosen);
-        sampled_tokens[at + 1u] = bitcast<u32>(logit(asked, chosen));
+        sampled_tokens[at] = candidate(candidates, chosen);
+        sampled_tokens[at + 1u] = bitcast<u32>(logit(candidates, chosen));
         sampled_tokens[at + 2u] = bitcast<u32>(log(sum_of_all) + logit_of(argmax_token.key));
-        sampled_tokens[at + 3u] = bitcast<u32>(log(sum_of_asked) + high);
+        sampled_tokens[at + 3u] = bitcast<u32>(log(sum_of_candidates) + high);
         sampled_tokens[at + 4u] = argmax_token.index;
         sampled_tokens[at + 5u] = u32(best.key < INFINITE && argmax_token.key < INFINITE && best.key > ~INFINITE);
     }

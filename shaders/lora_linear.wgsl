@@ -145,8 +145,8 @@ fn x4(row: u32, at: u32) -> vec4<f32> {
     return four;
 }
 
-// Unpacks the run number `at` of the 64 x 32 weights into the right tile. A run lies along a row of W, which
-// forward is a column of y and runs along the terms; backward it is a term and runs along the columns.
+// Dequantizes the pack number `at` of the 64 x 32 weights into the right tile. A pack lies along a row of W,
+// which forward is a column of y and runs along the terms; backward it is a term and runs along the columns.
 fn stage_weights(column: u32, term: u32, at: u32) {
 #if BACKWARD
     let w = dequant_or_zero(term + at / 8u, column / 8u + at % 8u, params.depth);

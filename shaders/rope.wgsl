@@ -18,13 +18,13 @@ struct Params {
     pairs: u32,      // of Values, in all
     heads: u32,      // of a token
     half: u32,       // Values of half a head
-    direction: f32,  // 1, or -1 to turn back
+    direction: f32,  // 1, or -1 to rotate back
 }
 
-@group(0) @binding(0) var<storage, read_write> x: array<Value>;     // [tokens, heads, 2, half]
+@group(0) @binding(0) var<storage, read_write> x: array<Value>;          // [tokens, heads, 2, half]
 @group(0) @binding(1) var<storage, read_write> rope_table: array<Value>; // [rows, 2, half]: cosines, sines
-@group(0) @binding(2) var<storage, read_write> rows: array<u32>;    // [tokens]: of turns
-@group(0) @binding(3) var<storage, read_write> y: array<Value>;     // [tokens, heads, 2, half]
+@group(0) @binding(2) var<storage, read_write> rows: array<u32>;         // [tokens]: of rope_table
+@group(0) @binding(3) var<storage, read_write> y: array<Value>;          // [tokens, heads, 2, half]
 @group(0) @binding(4) var<storage, read_write> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
@@ -33,9 +33,9 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
     if pair < params.pairs {
         let head = pair / params.half;
         let i = pair % params.half;
-        let turn = rows[head / params.heads] * 2u * params.half + i;
-        let cosine = rope_table[turn];
-        let sine = rope_table[turn + params.half] * params.direction;
+        let at = rows[head / params.heads] * 2u * params.half + i;
+        let cosine = rope_table[at];
+        let sine = rope_table[at + params.half] * params.direction;
 
         let first = head * 2u * params.half + i;
         let second = first + params.half;

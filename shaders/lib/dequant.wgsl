@@ -16,7 +16,7 @@ struct Weights {
     high: vec4<f32>, // the last four
 }
 
-// The same in int8 quants, four to a word: a weight is scale.x · code + scale.y.
+// The same in int8 quants, four to a word: a weight is scale.x · quant + scale.y.
 struct Int8Pack {
     low: u32,
     high: u32,

@@ -14,13 +14,13 @@ alias Part = vec4<f32>; // four numbers of x
 const OF_WEIGHTS: u32 = (PACKS * 8u + TERMS - 1u) / TERMS; // steps of TERMS terms
 
 // The task of a workgroup: rows from `row` on, columns from `column` on, of `count` in all.
-struct Place {
+struct Task {
     row: u32,
     column: u32,
     count: u32,
 }
 
-var<private> place: Place;
+var<private> task: Task;
 #if RMS
 var<private> squares: vec4<f32>; // [k]: of what this invocation staged of column index / 8 + 16 k
 #endif
@@ -30,7 +30,7 @@ var<private> squares: vec4<f32>; // [k]: of what this invocation staged of colum
 fn compute(grid: Grid, lane: Lane, count: u32) {
     let groups = (count + TILE - 1u) / TILE;
     let number = workgroup_number(grid);
-    place = Place(number / groups * TILE, number % groups * TILE, count);
+    task = Task(number / groups * TILE, number % groups * TILE, count);
     multiply(lane);
 }
 
@@ -51,15 +51,15 @@ fn stage(index: u32, step: u32) {
     for (var k = 0u; k < 4u; k++) {
         let column = index / QUADS + 16u * k;
         var four = vec4(0.0);
-        if place.column + column < place.count {
-            four = left_quad(token_at(place.column + column), step, index % QUADS, k);
+        if task.column + column < task.count {
+            four = left_quad(token_at(task.column + column), step, index % QUADS, k);
         }
         set_left(column, index % QUADS, four);
     }
 #if LORA
     if step >= OF_WEIGHTS {
         for (var at = index; at < TILE * QUADS; at += INVOCATIONS) {
-            set_right(at / QUADS, at % QUADS, low_rank_right(place.row + at / QUADS, step, at % QUADS));
+            set_right(at / QUADS, at % QUADS, low_rank_right(task.row + at / QUADS, step, at % QUADS));
         }
         return;
     }
@@ -67,8 +67,8 @@ fn stage(index: u32, step: u32) {
     for (var at = index; at < TILE * TERMS / 8u; at += INVOCATIONS) {
         let pack = step * (TERMS / 8u) + at % 4u;
         var w = Weights();
-        if place.row + at / 4u < OUTPUTS && pack < PACKS {
-            w = dequant(place.row + at / 4u, pack, PACKS);
+        if task.row + at / 4u < OUTPUTS && pack < PACKS {
+            w = dequant(task.row + at / 4u, pack, PACKS);
         }
         set_right(at / 4u, at % 4u * 2u, w.low);
         set_right(at / 4u, at % 4u * 2u + 1u, w.high);
@@ -143,11 +143,11 @@ fn prepare_store(index: u32) {
 }
 
 fn put(down: u32, across: u32, two: vec2<f32>) {
-    if place.column + down < place.count && place.row + across < OUTPUTS {
+    if task.column + down < task.count && task.row + across < OUTPUTS {
 #if RMS
-        finish(place.row + across, place.column + down, two * kept(down, 0u));
+        finish(task.row + across, task.column + down, two * kept(down, 0u));
 #else
-        finish(place.row + across, place.column + down, two);
+        finish(task.row + across, task.column + down, two);
 #endif
     }
 }

@@ -21,7 +21,7 @@ alias Columns = coop_mat8x8<f16, B>;
 alias Sums = coop_mat8x8<f32, C>;
 #endif
 
-const ALONG: u32 = 32u / COOP_TILE;         // matrices along a side of a quadrant
+const ALONG: u32 = 32u / COOP_TILE;    // matrices along a side of a quadrant
 const LINE: u32 = TERMS + 8u;          // f16 from line to line of a tile: the 8 put neighbours into different banks
 #if BACKWARD
 const RIGHT_LINE: u32 = TILE + 8u;

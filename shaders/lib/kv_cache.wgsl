@@ -8,7 +8,7 @@
 // The including shader declares `cache: array<Quad>`. With int8 a vector's largest magnitude is its scale; a
 // quad's quants are 127ths of it.
 
-#define KV         // 0: f32, 1: f16, 2: 8 bits and a scale per vector
+#define KV         // 0: f32, 1: f16, 2: int8 and a scale per vector
 #define KV_HEADS
 #define QUADS      // of four numbers in a head
 #define PAGE       // positions
