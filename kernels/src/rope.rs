@@ -1,5 +1,5 @@
 //! Rotary position embedding (Su et al., 2021) in Llama's convention: coordinate i of a head is paired with
-//! coordinate i + head_dim / 2, and the pair is turned by the angle of its token.
+//! coordinate i + head_dim / 2, and the pair is rotated by the angle of its token.
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::{FloatTensor, IntTensor};
@@ -28,7 +28,7 @@ pub struct Angles {
 }
 
 impl Angles {
-    /// The angles of tokens at `positions`, where pair i of a head turns by `frequencies[i]` per position.
+    /// The angles of tokens at `positions`, where pair i of a head rotates by `frequencies[i]` per position.
     ///
     /// Angles are computed here, in f64, once for all tokens at a position: shaders promise little about the
     /// sine of a large angle.
@@ -103,21 +103,21 @@ struct Rope<B: Backend> {
 
 impl<B: Backend> Differentiable<B, 1> for Rope<B>
 where
-    Self: Turn<B>,
+    Self: Rotate<B>,
 {
     fn forward(&self, [x]: [FloatTensor<B>; 1]) -> FloatTensor<B> {
-        self.turn(x, 1.0)
+        self.rotate(x, 1.0)
     }
 
     fn backward(&self, _: [FloatTensor<B>; 1], dy: FloatTensor<B>, _: [bool; 1]) -> [Option<FloatTensor<B>>; 1] {
-        [Some(self.turn(dy, -1.0))]
+        [Some(self.rotate(dy, -1.0))]
     }
 }
 
 /// The rotation or its inverse.
-trait Turn<B: Backend>: Clone + std::fmt::Debug + Send + 'static {
+trait Rotate<B: Backend>: Clone + std::fmt::Debug + Send + 'static {
     /// `direction` is 1, or -1 for the inverse rotation.
-    fn turn(&self, x: FloatTensor<B>, direction: f32) -> FloatTensor<B>;
+    fn rotate(&self, x: FloatTensor<B>, direction: f32) -> FloatTensor<B>;
 }
 
 // ---- GPU ----
@@ -169,8 +169,8 @@ pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     vec![entry.over(buffers).launched(&params, params.workgroups()).costing(8 * numbers, 3 * numbers)]
 }
 
-impl Turn<CubeBackend> for Rope<CubeBackend> {
-    fn turn(&self, x: CubeTensor, direction: f32) -> CubeTensor {
+impl Rotate<CubeBackend> for Rope<CubeBackend> {
+    fn rotate(&self, x: CubeTensor, direction: f32) -> CubeTensor {
         let (x, shape) = (into_contiguous(x.clone()), x.shape());
         let wide = shape[2].is_multiple_of(8);
         let params = Params::of(shape.dims(), wide, direction);
@@ -182,15 +182,15 @@ impl Turn<CubeBackend> for Rope<CubeBackend> {
 
 // ---- CPU: the reference, which computes in f64 ----
 
-impl Turn<Flex> for Rope<Flex> {
-    fn turn(&self, x: FlexTensor, direction: f32) -> FlexTensor {
+impl Rotate<Flex> for Rope<Flex> {
+    fn rotate(&self, x: FlexTensor, direction: f32) -> FlexTensor {
         let (x, rope_table) = (contiguous(x), contiguous(self.rope_table.clone()));
         let shape = x.shape();
         tensor(reference(numbers(&x), numbers(&rope_table), &indices(&self.rows), shape.dims(), direction), shape)
     }
 }
 
-/// y of x `[tokens, heads, head_dim]`, turns `[positions, head_dim]` and rows `[tokens]`.
+/// y of x `[tokens, heads, head_dim]`, rope_table `[positions, head_dim]` and rows `[tokens]`.
 fn reference(
     x: &[f32],
     rope_table: &[f32],
@@ -257,13 +257,13 @@ mod tests {
     /// The formula, straight from positions.
     fn expected(x: &[f32], [_, heads, head_dim]: [usize; 3], positions: &[u32]) -> Vec<f32> {
         let frequencies = frequencies(head_dim);
-        let turned = |at: usize| {
+        let rotated = |at: usize| {
             let (i, token) = (at % head_dim, at / head_dim / heads);
             let angle = f64::from(positions[token]) * frequencies[i % (head_dim / 2)];
             let paired = if i < head_dim / 2 { -x[at + head_dim / 2] } else { x[at - head_dim / 2] };
             (f64::from(x[at]) * angle.cos() + f64::from(paired) * angle.sin()) as f32
         };
-        (0..x.len()).map(turned).collect()
+        (0..x.len()).map(rotated).collect()
     }
 
     #[test]

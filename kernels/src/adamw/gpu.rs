@@ -162,7 +162,7 @@ impl AdamWBackend for CubeBackend {
         decays: Arc<[u32]>,
         step: AdamWStep,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
-        // Moments that a clone of the optimiser holds too are not written over.
+        // Moments that a clone of the optimizer holds too are not written over.
         let [first, second] = [first, second].map(|moment| if moment.can_mut() { moment } else { moment.copy() });
         let moved = empty_like(&weights, weights.shape());
         let params = Params::of(weights.shape()[0], squares.shape()[0], &step);

@@ -79,20 +79,20 @@ impl AttentionCase {
                 seen.clone().map(|j| f64::from(scale) * dot(q, &self.k[key(j)..][..head_dim])).collect();
             let of_all = scores.iter().map(|s| s.exp()).sum::<f64>().ln();
             let weights: Vec<f64> = scores.iter().map(|s| (s - of_all).exp()).collect();
-            let changes: Vec<f64> = seen.clone().map(|j| dot(d_o, &self.v[key(j)..][..head_dim])).collect();
-            let delta = weights.iter().zip(&changes).map(|(w, c)| w * c).sum::<f64>();
+            let weight_grads: Vec<f64> = seen.clone().map(|j| dot(d_o, &self.v[key(j)..][..head_dim])).collect();
+            let delta = weights.iter().zip(&weight_grads).map(|(w, c)| w * c).sum::<f64>();
             let at = (b * heads + h) * seq + i;
             if !seen.is_empty() {
                 lse[at] = of_all as f32;
             }
             (stats[2 * at], stats[2 * at + 1]) = (lse[at], delta as f32);
-            for ((j, weight), change) in seen.zip(&weights).zip(&changes) {
-                let turn = weight * (change - delta) * f64::from(scale);
+            for ((j, weight), weight_grad) in seen.zip(&weights).zip(&weight_grads) {
+                let score_grad = weight * (weight_grad - delta) * f64::from(scale);
                 for x in 0..head_dim {
                     o[query + x] += weight * f64::from(self.v[key(j) + x]);
                     dv[key(j) + x] += weight * f64::from(d_o[x]);
-                    dq[query + x] += turn * f64::from(self.k[key(j) + x]);
-                    dk[key(j) + x] += turn * f64::from(q[x]);
+                    dq[query + x] += score_grad * f64::from(self.k[key(j) + x]);
+                    dk[key(j) + x] += score_grad * f64::from(q[x]);
                 }
             }
         }

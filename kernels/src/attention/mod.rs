@@ -41,7 +41,7 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: &AttentionMask)
         "attention: q and k have to be of one batch and head_dim"
     );
     assert_eq!(n_heads % n_kv_heads, 0, "attention: the heads of q have to come in groups");
-    assert_eq!([batch, seq, keys], mask.shape(), "attention: q and k have to be of the shape of the sight");
+    assert_eq!([batch, seq, keys], mask.shape(), "attention: q and k must have the shape of the mask");
     match mask.padding_alone() {
         Some(padding) if head_dim <= launch::WIDEST && gpu_of(&q.device()).is_some() => {
             fused::attention(q, k, v, padding)

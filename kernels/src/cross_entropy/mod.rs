@@ -288,8 +288,8 @@ impl<B: Rows, const N: usize> Differentiable<B, N> for Scoring<B> {
                     });
                 }
                 if let Some(right) = right.filter(|right| wanted[*right]) {
-                    let turned = B::float_swap_dims(d_logits.clone(), 0, 1);
-                    let part = B::float_matmul(turned, rows_of::<B>(&factors[left], &chunk)); // [vocab_size, depth]
+                    let transposed = B::float_swap_dims(d_logits.clone(), 0, 1);
+                    let part = B::float_matmul(transposed, rows_of::<B>(&factors[left], &chunk)); // [vocab_size, depth]
                     let sum = match parts[right].pop() {
                         Some(sum) => B::float_add(sum, part),
                         None => part,

@@ -5,7 +5,7 @@
 //! from step to step, so pipelines and bind groups are made once. A layer is six launches:
 //!
 //! ```text
-//! q, k, v  = turn(W norm(x))                 qkv
+//! q, k, v  = rope(W norm(x))                 qkv
 //! y        = attention(q, cache + k, v)      attention, merge
 //! x       += W y                             linear
 //! h        = silu(gate) · up, of W norm(x)   gate_up

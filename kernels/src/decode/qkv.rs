@@ -12,7 +12,7 @@ impl StepBuilder<'_> {
     ///
     /// # Shapes
     /// x `[tokens, padded inputs]`; the rows of W are those of q, k and v, within a head of q and k in the
-    /// order of [`rope_interleaved_rows`]; turns `[positions, head_dim / 2]` pairs of cos and sin; y
+    /// order of [`rope_interleaved_rows`]; rope_table `[positions, head_dim / 2]` pairs of cos and sin; y
     /// `[tokens, q, k, v]`.
     pub fn qkv(
         &mut self,

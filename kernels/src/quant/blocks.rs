@@ -116,7 +116,7 @@ impl Blocks {
             }
             Blocks::Q8_0 => {
                 put_f16(scales, b, half(0));
-                block[2..].iter().enumerate().for_each(|(i, code)| put_byte(quants, 32 * b + i, *code));
+                block[2..].iter().enumerate().for_each(|(i, quant)| put_byte(quants, 32 * b + i, *quant));
             }
             Blocks::Q4_0 => {
                 put_f16(scales, b, half(0));
@@ -153,7 +153,7 @@ impl Blocks {
             Blocks::F16 => put(block, 0, f16_bits(quants, b)),
             Blocks::Q8_0 => {
                 put(block, 0, f16_bits(scales, b));
-                block[2..].iter_mut().enumerate().for_each(|(i, code)| *code = byte_at(quants, 32 * b + i));
+                block[2..].iter_mut().enumerate().for_each(|(i, quant)| *quant = byte_at(quants, 32 * b + i));
             }
             Blocks::Q4_0 => {
                 put(block, 0, f16_bits(scales, b));
@@ -207,8 +207,8 @@ fn put_two_nibbles(quants: &mut [u32], bytes: &[u8]) {
 /// high nibbles.
 fn get_two_nibbles(bytes: &mut [u8], quants: &[u32]) {
     let count = bytes.len();
-    let code = |i: usize| nibble_at(quants, i) as u8;
-    bytes.iter_mut().enumerate().for_each(|(i, byte)| *byte = code(i) | code(count + i) << 4);
+    let quant = |i: usize| nibble_at(quants, i) as u8;
+    bytes.iter_mut().enumerate().for_each(|(i, byte)| *byte = quant(i) | quant(count + i) << 4);
 }
 
 /// Scale and offset of group `g` of a Q4_K block, 6 bits each.

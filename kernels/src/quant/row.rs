@@ -10,7 +10,7 @@ use super::scheme::{NF4_LEVELS, PACK, QuantScheme};
 /// Packs a row of whole groups; `quants` and `scales` come zeroed.
 pub(super) fn pack(scheme: QuantScheme, weights: &[f32], quants: &mut [u32], scales: &mut [u32]) {
     match scheme {
-        QuantScheme::F32 => quants.iter_mut().zip(weights).for_each(|(code, weight)| *code = weight.to_bits()),
+        QuantScheme::F32 => quants.iter_mut().zip(weights).for_each(|(quant, weight)| *quant = weight.to_bits()),
         QuantScheme::F16 => {
             for (i, weight) in weights.iter().enumerate() {
                 put_f16(quants, i, f16::from_f32(*weight));
@@ -67,8 +67,8 @@ fn pack_q8(weights: &[f32], quants: &mut [u32], scales: &mut [u32]) {
     }
 }
 
-/// The code 0 is the group's largest weight, sign and all: −8 steps reach one further than the 7 on the other
-/// side.
+/// The quant 0 is the group's largest weight, sign and all: −8 steps reach one further than the 7 on the
+/// other side.
 fn pack_q4(weights: &[f32], quants: &mut [u32], scales: &mut [u32]) {
     for (g, group) in weights.chunks(32).enumerate() {
         let d = put_f16(scales, g, f16::from_f32(largest(group) / -8.0));
@@ -166,8 +166,8 @@ pub(super) fn nibble_at(words: &[u32], i: usize) -> u32 {
     (words[i / PACK] >> nibble_shift(i)) & 15
 }
 
-pub(super) fn put_nibble(words: &mut [u32], i: usize, code: u32) {
-    words[i / PACK] |= code << nibble_shift(i);
+pub(super) fn put_nibble(words: &mut [u32], i: usize, quant: u32) {
+    words[i / PACK] |= quant << nibble_shift(i);
 }
 
 /// Scale and offset of group `g` of a block of 256: d s and e m.

@@ -13,11 +13,11 @@ fn bytes(count: usize, seed: u64) -> Vec<u8> {
 /// Blocks of `f16s` f16 between -1 and 1, followed by `quants` bytes of any value.
 fn blocks_of(count: usize, f16s: usize, quants: usize, seed: u64) -> Vec<u8> {
     let scales = noise(seed, count * f16s);
-    let codes_of = bytes(count * quants, seed + 1);
+    let quants_of = bytes(count * quants, seed + 1);
     (0..count)
         .flat_map(|b| {
             let scales = scales[b * f16s..][..f16s].iter().flat_map(|s| f16::from_f32(*s).to_le_bytes());
-            scales.chain(codes_of[b * quants..][..quants].iter().copied()).collect::<Vec<u8>>()
+            scales.chain(quants_of[b * quants..][..quants].iter().copied()).collect::<Vec<u8>>()
         })
         .collect()
 }
@@ -28,7 +28,7 @@ fn f16_at(block: &[u8], at: usize) -> f32 {
 }
 
 /// Byte i mod 16, the low half for the first 16 weights: the order of Q4_0 and Q4_1.
-fn code(quants: &[u8], i: usize) -> f32 {
+fn quant(quants: &[u8], i: usize) -> f32 {
     f32::from(quants[i % 16] >> (4 * (i / 16)) & 15)
 }
 
@@ -50,9 +50,9 @@ fn every_block_format_is_held_without_loss() {
     let bytes = blocks_of(9, 1, 32, 2);
     assert_lossless(Blocks::Q8_0, 96, &bytes, |b, i| f16_at(b, 0) * f32::from(b[2 + i] as i8));
     let bytes = blocks_of(9, 1, 16, 3);
-    assert_lossless(Blocks::Q4_0, 96, &bytes, |b, i| f16_at(b, 0) * (code(&b[2..], i) - 8.0));
+    assert_lossless(Blocks::Q4_0, 96, &bytes, |b, i| f16_at(b, 0) * (quant(&b[2..], i) - 8.0));
     let bytes = blocks_of(9, 2, 16, 4);
-    assert_lossless(Blocks::Q4_1, 96, &bytes, |b, i| f16_at(b, 0) * code(&b[4..], i) + f16_at(b, 2));
+    assert_lossless(Blocks::Q4_1, 96, &bytes, |b, i| f16_at(b, 0) * quant(&b[4..], i) + f16_at(b, 2));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn q4_0_is_held_by_the_affine_scheme_too() {
 
 #[test]
 fn q4_k_blocks_keep_quants_scales_and_offsets() {
-    // Group g: scale 8 g + 3, offset 60 − 7 g, and code (i + g) mod 16 for its weight i.
+    // Group g: scale 8 g + 3, offset 60 − 7 g, and quant (i + g) mod 16 for its weight i.
     let (s, m) = (|g: u8| 8 * g + 3, |g: u8| 60 - 7 * g);
     let mut block = [f16::from_f32(0.25).to_le_bytes(), f16::from_f32(0.5).to_le_bytes()].concat();
     for g in 0..4 {
@@ -99,8 +99,8 @@ fn q4_k_blocks_keep_quants_scales_and_offsets() {
         block.push(s(g) & 15 | m(g) << 4);
     }
     for pair in 0..4 {
-        let code = |i: u8, group: u8| (i + group) % 16;
-        block.extend((0..32).map(|i| code(i, 2 * pair) | (code(i, 2 * pair + 1) << 4)));
+        let quant = |i: u8, group: u8| (i + group) % 16;
+        block.extend((0..32).map(|i| quant(i, 2 * pair) | (quant(i, 2 * pair + 1) << 4)));
     }
     let packed = Blocks::Q4_K.pack(2, 256, &[block.clone(), block].concat()).unwrap();
     let expected: Vec<f32> = (0..8u8)

@@ -113,7 +113,7 @@ impl ModelParts<'_> {
         let onto_x = Store { y: x, at: 0, stride: d_model, add: true };
         let plain = tiller_kernels::decode::Norm::None;
         BlockMatmuls {
-            // q, k, v = turned(W norm(x))
+            // q, k, v = rope(W norm(x))
             qkv: b.qkv(
                 FusedLinear {
                     matrix: &layer.qkv,
@@ -125,7 +125,7 @@ impl ModelParts<'_> {
                 x,
                 qkv,
             ),
-            // x += W mixed
+            // x += W attn_out
             o_proj: b.linear(
                 FusedLinear { matrix: &layer.o_proj, norm: plain, adapters: adapters.and_then(|a| a.o_proj.as_ref()) },
                 attn_out,
@@ -155,7 +155,7 @@ impl ModelParts<'_> {
         }
     }
 
-    /// mixed = softmax(q kᵀ / √head_dim) v
+    /// attn_out = softmax(q kᵀ / √head_dim) v
     fn attention(&self, b: &mut StepBuilder, i: usize, splits: Splits) -> Vec<Launch> {
         let EngineBuffers { qkv, split_sums, attn_out, caches, .. } = self.buffers;
         let stride = (self.heads.queries * self.heads.width).next_multiple_of(PACK);

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_in_use_is_never_taken_and_a_free_one_is_forgotten_when_it_is_taken() {
+    fn a_page_in_use_is_never_allocated_and_a_free_one_leaves_the_prefix_cache_when_it_is() {
         let mut cache = PagedKvCache::new(4);
         let first = tokens(2 * PAGE, 7);
         let mut table = Vec::new();
@@ -157,7 +157,7 @@ mod tests {
         assert!(!other.iter().any(|page| table.contains(page)), "{other:?} belongs to {table:?}");
         cache.free(shared);
         cache.allocate(&mut other, 3 * PAGE);
-        assert_eq!(other[2], table[1], "the end of a beginning is given up first");
+        assert_eq!(other[2], table[1], "the end of a prefix is allocated first");
         assert_eq!(cache.match_prefix(0, &[&first[..], &[1]].concat()), table[..1]);
     }
 

@@ -355,11 +355,11 @@ fn logits_requests<'c>(
     for all in [true, false] {
         for (ChoicesInFlight { drafts, slots, uniforms, .. }, first) in choices.iter().zip(firsts) {
             let mut token = *first;
-            for ((draft, &(slot, full)), &chance) in drafts.iter().zip(slots).zip(uniforms) {
+            for ((draft, &(slot, full)), &uniform) in drafts.iter().zip(slots).zip(uniforms) {
                 if full == all {
                     let list = draft.allowed.as_deref();
                     check_tokens(|| Error::bad_input("the constraint"), list.unwrap_or_default(), vocab_size)?;
-                    requests.push(LogitsRequest { token, slot, list, full, uniform: chance });
+                    requests.push(LogitsRequest { token, slot, list, full, uniform });
                 }
                 token += draft.tokens.len();
             }

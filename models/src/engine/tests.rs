@@ -38,8 +38,8 @@ fn llama(tied_embeddings: bool, device: &Device) -> Llama {
 
 fn adapted(llama: &Llama, targets: &[&str], device: &Device) -> Llama {
     let targets = targets.iter().map(|target| target.to_string()).collect();
-    let recipe = LoraConfig { rank: 3, alpha: 6.0, dropout: 0.0, targets };
-    let mut adapter = recipe.adapter(llama.linears(), 3, device).unwrap();
+    let lora_config = LoraConfig { rank: 3, alpha: 6.0, dropout: 0.0, targets };
+    let mut adapter = lora_config.adapter(llama.linears(), 3, device).unwrap();
     for (i, lora) in adapter.loras.values_mut().enumerate() {
         let wave = |n: usize| (0..n).map(|j| ((i * 31 + j) as f32 * 0.7).sin() * 0.2).collect::<Vec<f32>>();
         let shape = lora.b.dims();
@@ -123,7 +123,7 @@ fn a_batch_writes_what_each_row_writes_alone_whatever_the_cache() {
 fn long_prompts_are_read_in_tiles_and_give_what_they_give_in_groups() {
     let device = test_gpu().device;
     let llama = adapted(&llama(true, &device), &["all-linear"], &device);
-    // Two prompts with a beginning in common, of which tiles are not full, and a short one; steps of 90 tokens cut them anywhere.
+    // Two prompts with a common prefix that does not fill its tiles, and a short one; steps of 90 tokens cut them anywhere.
     let begin: Vec<u32> = (0..100).map(|i| i * 7 % 40).collect();
     let prompts = [[&begin[..], &[3, 1]].concat(), [&begin[..67], &[9; 21]].concat(), vec![5, 8, 2]];
     let how = GenerateOptions { max_new_tokens: 4, ..how(GREEDY) };
@@ -175,7 +175,7 @@ fn sequences_of_a_batch_use_adapters_of_their_own() {
         engine.reserve(100, 64).unwrap();
     }
     let alone = written(&mut engine, &prompts[..1], &how(GREEDY));
-    assert_eq!(alone, by_graph(&first, &prompts[..1], &how(GREEDY)), "the first, unless something else is said");
+    assert_eq!(alone, by_graph(&first, &prompts[..1], &how(GREEDY)), "the first, unless the request names another");
 }
 
 /// Forced runs and short lists in turn, then no constraint; records the log-probabilities.
@@ -298,7 +298,7 @@ fn rows_end_with_stop_tokens_and_a_break_ends_all() {
 }
 
 #[test]
-fn products_in_whole_numbers_are_chosen_and_say_nearly_the_same() {
+fn int8_products_are_chosen_and_agree_closely() {
     let folder = tempfile::tempdir().unwrap();
     let device = test_gpu().device;
     llama(true, &device).write(folder.path()).unwrap();
@@ -310,7 +310,7 @@ fn products_in_whole_numbers_are_chosen_and_say_nearly_the_same() {
         (log_probs, engine.work().launches)
     };
     let ((exact, launches), (rounded, more)) = (of(false), of(true));
-    assert_eq!(more, launches + 2 * 4 + 1, "every product of both blocks and the logits have their columns in codes");
+    assert_eq!(more, launches + 2 * 4 + 1, "every product of both blocks and the logits have their columns in int8");
     assert_ne!(exact, rounded);
     for (exact, rounded) in exact.iter().zip(rounded) {
         assert!((exact - rounded).abs() < 0.1, "{rounded}, exactly {exact}");

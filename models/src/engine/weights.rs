@@ -160,10 +160,10 @@ impl WeightUploader<'_> {
 /// The rows of q, k and v (0, 1, 2) in the engine's order.
 pub(super) fn qkv_rows(config: &LlamaConfig) -> impl Iterator<Item = (usize, usize)> {
     let &LlamaConfig { n_heads, n_kv_heads, head_dim, .. } = config;
-    let turned = move |part, heads| {
+    let interleaved = move |part, heads| {
         (0..heads).flat_map(move |head| rope_interleaved_rows(head_dim).map(move |row| (part, head * head_dim + row)))
     };
-    turned(0, n_heads).chain(turned(1, n_kv_heads)).chain((0..n_kv_heads * head_dim).map(|row| (2, row)))
+    interleaved(0, n_heads).chain(interleaved(1, n_kv_heads)).chain((0..n_kv_heads * head_dim).map(|row| (2, row)))
 }
 
 /// The rows of gate and up (0, 1) in the engine's order.

@@ -71,8 +71,8 @@ fn an_answer_ends_where_the_tokenizer_says() {
 fn an_adapter_is_loaded_with_its_model() {
     let folder = model_folder(IDS);
     let base = load(&folder, None).unwrap().llama;
-    let recipe = LoraConfig { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["all-linear".into()] };
-    let mut adapter = recipe.adapter(base.linears(), 3, &Device::flex()).unwrap();
+    let lora_config = LoraConfig { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["all-linear".into()] };
+    let mut adapter = lora_config.adapter(base.linears(), 3, &Device::flex()).unwrap();
     for lora in adapter.loras.values_mut() {
         lora.b = Param::from_tensor(lora.b.val() + 0.1);
     }

@@ -160,13 +160,13 @@ mod tests {
         ]
     }
 
-    fn recipe(targets: &[&str]) -> LoraConfig {
+    fn lora_config(targets: &[&str]) -> LoraConfig {
         LoraConfig { rank: 4, alpha: 8.0, dropout: 0.1, targets: targets.iter().map(|t| t.to_string()).collect() }
     }
 
     #[test]
     fn a_fresh_part_has_orthogonal_rows_and_changes_nothing() {
-        let adapter = recipe(&["all-linear"]).adapter(linears().iter(), 3, &Device::flex()).unwrap();
+        let adapter = lora_config(&["all-linear"]).adapter(linears().iter(), 3, &Device::flex()).unwrap();
         let names: Vec<&str> = adapter.loras.keys().map(String::as_str).collect();
         assert_eq!(names, ["model.layers.0.mlp.down_proj", "model.layers.0.self_attn.q_proj"]);
         for lora in adapter.loras.values() {
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_seed_fixes_every_part_whatever_the_other_targets() {
         let a = |targets: &[&str], seed| {
-            let adapter = recipe(targets).adapter(linears().iter(), seed, &Device::flex()).unwrap();
+            let adapter = lora_config(targets).adapter(linears().iter(), seed, &Device::flex()).unwrap();
             adapter.loras["lm_head"].a.val().try_into_vec_as::<f32>().unwrap()
         };
         assert_eq!(a(&["lm_head"], 1), a(&["all-linear", "lm_head"], 1));
@@ -190,19 +190,20 @@ mod tests {
 
     #[test]
     fn bad_recipes_are_refused_by_name() {
-        let refused =
-            |recipe: LoraConfig| recipe.adapter(linears().iter(), 0, &Device::flex()).unwrap_err().to_string();
-        assert!(refused(recipe(&["q_proj", "w_proj"])).contains("\"w_proj\""));
-        assert!(refused(recipe(&["proj"])).contains("\"proj\""), "a target is a whole name");
-        assert!(refused(LoraConfig { rank: 9, ..recipe(&["q_proj"]) }).contains("at most 8"));
-        assert!(refused(LoraConfig { rank: 0, ..recipe(&["q_proj"]) }).starts_with("LoRA rank"));
-        assert!(refused(LoraConfig { alpha: f64::NAN, ..recipe(&["q_proj"]) }).starts_with("LoRA alpha"));
-        assert!(refused(LoraConfig { dropout: 1.0, ..recipe(&["q_proj"]) }).starts_with("LoRA dropout"));
+        let refused = |lora_config: LoraConfig| {
+            lora_config.adapter(linears().iter(), 0, &Device::flex()).unwrap_err().to_string()
+        };
+        assert!(refused(lora_config(&["q_proj", "w_proj"])).contains("\"w_proj\""));
+        assert!(refused(lora_config(&["proj"])).contains("\"proj\""), "a target is a whole name");
+        assert!(refused(LoraConfig { rank: 9, ..lora_config(&["q_proj"]) }).contains("at most 8"));
+        assert!(refused(LoraConfig { rank: 0, ..lora_config(&["q_proj"]) }).starts_with("LoRA rank"));
+        assert!(refused(LoraConfig { alpha: f64::NAN, ..lora_config(&["q_proj"]) }).starts_with("LoRA alpha"));
+        assert!(refused(LoraConfig { dropout: 1.0, ..lora_config(&["q_proj"]) }).starts_with("LoRA dropout"));
     }
 
     #[test]
     fn an_adapter_of_another_model_is_refused() {
-        let adapter = recipe(&["all-linear"]).adapter(linears().iter(), 0, &Device::flex()).unwrap();
+        let adapter = lora_config(&["all-linear"]).adapter(linears().iter(), 0, &Device::flex()).unwrap();
         let mut other = linears();
         other[0] = Linear::new("model.layers.0.self_attn.q_proj", Tensor::zeros([6, 9], &Device::flex()));
         let check = |linears: &[Linear]| {

@@ -43,7 +43,7 @@ impl AdamWConfig {
     }
 }
 
-/// The state of the optimiser: the steps taken, and two moments of the gradient of every weight, by its name.
+/// The state of the optimizer: the steps taken, and two moments of the gradient of every weight, by its name.
 #[derive(Debug, Clone)]
 pub struct AdamW {
     config: AdamWConfig,
@@ -52,7 +52,7 @@ pub struct AdamW {
 }
 
 impl AdamW {
-    /// An optimiser before its first step.
+    /// An optimizer before its first step.
     pub fn new(config: AdamWConfig) -> Self {
         Self { config, steps: 0, memory: MomentStore::default() }
     }
@@ -107,7 +107,7 @@ impl AdamW {
         archive.words.insert(format!("{name}.steps"), self.steps.to_string());
     }
 
-    /// Restores a state that [`AdamW::save`] put into `archive`; further steps are those of the optimiser that was saved, to the last bit.
+    /// Restores a state that [`AdamW::save`] put into `archive`; further steps are those of the optimizer that was saved, to the last bit.
     ///
     /// # Errors
     /// No state under `name`, or one that does not fit the weights of `module`; `path` names the file.
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restored_optimiser_goes_on_as_if_it_had_never_stopped() {
+    fn a_restored_optimizer_goes_on_as_if_it_had_never_stopped() {
         let (mut adamw, config) = (AdamW::new(AdamWConfig::default()), AdamWConfig::default());
         let (before, _) = adamw.step(point([0.5, 0.5], 0.1), slope([1.0, -3.0, 0.7]), 0.1);
         let [a, b, c] = place(&before);

@@ -1,4 +1,4 @@
-//! The moments of an optimiser, by the names of the weights.
+//! The moments of an optimizer, by the names of the weights.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
-//! Optimisation of any burn module: gradients by the weights' names, AdamW, and its state in an [`Archive`].
+//! Optimization of any burn module: gradients by the weights' names, AdamW, and its state in an [`Archive`].
 //!
 //! A weight's name is the path of its fields, such as "blocks.0.attention.q_proj.lora.a": the same in every process, so that a
-//! saved optimiser finds its weights again.
+//! saved optimizer finds its weights again.
 //!
 //! [`Archive`]: crate::archive::Archive
 

@@ -28,8 +28,9 @@ fn adapted(device: &Device) -> Llama {
 
 /// `base` with low-rank parts that are not zero.
 fn with_parts(base: &Llama, device: &Device) -> Llama {
-    let recipe = LoraConfig { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["all-linear".into(), "lm_head".into()] };
-    let mut adapter = recipe.adapter(base.linears(), 3, device).unwrap();
+    let lora_config =
+        LoraConfig { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["all-linear".into(), "lm_head".into()] };
+    let mut adapter = lora_config.adapter(base.linears(), 3, device).unwrap();
     for lora in adapter.loras.values_mut() {
         let shape = lora.b.dims();
         let values: Vec<f32> = (0..shape[0] * shape[1]).map(|i| (i as f32 * 0.7).sin() * 0.3).collect();

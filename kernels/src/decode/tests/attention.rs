@@ -100,7 +100,7 @@ fn check(heads: Heads, format: KvFormat, sequences: Sequences, how: Queries, all
     let before = appended(empty, &past, (positions, &vec![0; rows]), heads, format);
     let after = appended(before.clone(), &past, sequences, heads, format);
     let expected = expected(&past, sequences, heads, format);
-    // A code may be rounded the other way, and a key be off by half a step.
+    // A quant may be rounded the other way, and a key be off by half a step.
     let tolerance = if format == KvFormat::Int8 { 1e-3 } else { 1e-5 };
     let (tokens, tables): (_, Vec<Vec<u32>>) = (ids(lengths), (0..rows).map(|row| pages(row, rows)).collect());
     for &spans in all_spans {

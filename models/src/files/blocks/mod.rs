@@ -1,7 +1,7 @@
 //! Block formats: how GGUF stores a row of weights in few bits, and its values as float32.
 //!
-//! A row is cut into blocks of 32 or 256 values. A block holds one integer code of 2 to 8 bits per value and the scales that turn
-//! codes into values. Numbers are little-endian; "half" is IEEE binary16. Where two codes share a byte, the low bits belong to
+//! A row is cut into blocks of 32 or 256 values. A block holds one quant per value, an integer of 2 to 8 bits, and the scales that turn
+//! quants into values. Numbers are little-endian; "half" is IEEE binary16. Where two quants share a byte, the low bits belong to
 //! the value that comes first in the block, though seldom to its direct neighbour: each function says which bytes belong to which values.
 //!
 //! The arithmetic is float32 in the order that the reference (ggml) uses, so the values are equal to its to the last bit.
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn every_format_decodes_blocks_of_its_size_and_keeps_their_order() {
         for format in Format::ALL {
-            // More blocks than one task takes, told apart by their first bytes, which are codes or scales in every format.
+            // More blocks than one task takes, told apart by their first bytes, which are quants or scales in every format.
             let blocks = 3 + (1 << 15) / format.block_values();
             let bytes: Vec<u8> = (0..blocks * format.block_bytes()).map(|i| (i % 61) as u8).collect();
             let together = dequantize(format, &bytes);
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_block_made_by_hand_has_the_values_computed_by_hand() {
-        // Q4_0 with scale 0.5: byte 0 holds the code 15 of value 0 (low) and the code 0 of value 16 (high).
+        // Q4_0 with scale 0.5: byte 0 holds the quant 15 of value 0 (low) and the quant 0 of value 16 (high).
         let mut block = [0x88; 18];
         block[..2].copy_from_slice(&half::f16::from_f32(0.5).to_le_bytes());
         block[2] = 0x0f;

@@ -194,8 +194,8 @@ fn a_break_ends_the_generation_with_what_there_is() {
 fn a_model_in_training_generates_as_it_is() {
     let device = Device::flex();
     let base = tiny_llama(&device);
-    let recipe = LoraConfig { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["all-linear".into()] };
-    let adapter = recipe.adapter(base.linears(), 1, &device).unwrap();
+    let lora_config = LoraConfig { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["all-linear".into()] };
+    let adapter = lora_config.adapter(base.linears(), 1, &device).unwrap();
     let training = base.with_adapter(&adapter).unwrap().train();
     // A fresh adapter changes nothing.
     assert_eq!(continued(&training, &prompts(), &greedy(5)), continued(&base, &prompts(), &greedy(5)));

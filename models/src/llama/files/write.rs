@@ -151,8 +151,8 @@ mod tests {
         for targets in [vec!["all-linear".to_owned()], vec!["q_proj".to_owned(), "lm_head".to_owned()]] {
             let folder = folder(&tiny_config());
             let base = Llama::load(folder.path(), &device).unwrap();
-            let recipe = LoraConfig { rank: 2, alpha: 4.0, dropout: 0.0, targets };
-            let adapter = recipe.adapter(base.linears(), 5, &device).unwrap();
+            let lora_config = LoraConfig { rank: 2, alpha: 4.0, dropout: 0.0, targets };
+            let adapter = lora_config.adapter(base.linears(), 5, &device).unwrap();
             // B is zero in a fresh part.
             let loras = adapter.loras.into_iter().map(|(name, mut lora)| {
                 lora.b = lora.b.map(|b| b.ones_like() * 0.05);

@@ -5,7 +5,7 @@ use tiller_kernels::attention::AttentionMask;
 use tiller_kernels::rope::Angles;
 
 use super::batch::Batch;
-use super::packing::{PaddingMap, places};
+use super::padding::{PaddingMap, places};
 use super::rope::Frequencies;
 use crate::lora::RowDropout;
 
@@ -21,7 +21,7 @@ pub(super) struct ForwardContext {
     /// The attention mask.
     pub mask: AttentionMask,
     /// The map between tokens and padded rows, if there is padding.
-    pub packing: Option<PaddingMap>,
+    pub padding_map: Option<PaddingMap>,
     /// The dropout before the low-rank matrices; in training only.
     pub dropout: Option<RowDropout>,
 }
@@ -32,7 +32,7 @@ impl ForwardContext {
         let shape = batch.shape();
         let angles = frequencies.angles(&batch.positions, device);
         let mask = AttentionMask::new(&[], &batch.padding, shape[1]);
-        Self { shape, past: 0, angles, mask, packing: None, dropout: None }
+        Self { shape, past: 0, angles, mask, padding_map: None, dropout: None }
     }
 
     /// The context of the tokens of `batch` without its padding, and these tokens. `past` is true for each row and column of the cache
@@ -47,7 +47,7 @@ impl ForwardContext {
             past: past.first().map_or(0, Vec::len),
             angles: frequencies.angles(&at(&batch.positions), device),
             mask: AttentionMask::new(past, &batch.padding, seq),
-            packing: is_padded.then(|| PaddingMap::new(&places, rows * seq, device)),
+            padding_map: is_padded.then(|| PaddingMap::new(&places, rows * seq, device)),
             dropout: None,
         };
         (context, at(&batch.tokens))
@@ -55,16 +55,16 @@ impl ForwardContext {
 
     /// Adds the padding: `[n, …]` to `[batch · seq, …]`.
     pub fn spread<const D: usize>(&self, tokens: Tensor<D>) -> Tensor<D> {
-        match &self.packing {
-            Some(packing) => packing.spread(tokens),
+        match &self.padding_map {
+            Some(map) => map.spread(tokens),
             None => tokens,
         }
     }
 
     /// Removes the padding: `[batch · seq, …]` to `[n, …]`.
     pub fn gather<const D: usize>(&self, places: Tensor<D>) -> Tensor<D> {
-        match &self.packing {
-            Some(packing) => packing.gather(places),
+        match &self.padding_map {
+            Some(map) => map.gather(places),
             None => places,
         }
     }

@@ -9,7 +9,7 @@ mod init;
 mod mlp;
 mod model;
 mod norm;
-mod packing;
+mod padding;
 mod recompute;
 mod rope;
 

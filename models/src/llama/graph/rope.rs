@@ -6,7 +6,7 @@ use tiller_kernels::rope::Angles;
 
 use crate::llama::config::{LlamaConfig, RopeScaling};
 
-/// The angle by which each pair turns per position, `[head_dim / 2]`.
+/// The angle by which each pair rotates per position, `[head_dim / 2]`.
 #[derive(Debug, Clone)]
 pub(super) struct Frequencies(Vec<f64>);
 
@@ -101,21 +101,21 @@ mod tests {
         let dot = |a: Vec<f32>, b: Vec<f32>| a.iter().zip(&b).map(|(a, b)| a * b).sum::<f32>();
 
         let (q, k) = ([0.3, -1.2, 0.8, 0.5], [1.0, 0.4, -0.7, 0.2]);
-        let near = dot(turned(q, 7), turned(k, 4));
-        let far = dot(turned(q, 1007), turned(k, 1004));
+        let near = dot(rotated(q, 7), rotated(k, 4));
+        let far = dot(rotated(q, 1007), rotated(k, 1004));
         assert!((near - far).abs() < 1e-4, "{near} and {far} should agree");
-        assert!((dot(turned(q, 9), turned(q, 9)) - dot(q.to_vec(), q.to_vec())).abs() < 1e-5);
+        assert!((dot(rotated(q, 9), rotated(q, 9)) - dot(q.to_vec(), q.to_vec())).abs() < 1e-5);
     }
 
     #[test]
     fn coordinate_i_is_paired_with_the_one_half_a_head_on() {
-        let turned = turned([1.0, 0.0, 0.0, 0.0], 1);
+        let rotated = rotated([1.0, 0.0, 0.0, 0.0], 1);
         let expected = [1f32.cos(), 0.0, 1f32.sin(), 0.0];
-        assert!(turned.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-6), "{turned:?}");
+        assert!(rotated.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-6), "{rotated:?}");
     }
 
     /// A head of four at a position.
-    fn turned(values: [f32; 4], position: u32) -> Vec<f32> {
+    fn rotated(values: [f32; 4], position: u32) -> Vec<f32> {
         let device = Device::flex();
         let frequencies = Frequencies::new(&LlamaConfig { head_dim: 4, ..tiny_config() });
         let x = Tensor::from_data(TensorData::new(values.to_vec(), [1, 1, 4]), &device);

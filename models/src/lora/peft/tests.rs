@@ -17,8 +17,8 @@ fn linears() -> Vec<Linear> {
 
 /// An adapter of rank 4 and α 8 for both q_proj, with a B that is not zero.
 fn adapter() -> Adapter {
-    let recipe = LoraConfig { rank: 4, alpha: 8.0, dropout: 0.1, targets: vec!["q_proj".into()] };
-    let mut adapter = recipe.adapter(linears().iter(), 5, &Device::flex()).unwrap();
+    let lora_config = LoraConfig { rank: 4, alpha: 8.0, dropout: 0.1, targets: vec!["q_proj".into()] };
+    let mut adapter = lora_config.adapter(linears().iter(), 5, &Device::flex()).unwrap();
     for lora in adapter.loras.values_mut() {
         lora.b = Param::from_tensor(lora.b.val() + 0.25);
     }
@@ -88,8 +88,9 @@ fn parts_of_different_ranks_and_scales_are_read_back() {
 #[test]
 fn equal_blocks_are_described_by_short_names() {
     assert_eq!(config(&written(&adapter()))["target_modules"], json!(["q_proj"]));
-    let recipe = LoraConfig { rank: 4, alpha: 8.0, dropout: 0.0, targets: vec!["q_proj".into(), "lm_head".into()] };
-    let with_head = recipe.adapter(linears().iter(), 5, &Device::flex()).unwrap();
+    let lora_config =
+        LoraConfig { rank: 4, alpha: 8.0, dropout: 0.0, targets: vec!["q_proj".into(), "lm_head".into()] };
+    let with_head = lora_config.adapter(linears().iter(), 5, &Device::flex()).unwrap();
     let folder = written(&with_head);
     assert_eq!(config(&folder)["target_modules"], json!(["lm_head", "q_proj"]));
     assert_same(&read(&folder).unwrap(), &Adapter { base_model: None, ..with_head });

@@ -23,7 +23,7 @@ pub(super) fn places(batch: &Batch) -> Vec<usize> {
 }
 
 impl PaddingMap {
-    /// The packing of tokens that stand at `places` among so many.
+    /// The map of tokens at `places` of `count`.
     pub fn new(places: &[usize], count: usize, device: &Device) -> Self {
         let mut token_at = vec![0; count];
         for (token, &place) in (0..).zip(places) {
@@ -54,10 +54,10 @@ mod tests {
         let batch = Batch::left_padded(&[vec![5, 6, 7], vec![], vec![8]]);
         let places = places(&batch);
         assert_eq!(places, [0, 1, 2, 8]);
-        let packing = PaddingMap::new(&places, 9, &Device::flex());
+        let map = PaddingMap::new(&places, 9, &Device::flex());
         let tokens = Tensor::<2>::from_data([[1.0f32, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]], &Device::flex());
-        let spread = packing.spread(tokens.clone());
+        let spread = map.spread(tokens.clone());
         assert_eq!(spread.dims(), [9, 2]);
-        assert_eq!(packing.gather(spread).into_data(), tokens.into_data());
+        assert_eq!(map.gather(spread).into_data(), tokens.into_data());
     }
 }
