@@ -46,7 +46,6 @@ const PLAIN_LIST_METRICS: [Metric; 2] = [Metric::TCP, Metric::CPA];
 #[serde(default, deny_unknown_fields)]
 pub struct EvalConfig {
     /// The tasks.
-    #[serde(alias = "subjects")]
     pub tasks: Vec<EvalTask>,
     /// The number of users; all of them by default.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,7 +55,6 @@ pub struct EvalConfig {
     /// The length of the lists.
     pub k: u32,
     /// The sampling rules.
-    #[serde(alias = "recipe")]
     pub preset: Preset,
     /// The seeds of wordings and random candidates.
     pub seeds: Vec<u64>,

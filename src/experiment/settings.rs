@@ -31,7 +31,6 @@ pub struct ExperimentSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// The model that is trained from scratch.
-    #[serde(alias = "scratch")]
     pub from_scratch: FromScratch,
     /// The file of conversations for I4; none for invented ones, where an arm needs any.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +46,6 @@ pub struct ExperimentSettings {
     /// Lists that are written at once.
     pub batch: usize,
     /// The evaluation.
-    #[serde(alias = "exam")]
     pub eval: EvalConfig,
 }
 

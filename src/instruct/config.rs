@@ -13,7 +13,6 @@ pub struct ExampleConfig {
     /// The task families.
     pub tasks: Vec<TaskFamily>,
     /// The sampling rules.
-    #[serde(alias = "recipe")]
     pub preset: Preset,
     /// The seed of every random draw.
     pub seed: u64,

@@ -28,7 +28,6 @@ pub struct PpoConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adapter: Option<String>,
     /// The scheme of the frozen weights: f32, f16, q8 or q4, or another scheme of the kernels.
-    #[serde(alias = "quantise")]
     pub quant: String,
     /// The run folder of the teacher; none for the run's own, or `teacher` in the data set's folder.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,7 +39,6 @@ pub struct PpoConfig {
     /// Decides first weights, questions, answers and the order of learning.
     pub seed: u64,
     /// The tasks of the prompts.
-    #[serde(alias = "practices")]
     pub tasks: Vec<Task>,
     /// The rules by which questions are drawn.
     pub questions: Preset,
@@ -51,7 +49,6 @@ pub struct PpoConfig {
     /// The updates of the policy.
     pub learning: PpoHyperparameters,
     /// The supervised examples in every step (PTX loss).
-    #[serde(alias = "rehearsal")]
     pub sft_mixin: SftMixin,
     /// The learning rate, by steps as if every iteration had all of its own.
     pub schedule: LrSchedule,
@@ -62,7 +59,6 @@ pub struct PpoConfig {
     /// The adapter of the critic, and its value head.
     pub critic: PpoLoraConfig,
     /// The limits beyond which a training stops.
-    #[serde(alias = "safety")]
     pub divergence_guard: DivergenceGuard,
     /// The validations.
     pub validation: PolicyEvalConfig,
@@ -93,7 +89,6 @@ pub struct PpoHyperparameters {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
     /// β of the KL penalty: the price on every token for leaving the reference policy.
-    #[serde(alias = "kl")]
     pub kl_coef: f64,
     /// γ: what a reward is worth one token earlier, where a critic expects it.
     pub gamma: f64,
@@ -105,17 +100,14 @@ pub struct PpoHyperparameters {
     pub baseline: Baseline,
     /// Score tokens at the temperature at which they were drawn, so that the policy that learns is the one that sampled; the authors'
     /// learns at temperature 1, whatever it samples at.
-    #[serde(alias = "tempered")]
     pub score_at_sampling_temperature: bool,
     /// Divide list rewards by their running deviation, and item rewards by that of their practice.
     pub scale_rewards: bool,
     /// Divide an iteration's rewards by their deviation.
     pub whiten_rewards: bool,
     /// Advantage normalization: bring an iteration's advantages to mean 0 and deviation 1.
-    #[serde(alias = "standardise")]
     pub normalize_advantages: bool,
     /// Do both among the answers of each task, so that one whose rewards vary much does not drown the others.
-    #[serde(alias = "by_practice")]
     pub per_task_normalization: bool,
     /// ε of the clipped surrogate loss: the ratio of a token's probabilities stays within 1 ± ε in an iteration.
     pub clip: f64,
@@ -146,7 +138,7 @@ impl FromStr for Baseline {
 
     fn from_str(name: &str) -> Result<Self> {
         match name {
-            "rloo" => Ok(Self::Rloo),
+            "rloo" | "group" => Ok(Self::Rloo),
             "critic" => Ok(Self::Critic),
             _ => Err(Error::bad_input("--baseline").expected("rloo or critic").found(name).into()),
         }

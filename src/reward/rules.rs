@@ -19,7 +19,6 @@ pub struct RewardRules {
     /// Dense rewards: every line earns its change of the list's reward, instead of the end earning it all. This is
     /// potential-based reward shaping (Ng, Harada and Russell 1999): the sum, and so the best policy, stays the same, and
     /// the credit of earlier lines no longer blurs that of later ones.
-    #[serde(alias = "spread")]
     pub dense: bool,
     /// The weight of item rewards.
     pub item_weight: f64,
@@ -29,12 +28,10 @@ pub struct RewardRules {
     pub penalty: f64,
     /// The control score of an item that violates the request, from −1, the score of an error, to 0, the method's. Scores
     /// of other items are scaled to lie between it and 1.
-    #[serde(alias = "breach")]
     pub violation_score: f64,
     /// The control score of the items of a share.
     pub shares: ShareRule,
     /// The control score of a list by its shortfall: the number of items by which it misses a share or category.
-    #[serde(alias = "gap")]
     pub shortfall_fn: ShortfallFn,
     /// The score of the teacher's rank of an item.
     pub rank_score: RankScore,

@@ -11,7 +11,7 @@ use tiller_models::archive::Archive;
 use tiller_models::optim::{AdamW, AdamWConfig};
 use tiller_models::weights::{weights_of, with_weights};
 
-use super::metadata::{from_metadata, to_metadata};
+use super::metadata::{config_from_metadata, from_metadata, to_metadata};
 use crate::{Error, Result};
 
 /// The checkpoint that a run resumes from.
@@ -78,7 +78,7 @@ pub fn read<M: Module, P: DeserializeOwned, C: Resumable>(
             .into());
     }
     let mut archive = Archive::read(path)?;
-    let saved: C = from_metadata(&archive, "config", path)?;
+    let saved: C = config_from_metadata(&archive, path)?;
     if saved.with_length_of(config) != *config {
         return Err(Error::bad_input("--resume")
             .expected(format!("the settings of the run ({} may differ)", C::LENGTH))

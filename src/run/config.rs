@@ -40,11 +40,11 @@ where
 {
     let mut table = Table::try_from(base).map_err(|e| Error::Failed(format!("defaults: {e}")))?;
     if let Some(path) = &layers.config {
-        overlay(&mut table, read(path)?);
+        overlay(&mut table, current_names(read(path)?));
         check::<T>(&table, &path.display())?;
     }
     for set in &layers.sets {
-        overlay(&mut table, parse_set(set)?);
+        overlay(&mut table, current_names(parse_set(set)?));
         check::<T>(&table, &format!("--set {set}"))?;
     }
     overlay(&mut table, flags);
@@ -60,7 +60,7 @@ where
     T: Serialize + DeserializeOwned,
 {
     let mut table = Table::try_from(base).map_err(|e| Error::Failed(format!("{place}: {e}")))?;
-    overlay(&mut table, upper.clone());
+    overlay(&mut table, current_names(upper.clone()));
     check::<T>(&table, place)
 }
 
@@ -95,43 +95,57 @@ fn parse_set(set: &str) -> Result<Table> {
     }
 }
 
-/// The former names of settings, which configuration files and `--set` may still use.
+/// The former names of settings, which files, `--set` and checkpoints may still use. `a.b` stands for a `b` in a table `a`,
+/// because `b` may be a current name elsewhere, as `learning.clip` is.
 const RENAMED: &[(&str, &str)] = &[
     ("accumulate", "gradient_accumulation_steps"),
-    ("breach", "violation_score"),
-    ("by_practice", "per_task_normalization"),
-    ("clip", "max_grad_norm"),
-    ("end", "min_lr"),
+    ("data.recipe", "preset"),
+    ("eval.recipe", "preset"),
+    ("eval.subjects", "tasks"),
     ("exam", "eval"),
-    ("gap", "shortfall_fn"),
-    ("heads", "n_heads"),
-    ("inner", "d_ff"),
-    ("kl", "kl_coef"),
-    ("layers", "n_layers"),
-    ("power", "poly_power"),
+    ("learning.by_practice", "per_task_normalization"),
+    ("learning.kl", "kl_coef"),
+    ("learning.standardise", "normalize_advantages"),
+    ("learning.tempered", "score_at_sampling_temperature"),
+    ("model.heads", "n_heads"),
+    ("model.inner", "d_ff"),
+    ("model.layers", "n_layers"),
+    ("optimiser.clip", "max_grad_norm"),
     ("practices", "tasks"),
     ("quantise", "quant"),
-    ("recipe", "preset"),
     ("rehearsal", "sft_mixin"),
+    ("reward.breach", "violation_score"),
+    ("reward.gap", "shortfall_fn"),
+    ("reward.spread", "dense"),
     ("safety", "divergence_guard"),
+    ("schedule.end", "min_lr"),
+    ("schedule.power", "poly_power"),
+    ("schedule.warm_up", "warmup_ratio"),
     ("scratch", "from_scratch"),
-    ("spread", "dense"),
-    ("standardise", "normalize_advantages"),
-    ("subjects", "tasks"),
-    ("tempered", "score_at_sampling_temperature"),
-    ("warm_up", "warmup_ratio"),
 ];
 
-/// The current name of `key` in `table`, which may be a former one.
-fn current_name(key: String, table: &Table) -> String {
-    let renamed = RENAMED.iter().find(|(former, _)| *former == key && !table.contains_key(&key));
-    renamed.map_or(key, |(_, name)| (*name).to_owned())
+/// Returns `settings` with the current names of all keys.
+pub(super) fn current_names(settings: Table) -> Table {
+    renamed(settings, "")
+}
+
+/// Renames the keys of a table whose own name is `parent`.
+fn renamed(table: Table, parent: &str) -> Table {
+    let current = |(key, value): (String, Value)| {
+        let names_key = |former: &str| former == key || former.split_once('.') == Some((parent, key.as_str()));
+        let name = RENAMED.iter().find(|(former, _)| names_key(former)).map(|(_, name)| (*name).to_owned());
+        let key = name.unwrap_or(key);
+        match value {
+            Value::Table(below) => (key.clone(), Value::Table(renamed(below, &key))),
+            value => (key, value),
+        }
+    };
+    table.into_iter().map(current).collect()
 }
 
 /// Merges `upper` into `lower`, key by key.
 fn overlay(lower: &mut Table, upper: Table) {
     for (key, value) in upper {
-        let key = current_name(key, lower);
         match (lower.get_mut(&key), value) {
             (Some(Value::Table(below)), Value::Table(above)) => overlay(below, above),
             (_, value) => {
@@ -167,6 +181,7 @@ mod tests {
     struct Demo {
         epochs: u32,
         optimiser: Optimiser,
+        learning: Learning,
     }
 
     #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -177,6 +192,12 @@ mod tests {
         max_grad_norm: f64,
     }
 
+    #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Learning {
+        clip: f64,
+    }
+
     #[test]
     fn flags_win_over_sets_over_file_over_defaults() {
         let folder = tempfile::tempdir().unwrap();
@@ -185,7 +206,7 @@ mod tests {
         let layers = ConfigLayers { config: Some(file), sets: vec!["optimiser.name=set".into(), "epochs=2".into()] };
         let demo: Demo = resolve(&layers, "epochs = 3".parse().unwrap()).unwrap();
         let optimiser = Optimiser { lr: 0.5, name: "set".into(), ..Optimiser::default() };
-        assert_eq!(demo, Demo { epochs: 3, optimiser });
+        assert_eq!(demo, Demo { epochs: 3, optimiser, ..Demo::default() });
     }
 
     #[test]
@@ -194,6 +215,12 @@ mod tests {
         let flags = "[optimiser]\nmax_grad_norm = 2.0".parse().unwrap();
         assert_eq!(resolve::<Demo>(&layers, Table::new()).unwrap().optimiser.max_grad_norm, 0.5);
         assert_eq!(resolve::<Demo>(&layers, flags).unwrap().optimiser.max_grad_norm, 2.0);
+    }
+
+    #[test]
+    fn a_former_name_is_left_alone_where_it_is_current() {
+        let layers = ConfigLayers { config: None, sets: vec!["learning.clip=0.5".into()] };
+        assert_eq!(resolve::<Demo>(&layers, Table::new()).unwrap().learning.clip, 0.5);
     }
 
     #[test]

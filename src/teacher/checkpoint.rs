@@ -12,7 +12,7 @@ use tiller_models::weights::{weights_of, with_weights};
 use super::config::TeacherConfig;
 use super::schedule::PlateauSchedule;
 use crate::data::Catalogue;
-use crate::run::metadata::{from_metadata, to_metadata};
+use crate::run::metadata::{config_from_metadata, from_metadata, to_metadata};
 use crate::{Error, Result};
 
 /// The model of the best validation figure.
@@ -65,7 +65,7 @@ impl TeacherCheckpoint {
                 .next("train again with `tiller sasrec train DIR`, or name another run with --run")
                 .into());
         }
-        let config: TeacherConfig = from_metadata(&archive, "config", path)?;
+        let config: TeacherConfig = config_from_metadata(&archive, path)?;
         config.validate()?;
         Ok(Self { path: path.to_owned(), archive, n_items: catalogue.len(), config })
     }

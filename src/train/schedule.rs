@@ -12,13 +12,10 @@ pub struct LrSchedule {
     /// The highest rate, that of the last step of the warm-up.
     pub lr: f64,
     /// The share of all steps over which the rate rises from 0.
-    #[serde(alias = "warm_up")]
     pub warmup_ratio: f64,
     /// The power of the decay; 1 is linear, 0 keeps the rate.
-    #[serde(alias = "power")]
     pub poly_power: f64,
     /// The rate that the decay tends to.
-    #[serde(alias = "end")]
     pub min_lr: f64,
 }
 

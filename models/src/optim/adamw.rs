@@ -26,7 +26,6 @@ pub struct AdamWConfig {
     /// Decoupled weight decay, relative to the learning rate; of matrices only.
     pub weight_decay: f64,
     /// The largest norm of all gradients together; they are scaled down to it.
-    #[serde(alias = "clip")]
     pub max_grad_norm: f64,
 }
 

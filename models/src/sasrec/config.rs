@@ -16,13 +16,10 @@ pub struct SasRecConfig {
     /// Width of item and user vectors.
     pub d_model: usize,
     /// Number of transformer layers.
-    #[serde(alias = "layers")]
     pub n_layers: usize,
     /// Attention heads; they share `d_model` evenly.
-    #[serde(alias = "heads")]
     pub n_heads: usize,
     /// Width inside the feed-forward network.
-    #[serde(alias = "inner")]
     pub d_ff: usize,
     /// Items of history that the model sees.
     pub length: usize,

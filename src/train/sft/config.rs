@@ -29,7 +29,6 @@ pub struct SftConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chat: Option<String>,
     /// The scheme of the frozen weights: f32, f16, q8 or q4, or another scheme of the kernels.
-    #[serde(alias = "quantise")]
     pub quant: String,
     /// Train all weights, instead of an adapter beside frozen ones.
     pub full: bool,
@@ -45,7 +44,6 @@ pub struct SftConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub micro_batch: Option<usize>,
     /// Batches of a step, whose gradients are accumulated.
-    #[serde(alias = "accumulate")]
     pub gradient_accumulation_steps: usize,
     /// The longest sample, in tokens; an answer has at most half of them.
     pub max_tokens: usize,
@@ -70,7 +68,6 @@ pub struct SftConfig {
     pub validation: ValidationConfig,
     /// The model that is trained from scratch.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(alias = "scratch")]
     pub from_scratch: Option<FromScratch>,
 }
 
