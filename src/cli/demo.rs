@@ -9,6 +9,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use super::{Cli, Global};
 use crate::data::{CategoryId, Dataset};
 use crate::report::{Overview, Report};
+use crate::request::flags::shell;
 use crate::{Error, Result};
 
 /// The maximum width of a printed command in characters.
@@ -164,9 +165,8 @@ impl Demo {
     }
 
     fn tiller(&self, words: &[&str]) -> Result<()> {
-        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        self.print(&wrapped(&format!("$ tiller {}", crate::request::flags::shell(&words))));
-        let line = std::iter::once("tiller".to_owned()).chain(words);
+        self.print(&typed(words));
+        let line = ["tiller"].iter().chain(words);
         let cli = Cli::try_parse_from(line).map_err(|e| Error::Failed(format!("the demo's own command: {e}")))?;
         super::run(cli.command, &self.global)
     }
@@ -193,6 +193,12 @@ fn table(overview: &Overview) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// The command of these words as it is typed into a shell.
+fn typed(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    wrapped(&format!("$ tiller {}", shell(&words)))
 }
 
 /// A command line with line continuations, so that no line exceeds [`WIDTH`].
@@ -238,8 +244,11 @@ fn request(sizes: &[(usize, &str)]) -> String {
 }
 
 fn next_steps(data: &str, model: &str, adapter: &str, user: &str) -> String {
-    let chat = format!("tiller chat {data} --model {model} --adapter {adapter} --user {user}");
-    format!(
-        "Try next:\n  {chat}\n  tiller data stats {data}\n  tiller data import --help\n  tiller experiment stages --help"
-    )
+    let commands: [&[&str]; 4] = [
+        &["chat", data, "--model", model, "--adapter", adapter, "--user", user],
+        &["data", "stats", data],
+        &["data", "import", "--help"],
+        &["experiment", "stages", "--help"],
+    ];
+    format!("Try next:\n{}", commands.map(typed).join("\n"))
 }

@@ -84,7 +84,7 @@ pub fn titles_of_file(catalogue: &Catalogue, path: &Path) -> Result<Vec<ItemId>>
 ///
 /// # Errors
 /// A category that the catalogue does not have, or one that is wanted and unwanted at once.
-pub fn wishes(catalogue: &Catalogue, more: &[String], less: &[String]) -> Result<[Vec<CategoryId>; 2]> {
+pub fn included_and_excluded(catalogue: &Catalogue, more: &[String], less: &[String]) -> Result<[Vec<CategoryId>; 2]> {
     let categories = |flag: &str, wanted: &[String]| -> Result<Vec<CategoryId>> {
         wanted.iter().map(|name| names::category(flag, name, catalogue)).collect()
     };
@@ -137,8 +137,11 @@ mod tests {
             (users(&dataset, "zzzz").unwrap_err(), "--user all"),
             (history(&catalogue, &strings(&["heat"])).unwrap_err(), "did you mean \"Heat (1995)\"?"),
             (history(&catalogue, &strings(&[" "])).unwrap_err(), "at least one title"),
-            (wishes(&catalogue, &strings(&["dramas"]), &[]).unwrap_err(), "--more: expected a category"),
-            (wishes(&catalogue, &strings(&["crime"]), &strings(&["Crime"])).unwrap_err(), "--less \"Crime\""),
+            (included_and_excluded(&catalogue, &strings(&["dramas"]), &[]).unwrap_err(), "--more: expected a category"),
+            (
+                included_and_excluded(&catalogue, &strings(&["crime"]), &strings(&["Crime"])).unwrap_err(),
+                "--less \"Crime\"",
+            ),
         ] {
             assert!(error.to_string().contains(part), "{part} is missing in {error}");
             assert_eq!(error.exit_code(), 2);
@@ -146,10 +149,10 @@ mod tests {
     }
 
     #[test]
-    fn wishes_keep_their_kind_in_any_case_of_letters() {
+    fn categories_are_found_in_any_case_of_letters() {
         let catalogue = catalogue();
         let [crime, drama] = ["Crime", "Drama"].map(|name| catalogue.category(name).unwrap());
-        let wishes = wishes(&catalogue, &strings(&["drama"]), &strings(&["Crime"])).unwrap();
-        assert_eq!(wishes, [vec![drama], vec![crime]]);
+        let found = included_and_excluded(&catalogue, &strings(&["drama"]), &strings(&["Crime"])).unwrap();
+        assert_eq!(found, [vec![drama], vec![crime]]);
     }
 }

@@ -217,7 +217,7 @@ fn topk(args: &Topk, global: &Global) -> Result<()> {
         }
         None => vec![(None, lookup::history(catalogue, &args.history)?)],
     };
-    let [more, less] = lookup::wishes(catalogue, &args.more, &args.less)?;
+    let [more, less] = lookup::included_and_excluded(catalogue, &args.more, &args.less)?;
     let allowed = allowed(catalogue, &more, &less);
     let device = global.open_device()?;
     let teacher = Teacher::load(&run_folder(args.run.clone(), &args.dir), &dataset, &device)?;

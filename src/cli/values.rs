@@ -56,13 +56,12 @@ pub(super) fn mode() -> impl TypedValueParser<Value = Mode> {
 
 /// The formats of answers.
 pub(super) fn output_format() -> impl TypedValueParser<Value = OutputFormat> {
-    PossibleValuesParser::new([
+    parsed([
         PossibleValue::new("strict").alias("tuned").help("Every line is an item, as a tuned model writes them"),
         PossibleValue::new("lenient")
             .alias("general")
             .help("Only numbered lines are items; quotes and categories are ignored"),
     ])
-    .try_map(|name| name.parse::<OutputFormat>())
 }
 
 /// The decoding methods of `tiller bench lists`.
@@ -94,11 +93,10 @@ pub(super) fn experiment_size() -> impl TypedValueParser<Value = ExperimentSize>
 
 /// The baselines of PPO's advantages.
 pub(super) fn baseline() -> impl TypedValueParser<Value = Baseline> {
-    PossibleValuesParser::new([
+    parsed([
         PossibleValue::new("rloo").alias("group").help("The other answers to the same question; no critic is trained"),
         PossibleValue::new("critic").help("The value of a critic (GAE)"),
     ])
-    .try_map(|name| if name == "group" { Ok(Baseline::Rloo) } else { name.parse::<Baseline>() })
 }
 
 /// The commands whose memory is planned.
@@ -108,7 +106,7 @@ pub(super) fn planned_command() -> impl TypedValueParser<Value = PlannedCommand>
 
 /// The well-known models by their sizes.
 pub(super) fn model_preset() -> impl TypedValueParser<Value = ModelPreset> {
-    PossibleValuesParser::new(ModelPreset::ALL.map(ModelPreset::name)).try_map(|name| name.parse::<ModelPreset>())
+    parsed(ModelPreset::ALL.map(ModelPreset::name))
 }
 
 /// A parser of values with these names and descriptions.
@@ -116,6 +114,13 @@ fn named<T, const N: usize>(names: [(&'static str, &'static str); N]) -> impl Ty
 where
     T: FromStr<Err = Error> + Clone + Send + Sync + 'static,
 {
-    PossibleValuesParser::new(names.map(|(name, help)| PossibleValue::new(name).help(help)))
-        .try_map(|name| name.parse::<T>())
+    parsed(names.map(|(name, help)| PossibleValue::new(name).help(help)))
+}
+
+/// A parser of these values, which the type itself reads.
+fn parsed<T>(values: impl Into<PossibleValuesParser>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = Error> + Clone + Send + Sync + 'static,
+{
+    values.into().try_map(|name| name.parse::<T>())
 }

@@ -97,7 +97,7 @@ impl RequestArgs {
 
     /// The request of flags and text that all users share.
     fn shared(&self, parsed_ask: Option<&ParsedAsk>, catalogue: &Catalogue) -> Result<Request> {
-        let [all_in, none_in] = lookup::wishes(catalogue, &self.more, &self.less)?;
+        let [all_in, none_in] = lookup::included_and_excluded(catalogue, &self.more, &self.less)?;
         let flags = Request {
             k: self.k.unwrap_or(USUAL_LENGTH),
             history: Vec::new(),

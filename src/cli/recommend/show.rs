@@ -171,7 +171,7 @@ fn guided(tokens: usize, guidance: ConstraintStats) -> String {
     if observed > 0 {
         let lost = 100.0 * guidance.mean_removed_mass();
         parts.push(format!(
-            "the constraint changed {changed} of {choices} choices and removed {lost:.0}% of the model's probability on average"
+            "the constraint changed {changed} of {choices} choices and removed {lost:.0}% of the probability"
         ));
     }
     parts.join("; ")
