@@ -93,7 +93,7 @@ impl Tree {
         let module = self.modules.get(at)?;
         let own = || module.source.path.clone();
         if depth > 8 || name == "*" || module.defined.contains(name) {
-            return (name != "*").then(own);
+            return Some(own());
         }
         if let Some(path) = module.imports.get(name) {
             return self.file(at, path, depth + 1);
