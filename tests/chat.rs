@@ -38,7 +38,7 @@ fn said(answer: &Value) -> String {
 }
 
 #[test]
-fn one_wish_after_another_and_nothing_twice() {
+fn rules_stand_one_after_another_and_none_twice() {
     let answers = talk(
         "one drama\nmore\nmore like the first\nno drama\nxyzzy\nmore\nquit\nmore\n",
         &["--user", "anna", "-k", "1"],

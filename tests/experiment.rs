@@ -11,7 +11,7 @@ fn tiller(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn stages_go_from_nothing_to_a_table_and_strict_lists_obey() {
+fn stages_end_in_a_table_and_strict_lists_satisfy_their_requests() {
     let folder = tempfile::tempdir().unwrap();
     let output = tiller(folder.path(), &["stages", "--quick"]);
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

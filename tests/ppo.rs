@@ -130,7 +130,7 @@ fn ctrl_c_keeps_the_last_whole_iteration_and_the_run_goes_on_from_there() {
 fn memory_does_not_grow_over_fifty_iterations() {
     let folder = world();
     let folder = folder.path();
-    // A hardly tuned model leaves itself behind when it rehearses.
+    // The supervised examples (PTX loss) move a hardly tuned model far from where it started.
     let critic = ["--set", "learning.baseline=critic", "--set", "divergence_guard.max_kl=100", "--iterations", "60"];
     let ppo = ["ppo", "set", "--run", "sft", "--out", "ppo"];
     succeed(folder, &[&ppo[..], &critic, &SMALL[..16], &["--lr", "0.0005"]].concat());

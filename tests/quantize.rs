@@ -16,7 +16,7 @@ fn text(path: &Path) -> &str {
 }
 
 #[test]
-fn a_folder_becomes_a_folder_of_halves_that_answers_the_same() {
+fn a_folder_becomes_an_f16_folder_that_answers_the_same() {
     let place = tempfile::tempdir().unwrap();
     let [model, f16_model] = ["model", "f16_model"].map(|name| place.path().join(name));
     toy::write_model(&model, &["1. Heat (1995)", "2. Ran (1985)"], 512);

@@ -147,7 +147,7 @@ fn sampling_flags_that_leave_no_choice_give_the_greedy_list() {
 }
 
 #[test]
-fn a_guided_list_obeys_whatever_the_model_would_say() {
+fn a_constrained_list_satisfies_its_request_whatever_the_model_prefers() {
     let world = World::new();
     let one = |arguments: &[&str]| world.lists(&[&["--decode", "strict"], arguments].concat()).remove(0);
     let titles = |list: &Value| -> Vec<String> {
@@ -189,7 +189,7 @@ fn a_guided_list_obeys_whatever_the_model_would_say() {
 }
 
 #[test]
-fn a_text_is_said_back_as_flags_and_obeyed() {
+fn a_request_in_english_is_printed_as_flags_and_satisfied() {
     let world = World::new();
     let text = "two films with dinosaurs, no crime, like Up";
     let output =

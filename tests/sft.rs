@@ -34,7 +34,7 @@ fn world() -> tempfile::TempDir {
 }
 
 #[test]
-fn a_model_from_nothing_is_trained_adapted_merged_and_asked() {
+fn a_model_is_trained_from_scratch_adapted_merged_and_queried() {
     let folder = world();
     let folder = folder.path();
     let steps = ["--steps", "20", "--json"];

@@ -12,7 +12,7 @@ use crate::data::ItemId;
 /// Choices of the first draft of a list.
 const FIRST: usize = 4;
 
-/// A recommender's opinion of every title, and how far it is trusted.
+/// Drafts by a recommender's scores; their length adapts to how many choices the model accepts.
 #[derive(Debug, Clone)]
 pub struct DraftModel {
     /// One for each leaf of the trie.
@@ -22,46 +22,46 @@ pub struct DraftModel {
     /// The choices of the last draft that have not been made, the next one last.
     expected: Vec<u32>,
     /// The number of its choices that the model accepted.
-    came_true: usize,
+    accepted: usize,
 }
 
 impl DraftModel {
-    /// A drafter by `scores`, one per item, item 1 first.
+    /// A draft model of `scores`, one per item, item 1 first.
     pub fn new(scores: &[f32], grammar: &Grammar) -> Self {
         let titles = grammar.titles();
         let score = |ItemId(item): ItemId| scores.get(item as usize - 1).copied().unwrap_or(f32::NEG_INFINITY);
         let scores = (0..titles.leaves()).map(|leaf| score(titles.item(leaf))).collect();
-        Self { scores, reach: FIRST, expected: Vec::new(), came_true: 0 }
+        Self { scores, reach: FIRST, expected: Vec::new(), accepted: 0 }
     }
 
     /// The draft behind the state of `automaton`: its next choices, and the position behind them, which the model decides.
     pub fn draft(&mut self, automaton: &Automaton) -> Vec<DraftTokens> {
         let mut drafts = predict_choices(automaton.clone(), &self.scores, self.reach);
         self.expected = drafts.iter().rev().filter_map(|draft_tokens| draft_tokens.tokens.first().copied()).collect();
-        self.came_true = 0;
+        self.accepted = 0;
         if self.expected.is_empty() {
             drafts.clear();
         }
         drafts
     }
 
-    /// Hears which token was chosen; says whether the last draft had it there.
-    pub fn hear(&mut self, token: u32) -> bool {
+    /// Records the chosen token; returns `true` where the last draft had it there.
+    pub fn record(&mut self, token: u32) -> bool {
         let Some(expected) = self.expected.pop() else { return false };
         if expected != token {
             self.expected.clear();
-            self.reach = self.came_true + 1;
+            self.reach = self.accepted + 1;
             return false;
         }
-        self.came_true += 1;
+        self.accepted += 1;
         if self.expected.is_empty() {
-            self.reach = 2 * self.came_true;
+            self.reach = 2 * self.accepted;
         }
         true
     }
 }
 
-/// Up to `most` choices by `scores`, and the question behind them.
+/// Up to `most` choices by `scores`, and the allowed tokens of the choice behind them.
 pub(super) fn predict_choices(mut ahead: Automaton, scores: &[f32], most: usize) -> Vec<DraftTokens> {
     let mut drafts = Vec::new();
     while let NextTokens::Choice(tokens) = ahead.allowed() {

@@ -69,9 +69,9 @@ impl TokenConstraint for ListConstraint<'_> {
                 self.statistics.count(logprob, tokens);
                 self.statistics.steps += usize::from(self.open == 0);
                 self.open = self.open.saturating_sub(1);
-                let came_true = self.draft_model.as_mut().is_some_and(|draft_model| draft_model.hear(token));
-                self.statistics.confirmed += usize::from(came_true);
-                if !came_true {
+                let accepted = self.draft_model.as_mut().is_some_and(|draft_model| draft_model.record(token));
+                self.statistics.confirmed += usize::from(accepted);
+                if !accepted {
                     self.open = 0;
                 }
             }

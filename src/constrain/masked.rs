@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_gives_no_number_still_gets_an_allowed_token() {
+    fn a_model_whose_logits_are_nan_still_gets_an_allowed_token() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         for logits in [[f32::NAN; 3], [f32::NEG_INFINITY; 3], [f32::NAN, 1.0, f32::NEG_INFINITY]] {
             assert_eq!(Picker::<ChaCha8Rng>::Greedy.pick(&logits, &[1, 2]), 1);

@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_of_several_clauses_is_taken_apart_and_a_wish_stays_whole() {
+    fn a_turn_of_several_clauses_is_taken_apart_and_a_request_stays_whole() {
         use FollowUp::*;
         let like = Like(ListPosition::At(1));
         for (text, changes, wish) in [

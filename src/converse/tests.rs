@@ -17,7 +17,7 @@ fn said(reply: Reply) -> String {
 }
 
 #[test]
-fn wishes_add_up_and_the_newer_one_decides() {
+fn requests_add_up_and_the_newer_one_decides() {
     let catalogue = catalogue();
     let [crime, drama] = ["Crime", "Drama"].map(|name| catalogue.category(name).unwrap());
     let mut talk = ChatSession::new(&catalogue, vec![ItemId(1)], 3);

@@ -137,7 +137,7 @@ mod tests {
         }
 
         #[test]
-        fn parsing_undoes_rendering_of_catalogue_titles_in_the_general_form(titles in prop::collection::vec(title(), 0..15)) {
+        fn parsing_undoes_rendering_of_catalogue_titles_in_the_lenient_format(titles in prop::collection::vec(title(), 0..15)) {
             let items = titles.iter().map(|title| crate::recommend::testing::item(title, &[])).collect();
             let catalogue = Catalogue::new(items, Vec::new(), Vec::new());
             let text = render(titles.iter().map(String::as_str));

@@ -195,7 +195,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_practised_answer_has_its_statuses_and_its_rewards() {
+    fn a_rollout_has_its_statuses_and_its_rewards() {
         let line = json!({ "step": 3, "practice": "+C", "target": "Up (2009)", "list": 4.25, "items": [1.0, -1.0],
             "statuses": ["ok", "not-exist", "surplus"], "answer": "1. Up (2009)\n 2. 12 Monkeys\n2. x\n",
             "request": { "k": 2, "more": ["Drama"], "share": ["at most 30% War"] } });

@@ -9,7 +9,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::samples::{CUTS, Shop, kinds, titles, wish};
+use super::samples::{CUTS, Shop, kinds, random_request, titles};
 use super::toy::PreTokenizer;
 use crate::constrain::automaton::{Automaton, NextTokens};
 use crate::constrain::grammar::{TitleTokenizer, list_text};
@@ -67,15 +67,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn lists_obey_and_refusals_are_right(
+    fn lists_satisfy_their_requests_and_refusals_are_right(
         titles in titles(1..8),
         kinds in kinds(),
         cut in select(CUTS.to_vec()),
-        wish in wish(4),
+        drawn in random_request(4),
         seed: u64,
     ) {
         let shop = Shop::new(&titles, &kinds, cut);
-        let request = wish.over(&shop.catalogue);
+        let request = drawn.over(&shop.catalogue);
         let good: Vec<Vec<ItemId>> =
             all_lists(&shop.catalogue, request.k).into_iter().filter(|list| satisfies(&request, &shop.catalogue, list)).collect();
 
@@ -111,11 +111,11 @@ proptest! {
         titles in titles(1..7),
         kinds in kinds(),
         cut in select(CUTS.to_vec()),
-        wish in wish(3),
+        drawn in random_request(3),
         choices in vec(any::<Index>(), 40),
     ) {
         let shop = Shop::new(&titles, &kinds, cut);
-        let request = wish.over(&shop.catalogue);
+        let request = drawn.over(&shop.catalogue);
         let Ok(constraints) = shop.constraints(&request) else { return Ok(()) };
         let Ok(feasible) = constraints.prove() else { return Ok(()) };
         let mut automaton = Automaton::new(&shop.grammar, &feasible).unwrap();

@@ -16,7 +16,7 @@ use tiller_models::generate::{GenerateOptions, GenerateRequest, Generator, Graph
 use tiller_models::llama::{Batch, Llama};
 
 use super::guarantees::satisfies;
-use super::samples::{CUTS, Shop, kinds, titles, wish};
+use super::samples::{CUTS, Shop, kinds, random_request, titles};
 use crate::constrain::masked::{Pace, Picker, decode};
 use crate::constrain::{Automaton, DraftModel, FeasibleRequest, ListConstraint, Mode};
 use crate::request::Request;
@@ -104,17 +104,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn a_batch_of_guided_lists_obeys_and_greedy_ones_are_the_references(
+    fn a_batch_of_constrained_lists_satisfies_its_requests_and_greedy_ones_are_the_references(
         titles in titles(3..8),
         kinds in kinds(),
         cut in select(CUTS.to_vec()),
-        wishes in vec(wish(4), 6),
+        drawn in vec(random_request(4), 6),
         seed: u64,
     ) {
         let shop = Shop::new(&titles, &kinds, cut);
         let model = random_llama(shop.toy.vocabulary() + 1, seed);
         for mode in [Mode::Catalogue, Mode::Strict] {
-            let requests: Vec<Request> = wishes.iter().map(|wish| wish.over(&shop.catalogue)).collect();
+            let requests: Vec<Request> = drawn.iter().map(|request| request.over(&shop.catalogue)).collect();
             let possible: Vec<(Request, FeasibleRequest)> = requests
                 .into_iter()
                 .filter_map(|request| Some((request.clone(), prove(mode, &request, &shop).ok()??)))
@@ -155,17 +155,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn drafts_and_deafness_change_no_list(
+    fn drafts_and_skipped_logits_change_no_list(
         titles in titles(3..8),
         kinds in kinds(),
         cut in select(CUTS.to_vec()),
-        wishes in vec(wish(4), 6),
+        drawn in vec(random_request(4), 6),
         scores in vec(0f32..1.0, 8),
         seed: u64,
     ) {
         let shop = Shop::new(&titles, &kinds, cut);
         let model = random_llama(shop.toy.vocabulary() + 1, seed);
-        let requests = wishes.iter().map(|wish| wish.over(&shop.catalogue));
+        let requests = drawn.iter().map(|request| request.over(&shop.catalogue));
         let feasible: Vec<FeasibleRequest> =
             requests.filter_map(|request| prove(Mode::Strict, &request, &shop).ok()?).collect();
         for sampling in [Sampling::Greedy, Sampling::Random { temperature: 1.5, top_k: 0, top_p: 1.0 }] {
@@ -214,7 +214,7 @@ fn a_draft_of_what_the_model_writes_takes_it_in_leaps() {
 }
 
 #[test]
-fn a_row_that_needs_no_choice_needs_no_step() {
+fn a_sequence_without_a_choice_needs_no_step() {
     let shop = Shop::new(&BTreeSet::from(["Amélie (2001)".to_owned()]), &[(1, 0)], CUTS[0]);
     let model = random_llama(shop.toy.vocabulary() + 1, 1);
     let request = Request { k: 1, ..Request::default() };

@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::guarantees::satisfies;
-use super::samples::{Shop, wish};
+use super::samples::{Shop, random_request};
 use super::toy::PreTokenizer;
 use crate::constrain::automaton::Automaton;
 use crate::constrain::draft::predict_choices;
@@ -40,9 +40,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn lists_obey_and_what_is_refused_has_a_neighbour_that_is_not(wish in wish(30), seed: u64) {
+    fn lists_satisfy_their_requests_and_a_refused_one_has_a_feasible_neighbour(drawn in random_request(30), seed: u64) {
         let Shop { catalogue, grammar, .. } = &*LARGE;
-        let request = wish.over(catalogue);
+        let request = drawn.over(catalogue);
         let Ok(constraints) = LARGE.constraints(&request) else { return Ok(()) };
         match constraints.prove() {
             Ok(feasible) => {
@@ -64,9 +64,9 @@ proptest! {
     }
 
     #[test]
-    fn a_draft_of_a_whole_list_is_the_list_that_the_scores_fill(wish in wish(30), seed: u64) {
+    fn a_draft_of_a_whole_list_is_the_list_that_the_scores_fill(drawn in random_request(30), seed: u64) {
         let Shop { catalogue, grammar, .. } = &*LARGE;
-        let Ok(constraints) = LARGE.constraints(&wish.over(catalogue)) else { return Ok(()) };
+        let Ok(constraints) = LARGE.constraints(&drawn.over(catalogue)) else { return Ok(()) };
         let Ok(feasible) = constraints.prove() else { return Ok(()) };
         let mut automaton = Automaton::new(grammar, &feasible).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -1,4 +1,4 @@
-//! Random shops, wishes and models for the tests.
+//! Random shops, requests and models for the tests.
 
 use std::collections::BTreeSet;
 
@@ -86,7 +86,7 @@ pub fn kinds() -> impl Strategy<Value = Vec<(u8, u8)>> {
     vec((0u8..1 << CATEGORIES, 0u8..4), 8)
 }
 
-/// A wish for a request over a catalogue that is not known yet.
+/// A random request over a catalogue that is not known yet.
 #[derive(Debug, Clone)]
 pub struct RandomRequest {
     k: u32,
@@ -120,7 +120,7 @@ impl RandomRequest {
 }
 
 prop_compose! {
-    pub fn wish(longest: u32)(
+    pub fn random_request(longest: u32)(
         k in 1..=longest,
         history in vec(any::<Index>(), 0..3),
         excluded in vec(any::<Index>(), 0..2),

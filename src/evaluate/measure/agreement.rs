@@ -7,7 +7,7 @@ use proptest::sample::Index;
 use super::*;
 use crate::constrain::Constraints;
 use crate::constrain::tests::guarantees::satisfies;
-use crate::constrain::tests::samples::{Shop, kinds, titles, wish};
+use crate::constrain::tests::samples::{Shop, kinds, random_request, titles};
 use crate::constrain::tests::toy::PreTokenizer;
 use crate::reward::{RewardRules, Targets};
 use crate::task::{Control, TaskFamily};
@@ -28,12 +28,12 @@ proptest! {
     fn decoding_check_measures_and_rewards_agree(
         titles in titles(3..8),
         kinds in kinds(),
-        wish in wish(4),
+        drawn in random_request(4),
         picks in vec(any::<Index>(), 0..6),
     ) {
         let shop = Shop::new(&titles, &kinds, PreTokenizer::Words);
         let catalogue = &shop.catalogue;
-        let request = wish.over(catalogue);
+        let request = drawn.over(catalogue);
         let compiled = request.compile(catalogue);
         let list: Vec<ItemId> = picks.iter().map(|pick| ItemId(pick.index(catalogue.len()) as u32 + 1)).collect();
         let names: Vec<&str> = list.iter().map(|&item| catalogue.title(item)).collect();
