@@ -123,6 +123,20 @@ impl ExperimentPlan {
         Self::parse(&file_name(path).replace(".toml", ""), name, &text)
     }
 
+    /// The plan with the whole settings of each arm, where `sft` and `ppo` are those that the arms have in common.
+    ///
+    /// # Errors
+    /// As [`Arm::sft`] and [`Arm::ppo`].
+    pub(super) fn resolved(&self, sft: &SftConfig, ppo: &PpoConfig) -> Result<Self> {
+        let arm = |arm: &Arm| {
+            let sft = arm.sft(sft)?.map(|config| table(&config)).transpose()?;
+            let ppo = arm.ppo(ppo)?.map(|config| table(&config)).transpose()?;
+            Ok(Arm { sft, ppo, ..arm.clone() })
+        };
+        let arms = self.arms.iter().map(arm).collect::<Result<_>>()?;
+        Ok(Self { settings: Table::new(), arms, ..self.clone() })
+    }
+
     fn parse(name: &str, place: &str, text: &str) -> Result<Self> {
         let mut plan: Self = toml::from_str(text).map_err(|e| {
             Error::bad_input(place)
@@ -163,6 +177,10 @@ impl ExperimentPlan {
         }
         Ok(())
     }
+}
+
+fn table(config: &impl Serialize) -> Result<Table> {
+    Table::try_from(config).map_err(|e| Error::Failed(format!("arm: {e}")))
 }
 
 #[cfg(test)]

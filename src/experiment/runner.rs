@@ -4,11 +4,12 @@ use std::io::Write;
 use std::path::Path;
 
 use burn::tensor::Device;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tiller_models::atomic::write_atomically;
 use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::{InferenceModel, LanguageModel, StorageOptions};
+use toml::Table;
 
 use super::arms::ArmTrainer;
 use super::outcome::Outcome;
@@ -19,6 +20,7 @@ use super::step::{StepRecord, step};
 use crate::evaluate::{Evaluation, Evaluator, LlmSystem, ScorerSystem, perplexity};
 use crate::recommend::answer::OutputFormat;
 use crate::recommend::recommender::{Recommender, enough_tokens};
+use crate::run::config::overlaid;
 use crate::run::progress::Progress;
 use crate::teacher::Popularity;
 use crate::train::Checkpoint;
@@ -28,10 +30,10 @@ use crate::{Error, Result};
 const EXPERIMENT: &str = "experiment.toml";
 
 /// The content of experiment.toml.
-#[derive(Serialize)]
-struct Whole<'a> {
-    plan: &'a ExperimentPlan,
-    settings: &'a ExperimentSettings,
+#[derive(Serialize, Deserialize)]
+struct Whole<P, S> {
+    plan: P,
+    settings: S,
 }
 
 /// Runs an experiment in `out`, from wherever it stands there. `device_name` is for the protocol; `stop` is asked whether to end early.
@@ -68,24 +70,47 @@ pub fn run(
     Outcome::of(plan, settings, steps, evaluations)
 }
 
-/// Stores what the experiment is, or makes sure that it is the one that was begun.
+/// Stores what the experiment is, or makes sure that it is the one that was begun: the same values, under whatever name a release gave
+/// their keys, in batches of any size.
 fn begin(plan: &ExperimentPlan, settings: &ExperimentSettings, out: &Path) -> Result<()> {
-    let text =
-        toml::to_string_pretty(&Whole { plan, settings }).map_err(|e| Error::Failed(format!("{EXPERIMENT}: {e}")))?;
     let path = out.join(EXPERIMENT);
     if !path.exists() {
+        let text = text(plan, settings)?;
         return write_atomically(&path, |file| file.write_all(text.as_bytes()));
     }
-    let begun = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
-    let differs = begun.lines().zip(text.lines()).find(|(begun, now)| begun != now);
-    if begun == text {
+    let begun = read(&path)?;
+    let begun = resolved(&begun.plan, &begun.settings.with_batches_of(settings))?;
+    let now = resolved(plan, settings)?;
+    if begun == now {
         return Ok(());
     }
+    let differs = begun.lines().zip(now.lines()).find(|(begun, now)| begun != now);
     Err(Error::bad_input(out.display())
         .expected("the experiment that was begun there, or an empty folder")
         .found(differs.map_or_else(|| "another one".into(), |(begun, now)| format!("`{begun}` there, `{now}` now")))
         .next("choose another --out, or the same settings to go on")
         .into())
+}
+
+fn text(plan: &ExperimentPlan, settings: &ExperimentSettings) -> Result<String> {
+    toml::to_string_pretty(&Whole { plan, settings }).map_err(|e| Error::Failed(format!("{EXPERIMENT}: {e}")))
+}
+
+/// The text with the whole settings of each arm.
+fn resolved(plan: &ExperimentPlan, settings: &ExperimentSettings) -> Result<String> {
+    text(&plan.resolved(&settings.sft, &settings.ppo)?, settings)
+}
+
+/// The experiment that was begun, with former names of its keys translated.
+fn read(path: &Path) -> Result<Whole<ExperimentPlan, ExperimentSettings>> {
+    let text = std::fs::read_to_string(path).map_err(Error::io(path, "read"))?;
+    let Whole { plan, settings } = toml::from_str::<Whole<_, Table>>(&text).map_err(|e| {
+        Error::bad_input(path.display())
+            .expected("an experiment that was begun")
+            .found(e.message())
+            .next("choose another --out")
+    })?;
+    Ok(Whole { plan, settings: overlaid(&ExperimentSettings::default(), &settings, &path.display())? })
 }
 
 /// Puts the same questions to all arms of a seed.
@@ -129,4 +154,47 @@ fn evaluate(plan: &ExperimentPlan, trainer: &ArmTrainer, device_name: &str) -> R
     }
     bar.finish();
     Ok(evaluator.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::ExperimentSize;
+    use crate::run::config::ConfigLayers;
+
+    /// The plan, and what version 0.1.0 stored of it in size "quick".
+    const FORMER: [&str; 2] = [
+        include_str!("../../tests/fixtures/v0.1.0/experiment/former.toml"),
+        include_str!("../../tests/fixtures/v0.1.0/experiment/experiment.toml"),
+    ];
+
+    #[test]
+    fn an_experiment_of_version_0_1_0_goes_on_if_its_values_are_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, out] = ["former.toml", "out"].map(|name| folder.path().join(name));
+        std::fs::create_dir(&out).unwrap();
+        std::fs::write(out.join(EXPERIMENT), FORMER[1]).unwrap();
+        let begin_with = |plan: &str, flags: &str| -> Result<()> {
+            std::fs::write(&file, plan).unwrap();
+            let (plan, layers) = (ExperimentPlan::find(file.to_str().unwrap())?, ConfigLayers::default());
+            let settings = ExperimentSettings::resolve(ExperimentSize::Quick, &plan, &layers, flags.parse().unwrap())?;
+            begin(&plan, &settings, &out)
+        };
+        let today = FORMER[0].replace("accumulate", "gradient_accumulation_steps").replace("rehearsal", "sft_mixin");
+        assert_ne!(today, FORMER[0]);
+        for plan in [FORMER[0], today.as_str()] {
+            begin_with(plan, "").unwrap();
+            // Version 0.1.0 stored the sizes of its batches, which change no result.
+            begin_with(plan, "[ppo.learning]\nbatch = 3\n[sft]\nmicro_batch = 2").unwrap();
+        }
+        let other_arm = FORMER[0].replace("accumulate = 2", "accumulate = 3");
+        for (plan, flags, part) in [
+            (FORMER[0], "[ppo.learning]\nkl_coef = 0.5", "`kl_coef = 0.02` there, `kl_coef = 0.5` now"),
+            (other_arm.as_str(), "", "`gradient_accumulation_steps = 2` there, `gradient_accumulation_steps = 3` now"),
+        ] {
+            let error = begin_with(plan, flags).unwrap_err();
+            assert!(error.to_string().contains(part) && error.exit_code() == 2, "{error}");
+        }
+        assert_eq!(std::fs::read_to_string(out.join(EXPERIMENT)).unwrap(), FORMER[1], "it stays as it was begun");
+    }
 }

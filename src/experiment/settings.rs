@@ -133,6 +133,13 @@ impl ExperimentSettings {
         Ok(settings)
     }
 
+    /// These settings with the batches of `other` in trainings, which change no result.
+    #[must_use]
+    pub fn with_batches_of(&self, other: &Self) -> Self {
+        let (sft, ppo) = (self.sft.with_batches_of(&other.sft), self.ppo.with_batches_of(&other.ppo));
+        Self { sft, ppo, ..self.clone() }
+    }
+
     fn check(&self, plan: &ExperimentPlan) -> Result<()> {
         for (key, is_empty) in [("seeds", self.seeds.is_empty()), ("decode", self.decode.is_empty())] {
             if is_empty {

@@ -299,6 +299,15 @@ impl PpoConfig {
         ExampleConfig { preset: self.questions, seed: self.seed, chat_ratio: 0.0, ..ExampleConfig::default() }
     }
 
+    /// These settings with the batches of `other` in rollouts and updates, which change no result.
+    #[must_use]
+    pub fn with_batches_of(&self, other: &Self) -> Self {
+        let mut config = self.clone();
+        config.rollout.batch = other.rollout.batch;
+        config.learning.batch = other.learning.batch;
+        config
+    }
+
     /// Checks that the settings make sense.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ impl Resumable for PpoConfig {
     const LENGTH_FLAGS: &'static str = "--iterations";
 
     fn with_length_of(&self, other: &Self) -> Self {
-        Self { iterations: other.iterations, ..self.clone() }
+        Self { iterations: other.iterations, ..self.with_batches_of(other) }
     }
 
     fn optimiser(&self) -> AdamWConfig {

@@ -154,6 +154,12 @@ impl SftConfig {
         }
     }
 
+    /// These settings with the micro-batch of `other`, which changes no result.
+    #[must_use]
+    pub fn with_batches_of(&self, other: &Self) -> Self {
+        Self { micro_batch: other.micro_batch, ..self.clone() }
+    }
+
     /// Checks that the settings make sense.
     ///
     /// # Errors

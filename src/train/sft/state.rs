@@ -24,8 +24,7 @@ impl Resumable for SftConfig {
     const LENGTH_FLAGS: &'static str = "--epochs or --steps";
 
     fn with_length_of(&self, other: &Self) -> Self {
-        // The micro-batch changes no result.
-        Self { epochs: other.epochs, steps: other.steps, micro_batch: other.micro_batch, ..self.clone() }
+        Self { epochs: other.epochs, steps: other.steps, ..self.with_batches_of(other) }
     }
 
     fn optimiser(&self) -> AdamWConfig {
