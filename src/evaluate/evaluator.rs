@@ -180,10 +180,10 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                 for chunk in (0..self.users.len()).step_by(CHUNK) {
                     let places = chunk..self.users.len().min(chunk + CHUNK);
                     let asked = self.queries_of(&pass, sums.task, places.clone(), &plain)?;
-                    let queries: Vec<EvalQuery> = asked.iter().map(|(_, query)| query.clone()).collect();
+                    let (users, queries): (Vec<usize>, Vec<EvalQuery>) = asked.into_iter().unzip();
                     let (answers, took) = system.answer(&queries)?;
                     speed.add(took);
-                    for ((place, query), answer) in asked.iter().zip(answers) {
+                    for ((place, query), answer) in users.iter().zip(&queries).zip(answers) {
                         if shown > 0 {
                             samples.push(self.sample(sums.task, query, &answer));
                             shown -= 1;
@@ -225,19 +225,18 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         let mut queries = Vec::new();
         for (user, example) in pass.builder.queries(&spec, users)? {
             let key = (pass.seed, task, user);
+            let request = example.compile(catalogue);
             let is_fixed = self.config.preset == Preset::Default;
             let is_possible = match self.possible.get(&key).filter(|_| is_fixed) {
                 Some(&known) => known,
                 None => {
-                    let request = example.request.as_ref();
-                    let known = request
-                        .is_some_and(|request| Mode::Strict.prove(&request.compile(catalogue), catalogue).is_ok());
+                    let known = example.request.is_some() && Mode::Strict.prove(&request, catalogue).is_ok();
                     self.possible.insert(key, known);
                     known
                 }
             };
             if let (true, Some(place)) = (is_possible, place_of(user)) {
-                queries.push((place, EvalQuery { user: self.dataset.users[user].key.clone(), example }));
+                queries.push((place, EvalQuery { user: self.dataset.users[user].key.clone(), example, request }));
             }
         }
         Ok(queries)
@@ -256,7 +255,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         if self.config.preset == Preset::Paper && answer.titles.is_empty() {
             return;
         }
-        let example = ExampleMeasure::new(&query.example, &self.dataset.catalogue);
+        let example = ExampleMeasure::new(&query.request, query.example.target, &self.dataset.catalogue);
         let of = |titles: &[String]| example.measure(titles);
         sums.exact.add(place, &of(&answer.titles), &Metric::ALL);
         sums.fuzzy.add(place, &of(&self.titles.correct(&answer.titles)), &Metric::ALL);
@@ -268,7 +267,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
     fn sample(&self, task: EvalTask, query: &EvalQuery, answer: &SystemAnswer) -> ListSample {
         let catalogue = &self.dataset.catalogue;
         let request = query.example.request.clone().unwrap_or_default();
-        let example = ExampleMeasure::new(&query.example, catalogue);
+        let example = ExampleMeasure::new(&query.request, query.example.target, catalogue);
         let item = |checked: CheckedItem| SampleItem {
             of_kind: checked.item.and_then(|item| example.is_counted(item)),
             is_target: checked.item.is_some() && checked.item == query.example.target,

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Catalogue, ItemId, ItemSet};
-use crate::instruct::Example;
 use crate::recommend::{CheckedItem, Status, check};
-use crate::request::{Amount, CompiledRequest, Counter, Relation, Request, RuleKind, Share};
+use crate::request::{Amount, CompiledRequest, Counter, Relation, RuleKind, Share};
 use crate::task::Metric;
 use crate::task::metric::{hit, ndcg, reciprocal_rank};
 
@@ -73,13 +72,11 @@ impl Measures {
     }
 }
 
-/// An example as the measures read it: its request compiled once, and its target.
-///
-/// An example without a request (a question about one item) asks for as many items as its answer holds.
+/// An example as the measures read it: its compiled request, and its target.
 pub struct ExampleMeasure<'a> {
     catalogue: &'a Catalogue,
     target: Option<ItemId>,
-    request: CompiledRequest,
+    request: &'a CompiledRequest,
     counted: Option<TcpSet>,
 }
 
@@ -91,18 +88,16 @@ struct TcpSet {
 }
 
 impl<'a> ExampleMeasure<'a> {
-    /// Compiles the request of an example about `catalogue`.
-    pub fn new(example: &Example, catalogue: &'a Catalogue) -> Self {
-        let plain = || Request { k: example.items.len() as u32, ..Request::default() };
-        let request = example.request.clone().unwrap_or_else(plain).compile(catalogue);
-        Self { catalogue, target: example.target, counted: TcpSet::of(&request), request }
+    /// The measures of lists for a request that was compiled over `catalogue`.
+    pub fn new(request: &'a CompiledRequest, target: Option<ItemId>, catalogue: &'a Catalogue) -> Self {
+        Self { catalogue, target, request, counted: TcpSet::of(request) }
     }
 
     /// Measures the titles of an answer.
     ///
     /// Titles are taken exactly; the forgiving figures come from titles that a [`super::TitleIndex`] has corrected.
     pub fn measure(&self, titles: &[impl AsRef<str>]) -> Measures {
-        let request = &self.request;
+        let request = self.request;
         let titles: Vec<&str> = titles.iter().map(AsRef::as_ref).collect();
         let first = &titles[..titles.len().min(request.k as usize)];
         let list: Vec<Option<ItemId>> = first.iter().map(|title| self.catalogue.by_title(title)).collect();
@@ -137,7 +132,7 @@ impl<'a> ExampleMeasure<'a> {
 
     /// The titles of an answer, checked against the request.
     pub(super) fn check(&self, titles: &[impl AsRef<str>]) -> Vec<CheckedItem> {
-        check(titles.iter().map(AsRef::as_ref), &self.request, self.catalogue)
+        check(titles.iter().map(AsRef::as_ref), self.request, self.catalogue)
     }
 
     /// Returns true where TCP counts an item; `None` where the request names no category, or several.

@@ -8,6 +8,7 @@ use crate::data::Catalogue;
 use crate::instruct::Example;
 use crate::recommend::PreparedRequest;
 use crate::recommend::recommender::Recommender;
+use crate::request::CompiledRequest;
 use crate::teacher::Scorer;
 use crate::{Error, Result};
 
@@ -16,8 +17,10 @@ use crate::{Error, Result};
 pub struct EvalQuery {
     /// The user's key.
     pub user: String,
-    /// The prompt, with its request and target.
+    /// The prompt, with its request in words and its target.
     pub example: Example,
+    /// Its request, compiled over the catalogue.
+    pub request: CompiledRequest,
 }
 
 /// The answer of a system to a query.
@@ -66,11 +69,9 @@ impl<S: Scorer> System for ScorerSystem<'_, S> {
     fn answer(&self, queries: &[EvalQuery]) -> Result<(Vec<SystemAnswer>, Speed)> {
         let start = Instant::now();
         let requests = queries.iter().map(|query| query.example.request.as_ref().ok_or_else(without_request));
-        let requests = requests.collect::<Result<Vec<_>>>()?;
-        let histories: Vec<_> = requests.iter().map(|request| request.history.as_slice()).collect();
+        let histories = requests.map(|request| Ok(request?.history.as_slice())).collect::<Result<Vec<_>>>()?;
         let lists = self.scorer.answer(&histories, |at, scores| {
-            let compiled = requests[at].compile(self.catalogue);
-            let list = greedy_fill(scores, &Constraints::new(&compiled, self.catalogue)?.prove()?);
+            let list = greedy_fill(scores, &Constraints::new(&queries[at].request, self.catalogue)?.prove()?);
             let titles = list.into_iter().map(|item| self.catalogue.title(item).to_owned()).collect();
             Ok(SystemAnswer { titles, text: String::new() })
         })?;
@@ -123,7 +124,8 @@ impl System for LlmSystem<'_> {
 impl LlmSystem<'_> {
     fn prepared(&self, query: &EvalQuery) -> Result<PreparedRequest> {
         let request = query.example.request.clone().ok_or_else(without_request)?;
-        let prepared = PreparedRequest::new(request, self.recommender.mode(), self.recommender.catalogue())?;
+        let (mode, catalogue) = (self.recommender.mode(), self.recommender.catalogue());
+        let prepared = PreparedRequest::from_compiled(request, query.request.clone(), mode, catalogue)?;
         Ok(prepared.in_words(query.example.messages.clone()).of_user(&query.user))
     }
 }

@@ -7,7 +7,7 @@ use super::builder_context::BuilderContext;
 use super::stream_key::{Purpose, StreamKey};
 use crate::data::{Catalogue, ItemId};
 use crate::recommend::{answer, prompt};
-use crate::request::Request;
+use crate::request::{CompiledRequest, Request};
 use crate::task::TaskFamily;
 
 /// A training example: a conversation, and the answer that the language model learns to give.
@@ -28,6 +28,14 @@ pub struct Example {
 }
 
 impl Example {
+    /// Compiles the request over `catalogue`. An example without one asks for as many items as its answer holds.
+    pub fn compile(&self, catalogue: &Catalogue) -> CompiledRequest {
+        match &self.request {
+            Some(request) => request.compile(catalogue),
+            None => Request { k: self.items.len() as u32, ..Request::default() }.compile(catalogue),
+        }
+    }
+
     /// Returns a JSON object: task, messages, answer, the request in words, and items by their keys.
     pub fn in_words(&self, catalogue: &Catalogue) -> Value {
         let key = |item: &ItemId| catalogue.item(*item).key.as_str();

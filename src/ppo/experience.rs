@@ -185,6 +185,7 @@ fn sum(advantages: &[f64], values: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::instruct::Example;
+    use crate::request::CompiledRequest;
     use crate::task::TaskFamily;
 
     fn prompt(task: Task) -> Prompt {
@@ -196,7 +197,8 @@ mod tests {
             target: None,
             items: Vec::new(),
         };
-        Prompt { task, example, tokens: vec![7, 8, 9], max_answer_tokens: 9 }
+        let request = CompiledRequest::default();
+        Prompt { task, example, request, tokens: vec![7, 8, 9], max_answer_tokens: 9 }
     }
 
     fn rollout(prompt: usize, tokens: usize, ends: &[usize]) -> Rollout {

@@ -102,8 +102,9 @@ impl PolicyEval {
 /// Rollouts as the reward looks at them.
 pub fn answers<'a>(prompts: &'a [Prompt], rollouts: &'a [Rollout]) -> Vec<RewardQuery<'a>> {
     let answer = |rollout: &'a Rollout| {
-        let example = &prompts[rollout.prompt].example;
-        Some(RewardQuery { request: example.request.as_ref()?, target: example.target, list: &rollout.list })
+        let Prompt { example, request, .. } = &prompts[rollout.prompt];
+        let history = &example.request.as_ref()?.history;
+        Some(RewardQuery { request, history, target: example.target, list: &rollout.list })
     };
     rollouts.iter().filter_map(answer).collect()
 }
@@ -111,7 +112,7 @@ pub fn answers<'a>(prompts: &'a [Prompt], rollouts: &'a [Rollout]) -> Vec<Reward
 /// The measures of a rollout.
 pub fn measures(rollout: &Rollout, prompt: &Prompt, sampler: &Sampler) -> Measures {
     let titles: Vec<&str> = rollout.list.iter().map(|line| line.title.as_str()).collect();
-    ExampleMeasure::new(&prompt.example, sampler.catalogue).measure(&titles)
+    ExampleMeasure::new(&prompt.request, prompt.example.target, sampler.catalogue).measure(&titles)
 }
 
 /// The result of an evaluation, by task.

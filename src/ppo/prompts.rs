@@ -5,6 +5,7 @@ use tiller_models::language_model::LanguageModel;
 
 use super::rollout::Prompt;
 use crate::constrain::Grammar;
+use crate::data::Catalogue;
 use crate::instruct::{Example, ExampleBuilder};
 use crate::task::Task;
 use crate::teacher::Scorer;
@@ -63,6 +64,8 @@ pub struct PromptEncoder<'a> {
     pub model: &'a LanguageModel,
     /// The lists of the catalogue.
     pub grammar: &'a Grammar,
+    /// The items.
+    pub catalogue: &'a Catalogue,
     /// The most tokens of prompt and answer together.
     pub max_tokens: usize,
 }
@@ -79,7 +82,8 @@ impl PromptEncoder<'_> {
         let max_answer_tokens = (self.grammar.longest(asked as usize) + OVERTIME).min(most / 2);
         let mut tokens = self.model.codec.encode_chat(&example.messages)?;
         tokens.drain(..tokens.len().saturating_sub(most - max_answer_tokens));
-        Ok(Prompt { task, example, tokens, max_answer_tokens })
+        let request = example.compile(self.catalogue);
+        Ok(Prompt { task, example, request, tokens, max_answer_tokens })
     }
 }
 

@@ -16,6 +16,7 @@ use crate::data::Catalogue;
 use crate::instruct::Example;
 use crate::recommend::answer::{self, OutputFormat};
 use crate::recommend::{CheckedItem, check};
+use crate::request::CompiledRequest;
 use crate::run::config::out_of_range;
 use crate::task::Task;
 
@@ -95,8 +96,10 @@ impl RolloutConfig {
 pub struct Prompt {
     /// Its task.
     pub task: Task,
-    /// The request, and the target.
+    /// The request in words, and the target.
     pub example: Example,
+    /// The request, compiled over the catalogue.
+    pub request: CompiledRequest,
     /// The conversation in tokens.
     pub tokens: Vec<u32>,
     /// The most tokens that an answer may have.
@@ -192,8 +195,7 @@ impl Sampler<'_> {
         let is_finished = tokens.last().is_some_and(|token| self.tokenizer.eos_ids().contains(token));
         let lines = AnswerLines::of(&tokens, self.tokenizer)?;
         let titles = answer::parse(&lines.text, OutputFormat::Strict, self.catalogue);
-        let request = prompt.example.request.clone().unwrap_or_default();
-        let list = check(titles.iter().copied(), &request.compile(self.catalogue), self.catalogue);
+        let list = check(titles.iter().copied(), &prompt.request, self.catalogue);
         let drawn = Rollout {
             prompt: number,
             tokens,

@@ -182,7 +182,8 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         context.config.validate()?;
         let TrainContext { builder, dataset, model, config, .. } = &context;
         let grammar = Grammar::of(&model.codec.tokenizer, &dataset.catalogue)?;
-        let encoder = PromptEncoder { model, grammar: &grammar, max_tokens: config.max_tokens };
+        let encoder =
+            PromptEncoder { model, grammar: &grammar, catalogue: &dataset.catalogue, max_tokens: config.max_tokens };
         let policy_eval = PolicyEval::new(builder, dataset, &encoder, config)?;
         let samples = SampleLog::open(run.path(), last)?;
         let log = Log::open(run, last)?;
@@ -250,7 +251,12 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         let TrainContext { builder, teacher, dataset, model, config } = &self.context;
         let iteration = self.state.step;
         let seed = config.seed.rotate_left(32) ^ iteration;
-        let encoder = PromptEncoder { model, grammar: &self.grammar, max_tokens: config.max_tokens };
+        let encoder = PromptEncoder {
+            model,
+            grammar: &self.grammar,
+            catalogue: &dataset.catalogue,
+            max_tokens: config.max_tokens,
+        };
         let count = config.rollout.prompts;
         let (prompts, place) = self.state.position.place.next(builder, &config.tasks, &encoder, count)?;
 

@@ -26,6 +26,19 @@ impl PreparedRequest {
     /// A request that the mode guarantees and that no list satisfies, with the nearest one that can be met.
     pub fn new(request: Request, mode: Mode, catalogue: &Catalogue) -> Result<Self> {
         let compiled = request.compile(catalogue);
+        Self::from_compiled(request, compiled, mode, catalogue)
+    }
+
+    /// Prepares a request that was compiled over `catalogue` before.
+    ///
+    /// # Errors
+    /// As [`PreparedRequest::new`].
+    pub fn from_compiled(
+        request: Request,
+        compiled: CompiledRequest,
+        mode: Mode,
+        catalogue: &Catalogue,
+    ) -> Result<Self> {
         let feasible = mode.prove(&compiled, catalogue)?;
         let messages = prompt::render(&request, catalogue, 0);
         Ok(Self { request, compiled, feasible, messages, stream: 0 })

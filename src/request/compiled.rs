@@ -11,7 +11,7 @@ use super::{Bound, Request, Share};
 use crate::data::{Catalogue, CategoryId, ItemId, ItemSet};
 
 /// A request over one catalogue.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct CompiledRequest {
     /// The length of the list.
     pub k: u32,

@@ -6,7 +6,7 @@ use super::targets::{TargetCounts, Targets};
 use crate::Result;
 use crate::data::{Catalogue, ItemId};
 use crate::recommend::{CheckedItem, Status};
-use crate::request::Request;
+use crate::request::CompiledRequest;
 use crate::task::metric::{discount, ndcg};
 use crate::teacher::{RankQuery, Scorer};
 
@@ -116,7 +116,9 @@ fn valid(line: &CheckedItem) -> Option<ItemId> {
 #[derive(Debug, Clone, Copy)]
 pub struct RewardQuery<'a> {
     /// The request.
-    pub request: &'a Request,
+    pub request: &'a CompiledRequest,
+    /// The user's history, in order.
+    pub history: &'a [ItemId],
     /// The user's next item, where there is one.
     pub target: Option<ItemId>,
     /// The list, checked against the request.
@@ -135,15 +137,13 @@ pub fn compute_rewards(
 ) -> Result<Vec<Rewards>> {
     let items: Vec<Vec<ItemId>> = lists.iter().map(|query| query.list.iter().filter_map(valid).collect()).collect();
     let queries = lists.iter().zip(&items);
-    let queries: Vec<RankQuery> =
-        queries.map(|(query, items)| RankQuery { history: &query.request.history, items }).collect();
+    let queries: Vec<RankQuery> = queries.map(|(query, items)| RankQuery { history: query.history, items }).collect();
     let ranks = teacher.ranks(&queries)?;
     let reward = |(query, ranks): (&RewardQuery, Vec<u32>)| {
         let mut ranks = ranks.into_iter();
         let of_line = |line: &CheckedItem| valid(line).and_then(|_| ranks.next()).unwrap_or(0);
         let ranks: Vec<u32> = query.list.iter().map(of_line).collect();
-        let targets = Targets::of(&query.request.compile(catalogue));
-        rewards(&targets, query.target, query.list, &ranks, catalogue.len(), rules)
+        rewards(&Targets::of(query.request), query.target, query.list, &ranks, catalogue.len(), rules)
     };
     Ok(lists.iter().zip(ranks).map(reward).collect())
 }

@@ -114,9 +114,10 @@ impl Validation {
                 answer::parse(answer, OutputFormat::Strict, catalogue).into_iter().map(str::to_owned).collect()
             };
             let lists = answers.iter().zip(examples);
-            let measures: Vec<_> = lists
-                .map(|(answer, example)| ExampleMeasure::new(example, catalogue).measure(&titles(answer)))
-                .collect();
+            let measure = |(answer, example): (&String, &Example)| {
+                ExampleMeasure::new(&example.compile(catalogue), example.target, catalogue).measure(&titles(answer))
+            };
+            let measures: Vec<_> = lists.map(measure).collect();
             let sample = (examples[0].messages.last().map_or("", |turn| &turn.content), &answers[0]);
             let sample = format!("{}\n\n{}", sample.0, sample.1);
             report.tasks.push(Answered { task: *task, summary: MetricMeans::of(&measures), sample });

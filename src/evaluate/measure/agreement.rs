@@ -10,7 +10,7 @@ use crate::constrain::tests::guarantees::satisfies;
 use crate::constrain::tests::samples::{Shop, kinds, random_request, titles};
 use crate::constrain::tests::toy::PreTokenizer;
 use crate::reward::{RewardRules, Targets};
-use crate::task::{Control, TaskFamily};
+use crate::task::Control;
 
 /// The constraints of decoding, applied to a finished list.
 fn meets(constraints: &Constraints, list: &[ItemId]) -> bool {
@@ -47,15 +47,7 @@ proptest! {
         let has_mandatory = request.mandatory.iter().all(|item| list.contains(item));
         prop_assert_eq!(is_clean && has_mandatory && list.len() == request.k as usize, expected);
 
-        let example = Example {
-            family: TaskFamily::I0,
-            request: Some(request.clone()),
-            messages: Vec::new(),
-            answer: String::new(),
-            target: None,
-            items: Vec::new(),
-        };
-        prop_assert_eq!(ExampleMeasure::new(&example, catalogue).measure(&names).constraints_met, expected);
+        prop_assert_eq!(ExampleMeasure::new(&compiled, None, catalogue).measure(&names).constraints_met, expected);
 
         let targets = Targets::of(&compiled);
         for item in catalogue.ids() {

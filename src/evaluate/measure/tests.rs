@@ -5,7 +5,8 @@ use tiller_models::chat::Message;
 
 use super::*;
 use crate::data::{CategoryId, Item};
-use crate::request::Predicate;
+use crate::instruct::Example;
+use crate::request::{Predicate, Request};
 use crate::task::TaskFamily;
 
 /// Items A to L: A to D are comedies, C to F dramas; A to F are old, G to L new; nobody knows how old L is.
@@ -45,7 +46,8 @@ fn example(k: u32, change: impl FnOnce(&mut Request)) -> Example {
 /// Measures an answer of one letter per title; a small letter is no title.
 fn of(answer: &str, example: &Example) -> Measures {
     let titles: Vec<String> = answer.chars().map(String::from).collect();
-    ExampleMeasure::new(example, &catalogue()).measure(&titles)
+    let catalogue = catalogue();
+    ExampleMeasure::new(&example.compile(&catalogue), example.target, &catalogue).measure(&titles)
 }
 
 fn with_share(k: u32, share: &str) -> Example {

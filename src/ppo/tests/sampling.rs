@@ -154,7 +154,7 @@ fn a_long_prompt_loses_its_beginning_and_an_answer_may_take_half_of_all_tokens()
     let needed = grammar.longest(whole.example.request.as_ref().unwrap().k as usize) + 8;
     assert_eq!(whole.max_answer_tokens, needed);
     for max_tokens in [needed + 20, 2 * needed, needed] {
-        let encoder = PromptEncoder { model: &model, grammar: &grammar, max_tokens };
+        let encoder = PromptEncoder { model: &model, grammar: &grammar, catalogue: &dataset.catalogue, max_tokens };
         let prompt = encoder.prompt(whole.task, whole.example.clone()).unwrap();
         assert_eq!(prompt.max_answer_tokens, needed.min(max_tokens / 2));
         assert!(prompt.tokens.len() + prompt.max_answer_tokens <= max_tokens && whole.tokens.ends_with(&prompt.tokens));

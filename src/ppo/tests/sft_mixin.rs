@@ -16,7 +16,7 @@ fn weighted_examples(mixin: &SftMixin, iteration: u64, steps: usize) -> Vec<Vec<
     let dataset = films();
     let (teacher, model) = (Popularity::of(&dataset), model(&dataset));
     let grammar = Grammar::of(&model.codec.tokenizer, &dataset.catalogue).unwrap();
-    let encoder = PromptEncoder { model: &model, grammar: &grammar, max_tokens: 1024 };
+    let encoder = PromptEncoder { model: &model, grammar: &grammar, catalogue: &dataset.catalogue, max_tokens: 1024 };
     mixin.weighted_examples(&builder(&dataset, &teacher), &encoder, iteration, steps).unwrap()
 }
 

@@ -96,6 +96,6 @@ pub fn updater(config: &PpoConfig, lr: f64) -> PpoUpdater<'_> {
 pub fn prompts(dataset: &Dataset, model: &LanguageModel, count: usize) -> Vec<Prompt> {
     let (teacher, grammar) =
         (Popularity::of(dataset), Grammar::of(&model.codec.tokenizer, &dataset.catalogue).unwrap());
-    let encoder = PromptEncoder { model, grammar: &grammar, max_tokens: 1024 };
+    let encoder = PromptEncoder { model, grammar: &grammar, catalogue: &dataset.catalogue, max_tokens: 1024 };
     EpisodeCursor::default().next(&builder(dataset, &teacher), &Task::TRAINED, &encoder, count).unwrap().0
 }

@@ -223,11 +223,12 @@ impl Scorer for Backwards {
 fn the_teacher_ranks_without_the_history() {
     let request = Request { history: vec![item("B6")], ..asked(3) };
     let list = list(&request, "nope B4 B5");
-    let answer = RewardQuery { request: &request, target: None, list: &list };
+    let compiled = request.compile(&letters());
+    let answer = RewardQuery { request: &compiled, history: &request.history, target: None, list: &list };
     let judged = compute_rewards(&[answer, answer], &Backwards, &letters(), &RewardRules::default()).unwrap();
     close(&judged[1].items, &[-1.0, 0.5, 0.6309]);
     assert_eq!(judged[0], judged[1]);
-    assert_eq!(Targets::of(&request.compile(&letters())).targets, []);
+    assert_eq!(Targets::of(&compiled).targets, []);
 }
 
 #[test]
