@@ -173,7 +173,7 @@ impl Alignment {
         let answers = samples.into_iter().zip(drawn).zip(references).enumerate();
         let trajectories: Vec<Trajectory> =
             answers.map(|(at, ((sample, drawn), reference))| trajectory(at, sample, drawn, reference)).collect();
-        // The work that is compared has no rehearsal.
+        // The work that is compared has no supervised examples.
         let updater = PpoUpdater {
             learning: &config.learning,
             divergence_guard: &config.divergence_guard,

@@ -23,9 +23,9 @@ use crate::train::micro_batch::MicroBatches;
 use crate::train::sft::{SftConfig, SftLoraConfig};
 use crate::{Error, Result};
 
-/// The measurements.
+/// The training that is benchmarked.
 #[derive(Debug, Clone, Serialize)]
-pub struct TrainBenchRow {
+pub struct BenchedTraining {
     /// The shape's name.
     pub shape: String,
     /// The scheme of the frozen weights.
@@ -36,6 +36,14 @@ pub struct TrainBenchRow {
     pub batch: usize,
     /// Tokens of a sample; the second half is scored.
     pub tokens: usize,
+}
+
+/// The measurements.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrainBenchRow {
+    /// The training.
+    #[serde(flatten)]
+    pub training: BenchedTraining,
     /// Seconds of a step: the median, the least and the most.
     pub seconds: [f64; 3],
     /// Tokens per second, by the median.
@@ -55,16 +63,9 @@ pub struct TrainBenchRow {
 /// The counts.
 #[derive(Debug, Clone, Serialize)]
 pub struct TrainStepCounts {
-    /// The shape's name.
-    pub shape: String,
-    /// The scheme of the frozen weights.
-    pub weights: &'static str,
-    /// The trained part: "all", or the adapter's rank.
-    pub trained: String,
-    /// Samples of a step.
-    pub batch: usize,
-    /// Tokens of a sample; the second half is scored.
-    pub tokens: usize,
+    /// The training.
+    #[serde(flatten)]
+    pub training: BenchedTraining,
     /// Kernels that a step of a narrow twin launches. A wide model launches more where one product is too long for one launch.
     pub launches: usize,
     /// The least cost of a step.
@@ -104,11 +105,7 @@ pub fn measure(
     seconds.sort_by(f64::total_cmp);
     let median = seconds[seconds.len() / 2];
     Ok(TrainBenchRow {
-        shape: shape.0.to_owned(),
-        weights: scheme.unwrap_or(QuantScheme::F32).name(),
-        trained: trained(config),
-        batch: config.batch,
-        tokens: config.max_tokens,
+        training: BenchedTraining::of(shape.0, scheme, config),
         seconds: [median, seconds[0], seconds[seconds.len() - 1]],
         tokens_per_second: (config.batch * config.max_tokens) as f64 / median,
         memory_bytes: memory.peak,
@@ -145,11 +142,7 @@ pub fn count(shape: (&str, ModelPreset), config: &SftConfig, device: &Device) ->
     let mut twin = Trainee::new(narrow, &short, device)?;
     twin.step(&short);
     Ok(TrainStepCounts {
-        shape: shape.0.to_owned(),
-        weights: scheme.unwrap_or(QuantScheme::F32).name(),
-        trained: trained(config),
-        batch: config.batch,
-        tokens: config.max_tokens,
+        training: BenchedTraining::of(shape.0, scheme, config),
         launches: count_launches(|| twin.step(&short)).1,
         cost: StepCost::of_step(&sizes, scheme, config),
     })
@@ -161,8 +154,16 @@ fn alone(config: &SftConfig) -> SftConfig {
     SftConfig { gradient_accumulation_steps: 1, micro_batch: Some(config.batch), lora, ..config.clone() }
 }
 
-fn trained(config: &SftConfig) -> String {
-    if config.full { "all".into() } else { format!("rank {}", config.lora.rank) }
+impl BenchedTraining {
+    fn of(shape: &str, scheme: Option<QuantScheme>, config: &SftConfig) -> Self {
+        Self {
+            shape: shape.to_owned(),
+            weights: scheme.unwrap_or(QuantScheme::F32).name(),
+            trained: if config.full { "all".into() } else { format!("rank {}", config.lora.rank) },
+            batch: config.batch,
+            tokens: config.max_tokens,
+        }
+    }
 }
 
 /// A model in training.

@@ -8,7 +8,7 @@ use tiller_models::presets::ModelPreset;
 use super::Global;
 use crate::Result;
 use crate::bench::cost::StepCost;
-use crate::bench::train::{TrainBenchRow, TrainStepCounts, count, measure};
+use crate::bench::train::{BenchedTraining, TrainBenchRow, TrainStepCounts, count, measure};
 use crate::cli::json::print_json;
 use crate::cli::values;
 use crate::run::progress::Progress;
@@ -123,14 +123,15 @@ const MEASURED: [&str; 14] = [
 
 fn measured_cells(row: &TrainBenchRow) -> [String; 14] {
     let [median, least, most] = row.seconds.map(|seconds| format!("{seconds:.4}"));
+    let [shape, weights, trained, batch, tokens] = training(&row.training);
     let [gflop, gigabytes] = cost(&row.cost);
     let launches = row.launches.map_or_else(|| "-".to_owned(), |launches| launches.to_string());
     [
-        row.shape.clone(),
-        row.weights.to_owned(),
-        row.trained.clone(),
-        row.batch.to_string(),
-        row.tokens.to_string(),
+        shape,
+        weights,
+        trained,
+        batch,
+        tokens,
         median,
         least,
         most,
@@ -146,17 +147,15 @@ fn measured_cells(row: &TrainBenchRow) -> [String; 14] {
 const COUNTED: [&str; 8] = ["shape", "weights", "trained", "batch", "tokens", "launches", "GFLOP", "GB"];
 
 fn counted(count: &TrainStepCounts) -> [String; 8] {
+    let [shape, weights, trained, batch, tokens] = training(&count.training);
     let [gflop, gigabytes] = cost(&count.cost);
-    [
-        count.shape.clone(),
-        count.weights.to_owned(),
-        count.trained.clone(),
-        count.batch.to_string(),
-        count.tokens.to_string(),
-        count.launches.to_string(),
-        gflop,
-        gigabytes,
-    ]
+    [shape, weights, trained, batch, tokens, count.launches.to_string(), gflop, gigabytes]
+}
+
+/// The cells that all tables begin with.
+fn training(training: &BenchedTraining) -> [String; 5] {
+    let BenchedTraining { shape, weights, trained, batch, tokens } = training;
+    [shape.clone(), (*weights).to_owned(), trained.clone(), batch.to_string(), tokens.to_string()]
 }
 
 /// GFLOP and GB.
