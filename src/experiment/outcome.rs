@@ -40,9 +40,10 @@ pub struct Outcome {
 pub struct FigureSeries {
     /// The decoding mode of the lists.
     pub decode: Mode,
-    /// In which subject.
-    pub subject: EvalTask,
-    /// Which metric, titles taken exactly.
+    /// The task.
+    #[serde(rename = "subject")]
+    pub task: EvalTask,
+    /// The metric, titles taken exactly.
     pub metric: Metric,
     /// One for each arm, in order.
     pub points: Vec<FigurePoint>,
@@ -123,17 +124,17 @@ fn series(plan: &ExperimentPlan, settings: &ExperimentSettings, evaluation: &Eva
     let mut series = Vec::new();
     for &decode in &settings.decode {
         for asked in &evaluation.tasks {
-            let subject = asked.task;
+            let task = asked.task;
             for metric in Metric::ALL {
                 let point = |(number, arm): (usize, &Arm)| {
                     let row = evaluation.rows.iter().find(|row| row.name == arm.name && row.decode == Some(decode));
-                    let interval = row?.figures(subject)?.exact.get(&metric)?;
+                    let interval = row?.figures(task)?.exact.get(&metric)?;
                     let x = arm.x.unwrap_or(number as f64);
                     let ends = [interval.low, interval.high];
                     Some(FigurePoint { arm: arm.name.clone(), x, y: interval.mean, interval: ends })
                 };
                 let points: Option<Vec<FigurePoint>> = plan.arms.iter().enumerate().map(point).collect();
-                series.extend(points.map(|points| FigureSeries { decode, subject, metric, points }));
+                series.extend(points.map(|points| FigureSeries { decode, task, metric, points }));
             }
         }
     }

@@ -102,11 +102,11 @@ fn an_experiment_stopped_again_and_again_is_the_unbroken_one() {
     let results = std::fs::read_to_string(out.join("results.json")).unwrap();
     assert_eq!(results, serde_json::to_string_pretty(&again).unwrap());
     assert_eq!(serde_json::from_str::<Outcome>(&results).unwrap().plan, again.plan);
-    let obeyed = again
+    let satisfied = again
         .series
         .iter()
         .find(|series| series.metric == Metric::ConstraintsMet && series.decode.to_string() == "strict");
-    let points: Vec<_> = obeyed.unwrap().points.iter().map(|point| (point.arm.as_str(), point.x, point.y)).collect();
+    let points: Vec<_> = satisfied.unwrap().points.iter().map(|point| (point.arm.as_str(), point.x, point.y)).collect();
     assert_eq!(points, [("one", 6.0, 1.0), ("noisy", 4.0, 1.0), ("on", 10.0, 1.0), ("rewarded", 11.0, 1.0)]);
     assert!(
         again.evaluation.rows[2..].iter().all(|row| row.chat.is_some_and(|chat| chat.perplexity > 1.0)),
@@ -123,8 +123,8 @@ fn of_several_seeds_the_mean_is_told() {
     let outcome = run_in(folder.path(), "seeds = [1, 2]", &|| false).unwrap();
     assert_eq!(outcome.seeds.len(), 2);
     for (at, row) in outcome.evaluation.rows.iter().enumerate() {
-        for (number, subject) in row.tasks.iter().enumerate() {
-            for (metric, interval) in &subject.exact {
+        for (number, task) in row.tasks.iter().enumerate() {
+            for (metric, interval) in &task.exact {
                 let of_seed = |seed: &Evaluation| seed.rows[at].tasks[number].exact[metric].mean;
                 let mean = outcome.seeds.iter().map(of_seed).sum::<f64>() / 2.0;
                 assert!((interval.mean - mean).abs() < 1e-12, "{} {metric}", row.label());

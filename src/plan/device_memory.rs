@@ -24,11 +24,11 @@ pub struct DeviceMemory {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FitVerdict {
-    /// It does.
+    /// It fits.
     Fits,
-    /// It does not.
+    /// It does not fit.
     DoesNotFit,
-    /// Nobody knows how much memory there is.
+    /// The device's memory is not known.
     Unknown,
 }
 

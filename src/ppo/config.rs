@@ -101,7 +101,7 @@ pub struct PpoHyperparameters {
     /// Score tokens at the temperature at which they were drawn, so that the policy that learns is the one that sampled; the authors'
     /// learns at temperature 1, whatever it samples at.
     pub score_at_sampling_temperature: bool,
-    /// Divide list rewards by their running deviation, and item rewards by that of their practice.
+    /// Divide list rewards by their running deviation, and item rewards by that of their task.
     pub scale_rewards: bool,
     /// Divide an iteration's rewards by their deviation.
     pub whiten_rewards: bool,
@@ -285,7 +285,7 @@ impl PpoConfig {
     }
 
     /// These settings for a model that was trained from scratch. It is small, so it takes steps ten times as large, and has little but its
-    /// tuning to forget, of which the rehearsal reminds it, so it may go further from its reference. Its likeliest answers err far more often
+    /// tuning to forget, of which the supervised examples remind it, so it may go further from its reference. Its likeliest answers err far more often
     /// than those that are drawn at temperature 1, so it learns from the likeliest one and from others near to it.
     pub fn for_scratch_model(self) -> Self {
         let rollout = RolloutConfig { temperature: 0.5, greedy_first: true, ..self.rollout };

@@ -1,7 +1,7 @@
 //! Proximal policy optimisation of lists (method §6–7): the policy answers, the catalogue and the teacher reward, the policy moves.
 //!
-//! A [`trainer::PpoTrainer`] goes in iterations. [`prompts`] asks what is practised, [`rollout`] lets the actor answer and keeps the
-//! log-probability of every token, [`crate::reward`] judges the lists, [`experience`] makes of it what every token has earned, and
+//! A [`trainer::PpoTrainer`] goes in iterations. [`prompts`] states requests of the trained tasks, [`rollout`] lets the actor answer and keeps the
+//! log-probability of every token, [`crate::reward`] scores the lists, [`experience`] makes of it what every token has earned, and
 //! [`update`] moves actor and critic, which stand on one frozen model with the reference [`policy`]; beside its own answers the actor learns
 //! some of its tuning again ([`sft_mixin`]). In between, [`policy_eval`] asks held-out questions.
 //!

@@ -137,12 +137,12 @@ impl PolicyEvalReport {
         self.found.iter().map(|(_, eval)| eval.reward).sum::<f64>() / self.found.len() as f64
     }
 
-    /// The practices with what was found about each.
+    /// The tasks with their results.
     pub fn tasks(&self) -> impl Iterator<Item = (Task, &TaskEval)> {
         self.found.iter().map(|(task, eval)| (*task, eval))
     }
 
-    /// Errors per list: repeated, non-existent and known items, over all practices.
+    /// Errors per list: repeated, non-existent and known items, over all tasks.
     pub fn errors(&self) -> f64 {
         let errors = [Metric::RepeatItem, Metric::NonExist, Metric::InHistory];
         let of = |eval: &TaskEval| errors.iter().filter_map(|&error| eval.summary.mean(error)).sum::<f64>();

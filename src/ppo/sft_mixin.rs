@@ -31,7 +31,7 @@ impl Default for SftMixin {
 }
 
 impl SftMixin {
-    /// No rehearsal, as the authors have it.
+    /// No supervised examples, as the authors have it.
     pub fn none() -> Self {
         Self { examples: 0, ..Self::default() }
     }

@@ -397,7 +397,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
             )),
             Error::Failed(trouble) => Error::Failed(format!(
                 "iteration {}: {trouble}\n  {run} keeps the state before it and the best adapter\n  next: train again with a lower \
-                 --lr, or a higher --set learning.kl_coef=…; tune a model longer that was hardly tuned, since rehearsal changes it",
+                 --lr, or a higher --set learning.kl_coef=…; tune a model longer that was hardly tuned, since the supervised examples change it",
                 iteration + 1
             )),
             other => other,

@@ -42,8 +42,8 @@ pub fn curves_of(folder: &Path) -> Option<Curves> {
     }
     let mut subjects: Vec<EvalTask> = Vec::new();
     for series in &all {
-        if !subjects.contains(&series.subject) {
-            subjects.push(series.subject);
+        if !subjects.contains(&series.task) {
+            subjects.push(series.task);
         }
     }
     let charts = subjects.into_iter().flat_map(|subject| {
@@ -61,7 +61,7 @@ pub fn curves_of(folder: &Path) -> Option<Curves> {
 
 /// A metric over the axis, one line per decode mode.
 fn chart(subject: EvalTask, metric: Metric, axis: &str, all: &[FigureSeries]) -> Option<TitledChart> {
-    let of_figure = all.iter().filter(|series| (series.subject, series.metric) == (subject, metric));
+    let of_figure = all.iter().filter(|series| (series.task, series.metric) == (subject, metric));
     let line = |(colour, series): (usize, &FigureSeries)| {
         let points = series.points.iter().map(|point| (point.x, point.y)).collect();
         LineSeries { label: series.decode.to_string(), colour, dashed: false, points }

@@ -170,21 +170,21 @@ fn cpa_by_the_methods_tests() {
 }
 
 #[test]
-fn a_list_obeys_if_nothing_at_all_is_wrong_with_it() {
-    let obeys = |answer: &str, change: &dyn Fn(&mut Request)| of(answer, &example(3, change)).constraints_met;
+fn a_list_satisfies_its_request_if_nothing_at_all_is_wrong_with_it() {
+    let satisfies = |answer: &str, change: &dyn Fn(&mut Request)| of(answer, &example(3, change)).constraints_met;
     let plain = |_: &mut Request| {};
-    assert!(obeys("BCD", &plain));
+    assert!(satisfies("BCD", &plain));
     for wrong in ["", "BC", "BCDE", "BCC", "BCx", "BCA"] {
-        assert!(!obeys(wrong, &plain), "{wrong}");
+        assert!(!satisfies(wrong, &plain), "{wrong}");
     }
-    assert!(obeys("BCD", &|request| request.all_in = vec![CategoryId(0)]));
-    assert!(!obeys("BCE", &|request| request.all_in = vec![CategoryId(0)]));
-    assert!(!obeys("BCE", &|request| request.none_in = vec![CategoryId(1)]));
-    assert!(!obeys("BCD", &|request| request.excluded = vec![item('C')]));
-    assert!(!obeys("BCD", &|request| request.mandatory = vec![item('C'), item('E')]));
-    assert!(!obeys("BCD", &|request| request.candidates = Some(vec![item('B'), item('C')])));
+    assert!(satisfies("BCD", &|request| request.all_in = vec![CategoryId(0)]));
+    assert!(!satisfies("BCE", &|request| request.all_in = vec![CategoryId(0)]));
+    assert!(!satisfies("BCE", &|request| request.none_in = vec![CategoryId(1)]));
+    assert!(!satisfies("BCD", &|request| request.excluded = vec![item('C')]));
+    assert!(!satisfies("BCD", &|request| request.mandatory = vec![item('C'), item('E')]));
+    assert!(!satisfies("BCD", &|request| request.candidates = Some(vec![item('B'), item('C')])));
     let share = |request: &mut Request| request.shares = vec![Share::parse("Drama>=50%", &catalogue()).unwrap()];
-    assert!(obeys("BCD", &share) && !obeys("BCG", &share), "a half of three is two");
+    assert!(satisfies("BCD", &share) && !satisfies("BCG", &share), "a half of three is two");
 }
 
 #[test]
@@ -224,7 +224,7 @@ proptest! {
         if answer.len() <= k as usize {
             prop_assert_eq!(Measures { rank: measures.rank, ..of(&backwards, &example) }, measures.clone());
         }
-        // What obeys has no fault, and meets the method's tests, too.
+        // A list that satisfies its request has no fault, and meets the method's tests, too.
         if measures.constraints_met {
             prop_assert!(measures.correct_count && !measures.is_empty);
             prop_assert_eq!((measures.repeats, measures.not_existing, measures.in_history), (0, 0, Some(0)));

@@ -27,7 +27,7 @@ fn lists(dataset: &Dataset, tasks: &[TaskFamily], seed: u64) -> Vec<(Request, Ex
     examples.into_iter().filter_map(|example| Some((example.request.clone()?, example))).collect()
 }
 
-fn is_obeyed(request: &Request, items: &[ItemId], catalogue: &Catalogue) -> bool {
+fn is_satisfied(request: &Request, items: &[ItemId], catalogue: &Catalogue) -> bool {
     let constraints = Constraints::new(&request.compile(catalogue), catalogue).unwrap();
     let distinct: BTreeSet<_> = items.iter().collect();
     let counters = constraints.counters.iter().all(|counter| {
@@ -45,10 +45,10 @@ proptest! {
 
     /// Decoding's own reading of the request is the judge: it knows nothing of how labels are made.
     #[test]
-    fn labels_obey_the_request_and_the_prompt_states_their_number(seed: u64) {
+    fn labels_satisfy_the_request_and_the_prompt_states_their_number(seed: u64) {
         for dataset in worlds() {
             for (request, example) in lists(&dataset, &LISTS, seed) {
-                prop_assert!(is_obeyed(&request, &example.items, &dataset.catalogue), "{request:?}: {:?}", example.items);
+                prop_assert!(is_satisfied(&request, &example.items, &dataset.catalogue), "{request:?}: {:?}", example.items);
                 let question = &example.messages.last().unwrap().content;
                 let stated = match request.k { 1 => "one title.".to_owned(), k => format!("{k} different titles.") };
                 prop_assert!(question.contains(&stated), "{question}");

@@ -151,6 +151,30 @@ fn the_step_is_the_gradient_of_the_loss() {
     assert!((slope - square.sqrt()).abs() < 0.03 * square.sqrt(), "{slope} is not {}", square.sqrt());
 }
 
+/// Gradient accumulation is exact: answers of unequal lengths have the same loss and gradient in micro-batches of any size.
+#[test]
+fn the_gradient_of_a_step_does_not_depend_on_its_micro_batches() {
+    let dataset = films();
+    let mut config = with_critic();
+    config.learning.epochs = 1;
+    config.learning.ent_coef = 0.3;
+    config.learning.vf_coef = 0.7;
+    let policy = Policy::fresh(&model(&dataset).llama, &config).unwrap();
+    let trajectories = trajectories(&policy);
+    let [(one, of_one), (both, of_both)] = [1, 2].map(|micro_batch| {
+        let mut config = config.clone();
+        config.learning.batch = Some(micro_batch);
+        let mut adamw = AdamW::new(AdamWConfig::adam());
+        let stats = updater(&config, 0.0).update(policy.clone(), &mut adamw, &trajectories, 1, &|| false).unwrap().1;
+        (stats, first_moments(&adamw))
+    });
+    assert!(one.grad_norm > 0.0 && (one.loss - both.loss).abs() < 1e-5, "{one:?} is not {both:?}");
+    for (name, gradient) in of_one {
+        let off = gradient.iter().zip(&of_both[&name]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(off < 1e-5, "{name} is off by {off}");
+    }
+}
+
 /// The gradients that an optimiser has seen in its only step: its first moments are a tenth of them.
 pub fn first_moments(adamw: &AdamW) -> std::collections::BTreeMap<String, Vec<f32>> {
     let mut archive = tiller_models::archive::Archive::default();

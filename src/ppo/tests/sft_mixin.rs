@@ -37,7 +37,7 @@ fn iterations_go_through_the_examples_one_behind_the_other() {
     assert!(weighted_examples(&SftMixin::none(), 0, 3).is_empty());
 }
 
-/// Without any advantage, what moves the policy is what it rehearses.
+/// Without any advantage, the supervised examples alone move the policy.
 #[test]
 fn what_is_mixed_in_is_learnt() {
     let dataset = films();
