@@ -38,7 +38,7 @@ enum What {
 /// Runs `tiller bench`.
 ///
 /// # Errors
-/// `--device` names no device, or the CPU where kernels are asked for.
+/// `--device` names no device, or the CPU where kernels are measured.
 pub fn run(args: Args, global: &Global) -> Result<()> {
     match args.what {
         What::Kernels(args) => kernels::run(&args, global),

@@ -75,7 +75,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         eprintln!("{HELP}");
     }
     for line in turns() {
-        match session.hear(&line.map_err(Error::io("stdin", "read"))?) {
+        match session.reply(&line.map_err(Error::io("stdin", "read"))?) {
             Reply::End => break,
             Reply::Say(text) => talk.say(&text)?,
             Reply::List(request, said) => session.shown(&talk.list(request, &said)?),

@@ -72,7 +72,7 @@ pub struct Args {
     /// The highest learning rate [default: 0.0001, and 0.001 after a run that trained its model from scratch]
     #[arg(long, value_name = "LR")]
     lr: Option<f64>,
-    /// Decides first weights, questions, answers and the order of learning [default: 2024]
+    /// Seed of initial weights, prompts, sampled answers and the order of learning [default: 2024]
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
     #[command(flatten)]

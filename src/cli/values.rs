@@ -94,7 +94,7 @@ pub(super) fn experiment_size() -> impl TypedValueParser<Value = ExperimentSize>
 /// The baselines of PPO's advantages.
 pub(super) fn baseline() -> impl TypedValueParser<Value = Baseline> {
     parsed([
-        PossibleValue::new("rloo").alias("group").help("The other answers to the same question; no critic is trained"),
+        PossibleValue::new("rloo").alias("group").help("The other answers to the same prompt; no critic is trained"),
         PossibleValue::new("critic").help("The value of a critic (GAE)"),
     ])
 }

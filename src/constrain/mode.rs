@@ -32,7 +32,7 @@ impl Mode {
     pub fn prove(self, request: &CompiledRequest, catalogue: &Catalogue) -> Result<Option<FeasibleRequest>> {
         let constraints = match self {
             Mode::Free => return Ok(None),
-            Mode::Catalogue => Constraints::new(&request.without_wishes(), catalogue)?,
+            Mode::Catalogue => Constraints::new(&request.with_history_only(), catalogue)?,
             Mode::Strict => Constraints::new(request, catalogue)?,
         };
         check_length(constraints.k as usize)?;

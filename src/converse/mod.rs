@@ -5,8 +5,8 @@
 //! same meaning.
 
 pub mod follow_up;
+mod merge;
 mod sequels;
-mod wishes;
 
 use self::follow_up::{Age, FollowUp, parts, understand};
 use crate::data::titles::clean;
@@ -48,8 +48,8 @@ pub struct ChatSession<'a> {
 struct State {
     /// The user's history, oldest first; items of the session that are liked or known follow.
     taken: Vec<ItemId>,
-    /// The wishes; their history is empty.
-    wishes: Request,
+    /// The request so far, without its history.
+    request: Request,
     /// Every item shown: nobody wants to read it again.
     shown: Vec<ItemId>,
     /// The items of the last list, in its order.
@@ -62,15 +62,15 @@ type Changed = Result<Vec<String>, String>;
 impl<'a> ChatSession<'a> {
     /// A session for a user with the history `taken`; lists have `k` items unless a turn asks for another length.
     pub fn new(catalogue: &'a Catalogue, taken: Vec<ItemId>, k: u32) -> Self {
-        let fresh = State { taken, wishes: Request { k, ..Request::default() }, ..State::default() };
+        let fresh = State { taken, request: Request { k, ..Request::default() }, ..State::default() };
         Self { catalogue, parser: AskParser::new(catalogue), now: fresh.clone(), before: Vec::new(), fresh }
     }
 
     /// The current request.
     pub fn request(&self) -> Request {
-        let State { taken, wishes, shown, .. } = &self.now;
-        let excluded = [&wishes.excluded[..], shown].concat();
-        Request { history: taken.clone(), excluded, ..wishes.clone() }
+        let State { taken, request, shown, .. } = &self.now;
+        let excluded = [&request.excluded[..], shown].concat();
+        Request { history: taken.clone(), excluded, ..request.clone() }
     }
 
     /// Remembers the list that was shown.
@@ -81,7 +81,7 @@ impl<'a> ChatSession<'a> {
     }
 
     /// Takes in a turn of the user.
-    pub fn hear(&mut self, text: &str) -> Reply {
+    pub fn reply(&mut self, text: &str) -> Reply {
         match understand(text) {
             Some(FollowUp::End) => Reply::End,
             Some(FollowUp::Help) => Reply::Say(HELP.to_owned()),
@@ -133,7 +133,7 @@ impl<'a> ChatSession<'a> {
             }
             FollowUp::Not(place) => {
                 let item = self.at(place)?;
-                self.now.wishes.excluded.push(item);
+                self.now.request.excluded.push(item);
                 Ok(Vec::new())
             }
             FollowUp::NoSequels => Ok(self.without_sequels()),
@@ -144,12 +144,12 @@ impl<'a> ChatSession<'a> {
 
     /// The requested parts as the flags of `tiller recommend`, without the items that are excluded because they were shown.
     fn in_flags(&self) -> String {
-        crate::request::flags::shell(&self.now.wishes.flags(self.catalogue))
+        crate::request::flags::shell(&self.now.request.flags(self.catalogue))
     }
 
     fn start_over(&mut self) -> Reply {
         self.before.push(std::mem::replace(&mut self.now, self.fresh.clone()));
-        Reply::Say("All wishes are forgotten. What would you like?".to_owned())
+        Reply::Say("The request is empty again. What would you like?".to_owned())
     }
 
     fn undo(&mut self) -> Reply {
@@ -174,8 +174,8 @@ impl<'a> ChatSession<'a> {
     fn without_sequels(&mut self) -> Vec<String> {
         let sequels = sequels::sequels(self.catalogue);
         let said = vec![format!("leaving out {} titles that look like sequels", sequels.len())];
-        self.now.wishes.excluded.extend(sequels);
-        wishes::tidy(&mut self.now.wishes);
+        self.now.request.excluded.extend(sequels);
+        merge::tidy(&mut self.now.request);
         said
     }
 
@@ -187,7 +187,7 @@ impl<'a> ChatSession<'a> {
             Age::Newer => format!("year>{year}"),
         };
         let predicate = Predicate::parse(&condition, self.catalogue).map_err(|error| error.to_string())?;
-        wishes::replace_condition(&mut self.now.wishes, predicate, "year");
+        merge::replace_condition(&mut self.now.request, predicate, "year");
         Ok(vec![format!("understood: {condition}")])
     }
 
@@ -201,14 +201,14 @@ impl<'a> ChatSession<'a> {
     }
 
     fn wish(&mut self, text: &str) -> Changed {
-        let parsed = self.parser.read(text, self.now.wishes.k);
+        let parsed = self.parser.read(text, self.now.request.k);
         if !parsed.says_something() {
             return Err(format!("I know no category or title in \"{}\". Say \"help\" for examples.", clean(text)));
         }
         let said = self.understood(&parsed);
         let ParseResult { request, says_length, .. } = parsed;
         self.now.taken.extend(&request.history);
-        wishes::add(&mut self.now.wishes, request, says_length, self.catalogue);
+        merge::add(&mut self.now.request, request, says_length, self.catalogue);
         Ok(said)
     }
 

@@ -36,11 +36,11 @@ pub struct PpoConfig {
     pub iterations: u64,
     /// The longest prompt and answer together, in tokens; the answer has half of them if it needs them.
     pub max_tokens: usize,
-    /// Decides first weights, questions, answers and the order of learning.
+    /// The seed of initial weights, prompts, sampled answers and the order of learning.
     pub seed: u64,
     /// The tasks of the prompts.
     pub tasks: Vec<Task>,
-    /// The rules by which questions are drawn.
+    /// The preset of the rules that draw prompts.
     pub questions: Preset,
     /// The rollouts.
     pub rollout: RolloutConfig,
@@ -107,7 +107,7 @@ pub struct PpoHyperparameters {
     pub whiten_rewards: bool,
     /// Advantage normalization: bring an iteration's advantages to mean 0 and deviation 1.
     pub normalize_advantages: bool,
-    /// Do both among the answers of each task, so that one whose rewards vary much does not drown the others.
+    /// Do both within each task, so that a task whose rewards vary much does not outweigh the others.
     pub per_task_normalization: bool,
     /// ε of the clipped surrogate loss: the ratio of a token's probabilities stays within 1 ± ε in an iteration.
     pub clip: f64,
@@ -125,7 +125,7 @@ pub struct PpoHyperparameters {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Baseline {
-    /// The other answers to the same question, item by item; no critic is trained (RLOO).
+    /// The other answers to the same prompt, item by item; no critic is trained (RLOO).
     #[default]
     #[serde(alias = "group")]
     Rloo,
@@ -159,11 +159,11 @@ pub struct DivergenceGuard {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PolicyEvalConfig {
-    /// Users who are asked, for each kind of question others.
+    /// Users of each validation task; every task has other users.
     pub users: usize,
     /// Iterations from one validation to the next.
     pub every: u64,
-    /// Ask in the wordings of training examples, for models that know no other words.
+    /// Use the prompt wordings of training, for models that know no other words.
     pub trained_wordings: bool,
 }
 

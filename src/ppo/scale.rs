@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 const EPSILON: f64 = 1e-8;
 
 /// The standard deviation of everything that was ever seen (Welford 1962): a running size by which rewards are divided, their mean
-/// staying where it is (method §7.5, `reward_scale`).
+/// staying where it is (method §7.5, `scale_rewards`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunningStd {
     count: u64,
@@ -36,7 +36,7 @@ impl RunningStd {
     }
 }
 
-/// Divides all values by their common unbiased standard deviation; their mean stays where it is (method §7.6, `whiten_reward`).
+/// Divides all values by their common unbiased standard deviation; their mean stays where it is (method §7.6, `whiten_rewards`).
 pub fn whiten(rows: &mut [Vec<f64>]) {
     let (_, deviation) = moments(rows);
     rows.iter_mut().flatten().for_each(|value| *value /= deviation);

@@ -114,7 +114,7 @@ impl Request {
 
 impl CompiledRequest {
     /// The request for a list of the same length, with no rule but that nothing of the history is in it.
-    pub fn without_wishes(&self) -> Self {
+    pub fn with_history_only(&self) -> Self {
         let rules = self.rules.iter().filter(|rule| rule.kind == RuleKind::History).cloned().collect();
         Self { k: self.k, rules, counters: Vec::new(), unknown: None }
     }

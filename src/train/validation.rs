@@ -24,14 +24,14 @@ const OVERTIME: usize = 8;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ValidationConfig {
-    /// Users who are asked, for each kind of question others.
+    /// Users of each validation task; every task has other users.
     pub users: usize,
     /// Steps from one validation to the next; an epoch where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<u64>,
     /// Answers that are written at once.
     pub batch: usize,
-    /// Ask in the wordings of training examples, for models that know no other words.
+    /// Use the prompt wordings of training, for models that know no other words.
     pub trained_wordings: bool,
 }
 
@@ -57,7 +57,7 @@ impl ValidationConfig {
     }
 }
 
-/// The questions of a training, the same at every validation.
+/// The validation prompts of a training, the same every time.
 pub struct Validation {
     queries: Vec<(Task, Vec<Example>)>,
     batch: usize,
@@ -161,7 +161,7 @@ struct Answered {
 }
 
 impl ValidationReport {
-    /// The figure that decides which model is best: NDCG@10, averaged over the kinds of questions.
+    /// The figure that decides which model is best: NDCG@10, averaged over the tasks.
     pub fn ndcg(&self) -> f64 {
         let ndcg = self.tasks.iter().map(|answered| answered.summary.mean(Metric::NDCG).unwrap_or(0.0));
         ndcg.sum::<f64>() / self.tasks.len() as f64

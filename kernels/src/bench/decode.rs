@@ -114,9 +114,9 @@ impl Product {
         let gain = if self.norm == NormKind::None || int8 { 0 } else { padded };
         let bytes = scheme.bytes(self.outputs, self.inputs) + size_of::<f32>() * (columns * padded + gain + output);
         let variant = match (columns_for(columns), int8) {
-            (TILE, _) => "tile",
-            (_, false) => "columns",
-            (_, true) => "columns, int8",
+            (TILE, _) => "gemm",
+            (_, false) => "gemv",
+            (_, true) => "gemv, int8",
         };
         let shape = format!("{columns} x {} x {}", self.outputs, self.inputs);
         BenchCase::new(self.shader, variant, shape, kernel.clone())

@@ -19,7 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   tiller bench kernels
   tiller bench kernels --device llvmpipe --quant q4 --quant q8 --json
-  tiller bench kernels --op decode_linear --variant 'tile, subgroups'
+  tiller bench kernels --op decode_linear --variant gemm
   tiller bench kernels --op gelu --wgsl";
 
 /// The flags of `tiller bench kernels`.
