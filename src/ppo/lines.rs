@@ -8,7 +8,7 @@ use crate::recommend::answer;
 /// The text of an answer, and where its lines end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnswerLines {
-    /// The decoded text, control tokens left out.
+    /// The decoded text, control tokens and the stop at the end left out.
     pub text: String,
     /// For each line that counts as an item, the token with which its text, line break included, is complete.
     pub ends: Vec<usize>,
@@ -24,11 +24,12 @@ impl AnswerLines {
         let mut text = String::new();
         // [token]: how much of the text is there with it.
         let mut lengths = Vec::with_capacity(tokens.len());
-        for &token in tokens {
+        for &token in tokenizer.without_stop(tokens) {
             text.push_str(&stream.push(token)?);
             lengths.push(text.len());
         }
         text.push_str(&stream.finish()?);
+        lengths.resize(tokens.len(), text.len());
         let ends = answer::line_ends(&text).map(|end| token_at(end, &lengths)).collect();
         Ok(Self { text, ends })
     }

@@ -146,17 +146,27 @@ impl<'a> Recommender<'a> {
     /// As [`Recommender::recommend`].
     pub fn recommend_streaming(&self, prepared: &PreparedRequest, on_text: &mut dyn FnMut(&str)) -> Result<List> {
         let start = Instant::now();
-        let mut decoder = self.model.codec().tokenizer.stream();
+        let tokenizer = &self.model.codec().tokenizer;
+        let mut decoder = tokenizer.stream();
         let mut decoded = Ok(());
-        let answers = self.write(&[prepared], &mut |_, token| match decoder.push(token) {
-            Ok(text) => {
-                on_text(&text);
-                ControlFlow::Continue(())
+        // A token that may be the stop at the end, until another one follows.
+        let mut held: Option<u32> = None;
+        let answers = self.write(&[prepared], &mut |_, token| {
+            let ready = if tokenizer.eos_ids().contains(&token) {
+                [held.replace(token), None]
+            } else {
+                [held.take(), Some(token)]
+            };
+            for token in ready.into_iter().flatten() {
+                match decoder.push(token) {
+                    Ok(text) => on_text(&text),
+                    Err(error) => {
+                        decoded = Err(error);
+                        return ControlFlow::Break(());
+                    }
+                }
             }
-            Err(error) => {
-                decoded = Err(error);
-                ControlFlow::Break(())
-            }
+            ControlFlow::Continue(())
         })?;
         decoded?;
         let answer = answers.into_iter().next().unwrap_or_default();
@@ -206,7 +216,8 @@ impl<'a> Recommender<'a> {
     }
 
     fn read(&self, prepared: &PreparedRequest, (tokens, guidance): Generated, seconds: f64) -> Result<List> {
-        let text = self.model.codec().tokenizer.decode(&tokens, true)?;
+        let tokenizer = &self.model.codec().tokenizer;
+        let text = tokenizer.decode(tokenizer.without_stop(&tokens), true)?;
         Ok(List { items: self.items(prepared.compiled(), &text), text, tokens: tokens.len(), guidance, seconds })
     }
 

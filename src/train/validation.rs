@@ -139,7 +139,8 @@ impl Validation {
         for prompts in prompts.chunks(self.batch) {
             let tokens = model.generate(GenerateRequest::new(prompts, options))?;
             for tokens in tokens {
-                answers.push(model.codec.tokenizer.decode(&tokens, true)?);
+                let tokenizer = &model.codec.tokenizer;
+                answers.push(tokenizer.decode(tokenizer.without_stop(&tokens), true)?);
             }
         }
         Ok(answers)

@@ -245,6 +245,39 @@ fn constraints_hold_and_see_the_logprobs_of_the_graph() {
 }
 
 #[test]
+fn a_stop_id_ends_free_text_and_nothing_that_a_constraint_chose() {
+    let llama = llama(true, &test_gpu().device);
+    let mut engine = Engine::from_llama(&llama, options(3)).unwrap();
+    let mut graph = GraphGenerator::new(&llama);
+    // All that the constraint forces or lists, and with them whatever free text begins with.
+    let stop_ids: Vec<u32> = (0..40).collect();
+    for needs_logits in [false, true] {
+        let new = vec![Strict { taken: 0, needs_logits, logprobs: Vec::new() }; 8];
+        let prompts = prompts();
+        let lists = |generator: &mut dyn Generator| {
+            let mut constraints = new.clone();
+            let request = GenerateRequest::new(&prompts, how(GREEDY)).constrained_by(&mut constraints);
+            generator.generate(request.stop_at(&stop_ids)).unwrap()
+        };
+        let found = lists(&mut engine);
+        assert_eq!(found, lists(&mut graph));
+        assert_eq!(
+            found.iter().map(Vec::len).collect::<Vec<_>>(),
+            [5; 8],
+            "three forced, one of a list, the first free"
+        );
+    }
+    let constraint = |ahead| Drafting::new(vec![2; 11], ahead, false);
+    for ahead in [0, 3] {
+        let mut constraints = vec![constraint(ahead); 8];
+        let prompts = prompts();
+        let request = GenerateRequest::new(&prompts, how(GREEDY)).constrained_by(&mut constraints);
+        let lengths: Vec<usize> = engine.generate(request.stop_at(&stop_ids)).unwrap().iter().map(Vec::len).collect();
+        assert_eq!(lengths, [20; 8]);
+    }
+}
+
+#[test]
 fn drafts_are_accepted_as_far_as_they_agree_and_change_nothing() {
     let llama = llama(true, &test_gpu().device);
     let mut engine = Engine::from_llama(&llama, options(5)).unwrap();

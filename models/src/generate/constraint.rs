@@ -3,7 +3,7 @@
 use super::{Allowed, DraftTokens, TokenLogprob};
 use crate::Result;
 
-/// A constraint on the tokens of one sequence.
+/// A constraint on the tokens of one sequence. Where it allows some tokens only, it alone ends the sequence: stop ids are for free text.
 ///
 /// ```
 /// use tiller_models::{Allowed, Result, TokenConstraint, TokenLogprob};

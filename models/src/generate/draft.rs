@@ -11,8 +11,7 @@
 pub struct DraftTokens {
     /// The tokens allowed at this choice, ascending; `None` for all.
     pub allowed: Option<Vec<u32>>,
-    /// The expected token, then the forced tokens up to the next choice. Empty at the last choice of a draft, unless its tokens end the
-    /// sequence.
+    /// The expected token, then the forced tokens up to the next choice. Those of the last choice of a draft are not read.
     pub tokens: Vec<u32>,
 }
 

@@ -16,8 +16,8 @@ pub trait Generator {
     /// A device that fails.
     fn load_adapter(&mut self, llama: &Llama) -> Result<()>;
 
-    /// Continues every prompt until one of the stop ids, `max_new_tokens`, the end of its constraint, or a `Break` from `on_token`.
-    /// Returns the new tokens of each prompt; a stop id is the last of its sequence.
+    /// Continues every prompt until a stop id in free text, `max_new_tokens`, the end of its constraint, or a `Break` from `on_token`.
+    /// Returns the new tokens of each prompt; a stop id in free text is the last of its sequence.
     ///
     /// # Errors
     /// Options out of range, an empty prompt, a token outside the vocabulary, a prompt too long for the model's context window, adapters

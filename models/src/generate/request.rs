@@ -40,7 +40,7 @@ pub struct GenerateRequest<'a> {
     pub constraints: Vec<&'a mut dyn TokenConstraint>,
     /// One adapter per prompt, counted from 1, 0 for the base model; an empty list for the first adapter where there is one.
     pub adapters: &'a [usize],
-    /// Tokens that end a sequence.
+    /// Tokens that end free text: they end a sequence where its constraint allows [any](super::Allowed::Any) token, and nowhere else.
     pub stop_ids: &'a [u32],
     /// The callback for new tokens.
     pub on_token: Option<OnToken<'a>>,
@@ -62,7 +62,7 @@ impl<'a> GenerateRequest<'a> {
         Self { adapters, ..self }
     }
 
-    /// Adds tokens that end a sequence.
+    /// Adds tokens that end free text.
     pub fn stop_at(self, stop_ids: &'a [u32]) -> Self {
         Self { stop_ids, ..self }
     }

@@ -121,13 +121,11 @@ impl<'a> SequenceState<'a> {
     /// The choices of the next step: the next one, and those that a draft of at most `max_tokens` tokens leads to.
     pub(crate) fn next_choices(&mut self, max_tokens: usize) -> Vec<DraftTokens> {
         let mut draft = self.constraint.draft();
-        truncate(&mut draft, max_tokens.min(self.remaining()));
-        // A draft ends with a choice, unless it ends the sequence.
-        if let Some(DraftTokens { tokens, .. }) = draft.last_mut()
-            && tokens.last().is_some_and(|token| !self.stop_ids.contains(token))
-        {
+        // Behind the last choice there is none that would need these tokens read.
+        if let Some(DraftTokens { tokens, .. }) = draft.last_mut() {
             tokens.clear();
         }
+        truncate(&mut draft, max_tokens.min(self.remaining()));
         if draft.is_empty() {
             let allowed = match self.constraint.allowed() {
                 Allowed::OneOf(tokens) => Some(tokens.to_vec()),
@@ -172,12 +170,14 @@ impl<'a> SequenceState<'a> {
         Ok(token)
     }
 
-    /// Appends a token, and lets the constraint accept it.
+    /// Appends a token, and lets the constraint accept it. A token that the constraint chose is no stop: it may be a piece of a title,
+    /// and only the constraint knows where its text ends.
     pub(crate) fn append(&mut self, token: u32, logprob: Option<&TokenLogprob>) -> Result<()> {
+        let is_stop = self.constraint.allowed() == Allowed::Any && self.stop_ids.contains(&token);
         self.constraint.accept(token, logprob)?;
         self.tokens.push(token);
         self.unread.push(token);
-        self.is_done = self.stop_ids.contains(&token) || self.tokens.len() >= self.options.max_new_tokens;
+        self.is_done = is_stop || self.tokens.len() >= self.options.max_new_tokens;
         Ok(())
     }
 

@@ -228,6 +228,14 @@ impl Tokenizer {
         &self.specials.eos
     }
 
+    /// `answer` without the stop id at its end: that is no text, even where the vocabulary has it as an ordinary token.
+    pub fn without_stop<'a>(&self, answer: &'a [u32]) -> &'a [u32] {
+        match answer {
+            [text @ .., last] if self.eos_ids().contains(last) => text,
+            _ => answer,
+        }
+    }
+
     /// The id for padding, where one is declared.
     pub fn pad(&self) -> Option<u32> {
         self.specials.pad

@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{Index, select};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use safetensors::Dtype;
@@ -19,6 +19,7 @@ use super::guarantees::satisfies;
 use super::samples::{CUTS, Shop, kinds, random_request, titles};
 use crate::constrain::masked::{Pace, Picker, decode};
 use crate::constrain::{Automaton, DraftModel, FeasibleRequest, ListConstraint, Mode};
+use crate::data::ItemId;
 use crate::request::Request;
 
 const WIDTH: usize = 16;
@@ -68,11 +69,19 @@ fn logits(model: &Llama, context: &[u32]) -> Vec<f32> {
     all[all.len() - model.config().vocab_size..].to_vec()
 }
 
+/// Stop ids of a model whose files are wrong: tokens of titles, line starts and line breaks, and the end of a list.
+fn stops(shop: &Shop, drawn: &[Index]) -> Vec<u32> {
+    let all: Vec<ItemId> = shop.catalogue.ids().collect();
+    let tokens = shop.grammar.tokens(&all).unwrap();
+    drawn.iter().map(|index| *index.get(&tokens)).collect()
+}
+
 /// The lists of a batch: prompt r has r + 1 tokens.
 fn guided<'a>(
     shop: &'a Shop,
     model: &Llama,
     all: &[FeasibleRequest],
+    stop_ids: &[u32],
     sampling: Sampling,
     how: impl Fn(ListConstraint<'a>) -> ListConstraint<'a>,
 ) -> (Vec<Vec<u32>>, Vec<ListConstraint<'a>>) {
@@ -81,8 +90,7 @@ fn guided<'a>(
     let mut guides: Vec<_> = all.iter().map(constraint).collect();
     let room = all.iter().map(|request| shop.grammar.longest(request.k() as usize)).max().unwrap_or(0);
     let options = GenerateOptions { max_new_tokens: room, sampling, seed: 5 };
-    let stop = [shop.grammar.end()];
-    let request = GenerateRequest::new(&prompts, options).constrained_by(&mut guides).stop_at(&stop);
+    let request = GenerateRequest::new(&prompts, options).constrained_by(&mut guides).stop_at(stop_ids);
     let lists = GraphGenerator::new(model).generate(request).unwrap();
     (lists, guides)
 }
@@ -109,9 +117,11 @@ proptest! {
         kinds in kinds(),
         cut in select(CUTS.to_vec()),
         drawn in vec(random_request(4), 6),
+        stop_ids in vec(any::<Index>(), 0..6),
         seed: u64,
     ) {
         let shop = Shop::new(&titles, &kinds, cut);
+        let stop_ids = stops(&shop, &stop_ids);
         let model = random_llama(shop.toy.vocabulary() + 1, seed);
         for mode in [Mode::Catalogue, Mode::Strict] {
             let requests: Vec<Request> = drawn.iter().map(|request| request.over(&shop.catalogue)).collect();
@@ -121,7 +131,7 @@ proptest! {
                 .collect();
             let feasible: Vec<FeasibleRequest> = possible.iter().map(|(_, feasible)| feasible.clone()).collect();
             for sampling in [Sampling::Greedy, Sampling::Random { temperature: 1.5, top_k: 0, top_p: 1.0 }] {
-                let (lists, guides) = guided(&shop, &model, &feasible, sampling, |guide| guide);
+                let (lists, guides) = guided(&shop, &model, &feasible, &stop_ids, sampling, |guide| guide);
                 for (row, ((request, feasible), (tokens, guide))) in possible.iter().zip(lists.iter().zip(&guides)).enumerate() {
                     let items = guide.automaton().items();
                     let promised = match mode {
@@ -161,21 +171,23 @@ proptest! {
         cut in select(CUTS.to_vec()),
         drawn in vec(random_request(4), 6),
         scores in vec(0f32..1.0, 8),
+        stop_ids in vec(any::<Index>(), 0..6),
         seed: u64,
     ) {
         let shop = Shop::new(&titles, &kinds, cut);
+        let stop_ids = stops(&shop, &stop_ids);
         let model = random_llama(shop.toy.vocabulary() + 1, seed);
         let requests = drawn.iter().map(|request| request.over(&shop.catalogue));
         let feasible: Vec<FeasibleRequest> =
             requests.filter_map(|request| prove(Mode::Strict, &request, &shop).ok()?).collect();
         for sampling in [Sampling::Greedy, Sampling::Random { temperature: 1.5, top_k: 0, top_p: 1.0 }] {
-            let (plain, by_choice) = guided(&shop, &model, &feasible, sampling, |guide| guide);
-            let (without_logprobs, _) = guided(&shop, &model, &feasible, sampling, ListConstraint::without_logprobs);
+            let (plain, by_choice) = guided(&shop, &model, &feasible, &stop_ids, sampling, |guide| guide);
+            let (without_logprobs, _) = guided(&shop, &model, &feasible, &stop_ids, sampling, ListConstraint::without_logprobs);
             prop_assert_eq!(&without_logprobs, &plain);
             let draft_model = DraftModel::new(&scores, &shop.grammar);
             for without_logprobs in [false, true] {
                 let (drafted, by_draft) =
-                    guided(&shop, &model, &feasible, sampling, |guide| drafting(guide, &draft_model, without_logprobs));
+                    guided(&shop, &model, &feasible, &stop_ids, sampling, |guide| drafting(guide, &draft_model, without_logprobs));
                 prop_assert_eq!(&drafted, &plain);
                 for (by_draft, by_choice) in by_draft.iter().zip(&by_choice) {
                     let (ours, theirs) = (by_draft.statistics(), by_choice.statistics());
@@ -198,14 +210,14 @@ fn a_draft_of_what_the_model_writes_takes_it_in_leaps() {
     let model = random_llama(shop.toy.vocabulary() + 1, 3);
     let request = Request { k: 12, ..Request::default() };
     let feasible = [prove(Mode::Strict, &request, &shop).unwrap().unwrap()];
-    let (plain, guides) = guided(&shop, &model, &feasible, Sampling::Greedy, |guide| guide);
+    let (plain, guides) = guided(&shop, &model, &feasible, &[], Sampling::Greedy, |guide| guide);
     let mut scores = vec![0.0; shop.catalogue.len()];
     for (place, item) in guides[0].automaton().items().iter().enumerate() {
         scores[item.index() - 1] = 100.0 - place as f32;
     }
     let draft_model = DraftModel::new(&scores, &shop.grammar);
     let (drafted, by_draft) =
-        guided(&shop, &model, &feasible, Sampling::Greedy, |guide| guide.drafting(draft_model.clone()));
+        guided(&shop, &model, &feasible, &[], Sampling::Greedy, |guide| guide.drafting(draft_model.clone()));
     assert_eq!(drafted, plain);
     let statistics = by_draft[0].statistics();
     // 4, 8, 16, … choices of drafts, and one behind each.
@@ -219,6 +231,6 @@ fn a_sequence_without_a_choice_needs_no_step() {
     let model = random_llama(shop.toy.vocabulary() + 1, 1);
     let request = Request { k: 1, ..Request::default() };
     let feasible = prove(Mode::Strict, &request, &shop).unwrap().unwrap();
-    let (lists, guides) = guided(&shop, &model, &[feasible], Sampling::Greedy, |guide| guide);
+    let (lists, guides) = guided(&shop, &model, &[feasible], &[], Sampling::Greedy, |guide| guide);
     assert_eq!((guides[0].statistics().steps, lists[0].len()), (0, guides[0].statistics().forced));
 }
