@@ -7,7 +7,9 @@ use serde::Serialize;
 use tiller_models::generate::{GenerateOptions, GenerateRequest, Sampling, TokenConstraint};
 use tiller_models::language_model::InferenceModel;
 
-use crate::constrain::{Automaton, ConstraintStats, DraftModel, Grammar, ListConstraint, MaskedBaseline, Mode};
+use crate::constrain::{
+    Automaton, ConstraintStats, DraftModel, Grammar, LeafScores, ListConstraint, MaskedBaseline, Mode,
+};
 use crate::data::Dataset;
 use crate::recommend::PreparedRequest;
 use crate::request::Request;
@@ -116,7 +118,10 @@ impl<'a> ListBench<'a> {
             .map(|prepared| model.codec().encode_chat(prepared.messages()))
             .collect::<Result<_>>()?;
         let histories: Vec<_> = users.iter().map(|user| user.items.as_slice()).collect();
-        let draft_models = teacher.answer(&histories, |_, scores| DraftModel::new(scores, &grammar))?;
+        let draft_models = teacher
+            .answer(&histories, |_, scores| Ok(DraftModel::new(LeafScores::new(scores, &grammar)?)))?
+            .into_iter()
+            .collect::<Result<_>>()?;
         Ok(Self { model, grammar, prepared_requests, prompts, draft_models })
     }
 

@@ -11,6 +11,7 @@ use fixedbitset::FixedBitSet;
 
 use super::feasible::{Feasible, FeasibleRequest};
 use super::grammar::{Grammar, check_length};
+use super::leaf_scores::LeafScores;
 use super::trie::Prefix;
 use crate::data::{ItemId, ItemSet};
 use crate::{Error, Result};
@@ -116,11 +117,17 @@ impl<'a> Automaton<'a> {
         Err(Error::bad_input("the next token").expected(expected).found(token).into())
     }
 
-    /// At a choice, the token that leads towards the best of the titles that may follow; the first of equally good ones. `scores` has one
-    /// number per leaf of the trie.
-    pub fn preferred(&self, scores: &[f32]) -> Option<u32> {
+    /// At a choice, each token that may follow with the open titles below it, as leaves of the trie; tokens and leaves ascend.
+    pub fn branches(&self) -> impl Iterator<Item = (u32, impl Iterator<Item = usize>)> {
         let titles = self.grammar.titles();
-        let better = |best: usize, leaf: usize| if scores[leaf] > scores[best] { leaf } else { best };
+        let children = (!self.choice.is_empty()).then(|| titles.open_children(&self.prefix, &self.open));
+        children.into_iter().flatten().map(|(token, child)| (token, titles.open_leaves(&child, &self.open)))
+    }
+
+    /// At a choice, the token that leads towards the best of the titles that may follow; the first of equally good ones.
+    pub fn preferred(&self, scores: &LeafScores) -> Option<u32> {
+        let titles = self.grammar.titles();
+        let better = |best: usize, leaf: usize| if scores.of(leaf) > scores.of(best) { leaf } else { best };
         let best = titles.open_leaves(&self.prefix, &self.open).reduce(better)?;
         Some(titles.toward(&self.prefix, best)?.0)
     }

@@ -6,8 +6,7 @@
 use tiller_models::generate::DraftTokens;
 
 use super::automaton::{Automaton, NextTokens};
-use super::grammar::Grammar;
-use crate::data::ItemId;
+use super::leaf_scores::LeafScores;
 
 /// Choices of the first draft of a list.
 const FIRST: usize = 4;
@@ -15,8 +14,7 @@ const FIRST: usize = 4;
 /// Drafts by a recommender's scores; their length adapts to how many choices the model accepts.
 #[derive(Debug, Clone)]
 pub struct DraftModel {
-    /// One for each leaf of the trie.
-    scores: Vec<f32>,
+    scores: LeafScores,
     /// The number of choices of the next draft: twice as many as the last one if all were accepted, else one more than were accepted.
     reach: usize,
     /// The choices of the last draft that have not been made, the next one last.
@@ -26,11 +24,8 @@ pub struct DraftModel {
 }
 
 impl DraftModel {
-    /// A draft model of `scores`, one per item, item 1 first.
-    pub fn new(scores: &[f32], grammar: &Grammar) -> Self {
-        let titles = grammar.titles();
-        let score = |ItemId(item): ItemId| scores.get(item as usize - 1).copied().unwrap_or(f32::NEG_INFINITY);
-        let scores = (0..titles.leaves()).map(|leaf| score(titles.item(leaf))).collect();
+    /// A draft model of these scores.
+    pub fn new(scores: LeafScores) -> Self {
         Self { scores, reach: FIRST, expected: Vec::new(), accepted: 0 }
     }
 
@@ -62,7 +57,7 @@ impl DraftModel {
 }
 
 /// Up to `most` choices by `scores`, and the allowed tokens of the choice behind them.
-pub(super) fn predict_choices(mut ahead: Automaton, scores: &[f32], most: usize) -> Vec<DraftTokens> {
+pub(super) fn predict_choices(mut ahead: Automaton, scores: &LeafScores, most: usize) -> Vec<DraftTokens> {
     let mut drafts = Vec::new();
     while let NextTokens::Choice(tokens) = ahead.allowed() {
         let list = Some(tokens.to_vec());

@@ -9,7 +9,7 @@ use tiller_models::language_model::InferenceModel;
 use super::answer::{self, OutputFormat};
 use super::check::{CheckedItem, check};
 use super::prepared::PreparedRequest;
-use crate::constrain::{Automaton, ConstraintStats, DraftModel, Grammar, ListConstraint, Mode};
+use crate::constrain::{Automaton, ConstraintStats, DraftModel, Grammar, LeafScores, ListConstraint, Mode};
 use crate::data::Catalogue;
 use crate::request::{CompiledRequest, Request};
 use crate::teacher::{Scorer, Teacher};
@@ -212,7 +212,8 @@ impl<'a> Recommender<'a> {
         let Some(teacher) = self.drafting_teacher else { return Ok(vec![None; prepared_requests.len()]) };
         let histories: Vec<_> =
             prepared_requests.iter().map(|prepared| prepared.request().history.as_slice()).collect();
-        teacher.answer(&histories, |_, scores| Some(DraftModel::new(scores, grammar)))
+        let draft_model = |_, scores: &[f32]| Ok(Some(DraftModel::new(LeafScores::new(scores, grammar)?)));
+        teacher.answer(&histories, draft_model)?.into_iter().collect()
     }
 
     fn read(&self, prepared: &PreparedRequest, (tokens, guidance): Generated, seconds: f64) -> Result<List> {

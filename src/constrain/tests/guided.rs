@@ -18,7 +18,7 @@ use tiller_models::llama::{Batch, Llama};
 use super::guarantees::satisfies;
 use super::samples::{CUTS, Shop, kinds, random_request, titles};
 use crate::constrain::masked::{Pace, Picker, decode};
-use crate::constrain::{Automaton, DraftModel, FeasibleRequest, ListConstraint, Mode};
+use crate::constrain::{Automaton, DraftModel, FeasibleRequest, LeafScores, ListConstraint, Mode};
 use crate::data::ItemId;
 use crate::request::Request;
 
@@ -184,7 +184,7 @@ proptest! {
             let (plain, by_choice) = guided(&shop, &model, &feasible, &stop_ids, sampling, |guide| guide);
             let (without_logprobs, _) = guided(&shop, &model, &feasible, &stop_ids, sampling, ListConstraint::without_logprobs);
             prop_assert_eq!(&without_logprobs, &plain);
-            let draft_model = DraftModel::new(&scores, &shop.grammar);
+            let draft_model = DraftModel::new(LeafScores::new(&scores, &shop.grammar).unwrap());
             for without_logprobs in [false, true] {
                 let (drafted, by_draft) =
                     guided(&shop, &model, &feasible, &stop_ids, sampling, |guide| drafting(guide, &draft_model, without_logprobs));
@@ -215,7 +215,7 @@ fn a_draft_of_what_the_model_writes_takes_it_in_leaps() {
     for (place, item) in guides[0].automaton().items().iter().enumerate() {
         scores[item.index() - 1] = 100.0 - place as f32;
     }
-    let draft_model = DraftModel::new(&scores, &shop.grammar);
+    let draft_model = DraftModel::new(LeafScores::new(&scores, &shop.grammar).unwrap());
     let (drafted, by_draft) =
         guided(&shop, &model, &feasible, &[], Sampling::Greedy, |guide| guide.drafting(draft_model.clone()));
     assert_eq!(drafted, plain);

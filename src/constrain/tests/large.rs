@@ -13,8 +13,8 @@ use super::samples::{Shop, random_request};
 use super::toy::PreTokenizer;
 use crate::constrain::automaton::Automaton;
 use crate::constrain::draft::predict_choices;
-use crate::constrain::greedy_fill;
 use crate::constrain::masked::Pace;
+use crate::constrain::{LeafScores, greedy_fill};
 use crate::request::Request;
 
 const ITEMS: usize = 50_000;
@@ -74,7 +74,7 @@ proptest! {
         scores.shuffle(&mut rng);
         let list = greedy_fill(&scores, &feasible);
         let tokens = grammar.tokens(&list).unwrap();
-        let of_leaf: Vec<f32> = (0..ITEMS).map(|leaf| scores[grammar.titles().item(leaf).index() - 1]).collect();
+        let of_leaf = LeafScores::new(&scores, grammar).unwrap();
 
         // What has no alternative comes first, and after any number of the list's own choices the draft is the rest of it.
         let choices = rng.random_range(0..4);
