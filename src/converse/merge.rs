@@ -1,13 +1,20 @@
 //! Merges a request into those before it: the newer one decides where the two disagree.
 
 use crate::data::Catalogue;
+use crate::request::ask::ParseResult;
 use crate::request::{Predicate, Request};
 
-/// Adds what a turn asks for. Its length counts only where it said one.
-pub fn add(request: &mut Request, new: Request, says_length: bool, catalogue: &Catalogue) {
-    if says_length {
+/// Adds what a turn asks for. Its length counts only where it said one, and what it asks for instead takes the place of other wishes.
+pub fn add(request: &mut Request, new: Request, turn: &ParseResult, catalogue: &Catalogue) {
+    if turn.says_length {
         request.k = new.k;
     }
+    if turn.replaces {
+        request.all_in.clear();
+        request.conditions.clear();
+        request.shares.clear();
+    }
+    request.none_in.retain(|category| !turn.allowed.contains(category));
     request.all_in.retain(|category| !new.none_in.contains(category));
     request.none_in.retain(|category| !new.all_in.contains(category));
     request.excluded.retain(|item| !new.mandatory.contains(item));
@@ -29,14 +36,8 @@ pub fn add(request: &mut Request, new: Request, says_length: bool, catalogue: &C
     tidy(request);
 }
 
-/// Puts a condition in the place of those on the same attribute.
-pub fn replace_condition(request: &mut Request, condition: Predicate, attribute: &str) {
-    request.conditions.retain(|old| !old.to_string().to_lowercase().starts_with(attribute));
-    request.conditions.push(condition);
-}
-
 /// Says nothing twice.
-pub fn tidy(request: &mut Request) {
+fn tidy(request: &mut Request) {
     request.all_in.sort_unstable();
     request.all_in.dedup();
     request.none_in.sort_unstable();

@@ -1,23 +1,24 @@
 //! Chat sessions about lists: the turns so far, and the request that follows from them.
 //!
-//! A turn is either about the list just shown ([`follow_up`]: "more like the second", "older", "no sequels"), or a request in plain
-//! English ([`ask`](crate::request::ask)), which is added to those before it. Parsing is rule-based: equal words always have the
-//! same meaning.
+//! A turn speaks to the program ([`follow_up`]: "undo", "more"), or it is a request in plain English
+//! ([`ask`](crate::request::ask)) that may be about the list just shown ("more like the second, but older"); a request is added to
+//! those before it. Parsing is rule-based: equal words always have the same meaning. Where a turn has two, the likelier one is taken
+//! and the session asks whether the other was meant.
 
 pub mod follow_up;
 mod merge;
-mod sequels;
 
-use self::follow_up::{Age, FollowUp, parts, understand};
+use self::follow_up::{FollowUp, understand};
 use crate::data::titles::clean;
 use crate::data::{Catalogue, ItemId};
+use crate::request::Request;
 use crate::request::ask::{AskParser, ParseResult};
-use crate::request::{Predicate, Request};
+use crate::request::flags::shell;
 
 /// The help text of a session.
 pub const HELP: &str = "\
 Say what you would like: \"a few comedies from the nineties\", \"at least half drama, no horror\", \"something like Heat\".
-About the list just shown: more · more like the second · not the third · I know the first · older · newer · no sequels
+About the list just shown: more · more like the second · not 1 and 3 · keep the first · I know the first · older · no sequels
 Several at once: \"more like the second, but older\", \"no sequels and no horror\"
 And: undo · show (what is asked for at the moment) · start over · quit";
 
@@ -39,6 +40,8 @@ pub struct ChatSession<'a> {
     now: State,
     /// The states that turns have changed, oldest first.
     before: Vec<State>,
+    /// The state after the last turn in its other reading, where it has one.
+    other: Option<State>,
     /// The state before the first turn.
     fresh: State,
 }
@@ -56,14 +59,12 @@ struct State {
     last: Vec<ItemId>,
 }
 
-/// The words that report a change, or the reason why it cannot be made.
-type Changed = Result<Vec<String>, String>;
-
 impl<'a> ChatSession<'a> {
     /// A session for a user with the history `taken`; lists have `k` items unless a turn asks for another length.
     pub fn new(catalogue: &'a Catalogue, taken: Vec<ItemId>, k: u32) -> Self {
         let fresh = State { taken, request: Request { k, ..Request::default() }, ..State::default() };
-        Self { catalogue, parser: AskParser::new(catalogue), now: fresh.clone(), before: Vec::new(), fresh }
+        let (before, other) = (Vec::new(), None);
+        Self { catalogue, parser: AskParser::new(catalogue), now: fresh.clone(), before, other, fresh }
     }
 
     /// The current request.
@@ -75,9 +76,10 @@ impl<'a> ChatSession<'a> {
 
     /// Remembers the list that was shown.
     pub fn shown(&mut self, items: &[ItemId]) {
-        let State { taken, shown, last, .. } = &mut self.now;
-        *last = items.to_vec();
-        shown.extend(items.iter().filter(|item| !taken.contains(item)));
+        for state in [Some(&mut self.now), self.other.as_mut()].into_iter().flatten() {
+            state.last = items.to_vec();
+            state.shown.extend(items.iter().filter(|item| !state.taken.contains(item)));
+        }
     }
 
     /// Takes in a turn of the user.
@@ -86,65 +88,35 @@ impl<'a> ChatSession<'a> {
             Some(FollowUp::End) => Reply::End,
             Some(FollowUp::Help) => Reply::Say(HELP.to_owned()),
             Some(FollowUp::Show) => Reply::Say(self.in_flags()),
+            Some(FollowUp::Thanks) => Reply::Say("You are welcome. Say \"more\" for another list.".to_owned()),
             Some(FollowUp::StartOver) => self.start_over(),
             Some(FollowUp::Undo) => self.undo(),
-            Some(change) => self.turn(&[change], None),
-            None => {
-                let (changes, wish) = parts(text);
-                self.turn(&changes, wish.as_deref())
-            }
+            Some(FollowUp::Other) => match self.other.take() {
+                Some(other) => self.change_to(other, vec![format!("understood: {}", self.in_flags())]),
+                None => Reply::Say("The last turn had one reading only.".to_owned()),
+            },
+            Some(FollowUp::More) => self.change_to(self.now.clone(), Vec::new()),
+            Some(FollowUp::Longer) => self.of_length(self.now.request.k.saturating_mul(2)),
+            Some(FollowUp::Shorter) => self.of_length((self.now.request.k / 2).max(1)),
+            None => self.wish(text),
         }
     }
 
-    /// Makes all changes and adds the wish, or leaves everything as it was.
-    fn turn(&mut self, changes: &[FollowUp], wish: Option<&str>) -> Reply {
-        let before = self.now.clone();
-        match self.changed(changes, wish) {
-            Ok(said) => {
-                self.before.push(before);
-                Reply::List(self.request(), said)
-            }
-            Err(trouble) => {
-                self.now = before;
-                Reply::Say(trouble)
-            }
-        }
+    fn of_length(&mut self, k: u32) -> Reply {
+        let mut state = self.now.clone();
+        state.request.k = k;
+        self.change_to(state, vec![format!("understood: -k {k}")])
     }
 
-    fn changed(&mut self, changes: &[FollowUp], wish: Option<&str>) -> Changed {
-        let mut said = Vec::new();
-        for change in changes {
-            said.extend(self.change(*change)?);
-        }
-        if let Some(wish) = wish {
-            said.extend(self.wish(wish)?);
-        }
-        Ok(said)
-    }
-
-    /// Makes the change that a follow-up about the last list asks for.
-    fn change(&mut self, change: FollowUp) -> Changed {
-        match change {
-            FollowUp::Like(place) | FollowUp::Known(place) => {
-                let item = self.at(place)?;
-                self.now.shown.retain(|shown| *shown != item);
-                self.now.taken.push(item);
-                Ok(Vec::new())
-            }
-            FollowUp::Not(place) => {
-                let item = self.at(place)?;
-                self.now.request.excluded.push(item);
-                Ok(Vec::new())
-            }
-            FollowUp::NoSequels => Ok(self.without_sequels()),
-            FollowUp::Aged(age) => self.aged(age),
-            _ => Ok(Vec::new()),
-        }
+    /// Asks for a list in a new state.
+    fn change_to(&mut self, state: State, said: Vec<String>) -> Reply {
+        self.before.push(std::mem::replace(&mut self.now, state));
+        Reply::List(self.request(), said)
     }
 
     /// The requested parts as the flags of `tiller recommend`, without the items that are excluded because they were shown.
     fn in_flags(&self) -> String {
-        crate::request::flags::shell(&self.now.request.flags(self.catalogue))
+        shell(&self.now.request.flags(self.catalogue))
     }
 
     fn start_over(&mut self) -> Reply {
@@ -162,66 +134,55 @@ impl<'a> ChatSession<'a> {
         }
     }
 
-    /// The item at a place of the last list.
-    fn at(&self, place: ListPosition) -> Result<ItemId, String> {
-        place.of(&self.now.last).ok_or_else(|| match self.now.last.len() {
-            0 => "There is no list yet: say what you would like.".to_owned(),
-            1 => "The last list has one item only.".to_owned(),
-            n => format!("The last list has {n} items only."),
-        })
-    }
-
-    fn without_sequels(&mut self) -> Vec<String> {
-        let sequels = sequels::sequels(self.catalogue);
-        let said = vec![format!("leaving out {} titles that look like sequels", sequels.len())];
-        self.now.request.excluded.extend(sequels);
-        merge::tidy(&mut self.now.request);
-        said
-    }
-
-    /// Items from before or after the middle of the last list.
-    fn aged(&mut self, age: Age) -> Changed {
-        let year = self.middle_year().ok_or("The items of the last list have no year in this catalogue.")?;
-        let condition = match age {
-            Age::Older => format!("year<{year}"),
-            Age::Newer => format!("year>{year}"),
-        };
-        let predicate = Predicate::parse(&condition, self.catalogue).map_err(|error| error.to_string())?;
-        merge::replace_condition(&mut self.now.request, predicate, "year");
-        Ok(vec![format!("understood: {condition}")])
-    }
-
-    /// The median year of the last list.
-    fn middle_year(&self) -> Option<i64> {
-        let column = self.catalogue.attributes().iter().position(|name| name.eq_ignore_ascii_case("year"))?;
-        let year = |&item: &ItemId| self.catalogue.item(item).attributes.get(column)?.parse::<i64>().ok();
-        let mut years: Vec<i64> = self.now.last.iter().filter_map(year).collect();
-        years.sort_unstable();
-        years.get(years.len() / 2).copied()
-    }
-
-    fn wish(&mut self, text: &str) -> Changed {
-        let parsed = self.parser.read(text, self.now.request.k);
-        if !parsed.says_something() {
-            return Err(format!("I know no category or title in \"{}\". Say \"help\" for examples.", clean(text)));
+    /// Adds what a turn asks for, or leaves everything as it was.
+    fn wish(&mut self, text: &str) -> Reply {
+        let parsed = self.parser.read_turn(text, self.now.request.k, &self.now.last);
+        if parsed.missing_place {
+            return Reply::Say(match self.now.last.len() {
+                0 => "There is no list yet: say what you would like.".to_owned(),
+                1 => "The last list has one item only.".to_owned(),
+                n => format!("The last list has {n} items only."),
+            });
+        }
+        let changes_nothing = parsed.not_understood.is_empty() && !parsed.assumed.is_empty();
+        if !parsed.says_something() && !changes_nothing {
+            let text = clean(text);
+            return Reply::Say(format!("I know no category or title in \"{text}\". Say \"help\" for examples."));
+        }
+        if parsed.says_length && parsed.request.k == 0 {
+            return Reply::Say("A list has at least one item.".to_owned());
         }
         let said = self.understood(&parsed);
-        let ParseResult { request, says_length, .. } = parsed;
-        self.now.taken.extend(&request.history);
-        merge::add(&mut self.now.request, request, says_length, self.catalogue);
-        Ok(said)
+        let state = self.with(&parsed, parsed.request.clone());
+        self.other = parsed.other.clone().map(|other| self.with(&parsed, other));
+        self.change_to(state, said)
     }
 
-    /// The lines that report what was understood, assumed, and not understood.
+    /// The state with another request added to those before it.
+    fn with(&self, parsed: &ParseResult, request: Request) -> State {
+        let mut state = self.now.clone();
+        // What is liked or known was shown, and may be spoken of again.
+        state.shown.retain(|item| !request.history.contains(item) && !request.mandatory.contains(item));
+        state.taken.extend(&request.history);
+        merge::add(&mut state.request, request, parsed, self.catalogue);
+        state
+    }
+
+    /// The lines that report what was understood, assumed, and not understood, and ask about a second reading.
     fn understood(&self, parsed: &ParseResult) -> Vec<String> {
-        let flags = crate::request::flags::shell(&parsed.request.flags(self.catalogue));
-        let assumed = parsed.assumed.iter().map(|a| format!("\"{}\" {}", clean(&a.text), a.taken_as));
-        let gaps = parsed.not_understood.iter().map(|gap| format!("not understood: \"{}\"", clean(&gap.text)));
-        [format!("understood: {flags}")].into_iter().chain(assumed).chain(gaps).collect()
+        let flags = |request: &Request| shell(&request.flags(self.catalogue));
+        let mut said = vec![format!("understood: {}", flags(&parsed.request))];
+        said.extend(parsed.assumed.iter().map(|one| format!("\"{}\" {}", clean(&one.text), one.taken_as)));
+        said.extend(parsed.not_understood.iter().map(|gap| format!("not understood: \"{}\"", clean(&gap.text))));
+        said.extend(
+            parsed
+                .other
+                .iter()
+                .map(|other| format!("or did you mean: {}? Say \"the other reading\" for that.", flags(other))),
+        );
+        said
     }
 }
-
-pub use follow_up::ListPosition;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::data::Item;
 use crate::recommend::testing::catalogue;
+use crate::request::Predicate;
 
 fn request(reply: Reply) -> Request {
     match reply {

@@ -18,6 +18,9 @@ pub struct ParsedAsk {
     not_understood: Vec<NotUnderstood>,
     #[serde(skip)]
     request: Request,
+    /// The request of the text's other reading.
+    #[serde(skip)]
+    other: Option<Request>,
 }
 
 impl ParsedAsk {
@@ -45,6 +48,7 @@ impl ParsedAsk {
                 assumed: reading.assumed,
                 not_understood: reading.not_understood,
                 request: reading.request,
+                other: reading.other,
             }),
         }
     }
@@ -65,7 +69,7 @@ impl ParsedAsk {
         }
     }
 
-    /// Says on stderr which flags ask for the same, what was assumed, and what was not understood.
+    /// Says on stderr which flags ask for the same, what was assumed, what was not understood, and the other reading of the text.
     pub fn say_back(&self, request: &Request, catalogue: &Catalogue) {
         eprintln!("understood: {}", shell(&request.flags(catalogue)));
         for Assumption { text, taken_as } in &self.assumed {
@@ -74,6 +78,9 @@ impl ParsedAsk {
         for NotUnderstood { text, why } in &self.not_understood {
             let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
             eprintln!("  not understood: {}{why}", quote(text));
+        }
+        if let Some(other) = &self.other {
+            eprintln!("  it could also mean: {}", shell(&other.flags(catalogue)));
         }
     }
 }

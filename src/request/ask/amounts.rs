@@ -52,7 +52,8 @@ impl Quantity {
         if (self.items(k) - self.items(k).round()).abs() < 1e-9 { Compared::Exactly } else { Compared::About }
     }
 
-    fn items(self, k: u32) -> f64 {
+    /// The number of items that it is in a list of `k`.
+    pub fn items(self, k: u32) -> f64 {
         match self {
             Quantity::Count(count) => f64::from(count),
             Quantity::Percent(percent) => f64::from(k) * percent / 100.0,
@@ -89,11 +90,19 @@ const NUMBERS: [(&str, u32); 28] = [
     ("sixty", 60),
     ("seventy", 70),
     ("eighty", 80),
-    ("hundred", 100),
+    ("ninety", 90),
 ];
 
 /// Amounts of several words, and those that are no number; the longest first.
-const PHRASES: [(&str, Quantity); 18] = [
+const PHRASES: [(&str, Quantity); 26] = [
+    ("every second", Quantity::Part(1, 2)),
+    ("every other", Quantity::Part(1, 2)),
+    ("every third", Quantity::Part(1, 3)),
+    ("every fourth", Quantity::Part(1, 4)),
+    ("the other half of", Quantity::Part(1, 2)),
+    ("the other half", Quantity::Part(1, 2)),
+    ("other half", Quantity::Part(1, 2)),
+    ("fifty fifty", Quantity::Part(1, 2)),
     ("half a dozen", Quantity::Count(6)),
     ("a couple of", Quantity::Count(2)),
     ("a pair of", Quantity::Count(2)),
@@ -148,11 +157,7 @@ pub(super) fn read(tokens: &[Token]) -> Option<ParsedAmount> {
     }
     let (number, length) = match word(tokens, 0) {
         Some("a" | "an") => (1.0, 1),
-        Some(_) => spelt(tokens)?,
-        None => match tokens.first()?.what {
-            TokenKind::Number(number) => (number, 1),
-            _ => return None,
-        },
+        _ => number(tokens)?,
     };
     let count = whole(number);
     if let (Some(some), Some(parts)) = (count, word(tokens, length).and_then(fraction)) {
@@ -180,10 +185,7 @@ pub(super) fn read(tokens: &[Token]) -> Option<ParsedAmount> {
 }
 
 fn count_at(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
-    match tokens.get(at)?.what {
-        TokenKind::Number(number) => Some((whole(number)?, 1)),
-        _ => spelt(&tokens[at..]).and_then(|(number, length)| Some((whole(number)?, length))),
-    }
+    number(tokens.get(at..)?).and_then(|(number, length)| Some((whole(number)?, length)))
 }
 
 fn whole(number: f64) -> Option<u32> {
@@ -191,14 +193,43 @@ fn whole(number: f64) -> Option<u32> {
     (number.fract() == 0.0 && (0.0..=MOST).contains(&number)).then_some(number as u32)
 }
 
-/// A number in one or two words: "seven", "twenty five".
-fn spelt(tokens: &[Token]) -> Option<(f64, usize)> {
+/// A number in words: "seven", "twenty five", "two thousand", "a hundred and fifty".
+pub(super) fn spelt(tokens: &[Token]) -> Option<(f64, usize)> {
+    let (mut number, mut length) = below_hundred(tokens)?;
+    for (name, factor) in [("hundred", 100.0), ("thousand", 1000.0)] {
+        if word(tokens, length) == Some(name) {
+            (number, length) = (number * factor, length + 1);
+            let and = usize::from(word(tokens, length) == Some("and"));
+            let rest = if tokens.len() > length + and { below_hundred(&tokens[length + and..]) } else { None };
+            if let Some((rest, more)) = rest {
+                (number, length) = (number + rest, length + and + more);
+            }
+        }
+    }
+    Some((number, length))
+}
+
+/// A number in one or two words.
+fn below_hundred(tokens: &[Token]) -> Option<(f64, usize)> {
     let of = |word: &str| NUMBERS.iter().find(|(name, _)| *name == word).map(|(_, number)| *number);
-    let first = of(word(tokens, 0)?)?;
+    let first = match tokens.first()?.what {
+        TokenKind::Number(number) if matches!(word(tokens, 1), Some("hundred" | "thousand")) => {
+            return Some((number, 1));
+        }
+        _ => word(tokens, 0).and_then(of)?,
+    };
     match word(tokens, 1).and_then(of) {
         Some(unit @ 1..=9) if (20..100).contains(&first) => Some((f64::from(first + unit), 2)),
         _ => Some((f64::from(first), 1)),
     }
+}
+
+/// A number in digits or in words.
+pub(super) fn number(tokens: &[Token]) -> Option<(f64, usize)> {
+    spelt(tokens).or_else(|| match tokens.first()?.what {
+        TokenKind::Number(number) => Some((number, 1)),
+        _ => None,
+    })
 }
 
 fn fraction(word: &str) -> Option<u32> {

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::spelling::{forms, near_enough};
-use super::synonyms::{BOTH, SYNONYMS};
+use super::synonyms::{BOTH, SYNONYMS, demonyms};
 use super::tokens::{NameLookup, key};
-use crate::data::{Catalogue, CategoryId, ItemId};
+use crate::data::{Catalogue, CategoryId, Item, ItemId};
 use crate::request::Predicate;
 use crate::request::predicate::number;
 
@@ -27,6 +27,41 @@ pub(super) struct AttributeValue {
     pub value: String,
 }
 
+/// The kinds of numbers that people speak of without naming a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dimension {
+    Year,
+    Price,
+    Duration,
+    Rating,
+    /// A column that only its name tells of.
+    Other,
+}
+
+impl Dimension {
+    /// The names of columns that hold it.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Dimension::Year => &["year", "released", "release"],
+            Dimension::Price => &["price", "cost"],
+            Dimension::Duration => &["runtime", "duration", "length", "minutes", "playtime", "running"],
+            Dimension::Rating => &["rating", "score", "stars"],
+            Dimension::Other => &[],
+        }
+    }
+
+    /// The reason why a measure of it counts for nothing where no column holds it.
+    pub fn lacking(self) -> &'static str {
+        match self {
+            Dimension::Year => "the data set has no column of years",
+            Dimension::Price => "the data set has no column of prices",
+            Dimension::Duration => "the data set has no column of running times",
+            Dimension::Rating => "the data set has no column of ratings",
+            Dimension::Other => "the data set has no such column",
+        }
+    }
+}
+
 /// Everything in a catalogue that has a name.
 pub(super) struct Lexicon<'a> {
     pub catalogue: &'a Catalogue,
@@ -34,7 +69,11 @@ pub(super) struct Lexicon<'a> {
     values: HashMap<String, AttributeValue>,
     /// By title, whole and without the year in brackets at its end.
     titles: HashMap<String, Vec<ItemId>>,
+    /// By the beginning of a title up to its colon.
+    series: HashMap<String, Vec<ItemId>>,
     fields: HashMap<String, usize>,
+    /// The numbers of each column, ascending.
+    numbers: Vec<Vec<f64>>,
 }
 
 /// The most words that a name is looked up with.
@@ -48,7 +87,9 @@ impl<'a> Lexicon<'a> {
             kinds: kinds(catalogue),
             values: values(catalogue),
             titles: titles(catalogue),
+            series: series(catalogue),
             fields: fields.collect(),
+            numbers: (0..catalogue.attributes().len()).map(|column| numbers(catalogue, column)).collect(),
         }
     }
 
@@ -65,35 +106,47 @@ impl<'a> Lexicon<'a> {
         self.titles.get(key).map_or(&[], Vec::as_slice)
     }
 
+    /// The items whose titles begin with a name and a colon.
+    pub fn in_series(&self, key: &str) -> &[ItemId] {
+        self.series.get(key).map_or(&[], Vec::as_slice)
+    }
+
     /// The column of a field's name.
     pub fn field(&self, key: &str) -> Option<usize> {
         self.fields.get(key).copied()
     }
 
-    /// The column that holds years.
-    pub fn years(&self) -> Option<usize> {
-        self.column(&["year", "released", "release"])
+    /// The column that holds numbers of a dimension.
+    pub fn column(&self, dimension: Dimension) -> Option<usize> {
+        dimension.names().iter().find_map(|name| {
+            let named =
+                |column: &usize| key(&self.catalogue.attributes()[*column]).split(' ').any(|part| part == *name);
+            (0..self.numbers.len()).find(|column| named(column) && !self.numbers[*column].is_empty())
+        })
     }
 
-    /// The column that holds prices.
-    pub fn prices(&self) -> Option<usize> {
-        self.column(&["price", "cost"])
+    /// The dimension that a column's name tells.
+    pub fn dimension(&self, column: usize) -> Dimension {
+        let dimensions = [Dimension::Year, Dimension::Price, Dimension::Duration, Dimension::Rating];
+        dimensions.into_iter().find(|dimension| self.column(*dimension) == Some(column)).unwrap_or(Dimension::Other)
     }
 
-    fn column(&self, words: &[&str]) -> Option<usize> {
-        let named = |word: &str| {
-            let of = |name: &String| key(name).split(' ').any(|part| part == word);
-            self.catalogue.attributes().iter().position(of)
-        };
-        words.iter().find_map(|word| named(word)).filter(|&column| !self.numbers(column).is_empty())
+    /// The minutes in one unit of the column of running times.
+    pub fn minutes_in_duration(&self) -> f64 {
+        let Some(column) = self.column(Dimension::Duration) else { return 1.0 };
+        // Nothing that is listed runs for less than ten minutes on the median.
+        let numbers = self.numbers(column);
+        if numbers[numbers.len() / 2] < 10.0 { 60.0 } else { 1.0 }
     }
 
     /// The numbers of a column, ascending.
-    pub fn numbers(&self, column: usize) -> Vec<f64> {
-        let value = |id| self.catalogue.item(id).attributes.get(column).and_then(|text| number(text));
-        let mut numbers: Vec<f64> = self.catalogue.ids().filter_map(value).collect();
-        numbers.sort_by(f64::total_cmp);
-        numbers
+    pub fn numbers(&self, column: usize) -> &[f64] {
+        &self.numbers[column]
+    }
+
+    /// The number of an item in a column.
+    pub fn number_of(&self, item: ItemId, column: usize) -> Option<f64> {
+        self.catalogue.item(item).attributes.get(column).and_then(|text| number(text))
     }
 
     /// The one kind that a misspelt word is near enough to, with its right spelling.
@@ -186,15 +239,20 @@ fn insert(kinds: &mut HashMap<String, CategoryTerm>, words: &str, kind: &Categor
     }
 }
 
-/// The values of the columns that hold words. What two columns have in common belongs to the first of them.
+/// The values of the columns that hold words, and the adjectives of countries. What two columns have in common belongs to the first of
+/// them.
 fn values(catalogue: &Catalogue) -> HashMap<String, AttributeValue> {
     let mut values = HashMap::new();
     for column in 0..catalogue.attributes().len() {
         let texts = catalogue.items().iter().filter_map(|item| item.attributes.get(column));
         for text in texts.map(|text| text.trim()).filter(|text| number(text).is_none()) {
             let named = key(text);
+            let value = || AttributeValue { column, value: text.to_owned() };
+            for adjective in demonyms(&named) {
+                values.entry(adjective.to_owned()).or_insert_with(value);
+            }
             if named.chars().count() > 2 {
-                values.entry(named).or_insert_with(|| AttributeValue { column, value: text.to_owned() });
+                values.entry(named).or_insert_with(value);
             }
         }
     }
@@ -223,6 +281,24 @@ fn titles(catalogue: &Catalogue) -> HashMap<String, Vec<ItemId>> {
     }
     titles.remove("");
     titles
+}
+
+/// The items by the name before the colon of their titles: "Star Wars: A New Hope (1977)".
+fn series(catalogue: &Catalogue) -> HashMap<String, Vec<ItemId>> {
+    let mut series: HashMap<String, Vec<ItemId>> = HashMap::new();
+    for id in catalogue.ids() {
+        if let Some((name, _)) = catalogue.title(id).split_once(": ") {
+            series.entry(key(name)).or_default().push(id);
+        }
+    }
+    series
+}
+
+fn numbers(catalogue: &Catalogue, column: usize) -> Vec<f64> {
+    let value = |item: &Item| item.attributes.get(column).and_then(|text| number(text));
+    let mut numbers: Vec<f64> = catalogue.items().iter().filter_map(value).collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers
 }
 
 /// A title without what stands in brackets at its end.

@@ -1,37 +1,62 @@
 //! Requests in plain English: "a few comedies from the nineties, nothing violent".
 //!
-//! Rules over the catalogue's own categories, attributes and titles, no model: the same words always mean the same, and what could not
-//! be understood is said. A text becomes [`tokens`]; these become pieces ([`pieces`]): kinds of items and amounts on the one hand, and
-//! marks such as "no" and "at least" on the other; pieces become clauses, one for each thing that is asked for ([`clauses`]); and the
-//! clauses of all sentences make the request ([`meaning`], [`resolve`]). Everything that `tiller` itself writes into a prompt is read
-//! back as the request that it came from.
+//! Rules over the catalogue's own categories, attributes and titles, no model: the same words always mean the same. A text becomes
+//! [`tokens`], these become [`terms`] with the sense that the catalogue or the language gives them, a [`grammar`] reads the terms into
+//! a [`tree`] of statements, and [`resolve`] turns the statements into a request.
+//!
+//! ```text
+//! text        = { sentence "." }
+//! sentence    = statement { joint statement }
+//! joint       = "," | "and" | "or" | "but" | "with" | correction
+//! statement   = { opening } description [ amount ]
+//! opening     = refusal | quantifier | [ comparison ] amount | role | courtesy
+//! description = alternative { ( "," | "and" | "or" ) alternative }
+//! alternative = { adjective | value | range } { name } { value | range | nested | predicate }
+//! nested      = ( "without" | "that are not" | "except" | "unless" ) description
+//! predicate   = "is fine" | "bores me" | "no" | "only if" description
+//! ```
+//!
+//! Principles
+//! - Every word has a meaning, is known to mean nothing, or is named among the words that were not understood.
+//! - A refusal has a scope: the description behind it, or the one before it at the end of a clause. Within its scope nothing can become
+//!   a wish, except by a refusal in the refusal: conditions are logic ([`formula`]), and two noes make a yes.
+//! - A clause with a verb that nobody knows is not guessed at: the verb may be a refusal.
+//! - Amounts count the description beside them. A number is the length of the list only beside a word for items or for a kind.
+//! - Where a qualifier may reach over one name or over a whole list, both readings are kept and the likelier one is taken.
+//!
+//! Everything that `tiller` itself writes into a prompt is read back as the request that it came from.
 
 mod amounts;
-mod clauses;
 mod description;
-mod fields;
+mod formula;
+mod grammar;
 mod lexicon;
-mod marks;
-mod meaning;
-mod pieces;
+mod measures;
+mod places;
 mod resolve;
-mod spans;
+mod scales;
+mod sequels;
 mod spelling;
 mod synonyms;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod tokens;
-mod when;
+mod tree;
+mod vocabulary;
+mod years;
 
 use std::ops::Range;
 
 use serde::Serialize;
 
+use self::description::Reach;
+use self::grammar::Grammar;
 use self::lexicon::Lexicon;
-use self::meaning::Meaning;
-use self::pieces::PieceReader;
+use self::resolve::Resolver;
+use self::terms::TermReader;
 use super::Request;
-use crate::data::Catalogue;
+use crate::data::{Catalogue, CategoryId, ItemId};
 
 /// The length of a list where nobody says one.
 pub const USUAL_LENGTH: u32 = 10;
@@ -43,10 +68,18 @@ pub struct ParseResult {
     pub request: Request,
     /// True where the text states the length of the list.
     pub says_length: bool,
+    /// True where it takes the place of what was asked before: "comedies instead".
+    pub replaces: bool,
+    /// True where it names a place that the list just shown does not have.
+    pub missing_place: bool,
+    /// Categories that are allowed, but not asked for: they were refused before, if at all.
+    pub allowed: Vec<CategoryId>,
     /// Words with an assumed meaning.
     pub assumed: Vec<Assumption>,
     /// Words that were ignored.
     pub not_understood: Vec<NotUnderstood>,
+    /// The request of the other reading, where the text has two.
+    pub other: Option<Request>,
 }
 
 /// Words and what they were taken as.
@@ -95,13 +128,63 @@ impl<'a> AskParser<'a> {
     /// Parses `text`. `k` is the length of the list where the text does not say it; parts of a list that are no whole number of
     /// percent are counted with it.
     pub fn read(&self, text: &str, k: u32) -> ParseResult {
-        let tokens = tokens::tokens(text, &self.lexicon);
-        let mut reader = PieceReader { text, lexicon: &self.lexicon, assumed: Vec::new(), gaps: Vec::new() };
-        let pieces = reader.pieces(&tokens);
-        let mut meaning = Meaning { assumed: reader.assumed, gaps: reader.gaps, ..Meaning::default() };
-        for clauses in clauses::sentences(&pieces) {
-            meaning.sentence(&clauses, text, &self.lexicon);
-        }
-        meaning.resolve(k, text, &self.lexicon)
+        self.parse(text, k, None)
     }
+
+    /// Parses a turn of a conversation, in which "the second" and "older" are about the list that was `shown`.
+    pub fn read_turn(&self, text: &str, k: u32, shown: &[ItemId]) -> ParseResult {
+        self.parse(text, k, Some(shown))
+    }
+
+    fn parse(&self, text: &str, k: u32, shown: Option<&[ItemId]>) -> ParseResult {
+        let wide = self.parse_as(Reach::Wide, text, k, shown);
+        let narrow = self.parse_as(Reach::Narrow, text, k, shown);
+        let differs = narrow.request != wide.request && narrow.not_understood.len() <= wide.not_understood.len();
+        ParseResult { other: differs.then_some(narrow.request), ..wide }
+    }
+
+    fn parse_as(&self, reach: Reach, text: &str, k: u32, shown: Option<&[ItemId]>) -> ParseResult {
+        let tokens = tokens::tokens(text, &self.lexicon);
+        let (assumed, gaps) = (Vec::new(), Vec::new());
+        let mut reader = TermReader { text, lexicon: &self.lexicon, shown, assumed, gaps, missing_place: false };
+        let terms = reader.terms(&tokens);
+        let parsed = Grammar::new(text, &terms, reach).read();
+        let resolved = Resolver::resolve(parsed.statements, k, text, &self.lexicon);
+        let mut assumed = [reader.assumed, parsed.assumed, resolved.assumed].concat();
+        assumed.dedup();
+        ParseResult {
+            request: resolved.request,
+            says_length: resolved.says_length,
+            replaces: parsed.replaces,
+            missing_place: reader.missing_place,
+            allowed: resolved.allowed,
+            assumed,
+            not_understood: named([reader.gaps, parsed.gaps, resolved.gaps].concat(), text),
+            other: None,
+        }
+    }
+}
+
+/// The words that were not understood, in the order of the text; what lies within or right beside another is one piece with it.
+fn named(mut gaps: Vec<Gap>, text: &str) -> Vec<NotUnderstood> {
+    gaps.sort_by_key(|gap| (gap.at.start, std::cmp::Reverse(gap.at.end)));
+    let mut whole: Vec<Gap> = Vec::new();
+    for gap in gaps {
+        match whole.last_mut() {
+            Some(last) if gap.at.end <= last.at.end => last.why = last.why.or(gap.why),
+            Some(last)
+                if gap.at.start < last.at.end
+                    || (gap.why == last.why && is_joint(&text[last.at.end..gap.at.start])) =>
+            {
+                last.at.end = gap.at.end;
+            }
+            _ => whole.push(gap),
+        }
+    }
+    whole.into_iter().map(|gap| NotUnderstood { text: text[gap.at].to_owned(), why: gap.why }).collect()
+}
+
+/// Returns true where nothing of importance stands between two gaps.
+fn is_joint(between: &str) -> bool {
+    matches!(between.trim(), "" | "and" | "or" | "of" | "the" | "&")
 }

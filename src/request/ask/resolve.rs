@@ -1,121 +1,352 @@
-//! From what was said to the request: the length of the list first, then everything that is counted with it.
+//! From statements to the request: the length of the list first, then everything that is counted with it.
+
+use std::ops::Range;
 
 use super::amounts::{Compared, Quantity};
-use super::description::{ItemDescription, ItemTest};
+use super::formula::{Formula, Literal, Rule};
 use super::lexicon::Lexicon;
-use super::meaning::{Meaning, QuantifiedItems, Quantifier};
-use super::{Assumption, Gap, NotUnderstood, ParseResult};
-use crate::data::CategoryId;
-use crate::request::{Amount, Predicate, Relation, Request, Share};
+use super::tree::{Head, HowMany, Joint, Statement};
+use super::vocabulary::Role;
+use super::{Assumption, Gap};
+use crate::data::{CategoryId, ItemId};
+use crate::request::{Amount, Relation, Request, Share};
 
-/// "Not too much of it".
+/// "Not too much of it", in percent.
 const LITTLE: f64 = 30.0;
 
-impl Meaning {
-    /// The request for a list of `k` items, or of as many as the text says.
-    pub fn resolve(mut self, k: u32, text: &str, lexicon: &Lexicon) -> ParseResult {
-        let wishes = std::mem::take(&mut self.wishes);
-        let said = self.length(&wishes);
-        let k = said.unwrap_or(k);
-        let mut request = Request {
-            k,
-            history: self.history,
-            mandatory: self.mandatory,
-            excluded: self.excluded,
-            ..Request::default()
+/// Statements on the way to a request.
+pub(super) struct Resolver<'a, 'b> {
+    text: &'b str,
+    lexicon: &'b Lexicon<'a>,
+    pub request: Request,
+    pub says_length: bool,
+    /// Categories that are allowed, but not asked for.
+    pub allowed: Vec<CategoryId>,
+    /// Categories that a refused word only suggests.
+    suggested: Vec<(Vec<CategoryId>, Range<usize>)>,
+    pub assumed: Vec<Assumption>,
+    pub gaps: Vec<Gap>,
+}
+
+impl<'a, 'b> Resolver<'a, 'b> {
+    /// Works out what `statements` ask of a list of `k` items, or of as many as they say.
+    pub fn resolve(statements: Vec<Statement>, k: u32, text: &'b str, lexicon: &'b Lexicon<'a>) -> Self {
+        let request = Request { k, ..Request::default() };
+        let mut resolver = Self {
+            text,
+            lexicon,
+            request,
+            says_length: false,
+            suggested: Vec::new(),
+            allowed: Vec::new(),
+            assumed: Vec::new(),
+            gaps: Vec::new(),
         };
-        let counted = wishes.iter().filter(|wish| matches!(wish.how, Quantifier::Counted(_))).count();
-        for QuantifiedItems { of, how } in &wishes {
-            // "ten comedies" is a list of comedies; "three comedies and two dramas" is one of five items.
-            let whole = matches!(how, Quantifier::Counted(_)) && counted == 1 && self.k.is_none();
-            let how = if whole { Quantifier::Every } else { *how };
-            if how == Quantifier::Little {
-                let taken_as = format!("taken as at most {LITTLE}%");
-                let of = of.predicate(lexicon).map(|kind| kind.to_string()).unwrap_or_default();
-                self.assumed.push(Assumption { text: format!("not much of {of}"), taken_as });
-            }
-            add(&mut request, of, how, lexicon);
+        let mut statements = resolver.about_those_before(statements);
+        resolver.lengths(&mut statements);
+        resolver.some_of_each(&mut statements);
+        for statement in &statements {
+            resolver.add(statement, &statements);
         }
-        let not_understood = told(self.gaps, text);
-        ParseResult { request, says_length: said.is_some(), assumed: self.assumed, not_understood }
+        // "scary, but not violent": of the categories that a loose word suggests, those that are wanted are not refused.
+        for (suggested, at) in std::mem::take(&mut resolver.suggested) {
+            let Request { all_in, none_in, .. } = &mut resolver.request;
+            none_in.retain(|id| !(all_in.contains(id) && suggested.contains(id)));
+            if !suggested.iter().any(|id| none_in.contains(id)) {
+                resolver.gaps.push(Gap { at, why: Some("what is wanted decides") });
+            }
+        }
+        resolver
     }
 
-    /// The length of the list, if the text states it.
-    fn length(&self, wishes: &[QuantifiedItems]) -> Option<u32> {
-        let counted = wishes.iter().filter_map(|wish| match wish.how {
-            Quantifier::Counted(count) => Some(count),
-            _ => None,
+    /// Gives amounts that are about the description before them to it: "horror is fine, but at most one".
+    fn about_those_before(&mut self, statements: Vec<Statement>) -> Vec<Statement> {
+        let mut kept: Vec<Statement> = Vec::new();
+        for statement in statements {
+            let alone = !statement.has_content() && !statement.refused && statement.how_many.is_some();
+            let before = kept.last_mut().filter(|before| alone && !before.of.is_anything());
+            if let Some(before) = before {
+                let compared = matches!(statement.how_many, Some(HowMany::Counted(_, Some(_)) | HowMany::Between(..)));
+                let is_part =
+                    matches!(statement.how_many, Some(HowMany::Counted(Quantity::Percent(_) | Quantity::Part(..), _)));
+                let exception = compared && (statement.joint == Joint::But || before.tolerated);
+                if statement.of_before || (statement.part && statement.head == Head::Missing) || is_part || exception {
+                    *before = Statement {
+                        how_many: statement.how_many,
+                        refused: false,
+                        tolerated: false,
+                        part: true,
+                        ..before.clone()
+                    };
+                    continue;
+                }
+            }
+            kept.push(statement);
+        }
+        kept.retain(|statement| {
+            let allowed = statement.tolerated && statement.how_many.is_none() && !statement.refused;
+            if allowed {
+                if let Formula::Is(Literal::Category(ids)) = &statement.of {
+                    self.allowed.extend(ids);
+                }
+                let text = self.text[statement.at.clone()].to_owned();
+                self.assumed.push(Assumption { text, taken_as: "taken as no rule".to_owned() });
+            }
+            !allowed
         });
-        self.k.or_else(|| counted.reduce(u32::saturating_add))
+        kept
     }
-}
 
-/// Adds one wish to the request.
-fn add(request: &mut Request, of: &ItemDescription, how: Quantifier, lexicon: &Lexicon) {
-    let k = request.k;
-    let share =
-        |quantity: Quantity, compared: Compared| of.predicate(lexicon).map(|of| quantity.share(of, compared, k));
-    const HALF: Quantity = Quantity::Part(1, 2);
-    let shares = match how {
-        Quantifier::Every => return of.tests.iter().for_each(|test| want(request, test, lexicon)),
-        Quantifier::None => return refuse(request, of, lexicon),
-        Quantifier::Little => [share(Quantity::Percent(LITTLE), Compared::AtMost), None],
-        Quantifier::Mostly => [share(HALF, Compared::MoreThan), None],
-        Quantifier::Some => [share(Quantity::Count(1), Compared::AtLeast), None],
-        Quantifier::Share(quantity @ (Quantity::Percent(_) | Quantity::Part(..)), Compared::Exactly) => {
-            [share(quantity, quantity.plain(k)), None]
-        }
-        Quantifier::Share(quantity, compared) => [share(quantity, compared), None],
-        Quantifier::Counted(count) => [share(Quantity::Count(count), Compared::Exactly), None],
-        Quantifier::Between(low, high) => [share(low, Compared::AtLeast), share(high, Compared::AtMost)],
-    };
-    request.shares.extend(shares.into_iter().flatten());
-}
-
-/// Every item passes a test.
-fn want(request: &mut Request, test: &ItemTest, lexicon: &Lexicon) {
-    match test {
-        ItemTest::Kind { any_of, .. } if any_of.len() == 1 => push(&mut request.all_in, any_of[0]),
-        test => request.conditions.extend(test.predicate(lexicon)),
-    }
-}
-
-/// No item fits a description.
-fn refuse(request: &mut Request, of: &ItemDescription, lexicon: &Lexicon) {
-    match of.tests.as_slice() {
-        [ItemTest::Kind { any_of, .. }] => any_of.iter().for_each(|id| push(&mut request.none_in, *id)),
-        [test] if test.opposite(lexicon).is_some() => request.conditions.extend(test.opposite(lexicon)),
-        _ => request.shares.extend(of.predicate(lexicon).map(none_of)),
-    }
-}
-
-/// A share of 0, for a description that no flag can exclude by itself.
-fn none_of(of: Predicate) -> Share {
-    Share { of, relation: Relation::AtMost, amount: Amount::Count(0) }
-}
-
-fn push(ids: &mut Vec<CategoryId>, id: CategoryId) {
-    if !ids.contains(&id) {
-        ids.push(id);
-    }
-}
-
-/// The words that were not understood, in the order of the text; what stands side by side is one piece.
-fn told(mut gaps: Vec<Gap>, text: &str) -> Vec<NotUnderstood> {
-    gaps.sort_by_key(|gap| (gap.at.start, gap.at.end));
-    let mut whole: Vec<Gap> = Vec::new();
-    for gap in gaps {
-        match whole.last_mut() {
-            Some(last) if gap.why == last.why && is_joint(&text[last.at.end.min(gap.at.start)..gap.at.start]) => {
-                last.at.end = last.at.end.max(gap.at.end);
+    /// The length of the list: what is said of items of any kind; else "ten comedies" is a list of comedies, and "three comedies and two
+    /// dramas" is one of five items.
+    fn lengths(&mut self, statements: &mut Vec<Statement>) {
+        let mut said: Option<u32> = None;
+        let describes = statements.iter().any(|one| !one.of.is_anything());
+        for statement in statements.iter_mut() {
+            if statement.refused || (statement.part && describes) {
+                continue;
             }
-            _ => whole.push(gap),
+            let Some((length, compared)) = statement.how_many.and_then(length) else { continue };
+            if !statement.of.is_anything() {
+                continue;
+            }
+            match said {
+                None => said = Some(length),
+                Some(before) if before == length => {}
+                Some(_) => self.gaps.push(Gap { at: statement.at.clone(), why: Some("another length of the list") }),
+            }
+            if compared.is_some_and(|compared| compared != Compared::Exactly) {
+                let text = self.text[statement.at.clone()].to_owned();
+                self.assumed.push(Assumption { text, taken_as: format!("taken as {length}") });
+            }
+            statement.how_many = None;
+        }
+        statements.retain(Statement::has_content);
+        if said.is_none() {
+            said = self.counted_length(statements);
+        }
+        if let Some(length) = said {
+            self.request.k = length;
+            self.says_length = true;
         }
     }
-    whole.into_iter().map(|gap| NotUnderstood { text: text[gap.at].to_owned(), why: gap.why }).collect()
+
+    /// The length that follows from counted kinds where none is said. What is counted of it without a kind of its own is a part:
+    /// "four comedies, one from France".
+    fn counted_length(&mut self, statements: &mut [Statement]) -> Option<u32> {
+        let count = |statement: &Statement| match statement.how_many {
+            Some(HowMany::Counted(Quantity::Count(count), None | Some(Compared::About)))
+                if !statement.part && !statement.refused =>
+            {
+                Some(count)
+            }
+            _ => None,
+        };
+        let several = statements.iter().filter(|one| count(one).is_some()).count() > 0;
+        for at in 0..statements.len() {
+            // "a western and two dramas"
+            let beside = at.checked_sub(1).is_some_and(|before| count(&statements[before]).is_some())
+                || statements
+                    .get(at + 1)
+                    .is_some_and(|next| count(next).is_some() && matches!(next.joint, Joint::And | Joint::Comma));
+            let one = &mut statements[at];
+            if several && beside && one.article && one.how_many.is_none() && !one.refused && one.head == Head::Kind {
+                one.how_many = Some(HowMany::Counted(Quantity::Count(1), None));
+            }
+        }
+        let mut counts: Vec<(usize, u32)> =
+            statements.iter().enumerate().filter_map(|(at, one)| Some((at, count(one)?))).collect();
+        let (first, _) = *counts.first()?;
+        if statements[first].head != Head::Missing {
+            counts.retain(|(at, _)| *at == first || statements[*at].head != Head::Missing);
+        }
+        if let [(only, count)] = counts.as_slice() {
+            let of_it = statements.iter().any(|one| one.how_many == Some(HowMany::Rest));
+            if of_it {
+                return None;
+            }
+            if matches!(statements[*only].how_many, Some(HowMany::Counted(_, Some(_)))) {
+                let text = self.text[statements[*only].at.clone()].to_owned();
+                self.assumed.push(Assumption { text, taken_as: format!("taken as {count}") });
+            }
+            statements[*only].how_many = None;
+            return Some(*count);
+        }
+        Some(counts.iter().fold(0, |sum: u32, (_, count)| sum.saturating_add(*count)))
+    }
+
+    /// "some comedies" are a list of comedies; "some comedies, some dramas" are one of each at least.
+    fn some_of_each(&self, statements: &mut [Statement]) {
+        let wishes = statements.iter().filter(|one| !one.refused && !one.of.is_anything()).count();
+        for statement in statements {
+            if statement.how_many == Some(HowMany::Some) && wishes == 1 {
+                statement.how_many = None;
+            }
+            if statement.how_many.is_none()
+                && statement.role == Some(Role::Must)
+                && statement.titles.is_empty()
+                && !statement.refused
+            {
+                statement.how_many = Some(HowMany::Some);
+            }
+        }
+    }
+
+    /// Adds one statement to the request.
+    fn add(&mut self, statement: &Statement, all: &[Statement]) {
+        self.titles(statement);
+        if statement.of.is_anything() {
+            return;
+        }
+        if statement.refused {
+            // "no comedies like Heat" cannot be asked for; the title is left out by itself.
+            if statement.titles.is_empty() {
+                if let (true, Formula::Is(Literal::Category(several))) = (statement.loose, &statement.of) {
+                    self.suggested.push((several.clone(), statement.at.clone()));
+                }
+                self.rules(&statement.of.clone().opposite(), statement);
+            }
+            return;
+        }
+        let k = f64::from(self.request.k);
+        const HALF: Quantity = Quantity::Part(1, 2);
+        let counted = match statement.how_many {
+            None | Some(HowMany::Every) => return self.rules(&statement.of, statement),
+            Some(HowMany::NotEvery) => vec![(Quantity::Percent(100.0), Compared::FewerThan)],
+            Some(HowMany::Mostly) => vec![(HALF, Compared::MoreThan)],
+            Some(HowMany::NotMostly) => vec![(HALF, Compared::AtMost)],
+            Some(HowMany::Little) => {
+                let text = self.text[statement.at.clone()].to_owned();
+                self.assumed.push(Assumption { text, taken_as: format!("taken as at most {LITTLE}%") });
+                vec![(Quantity::Percent(LITTLE), Compared::AtMost)]
+            }
+            Some(HowMany::AllBut(quantity)) => {
+                let rest = (k - quantity.items(self.request.k)).max(0.0) as u32;
+                vec![(Quantity::Count(rest), Compared::Exactly)]
+            }
+            Some(HowMany::Some) => vec![(Quantity::Count(1), Compared::AtLeast)],
+            Some(HowMany::Rest) => {
+                let taken: f64 = all.iter().filter_map(|one| one.how_many).map(|how_many| least(how_many, k)).sum();
+                vec![(Quantity::Count((k - taken).max(0.0) as u32), Compared::AtLeast)]
+            }
+            Some(HowMany::Between(low, high)) => vec![(low, Compared::AtLeast), (high, Compared::AtMost)],
+            Some(HowMany::Counted(quantity, Some(Compared::Exactly))) if !matches!(quantity, Quantity::Count(_)) => {
+                vec![(quantity, quantity.plain(self.request.k))]
+            }
+            Some(HowMany::Counted(quantity, Some(compared))) => vec![(quantity, compared)],
+            Some(HowMany::Counted(quantity, None)) => vec![(quantity, quantity.plain(self.request.k))],
+        };
+        for (quantity, compared) in counted {
+            match self.share(&statement.of, quantity, compared) {
+                Some(share) => self.request.shares.push(share),
+                None => self.gaps.push(Gap { at: statement.at.clone(), why: Some("no share can say so") }),
+            }
+        }
+    }
+
+    /// The share of a list that fits a description; where no condition describes it, that of the others.
+    fn share(&self, of: &Formula, quantity: Quantity, compared: Compared) -> Option<Share> {
+        let k = self.request.k;
+        if let Some(predicate) = of.predicate(self.lexicon) {
+            return Some(quantity.share(predicate, compared, k));
+        }
+        let Share { of, relation, amount } =
+            quantity.share(of.clone().opposite().predicate(self.lexicon)?, compared, k);
+        let relation = match relation {
+            Relation::AtMost => Relation::AtLeast,
+            Relation::AtLeast => Relation::AtMost,
+            same => same,
+        };
+        let amount = match amount {
+            Amount::Count(count) => Amount::Count(k.checked_sub(count)?),
+            Amount::Percent(percent) => Amount::Percent(100.0 - percent),
+        };
+        Some(Share { of, relation, amount })
+    }
+
+    /// Every item satisfies a formula.
+    fn rules(&mut self, formula: &Formula, statement: &Statement) {
+        let Some(rules) = formula.rules(self.lexicon) else {
+            return self.gaps.push(Gap { at: statement.at.clone(), why: Some("no condition can say so") });
+        };
+        let request = &mut self.request;
+        for rule in rules {
+            match rule {
+                Rule::In(id) if !request.all_in.contains(&id) => request.all_in.push(id),
+                Rule::NotIn(id) if !request.none_in.contains(&id) => request.none_in.push(id),
+                Rule::In(_) | Rule::NotIn(_) => {}
+                Rule::Every(condition) => add_once(&mut request.conditions, condition),
+                Rule::None(of) => {
+                    add_once(&mut request.shares, Share { of, relation: Relation::AtMost, amount: Amount::Count(0) });
+                }
+            }
+        }
+    }
+
+    /// The titles of a statement go where its words send them.
+    fn titles(&mut self, statement: &Statement) {
+        for (titles, at) in &statement.titles {
+            let mut items: Vec<ItemId> = titles.items.clone();
+            let title = items.last().map(|&item| self.lexicon.catalogue.title(item)).unwrap_or_default();
+            let mut assume =
+                |taken_as| self.assumed.push(Assumption { text: self.text[at.clone()].to_owned(), taken_as });
+            match (statement.role, statement.refused) {
+                (Some(Role::Candidates), false) => {
+                    self.gaps.push(Gap { at: at.clone(), why: Some("candidates; --candidates FILE takes them") });
+                    continue;
+                }
+                // Nothing follows from what somebody has not seen.
+                (Some(Role::Seen), true) => {
+                    self.gaps.push(Gap { at: statement.at.clone(), why: Some("no rule about a list") });
+                    continue;
+                }
+                (Some(Role::Liked), true) => assume(format!("only {title:?} itself is left out")),
+                (_, false) if titles.same_name && items.len() > 1 => {
+                    assume(format!("taken as {title:?}, the last of {} such titles", items.len()));
+                    items.drain(..items.len() - 1);
+                }
+                _ => {}
+            }
+            let into = match (statement.refused, statement.role) {
+                (true, _) => &mut self.request.excluded,
+                (false, Some(Role::Must | Role::Kept)) => &mut self.request.mandatory,
+                (false, _) => &mut self.request.history,
+            };
+            items.retain(|item| !into.contains(item));
+            into.extend(items);
+        }
+    }
 }
 
-/// Returns true where nothing of importance stands between two gaps.
-fn is_joint(between: &str) -> bool {
-    matches!(between.trim(), "" | "and" | "or" | "of" | "the" | "&")
+/// The length that an amount of items states, and how it was compared.
+fn length(how_many: HowMany) -> Option<(u32, Option<Compared>)> {
+    match how_many {
+        HowMany::Counted(Quantity::Count(count), compared) => {
+            let count = match compared {
+                Some(Compared::MoreThan) => count.saturating_add(1),
+                Some(Compared::FewerThan) => count.saturating_sub(1),
+                _ => count,
+            };
+            Some((count, compared))
+        }
+        HowMany::Between(Quantity::Count(low), Quantity::Count(_)) => Some((low, Some(Compared::AtLeast))),
+        _ => None,
+    }
+}
+
+/// The fewest items that an amount asks for.
+fn least(how_many: HowMany, k: f64) -> f64 {
+    match how_many {
+        HowMany::Counted(quantity, None | Some(Compared::Exactly | Compared::About | Compared::AtLeast)) => {
+            quantity.items(k as u32)
+        }
+        HowMany::Between(_, high) => high.items(k as u32),
+        _ => 0.0,
+    }
+}
+
+fn add_once<T: PartialEq>(all: &mut Vec<T>, one: T) {
+    if !all.contains(&one) {
+        all.push(one);
+    }
 }

@@ -70,7 +70,7 @@ pub(super) fn near_enough<'a, T: PartialEq>(
 fn edits(word: &str) -> Option<usize> {
     match word.chars().count() {
         0..5 => None,
-        5..8 => Some(1),
+        5..10 => Some(1),
         _ => Some(2),
     }
 }

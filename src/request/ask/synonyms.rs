@@ -80,3 +80,47 @@ pub(super) const BOTH: [(&str, [&str; 2]); 3] = [
     ("dramedy, tragicomedy", ["Comedy|Comedies", "Drama"]),
     ("space opera, space western", ["Sci-Fi|Science Fiction", "Adventure"]),
 ];
+
+/// Countries by the names that catalogues give them, with the adjectives of people and things from there.
+const DEMONYMS: [(&str, &str); 34] = [
+    ("france", "french"),
+    ("germany|west germany", "german"),
+    ("italy", "italian"),
+    ("spain", "spanish"),
+    ("united kingdom|uk|great britain|england", "british, english made, uk, united kingdom"),
+    ("usa|united states|us|united states of america", "american, us, usa, united states"),
+    ("japan", "japanese"),
+    ("south korea|korea", "korean, south korean, korea"),
+    ("china", "chinese"),
+    ("hong kong", "hong kong"),
+    ("india", "indian"),
+    ("australia", "australian"),
+    ("canada", "canadian"),
+    ("mexico", "mexican"),
+    ("brazil", "brazilian"),
+    ("argentina", "argentinian, argentine"),
+    ("russia|soviet union", "russian"),
+    ("poland", "polish"),
+    ("sweden", "swedish"),
+    ("norway", "norwegian"),
+    ("denmark", "danish"),
+    ("finland", "finnish"),
+    ("iceland", "icelandic"),
+    ("ireland", "irish"),
+    ("netherlands|the netherlands", "dutch, holland"),
+    ("belgium", "belgian"),
+    ("austria", "austrian"),
+    ("switzerland", "swiss"),
+    ("greece", "greek"),
+    ("turkey", "turkish"),
+    ("iran", "iranian, persian"),
+    ("thailand", "thai"),
+    ("new zealand", "kiwi"),
+    ("hungary", "hungarian"),
+];
+
+/// The other names of a country and the adjectives that mean it.
+pub(super) fn demonyms(country: &str) -> impl Iterator<Item = &'static str> {
+    let named = DEMONYMS.iter().filter(move |(names, _)| names.split('|').any(|name| name == country));
+    named.flat_map(|(_, adjectives)| adjectives.split(", "))
+}

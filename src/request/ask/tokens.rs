@@ -43,12 +43,18 @@ pub(super) trait NameLookup {
 const QUOTES: [(char, char); 7] =
     [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’'), ('«', '»'), ('„', '“'), ('`', '`')];
 
-/// Cuts `text` into tokens. Signs that say nothing are left out.
+/// Cuts `text` into tokens. Signs that say nothing are left out, and "don't" is two words, "do not".
 pub(super) fn tokens(text: &str, names: &dyn NameLookup) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
         let length = match read(text, at, names) {
+            Some((TokenKind::Word(word), length)) => {
+                let words =
+                    apart(&word).map(|word| Token { what: TokenKind::Word(word.to_owned()), at: at..at + length });
+                tokens.extend(words);
+                length
+            }
             Some((what, length)) => {
                 tokens.push(Token { what, at: at..at + length });
                 length
@@ -67,14 +73,28 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
     let before = text[..at].chars().next_back();
     let opens = before.is_none_or(|before| !before.is_alphanumeric());
     if let Some(&(_, close)) = QUOTES.iter().find(|(open, _)| *open == c && opens) {
-        return quoted(&rest[c.len_utf8()..], close, names)
-            .map(|inside| (TokenKind::Quoted(inside.to_owned()), c.len_utf8() + inside.len() + close.len_utf8()));
+        let inside = quoted(&rest[c.len_utf8()..], close, names);
+        // "before '80 or after '90" quotes nothing, but "'12 Angry Men'" does.
+        if let Some(digits) = short_year(&rest[c.len_utf8()..])
+            && is_apostrophe(c)
+            && !inside.is_some_and(|inside| names.is_name(inside))
+        {
+            return Some((TokenKind::Word(format!("'{digits}")), c.len_utf8() + digits.len()));
+        }
+        let length = |inside: &str| c.len_utf8() + inside.len() + close.len_utf8();
+        return inside.map(|inside| (TokenKind::Quoted(inside.to_owned()), length(inside)));
     }
     if opens
         && c.is_alphanumeric()
         && let Some(length) = names.condition(rest)
     {
         return Some((TokenKind::Condition(rest[..length].to_owned()), length));
+    }
+    if opens
+        && rest.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("w/o"))
+        && !rest[3..].starts_with(char::is_alphanumeric)
+    {
+        return Some((TokenKind::Word("without".into()), 3));
     }
     if c.is_ascii_digit() {
         return Some(number(rest));
@@ -96,6 +116,10 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
         '-' | '–' | '—' if before.is_some_and(char::is_whitespace) && rest[c.len_utf8()..].starts_with(' ') => {
             TokenKind::Comma
         }
+        '+' if before.is_some_and(|c| c.is_ascii_digit()) && !rest[1..].starts_with(char::is_alphanumeric) => {
+            TokenKind::Word("+".into())
+        }
+        '#' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => TokenKind::Word("number".into()),
         '&' | '+' => TokenKind::Word("and".into()),
         '/' | '|' => TokenKind::Word("or".into()),
         // Dashes, brackets and colons part words; other signs may mean something, and are no word that anybody knows.
@@ -136,11 +160,56 @@ fn number(rest: &str) -> (TokenKind, usize) {
         length += 1 + digits(&rest[length + 1..]);
     }
     let whole = word_length(rest);
-    if whole > length {
+    if whole > length && !GLUED_UNITS.contains(&rest[length..whole].to_lowercase().as_str()) {
         return (TokenKind::Word(normal(&rest[..whole])), whole);
     }
     let value = rest[..length].replace(',', "").parse().unwrap_or(f64::INFINITY);
     (TokenKind::Number(value), length)
+}
+
+/// Units that may follow a number without a space.
+const GLUED_UNITS: [&str; 10] = ["min", "mins", "minutes", "h", "hr", "hrs", "hours", "usd", "eur", "gbp"];
+
+/// The two digits of a year such as '85, behind its apostrophe.
+fn short_year(rest: &str) -> Option<&str> {
+    let digits = rest.get(..2)?;
+    let is_year = digits.bytes().all(|b| b.is_ascii_digit()) && !rest[2..].starts_with(char::is_alphanumeric);
+    is_year.then_some(digits)
+}
+
+/// The verbs that "not" contracts with, and the two words of each contraction.
+const CONTRACTIONS: [(&str, [&str; 2]); 24] = [
+    ("dont", ["do", "not"]),
+    ("doesnt", ["does", "not"]),
+    ("didnt", ["did", "not"]),
+    ("isnt", ["is", "not"]),
+    ("arent", ["are", "not"]),
+    ("aint", ["is", "not"]),
+    ("wasnt", ["was", "not"]),
+    ("werent", ["were", "not"]),
+    ("wont", ["will", "not"]),
+    ("cant", ["can", "not"]),
+    ("cannot", ["can", "not"]),
+    ("couldnt", ["could", "not"]),
+    ("wouldnt", ["would", "not"]),
+    ("shouldnt", ["should", "not"]),
+    ("mustnt", ["must", "not"]),
+    ("neednt", ["need", "not"]),
+    ("havent", ["have", "not"]),
+    ("hasnt", ["has", "not"]),
+    ("hadnt", ["had", "not"]),
+    ("dnt", ["do", "not"]),
+    ("shant", ["shall", "not"]),
+    ("gonna", ["going", "to"]),
+    ("wanna", ["want", "to"]),
+    ("gotta", ["got", "to"]),
+];
+
+/// The words of a contraction; the word itself where it is none.
+fn apart(word: &str) -> impl Iterator<Item = &str> {
+    let words = CONTRACTIONS.iter().find(|(contraction, _)| *contraction == word).map(|(_, words)| *words);
+    let [first, second] = words.unwrap_or([word, ""]);
+    std::iter::once(first).chain((!second.is_empty()).then_some(second))
 }
 
 /// Letters and digits, and the apostrophes between them.
@@ -188,7 +257,8 @@ pub(super) fn normal(word: &str) -> String {
 /// The words of a name as they are looked up: normal, one space between them, signs left out.
 pub(super) fn key(name: &str) -> String {
     let words = name.split(|c: char| !c.is_alphanumeric() && !is_apostrophe(c)).map(normal);
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    let words: Vec<String> = words.flat_map(|word| apart(&word).map(str::to_owned).collect::<Vec<_>>()).collect();
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -219,7 +289,7 @@ mod tests {
     fn words_lose_what_people_leave_out() {
         assert_eq!(
             read("Don't SAY “Amélie”-like"),
-            [word("dont"), word("say"), TokenKind::Quoted("Amélie".into()), word("like")]
+            [word("do"), word("not"), word("say"), TokenKind::Quoted("Amélie".into()), word("like")]
         );
         assert_eq!(key("Schindler's List (1993)"), "schindlers list 1993");
         assert_eq!(key("  Sci-Fi & Fantasy "), "sci fi fantasy");
@@ -234,6 +304,10 @@ mod tests {
             [word("the"), word("90s"), Comma, Number(1990.0), Dash, Number(1999.0), Stop]
         );
         assert_eq!(read("30 % or 5."), [Number(30.0), Percent, word("or"), Number(5.0), Stop]);
+        assert_eq!(
+            read("'85, 2010+ or 90min"),
+            [word("'85"), Comma, Number(2010.0), word("+"), word("or"), Number(90.0), word("min")]
+        );
         assert_eq!(read("year>=2010, yes"), [Condition("year>=2010".into()), Comma, word("yes")]);
     }
 

@@ -21,6 +21,19 @@ const CONDITIONS: [&str; 6] = [
     "category!=Drama and country!=Italy",
 ];
 
+/// Sentences without a word that is not understood.
+const SENTENCES: [&str; 9] = [
+    "five comedies from the nineties, no horror",
+    "at least half dramas and nothing scary please",
+    "films without romance or war under 10 dollars",
+    "something like Titanic but not romantic",
+    "no comedies unless they are romantic",
+    "mostly thrillers with a little romance",
+    "two French films and three from Italy",
+    "I do not want dramas, give me ten comedies instead",
+    "no more than two of them from before 1980",
+];
+
 prop_compose! {
     fn request()(k in 1u32..40, titles in subsequence((1u32..15).map(ItemId).collect::<Vec<_>>(), 0..9), cuts in [0usize..9, 0usize..9])(
         k in Just(k),
@@ -61,8 +74,102 @@ fn is_said_as_it_is(share: &Share, k: u32) -> bool {
     share.relation != crate::request::Relation::Exactly || bound.min <= bound.max
 }
 
+/// Refusals of what stands at the dots.
+const REFUSALS: [&str; 44] = [
+    "no …",
+    "not …",
+    "never any …",
+    "without …",
+    "nothing …",
+    "I don't want …",
+    "I do not like …",
+    "please avoid …",
+    "skip the …",
+    "I hate …",
+    "I can't stand …",
+    "I'm tired of …",
+    "leave out …",
+    "leave … out",
+    "keep … out of it",
+    "drop the …",
+    "anything but …",
+    "everything except …",
+    "apart from …",
+    "other than …",
+    "free of …",
+    "… is not my thing",
+    "… bores me",
+    "…: no",
+    "… excluded",
+    "… must not be in it",
+    "no … please",
+    "none of them …",
+    "not a single …",
+    "I'd rather not see …",
+    "enough …",
+    "too much …",
+    "less …",
+    "instead of …",
+    "rather than …",
+    "unlike …",
+    "I am not in the mood for …",
+    "… makes me sick",
+    "zero …",
+    "0% …",
+    "not even one …",
+    "I never want to see …",
+    "nothing with …",
+    "with no …",
+];
+
+/// Words around a refusal.
+const BEFORE: [&str; 9] = [
+    "",
+    "5 films, ",
+    "ten dramas, ",
+    "hello, ",
+    "drama, but ",
+    "please: ",
+    "at least half drama, ",
+    "from the nineties, ",
+    "two dramas and ",
+];
+const BEHIND: [&str; 7] =
+    ["", ", please", " and drama", ", at least two dramas", ". Thanks!", ", from the nineties", ", but drama"];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn what_is_refused_is_never_wanted(
+        refusal in select(REFUSALS.to_vec()),
+        before in select(BEFORE.to_vec()),
+        behind in select(BEHIND.to_vec()),
+        (kind, name) in select(vec![("horror", "Horror"), ("comedies", "Comedy"), ("war films", "War"), ("sci-fi", "Sci-Fi"), ("romance", "Romance")]),
+    ) {
+        let films = films();
+        let text = format!("{before}{}{behind}", refusal.replace('…', kind));
+        let reading = AskParser::new(&films).read(&text, 10);
+        let refused = films.category(name).unwrap();
+        for request in std::iter::once(&reading.request).chain(&reading.other) {
+            prop_assert!(!request.all_in.contains(&refused), "{text}");
+            let wants = |of: &Predicate| of.to_string() == name || of.to_string().split(" and ").any(|term| term == format!("category={name}"));
+            prop_assert!(!request.conditions.iter().any(wants), "{text}");
+            let least = |share: &&Share| share.bound(request.k).min > 0;
+            prop_assert!(!request.shares.iter().filter(least).any(|share| wants(&share.of)), "{text}");
+            let refuses = request.none_in.contains(&refused) || request.shares.iter().any(|share| share.of.to_string().contains(name));
+            prop_assert!(refuses, "{text}: {:?}", request.flags(&films));
+        }
+    }
+
+    #[test]
+    fn a_word_that_nobody_knows_is_named(text in select(SENTENCES.to_vec()), at in 0usize..12) {
+        let mut words: Vec<&str> = text.split(' ').collect();
+        words.insert(at.min(words.len()), "frobnicated");
+        let text = words.join(" ");
+        let reading = AskParser::new(&films()).read(&text, 10);
+        prop_assert!(reading.not_understood.iter().any(|gap| gap.text.contains("frobnicated")), "{text}: {reading:?}");
+    }
 
     #[test]
     fn the_prompt_of_a_request_is_read_back_as_the_request(request in request(), phrasing in 0usize..6) {
@@ -94,6 +201,51 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn every_wording_is_read_back() {
+    let films = films();
+    let base = || Request { k: 8, ..Request::default() };
+    let shares = [
+        "Comedy<=3",
+        "Comedy>=30%",
+        "Sci-Fi=3",
+        "year>=2000~40%",
+        "War<=30%",
+        "category=Comedy|Sci-Fi=1",
+        "Sci-Fi=1",
+        "War~1",
+        "War>=1",
+        "War<=1",
+    ];
+    let condition = |text: &&str| Request { conditions: vec![Predicate::parse(text, &films).unwrap()], ..base() };
+    let mut requests: Vec<Request> = CONDITIONS.iter().map(condition).collect();
+    requests.extend(shares.iter().map(|text| Request { shares: vec![Share::parse(text, &films).unwrap()], ..base() }));
+    requests.push(Request { all_in: vec![CategoryId(0)], none_in: vec![CategoryId(2)], ..base() });
+    requests.push(Request {
+        history: vec![ItemId(1), ItemId(4)],
+        mandatory: vec![ItemId(5), ItemId(7)],
+        excluded: vec![ItemId(9)],
+        ..base()
+    });
+    let mut wrong = Vec::new();
+    for request in &requests {
+        for phrasing in 0..6 {
+            let said = prompt::render(request, &films, phrasing).pop().unwrap().content;
+            let reading = AskParser::new(&films).read(&said, 10);
+            if reading.request != *request || !reading.not_understood.is_empty() {
+                let flags = |request: &Request| crate::request::flags::shell(&request.flags(&films));
+                wrong.push(format!(
+                    "{said}\n  wanted {}\n  found  {} {:?}",
+                    flags(request),
+                    flags(&reading.request),
+                    reading.not_understood
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

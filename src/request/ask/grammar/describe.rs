@@ -1,0 +1,305 @@
+//! Descriptions of items, with the refusals inside them.
+
+use super::Grammar;
+use crate::request::ask::amounts::Compared;
+use crate::request::ask::description::{Description, Element, Reach, Sort};
+use crate::request::ask::formula::Formula;
+use crate::request::ask::terms::Sense;
+use crate::request::ask::tree::{Head, Joint, Statement};
+use crate::request::ask::vocabulary::{Refusal, Role, Word};
+
+impl Grammar<'_> {
+    /// The description that begins here. `attached` is true where it says more about items that stand before it.
+    pub(super) fn description(&mut self, refused: bool, by: Option<Refusal>, attached: bool) -> Description {
+        self.described(refused, by, attached, false)
+    }
+
+    /// The description that begins here, `nested` in another one or not.
+    fn described(&mut self, refused: bool, by: Option<Refusal>, attached: bool, nested: bool) -> Description {
+        let mut description = Description::default();
+        while let Some(sense) = self.sense(self.at) {
+            let goes_on = match sense {
+                Sense::Comma | Sense::Word(Word::And | Word::Or) => self.goes_on(&mut description, refused),
+                Sense::Stop | Sense::Amount(_) if !self.is_pronoun(self.at) => false,
+                Sense::Amount(_) | Sense::Stop => {
+                    self.at += 1;
+                    true
+                }
+                Sense::Word(word) => self.described_by(*word, &mut description, refused, by, attached),
+                Sense::Unknown => {
+                    self.unknown(&mut description);
+                    true
+                }
+                Sense::Lacking => {
+                    description.unknown = true;
+                    self.at += 1;
+                    true
+                }
+                Sense::Titles(titles) => {
+                    description.titles.push((titles.clone(), self.terms[self.at].at.clone()));
+                    self.at += 1;
+                    true
+                }
+                // "comedies without romance from the nineties": the comedies are.
+                Sense::Range { .. } | Sense::Value { .. }
+                    if by == Some(Refusal::Without)
+                        && nested
+                        && self.reach == Reach::Wide
+                        && description.has_kind()
+                        && description.head != Head::Items =>
+                {
+                    false
+                }
+                _ => {
+                    let element = self.element(false);
+                    if let Some(element) = element {
+                        description.add(element);
+                    }
+                    true
+                }
+            };
+            if !goes_on {
+                break;
+            }
+        }
+        description
+    }
+
+    /// The element at this place, or its opposite.
+    pub(super) fn element(&mut self, opposite: bool) -> Option<Element> {
+        let mut is_loose = false;
+        let (of, sort) = match self.sense(self.at)? {
+            Sense::Kind { of, adjective, loose } => {
+                is_loose = *loose;
+                (of.clone(), if *adjective { Sort::Adjective } else { Sort::Noun })
+            }
+            Sense::Either(of, _) => (of.clone(), Sort::Noun),
+            Sense::Value { column, value } => (Formula::value(*column, value), Sort::Value(*column)),
+            Sense::Range { column, of, vague } => (of.clone(), Sort::Range { column: *column, vague: *vague }),
+            Sense::Condition(condition) => (Formula::condition(condition.clone()), Sort::Closed),
+            _ => return None,
+        };
+        self.at += 1;
+        let sort = if opposite && sort != Sort::Noun { Sort::Closed } else { sort };
+        Some(Element { of: if opposite { of.opposite() } else { of }, sort, loose: is_loose && !opposite })
+    }
+
+    /// Takes in a word that was not understood.
+    pub(super) fn unknown(&mut self, description: &mut Description) {
+        let place = self.terms[self.at].at.clone();
+        let small = |at: &usize| matches!(self.word(*at), Some(Word::Article | Word::Filler));
+        let before = (0..self.at).rev().find(|at| !small(at));
+        let follows = before.is_some_and(|at| {
+            self.is_content(at)
+                || matches!(
+                    self.word(at),
+                    Some(Word::Items | Word::Copula | Word::Subject | Word::Clause | Word::Role(_))
+                )
+        });
+        let precedes =
+            matches!(self.sense(self.at + 1), Some(Sense::Kind { .. })) || self.word(self.at + 1) == Some(Word::Items);
+        // "horror sucks", "horror gives me headaches": behind a name a word may say anything about it.
+        let is_word = self.text[place.clone()].contains(char::is_alphabetic);
+        description.broken |= is_word && description.has_content() && follows && !precedes;
+        description.unknown = true;
+        self.gap(place, None);
+        self.at += 1;
+    }
+
+    /// Takes in a word of a description; false where the description ends before it.
+    pub(super) fn described_by(
+        &mut self,
+        word: Word,
+        description: &mut Description,
+        refused: bool,
+        by: Option<Refusal>,
+        attached: bool,
+    ) -> bool {
+        let content = description.has_content();
+        match word {
+            Word::Refuse(Refusal::Non) if !self.refuses_backwards(self.at) => {
+                let start = self.at;
+                self.at += 1;
+                match self.element(true) {
+                    Some(element) => description.add(element),
+                    None => {
+                        description.unknown = true;
+                        self.at = (self.at + 1).min(self.terms.len());
+                        let place = self.place(start);
+                        self.gap(place, None);
+                    }
+                }
+                return true;
+            }
+            Word::Beside(_) | Word::To | Word::Than if self.prefers => return false,
+            // "replace the first with a comedy"
+            Word::With | Word::Preposition if by == Some(Refusal::Swap) && content => return false,
+            Word::Refuse(class) => return self.refusal_inside(class, description, refused, by, attached),
+            Word::Too if refused => {}
+            Word::Too => {
+                let range = matches!(self.sense(self.at + 1), Some(Sense::Range { .. } | Sense::Kind { .. }));
+                if !range {
+                    return self.lost_word(description);
+                }
+                self.at += 1;
+                // "the third is too old" says what the list shall not be, and only where the speaker looks.
+                description.titles.clear();
+                if let Some(element) = self.element(true) {
+                    description.add(element);
+                }
+                return true;
+            }
+            Word::Unwelcome if content => description.unwelcome = true,
+            Word::Unwelcome => return self.lost_word(description),
+            Word::Fine if content && self.at > 0 && self.word(self.at - 1) == Some(Word::Copula) => {
+                description.tolerated = true
+            }
+            Word::OnlyIf if content => {
+                self.at += 1;
+                let only = self.description(refused, by, true);
+                if only.has_elements() {
+                    let condition = only.formula(self.reach);
+                    let formula = description.formula(self.reach).and(condition.opposite()).opposite();
+                    *description = Description::default();
+                    description.add(Element { of: formula, sort: Sort::Closed, loose: false });
+                } else {
+                    description.broken = true;
+                }
+                return true;
+            }
+            Word::Only if content && !self.clause(self.at + 1).any(|at| self.is_content(at) || self.is_amount(at)) => {
+                description.only = true
+            }
+            Word::Items => description.head = Head::Items,
+            // "10 films, of which three are comedies": the part is what follows.
+            Word::Part if self.is_amount(self.at + 1) || self.counts(self.at + 1) => return false,
+            Word::Part => description.part = true,
+            Word::That => description.of_before = true,
+            Word::Role(role) => {
+                let before = description.has_elements() && matches!(role, Role::Must);
+                if before && self.clause(self.at + 1).any(|at| self.is_content(at)) {
+                    return false;
+                }
+                description.role = Some(role);
+            }
+            Word::Instead => self.replaces = true,
+            Word::Article
+                if self.text_of(self.at).eq_ignore_ascii_case("of")
+                    && self.word(self.at.wrapping_sub(1)) == Some(Word::Items) =>
+            {
+                description.of_items = true;
+            }
+            Word::Article => {
+                description.article |= !content && matches!(self.text_of(self.at).to_lowercase().as_str(), "a" | "an")
+            }
+            Word::With if content || attached => {
+                let next = self.at + 1;
+                if self.is_amount(next) || self.counts(next) {
+                    return false;
+                }
+            }
+            Word::Only | Word::Compared(_) | Word::Beside(_) | Word::About | Word::Between
+                if self.is_amount(self.at) =>
+            {
+                return false;
+            }
+            Word::Compared(Compared::About)
+            | Word::Beside(_)
+            | Word::About
+            | Word::With
+            | Word::Filler
+            | Word::More
+            | Word::Clause
+            | Word::Courtesy
+            | Word::Preposition
+            | Word::Subject
+            | Word::Copula
+            | Word::Anything
+            | Word::Fine
+            | Word::Only => {}
+            Word::Every if content => {}
+            _ => return false,
+        }
+        self.at += 1;
+        true
+    }
+
+    /// A word that would mean something elsewhere.
+    pub(super) fn lost_word(&mut self, description: &mut Description) -> bool {
+        let place = self.terms[self.at].at.clone();
+        description.unknown = true;
+        self.gap(place, None);
+        self.at += 1;
+        true
+    }
+
+    /// A refusal within a description: of what stands before it, of something that it shall not be, or the next statement.
+    pub(super) fn refusal_inside(
+        &mut self,
+        class: Refusal,
+        description: &mut Description,
+        refused: bool,
+        by: Option<Refusal>,
+        attached: bool,
+    ) -> bool {
+        let content = description.has_content();
+        let before = self.word(self.at.wrapping_sub(1));
+        if self.refuses_backwards(self.at) {
+            if content {
+                description.unwelcome = true;
+            }
+            self.at += 1;
+            return content;
+        }
+        let only_unknown = !self.clause(self.at + 1).any(|at| self.is_content(at) || self.is_amount(at));
+        if content && only_unknown && class == Refusal::Not && before == Some(Word::Copula) {
+            description.broken = true;
+            self.at += 1;
+            return true;
+        }
+        let nests = match class {
+            Refusal::No | Refusal::Nothing | Refusal::Verb | Refusal::Swap | Refusal::Non => false,
+            Refusal::Not if refused => {
+                let field = matches!(self.sense(self.at + 1), Some(Sense::Range { .. } | Sense::Value { .. }));
+                field || matches!(before, Some(Word::Copula | Word::Filler | Word::Article | Word::Clause))
+            }
+            Refusal::Without if refused => by != Some(Refusal::Without),
+            Refusal::Not | Refusal::Without | Refusal::Except => true,
+        };
+        if !nests || !(content || attached || refused) {
+            return false;
+        }
+        self.nested(class, description);
+        true
+    }
+
+    /// "without horror", "that are not comedies", "except from France".
+    pub(super) fn nested(&mut self, class: Refusal, description: &mut Description) {
+        let start = self.at;
+        self.at += 1;
+        while matches!(self.word(self.at), Some(Word::Refuse(Refusal::Not | Refusal::Without)))
+            && !self.refuses_backwards(self.at)
+        {
+            self.at += 1;
+        }
+        let even = (self.at - start) % 2 == 0;
+        let inner = self.described(true, Some(class), false, true);
+        if inner.has_elements() {
+            let of = inner.formula(self.reach);
+            description.add(Element { of: if even { of } else { of.opposite() }, sort: Sort::Closed, loose: false });
+        }
+        if !inner.titles.is_empty() {
+            // A title is no condition on items: it is left out by itself.
+            let mut statement = Statement::new(Joint::And);
+            statement.titles = inner.titles.clone();
+            statement.refused = true;
+            statement.at = self.place(start);
+            self.statements.push(statement);
+        }
+        if !inner.has_content() {
+            let place = self.place(start);
+            self.gap(place, None);
+            description.unknown = true;
+        }
+    }
+}

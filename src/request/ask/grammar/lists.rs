@@ -1,0 +1,131 @@
+//! Lists: whether a description goes on behind a comma or a conjunction.
+
+use std::ops::Range;
+
+use super::Grammar;
+use crate::request::ask::description::{Description, Sort};
+use crate::request::ask::terms::Sense;
+use crate::request::ask::tree::Joint;
+use crate::request::ask::vocabulary::{Refusal, Word};
+
+impl Grammar<'_> {
+    /// Decides whether a description goes on behind a comma or conjunction, and if so takes in what follows.
+    pub(super) fn goes_on(&mut self, description: &mut Description, refused: bool) -> bool {
+        let start = self.at;
+        let joint = self.joint();
+        let first = (self.at..)
+            .find(|&at| {
+                !matches!(
+                    self.word(at),
+                    Some(Word::Article | Word::Filler | Word::More | Word::Preposition | Word::About | Word::Copula)
+                )
+            })
+            .unwrap_or(self.at);
+        let chunk = self.clause(self.at);
+        let goes_on = joint != Joint::But
+            && !description.unwelcome
+            && joint != Joint::Correction
+            && joint != Joint::Fresh
+            && (self.is_exception(first, description) || self.is_listed(joint, first, chunk, description, refused));
+        if !goes_on {
+            self.at = start;
+            return false;
+        }
+        if self.is_exception(first, description) {
+            self.at = first;
+            self.nested(Refusal::Except, description);
+            return true;
+        }
+        self.at = first;
+        match self.sense(first) {
+            Some(Sense::Titles(titles)) => {
+                description.titles.push((titles.clone(), self.terms[first].at.clone()));
+                self.at += 1;
+            }
+            Some(Sense::Unknown) => self.unknown(description),
+            Some(Sense::Lacking) => {
+                description.unknown = true;
+                self.at += 1;
+            }
+            Some(Sense::Word(Word::Refuse(Refusal::Non))) => {
+                self.at += 1;
+                match self.element(true) {
+                    Some(element) => description.join(joint, element, refused),
+                    None => self.at -= 1,
+                }
+            }
+            _ => {
+                if let Some(element) = self.element(false) {
+                    description.join(joint, element, refused);
+                }
+            }
+        }
+        true
+    }
+
+    /// "no comedies, except from France".
+    pub(super) fn is_exception(&self, at: usize, description: &Description) -> bool {
+        let except = self.word(at) == Some(Word::Refuse(Refusal::Except));
+        except && description.has_elements() && !self.refuses_backwards(at)
+    }
+
+    /// True where a clause goes on with the list before it.
+    pub(super) fn is_listed(
+        &self,
+        joint: Joint,
+        first: usize,
+        chunk: Range<usize>,
+        description: &Description,
+        refused: bool,
+    ) -> bool {
+        let speaks = |at: usize| {
+            matches!(
+                self.word(at),
+                Some(Word::Clause | Word::Courtesy | Word::Subject | Word::Role(_) | Word::Instead | Word::More)
+            )
+        };
+        // "horror and war are out" is about both; "I like comedies and war is out" is not.
+        let shares_predicate = joint == Joint::And && !self.speaks;
+        let turns = |at: usize| {
+            let word = self.word(at);
+            if shares_predicate && matches!(word, Some(Word::Unwelcome | Word::Fine)) {
+                return false;
+            }
+            let predicate = shares_predicate && self.word(at.wrapping_sub(1)) == Some(Word::Copula);
+            let backwards = matches!(word, Some(Word::Refuse(_))) && self.refuses_backwards(at) && !predicate;
+            backwards || matches!(word, Some(Word::Unwelcome | Word::Fine | Word::Only | Word::Instead))
+        };
+        // "'Jaws', 'Up' should not be part of the list"
+        if matches!(self.sense(first), Some(Sense::Titles(_))) && !description.titles.is_empty() {
+            return true;
+        }
+        let lead = self.at..first;
+        if chunk.clone().any(turns)
+            || lead.clone().any(speaks)
+            || chunk.clone().any(|at| speaks(at) && (refused || self.clause(at).any(|at| self.is_content(at))))
+        {
+            return false;
+        }
+        let last = description.last_sort();
+        match self.sense(first) {
+            Some(_) if !description.titles.is_empty() && !description.has_elements() => false,
+            Some(Sense::Unknown | Sense::Lacking) => joint != Joint::Comma || !refused,
+            Some(Sense::Word(Word::Refuse(Refusal::Non))) => !refused,
+            Some(Sense::Range { column, .. }) => {
+                !refused
+                    || matches!(last, Some(Sort::Range { column: other, .. }) if other == *column)
+                    || joint == Joint::Or
+            }
+            Some(Sense::Value { column, .. }) => {
+                !refused || matches!(last, Some(Sort::Value(other)) if other == *column) || joint != Joint::Comma
+            }
+            Some(Sense::Kind { .. } | Sense::Either(..) | Sense::Condition(_)) => {
+                let field = matches!(last, Some(Sort::Range { .. } | Sort::Value(_)));
+                let says_more =
+                    chunk.clone().any(|at| matches!(self.sense(at), Some(Sense::Range { .. } | Sense::Value { .. })));
+                !refused || !((field && joint == Joint::Comma) || (joint == Joint::Comma && says_more))
+            }
+            _ => false,
+        }
+    }
+}

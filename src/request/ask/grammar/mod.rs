@@ -1,0 +1,201 @@
+//! From terms to statements, by recursive descent. The grammar is that of [the module](super).
+
+mod describe;
+mod lists;
+mod opening;
+mod statement;
+
+use std::ops::Range;
+
+use crate::request::ask::description::Reach;
+use crate::request::ask::terms::{Sense, Term};
+use crate::request::ask::tree::{Joint, Statement};
+use crate::request::ask::vocabulary::Word;
+use crate::request::ask::{Assumption, Gap};
+
+/// Terms on the way to statements.
+pub(super) struct Grammar<'t> {
+    text: &'t str,
+    terms: &'t [Term],
+    reach: Reach,
+    at: usize,
+    pub statements: Vec<Statement>,
+    pub assumed: Vec<Assumption>,
+    pub gaps: Vec<Gap>,
+    /// A verb or a speaker stands before the description that is being read.
+    speaks: bool,
+    /// Something that the description is preferred to may follow it.
+    prefers: bool,
+    /// The text asks for this in the place of what was asked before.
+    pub replaces: bool,
+}
+
+impl<'t> Grammar<'t> {
+    pub fn new(text: &'t str, terms: &'t [Term], reach: Reach) -> Self {
+        let (statements, assumed, gaps) = (Vec::new(), Vec::new(), Vec::new());
+        Self { text, terms, reach, at: 0, statements, assumed, gaps, speaks: false, prefers: false, replaces: false }
+    }
+
+    /// Reads all terms.
+    pub fn read(mut self) -> Self {
+        loop {
+            let joint = self.joint();
+            if self.at >= self.terms.len() {
+                return self;
+            }
+            let start = self.at;
+            self.statement(joint);
+            if self.at == start {
+                // Nothing that a statement may begin with: it says nothing, or it was reported.
+                self.at += 1;
+            }
+        }
+    }
+
+    fn sense(&self, at: usize) -> Option<&'t Sense> {
+        self.terms.get(at).map(|term| &term.sense)
+    }
+
+    fn word(&self, at: usize) -> Option<Word> {
+        match self.sense(at) {
+            Some(Sense::Word(word)) => Some(*word),
+            _ => None,
+        }
+    }
+
+    fn text_of(&self, at: usize) -> &'t str {
+        self.terms.get(at).map_or("", |term| &self.text[term.at.clone()])
+    }
+
+    /// The bytes from one term to the one last read.
+    fn place(&self, start: usize) -> Range<usize> {
+        let last = self.at.max(start + 1).min(self.terms.len());
+        self.terms[start].at.start..self.terms[last - 1].at.end
+    }
+
+    fn gap(&mut self, at: Range<usize>, why: Option<&'static str>) {
+        self.gaps.push(Gap { at, why });
+    }
+
+    /// True for something that is asked for.
+    fn is_content(&self, at: usize) -> bool {
+        matches!(
+            self.sense(at),
+            Some(
+                Sense::Kind { .. }
+                    | Sense::Value { .. }
+                    | Sense::Range { .. }
+                    | Sense::Condition(_)
+                    | Sense::Titles(_)
+                    | Sense::Either(..)
+            )
+        )
+    }
+
+    fn is_boundary(&self, at: usize) -> bool {
+        match self.sense(at) {
+            None | Some(Sense::Comma | Sense::Stop) => true,
+            Some(Sense::Word(word)) => matches!(word, Word::And | Word::Or | Word::But | Word::Correction),
+            _ => false,
+        }
+    }
+
+    /// The terms from a place up to the next boundary.
+    fn clause(&self, at: usize) -> std::ops::Range<usize> {
+        let end = (at..).find(|&at| self.is_boundary(at)).unwrap_or(at);
+        at..end
+    }
+
+    /// True where a refusal at this place has nothing behind it in its clause.
+    fn refuses_backwards(&self, at: usize) -> bool {
+        let counts = |at: usize| {
+            self.is_content(at) || matches!(self.sense(at), Some(Sense::Amount(_) | Sense::Unknown | Sense::Lacking))
+        };
+        let compares = |at: usize| {
+            matches!(
+                self.word(at),
+                Some(Word::Mostly | Word::Every | Word::Rest | Word::Little | Word::Items | Word::Anything)
+            )
+        };
+        !self.clause(at + 1).any(|at| counts(at) || compares(at))
+    }
+
+    /// True where the terms from here on are an amount.
+    fn is_amount(&self, at: usize) -> bool {
+        match self.sense(at) {
+            Some(Sense::Amount(_)) => !self.is_pronoun(at),
+            Some(Sense::Word(
+                Word::Compared(_)
+                | Word::Beside(_)
+                | Word::About
+                | Word::Only
+                | Word::Between
+                | Word::Some
+                | Word::Article,
+            )) => {
+                let next = (at + 1..).find(|&at| {
+                    !matches!(
+                        self.word(at),
+                        Some(
+                            Word::Article
+                                | Word::Filler
+                                | Word::More
+                                | Word::Clause
+                                | Word::Courtesy
+                                | Word::Compared(_)
+                        )
+                    )
+                });
+                next.is_some_and(|next| matches!(self.sense(next), Some(Sense::Amount(_))) && !self.is_pronoun(next))
+            }
+            _ => false,
+        }
+    }
+
+    /// True for the second amount of "3 to 5", "one or two", "between 3 and 5".
+    fn is_second_end(&self, at: usize) -> bool {
+        let joint = match self.word(at.wrapping_sub(1)) {
+            Some(Word::To | Word::Or) => true,
+            Some(Word::And) => self.word(at.wrapping_sub(3)) == Some(Word::Between),
+            _ => false,
+        };
+        joint
+            && matches!(self.sense(at), Some(Sense::Amount(_)))
+            && matches!(self.sense(at.wrapping_sub(2)), Some(Sense::Amount(_)))
+    }
+
+    /// True where a word says how many of what follows.
+    fn counts(&self, at: usize) -> bool {
+        matches!(
+            self.word(at),
+            Some(Word::Some | Word::Mostly | Word::Little | Word::Every | Word::Rest | Word::Refuse(_))
+        )
+    }
+
+    /// "a romantic one", "the French one": a word for an item.
+    fn is_pronoun(&self, at: usize) -> bool {
+        let follows = at > 0
+            && (self.is_content(at - 1)
+                || matches!(self.word(at - 1), Some(Word::Article)) && self.text_of(at - 1).len() > 1);
+        self.text_of(at).eq_ignore_ascii_case("one") && follows && !self.is_content(at + 1)
+    }
+
+    /// The joint of the next statement to the one before it.
+    fn joint(&mut self) -> Joint {
+        let mut joint = Joint::Fresh;
+        loop {
+            let next = match self.sense(self.at) {
+                Some(Sense::Stop) => Joint::Fresh,
+                Some(Sense::Comma) => Joint::Comma,
+                Some(Sense::Word(Word::And | Word::With)) => Joint::And,
+                Some(Sense::Word(Word::Or)) => Joint::Or,
+                Some(Sense::Word(Word::But)) => Joint::But,
+                Some(Sense::Word(Word::Correction)) => Joint::Correction,
+                _ => return joint,
+            };
+            // Of ", and" and ", but" the later word decides; a full stop ends it all.
+            joint = if next == Joint::Fresh { Joint::Fresh } else { joint.max(next) };
+            self.at += 1;
+        }
+    }
+}

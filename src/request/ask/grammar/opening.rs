@@ -1,0 +1,220 @@
+//! The words before a description: refusals, quantifiers, amounts, roles and courtesies.
+
+use std::ops::Range;
+
+use super::Grammar;
+use crate::request::ask::amounts::{Compared, Quantity};
+use crate::request::ask::description::Description;
+use crate::request::ask::terms::Sense;
+use crate::request::ask::tree::HowMany;
+use crate::request::ask::vocabulary::{Refusal, Role, Word};
+
+/// The words before a description, as far as they were read.
+#[derive(Debug, Default)]
+pub(super) struct Opening {
+    pub refused: bool,
+    pub by: Option<Refusal>,
+    pub amounts: Vec<(Quantity, Range<usize>)>,
+    pub how_many: Option<HowMany>,
+    pub compared: Option<Compared>,
+    pub only: bool,
+    /// "anything", "nothing", "films": an exception may follow.
+    pub generic: bool,
+    pub not_only: bool,
+    pub tolerated: bool,
+    pub prefers: bool,
+    pub more: bool,
+    pub role: Option<Role>,
+    pub of_before: bool,
+    pub part: bool,
+    pub article: bool,
+    pub unknown: bool,
+    pub broken: bool,
+    /// A refusal with nothing behind it.
+    pub bare: Option<Refusal>,
+    /// "leave … out"
+    pub takes_out: bool,
+    /// "all but two"
+    pub all_but: bool,
+    /// A verb or a speaker.
+    pub speaks: bool,
+    /// "over", "under": no comparison of the length of a list.
+    pub beside: bool,
+}
+
+impl Grammar<'_> {
+    pub(super) fn opening(&mut self) -> Opening {
+        let mut opening = Opening::default();
+        let mut spoken = false;
+        loop {
+            let at = self.at;
+            let Some(sense) = self.sense(at) else { return opening };
+            match sense {
+                Sense::Amount(_)
+                    if opening.amounts.len() == 2 || (opening.amounts.len() == 1 && !self.is_second_end(at)) =>
+                {
+                    return opening;
+                }
+                Sense::Amount(quantity) => {
+                    opening.amounts.push((*quantity, self.terms[at].at.clone()));
+                    if self.is_second_end(at + 2) {
+                        self.at += 1;
+                    }
+                    opening.broken = false;
+                }
+                Sense::Word(word) => {
+                    if !self.open_word(*word, &mut opening) {
+                        return opening;
+                    }
+                }
+                Sense::Lacking => opening.unknown = true,
+                Sense::Unknown => {
+                    opening.unknown = true;
+                    // A verb that nobody knows may turn everything round; an adjective may not.
+                    opening.broken |= spoken || self.word(at + 1) == Some(Word::Article);
+                    let place = self.terms[at].at.clone();
+                    self.gap(place, None);
+                }
+                _ => return opening,
+            }
+            spoken =
+                matches!(sense, Sense::Word(Word::Subject)) || (spoken && matches!(sense, Sense::Word(Word::Filler)));
+            self.at += 1;
+        }
+    }
+
+    /// Takes in a word before a description; false where the description begins with it.
+    pub(super) fn open_word(&mut self, word: Word, opening: &mut Opening) -> bool {
+        let counted = !opening.amounts.is_empty();
+        match word {
+            Word::Refuse(class) => {
+                if self.refuses_backwards(self.at) {
+                    let alone = !counted && opening.role.is_none() && opening.how_many.is_none();
+                    opening.bare = alone.then_some(class);
+                    return false;
+                }
+                // "half not horror": the amount is of what is refused.
+                let some = !matches!(opening.how_many, None | Some(HowMany::Every));
+                if counted || some || class == Refusal::Non {
+                    return false;
+                }
+                if opening.how_many == Some(HowMany::Every) && class == Refusal::Except {
+                    opening.how_many = None;
+                }
+                // "not without", "nothing that is not", "do not skip"; but "no, never", and who does not want no horror wants none.
+                let of_refusal = match class {
+                    Refusal::Without | Refusal::Except => true,
+                    Refusal::Verb => matches!(opening.by, Some(Refusal::Not)),
+                    Refusal::Not => opening.generic,
+                    Refusal::No | Refusal::Nothing | Refusal::Swap | Refusal::Non => false,
+                };
+                let all_but = self.text_of(self.at).to_lowercase().starts_with("all but")
+                    || opening.how_many == Some(HowMany::Every);
+                if all_but && matches!(class, Refusal::Except | Refusal::Verb) && self.is_amount(self.at + 1) {
+                    opening.all_but = true;
+                    return true;
+                }
+                opening.refused = !(opening.refused && of_refusal && !opening.unknown);
+                opening.by = Some(class);
+                opening.generic |= class == Refusal::Nothing;
+            }
+            Word::But if opening.how_many == Some(HowMany::Every) && self.is_amount(self.at + 1) => {
+                opening.all_but = true
+            }
+            // "anything but horror"
+            Word::But if opening.generic || opening.how_many == Some(HowMany::Every) => {
+                opening.refused = !opening.refused;
+                opening.how_many = None;
+                opening.by = Some(Refusal::Except);
+            }
+            // "too scary", but "nothing too scary".
+            Word::Too => opening.refused = true,
+            Word::NotOnly => opening.not_only = true,
+            Word::Tolerated => opening.tolerated = true,
+            // "I do not want only comedies"
+            Word::Only if opening.refused && opening.by == Some(Refusal::Not) => {
+                opening.refused = false;
+                opening.not_only = true;
+            }
+            Word::Only => opening.only = true,
+            Word::Every if counted => return false,
+            Word::Every => opening.how_many = Some(HowMany::Every),
+            Word::Mostly if !counted => opening.how_many = Some(HowMany::Mostly),
+            Word::Little if !counted => opening.how_many = Some(HowMany::Little),
+            Word::Some if !counted => opening.how_many = Some(HowMany::Some),
+            Word::Rest if !counted => opening.how_many = Some(HowMany::Rest),
+            Word::Compared(compared) => {
+                opening.compared = Some(compared);
+                opening.of_before |= self.text_of(self.at).eq_ignore_ascii_case("stop at")
+                    || self.text_of(self.at).to_lowercase().starts_with("do not go");
+            }
+            Word::Beside(compared) if self.is_amount(self.at) => {
+                opening.compared = Some(compared);
+                opening.beside = true;
+            }
+            Word::About if self.is_amount(self.at) => opening.compared = Some(Compared::About),
+            Word::TakeOut => opening.takes_out = true,
+            Word::Role(role) => {
+                opening.role = Some(role);
+                opening.speaks |= role != Role::Kept;
+            }
+            Word::With if counted && (self.is_amount(self.at + 1) || self.counts(self.at + 1)) => return false,
+            Word::Subject | Word::Clause | Word::Courtesy => opening.speaks = true,
+            Word::Prefer => opening.prefers = true,
+            Word::Instead => self.replaces = true,
+            Word::That => opening.of_before = true,
+            Word::Part => opening.part = true,
+            Word::Items if counted => return false,
+            Word::Items | Word::Anything => opening.generic = true,
+            Word::Article => opening.article |= matches!(self.text_of(self.at).to_lowercase().as_str(), "a" | "an"),
+            Word::More => opening.more = true,
+            Word::Filler | Word::Between | Word::To | Word::With | Word::Copula | Word::Preposition => {}
+            Word::Beside(_) | Word::About | Word::Fine => {}
+            Word::Unwelcome => {
+                opening.unknown = true;
+                let place = self.terms[self.at].at.clone();
+                self.gap(place, None);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// An amount behind what it counts: "comedies for three items or more", "dramas should make up half of the list".
+    pub(super) fn amount_behind(&mut self, start: usize, opening: &mut Opening, description: &mut Description) {
+        let before = self.at.checked_sub(1).filter(|&before| before >= start);
+        let leads =
+            before.is_some_and(|at| self.text_of(at).eq_ignore_ascii_case("for") || self.word(at) == Some(Word::Part));
+        let limit = self.text_of(self.at).to_lowercase();
+        let makes_up = limit.ends_with("make up") && self.is_amount(self.at + 1);
+        let limits = makes_up || matches!(limit.as_str(), "down to" | "limited to" | "capped at");
+        let of_this = self.text_of(start).eq_ignore_ascii_case("of");
+        let counts = opening.amounts.is_empty() && opening.how_many.is_none() && (makes_up || self.is_amount(self.at));
+        if !(counts && description.has_elements() && (leads || limits || of_this)) {
+            return;
+        }
+        while let Some(sense) = self.sense(self.at) {
+            match sense {
+                Sense::Amount(quantity) => opening.amounts.push((*quantity, self.terms[self.at].at.clone())),
+                Sense::Word(Word::Compared(compared) | Word::Beside(compared)) => opening.compared = Some(*compared),
+                Sense::Word(Word::About) => opening.compared = Some(Compared::About),
+                Sense::Word(Word::Only) => opening.only = true,
+                Sense::Word(Word::Some) => opening.how_many = Some(HowMany::Some),
+                Sense::Word(
+                    Word::Items | Word::Part | Word::Article | Word::Filler | Word::Clause | Word::That | Word::Copula,
+                ) => {}
+                _ => break,
+            }
+            self.at += 1;
+        }
+        description.part = true;
+    }
+
+    /// "…, no more and no fewer": a comparison of the amount before it.
+    pub(super) fn afterthought(&mut self, opening: &Opening, at: Range<usize>) {
+        match self.statements.last_mut().map(|last| &mut last.how_many) {
+            Some(Some(HowMany::Counted(_, compared))) => *compared = opening.compared,
+            _ => self.gap(at, None),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Statements: an opening, a description, and what stands behind the two.
+
+use super::Grammar;
+use super::opening::Opening;
+use crate::request::ask::Assumption;
+use crate::request::ask::amounts::{Compared, Quantity};
+use crate::request::ask::description::Description;
+use crate::request::ask::formula::Formula;
+use crate::request::ask::terms::Sense;
+use crate::request::ask::tree::{Head, HowMany, Joint, Statement};
+use crate::request::ask::vocabulary::{Refusal, Role, Word};
+
+impl Grammar<'_> {
+    pub(super) fn statement(&mut self, joint: Joint) {
+        let start = self.at;
+        let opening = self.opening();
+        if let Some(class) = opening.bare {
+            return self.bare_refusal(joint, class);
+        }
+        let mut opening = opening;
+        let attached = opening.generic || !opening.amounts.is_empty() || opening.how_many.is_some();
+        self.speaks = opening.speaks && !opening.takes_out;
+        self.prefers = opening.prefers;
+        let mut description = self.description(opening.refused, opening.by, attached);
+        self.amount_behind(start, &mut opening, &mut description);
+        if opening.not_only {
+            return self.not_only(start, description);
+        }
+        if description.head == Head::Missing && opening.generic && opening.amounts.is_empty() {
+            description.head = Head::Items;
+        }
+        let mut statement = Statement::new(joint);
+        statement.at = self.place(start);
+        statement.refused = opening.refused || description.unwelcome;
+        // "about three items of comedy", but "about three films".
+        statement.part = opening.part || description.part || (description.of_items && opening.compared.is_some());
+        statement.of_before = opening.of_before || description.of_before;
+        statement.article = opening.article || description.article;
+        statement.loose = description.is_loose();
+        statement.tolerated = opening.tolerated || description.tolerated;
+        statement.titles = std::mem::take(&mut description.titles);
+        statement.role = opening.role.or(description.role);
+        statement.of = description.formula(self.reach);
+        statement.head = if description.has_kind() { Head::Kind } else { description.head };
+        let unknown = opening.unknown || description.unknown;
+        opening.broken |= opening.takes_out && !description.unwelcome;
+        if self.is_lost(&opening, &description, &statement, unknown) {
+            return self.gap(statement.at, None);
+        }
+        if opening.compared.is_some() && opening.amounts.is_empty() && !statement.has_content() {
+            return self.afterthought(&opening, statement.at);
+        }
+        // "I have never seen a western": no refusal, but a wish.
+        if statement.role == Some(Role::Seen) && statement.titles.is_empty() && opening.by == Some(Refusal::Not) {
+            statement.refused = false;
+        }
+        if let (Some(_), []) = (opening.compared, opening.amounts.as_slice()) {
+            // "at least comedies": no amount to compare.
+            let place = self.terms[start].at.clone();
+            self.gap(place, None);
+        }
+        self.quantify(&mut statement, &opening);
+        let prefers = opening.prefers;
+        self.push(statement);
+        self.preferred_to(start, prefers, opening.more);
+    }
+
+    /// True for a statement of which too much was not understood to take the rest at its word.
+    pub(super) fn is_lost(
+        &self,
+        opening: &Opening,
+        description: &Description,
+        statement: &Statement,
+        unknown: bool,
+    ) -> bool {
+        let broken = opening.broken || description.broken;
+        // A refusal stays one, whatever else was said; anything else may have been turned round by a word that nobody knows.
+        let unsure = broken && !statement.refused;
+        let counts = !opening.amounts.is_empty() && statement.head != Head::Items;
+        let beside = opening.beside && !statement.has_content();
+        // "like 7": a number is no title.
+        let role = matches!(statement.role, Some(Role::Liked | Role::Seen)) && !statement.has_content();
+        unsure
+            || beside
+            || (role && counts)
+            || (unknown && !statement.has_content() && (statement.refused || counts || opening.how_many.is_some()))
+    }
+
+    /// Puts the amount and the refusal of a statement together.
+    pub(super) fn quantify(&mut self, statement: &mut Statement, opening: &Opening) {
+        let compared =
+            opening.compared.or(opening.only.then_some(Compared::Exactly).filter(|_| !opening.amounts.is_empty()));
+        statement.how_many = match opening.amounts.as_slice() {
+            [] => opening.how_many,
+            [(low, _), (high, _), ..] => Some(HowMany::Between(*low, *high)),
+            [(Quantity::Count(0), _)] if statement.has_content() && compared != Some(Compared::MoreThan) => {
+                statement.refused = true;
+                None
+            }
+            [(Quantity::Percent(0.0), _)] => {
+                statement.refused = true;
+                None
+            }
+            // "some three items"
+            [(quantity, _)] if opening.all_but => Some(HowMany::AllBut(*quantity)),
+            [(quantity, _)] if opening.how_many == Some(HowMany::Some) => {
+                Some(HowMany::Counted(*quantity, Some(Compared::About)))
+            }
+            [(quantity, _)] => Some(HowMany::Counted(*quantity, compared)),
+        };
+        if !statement.refused {
+            return;
+        }
+        match statement.how_many {
+            None => {}
+            // "exclude all films from France"
+            Some(HowMany::Every) if opening.by != Some(Refusal::Not) => statement.how_many = None,
+            Some(how_many) if how_many.opposite().is_some() => {
+                statement.how_many = how_many.opposite();
+                statement.refused = false;
+            }
+            // "do not give me 5 horror films" refuses them; what the number is for nobody can tell.
+            Some(_) => {
+                statement.how_many = None;
+                for (_, at) in &opening.amounts {
+                    self.gap(at.clone(), Some("an amount of what is refused"));
+                }
+            }
+        }
+    }
+
+    /// Keeps a statement: beside the one before it, as an alternative to that, or in its place where it corrects that.
+    pub(super) fn push(&mut self, mut statement: Statement) {
+        if statement.joint == Joint::Or
+            && statement.has_content()
+            && let Some(before) = self.statements.last_mut()
+        {
+            let plain = |one: &Statement| {
+                one.how_many.is_none() && !one.refused && one.titles.is_empty() && !one.of.is_anything()
+            };
+            if plain(before) && plain(&statement) {
+                before.of = Formula::any([before.of.clone(), statement.of]);
+            } else {
+                self.gap(statement.at, Some("an alternative to the whole description before it"));
+            }
+            return;
+        }
+        if statement.joint == Joint::Correction
+            && !statement.refused
+            && let Some(before) = self.statements.pop()
+        {
+            if statement.has_content() {
+                statement.how_many = statement.how_many.or(before.how_many);
+            } else {
+                statement = Statement { how_many: statement.how_many.or(before.how_many), ..before };
+            }
+            statement.joint = Joint::Comma;
+        }
+        self.statements.push(statement);
+    }
+
+    /// "no" alone: a refusal of what stands before it, a correction of it, or nothing.
+    pub(super) fn bare_refusal(&mut self, joint: Joint, class: Refusal) {
+        let start = self.at;
+        let end = self.clause(self.at).end;
+        self.at = end;
+        if !matches!(class, Refusal::No | Refusal::Not | Refusal::Nothing) {
+            let place = self.place(start);
+            return self.gap(place, None);
+        }
+        let goes_on = matches!(self.sense(end), Some(Sense::Comma)) && end + 1 < self.terms.len();
+        if joint == Joint::Or || !self.statements.last().is_some_and(Statement::has_content) {
+            return;
+        }
+        if goes_on && joint != Joint::Fresh && !self.refuses_backwards(end) {
+            // "comedies, no, dramas"
+            self.at = end + 1;
+            let before = self.statements.len();
+            self.statement(Joint::Correction);
+            if self.statements.len() > before {
+                self.statements.remove(before - 1);
+            }
+        } else if let Some(before) = self.statements.last_mut() {
+            before.refused = true;
+            before.how_many = None;
+        }
+    }
+
+    /// "not only comedies but also dramas" are either; "not just comedies" is no rule.
+    pub(super) fn not_only(&mut self, start: usize, first: Description) {
+        if self.word(self.at) == Some(Word::But) {
+            self.at += 1;
+            let second = self.description(false, None, false);
+            if second.has_elements() {
+                let mut statement = Statement::new(Joint::Fresh);
+                statement.of = Formula::any([first.formula(self.reach), second.formula(self.reach)]);
+                statement.head = Head::Kind;
+                statement.at = self.place(start);
+                return self.statements.push(statement);
+            }
+        }
+        let place = self.place(start);
+        self.gap(place, Some("no rule about a list"));
+    }
+
+    /// "comedies to dramas" behind "prefer", "comedies than dramas": what the one is preferred to.
+    pub(super) fn preferred_to(&mut self, start: usize, prefers: bool, more: bool) {
+        let than = matches!(self.word(self.at), Some(Word::Than | Word::To))
+            || (prefers && matches!(self.word(self.at), Some(Word::Beside(_))));
+        if !than || !(prefers || self.word(self.at) == Some(Word::Than)) {
+            return;
+        }
+        self.at += 1;
+        let before = self.statements.len();
+        self.statement(Joint::And);
+        let place = self.place(start);
+        if prefers {
+            self.statements[before..].iter_mut().for_each(|than| than.refused = true);
+            return;
+        }
+        self.statements.truncate(before);
+        match self.statements.last_mut() {
+            Some(last) if more && !last.refused => {
+                last.how_many = Some(HowMany::Mostly);
+                self.assumed.push(Assumption {
+                    text: self.text[place].to_owned(),
+                    taken_as: "taken as more than half of the first".to_owned(),
+                });
+            }
+            _ => {
+                self.statements.truncate(before - 1);
+                self.gap(place, Some("a comparison"));
+            }
+        }
+    }
+}
