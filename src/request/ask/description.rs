@@ -65,6 +65,10 @@ pub(super) struct Description {
     pub unknown: bool,
     /// Its words do not say what is asked of it.
     pub broken: bool,
+    /// Its words ask for something that no request can state.
+    pub lost: bool,
+    /// Something inside it is refused in words that only suggest categories.
+    pub suggests: bool,
     /// Refused by what stands behind it.
     pub unwelcome: bool,
     pub tolerated: bool,

@@ -70,6 +70,12 @@ impl<'a, 'b> Resolver<'a, 'b> {
                 let is_part =
                     matches!(statement.how_many, Some(HowMany::Counted(Quantity::Percent(_) | Quantity::Part(..), _)));
                 let exception = compared && (statement.joint == Joint::But || before.tolerated);
+                // "at least two, but no more than four"
+                if matches!(before.how_many, Some(HowMany::Counted(_, Some(_)))) && exception && !statement.of_before {
+                    let more = Statement { how_many: statement.how_many, part: true, ..before.clone() };
+                    kept.push(more);
+                    continue;
+                }
                 if statement.of_before || (statement.part && statement.head == Head::Missing) || is_part || exception {
                     *before = Statement {
                         how_many: statement.how_many,
@@ -80,6 +86,17 @@ impl<'a, 'b> Resolver<'a, 'b> {
                     };
                     continue;
                 }
+            }
+            // "more than three, but fewer than six comedies"
+            let compares = |one: &Statement| matches!(one.how_many, Some(HowMany::Counted(_, Some(_))));
+            if let Some(before) = kept.last_mut()
+                && !before.has_content()
+                && compares(before)
+                && compares(&statement)
+                && !statement.of.is_anything()
+                && matches!(statement.joint, Joint::But | Joint::And)
+            {
+                *before = Statement { how_many: before.how_many, ..statement.clone() };
             }
             kept.push(statement);
         }
@@ -269,8 +286,14 @@ impl<'a, 'b> Resolver<'a, 'b> {
         let Some(rules) = formula.rules(self.lexicon) else {
             return self.gaps.push(Gap { at: statement.at.clone(), why: Some("no condition can say so") });
         };
+        let wanted: Vec<CategoryId> =
+            rules.iter().filter_map(|rule| if let Rule::In(id) = rule { Some(*id) } else { None }).collect();
         let request = &mut self.request;
         for rule in rules {
+            // "thrillers without violence"
+            if matches!(rule, Rule::NotIn(id) if statement.suggests && wanted.contains(&id)) {
+                continue;
+            }
             match rule {
                 Rule::In(id) if !request.all_in.contains(&id) => request.all_in.push(id),
                 Rule::NotIn(id) if !request.none_in.contains(&id) => request.none_in.push(id),
@@ -310,6 +333,7 @@ impl<'a, 'b> Resolver<'a, 'b> {
             let into = match (statement.refused, statement.role) {
                 (true, _) => &mut self.request.excluded,
                 (false, Some(Role::Must | Role::Kept)) => &mut self.request.mandatory,
+                (false, None) if statement.part => &mut self.request.mandatory,
                 (false, _) => &mut self.request.history,
             };
             items.retain(|item| !into.contains(item));

@@ -405,7 +405,7 @@ impl TermReader<'_, '_> {
         }
         if expected.is_none() {
             let title = items.last().map(|&item| self.lexicon.catalogue.title(item)).unwrap_or_default();
-            assumed = Some(format!("taken as {title:?}, which the list shall be like"));
+            assumed = Some(format!("taken as {title:?}"));
         }
         let titles = Titles { items: items.to_vec(), same_name: true };
         Some(Parsed { sense: Sense::Titles(titles), tokens: length, assumed, lacks: None })

@@ -71,6 +71,8 @@ pub(super) struct Statement {
     pub article: bool,
     /// Its words only suggest categories.
     pub loose: bool,
+    /// Something inside it is refused in words that only suggest categories.
+    pub suggests: bool,
     /// Allowed, but not asked for.
     pub tolerated: bool,
     pub titles: Vec<(Titles, Range<usize>)>,
@@ -91,6 +93,7 @@ impl Statement {
             of_before: false,
             article: false,
             loose: false,
+            suggests: false,
             tolerated: false,
             titles: Vec::new(),
             role: None,

@@ -77,6 +77,8 @@ pub(super) enum Word {
     Courtesy,
     /// "more": begins a wish, and says nothing about how many.
     More,
+    /// A condition or comparison that no request can state.
+    Beyond,
     /// A word that means nothing.
     Filler,
 }
@@ -117,7 +119,7 @@ pub(super) enum Role {
     Candidates,
 }
 
-const PHRASES: [(Word, &str); 57] = [
+const PHRASES: [(Word, &str); 58] = [
     (
         Word::Refuse(Refusal::No),
         "no, not one, not a single, not even one, not even a, not even a single, no single, none of, not one of, not any, not any of, \
@@ -125,7 +127,10 @@ const PHRASES: [(Word, &str); 57] = [
          not a single one of them, not a single one, none of it",
     ),
     (Word::Refuse(Refusal::Nothing), "nothing, none, nobody, no one, not anything, nothing at all, none at all"),
-    (Word::Refuse(Refusal::Not), "not, never, no longer want, nope, nah, no thanks, no thank you, no way, no ta"),
+    (
+        Word::Refuse(Refusal::Not),
+        "not, never, by no means, under no circumstances, on no account, in no case, no longer want, nope, nah, no thanks, no thank you, no way, no ta",
+    ),
     (Word::Refuse(Refusal::Non), "non, un"),
     (
         Word::Refuse(Refusal::Without),
@@ -185,7 +190,8 @@ const PHRASES: [(Word, &str); 57] = [
     (
         Word::Tolerated,
         "do not mind, not mind, does not bother me, no problem with, nothing against, no objection to, no objections to, not opposed to, \
-         not averse to, ok with, okay with, fine with, cool with, open to, no issue with, not object to, could live with, can live with, \
+         not averse to, not have to be, not need to be, not necessarily need, not a must, not necessary, not required, not obligatory, not mandatory, not essential, not crucial, \
+         not have to have, not important, ok with, okay with, fine with, cool with, open to, no issue with, not object to, could live with, can live with, \
          do not have a problem with, not have a problem with, have no problem with, have nothing against, not against, not allergic to, \
          not afraid of, nothing wrong with",
     ),
@@ -236,7 +242,7 @@ const PHRASES: [(Word, &str); 57] = [
         Word::Compared(Compared::AtMost),
         "at most, at the most, at the very most, no more than, with no more than, with not more than, with never more than, not more than, maximum, maximum of, a maximum of, max, up to, \
          or fewer, or less, and not more, and no more, down to, stop at, as a maximum, at maximum, at a maximum, tops, limit of, limited to, a limit of, capped at, \
-         not above, never more than, do not exceed, not exceed, not to exceed, not exceeding, no greater than, and no more than, but no more than",
+         not above, never more than, do not exceed, not exceed, not to exceed, not exceeding, no greater than",
     ),
     (Word::Compared(Compared::MoreThan), "more than, greater than, in excess of"),
     (Word::Compared(Compared::FewerThan), "less than, fewer than"),
@@ -335,7 +341,7 @@ const PHRASES: [(Word, &str); 57] = [
     ),
     (
         Word::Copula,
-        "is, are, was, were, be, been, am, im, its, theyre, thats, seems, seem, looks, sounds, feels, becomes, gets, youre, were all",
+        "that is also, that are also, which are also, which is also, is also, are also, who are also, is, are, was, were, be, been, am, im, its, theyre, thats, seems, seem, looks, sounds, feels, becomes, gets, youre, were all",
     ),
     (
         Word::Preposition,
@@ -346,7 +352,7 @@ const PHRASES: [(Word, &str); 57] = [
     (Word::TakeOut, "leave, throw, kick, weed, filter, rule, cross, shut"),
     (
         Word::Clause,
-        "like it, like that, like this, more like it, more like that, more like this, just like it, more of the same, \
+        "go, interest me, interests me, appeal to me, appeals to me, appeal, appeals, work for me, works for me, grab me, excite me, do it for me, does it for me, like it, like that, like this, more like it, more like that, more like this, just like it, more of the same, \
          of the same, the same, me, us, it, them, give, gimme, show me, show us, recommend, suggest, find, find me, \
          get, get me, tell me, lets, see, watch something, want, wants, wanted, need, needs, require, would like, \
          would love, id like, id love, i would like to see more, would like to see, looking, looking for, look for, \
@@ -383,6 +389,11 @@ const PHRASES: [(Word, &str); 57] = [
          for the weekend, lately, these days, at the moment, nowadays, for now, of course, if you can, if you could, \
          if possible, if you please, if you have, as possible, kindly, appreciated, cheers, ta, mate, dear, ok so, so, \
          ok then, well, um, uh, hmm, oh, ah, eh, hm, no please, after all",
+    ),
+    (
+        Word::Beyond,
+        "if, when, whether, twice, thrice, double, triple, equal, equally, equal number of, an equal number of, sorted, sorted by, sort, sort by, ordered by, \
+         order by, ranked by, first, alternating, alternately, in turn, depending, than usual, respectively, similar number of",
     ),
     (Word::More, "more, some more, even more"),
     (

@@ -183,6 +183,12 @@ impl Grammar<'_> {
                 description.role = Some(role);
             }
             Word::Instead => self.replaces = true,
+            // "in the first three"
+            Word::Beyond => {
+                description.lost = true;
+                self.at += usize::from(matches!(self.sense(self.at + 1), Some(Sense::Amount(_))));
+            }
+            Word::Tolerated if content => description.tolerated = true,
             Word::Article
                 if self.text_of(self.at).eq_ignore_ascii_case("of")
                     && self.word(self.at.wrapping_sub(1)) == Some(Word::Items) =>
@@ -252,7 +258,7 @@ impl Grammar<'_> {
             return content;
         }
         let only_unknown = !self.clause(self.at + 1).any(|at| self.is_content(at) || self.is_amount(at));
-        if content && only_unknown && class == Refusal::Not && before == Some(Word::Copula) {
+        if content && only_unknown && class == Refusal::Not && matches!(before, Some(Word::Copula | Word::Clause)) {
             description.broken = true;
             self.at += 1;
             return true;
@@ -286,6 +292,7 @@ impl Grammar<'_> {
         let inner = self.described(true, Some(class), false, true);
         if inner.has_elements() {
             let of = inner.formula(self.reach);
+            description.suggests |= inner.is_loose();
             description.add(Element { of: if even { of } else { of.opposite() }, sort: Sort::Closed, loose: false });
         }
         if !inner.titles.is_empty() {

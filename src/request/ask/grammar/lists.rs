@@ -93,7 +93,11 @@ impl Grammar<'_> {
             }
             let predicate = shares_predicate && self.word(at.wrapping_sub(1)) == Some(Word::Copula);
             let backwards = matches!(word, Some(Word::Refuse(_))) && self.refuses_backwards(at) && !predicate;
-            backwards || matches!(word, Some(Word::Unwelcome | Word::Fine | Word::Only | Word::Instead))
+            backwards
+                || matches!(
+                    word,
+                    Some(Word::Unwelcome | Word::Fine | Word::Only | Word::Instead | Word::Beyond | Word::Tolerated)
+                )
         };
         // "'Jaws', 'Up' should not be part of the list"
         if matches!(self.sense(first), Some(Sense::Titles(_))) && !description.titles.is_empty() {

@@ -36,6 +36,8 @@ pub(super) struct Opening {
     pub takes_out: bool,
     /// "all but two"
     pub all_but: bool,
+    /// Its words ask for something that no request can state.
+    pub lost: bool,
     /// A verb or a speaker.
     pub speaks: bool,
     /// "over", "under": no comparison of the length of a list.
@@ -72,6 +74,9 @@ impl Grammar<'_> {
                     opening.unknown = true;
                     // A verb that nobody knows may turn everything round; an adjective may not.
                     opening.broken |= spoken || self.word(at + 1) == Some(Word::Article);
+                    // "I cannot decide between …": nor does a refusal of such a verb say what is refused.
+                    let refused = self.word(at.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not));
+                    opening.lost |= refused && matches!(self.word(at.wrapping_sub(2)), Some(Word::Clause));
                     let place = self.terms[at].at.clone();
                     self.gap(place, None);
                 }
@@ -81,6 +86,11 @@ impl Grammar<'_> {
                 matches!(sense, Sense::Word(Word::Subject)) || (spoken && matches!(sense, Sense::Word(Word::Filler)));
             self.at += 1;
         }
+    }
+
+    /// True for "as many … as possible".
+    fn is_as_possible(&self) -> bool {
+        self.clause(self.at).any(|at| self.text_of(at).eq_ignore_ascii_case("as possible"))
     }
 
     /// Takes in a word before a description; false where the description begins with it.
@@ -131,6 +141,11 @@ impl Grammar<'_> {
             Word::Too => opening.refused = true,
             Word::NotOnly => opening.not_only = true,
             Word::Tolerated => opening.tolerated = true,
+            Word::Beyond => opening.lost = true,
+            // "as many comedies as dramas"
+            Word::Every if self.text_of(self.at).to_lowercase().starts_with("as ") && !self.is_as_possible() => {
+                opening.lost = true
+            }
             // "I do not want only comedies"
             Word::Only if opening.refused && opening.by == Some(Refusal::Not) => {
                 opening.refused = false;

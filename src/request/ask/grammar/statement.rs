@@ -37,6 +37,7 @@ impl Grammar<'_> {
         statement.of_before = opening.of_before || description.of_before;
         statement.article = opening.article || description.article;
         statement.loose = description.is_loose();
+        statement.suggests = description.suggests;
         statement.tolerated = opening.tolerated || description.tolerated;
         statement.titles = std::mem::take(&mut description.titles);
         statement.role = opening.role.or(description.role);
@@ -77,11 +78,15 @@ impl Grammar<'_> {
         // A refusal stays one, whatever else was said; anything else may have been turned round by a word that nobody knows.
         let unsure = broken && !statement.refused;
         let counts = !opening.amounts.is_empty() && statement.head != Head::Items;
+        let lost = opening.lost || description.lost;
         let beside = opening.beside && !statement.has_content();
+        let twice = matches!(opening.amounts.as_slice(), [(low, _), (high, _)] if low == high);
         // "like 7": a number is no title.
         let role = matches!(statement.role, Some(Role::Liked | Role::Seen)) && !statement.has_content();
         unsure
+            || lost
             || beside
+            || twice
             || (role && counts)
             || (unknown && !statement.has_content() && (statement.refused || counts || opening.how_many.is_some()))
     }
@@ -183,6 +188,7 @@ impl Grammar<'_> {
         } else if let Some(before) = self.statements.last_mut() {
             before.refused = true;
             before.how_many = None;
+            before.role = None;
         }
     }
 
