@@ -276,9 +276,13 @@ fn of_field(tokens: &[Token], lexicon: &Lexicon) -> Option<ParsedMeasure> {
         Some((number, sign + length + unit))
     };
     let between = || {
-        let start = any_phrase(rest, "between, from")?;
+        let start = any_phrase(rest, "between, from").unwrap_or(0);
         let (low, more) = sum(&rest[start..])?;
-        let joint = any_phrase(&rest[start + more..], "and, to")?;
+        let joint = match rest.get(start + more)?.what {
+            TokenKind::Dash => 1,
+            _ if start > 0 => any_phrase(&rest[start + more..], "and, to")?,
+            _ => any_phrase(&rest[start + more..], "to")?,
+        };
         let (high, last) = sum(&rest[start + more + joint..])?;
         Some((
             Stretch { low: Some((low.min(high), true)), high: Some((low.max(high), true)) },

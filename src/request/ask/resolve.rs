@@ -319,7 +319,7 @@ impl<'a, 'b> Resolver<'a, 'b> {
                     continue;
                 }
                 // Nothing follows from what somebody has not seen.
-                (Some(Role::Seen), true) => {
+                (Some(Role::Seen), true) if !statement.nothing => {
                     self.gaps.push(Gap { at: statement.at.clone(), why: Some("no rule about a list") });
                     continue;
                 }

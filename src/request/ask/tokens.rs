@@ -90,6 +90,15 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
     {
         return Some((TokenKind::Condition(rest[..length].to_owned()), length));
     }
+    // "-horror", "!horror"
+    let starts = before.is_none_or(|before| before.is_whitespace() || before == '(');
+    if starts && matches!(c, '-' | '!' | '−') && rest[c.len_utf8()..].starts_with(char::is_alphabetic) {
+        return Some((TokenKind::Word("without".into()), c.len_utf8()));
+    }
+    let with = rest.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("w/"));
+    if opens && with && rest[2..].starts_with(char::is_whitespace) {
+        return Some((TokenKind::Word("with".into()), 2));
+    }
     if opens
         && rest.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("w/o"))
         && !rest[3..].starts_with(char::is_alphanumeric)
@@ -122,6 +131,7 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
         '#' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => TokenKind::Word("number".into()),
         '&' | '+' => TokenKind::Word("and".into()),
         '/' | '|' => TokenKind::Word("or".into()),
+        '<' | '>' | '=' | '~' | '^' | '*' | '@' => TokenKind::Word(c.to_string()),
         // Dashes, brackets and colons part words; other signs may mean something, and are no word that anybody knows.
         c if c.is_whitespace() || c.is_ascii_punctuation() || "–—…→·•’‘“”«»".contains(c) => {
             return None;

@@ -71,6 +71,8 @@ pub(super) struct Statement {
     pub article: bool,
     /// Its words only suggest categories.
     pub loose: bool,
+    /// Refused by "nothing".
+    pub nothing: bool,
     /// Something inside it is refused in words that only suggest categories.
     pub suggests: bool,
     /// Allowed, but not asked for.
@@ -94,6 +96,7 @@ impl Statement {
             article: false,
             loose: false,
             suggests: false,
+            nothing: false,
             tolerated: false,
             titles: Vec::new(),
             role: None,

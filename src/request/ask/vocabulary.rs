@@ -277,7 +277,7 @@ const PHRASES: [(Word, &str); 58] = [
     ),
     (
         Word::Role(Role::Seen),
-        "seen, saw, watched, watch, played, bought, owned, own, already have, already own, already know, i know, finished, already, already read, just read, have read, \
+        "seen, saw, watched, played, bought, owned, own, already have, already own, already know, i know, finished, already read, just read, have read, \
          just finished, ive seen, know",
     ),
     (
@@ -352,7 +352,7 @@ const PHRASES: [(Word, &str); 58] = [
     (Word::TakeOut, "leave, throw, kick, weed, filter, rule, cross, shut"),
     (
         Word::Clause,
-        "go, interest me, interests me, appeal to me, appeals to me, appeal, appeals, work for me, works for me, grab me, excite me, do it for me, does it for me, like it, like that, like this, more like it, more like that, more like this, just like it, more of the same, \
+        "go, watch, kill for, would kill for, die for, dying for, dying to see, dying to watch, who does not love, who does not like, interest me, interests me, appeal to me, appeals to me, appeal, appeals, work for me, works for me, grab me, excite me, do it for me, does it for me, like it, like that, like this, more like it, more like that, more like this, just like it, more of the same, \
          of the same, the same, me, us, it, them, give, gimme, show me, show us, recommend, suggest, find, find me, \
          get, get me, tell me, lets, see, watch something, want, wants, wanted, need, needs, require, would like, \
          would love, id like, id love, i would like to see more, would like to see, looking, looking for, look for, \
@@ -392,7 +392,7 @@ const PHRASES: [(Word, &str); 58] = [
     ),
     (
         Word::Beyond,
-        "if, when, whether, twice, thrice, double, triple, equal, equally, equal number of, an equal number of, sorted, sorted by, sort, sort by, ordered by, \
+        "if, when, whether, why would, year old, years old, year olds, ago, twice, thrice, double, triple, equal, equally, equal number of, an equal number of, sorted, sorted by, sort, sort by, ordered by, \
          order by, ranked by, first, alternating, alternately, in turn, depending, than usual, respectively, similar number of",
     ),
     (Word::More, "more, some more, even more"),
@@ -404,13 +404,16 @@ const PHRASES: [(Word, &str); 58] = [
          number, numbers, way, in terms of, when it comes to, regarding, concerning, as for, speaking of, condition, satisfy, take no others, \
          much, little as i care, little as i care for, there, theres, here, time, evening, night, ready, single, even, still, just like that, again, now, next, actually, honestly, seriously, \
          any more, anymore, from now on, going, by the way, mind you, you know, altogether different, interested, care, gladly, give or, that way, \
-         at, bit, lot, exactly that, together, both, else, because, since i, let it be, let them be, it be, up, the condition is, type of, story, stories, s, re, m, ve, d, ll, that i, that we, i have, i am, for me, for us, with me, my friends, items with",
+         at, already, bit, lot, exactly that, together, both, else, because, since i, let it be, let them be, it be, up, the condition is, type of, story, stories, s, re, m, ve, d, ll, that i, that we, i have, i am, for me, for us, with me, my friends, items with",
     ),
 ];
 
+/// The words of a phrase, and what it means.
+type Phrase = (Vec<&'static str>, Word);
+
 /// Phrases by their first word, the longest first.
-static BY_FIRST_WORD: LazyLock<HashMap<&'static str, Vec<(Vec<&'static str>, Word)>>> = LazyLock::new(|| {
-    let mut phrases: HashMap<&str, Vec<(Vec<&str>, Word)>> = HashMap::new();
+static BY_FIRST_WORD: LazyLock<HashMap<&'static str, Vec<Phrase>>> = LazyLock::new(|| {
+    let mut phrases: HashMap<&'static str, Vec<Phrase>> = HashMap::new();
     for (meaning, phrase) in phrases_of_all() {
         let words: Vec<&str> = phrase.split(' ').collect();
         phrases.entry(words[0]).or_default().push((words, meaning));

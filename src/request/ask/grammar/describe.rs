@@ -288,7 +288,7 @@ impl Grammar<'_> {
         {
             self.at += 1;
         }
-        let even = (self.at - start) % 2 == 0;
+        let even = (self.at - start).is_multiple_of(2);
         let inner = self.described(true, Some(class), false, true);
         if inner.has_elements() {
             let of = inner.formula(self.reach);

@@ -127,7 +127,7 @@ impl Grammar<'_> {
                 let field = matches!(last, Some(Sort::Range { .. } | Sort::Value(_)));
                 let says_more =
                     chunk.clone().any(|at| matches!(self.sense(at), Some(Sense::Range { .. } | Sense::Value { .. })));
-                !refused || !((field && joint == Joint::Comma) || (joint == Joint::Comma && says_more))
+                !refused || joint != Joint::Comma || !(field || says_more)
             }
             _ => false,
         }

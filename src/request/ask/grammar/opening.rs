@@ -57,6 +57,11 @@ impl Grammar<'_> {
                 {
                     return opening;
                 }
+                Sense::Amount(_) if self.is_no_amount(at) => {
+                    opening.unknown = true;
+                    let place = self.terms[at].at.clone();
+                    self.gap(place, None);
+                }
                 Sense::Amount(quantity) => {
                     opening.amounts.push((*quantity, self.terms[at].at.clone()));
                     if self.is_second_end(at + 2) {
@@ -86,6 +91,22 @@ impl Grammar<'_> {
                 matches!(sense, Sense::Word(Word::Subject)) || (spoken && matches!(sense, Sense::Word(Word::Filler)));
             self.at += 1;
         }
+    }
+
+    /// True for a number that counts something nobody knows: "at 8 pm", "PG-13", "a party of 6".
+    fn is_no_amount(&self, at: usize) -> bool {
+        let glued = at.checked_sub(1).is_some_and(|before| {
+            let between = self.terms[before].at.end..self.terms[at].at.start;
+            matches!(self.sense(before), Some(Sense::Unknown)) && self.text.get(between) == Some("-")
+        });
+        let small =
+            |at: &usize| matches!(self.word(*at), Some(Word::Article | Word::Filler | Word::Preposition | Word::About));
+        let before = (0..at).rev().find(|before| !small(before));
+        let of_unknown =
+            before.is_some_and(|before| before + 1 < at && matches!(self.sense(before), Some(Sense::Unknown)));
+        let after = (at + 1..).find(|&after| !matches!(self.sense(after), Some(Sense::Unknown))).unwrap_or(at);
+        let counts = self.is_content(after) || matches!(self.word(after), Some(Word::Items | Word::Part));
+        glued || of_unknown || (after > at + 1 && !counts)
     }
 
     /// True for "as many … as possible".

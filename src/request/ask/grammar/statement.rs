@@ -38,12 +38,21 @@ impl Grammar<'_> {
         statement.article = opening.article || description.article;
         statement.loose = description.is_loose();
         statement.suggests = description.suggests;
+        statement.nothing = opening.by == Some(Refusal::Nothing);
         statement.tolerated = opening.tolerated || description.tolerated;
         statement.titles = std::mem::take(&mut description.titles);
         statement.role = opening.role.or(description.role);
         statement.of = description.formula(self.reach);
         statement.head = if description.has_kind() { Head::Kind } else { description.head };
         let unknown = opening.unknown || description.unknown;
+        // "one war film is enough", "up to three comedies are fine"
+        if opening.amounts.len() == 1 && opening.compared.is_none() {
+            let enough = description.unwelcome && self.text_of(self.at - 1).eq_ignore_ascii_case("enough");
+            if enough || statement.tolerated {
+                opening.compared = Some(Compared::AtMost);
+                statement.refused &= !enough;
+            }
+        }
         opening.broken |= opening.takes_out && !description.unwelcome;
         if self.is_lost(&opening, &description, &statement, unknown) {
             return self.gap(statement.at, None);
@@ -83,8 +92,14 @@ impl Grammar<'_> {
         let twice = matches!(opening.amounts.as_slice(), [(low, _), (high, _)] if low == high);
         // "like 7": a number is no title.
         let role = matches!(statement.role, Some(Role::Liked | Role::Seen)) && !statement.has_content();
+        // "I watched two westerns": no wish.
+        let told = statement.role == Some(Role::Seen)
+            && !statement.of.is_anything()
+            && statement.titles.is_empty()
+            && !statement.refused;
         unsure
             || lost
+            || told
             || beside
             || twice
             || (role && counts)
