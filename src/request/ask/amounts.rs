@@ -257,6 +257,26 @@ pub(super) fn begins(tokens: &[Token], phrase: &str) -> Option<usize> {
     Some(length)
 }
 
+/// The first `length` tokens as a name is looked up, where all of them are words or numbers.
+pub(super) fn joined(tokens: &[Token], length: usize) -> Option<String> {
+    let words = tokens.get(..length)?.iter().map(|token| match &token.what {
+        TokenKind::Word(word) => Some(word.clone()),
+        TokenKind::Number(number) => Some(number.to_string()),
+        _ => None,
+    });
+    Some(words.collect::<Option<Vec<_>>>()?.join(" "))
+}
+
+/// The length of the longest of some phrases that `tokens` begin with.
+pub(super) fn any_phrase(tokens: &[Token], phrases: &str) -> Option<usize> {
+    let first = word(tokens, 0)?;
+    phrases
+        .split(", ")
+        .filter(|phrase| phrase.trim_start().starts_with(first))
+        .filter_map(|phrase| begins(tokens, phrase.trim()))
+        .max()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tokens::{NameLookup, tokens};

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::formula::Formula;
-use super::terms::Titles;
+use super::terms::NamedItems;
 use super::tree::{Head, Joint};
-use super::vocabulary::Role;
+use super::vocabulary::TitleRole;
 
 /// The reach of the qualifiers at the ends of a list: "romantic comedies and dramas from the nineties".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +51,10 @@ struct Alternative {
 
 /// A description as far as it was read.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Description {
+pub(super) struct ItemDescription {
     alternatives: Vec<Alternative>,
-    pub titles: Vec<(Titles, Range<usize>)>,
-    pub role: Option<Role>,
+    pub titles: Vec<(NamedItems, Range<usize>)>,
+    pub role: Option<TitleRole>,
     pub head: Head,
     pub article: bool,
     pub part: bool,
@@ -75,7 +75,7 @@ pub(super) struct Description {
     pub only: bool,
 }
 
-impl Description {
+impl ItemDescription {
     /// True where it has something that an item can be.
     pub fn has_elements(&self) -> bool {
         self.alternatives.iter().any(|one| one.elements().next().is_some())

@@ -26,14 +26,14 @@ pub(super) enum Literal {
     /// A field has one of some values.
     Value { column: usize, any_of: Vec<String> },
     /// A field's number lies on one side of a bound.
-    Bound(Bound),
+    Bound(NumberBound),
     /// A condition in the notation of the flags.
     Condition(Predicate),
 }
 
 /// One end of a stretch of numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Bound {
+pub(super) struct NumberBound {
     pub column: usize,
     /// True for a lower bound.
     pub low: bool,
@@ -187,7 +187,7 @@ impl Formula {
 /// A clause of a normal form, or two of them that are the ends of one stretch.
 enum Clause {
     Any(Vec<Signed>),
-    Stretch(Bound, Bound),
+    Stretch(NumberBound, NumberBound),
 }
 
 /// Puts the two ends of a stretch together.
@@ -211,21 +211,21 @@ fn paired(clauses: Vec<Vec<Signed>>) -> Vec<Clause> {
 }
 
 /// The bound that a clause of one literal states.
-fn as_bound(clause: &[Signed]) -> Option<Bound> {
+fn as_bound(clause: &[Signed]) -> Option<NumberBound> {
     match clause {
         [Signed { holds, literal: Literal::Bound(bound) }] => Some(if *holds { *bound } else { bound.opposite() }),
         _ => None,
     }
 }
 
-impl Bound {
+impl NumberBound {
     /// The numbers on the other side.
     fn opposite(self) -> Self {
         Self { low: !self.low, included: !self.included, ..self }
     }
 
     /// The wider one of two bounds of one direction.
-    fn wider(self, other: Bound) -> Bound {
+    fn wider(self, other: NumberBound) -> NumberBound {
         let further = if self.low { other.at < self.at } else { other.at > self.at };
         if further || (other.at == self.at && other.included) { other } else { self }
     }
@@ -234,7 +234,7 @@ impl Bound {
 /// A clause without what it says twice; `None` where every item satisfies it.
 fn simplified(clause: Vec<Signed>) -> Option<Vec<Signed>> {
     let mut kept: Vec<Signed> = Vec::new();
-    let mut bounds: Vec<Bound> = Vec::new();
+    let mut bounds: Vec<NumberBound> = Vec::new();
     for Signed { holds, literal } in clause {
         if let Literal::Bound(bound) = literal {
             let bound = if holds { bound } else { bound.opposite() };
@@ -252,8 +252,8 @@ fn simplified(clause: Vec<Signed>) -> Option<Vec<Signed>> {
             kept.push(next);
         }
     }
-    let overlaps = |low: &Bound| {
-        let beyond = |high: &Bound| low.at < high.at || (low.at == high.at && (low.included || high.included));
+    let overlaps = |low: &NumberBound| {
+        let beyond = |high: &NumberBound| low.at < high.at || (low.at == high.at && (low.included || high.included));
         bounds.iter().any(|high| !high.low && high.column == low.column && beyond(high))
     };
     if bounds.iter().any(|low| low.low && overlaps(low)) {
@@ -329,7 +329,7 @@ fn term(clause: &[Signed], alone: bool, lexicon: &Lexicon) -> Option<Predicate> 
 }
 
 /// The condition that a number lies within a bound.
-fn bound(bound: Bound, lexicon: &Lexicon) -> Option<Predicate> {
+fn bound(bound: NumberBound, lexicon: &Lexicon) -> Option<Predicate> {
     let operator = match (bound.low, bound.included) {
         (true, true) => ">=",
         (true, false) => ">",

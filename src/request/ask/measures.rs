@@ -8,53 +8,11 @@
 //!
 //! A number alone is no measure: a unit, a currency, the form of a year, the name of a field or a word such as "cheaper" says what it counts.
 
-use super::amounts::{begins, number, word};
-use super::formula::{Bound, Formula, Literal};
+use super::amounts::{any_phrase, begins, joined, number};
 use super::lexicon::{Dimension, Lexicon};
+use super::stretches::{ParsedMeasure, Point, Side, Stretch, stretch};
 use super::tokens::{Token, TokenKind};
 use super::years;
-
-/// A measure that was read.
-#[derive(Debug, Clone)]
-pub(super) struct ParsedMeasure {
-    /// Stretches of which a number lies in one.
-    pub any_of: Vec<Stretch>,
-    pub dimension: Dimension,
-    /// The column of a field that was named.
-    pub column: Option<usize>,
-    pub tokens: usize,
-    /// The assumption that was made.
-    pub assumed: Option<String>,
-}
-
-/// The numbers between two ends, each with whether it belongs to them; without an end there is no bound on that side.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Stretch {
-    pub low: Option<(f64, bool)>,
-    pub high: Option<(f64, bool)>,
-}
-
-/// The side of a point that a comparison means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Above,
-    From,
-    Below,
-    UpTo,
-    At,
-}
-
-/// A number, or a stretch such as a decade that counts as one.
-#[derive(Debug, Clone)]
-pub(super) struct Point {
-    pub dimension: Dimension,
-    pub low: f64,
-    pub high: f64,
-    /// One of the unit that was said, in the unit of the column.
-    pub unit: f64,
-    pub tokens: usize,
-    pub assumed: Option<String>,
-}
 
 /// Comparisons, with the dimension that their word names.
 const SIDES: [(Side, Option<Dimension>, &str); 15] = [
@@ -379,83 +337,10 @@ fn with_unit(tokens: &[Token], lexicon: &Lexicon) -> Option<Point> {
     Some(Point { dimension, low: value, high: value, unit: factor / scale, tokens: at, assumed: None })
 }
 
-impl Point {
-    /// The stretch on one side of the point.
-    pub fn beside(&self, side: Side) -> Stretch {
-        stretch(side, self.low, self.high)
-    }
-
-    /// From this point to another one, both of them included.
-    fn to(&self, last: &Point) -> Stretch {
-        let (low, high) = if self.low <= last.low { (self.low, last.high) } else { (last.low, self.high) };
-        let end = |at: f64| at.is_finite().then_some((at, true));
-        Stretch { low: end(low), high: end(high) }
-    }
-}
-
-fn stretch(side: Side, low: f64, high: f64) -> Stretch {
-    match side {
-        Side::Above => Stretch { low: Some((high, false)), high: None },
-        Side::From => Stretch { low: Some((low, true)), high: None },
-        Side::Below => Stretch { low: None, high: Some((low, false)) },
-        Side::UpTo => Stretch { low: None, high: Some((high, true)) },
-        Side::At => Stretch { low: Some((low, true)), high: Some((high, true)) },
-    }
-}
-
-/// Stretches in order, those that follow each other as one: years are whole numbers.
-pub(super) fn joined_stretches(mut stretches: Vec<Stretch>, dimension: Dimension) -> Vec<Stretch> {
-    let start = |stretch: &Stretch| stretch.low.map_or(f64::NEG_INFINITY, |(at, _)| at);
-    stretches.sort_by(|a, b| start(a).total_cmp(&start(b)));
-    let mut joined: Vec<Stretch> = Vec::new();
-    for next in stretches {
-        match joined.last_mut() {
-            Some(Stretch { high: Some((end, _)), .. })
-                if dimension == Dimension::Year && start(&next) <= *end + 1.0 =>
-            {
-                let further = next.high.is_none_or(|(at, _)| at > *end);
-                if let (true, Some(last)) = (further, joined.last_mut()) {
-                    last.high = next.high;
-                }
-            }
-            _ => joined.push(next),
-        }
-    }
-    joined
-}
-
-impl Stretch {
-    /// The condition that a column's number lies in the stretch.
-    pub fn formula(self, column: usize) -> Formula {
-        let end = |low: bool| move |(at, included)| Formula::Is(Literal::Bound(Bound { column, low, at, included }));
-        Formula::all(self.low.map(end(true)).into_iter().chain(self.high.map(end(false))))
-    }
-}
-
 /// The comparison that `tokens` begin with: the longest one, with the dimension that it names.
 pub(super) fn side(tokens: &[Token]) -> Option<(Side, Option<Dimension>, usize)> {
     let sides =
         SIDES.iter().filter_map(|(side, dimension, phrases)| Some((*side, *dimension, any_phrase(tokens, phrases)?)));
     // Of equally long ones the first counts.
     sides.reduce(|best, next| if next.2 > best.2 { next } else { best })
-}
-
-/// The first `length` tokens as a name is looked up, where all of them are words or numbers.
-pub(super) fn joined(tokens: &[Token], length: usize) -> Option<String> {
-    let words = tokens.get(..length)?.iter().map(|token| match &token.what {
-        TokenKind::Word(word) => Some(word.clone()),
-        TokenKind::Number(number) => Some(number.to_string()),
-        _ => None,
-    });
-    Some(words.collect::<Option<Vec<_>>>()?.join(" "))
-}
-
-/// The length of the longest of some phrases that `tokens` begin with.
-pub(super) fn any_phrase(tokens: &[Token], phrases: &str) -> Option<usize> {
-    let first = word(tokens, 0)?;
-    phrases
-        .split(", ")
-        .filter(|phrase| phrase.trim_start().starts_with(first))
-        .filter_map(|phrase| begins(tokens, phrase.trim()))
-        .max()
 }

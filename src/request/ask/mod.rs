@@ -37,6 +37,7 @@ mod resolve;
 mod scales;
 mod sequels;
 mod spelling;
+mod stretches;
 mod synonyms;
 mod terms;
 #[cfg(test)]
@@ -51,7 +52,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use self::description::Reach;
-use self::grammar::Grammar;
+use self::grammar::StatementParser;
 use self::lexicon::Lexicon;
 use self::resolve::Resolver;
 use self::terms::TermReader;
@@ -148,7 +149,7 @@ impl<'a> AskParser<'a> {
         let (assumed, gaps) = (Vec::new(), Vec::new());
         let mut reader = TermReader { text, lexicon: &self.lexicon, shown, assumed, gaps, missing_place: false };
         let terms = reader.terms(&tokens);
-        let parsed = Grammar::new(text, &terms, reach).read();
+        let parsed = StatementParser::new(text, &terms, reach).read();
         let resolved = Resolver::resolve(parsed.statements, k, text, &self.lexicon);
         let mut assumed = [reader.assumed, parsed.assumed, resolved.assumed].concat();
         assumed.dedup();

@@ -1,7 +1,6 @@
 //! Items of the list just shown, by their places: "the second", "#3", "the first two", "1 and 3", "all of them".
 
-use super::amounts::{number, word};
-use super::measures::any_phrase;
+use super::amounts::{any_phrase, number, word};
 use super::tokens::{Token, TokenKind};
 use crate::data::ItemId;
 

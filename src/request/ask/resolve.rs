@@ -6,7 +6,7 @@ use super::amounts::{Compared, Quantity};
 use super::formula::{Formula, Literal, Rule};
 use super::lexicon::Lexicon;
 use super::tree::{Head, HowMany, Joint, Statement};
-use super::vocabulary::Role;
+use super::vocabulary::TitleRole;
 use super::{Assumption, Gap};
 use crate::data::{CategoryId, ItemId};
 use crate::request::{Amount, Relation, Request, Share};
@@ -200,7 +200,7 @@ impl<'a, 'b> Resolver<'a, 'b> {
                 statement.how_many = None;
             }
             if statement.how_many.is_none()
-                && statement.role == Some(Role::Must)
+                && statement.role == Some(TitleRole::Must)
                 && statement.titles.is_empty()
                 && !statement.refused
             {
@@ -314,16 +314,16 @@ impl<'a, 'b> Resolver<'a, 'b> {
             let mut assume =
                 |taken_as| self.assumed.push(Assumption { text: self.text[at.clone()].to_owned(), taken_as });
             match (statement.role, statement.refused) {
-                (Some(Role::Candidates), false) => {
+                (Some(TitleRole::Candidates), false) => {
                     self.gaps.push(Gap { at: at.clone(), why: Some("candidates; --candidates FILE takes them") });
                     continue;
                 }
                 // Nothing follows from what somebody has not seen.
-                (Some(Role::Seen), true) if !statement.nothing => {
+                (Some(TitleRole::Seen), true) if !statement.nothing => {
                     self.gaps.push(Gap { at: statement.at.clone(), why: Some("no rule about a list") });
                     continue;
                 }
-                (Some(Role::Liked), true) => assume(format!("only {title:?} itself is left out")),
+                (Some(TitleRole::Liked), true) => assume(format!("only {title:?} itself is left out")),
                 (_, false) if titles.same_name && items.len() > 1 => {
                     assume(format!("taken as {title:?}, the last of {} such titles", items.len()));
                     items.drain(..items.len() - 1);
@@ -332,7 +332,7 @@ impl<'a, 'b> Resolver<'a, 'b> {
             }
             let into = match (statement.refused, statement.role) {
                 (true, _) => &mut self.request.excluded,
-                (false, Some(Role::Must | Role::Kept)) => &mut self.request.mandatory,
+                (false, Some(TitleRole::Must | TitleRole::Kept)) => &mut self.request.mandatory,
                 (false, None) if statement.part => &mut self.request.mandatory,
                 (false, _) => &mut self.request.history,
             };

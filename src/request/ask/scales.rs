@@ -1,7 +1,8 @@
 //! Adjectives without a number: "cheap", "old", "short", and their comparatives, which are about the list just shown.
 
+use super::amounts::any_phrase;
 use super::lexicon::{Dimension, Lexicon};
-use super::measures::{Stretch, any_phrase};
+use super::stretches::Stretch;
 use super::tokens::Token;
 use crate::data::ItemId;
 

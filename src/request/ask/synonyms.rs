@@ -55,7 +55,7 @@ pub(super) const SYNONYMS: [Synonym; 33] = [
         "child, kid, children, children film, children movie",
     ),
     same(&["Family|Kids & Family|Children|Children's"], "family friendly", "family, whole family"),
-    same(&["RPG|Role-Playing"], "role playing", "role playing game"),
+    same(&["RPG|TitleRole-Playing"], "role playing", "role playing game"),
     same(&["Massively Multiplayer|MMO"], "massive multiplayer", "mmo, mmorpg"),
     same(&["Indie|Independent"], "independent", ""),
     same(&["Simulation|Simulator"], "", "sim, simulator"),

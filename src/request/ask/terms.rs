@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use super::amounts::{self, Quantity, begins};
+use super::amounts::{self, Quantity, begins, joined};
 use super::formula::{Formula, Literal};
 use super::lexicon::{CategoryTerm, Dimension, LONGEST_NAME, Lexicon};
-use super::measures::{self, Side, joined};
+use super::measures;
+use super::stretches::{self, Point, Side, Stretch};
 use super::tokens::{Token, TokenKind, key};
-use super::vocabulary::{self, Refusal, Role, Word};
+use super::vocabulary::{self, Refusal, TitleRole, Word};
 use super::{Assumption, Gap, places, scales, sequels, years};
 use crate::data::ItemId;
 use crate::request::Predicate;
@@ -43,7 +44,7 @@ pub(super) enum Sense {
     /// A condition in the notation of the flags.
     Condition(Predicate),
     /// Items that share a title, or items of the list just shown.
-    Titles(Titles),
+    Titles(NamedItems),
     /// A quoted name that a category and a title share.
     Either(Formula, ItemId),
     Amount(Quantity),
@@ -57,7 +58,7 @@ pub(super) enum Sense {
 
 /// Titles that one name stands for.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Titles {
+pub(super) struct NamedItems {
     pub items: Vec<ItemId>,
     /// True where only one of them can be meant.
     pub same_name: bool,
@@ -248,7 +249,7 @@ impl TermReader<'_, '_> {
             });
         };
         let of = Formula::any(
-            measures::joined_stretches(read.any_of, read.dimension).into_iter().map(|stretch| stretch.formula(column)),
+            stretches::joined_stretches(read.any_of, read.dimension).into_iter().map(|stretch| stretch.formula(column)),
         );
         Some(Parsed {
             sense: Sense::Range { column, of, vague: false },
@@ -280,8 +281,7 @@ impl TermReader<'_, '_> {
         };
         let column = self.lexicon.column(dimension)?;
         let number = self.lexicon.number_of(*items.last()?, column)?;
-        let stretch =
-            measures::Point { dimension, low: number, high: number, unit: 1.0, tokens: 0, assumed: None }.beside(side);
+        let stretch = Point { dimension, low: number, high: number, unit: 1.0, tokens: 0, assumed: None }.beside(side);
         let assumed = Some(format!("taken as {} {number}", self.lexicon.catalogue.attributes()[column]));
         let sense = Sense::Range { column, of: stretch.formula(column), vague: false };
         Some(Parsed { sense, tokens: length + more, assumed, lacks: None })
@@ -290,8 +290,8 @@ impl TermReader<'_, '_> {
     fn scale(&self, tokens: &[Token], too: bool) -> Option<Parsed> {
         if begins(tokens, "free").is_some() && self.lexicon.column(Dimension::Price).is_some() {
             let column = self.lexicon.column(Dimension::Price)?;
-            let of = measures::Stretch { low: None, high: Some((0.0, true)) }.formula(column);
-            let tokens = measures::any_phrase(tokens, "free of charge, free")?;
+            let of = Stretch { low: None, high: Some((0.0, true)) }.formula(column);
+            let tokens = amounts::any_phrase(tokens, "free of charge, free")?;
             return Parsed::new(Sense::Range { column, of, vague: false }, tokens);
         }
         let read = scales::read(tokens, too, self.shown, self.lexicon)?;
@@ -323,7 +323,7 @@ impl TermReader<'_, '_> {
         let behind_field = || {
             let (column, length) =
                 (1..=3).rev().find_map(|length| Some((self.lexicon.field(&joined(tokens, length)?)?, length)))?;
-            let at = length + measures::any_phrase(&tokens[length..], "is, of, was, must be, should be").unwrap_or(0);
+            let at = length + amounts::any_phrase(&tokens[length..], "is, of, was, must be, should be").unwrap_or(0);
             let (value, more) = longest(&tokens[at..])?;
             (value.column == column).then_some((value, at + more))
         };
@@ -347,7 +347,7 @@ impl TermReader<'_, '_> {
             return None;
         }
         let read = places::read(tokens, expected.is_some(), shown).or_else(|| {
-            let others = measures::any_phrase(tokens, places::OTHERS).filter(|_| expected.is_some())?;
+            let others = amounts::any_phrase(tokens, places::OTHERS).filter(|_| expected.is_some())?;
             let named = |item: &ItemId| {
                 before.iter().any(|term| matches!(&term.sense, Sense::Titles(titles) if titles.items.contains(item)))
             };
@@ -358,16 +358,16 @@ impl TermReader<'_, '_> {
             return None;
         }
         self.missing_place |= read.items.is_none();
-        Parsed::new(Sense::Titles(Titles { items: read.items.unwrap_or_default(), same_name: false }), read.tokens)
+        Parsed::new(Sense::Titles(NamedItems { items: read.items.unwrap_or_default(), same_name: false }), read.tokens)
     }
 
     /// "no sequels", in a conversation.
     fn sequels(&self, tokens: &[Token], expected: Option<Expected>) -> Option<Parsed> {
         let refused = self.shown.is_some() && expected == Some(Expected::Refused);
-        let length = measures::any_phrase(tokens, "sequels, sequel, second parts, follow ups").filter(|_| refused)?;
+        let length = amounts::any_phrase(tokens, "sequels, sequel, second parts, follow ups").filter(|_| refused)?;
         let items = sequels::sequels(self.lexicon.catalogue);
         let taken_as = format!("taken as {} titles that end in a number", items.len());
-        let sense = Sense::Titles(Titles { items, same_name: false });
+        let sense = Sense::Titles(NamedItems { items, same_name: false });
         Some(Parsed { sense, tokens: length, assumed: Some(taken_as), lacks: None })
     }
 
@@ -384,9 +384,8 @@ impl TermReader<'_, '_> {
         let in_series = in_series.filter(|_| expected.is_some());
         let (items, length, mut assumed) = titled.chain(in_series).find(|(items, ..)| !items.is_empty())?;
         let ends = tokens.get(length).is_none_or(|next| matches!(next.what, TokenKind::Comma | TokenKind::Stop));
-        let joint =
-            measures::any_phrase(&tokens[length..], "and, or, but, please, though, from, with, without, at, is")
-                .is_some();
+        let joint = amounts::any_phrase(&tokens[length..], "and, or, but, please, though, from, with, without, at, is")
+            .is_some();
         let capitals = self.is_capital(&tokens[0]) && (!self.is_shouted() || ends);
         let is_meant = match expected {
             Some(Expected::Role(_)) => true,
@@ -407,7 +406,7 @@ impl TermReader<'_, '_> {
             let title = items.last().map(|&item| self.lexicon.catalogue.title(item)).unwrap_or_default();
             assumed = Some(format!("taken as {title:?}"));
         }
-        let titles = Titles { items: items.to_vec(), same_name: true };
+        let titles = NamedItems { items: items.to_vec(), same_name: true };
         Some(Parsed { sense: Sense::Titles(titles), tokens: length, assumed, lacks: None })
     }
 
@@ -430,7 +429,9 @@ impl TermReader<'_, '_> {
         match (kind, item) {
             (Some(kind), Some(item)) => return Parsed::new(Sense::Either(kind, item), 1),
             (Some(of), None) => return Parsed::new(Sense::Kind { of, adjective: false, loose: false }, 1),
-            (None, Some(item)) => return Parsed::new(Sense::Titles(Titles { items: vec![item], same_name: true }), 1),
+            (None, Some(item)) => {
+                return Parsed::new(Sense::Titles(NamedItems { items: vec![item], same_name: true }), 1);
+            }
             (None, None) => {}
         }
         if let Ok(condition) = Predicate::parse(name, catalogue) {
@@ -439,7 +440,7 @@ impl TermReader<'_, '_> {
         let named = key(name);
         let titled = |items: &[ItemId]| {
             (!items.is_empty())
-                .then(|| Parsed::new(Sense::Titles(Titles { items: items.to_vec(), same_name: true }), 1))?
+                .then(|| Parsed::new(Sense::Titles(NamedItems { items: items.to_vec(), same_name: true }), 1))?
         };
         titled(self.lexicon.titled(&named))
             .or_else(|| titled(self.lexicon.in_series(&named)))
@@ -471,7 +472,7 @@ impl TermReader<'_, '_> {
         let items = self.lexicon.nearest_title(name)?;
         let assumed = Some(format!("read as {:?}", self.lexicon.catalogue.title(*items.last()?)));
         Some(Parsed {
-            sense: Sense::Titles(Titles { items: items.to_vec(), same_name: true }),
+            sense: Sense::Titles(NamedItems { items: items.to_vec(), same_name: true }),
             tokens,
             assumed,
             lacks: None,
@@ -489,7 +490,7 @@ impl TermReader<'_, '_> {
 /// A reason to expect titles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
-    Role(Role),
+    Role(TitleRole),
     Refused,
 }
 

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::amounts::{Compared, Quantity};
 use super::formula::Formula;
-use super::terms::Titles;
-use super::vocabulary::Role;
+use super::terms::NamedItems;
+use super::vocabulary::TitleRole;
 
 /// The joint between a statement and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,8 +77,8 @@ pub(super) struct Statement {
     pub suggests: bool,
     /// Allowed, but not asked for.
     pub tolerated: bool,
-    pub titles: Vec<(Titles, Range<usize>)>,
-    pub role: Option<Role>,
+    pub titles: Vec<(NamedItems, Range<usize>)>,
+    pub role: Option<TitleRole>,
     /// Bytes of the text.
     pub at: Range<usize>,
 }

@@ -43,7 +43,7 @@ pub(super) enum Word {
     /// The words before: "of it".
     That,
     /// Titles that were taken, or that others shall be like.
-    Role(Role),
+    Role(TitleRole),
     /// A preference to something else.
     Prefer,
     Than,
@@ -106,7 +106,7 @@ pub(super) enum Refusal {
 
 /// The parts that titles play.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum TitleRole {
     /// Liked, or a model for the list.
     Liked,
     /// Known already.
@@ -267,7 +267,7 @@ const PHRASES: [(Word, &str); 58] = [
     ),
     (Word::That, "of it, be of it, of that, be of that, of this kind, of that kind, of the kind"),
     (
-        Word::Role(Role::Liked),
+        Word::Role(TitleRole::Liked),
         "like, similar to, in the style of, along the lines of, in the vein of, reminiscent of, such as, same as, \
          liked, loved, love, loves, likes, enjoy, enjoyed, enjoys, enjoying, i chose, chose, adore, adored, \
          i chose these items before, fan of, a fan of, fans of, a big fan of, favourite is, favorite is, favourites are, favorites are, big fan of, \
@@ -276,19 +276,19 @@ const PHRASES: [(Word, &str); 58] = [
          same vein as, same style as, as good as, reminds me of, in the spirit of, the likes of, similar, related to, alike, looks interesting, sounds interesting",
     ),
     (
-        Word::Role(Role::Seen),
+        Word::Role(TitleRole::Seen),
         "seen, saw, watched, played, bought, owned, own, already have, already own, already know, i know, finished, already read, just read, have read, \
          just finished, ive seen, know",
     ),
     (
-        Word::Role(Role::Must),
+        Word::Role(TitleRole::Must),
         "include, includes, including, must include, must have, insist on, be sure to have, do not forget, add, throw in, \
          part of the list, has to have, must contain, contain, contains, containing, has to include, have to include, should include, \
          should contain, make sure to include, never forget, do not leave out, do not skip, do not miss, not to forget, put in, start with, begin with",
     ),
-    (Word::Role(Role::Kept), "keep, keeping, retain, hold on to"),
+    (Word::Role(TitleRole::Kept), "keep, keeping, retain, hold on to"),
     (
-        Word::Role(Role::Candidates),
+        Word::Role(TitleRole::Candidates),
         "choose from, choose from these items, choose from these items alone, select from, select from the following items, pick from, pick only among, \
          pick only among these, the candidates are, candidates, one of these, out of these, from the following, these are the items at hand, \
          nothing but these items can be had, choose among",

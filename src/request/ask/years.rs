@@ -1,8 +1,8 @@
 //! Points in time as people say them: "1999", "'85", "the nineties", "the early 2000s", "the 20th century", "now".
 
-use super::amounts::{begins, number, word};
+use super::amounts::{any_phrase, begins, number, word};
 use super::lexicon::{Dimension, Lexicon};
-use super::measures::{ParsedMeasure, Point, Stretch, any_phrase};
+use super::stretches::{ParsedMeasure, Point, Stretch};
 use super::tokens::{Token, TokenKind};
 
 const DECADES: [(&str, u32); 12] = [

@@ -1,22 +1,22 @@
 //! Descriptions of items, with the refusals inside them.
 
-use super::Grammar;
+use super::StatementParser;
 use crate::request::ask::amounts::Compared;
-use crate::request::ask::description::{Description, Element, Reach, Sort};
+use crate::request::ask::description::{Element, ItemDescription, Reach, Sort};
 use crate::request::ask::formula::Formula;
 use crate::request::ask::terms::Sense;
 use crate::request::ask::tree::{Head, Joint, Statement};
-use crate::request::ask::vocabulary::{Refusal, Role, Word};
+use crate::request::ask::vocabulary::{Refusal, TitleRole, Word};
 
-impl Grammar<'_> {
+impl StatementParser<'_> {
     /// The description that begins here. `attached` is true where it says more about items that stand before it.
-    pub(super) fn description(&mut self, refused: bool, by: Option<Refusal>, attached: bool) -> Description {
+    pub(super) fn description(&mut self, refused: bool, by: Option<Refusal>, attached: bool) -> ItemDescription {
         self.described(refused, by, attached, false)
     }
 
     /// The description that begins here, `nested` in another one or not.
-    fn described(&mut self, refused: bool, by: Option<Refusal>, attached: bool, nested: bool) -> Description {
-        let mut description = Description::default();
+    fn described(&mut self, refused: bool, by: Option<Refusal>, attached: bool, nested: bool) -> ItemDescription {
+        let mut description = ItemDescription::default();
         while let Some(sense) = self.sense(self.at) {
             let goes_on = match sense {
                 Sense::Comma | Sense::Word(Word::And | Word::Or) => self.goes_on(&mut description, refused),
@@ -85,7 +85,7 @@ impl Grammar<'_> {
     }
 
     /// Takes in a word that was not understood.
-    pub(super) fn unknown(&mut self, description: &mut Description) {
+    pub(super) fn unknown(&mut self, description: &mut ItemDescription) {
         let place = self.terms[self.at].at.clone();
         let small = |at: &usize| matches!(self.word(*at), Some(Word::Article | Word::Filler));
         let before = (0..self.at).rev().find(|at| !small(at));
@@ -110,7 +110,7 @@ impl Grammar<'_> {
     pub(super) fn described_by(
         &mut self,
         word: Word,
-        description: &mut Description,
+        description: &mut ItemDescription,
         refused: bool,
         by: Option<Refusal>,
         attached: bool,
@@ -160,7 +160,7 @@ impl Grammar<'_> {
                 if only.has_elements() {
                     let condition = only.formula(self.reach);
                     let formula = description.formula(self.reach).and(condition.opposite()).opposite();
-                    *description = Description::default();
+                    *description = ItemDescription::default();
                     description.add(Element { of: formula, sort: Sort::Closed, loose: false });
                 } else {
                     description.broken = true;
@@ -176,7 +176,7 @@ impl Grammar<'_> {
             Word::Part => description.part = true,
             Word::That => description.of_before = true,
             Word::Role(role) => {
-                let before = description.has_elements() && matches!(role, Role::Must);
+                let before = description.has_elements() && matches!(role, TitleRole::Must);
                 if before && self.clause(self.at + 1).any(|at| self.is_content(at)) {
                     return false;
                 }
@@ -231,7 +231,7 @@ impl Grammar<'_> {
     }
 
     /// A word that would mean something elsewhere.
-    pub(super) fn lost_word(&mut self, description: &mut Description) -> bool {
+    pub(super) fn lost_word(&mut self, description: &mut ItemDescription) -> bool {
         let place = self.terms[self.at].at.clone();
         description.unknown = true;
         self.gap(place, None);
@@ -243,7 +243,7 @@ impl Grammar<'_> {
     pub(super) fn refusal_inside(
         &mut self,
         class: Refusal,
-        description: &mut Description,
+        description: &mut ItemDescription,
         refused: bool,
         by: Option<Refusal>,
         attached: bool,
@@ -280,7 +280,7 @@ impl Grammar<'_> {
     }
 
     /// "without horror", "that are not comedies", "except from France".
-    pub(super) fn nested(&mut self, class: Refusal, description: &mut Description) {
+    pub(super) fn nested(&mut self, class: Refusal, description: &mut ItemDescription) {
         let start = self.at;
         self.at += 1;
         while matches!(self.word(self.at), Some(Word::Refuse(Refusal::Not | Refusal::Without)))

@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
-use super::Grammar;
-use crate::request::ask::description::{Description, Sort};
+use super::StatementParser;
+use crate::request::ask::description::{ItemDescription, Sort};
 use crate::request::ask::terms::Sense;
 use crate::request::ask::tree::Joint;
 use crate::request::ask::vocabulary::{Refusal, Word};
 
-impl Grammar<'_> {
+impl StatementParser<'_> {
     /// Decides whether a description goes on behind a comma or conjunction, and if so takes in what follows.
-    pub(super) fn goes_on(&mut self, description: &mut Description, refused: bool) -> bool {
+    pub(super) fn goes_on(&mut self, description: &mut ItemDescription, refused: bool) -> bool {
         let start = self.at;
         let joint = self.joint();
         let first = (self.at..)
@@ -64,7 +64,7 @@ impl Grammar<'_> {
     }
 
     /// "no comedies, except from France".
-    pub(super) fn is_exception(&self, at: usize, description: &Description) -> bool {
+    pub(super) fn is_exception(&self, at: usize, description: &ItemDescription) -> bool {
         let except = self.word(at) == Some(Word::Refuse(Refusal::Except));
         except && description.has_elements() && !self.refuses_backwards(at)
     }
@@ -75,7 +75,7 @@ impl Grammar<'_> {
         joint: Joint,
         first: usize,
         chunk: Range<usize>,
-        description: &Description,
+        description: &ItemDescription,
         refused: bool,
     ) -> bool {
         let speaks = |at: usize| {

@@ -14,7 +14,7 @@ use crate::request::ask::vocabulary::Word;
 use crate::request::ask::{Assumption, Gap};
 
 /// Terms on the way to statements.
-pub(super) struct Grammar<'t> {
+pub(super) struct StatementParser<'t> {
     text: &'t str,
     terms: &'t [Term],
     reach: Reach,
@@ -30,7 +30,7 @@ pub(super) struct Grammar<'t> {
     pub replaces: bool,
 }
 
-impl<'t> Grammar<'t> {
+impl<'t> StatementParser<'t> {
     pub fn new(text: &'t str, terms: &'t [Term], reach: Reach) -> Self {
         let (statements, assumed, gaps) = (Vec::new(), Vec::new(), Vec::new());
         Self { text, terms, reach, at: 0, statements, assumed, gaps, speaks: false, prefers: false, replaces: false }

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::Grammar;
+use super::StatementParser;
 use crate::request::ask::amounts::{Compared, Quantity};
-use crate::request::ask::description::Description;
+use crate::request::ask::description::ItemDescription;
 use crate::request::ask::terms::Sense;
 use crate::request::ask::tree::HowMany;
-use crate::request::ask::vocabulary::{Refusal, Role, Word};
+use crate::request::ask::vocabulary::{Refusal, TitleRole, Word};
 
 /// The words before a description, as far as they were read.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ pub(super) struct Opening {
     pub tolerated: bool,
     pub prefers: bool,
     pub more: bool,
-    pub role: Option<Role>,
+    pub role: Option<TitleRole>,
     pub of_before: bool,
     pub part: bool,
     pub article: bool,
@@ -44,7 +44,7 @@ pub(super) struct Opening {
     pub beside: bool,
 }
 
-impl Grammar<'_> {
+impl StatementParser<'_> {
     pub(super) fn opening(&mut self) -> Opening {
         let mut opening = Opening::default();
         let mut spoken = false;
@@ -192,7 +192,7 @@ impl Grammar<'_> {
             Word::TakeOut => opening.takes_out = true,
             Word::Role(role) => {
                 opening.role = Some(role);
-                opening.speaks |= role != Role::Kept;
+                opening.speaks |= role != TitleRole::Kept;
             }
             Word::With if counted && (self.is_amount(self.at + 1) || self.counts(self.at + 1)) => return false,
             Word::Subject | Word::Clause | Word::Courtesy => opening.speaks = true,
@@ -217,7 +217,7 @@ impl Grammar<'_> {
     }
 
     /// An amount behind what it counts: "comedies for three items or more", "dramas should make up half of the list".
-    pub(super) fn amount_behind(&mut self, start: usize, opening: &mut Opening, description: &mut Description) {
+    pub(super) fn amount_behind(&mut self, start: usize, opening: &mut Opening, description: &mut ItemDescription) {
         let before = self.at.checked_sub(1).filter(|&before| before >= start);
         let leads =
             before.is_some_and(|at| self.text_of(at).eq_ignore_ascii_case("for") || self.word(at) == Some(Word::Part));

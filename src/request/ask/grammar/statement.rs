@@ -1,16 +1,16 @@
 //! Statements: an opening, a description, and what stands behind the two.
 
-use super::Grammar;
+use super::StatementParser;
 use super::opening::Opening;
 use crate::request::ask::Assumption;
 use crate::request::ask::amounts::{Compared, Quantity};
-use crate::request::ask::description::Description;
+use crate::request::ask::description::ItemDescription;
 use crate::request::ask::formula::Formula;
 use crate::request::ask::terms::Sense;
 use crate::request::ask::tree::{Head, HowMany, Joint, Statement};
-use crate::request::ask::vocabulary::{Refusal, Role, Word};
+use crate::request::ask::vocabulary::{Refusal, TitleRole, Word};
 
-impl Grammar<'_> {
+impl StatementParser<'_> {
     pub(super) fn statement(&mut self, joint: Joint) {
         let start = self.at;
         let opening = self.opening();
@@ -61,7 +61,7 @@ impl Grammar<'_> {
             return self.afterthought(&opening, statement.at);
         }
         // "I have never seen a western": no refusal, but a wish.
-        if statement.role == Some(Role::Seen) && statement.titles.is_empty() && opening.by == Some(Refusal::Not) {
+        if statement.role == Some(TitleRole::Seen) && statement.titles.is_empty() && opening.by == Some(Refusal::Not) {
             statement.refused = false;
         }
         if let (Some(_), []) = (opening.compared, opening.amounts.as_slice()) {
@@ -79,7 +79,7 @@ impl Grammar<'_> {
     pub(super) fn is_lost(
         &self,
         opening: &Opening,
-        description: &Description,
+        description: &ItemDescription,
         statement: &Statement,
         unknown: bool,
     ) -> bool {
@@ -91,9 +91,9 @@ impl Grammar<'_> {
         let beside = opening.beside && !statement.has_content();
         let twice = matches!(opening.amounts.as_slice(), [(low, _), (high, _)] if low == high);
         // "like 7": a number is no title.
-        let role = matches!(statement.role, Some(Role::Liked | Role::Seen)) && !statement.has_content();
+        let role = matches!(statement.role, Some(TitleRole::Liked | TitleRole::Seen)) && !statement.has_content();
         // "I watched two westerns": no wish.
-        let told = statement.role == Some(Role::Seen)
+        let told = statement.role == Some(TitleRole::Seen)
             && !statement.of.is_anything()
             && statement.titles.is_empty()
             && !statement.refused;
@@ -208,7 +208,7 @@ impl Grammar<'_> {
     }
 
     /// "not only comedies but also dramas" are either; "not just comedies" is no rule.
-    pub(super) fn not_only(&mut self, start: usize, first: Description) {
+    pub(super) fn not_only(&mut self, start: usize, first: ItemDescription) {
         if self.word(self.at) == Some(Word::But) {
             self.at += 1;
             let second = self.description(false, None, false);
