@@ -104,6 +104,11 @@ impl StatementParser<'_> {
             return true;
         }
         let lead = self.at..first;
+        // "two comedies and a drama"
+        let one = |at: usize| matches!(self.text_of(at).to_lowercase().as_str(), "a" | "an");
+        if self.counted && lead.clone().any(one) {
+            return false;
+        }
         if chunk.clone().any(turns)
             || lead.clone().any(speaks)
             || chunk.clone().any(|at| speaks(at) && (refused || self.clause(at).any(|at| self.is_content(at))))

@@ -24,6 +24,8 @@ pub(super) struct StatementParser<'t> {
     pub gaps: Vec<Gap>,
     /// A verb or a speaker stands before the description that is being read.
     speaks: bool,
+    /// An amount stands before the description that is being read.
+    counted: bool,
     /// Something that the description is preferred to may follow it.
     prefers: bool,
     /// The text asks for this in the place of what was asked before.
@@ -33,7 +35,19 @@ pub(super) struct StatementParser<'t> {
 impl<'t> StatementParser<'t> {
     pub fn new(text: &'t str, terms: &'t [Term], reach: Reach) -> Self {
         let (statements, assumed, gaps) = (Vec::new(), Vec::new(), Vec::new());
-        Self { text, terms, reach, at: 0, statements, assumed, gaps, speaks: false, prefers: false, replaces: false }
+        Self {
+            text,
+            terms,
+            reach,
+            at: 0,
+            statements,
+            assumed,
+            gaps,
+            speaks: false,
+            counted: false,
+            prefers: false,
+            replaces: false,
+        }
     }
 
     /// Reads all terms.

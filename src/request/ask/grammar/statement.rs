@@ -20,6 +20,7 @@ impl StatementParser<'_> {
         let mut opening = opening;
         let attached = opening.generic || !opening.amounts.is_empty() || opening.how_many.is_some();
         self.speaks = opening.speaks && !opening.takes_out;
+        self.counted = !opening.amounts.is_empty();
         self.prefers = opening.prefers;
         let mut description = self.description(opening.refused, opening.by, attached);
         self.amount_behind(start, &mut opening, &mut description);
