@@ -5,6 +5,7 @@ mod common {
     pub mod mutate;
     #[allow(dead_code)]
     pub mod program;
+    pub mod structure;
     #[allow(dead_code)]
     pub mod world;
 }

@@ -2,8 +2,10 @@
 //! a panic and without memory that its size does not explain.
 //!
 //! Each subject is a whole file that its reader accepts. It is damaged in ways that files get damaged in, and in ways that
-//! an attacker would try: bits, cuts, repetitions, blanks, huge numbers in headers and in text.
+//! an attacker would try: bits, cuts, repetitions, blanks, huge numbers in headers and in text; where the format has a known structure,
+//! also counts, offsets, types and entries, with the rest of the file kept consistent.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -28,18 +30,23 @@ use tiller_models::files::gguf::Gguf;
 use tiller_models::files::safetensors::Safetensors;
 use tiller_models::llama::{Llama, LlamaConfig};
 use tiller_models::lora::Adapter;
+use tiller_models::quantize::{Blocks, quantize};
 use tiller_models::tokenizer::Tokenizer;
 
 use crate::common::heap::{alone, most_held};
 use crate::common::program::succeed;
+use crate::common::structure::{self, Structure};
 use crate::common::{mutate, world};
 
-/// Damaged files of each subject.
+/// Files of each subject with damaged bytes, and as many with a damaged structure where there is one.
 const MUTATIONS: u64 = 700;
 /// The limit that tells a hang from a busy machine; reading takes milliseconds.
 const LONGEST: Duration = Duration::from_secs(20);
 /// Memory beyond this has another reason than the size of the file, which is below a megabyte.
 const MOST_MEMORY: usize = 256 << 20;
+
+/// The longest message: a few lines, whatever names a file has.
+const LONGEST_MESSAGE: usize = 1 << 15;
 
 /// Reads the files of a folder.
 type Reader = dyn Fn(&Path) -> Result<()>;
@@ -50,6 +57,7 @@ struct Subject {
     /// Everything that the reader needs, the file among it.
     folder: TempDir,
     file: PathBuf,
+    structure: Option<Structure>,
     read: Box<Reader>,
 }
 
@@ -63,7 +71,15 @@ impl Subject {
             std::fs::write(path, bytes).unwrap();
         }
         let file = folder.path().join(files[0].0);
-        Self { name, folder, file, read: Box::new(read) }
+        let structure = match file.extension().and_then(|extension| extension.to_str()) {
+            Some("json") => Some(Structure::Json),
+            Some("safetensors") => Some(Structure::Safetensors),
+            Some("gguf") => Some(Structure::Gguf),
+            _ => None,
+        };
+        // Data sets in Python's notation are called .json, too.
+        let structure = structure.filter(|_| !matches!(name, "Amazon" | "Steam"));
+        Self { name, folder, file, structure, read: Box::new(read) }
     }
 
     /// Reads the file as it lies there now; what was refused, if it was.
@@ -78,6 +94,24 @@ impl Subject {
 
 fn golden(path: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("models/tests/golden").join(path)).unwrap()
+}
+
+/// A golden model as a GGUF file.
+fn as_gguf(model: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["config.json", "model.safetensors"] {
+        std::fs::write(folder.path().join(file), golden(&format!("{model}/{file}"))).unwrap();
+    }
+    let gguf = folder.path().join("model.gguf");
+    quantize(folder.path(), Blocks::Q8_0, &gguf, &mut |_, _, _| ()).unwrap();
+    std::fs::read(gguf).unwrap()
+}
+
+/// An index that names one shard for all tensors of a safetensors file.
+fn index_of(weights: &[u8]) -> Vec<u8> {
+    let names = Safetensors::from_bytes(Path::new("weights.safetensors"), weights.to_vec()).unwrap().names();
+    let shard_of: BTreeMap<String, &str> = names.into_iter().map(|name| (name, "weights.safetensors")).collect();
+    serde_json::json!({ "metadata": {}, "weight_map": shard_of }).to_string().into_bytes()
 }
 
 const ITEMS: &[u8] = b"item,title,categories,year\nh,Heat (1995),Crime|Drama,1995\nr,Ran (1985),Drama,1985\n\
@@ -123,6 +157,11 @@ fn language_model_files() -> Vec<Subject> {
     };
     vec![
         Subject::new("safetensors", &[("model.safetensors", &weights), ("config.json", &config)], tensors),
+        Subject::new(
+            "index of shards",
+            &[("model.safetensors.index.json", &index_of(&weights)), ("weights.safetensors", &weights)],
+            tensors,
+        ),
         Subject::new("Llama weights", &[("model.safetensors", &weights), ("config.json", &config)], load),
         Subject::new("Llama config.json", &[("config.json", &config), ("model.safetensors", &weights)], load),
         Subject::new(
@@ -136,6 +175,9 @@ fn language_model_files() -> Vec<Subject> {
             move |folder| adapted(&other, folder),
         ),
         Subject::new("GGUF tensors", &[("model.gguf", &golden("gguf/quants.gguf"))], quants),
+        Subject::new("GGUF model", &[("model.gguf", &as_gguf("gqa-tied"))], |folder| {
+            Llama::load(&folder.join("model.gguf"), &Device::flex()).map(drop)
+        }),
         Subject::new("GGUF tokenizer, bytes", &[("model.gguf", &golden("tokenizer/byte_level.gguf"))], words),
         Subject::new("GGUF tokenizer, pieces", &[("model.gguf", &golden("tokenizer/sentence_piece.gguf"))], words),
         Subject::new("tokenizer.json", &[("tokenizer.json", &golden("tokenizer/byte_level.json"))], tokenizer),
@@ -302,21 +344,26 @@ fn damaged_files_are_read_or_refused_and_nothing_else() {
         }
         let mut rng = ChaCha8Rng::seed_from_u64(2024);
         rng.set_stream(stream);
+        let of_structure = subject.structure.map_or(0, |_| MUTATIONS);
         let mut refused = 0;
-        for number in 0..MUTATIONS {
-            let (damaged, how) = mutate::damage(&whole, &mut rng);
+        for number in 0..MUTATIONS + of_structure {
+            let (damaged, how) = match subject.structure.filter(|_| number >= MUTATIONS) {
+                Some(structure) => structure::damage(structure, &whole, &mut rng),
+                None => mutate::damage(&whole, &mut rng),
+            };
             std::fs::write(&subject.file, &damaged).unwrap();
             let told = || format!("damage {number}: {how}");
             if let Some(error) = subject.try_read(&told) {
                 refused += 1;
-                let code = error.exit_code();
+                let (code, message) = (error.exit_code(), error.to_string());
                 assert!(code == 1 || code == 2, "{}: exit code {code} with {}: {error}", subject.name, told());
+                assert!(message.len() < LONGEST_MESSAGE, "{}: {} bytes with {}", subject.name, message.len(), told());
             }
             total += 1;
         }
         assert!(refused > 0, "{}: no damage was noticed", subject.name);
-        println!("{}: {MUTATIONS} damaged files, {refused} refused", subject.name);
+        println!("{}: {} damaged files, {refused} refused", subject.name, MUTATIONS + of_structure);
     }
     println!("{total} damaged files in all");
-    assert!(total >= 10_000);
+    assert!(total >= 20_000);
 }

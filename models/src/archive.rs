@@ -44,7 +44,7 @@ impl Archive {
         let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
         let bad = |place: String, found: String| {
             let next = "the file may be cut off: train again, or copy it again";
-            Error::bad_input(place).expected("f32 tensors in the safetensors format").found(found).next(next)
+            Error::bad_input(place).expected("finite f32 numbers in the safetensors format").found(found).next(next)
         };
         let place = path.display().to_string();
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| bad(place.clone(), e.to_string()))?;
@@ -55,6 +55,9 @@ impl Archive {
                 return Err(bad(format!("{place} tensor {name}"), view.dtype().to_string()).into());
             }
             let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
+            if values.iter().any(|value| !value.is_finite()) {
+                return Err(bad(format!("{place} tensor {name}"), "NaN or infinite numbers".into()).into());
+            }
             tensors.insert(name.to_owned(), TensorData::new(values, view.shape().to_vec()));
         }
         Ok(Self { tensors, words: header.metadata().clone().unwrap_or_default() })

@@ -55,7 +55,7 @@ pub enum Error {
 impl Error {
     /// Starts the description of a bad input at `place`: "movies.dat line 3", "--user", "tensor blk.0.attn_q.weight".
     pub fn bad_input(place: impl fmt::Display) -> BadInput {
-        BadInput { place: place.to_string(), expected: String::new(), found: String::new(), next: String::new() }
+        BadInput { place: in_brief(place), expected: String::new(), found: String::new(), next: String::new() }
     }
 
     /// Turns an I/O error at `path` into ours; made for `map_err(Error::io(path, "read"))`.
@@ -114,21 +114,39 @@ pub struct BadInput {
 impl BadInput {
     /// Adds the expected input.
     pub fn expected(mut self, expected: impl fmt::Display) -> Self {
-        self.expected = expected.to_string();
+        self.expected = in_brief(expected);
         self
     }
 
     /// Adds the input that was found.
     pub fn found(mut self, found: impl fmt::Display) -> Self {
-        self.found = found.to_string();
+        self.found = in_brief(found);
         self
     }
 
     /// Adds the next step for the user.
     pub fn next(mut self, next: impl fmt::Display) -> Self {
-        self.next = next.to_string();
+        self.next = in_brief(next);
         self
     }
+}
+
+/// A part of a message: its start and its end, without characters that a terminal obeys. Names in files may have megabytes.
+fn in_brief(part: impl fmt::Display) -> String {
+    const START: usize = 600;
+    const END: usize = 100;
+    const LINES: usize = 12;
+    let part = part.to_string();
+    let place_of = |n: usize| part.char_indices().nth(n).map_or(part.len(), |(at, _)| at);
+    let shown = if place_of(START + END) < part.len() {
+        let end = part.char_indices().nth_back(END - 1).map_or(0, |(at, _)| at);
+        format!("{} … {} ({} bytes)", &part[..place_of(START)], &part[end..], part.len())
+    } else {
+        part
+    };
+    let lines: Vec<&str> = shown.lines().take(LINES).collect();
+    let escaped = |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
+    lines.join("\n").chars().map(escaped).collect()
 }
 
 impl fmt::Display for BadInput {
@@ -157,6 +175,22 @@ mod tests {
             "movies.dat line 3: expected id::title::genres, found 1 field\n  next: check the separator"
         );
         assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn a_message_is_a_few_lines_whatever_a_file_says() {
+        let long = format!("tensor {}end", "né".repeat(1 << 20));
+        let lines = "line\n".repeat(1000);
+        let error = Error::bad_input(&long).expected(&lines).found("\u{1b}[2J\u{7}").next("try again");
+        let message = error.to_string();
+        assert!(message.len() < 4096 && message.lines().count() < 20, "{} bytes", message.len());
+        assert!(
+            message.starts_with("tensor né") && message.contains("end (3145738 bytes): expected line"),
+            "{message}"
+        );
+        assert!(message.ends_with("found \\u{1b}[2J\\u{7}\n  next: try again"), "{message}");
+        let short = "x".repeat(700);
+        assert_eq!(Error::bad_input(&short).found("").to_string(), format!("{short}: expected , found "));
     }
 
     #[test]

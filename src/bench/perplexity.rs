@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::llm::BenchModel;
-use crate::Result;
+use crate::{Error, Result};
 
 /// The perplexity of a text.
 #[derive(Debug, Clone, Serialize)]
@@ -32,7 +32,7 @@ pub fn windows(tokens: &[u32], window: usize, bos: Option<u32>) -> Vec<Vec<u32>>
 /// `done` is told how many windows are.
 ///
 /// # Errors
-/// Windows longer than the model's context, a device that fails.
+/// Windows longer than the model's context, log-probabilities that are not finite, a device that fails.
 pub fn perplexity(model: &mut BenchModel, windows: &[Vec<u32>], mut done: impl FnMut(usize)) -> Result<Perplexity> {
     let (mut tokens, mut sum) = (0, 0.0);
     for (i, window) in windows.iter().enumerate() {
@@ -42,7 +42,14 @@ pub fn perplexity(model: &mut BenchModel, windows: &[Vec<u32>], mut done: impl F
         done(i + 1);
     }
     let nll = sum / tokens.max(1) as f64;
-    Ok(Perplexity { tokens, nll, perplexity: nll.exp() })
+    let perplexity = nll.exp();
+    if !perplexity.is_finite() {
+        return Err(Error::Failed(format!(
+            "the perplexity is not a finite number: the mean negative log-probability is {nll}\n  \
+             next: compare with --quant f32 and --device cpu; if it is the same there, the model is broken"
+        )));
+    }
+    Ok(Perplexity { tokens, nll, perplexity })
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use tiller_models::language_model::LanguageModel;
 use tiller_models::train::{ForwardOptions, Sample};
 
 use super::evaluation::ChatPerplexity;
-use crate::Result;
 use crate::constrain::Grammar;
 use crate::data::Dataset;
 use crate::instruct::chat::Conversation;
@@ -12,6 +11,7 @@ use crate::instruct::{ExampleBuilder, ExampleConfig, ExampleSplit, sample};
 use crate::run::progress::Progress;
 use crate::task::TaskFamily;
 use crate::teacher::Popularity;
+use crate::{Error, Result};
 
 /// Answers that are scored at once.
 const BATCH: usize = 8;
@@ -22,7 +22,7 @@ const MOST_TOKENS: usize = 1024;
 /// training.
 ///
 /// # Errors
-/// No conversation, a text that the tokenizer has no tokens for, a device that fails.
+/// No conversation, a text that the tokenizer has no tokens for, a perplexity that is not finite, a device that fails.
 pub fn perplexity(
     model: &LanguageModel,
     conversations: &[Conversation],
@@ -47,6 +47,14 @@ pub fn perplexity(
         nll += f64::from(model.llama.score(batch, &ForwardOptions::default()).nll().into_scalar::<f32>())
             * batch.len() as f64;
     }
+    let perplexity = (nll / samples.len() as f64).exp();
+    if !perplexity.is_finite() {
+        return Err(Error::Failed(format!(
+            "the perplexity of {} answers is not a finite number\n  \
+             next: check the model with `tiller bench perplexity`; its training may have failed",
+            samples.len()
+        )));
+    }
     let tokens = samples.iter().map(|sample| sample.scored.len()).sum();
-    Ok(ChatPerplexity { perplexity: (nll / samples.len() as f64).exp(), answers: samples.len(), tokens })
+    Ok(ChatPerplexity { perplexity, answers: samples.len(), tokens })
 }

@@ -4,7 +4,7 @@ use tiller_kernels::quant::{Blocks, PackedMatrix, QuantScheme};
 
 use super::source::{WeightSource, packed};
 use crate::files::blocks::Format;
-use crate::llama::files::naming::{is_rotated, places_among_pairs};
+use crate::llama::files::naming::{Naming, is_rotated, places_among_pairs};
 use crate::llama::files::tensor_reader::TensorReader;
 use crate::llama::{LlamaConfig, ModelFiles};
 use crate::{Error, Result};
@@ -29,11 +29,13 @@ impl<'a> FileWeights<'a> {
         [rows, cols]: [usize; 2],
         scheme: Option<QuantScheme>,
     ) -> Result<Option<PackedMatrix>> {
-        let Some((format, bytes)) = self.files.raw(module) else { return Ok(None) };
+        let Some(gguf) = self.files.gguf() else { return Ok(None) };
+        let tensor = Naming::Gguf.tensor(module);
+        let format = gguf.format(&tensor)?;
         let holds = |blocks: &Blocks| Format::from(*blocks) == format && scheme.is_none_or(|s| s == blocks.scheme());
         let Some(blocks) = Blocks::ALL.into_iter().find(holds) else { return Ok(None) };
         self.reader.check(module, &[rows, cols])?;
-        let packed = blocks.pack(rows, cols, bytes).map_err(Error::packing(module))?;
+        let packed = blocks.pack(rows, cols, &gguf.raw(&tensor)?).map_err(Error::packing(module))?;
         if !is_rotated(module) {
             return Ok(Some(packed));
         }

@@ -8,15 +8,18 @@ use std::path::Path;
 use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::mapped::map;
+use super::bytes::read_whole;
 use crate::{Error, Result};
+
+/// The longest JSON file that belongs to a model, in bytes: several times the largest tokenizer.
+const MOST_BYTES: usize = 64 << 20;
 
 /// Reads the JSON file at `path`; `expected` says what it has to hold.
 ///
 /// # Errors
-/// I/O errors, and a bad input with the line and column at which the file stops being what was expected.
+/// I/O errors, a file that is far too long, and a bad input with the line and column at which the file stops being what was expected.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path, expected: &str) -> Result<T> {
-    serde_json::from_slice(&map(path)?)
+    serde_json::from_slice(&read_whole(path, MOST_BYTES)?)
         .map_err(|e| Error::bad_input(path.display()).expected(expected).found(e).next("fetch the file again").into())
 }
 

@@ -1,17 +1,18 @@
 //! Weight files: safetensors folders and GGUF, read through one trait.
 //!
-//! Files are memory-mapped: weights are paged in as they are read. A file that another process cuts short while it is open here
-//! ends this process at the first read past the new end (a bus error on Unix, an access violation on Windows). Replacing a file
-//! by a rename, as [`crate::atomic`] does, disturbs no reader.
+//! A header is read and checked when a file is opened; weights are read tensor by tensor, and every one that is read is a finite
+//! number. A file that another program cuts short meanwhile is an error; replacing a file by a rename, as [`crate::atomic`] does,
+//! disturbs no reader.
 
 pub mod blocks;
 pub mod gguf;
 pub mod safetensors;
 
+mod bytes;
 pub(crate) mod json;
-mod mapped;
 #[cfg(test)]
 pub(crate) mod testing;
+mod weights;
 
 use std::path::Path;
 
@@ -36,19 +37,20 @@ pub trait TensorSource {
     /// The values of the tensor `name`, in row-major order; half-precision and quantized values are widened.
     ///
     /// # Errors
-    /// A bad input that names the file and the tensor: no tensor of this name, or values of an unknown type.
+    /// A bad input that names the file and the tensor: no tensor of this name, values of an unknown type, values that are NaN or infinite.
     fn read_f32(&self, name: &str) -> Result<Vec<f32>>;
 
     /// The file or folder that the user named, for messages.
     fn place(&self) -> &Path;
 }
 
+/// The longest text file that belongs to a model (a chat template), in bytes.
+const MOST_TEXT_BYTES: usize = 16 << 20;
+
 /// The text of the file at `path`.
 pub(crate) fn read_text(path: &Path) -> Result<String> {
-    match std::str::from_utf8(&mapped::map(path)?) {
-        Ok(text) => Ok(text.to_owned()),
-        Err(e) => Err(Error::bad_input(path.display()).expected("text in UTF-8").found(e).into()),
-    }
+    String::from_utf8(bytes::read_whole(path, MOST_TEXT_BYTES)?)
+        .map_err(|e| Error::bad_input(path.display()).expected("text in UTF-8").found(e.utf8_error()).into())
 }
 
 /// The error for a name that is not among the tensors of `place`.

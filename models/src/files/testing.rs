@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use memmap2::{Mmap, MmapMut};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
@@ -13,13 +12,6 @@ pub(crate) fn file_with(bytes: &[u8]) -> (TempDir, PathBuf) {
     let path = folder.path().join("model.bin");
     std::fs::write(&path, bytes).unwrap();
     (folder, path)
-}
-
-/// Memory such as that of a mapped file, without the file.
-pub(crate) fn mapped(bytes: &[u8]) -> Mmap {
-    let mut memory = MmapMut::map_anon(bytes.len()).unwrap();
-    memory.copy_from_slice(bytes);
-    memory.make_read_only().unwrap()
 }
 
 /// Calls `read` with `whole` after one to eight random changes of its bytes, `times` times over.

@@ -7,13 +7,13 @@ use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device::{Gpu, gpu_of};
 use tiller_kernels::quant::QuantScheme;
 
-use crate::Result;
 use crate::download::download;
 use crate::engine::{Engine, EngineOptions, max_batch};
 use crate::generate::{Generator, GraphGenerator};
 use crate::llama::{Llama, LlamaConfig, ModelFiles};
 use crate::lora::Adapter;
 use crate::train::{ForwardOptions, Sample};
+use crate::{Error, Result};
 
 /// The formats of weights and cache in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,8 +109,16 @@ impl Backend {
     /// The log-probability of every token of a text but the first, given those before it, in nats.
     ///
     /// # Errors
-    /// A text longer than the engine has reserved memory for, a device that fails.
+    /// Ids beyond the vocabulary, a text longer than the engine has reserved memory for, a device that fails.
     pub fn log_probs(&mut self, tokens: &[u32]) -> Result<Vec<f64>> {
+        let vocabulary = self.config().vocab_size;
+        if let Some(beyond) = tokens.iter().find(|token| **token as usize >= vocabulary) {
+            return Err(Error::bad_input("the text")
+                .expected(format!("ids below {vocabulary}, the rows of the model's embedding"))
+                .found(format!("the id {beyond}"))
+                .next("use the tokenizer that belongs to this model")
+                .into());
+        }
         let llama = match self {
             Self::Engine(engine) => return engine.log_probs(tokens),
             Self::Graph(graph) => graph.llama(),

@@ -1,5 +1,7 @@
 //! Text and chats to token ids, and back.
 
+use std::path::Path;
+
 use crate::chat::{ChatTemplate, Message};
 use crate::llama::files::{ModelFiles, WeightFiles};
 use crate::tokenizer::Tokenizer;
@@ -17,27 +19,20 @@ pub struct TextCodec {
 impl TextCodec {
     /// Reads the tokenizer and the template that lie beside the weights of a model.
     pub(crate) fn from_files(files: &ModelFiles) -> Result<Self> {
-        let (tokenizer, template) = match &files.weights {
-            WeightFiles::Gguf(gguf) => {
-                let tokenizer = Tokenizer::from_gguf(gguf)?;
-                let template = ChatTemplate::from_gguf(gguf, &tokenizer)?;
-                (tokenizer, template)
-            }
-            WeightFiles::Folder(_) => {
-                let tokenizer = Tokenizer::from_path(&files.place)?;
-                let template = ChatTemplate::from_path(&files.place, &tokenizer)?;
-                (tokenizer, template)
-            }
+        let tokenizer = tokenizer(files)?;
+        let template = match &files.weights {
+            WeightFiles::Gguf(gguf) => ChatTemplate::from_gguf(gguf, &tokenizer)?,
+            WeightFiles::Folder(_) => ChatTemplate::from_path(&files.place, &tokenizer)?,
         };
-        let (ids, rows) = (tokenizer.vocabulary_size(), files.config.vocab_size);
-        if ids > rows {
-            return Err(Error::bad_input(files.place.display())
-                .expected(format!("a tokenizer of at most {rows} ids, which is what the model has"))
-                .found(format!("{ids} ids"))
-                .next("put the model's own tokenizer beside it")
-                .into());
-        }
         Ok(Self { tokenizer, template })
+    }
+
+    /// The tokenizer of the model at `path`, for texts that need no template.
+    ///
+    /// # Errors
+    /// A model that cannot be read; a tokenizer with more ids than the model has embeddings.
+    pub fn read_tokenizer(path: &Path) -> Result<Tokenizer> {
+        tokenizer(&ModelFiles::open(path)?)
     }
 
     /// The prompt that asks for the assistant's next turn: the one way from a conversation to ids, in training and in use.
@@ -47,4 +42,21 @@ impl TextCodec {
     pub fn encode_chat(&self, messages: &[Message]) -> Result<Vec<u32>> {
         self.template.encode(&self.tokenizer, messages, true)
     }
+}
+
+/// The tokenizer beside the weights of a model, whose ids all have a row in the embedding.
+fn tokenizer(files: &ModelFiles) -> Result<Tokenizer> {
+    let tokenizer = match &files.weights {
+        WeightFiles::Gguf(gguf) => Tokenizer::from_gguf(gguf)?,
+        WeightFiles::Folder(_) => Tokenizer::from_path(&files.place)?,
+    };
+    let (ids, rows) = (tokenizer.vocabulary_size(), files.config.vocab_size);
+    if ids > rows {
+        return Err(Error::bad_input(files.place.display())
+            .expected(format!("a tokenizer of at most {rows} ids, which is what the model has"))
+            .found(format!("{ids} ids"))
+            .next("put the model's own tokenizer beside it")
+            .into());
+    }
+    Ok(tokenizer)
 }

@@ -3,8 +3,10 @@
 mod adapter;
 mod dropout;
 mod linear;
+mod pattern;
 mod peft;
 mod peft_config;
+mod targets;
 mod weight;
 
 use burn::module::{Module, Param};

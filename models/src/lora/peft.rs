@@ -7,8 +7,7 @@ use std::path::Path;
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::adapter::is_target;
-use super::peft_config::{AdapterTargets, PeftConfig};
+use super::peft_config::PeftConfig;
 use super::{Adapter, Lora, Projections};
 use crate::atomic::write_atomically;
 use crate::download::download;
@@ -37,11 +36,11 @@ impl Adapter {
         let config = PeftConfig::read(&folder.join(CONFIG))?;
         let source = Safetensors::open(&folder.join(WEIGHTS))?;
         let places = places(&source)?;
-        check_targets(&config.targets, &places, &folder.join(CONFIG))?;
+        config.check_targets(&places)?;
 
         let mut loras = BTreeMap::new();
         for name in places {
-            let (rank, alpha) = (config.rank(&name), config.alpha(&name));
+            let (rank, alpha) = (config.rank(&name)?, config.alpha(&name)?);
             let divisor = if config.rank_stabilised { (rank as f64).sqrt() } else { rank as f64 };
             let a = part(&source, format!("{PREFIX}{name}{A}"), |[rows, _]| rows == rank, rank, device)?;
             let b = part(&source, format!("{PREFIX}{name}{B}"), |[_, columns]| columns == rank, rank, device)?;
@@ -99,19 +98,6 @@ fn places(source: &Safetensors) -> Result<BTreeSet<String>> {
         return Err(Error::bad_input(source.place().display()).expected("LoRA weights").found("no tensors").into());
     }
     Ok(with_a)
-}
-
-/// Checks that the listed targets are those that the file has weights for. Regular expressions are not checked.
-fn check_targets(targets: &AdapterTargets, places: &BTreeSet<String>, config: &Path) -> Result<()> {
-    let AdapterTargets::Listed(targets) = targets else { return Ok(()) };
-    let at = || Error::bad_input(format!("{}: target_modules", config.display()));
-    if let Some(target) = targets.iter().find(|target| !places.iter().any(|name| is_target(target, name))) {
-        return Err(at().expected(format!("targets that {WEIGHTS} has weights for")).found(target).into());
-    }
-    if let Some(name) = places.iter().find(|name| !targets.iter().any(|target| is_target(target, name))) {
-        return Err(at().expected(format!("a target for {name}, which has weights")).found("none").into());
-    }
-    Ok(())
 }
 
 fn part(

@@ -1,36 +1,30 @@
 //! `adapter_config.json`: the keys that are read, refused and written.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Adapter;
-use super::adapter::{ALL_LINEAR, LM_HEAD, is_target};
+use super::adapter::LM_HEAD;
+use super::pattern::ByPattern;
+use super::targets::{TargetKeys, Targets};
 use crate::files::json;
 use crate::{Error, Result};
 
 /// The part of the configuration that decides the meaning of the weights.
 #[derive(Debug)]
 pub(super) struct PeftConfig {
+    path: PathBuf,
     rank: usize,
     alpha: f64,
-    rank_pattern: BTreeMap<String, usize>,
-    alpha_pattern: BTreeMap<String, f64>,
-    pub targets: AdapterTargets,
+    rank_pattern: ByPattern<usize>,
+    alpha_pattern: ByPattern<f64>,
+    targets: Targets,
     pub dropout: f64,
     pub rank_stabilised: bool,
     pub base_model: Option<String>,
-}
-
-/// The targeted projections.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum AdapterTargets {
-    /// Ends of their names, or "all-linear".
-    Listed(Vec<String>),
-    /// A regular expression over their names.
-    Pattern,
 }
 
 /// The content of the file.
@@ -42,23 +36,17 @@ struct File {
     #[serde(default)]
     lora_dropout: Option<f64>,
     #[serde(default)]
-    rank_pattern: Option<BTreeMap<String, usize>>,
+    rank_pattern: Option<Map<String, Value>>,
     #[serde(default)]
-    alpha_pattern: Option<BTreeMap<String, f64>>,
-    target_modules: TargetModules,
+    alpha_pattern: Option<Map<String, Value>>,
+    #[serde(flatten)]
+    targets: TargetKeys,
     #[serde(default)]
     use_rslora: Option<bool>,
     #[serde(default)]
     base_model_name_or_path: Option<String>,
     #[serde(flatten)]
     others: BTreeMap<String, Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "target_modules: a list of names, or a text")]
-enum TargetModules {
-    List(Vec<String>),
-    Text(String),
 }
 
 /// Keys that, when set, make the adapter more than low-rank parts beside frozen weights.
@@ -110,28 +98,29 @@ impl PeftConfig {
         {
             return refuse("init_lora_weights", "an initialisation that leaves the frozen weights alone", init);
         }
-        let rank_pattern = file.rank_pattern.unwrap_or_default();
-        let alpha_pattern = file.alpha_pattern.unwrap_or_default();
-        if let Some(key) = rank_pattern.keys().chain(alpha_pattern.keys()).find(|key| is_regular_expression(key)) {
-            return refuse("rank_pattern, alpha_pattern", "names of modules", key);
+        if file.r == 0 {
+            return refuse("r", "a rank of 1 or more", &0);
         }
-        if file.r == 0 || rank_pattern.values().any(|rank| *rank == 0) {
-            return refuse("r, rank_pattern", "ranks of 1 or more", &0);
-        }
-        let alphas = alpha_pattern.values().chain([&file.lora_alpha]);
-        if let Some(alpha) = alphas.copied().find(|alpha| !alpha.is_finite()) {
-            return refuse("lora_alpha, alpha_pattern", "finite numbers", &alpha);
-        }
+        let rank = |value: &Value| value.as_u64().and_then(|rank| usize::try_from(rank).ok()).filter(|rank| *rank > 0);
+        let rank_pattern = match by_pattern(file.rank_pattern.unwrap_or_default(), rank) {
+            Ok(ranks) => ranks,
+            Err(found) => return refuse("rank_pattern", "ranks of 1 or more by name or regular expression", &found),
+        };
+        let alpha_pattern = match by_pattern(file.alpha_pattern.unwrap_or_default(), Value::as_f64) {
+            Ok(alphas) => alphas,
+            Err(found) => return refuse("alpha_pattern", "numbers by name or regular expression", &found),
+        };
+        let targets = match Targets::new(file.targets) {
+            Ok(targets) => targets,
+            Err((key, found)) => return refuse(key, "names of modules of a Llama, or a regular expression", &found),
+        };
         Ok(Self {
+            path: path.to_path_buf(),
             rank: file.r,
             alpha: file.lora_alpha,
             rank_pattern,
             alpha_pattern,
-            targets: match file.target_modules {
-                TargetModules::List(targets) => AdapterTargets::Listed(targets),
-                TargetModules::Text(text) if text == ALL_LINEAR => AdapterTargets::Listed(vec![text]),
-                TargetModules::Text(_) => AdapterTargets::Pattern,
-            },
+            targets,
             dropout: file.lora_dropout.unwrap_or(0.0),
             rank_stabilised: file.use_rslora.unwrap_or(false),
             base_model: file.base_model_name_or_path,
@@ -139,13 +128,35 @@ impl PeftConfig {
     }
 
     /// The rank of the part at the projection `name`.
-    pub fn rank(&self, name: &str) -> usize {
-        by_pattern(&self.rank_pattern, name).unwrap_or(self.rank)
+    pub fn rank(&self, name: &str) -> Result<usize> {
+        Ok(self.rank_pattern.of(name).map_err(|found| self.too_slow("rank_pattern", found))?.unwrap_or(self.rank))
     }
 
     /// The α of the part at the projection `name`.
-    pub fn alpha(&self, name: &str) -> f64 {
-        by_pattern(&self.alpha_pattern, name).unwrap_or(self.alpha)
+    pub fn alpha(&self, name: &str) -> Result<f64> {
+        Ok(self.alpha_pattern.of(name).map_err(|found| self.too_slow("alpha_pattern", found))?.unwrap_or(self.alpha))
+    }
+
+    /// Checks that the targets are the projections that the file of weights has parts for.
+    pub fn check_targets(&self, places: &BTreeSet<String>) -> Result<()> {
+        let at = || Error::bad_input(format!("{}: target_modules", self.path.display()));
+        if let Some(unused) = self.targets.unused(places.iter()) {
+            return Err(at().expected("targets that there are weights for").found(unused).into());
+        }
+        for name in places {
+            if !self.targets.has(name).map_err(|found| self.too_slow("target_modules", found))? {
+                return Err(at().expected(format!("a target for {name}, which has weights")).found("none").into());
+            }
+        }
+        Ok(())
+    }
+
+    fn too_slow(&self, key: &str, found: String) -> Error {
+        Error::bad_input(format!("{}: {key}", self.path.display()))
+            .expected("a regular expression that is decided in a few steps")
+            .found(found)
+            .next("write the names of the modules")
+            .into()
     }
 
     /// The file for `adapter`, with the keys that every version of PEFT since 0.7 reads.
@@ -202,6 +213,7 @@ fn targets<'a>(names: &[&'a str]) -> BTreeSet<&'a str> {
     names.iter().map(|name| if complete { last(name) } else { name }).collect()
 }
 
+/// Returns true for the values with which a key says nothing.
 fn is_off(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
@@ -211,13 +223,16 @@ fn is_off(value: &Value) -> bool {
     }
 }
 
-/// A pattern's keys are regular expressions that a module's name has to end with; plain names are those without any of these.
-fn is_regular_expression(key: &str) -> bool {
-    key.trim_start_matches('^').contains(['\\', '*', '+', '?', '|', '(', ')', '[', ']', '{', '}', '^', '$'])
-}
-
-fn by_pattern<T: Copy>(pattern: &BTreeMap<String, T>, name: &str) -> Option<T> {
-    pattern.iter().find(|(key, _)| is_target(key.trim_start_matches('^'), name)).map(|(_, value)| *value)
+/// The values by pattern in the order of the file, or what is wrong with them.
+fn by_pattern<T: Copy>(
+    entries: Map<String, Value>,
+    read: impl Fn(&Value) -> Option<T>,
+) -> std::result::Result<ByPattern<T>, String> {
+    let entries = entries.into_iter().map(|(pattern, value)| match read(&value) {
+        Some(value) => Ok((pattern, value)),
+        None => Err(format!("{value} at {pattern:?}")),
+    });
+    ByPattern::new(entries.collect::<std::result::Result<_, _>>()?)
 }
 
 /// The commonest value, and the entries that differ from it.

@@ -32,7 +32,7 @@ pub type OnTensor<'a> = &'a mut dyn FnMut(&str, usize, usize);
 /// folder can hold; I/O errors. What was at `to` before is still there then.
 pub fn quantize(from: &Path, blocks: Blocks, to: &Path, on_tensor: OnTensor) -> Result<QuantizeSummary> {
     let source = ModelFiles::open(from)?;
-    if Gguf::is_path(to) {
+    if Gguf::is_named(to) {
         return target::gguf(&source, blocks, to, on_tensor);
     }
     if !matches!(blocks, Blocks::F32 | Blocks::F16) {

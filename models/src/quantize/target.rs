@@ -121,10 +121,13 @@ impl<'a> Writer<'a> {
         // Reading checks the shape; what is only copied is read for that, too.
         let mut values = self.reader.read(module, shape)?;
         let format = Format::from(*blocks);
-        let raw = self.source.raw(module).filter(|(found, _)| naming == Naming::Gguf && *found == format);
-        if let Some((_, raw)) = raw {
+        if naming == Naming::Gguf
+            && let Some(gguf) = self.source.gguf()
+            && gguf.format(&naming.tensor(module))? == format
+        {
+            let raw = gguf.raw(&naming.tensor(module))?;
             self.summary.add(module, format.to_string(), &values, raw.len(), &values);
-            return Ok(raw.to_vec());
+            return Ok(raw);
         }
         let columns = shape[shape.len() - 1];
         if naming == Naming::Gguf && is_rotated(module) {

@@ -94,8 +94,8 @@ fn what_has_the_blocks_already_is_copied_bit_for_bit() {
         assert!(gguf.entries().eq(again.entries()), "{blocks}");
         assert_eq!(gguf.names(), again.names());
         assert!(gguf.names().iter().all(|name| gguf.raw(name).unwrap() == again.raw(name).unwrap()), "{blocks}");
-        assert_eq!(gguf.raw("blk.1.attn_q.weight").unwrap().0, Format::from(blocks));
-        assert_eq!(gguf.raw("blk.1.attn_norm.weight").unwrap().0, Format::F32);
+        assert_eq!(gguf.format("blk.1.attn_q.weight").unwrap(), Format::from(blocks));
+        assert_eq!(gguf.format("blk.1.attn_norm.weight").unwrap(), Format::F32);
     }
 }
 
@@ -107,8 +107,8 @@ fn rows_that_blocks_do_not_fit_are_kept_wider() {
     {
         write(folder.path(), asked, &file);
         let gguf = Gguf::open(&file).unwrap();
-        assert_eq!(gguf.raw("blk.0.ffn_up.weight").unwrap().0, d_model);
-        assert_eq!(gguf.raw("blk.0.ffn_down.weight").unwrap().0, d_ff);
+        assert_eq!(gguf.format("blk.0.ffn_up.weight").unwrap(), d_model);
+        assert_eq!(gguf.format("blk.0.ffn_down.weight").unwrap(), d_ff);
     }
 }
 

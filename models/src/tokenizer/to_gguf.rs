@@ -66,7 +66,7 @@ impl Tokenizer {
         };
         for variant in variants {
             let metadata: Vec<_> = metadata.iter().cloned().chain([variant]).collect();
-            let read = Self::from_gguf(&Gguf::of_metadata(place, metadata.clone())?)?;
+            let read = Self::from_gguf(&Gguf::of_metadata(place, metadata.clone()))?;
             if PROBES.iter().all(|probe| self.reads_like(&read, probe)) {
                 return Ok(metadata);
             }

@@ -16,7 +16,7 @@ fn every_format_has_exactly_the_reference_values() {
     let expected = Safetensors::open(&golden("expected.safetensors")).unwrap();
     for format in Format::ALL {
         let name = format.to_string().to_lowercase();
-        assert_eq!(gguf.raw(&name).unwrap().0, format);
+        assert_eq!(gguf.format(&name).unwrap(), format);
         assert_eq!(gguf.shape(&name), expected.shape(&name));
         let (found, wanted) = (gguf.read_f32(&name).unwrap(), expected.read_f32(&name).unwrap());
         let different = found.iter().zip(&wanted).filter(|(a, b)| a.to_bits() != b.to_bits()).count();

@@ -10,9 +10,8 @@ use tiller_kernels::decode::KvFormat;
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::engine::{Engine, EngineOptions};
 use tiller_models::generate::GraphGenerator;
-use tiller_models::language_model::Backend;
+use tiller_models::language_model::{Backend, TextCodec};
 use tiller_models::llama::Llama;
-use tiller_models::tokenizer::Tokenizer;
 
 use crate::bench::llm::BenchModel;
 use crate::bench::perplexity::{Perplexity, perplexity, windows};
@@ -120,7 +119,7 @@ fn or<T: Copy>(given: &[T], default: T) -> Vec<T> {
 /// Tokenizes the text and splits it into windows.
 fn tokens(args: &Args, model: &std::path::Path) -> Result<Vec<Vec<u32>>> {
     let text = std::fs::read_to_string(&args.text).map_err(Error::io(&args.text, "read"))?;
-    let tokenizer = Tokenizer::from_path(model)?;
+    let tokenizer = TextCodec::read_tokenizer(model)?;
     let mut tokens = tokenizer.encode_plain(&text)?;
     tokens.truncate(args.tokens);
     let windows = windows(&tokens, usize::from(args.window), tokenizer.bos().filter(|_| tokenizer.adds_bos()));

@@ -80,6 +80,18 @@ impl Format {
         }
     }
 
+    /// The half-precision scales and offsets of a block, by their first bytes.
+    fn halves(self) -> &'static [usize] {
+        match self {
+            Format::F32 | Format::F16 | Format::BF16 => &[],
+            Format::Q4_0 | Format::Q5_0 | Format::Q8_0 => &[0],
+            Format::Q4_1 | Format::Q5_1 | Format::Q4_K | Format::Q5_K => &[0, 2],
+            Format::Q2_K => &[80, 82],
+            Format::Q3_K => &[108],
+            Format::Q6_K => &[208],
+        }
+    }
+
     /// Bytes per block.
     pub fn block_bytes(self) -> usize {
         match self {
@@ -140,6 +152,30 @@ pub fn dequantize(format: Format, bytes: &[u8]) -> Vec<f32> {
     }
 }
 
+/// Returns true if every value of `bytes`, which hold whole blocks of `format`, is a finite number.
+///
+/// Quants are whole numbers, and a half-precision scale is too small to make them overflow: the scales decide.
+pub fn is_finite(format: Format, bytes: &[u8]) -> bool {
+    match format {
+        Format::F32 => none_has(bytes, |x: [u8; 4]| u32::from_le_bytes(x) & 0x7f80_0000 == 0x7f80_0000),
+        Format::F16 => none_has(bytes, half_is_not_finite),
+        Format::BF16 => none_has(bytes, |x: [u8; 2]| u16::from_le_bytes(x) & 0x7f80 == 0x7f80),
+        blocks => bytes
+            .chunks_exact(blocks.block_bytes())
+            .all(|block| blocks.halves().iter().all(|&at| !half_is_not_finite([block[at], block[at + 1]]))),
+    }
+}
+
+/// All exponent bits are set.
+fn half_is_not_finite(half: [u8; 2]) -> bool {
+    u16::from_le_bytes(half) & 0x7c00 == 0x7c00
+}
+
+/// Without an early end, the loop is one for vector instructions.
+fn none_has<const N: usize>(bytes: &[u8], fault: impl Fn([u8; N]) -> bool) -> bool {
+    !bytes.as_chunks::<N>().0.iter().fold(false, |found, number| found | fault(*number))
+}
+
 /// `decode` over every block of `B` bytes, in parallel runs long enough to be worth a task.
 fn each_block<const B: usize, const V: usize>(
     bytes: &[u8],
@@ -171,6 +207,23 @@ mod tests {
             let one_by_one: Vec<f32> = bytes.chunks(format.block_bytes()).flat_map(|b| dequantize(format, b)).collect();
             assert_eq!(together.len(), blocks * format.block_values(), "{format}");
             assert!(together.iter().zip(&one_by_one).all(|(a, b)| a.to_bits() == b.to_bits()), "{format}");
+        }
+    }
+
+    #[test]
+    fn a_tensor_is_finite_where_its_values_are() {
+        for format in Format::ALL {
+            let (size, blocks) = (format.block_bytes(), 1 + 512 / format.block_values());
+            // Each pair of bytes of a block in turn becomes a NaN or an infinity of half precision; in quants that is a number.
+            for at in (0..size - 1).step_by(2) {
+                for special in [0x7e00_u16, 0xfc00, 0x7f80, 0x3c00] {
+                    let mut bytes = vec![0x11; blocks * size];
+                    let last = bytes.len() - size + at;
+                    bytes[last..last + 2].copy_from_slice(&special.to_le_bytes());
+                    let expected = dequantize(format, &bytes).iter().all(|value| value.is_finite());
+                    assert_eq!(is_finite(format, &bytes), expected, "{format}: {special:x} at {at}");
+                }
+            }
         }
     }
 

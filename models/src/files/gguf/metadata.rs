@@ -15,7 +15,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>, n_entries: usize) -> Result<BTreeMap
         let key = cursor.string()?;
         cursor.reading = format!("key {key}");
         let value = read_value(cursor)?;
-        if entries.insert(key.to_owned(), value).is_some() {
+        if entries.insert(key, value).is_some() {
             return Err(cursor.error("every key once", "it a second time"));
         }
     }

@@ -14,18 +14,16 @@ mod write;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use memmap2::{Mmap, MmapMut};
-
 pub use super::blocks::Format;
 pub use value::{Array, Value};
 pub use write::{Description, write};
 
 use self::cursor::Cursor;
 use self::tensors::Entry;
-use super::blocks::dequantize;
-use super::mapped::map;
+use super::bytes::{ByteFile, begins_with};
+use super::weights::Stored;
 use super::{TensorSource, missing_tensor};
-use crate::{Error, Result};
+use crate::Result;
 
 /// The default alignment of tensors, without `general.alignment`.
 const DEFAULT_ALIGNMENT: usize = 32;
@@ -33,34 +31,49 @@ const DEFAULT_ALIGNMENT: usize = 32;
 /// An entry is at least an empty key's length, a type and one byte.
 const LEAST_ENTRY_BYTES: usize = 8 + 4 + 1;
 
-/// An opened GGUF file. It is memory-mapped; [`super`] says what happens when the file is cut short meanwhile.
+/// The bytes that a GGUF file begins with.
+const MAGIC: [u8; 4] = *b"GGUF";
+
+/// An opened GGUF file: its header in memory, its weights on disk.
 #[derive(Debug)]
 pub struct Gguf {
     place: PathBuf,
-    file: Mmap,
+    file: ByteFile,
     metadata: BTreeMap<String, Value>,
     tensors: BTreeMap<String, Entry>,
 }
 
 impl Gguf {
-    /// Returns true if `path` names a .gguf file.
+    /// Returns true if `path` is a GGUF file: one that begins as such, or that has the ending.
     pub fn is_path(path: &Path) -> bool {
+        Self::is_named(path) || begins_with(path, &MAGIC)
+    }
+
+    /// Returns true if `path` ends in .gguf, in either case: the name of a file to be written.
+    pub fn is_named(path: &Path) -> bool {
         path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"))
     }
 
-    /// Opens a .gguf file and checks that every string, array and tensor that it describes lies within it.
+    /// Opens a GGUF file and checks that every string, array and tensor that it describes lies within it.
     ///
     /// # Errors
     /// A path that is not there; a bad input that names the key or the tensor: another magic, version or byte order, counts
     /// and sizes beyond the file, text that is not UTF-8, an unknown block format, tensors that overlap, repeated names,
     /// one part of a split model.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::parse(path, map(path)?)
+        Self::parse(ByteFile::open(path)?)
     }
 
-    /// Reads the description of `file`, which lies at `path`.
-    pub(crate) fn parse(path: &Path, file: Mmap) -> Result<Self> {
-        let mut cursor = Cursor::new(path, &file);
+    /// Reads the header of a file with these bytes, as if it lay at `place`.
+    ///
+    /// # Errors
+    /// As [`Gguf::open`].
+    pub fn from_bytes(place: &Path, bytes: Vec<u8>) -> Result<Self> {
+        Self::parse(ByteFile::in_memory(place, bytes))
+    }
+
+    fn parse(file: ByteFile) -> Result<Self> {
+        let mut cursor = Cursor::new(&file);
         read_version(&mut cursor)?;
         let n_tensors = cursor.count("tensors", tensors::LEAST_BYTES)?;
         let n_entries = cursor.count("metadata entries", LEAST_ENTRY_BYTES)?;
@@ -68,23 +81,38 @@ impl Gguf {
         refuse_part(&mut cursor, &metadata)?;
         let alignment = alignment(&mut cursor, &metadata)?;
         let tensors = tensors::read(&mut cursor, n_tensors, alignment, file.len())?;
-        Ok(Self { place: path.to_path_buf(), file, metadata, tensors })
+        Ok(Self { place: file.path().to_path_buf(), file, metadata, tensors })
     }
 
     /// A file that has nothing but this metadata, as if it lay at `place`.
-    pub(crate) fn of_metadata(place: &Path, metadata: impl IntoIterator<Item = (String, Value)>) -> Result<Self> {
-        let file = MmapMut::map_anon(1).and_then(MmapMut::make_read_only).map_err(Error::io(place, "map"))?;
+    pub(crate) fn of_metadata(place: &Path, metadata: impl IntoIterator<Item = (String, Value)>) -> Self {
         let (place, metadata) = (place.to_path_buf(), metadata.into_iter().collect());
-        Ok(Self { place, file, metadata, tensors: BTreeMap::new() })
+        Self { file: ByteFile::in_memory(&place, Vec::new()), place, metadata, tensors: BTreeMap::new() }
     }
 
-    /// A tensor's format, and its bytes as they lie in the file: whole blocks, row after row.
+    /// The format of the tensor `name`.
     ///
     /// # Errors
     /// No tensor of this name.
-    pub fn raw(&self, name: &str) -> Result<(Format, &[u8])> {
-        let entry = self.tensors.get(name).ok_or_else(|| missing_tensor(&self.place, name))?;
-        Ok((entry.format, &self.file[entry.bytes.clone()]))
+    pub fn format(&self, name: &str) -> Result<Format> {
+        Ok(self.entry(name)?.format)
+    }
+
+    /// The bytes of the tensor `name` as they lie in the file: whole blocks, row after row.
+    ///
+    /// # Errors
+    /// No tensor of this name; scales or values that are NaN or infinite; a file that cannot be read any more.
+    pub fn raw(&self, name: &str) -> Result<Vec<u8>> {
+        self.stored(name)?.raw()
+    }
+
+    fn entry(&self, name: &str) -> Result<&Entry> {
+        self.tensors.get(name).ok_or_else(|| missing_tensor(&self.place, name))
+    }
+
+    fn stored<'a>(&'a self, name: &'a str) -> Result<Stored<'a>> {
+        let entry = self.entry(name)?;
+        Ok(Stored { file: &self.file, bytes: entry.bytes.clone(), format: entry.format, name })
     }
 }
 
@@ -98,12 +126,11 @@ impl TensorSource for Gguf {
     }
 
     fn bytes(&self, name: &str) -> Result<usize> {
-        Ok(self.raw(name)?.1.len())
+        Ok(self.entry(name)?.bytes.len())
     }
 
     fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
-        let (format, bytes) = self.raw(name)?;
-        Ok(dequantize(format, bytes))
+        self.stored(name)?.values()
     }
 
     fn place(&self) -> &Path {
@@ -113,7 +140,7 @@ impl TensorSource for Gguf {
 
 fn read_version(cursor: &mut Cursor<'_>) -> Result<()> {
     let magic = cursor.array::<4>()?;
-    if magic != *b"GGUF" {
+    if magic != MAGIC {
         return Err(
             cursor.error("a GGUF file, which begins with \"GGUF\"", format!("{:?}", magic.escape_ascii().to_string()))
         );

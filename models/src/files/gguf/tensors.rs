@@ -10,6 +10,9 @@ use crate::Result;
 /// ggml's tensors have at most four dimensions.
 const MAX_DIMENSIONS: u32 = 4;
 
+/// More tensors than any Llama of the most blocks that are read has.
+const MAX_TENSORS: usize = 1 << 16;
+
 /// A description is at least an empty name's length, the number of dimensions, one of them, a type and an offset.
 pub(super) const LEAST_BYTES: usize = 8 + 4 + 8 + 4 + 8;
 
@@ -30,13 +33,17 @@ pub(super) fn read(
     alignment: usize,
     file_bytes: usize,
 ) -> Result<BTreeMap<String, Entry>> {
+    if n_tensors > MAX_TENSORS {
+        cursor.reading = "count of the tensors".into();
+        return Err(cursor.error(format!("at most {MAX_TENSORS}"), n_tensors));
+    }
     let mut tensors = BTreeMap::new();
     for index in 0..n_tensors {
         cursor.reading = format!("description of tensor {index}");
         let name = cursor.string()?;
         cursor.reading = format!("tensor {name}");
         let entry = read_entry(cursor, alignment)?;
-        if tensors.insert(name.to_owned(), entry).is_some() {
+        if tensors.insert(name, entry).is_some() {
             return Err(cursor.error("every tensor once", "it a second time"));
         }
     }

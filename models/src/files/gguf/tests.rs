@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::files::testing::{GgufBytes, array, file_with, mapped, string, with_mutations};
+use crate::files::testing::{GgufBytes, array, file_with, string, with_mutations};
 
 /// Two tensors and one metadata entry of every kind.
 fn small() -> GgufBytes {
@@ -33,13 +33,19 @@ fn small() -> GgufBytes {
 }
 
 fn open(file: &GgufBytes) -> Result<Gguf> {
-    Gguf::parse(Path::new("model.gguf"), mapped(&file.build()))
+    Gguf::from_bytes(Path::new("model.gguf"), file.build())
 }
 
 #[test]
-fn a_gguf_file_is_known_by_its_extension_in_either_case() {
+fn a_gguf_file_is_known_by_its_first_bytes_or_by_its_ending() {
+    let (folder, blob) = file_with(&small().build());
+    let (empty, _path) = file_with(b"");
+    assert!(Gguf::is_path(&blob) && !Gguf::is_path(&folder.path().join("config.json")));
+    assert!(!Gguf::is_path(folder.path()) && !Gguf::is_path(&empty.path().join("model.bin")));
     let names = ["model.gguf", "MODEL.GGUF", "model.gguf.txt", "gguf"];
-    assert_eq!(names.map(|name| Gguf::is_path(Path::new(name))), [true, true, false, false]);
+    let expected = [true, true, false, false];
+    assert_eq!(names.map(|name| Gguf::is_named(Path::new(name))), expected);
+    assert_eq!(names.map(|name| Gguf::is_path(Path::new(name))), expected, "none of them is there");
 }
 
 fn refusal(file: &GgufBytes) -> String {
@@ -91,11 +97,24 @@ fn tensors_have_row_major_shapes_and_their_values() {
     assert_eq!(gguf.names(), ["blocks", "plain"]);
     assert_eq!(gguf.shape("plain"), Some(vec![2, 3]));
     assert_eq!(gguf.read_f32("plain").unwrap(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
-    assert_eq!(gguf.raw("blocks").unwrap().0, Format::Q4_0);
+    assert_eq!(gguf.format("blocks").unwrap(), Format::Q4_0);
     // Quants 7 (low) and 9 (high) less 8, times 0.5.
     assert_eq!(gguf.read_f32("blocks").unwrap(), [[-0.5_f32; 16], [0.5; 16]].concat());
     assert_eq!(gguf.shape("none"), None);
     assert!(gguf.read_f32("none").unwrap_err().to_string().contains("a tensor none"));
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_refused_by_tensor() {
+    let (nan, infinite) = (f32::NAN.to_le_bytes(), half::f16::INFINITY.to_le_bytes());
+    for (tensor, at, bytes) in [("plain", 4, &nan[..]), ("blocks", 32, &infinite)] {
+        let mut file = small();
+        file.data[at..at + bytes.len()].copy_from_slice(bytes);
+        let gguf = open(&file).unwrap();
+        for error in [gguf.read_f32(tensor).unwrap_err(), gguf.raw(tensor).unwrap_err()] {
+            assert!(error.to_string().contains(&format!("tensor {tensor}: expected finite numbers")), "{error}");
+        }
+    }
 }
 
 #[test]
@@ -113,6 +132,7 @@ fn counts_beyond_the_file_are_refused_before_anything_is_allocated() {
     for (file, part) in [
         (GgufBytes { n_tensors: Some(HUGE), ..small() }, "tensors in the rest of the file"),
         (GgufBytes { n_entries: Some(HUGE), ..small() }, "metadata entries in the rest of the file"),
+        (GgufBytes { n_tensors: Some(1_000_000), data: vec![0; 40_000_000], ..small() }, "at most 65536"),
         (small().entry("bad", 9, &array(0, HUGE, &[])), "key bad"),
         (small().entry("bad", 9, &array(8, HUGE, &[])), "key bad"),
         (small().entry("bad", 9, &array(9, HUGE, &[])), "key bad"),
@@ -178,7 +198,7 @@ fn what_is_no_regular_file_is_refused() {
 fn a_file_cut_anywhere_is_refused() {
     let whole = small().build();
     for n in 0..whole.len() {
-        let error = Gguf::parse(Path::new("cut.gguf"), mapped(&whole[..n])).unwrap_err();
+        let error = Gguf::from_bytes(Path::new("cut.gguf"), whole[..n].to_vec()).unwrap_err();
         assert_eq!(error.exit_code(), 2, "{n} bytes: {error}");
     }
 }
@@ -186,7 +206,7 @@ fn a_file_cut_anywhere_is_refused() {
 #[test]
 fn damaged_files_never_panic() {
     let read_everything = |bytes: &[u8]| {
-        let gguf = Gguf::parse(Path::new("damaged.gguf"), mapped(bytes))?;
+        let gguf = Gguf::from_bytes(Path::new("damaged.gguf"), bytes.to_vec())?;
         gguf.names().iter().try_for_each(|name| gguf.read_f32(name).map(drop))
     };
     assert!(read_everything(&small().build()).is_ok());
@@ -200,13 +220,13 @@ fn what_is_written_is_read_again() {
     let describe = |name: &String| Description {
         name: name.clone(),
         shape: read.shape(name).unwrap(),
-        format: read.raw(name).unwrap().0,
+        format: read.format(name).unwrap(),
     };
     let names = read.names();
     let tensors: Vec<Description> = names.iter().map(describe).collect();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("again.gguf");
-    write(&path, &metadata, &tensors, |i| Ok(read.raw(&names[i])?.1.to_vec())).unwrap();
+    write(&path, &metadata, &tensors, |i| read.raw(&names[i])).unwrap();
 
     let again = Gguf::open(&path).unwrap();
     assert_eq!(again.names(), names);

@@ -56,7 +56,7 @@ pub(super) fn read_value(cursor: &mut Cursor<'_>) -> Result<Value> {
         5 => Value::Signed(i32::from_le_bytes(cursor.array()?).into()),
         6 => Value::Float(f32::from_le_bytes(cursor.array()?).into()),
         7 => Value::Bool(read_bool(cursor)?),
-        8 => Value::String(cursor.string()?.to_owned()),
+        8 => Value::String(cursor.string()?),
         ARRAY => Value::Array(read_array(cursor, 1)?),
         10 => Value::Unsigned(u64::from_le_bytes(cursor.array()?)),
         11 => Value::Signed(i64::from_le_bytes(cursor.array()?)),
@@ -80,7 +80,7 @@ fn read_array(cursor: &mut Cursor<'_>, depth: usize) -> Result<Array> {
         6 => Array::Float(elements(cursor, 4, |c| Ok(f32::from_le_bytes(c.array()?).into()))?),
         7 => Array::Bool(elements(cursor, 1, read_bool)?),
         // A string is at least its length, an array its element type and its length.
-        8 => Array::String(elements(cursor, 8, |c| Ok(c.string()?.to_owned()))?),
+        8 => Array::String(elements(cursor, 8, Cursor::string)?),
         ARRAY => Array::Array(elements(cursor, 12, |c| read_array(c, depth + 1))?),
         10 => Array::Unsigned(elements(cursor, 8, |c| Ok(u64::from_le_bytes(c.array()?)))?),
         11 => Array::Signed(elements(cursor, 8, |c| Ok(i64::from_le_bytes(c.array()?)))?),

@@ -1,24 +1,25 @@
 //! Safetensors: a JSON header, then the tensors' bytes. A model is one such file, or a folder with one or several shards.
 //!
-//! The `safetensors` crate reads the header and checks that it lies within the file and below 100 MB, that the tensors follow
-//! one another without a hole or an overlap, that each has as many bytes as its shape and type ask for, and that the last one
-//! ends with the file. What it lets pass is checked here: names that occur twice, and an index that points out of its folder.
+//! The `safetensors` crate reads the header and checks that the tensors follow one another without a hole or an overlap, and that each
+//! has as many bytes as its shape and type ask for. The rest is checked here: the length of the header, that the last tensor ends with
+//! the file, names that occur twice, and an index that points out of its folder.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
-use ::safetensors::{Dtype, SafeTensors};
-use memmap2::Mmap;
+use ::safetensors::Dtype;
+use ::safetensors::tensor::Metadata;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use super::blocks::{Format, dequantize};
+use super::blocks::Format;
+use super::bytes::ByteFile;
 use super::gguf::Description;
 use super::json::UniqueMap;
-use super::mapped::map;
+use super::weights::Stored;
 use super::{TensorSource, json, missing_tensor};
 use crate::atomic::compute_atomically;
 use crate::{Error, Result};
@@ -29,13 +30,14 @@ const INDEX: &str = "model.safetensors.index.json";
 /// The header's length is written as a little-endian u64 before it.
 const LENGTH_BYTES: usize = 8;
 
+/// The longest header, in bytes: ten times that of a Llama of a thousand blocks.
+const MOST_HEADER: usize = 16 << 20;
+
 /// The tensors of a safetensors file, or of a model folder (`model.safetensors`, or its index and the shards that it names).
-///
-/// The files are memory-mapped; [`super`] says what happens when one is cut short meanwhile.
 #[derive(Debug)]
 pub struct Safetensors {
     place: PathBuf,
-    shards: Vec<Mmap>,
+    shards: Vec<ByteFile>,
     tensors: BTreeMap<String, Entry>,
 }
 
@@ -57,10 +59,9 @@ impl Safetensors {
     pub fn open(path: &Path) -> Result<Self> {
         let mut opened = Self { place: path.to_path_buf(), shards: Vec::new(), tensors: BTreeMap::new() };
         if !path.is_dir() {
-            opened.add_shard(path, map(path)?)?;
+            opened.add_shard(ByteFile::open(path)?)?;
         } else if path.join(FILE).exists() {
-            let file = path.join(FILE);
-            opened.add_shard(&file, map(&file)?)?;
+            opened.add_shard(ByteFile::open(&path.join(FILE))?)?;
         } else if path.join(INDEX).exists() {
             opened.add_indexed_shards(path)?;
         } else {
@@ -74,24 +75,28 @@ impl Safetensors {
         Ok(opened)
     }
 
-    /// Takes in the tensors of the file `mapped` at `path`.
-    fn add_shard(&mut self, path: &Path, mapped: Mmap) -> Result<()> {
-        let header = read_header(&mapped).map_err(|found| {
-            Error::bad_input(path.display())
-                .expected("a whole safetensors file")
-                .found(found)
-                .next("fetch the file again; it may be cut short")
-        })?;
-        for (name, entry) in header {
+    /// Reads the header of a file with these bytes, as if it lay at `place`.
+    ///
+    /// # Errors
+    /// As [`Safetensors::open`].
+    pub fn from_bytes(place: &Path, bytes: Vec<u8>) -> Result<Self> {
+        let mut opened = Self { place: place.to_path_buf(), shards: Vec::new(), tensors: BTreeMap::new() };
+        opened.add_shard(ByteFile::in_memory(place, bytes))?;
+        Ok(opened)
+    }
+
+    /// Takes in the tensors of `file`.
+    fn add_shard(&mut self, file: ByteFile) -> Result<()> {
+        for (name, entry) in read_header(&file)? {
             let entry = Entry { shard: self.shards.len(), ..entry };
             if self.tensors.insert(name.clone(), entry).is_some() {
-                return Err(Error::bad_input(path.display())
+                return Err(Error::bad_input(file.path().display())
                     .expected("tensors that no other shard has")
                     .found(format!("{name} a second time"))
                     .into());
             }
         }
-        self.shards.push(mapped);
+        self.shards.push(file);
         Ok(())
     }
 
@@ -116,8 +121,7 @@ impl Safetensors {
                     .next("do not use this model: its index reaches outside its folder")
                     .into());
             }
-            let file = folder.join(shard);
-            self.add_shard(&file, map(&file)?)?;
+            self.add_shard(ByteFile::open(&folder.join(shard))?)?;
         }
         for (name, shard) in &shard_of {
             if !self.tensors.contains_key(name) {
@@ -129,6 +133,33 @@ impl Safetensors {
             }
         }
         Ok(())
+    }
+
+    /// Returns true if two tensors have the same shape and the same values.
+    ///
+    /// # Errors
+    /// No tensor of one of these names; values that cannot be read.
+    pub fn is_same(&self, name: &str, other: &str) -> Result<bool> {
+        let alike = |a: &Entry, b: &Entry| (&a.shape, a.dtype) == (&b.shape, b.dtype);
+        let (a, b) = (self.stored(name)?, self.stored(other)?);
+        Ok(alike(self.entry(name)?, self.entry(other)?) && a.is_same(&b)?)
+    }
+
+    fn stored<'a>(&'a self, name: &'a str) -> Result<Stored<'a>> {
+        let entry = self.entry(name)?;
+        let format = match entry.dtype {
+            Dtype::F32 => Format::F32,
+            Dtype::F16 => Format::F16,
+            Dtype::BF16 => Format::BF16,
+            other => {
+                return Err(Error::bad_input(format!("{}: tensor {name}", self.place.display()))
+                    .expected("values of type F32, F16 or BF16")
+                    .found(other)
+                    .next("convert the model to one of these types")
+                    .into());
+            }
+        };
+        Ok(Stored { file: &self.shards[entry.shard], bytes: entry.bytes.clone(), format, name })
     }
 
     fn entry(&self, name: &str) -> Result<&Entry> {
@@ -150,20 +181,7 @@ impl TensorSource for Safetensors {
     }
 
     fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
-        let entry = self.entry(name)?;
-        let format = match entry.dtype {
-            Dtype::F32 => Format::F32,
-            Dtype::F16 => Format::F16,
-            Dtype::BF16 => Format::BF16,
-            other => {
-                return Err(Error::bad_input(format!("{}: tensor {name}", self.place.display()))
-                    .expected("values of type F32, F16 or BF16")
-                    .found(other)
-                    .next("convert the model to one of these types")
-                    .into());
-            }
-        };
-        Ok(dequantize(format, &self.shards[entry.shard][entry.bytes.clone()]))
+        self.stored(name)?.values()
     }
 
     fn place(&self) -> &Path {
@@ -171,11 +189,32 @@ impl TensorSource for Safetensors {
     }
 }
 
-/// Every tensor of a mapped file by name, or what is wrong with its header.
-fn read_header(file: &[u8]) -> std::result::Result<Vec<(String, Entry)>, String> {
-    let (length, metadata) = SafeTensors::read_metadata(file).map_err(|e| e.to_string())?;
-    let data_start = LENGTH_BYTES + length;
-    serde_json::from_slice::<UniqueMap<IgnoredAny>>(&file[LENGTH_BYTES..data_start]).map_err(|e| e.to_string())?;
+/// Every tensor of `file` by name.
+fn read_header(file: &ByteFile) -> Result<Vec<(String, Entry)>> {
+    let refuse = |found: String| -> Error {
+        Error::bad_input(file.path().display())
+            .expected("a whole safetensors file")
+            .found(found)
+            .next("fetch the file again; it may be cut short")
+            .into()
+    };
+    if file.len() < LENGTH_BYTES {
+        return Err(refuse(format!("{} bytes", file.len())));
+    }
+    let length: [u8; LENGTH_BYTES] = file.read(0..LENGTH_BYTES)?.try_into().expect("as many as were asked for");
+    let length = u64::from_le_bytes(length);
+    let most = MOST_HEADER.min(file.len() - LENGTH_BYTES);
+    let data_start = match usize::try_from(length) {
+        Ok(length) if length <= most => LENGTH_BYTES + length,
+        _ => return Err(refuse(format!("a header of {length} bytes, where at most {most} can be"))),
+    };
+    let header = file.read(LENGTH_BYTES..data_start)?;
+    serde_json::from_slice::<UniqueMap<IgnoredAny>>(&header).map_err(|e| refuse(e.to_string()))?;
+    let metadata: Metadata = serde_json::from_slice(&header).map_err(|e| refuse(e.to_string()))?;
+    if metadata.data_len() != file.len() - data_start {
+        let (described, held) = (metadata.data_len(), file.len() - data_start);
+        return Err(refuse(format!("tensors of {described} bytes, and {held} bytes for them")));
+    }
     let entry = |info: &::safetensors::tensor::TensorInfo| Entry {
         shard: 0,
         shape: info.shape.clone(),

@@ -1,5 +1,7 @@
 //! The `llama.*` metadata of a GGUF file.
 
+mod rope;
+
 use super::keys::{Found, Keys};
 use super::{LlamaConfig, Names, RopeScaling, limit, read_sizes};
 use crate::files::TensorSource;
@@ -22,6 +24,21 @@ const OUTPUT: &str = "output.weight";
 /// One divisor of every rotary frequency, `[head_dim / 2]`.
 pub(crate) const ROPE_DIVISORS: &str = "rope_freqs.weight";
 
+/// Keys with which a file that calls itself a llama is another architecture: a mixture of experts, or other factors.
+const FOREIGN: [&str; 11] = [
+    "llama.expert_count",
+    "llama.use_parallel_residual",
+    "llama.attention.scale",
+    "llama.attention.clamp_kqv",
+    "llama.attention.max_alibi_bias",
+    "llama.attn_logit_softcapping",
+    "llama.final_logit_softcapping",
+    "llama.logit_scale",
+    "llama.embedding_scale",
+    "llama.residual_scale",
+    "llama.rope.scaling.attn_factor",
+];
+
 impl LlamaConfig {
     /// Reads the sizes of the Llama in `gguf`: its metadata, the rows of its embedding, whether it has an output projection of its
     /// own, and its rotary divisors.
@@ -31,7 +48,7 @@ impl LlamaConfig {
     pub fn from_gguf(gguf: &Gguf) -> Result<Self> {
         let keys = Metadata(gguf);
         keys.require("general.architecture", "llama")?;
-        refuse_experts(&keys)?;
+        FOREIGN.iter().try_for_each(|key| keys.refuse_foreign(key))?;
         let embedding = gguf.shape(EMBEDDING).unwrap_or_default();
         let vocab_size = match embedding.first() {
             Some(rows) if (1..=limit::VOCAB).contains(rows) => *rows,
@@ -43,6 +60,7 @@ impl LlamaConfig {
             }
         };
         let sizes = read_sizes(&keys, &NAMES, vocab_size)?;
+        keys.refuse_window("llama.attention.sliding_window", sizes.max_positions)?;
         for (key, what) in [("llama.rope.dimension_count", "rotated"), ("llama.attention.value_length", "value")] {
             let width = keys.size(key, limit::HEAD_DIM, Some(sizes.head_dim))?;
             if width != sizes.head_dim {
@@ -52,7 +70,7 @@ impl LlamaConfig {
         }
         Ok(Self {
             rope_theta: keys.number("llama.rope.freq_base", 1.0, limit::THETA, Some(10_000.0))?,
-            rope_scaling: scaling(&keys, sizes.head_dim)?,
+            rope_scaling: rope::scaling(&keys, sizes.head_dim)?,
             tied_embeddings: gguf.shape(OUTPUT).is_none(),
             ..sizes
         })
@@ -77,46 +95,13 @@ impl LlamaConfig {
         let mut numbers = vec![(NAMES.rms_eps, self.rms_eps), ("llama.rope.freq_base", self.rope_theta)];
         let mut texts = Vec::new();
         if let RopeScaling::Linear { factor } = self.rope_scaling {
-            numbers.push(("llama.rope.scaling.factor", factor));
-            texts.push(("llama.rope.scaling.type", "linear"));
+            numbers.push((rope::FACTOR, factor));
+            texts.push((rope::KIND, "linear"));
         }
         let sizes = sizes.into_iter().map(|(key, size)| (key, Value::Unsigned(size as u64)));
         let numbers = numbers.into_iter().map(|(key, number)| (key, Value::Float(number)));
         let texts = texts.into_iter().map(|(key, text)| (key, Value::String(text.to_owned())));
         sizes.chain(numbers).chain(texts).map(|(key, value)| (key.to_owned(), value)).collect()
-    }
-}
-
-fn scaling(keys: &Metadata<'_>, head_dim: usize) -> Result<RopeScaling> {
-    const KIND: &str = "llama.rope.scaling.type";
-    let gguf = keys.0;
-    if let Some(shape) = gguf.shape(ROPE_DIVISORS) {
-        let divisors = gguf.read_f32(ROPE_DIVISORS)?;
-        if shape != [head_dim / 2] || !divisors.iter().all(|d| *d > 0.0 && d.is_finite()) {
-            return Err(Error::bad_input(format!("{}: tensor {ROPE_DIVISORS}", gguf.place().display()))
-                .expected(format!("{} positive divisors", head_dim / 2))
-                .found(format!("shape {shape:?}, or values that are none"))
-                .into());
-        }
-        return Ok(RopeScaling::Divisors(divisors));
-    }
-    match keys.text(KIND, "none")? {
-        "none" => Ok(RopeScaling::None),
-        "linear" => {
-            Ok(RopeScaling::Linear { factor: keys.number("llama.rope.scaling.factor", 0.0, limit::FACTOR, None)? })
-        }
-        other => {
-            Err(keys.at(KIND).expected("none or linear").found(format!("{other:?}, which is not supported")).into())
-        }
-    }
-}
-
-/// A mixture of experts calls itself a llama too.
-fn refuse_experts(keys: &Metadata<'_>) -> Result<()> {
-    const EXPERTS: &str = "llama.expert_count";
-    match keys.find(EXPERTS) {
-        None | Some(Found::Unsigned(0)) => Ok(()),
-        Some(other) => Err(keys.at(EXPERTS).expected("a model without experts").found(other).into()),
     }
 }
 

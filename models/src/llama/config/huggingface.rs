@@ -1,14 +1,16 @@
 //! `config.json` of a Hugging Face folder.
 
+mod rope;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::keys::{Found, Keys};
-use super::{LlamaConfig, Names, RopeScaling, limit, read_sizes};
-use crate::Result;
+use super::{LlamaConfig, Names, limit, read_sizes};
 use crate::files::json::{self, UniqueMap};
+use crate::{Error, Result};
 
 const NAMES: Names = Names {
     d_model: "hidden_size",
@@ -21,59 +23,61 @@ const NAMES: Names = Names {
     rms_eps: "rms_norm_eps",
 };
 
+/// The class of a Llama, and its spelling in the first checkpoints.
+const ARCHITECTURES: [&str; 2] = ["LlamaForCausalLM", "LLaMAForCausalLM"];
+
+/// Keys of architectures that are a Llama but for what these keys say: Granite, MiniCPM, Cohere, Gemma, OLMo, Mixtral, Llama 4.
+const FOREIGN: [&str; 16] = [
+    "attention_multiplier",
+    "embedding_multiplier",
+    "residual_multiplier",
+    "logits_scaling",
+    "logit_scale",
+    "scale_emb",
+    "scale_depth",
+    "query_pre_attn_scalar",
+    "attn_logit_softcapping",
+    "final_logit_softcapping",
+    "clip_qkv",
+    "use_qk_norm",
+    "num_experts",
+    "num_local_experts",
+    "n_routed_experts",
+    "attention_chunk_size",
+];
+
 impl LlamaConfig {
-    /// Reads `folder/config.json`, in the older form (`rope_theta` and `rope_scaling` at the top) or the newer one
-    /// (`rope_parameters`).
+    /// Reads `folder/config.json`; `rope` says how its sections about the rotary embedding are read.
     ///
     /// # Errors
-    /// A file that is not there or not JSON; a model of another architecture; a missing, impossible or unsupported value, by key.
+    /// A file that is not there or not JSON; a model of another architecture, or one that only resembles a Llama; a missing,
+    /// impossible or unsupported value, by key.
     pub fn from_huggingface(folder: &Path) -> Result<Self> {
+        if folder.is_file() {
+            return Err(Error::bad_input(folder.display())
+                .expected("a Hugging Face folder, or a GGUF file, which begins with \"GGUF\"")
+                .found("another file")
+                .next("name the folder that holds config.json and the weights")
+                .into());
+        }
         let file = folder.join("config.json");
         let UniqueMap(values) = json::read(&file, "a JSON object with the model's sizes")?;
         let keys = Object { file: &file, within: "", values: Lookup::Top(&values) };
 
         keys.require("model_type", "llama")?;
+        keys.require_each("architectures", &ARCHITECTURES)?;
+        keys.require_each("layer_types", &["full_attention"])?;
         keys.require("hidden_act", "silu")?;
         keys.refuse_flag("attention_bias")?;
         keys.refuse_flag("mlp_bias")?;
-        let vocab_size = keys.size("vocab_size", limit::VOCAB, None)?;
-        let (rope_theta, rope_scaling) = match keys.section("rope_parameters")? {
-            Some(rope) => (theta(&rope)?, scaling(&rope)?),
-            None => {
-                let scaling = keys.section("rope_scaling")?.map(|rope| scaling(&rope)).transpose()?;
-                (theta(&keys)?, scaling.unwrap_or(RopeScaling::None))
-            }
-        };
+        FOREIGN.iter().try_for_each(|key| keys.refuse_foreign(key))?;
+        let sizes = read_sizes(&keys, &NAMES, keys.size("vocab_size", limit::VOCAB, None)?)?;
+        if !matches!(keys.find("use_sliding_window"), Some(Found::Flag(false))) {
+            keys.refuse_window("sliding_window", sizes.max_positions)?;
+        }
+        let (rope_theta, rope_scaling) = rope::read(&keys, sizes.max_positions)?;
         let tied_embeddings = keys.flag("tie_word_embeddings")?;
-        Ok(Self { rope_theta, rope_scaling, tied_embeddings, ..read_sizes(&keys, &NAMES, vocab_size)? })
-    }
-}
-
-fn theta(keys: &Object<'_>) -> Result<f64> {
-    keys.number("rope_theta", 1.0, limit::THETA, Some(10_000.0))
-}
-
-/// The scaling that a `rope_parameters` or `rope_scaling` section describes; its kind is called `rope_type`, once `type`.
-fn scaling(rope: &Object<'_>) -> Result<RopeScaling> {
-    let kind = if rope.find("rope_type").is_some() { "rope_type" } else { "type" };
-    let factor = || rope.number("factor", 0.0, limit::FACTOR, None);
-    match rope.text(kind, "default")? {
-        "default" => Ok(RopeScaling::None),
-        "linear" => Ok(RopeScaling::Linear { factor: factor()? }),
-        "llama3" => {
-            let low_freq_factor = rope.number("low_freq_factor", 0.0, limit::FACTOR, None)?;
-            Ok(RopeScaling::Llama3 {
-                factor: factor()?,
-                low_freq_factor,
-                // The blend divides by the distance of the two.
-                high_freq_factor: rope.number("high_freq_factor", low_freq_factor, limit::FACTOR, None)?,
-                original_max_positions: rope.size("original_max_position_embeddings", limit::POSITIONS, None)?,
-            })
-        }
-        other => {
-            let expected = "default, linear or llama3";
-            Err(rope.at(kind).expected(expected).found(format!("{other:?}, which is not supported")).into())
-        }
+        Ok(Self { rope_theta, rope_scaling, tied_embeddings, ..sizes })
     }
 }
 
@@ -105,6 +109,37 @@ impl<'a> Object<'a> {
                 Ok(Some(Object { file: self.file, within: key, values: Lookup::Section(values) }))
             }
             Some(other) => Err(self.at(key).expected("an object").found(other).into()),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self.values {
+            Lookup::Top(values) => values.is_empty(),
+            Lookup::Section(values) => values.is_empty(),
+        }
+    }
+
+    /// Refuses sections within this one.
+    fn refuse_sections(&self, expected: &str) -> Result<()> {
+        let Lookup::Section(values) = self.values else { return Ok(()) };
+        match values.iter().find(|(_, value)| value.is_object()) {
+            None => Ok(()),
+            Some((key, _)) => Err(self.at(key).expected(expected).found("a section").into()),
+        }
+    }
+
+    /// Refuses a list that has other texts than `known`.
+    fn require_each(&self, key: &str, known: &[&str]) -> Result<()> {
+        let expected = || self.at(key).expected(format!("a list of nothing but {}", known.join(", ")));
+        match self.value(key) {
+            None | Some(Value::Null) => Ok(()),
+            Some(Value::Array(texts)) => {
+                match texts.iter().find(|text| !text.as_str().is_some_and(|t| known.contains(&t))) {
+                    None => Ok(()),
+                    Some(other) => Err(expected().found(other).into()),
+                }
+            }
+            Some(other) => Err(expected().found(other).into()),
         }
     }
 }

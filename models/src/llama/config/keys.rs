@@ -95,6 +95,27 @@ pub(super) trait Keys {
         }
     }
 
+    /// Refuses a key of another architecture, unless its value changes nothing.
+    fn refuse_foreign(&self, key: &str) -> Result<()> {
+        match self.find(key) {
+            None | Some(Found::Flag(false) | Found::Unsigned(0 | 1)) => Ok(()),
+            Some(Found::Number(x)) if x == 0.0 || x == 1.0 => Ok(()),
+            Some(other) => Err(self.at(key).expected("no such key, for a Llama has none").found(other).into()),
+        }
+    }
+
+    /// Refuses attention to a window of the latest tokens, unless it is as long as the longest sequence.
+    fn refuse_window(&self, key: &str, max_positions: usize) -> Result<()> {
+        match self.find(key) {
+            None | Some(Found::Flag(false) | Found::Unsigned(0)) => Ok(()),
+            Some(Found::Unsigned(window)) if window >= max_positions as u64 => Ok(()),
+            Some(other) => {
+                let expected = format!("attention to all of {max_positions} positions, without a window");
+                Err(self.at(key).expected(expected).found(other).into())
+            }
+        }
+    }
+
     /// Refuses a feature that this implementation has not: the flag must be false or absent.
     fn refuse_flag(&self, key: &str) -> Result<()> {
         match self.flag(key)? {

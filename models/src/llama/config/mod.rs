@@ -40,7 +40,8 @@ pub struct LlamaConfig {
 }
 
 impl LlamaConfig {
-    /// The sizes of the model at `path`, a Hugging Face folder or a .gguf file, from its headers alone.
+    /// The sizes of the model at `path`, a Hugging Face folder or a GGUF file, from its headers alone. Whether a tied model has an output
+    /// projection of its own nevertheless shows when it is loaded.
     ///
     /// # Errors
     /// A model that cannot be read.

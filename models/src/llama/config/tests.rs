@@ -66,6 +66,123 @@ fn both_forms_say_the_same() {
     }
 }
 
+/// Base and scaling where they stand in mixed places. Expected values by transformers 5.24 (`AutoConfig`).
+#[test]
+fn the_rotation_is_read_from_the_section_that_holds_it() {
+    let llama3 = |more: Value| {
+        let stretch = json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0});
+        with(stretch, more)
+    };
+    let stretched = |original_max_positions| RopeScaling::Llama3 {
+        factor: 8.0,
+        low_freq_factor: 1.0,
+        high_freq_factor: 4.0,
+        original_max_positions,
+    };
+    let linear = |factor| RopeScaling::Linear { factor };
+    let plain = || with(older(), json!({"rope_theta": null, "rope_scaling": null}));
+    let cases = [
+        (json!({"rope_theta": 5e5, "rope_parameters": {"rope_type": "default"}}), 5e5, RopeScaling::None),
+        (json!({"rope_theta": 5e5, "rope_parameters": {}}), 5e5, RopeScaling::None),
+        (json!({"rope_theta": 5e5, "rope_parameters": llama3(json!({}))}), 5e5, stretched(512)),
+        (json!({"rope_scaling": llama3(json!({"rope_theta": 5e5}))}), 5e5, stretched(512)),
+        (json!({"rope_theta": 1e6, "rope_scaling": llama3(json!({"rope_theta": 5e5}))}), 5e5, stretched(512)),
+        (
+            json!({"rope_theta": 1e6, "rope_parameters": {"rope_type": "default", "rope_theta": 5e5}}),
+            5e5,
+            RopeScaling::None,
+        ),
+        (json!({"rope_theta": 5e5, "rope_scaling": {"type": "default", "rope_theta": 1e6}}), 1e6, RopeScaling::None),
+        (
+            json!({"rope_scaling": {}, "rope_parameters": {"rope_type": "linear", "factor": 2, "rope_theta": 5e5}}),
+            5e5,
+            linear(2.0),
+        ),
+        (json!({"rope_parameters": {"type": "linear", "factor": 2.0}}), 1e4, linear(2.0)),
+        (
+            json!({"rope_parameters": {"rope_type": "default", "rope_theta": 1e4}, "rope_scaling": {"type": "linear", "factor": 4}}),
+            1e4,
+            linear(4.0),
+        ),
+        (
+            json!({"rope_theta": 5e5, "rope_parameters": llama3(json!({"rope_theta": 5e5})), "rope_scaling": {"type": "linear", "factor": 4}}),
+            5e5,
+            linear(4.0),
+        ),
+        (json!({"rope_scaling": {"rope_type": "linear", "type": "yarn", "factor": 2}}), 1e4, linear(2.0)),
+        (
+            json!({"rope_scaling": llama3(json!({"original_max_position_embeddings": 64})), "original_max_position_embeddings": 32}),
+            1e4,
+            stretched(64),
+        ),
+    ];
+    for (changes, theta, scaling) in cases {
+        let read = parse(&with(plain(), changes.clone())).unwrap();
+        assert_eq!((read.rope_theta, read.rope_scaling), (theta, scaling), "{changes}");
+    }
+}
+
+#[test]
+fn a_rotation_that_would_lose_a_part_is_refused_by_key() {
+    let cases = [
+        ("rope_scaling.rope_type", json!({"rope_scaling": {"factor": 4.0}})),
+        ("rope_parameters.rope_type", json!({"rope_parameters": {"factor": 4.0, "rope_theta": 1e4}})),
+        (
+            "rope_parameters.rope_theta",
+            json!({"rope_theta": 1e4, "rope_parameters": {"rope_theta": 5e5}, "rope_scaling": {"type": "linear", "factor": 2}}),
+        ),
+        ("partial_rotary_factor", json!({"partial_rotary_factor": 0.5})),
+        ("rope_parameters.partial_rotary_factor", json!({"rope_parameters": {"partial_rotary_factor": 0.25}})),
+        ("rope_parameters.full_attention", json!({"rope_parameters": {"full_attention": {"rope_theta": 1e4}}})),
+        ("rope_parameters", json!({"rope_parameters": [1]})),
+        ("rope_parameters.rope_theta", json!({"rope_parameters": {"rope_theta": 0}})),
+        (
+            "rope_scaling.original_max_position_embeddings",
+            json!({"rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4},
+                   "original_max_position_embeddings": 32}),
+        ),
+    ];
+    for (place, changes) in cases {
+        let error = parse(&with(older(), changes.clone())).unwrap_err().to_string();
+        assert!(error.contains(&format!("config.json: {place}: expected")), "{changes}: {error}");
+    }
+}
+
+#[test]
+fn a_model_that_only_resembles_a_llama_is_refused_by_key() {
+    let without_type = || with(older(), json!({"model_type": null}));
+    let cases = [
+        (without_type(), "architectures", json!(["MistralForCausalLM"])),
+        (older(), "architectures", json!(["LlamaForCausalLM", "Qwen2ForCausalLM"])),
+        (older(), "architectures", json!("LlamaForCausalLM")),
+        (without_type(), "sliding_window", json!(16)),
+        (older(), "sliding_window", json!(511)),
+        (older(), "layer_types", json!(["full_attention", "sliding_attention"])),
+        (older(), "embedding_multiplier", json!(12.0)),
+        (older(), "attention_multiplier", json!(0.0078125)),
+        (older(), "num_local_experts", json!(8)),
+        (older(), "use_qk_norm", json!(true)),
+    ];
+    for (config, key, value) in cases {
+        let error = parse(&with(config, json!({ key: value }))).unwrap_err().to_string();
+        assert!(error.contains(&format!("config.json: {key}: expected")), "{key}: {error}");
+    }
+    for same in [
+        json!({"architectures": ["LlamaForCausalLM"], "layer_types": ["full_attention", "full_attention"]}),
+        json!({"sliding_window": 16, "use_sliding_window": false}),
+        json!({"sliding_window": 512, "logits_scaling": 1.0, "num_experts": 0}),
+    ] {
+        assert!(parse(&with(older(), same.clone())).is_ok(), "{same}");
+    }
+}
+
+#[test]
+fn a_file_in_place_of_the_folder_is_named() {
+    let (_folder, path) = file_with(b"PK");
+    let error = LlamaConfig::from_huggingface(&path).unwrap_err();
+    assert!(error.exit_code() == 2 && error.to_string().contains("begins with \"GGUF\""), "{error}");
+}
+
 #[test]
 fn the_oldest_name_of_the_scaling_is_understood() {
     let scaled = parse(&with(older(), json!({"rope_scaling": {"type": "linear", "factor": 4.0}}))).unwrap();
@@ -188,6 +305,29 @@ fn rotary_divisors_of_a_gguf_are_read() {
     assert!(error.contains("rope_freqs.weight"), "{error}");
 }
 
+/// Expected values by llama.cpp's loader.
+#[test]
+fn the_scaling_of_a_gguf_is_read_under_all_its_keys() {
+    const KIND: &str = "llama.rope.scaling.type";
+    let float = |file: GgufBytes, key: &str, x: f32| file.entry(key, 6, &x.to_le_bytes());
+    let factor = |file: GgufBytes, x: f32| float(file, "llama.rope.scaling.factor", x);
+    let older = |file: GgufBytes, x: f32| float(file, "llama.rope.scale_linear", x);
+    let linear = |factor| RopeScaling::Linear { factor };
+    for (file, expected) in [
+        (older(gguf(), 4.0), linear(4.0)),
+        (factor(gguf(), 4.0), linear(4.0)),
+        (factor(older(gguf(), 8.0), 4.0), linear(4.0)),
+        (older(gguf().text(KIND, "linear"), 2.0), linear(2.0)),
+        (factor(gguf().text(KIND, "none"), 4.0), RopeScaling::None),
+        (gguf().text(KIND, "linear"), RopeScaling::None),
+    ] {
+        assert_eq!(parse_gguf(&file).unwrap().rope_scaling, expected);
+    }
+    let mut divided = factor(gguf(), 2.0).tensor("rope_freqs.weight", &[4], 0, 100 * 48 * 4);
+    divided.data.extend([1f32, 1.0, 2.0, 8.0].iter().flat_map(|d| d.to_le_bytes()));
+    assert_eq!(parse_gguf(&divided).unwrap().rope_scaling, RopeScaling::Divisors(vec![2.0, 2.0, 4.0, 16.0]));
+}
+
 #[test]
 fn a_gguf_says_by_key_what_it_cannot_be() {
     let refused = |bytes: GgufBytes, key: &str| {
@@ -198,6 +338,10 @@ fn a_gguf_says_by_key_what_it_cannot_be() {
     refused(gguf().number("llama.rope.dimension_count", 4), "llama.rope.dimension_count");
     refused(gguf().number("llama.attention.value_length", 16), "llama.attention.value_length");
     refused(gguf().text("llama.rope.scaling.type", "yarn"), "llama.rope.scaling.type");
+    refused(gguf().number("llama.attention.sliding_window", 16), "llama.attention.sliding_window");
+    refused(gguf().entry("llama.logit_scale", 6, &0.25f32.to_le_bytes()), "llama.logit_scale");
+    refused(gguf().entry("llama.rope.scaling.factor", 6, &f32::NAN.to_le_bytes()), "llama.rope.scaling.factor");
+    refused(gguf().entry("llama.rope.scaling.attn_factor", 6, &1.2f32.to_le_bytes()), "llama.rope.scaling.attn_factor");
     let mut other = gguf();
     other.entries.remove(0);
     refused(other.clone().text("general.architecture", "gpt2"), "general.architecture");

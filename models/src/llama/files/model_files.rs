@@ -6,7 +6,6 @@ use super::naming::Naming;
 use super::tensor_reader::TensorReader;
 use crate::Result;
 use crate::files::TensorSource;
-use crate::files::blocks::Format;
 use crate::files::gguf::Gguf;
 use crate::files::safetensors::Safetensors;
 use crate::llama::config::LlamaConfig;
@@ -25,7 +24,7 @@ pub(crate) enum WeightFiles {
 }
 
 impl ModelFiles {
-    /// Opens the Hugging Face folder or .gguf file at `path`.
+    /// Opens the Hugging Face folder or GGUF file at `path`.
     ///
     /// # Errors
     /// What [`LlamaConfig`] refuses, files that are not there or damaged.
@@ -34,7 +33,10 @@ impl ModelFiles {
             let gguf = Gguf::open(path)?;
             (LlamaConfig::from_gguf(&gguf)?, WeightFiles::Gguf(gguf))
         } else {
-            (LlamaConfig::from_huggingface(path)?, WeightFiles::Folder(Safetensors::open(path)?))
+            let config = LlamaConfig::from_huggingface(path)?;
+            let weights = Safetensors::open(path)?;
+            let tied_embeddings = config.tied_embeddings && !has_own_head(&weights)?;
+            (LlamaConfig { tied_embeddings, ..config }, WeightFiles::Folder(weights))
         };
         Ok(Self { config, place: path.to_path_buf(), weights })
     }
@@ -55,10 +57,12 @@ impl ModelFiles {
         }
     }
 
-    /// The format of the weight of `module` and its bytes, rows in the order of the file; `None` in a folder.
-    pub(crate) fn raw(&self, module: &str) -> Option<(Format, &[u8])> {
-        let WeightFiles::Gguf(gguf) = &self.weights else { return None };
-        gguf.raw(&Naming::Gguf.tensor(module)).ok()
+    /// The GGUF file, if the model is one.
+    pub(crate) fn gguf(&self) -> Option<&Gguf> {
+        match &self.weights {
+            WeightFiles::Folder(_) => None,
+            WeightFiles::Gguf(gguf) => Some(gguf),
+        }
     }
 
     /// Bytes of all tensors.
@@ -78,4 +82,11 @@ impl ModelFiles {
             WeightFiles::Gguf(gguf) => gguf,
         }
     }
+}
+
+/// Returns true if there is an output projection that differs from the embedding. It is then used, whatever the configuration says of
+/// tied weights, as in transformers 5.
+fn has_own_head(weights: &Safetensors) -> Result<bool> {
+    let [embedding, head] = ["model.embed_tokens", "lm_head"].map(|module| Naming::HuggingFace.tensor(module));
+    Ok(weights.shape(&head).is_some() && weights.shape(&embedding).is_some() && !weights.is_same(&embedding, &head)?)
 }

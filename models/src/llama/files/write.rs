@@ -20,12 +20,19 @@ impl Llama {
     /// The tokenizer's files are [`TokenizerFiles`](crate::tokenizer::TokenizerFiles).
     ///
     /// # Errors
-    /// Packed weights; I/O errors; a device that does not give the weights back.
+    /// Packed weights, or weights that are not finite; I/O errors; a device that does not give the weights back.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let config = serde_json::to_string_pretty(&self.config.to_huggingface()?).expect("a JSON value is writable");
         let mut tensors = Vec::new();
         for (module, shape, weight) in self.valid().weights()? {
             let values = download(weight, &module)?;
+            if values.iter().any(|value| !value.is_finite()) {
+                return Err(Error::bad_input(format!("{module}.weight"))
+                    .expected("finite numbers to write")
+                    .found("NaN or infinite ones")
+                    .next("lower the adapter's scale (lora_alpha), or train with a lower rate")
+                    .into());
+            }
             tensors.push((format!("{module}.weight"), shape, values));
         }
         let tensors = tensors.iter().map(|(name, shape, values)| (name.as_str(), shape.as_slice(), values.as_slice()));
@@ -112,6 +119,7 @@ impl RopeScaling {
 
 #[cfg(test)]
 mod tests {
+    use burn::module::Param;
     use burn::tensor::Device;
     use tiller_kernels::quant::QuantScheme;
 
@@ -169,6 +177,22 @@ mod tests {
                 assert!((found - expected).abs() < 1e-4, "{found} {expected}");
             }
         }
+    }
+
+    #[test]
+    fn a_sum_beyond_the_floats_is_not_written() {
+        let device = Device::flex();
+        let base = Llama::load(folder(&tiny_config()).path(), &device).unwrap();
+        let lora_config = LoraConfig { rank: 2, alpha: 4.0, dropout: 0.0, targets: vec!["v_proj".into()] };
+        let mut adapter = lora_config.adapter(base.linears(), 5, &device).unwrap();
+        for lora in adapter.loras.values_mut() {
+            lora.b = Param::from_tensor(lora.b.val() + 1e30);
+            lora.scale = 1e20;
+        }
+        let target = tempfile::tempdir().unwrap();
+        let error = base.with_adapter(&adapter).unwrap().merged().unwrap().write(target.path()).unwrap_err();
+        assert!(error.exit_code() == 2 && error.to_string().contains("v_proj.weight: expected finite"), "{error}");
+        assert_eq!(std::fs::read_dir(target.path()).unwrap().count(), 0);
     }
 
     #[test]

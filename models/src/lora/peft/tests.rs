@@ -116,6 +116,39 @@ fn patterns_change_the_scale_of_the_modules_they_name() {
     assert_eq!((read.loras[Q0].scale, read.loras[Q1].scale), (2.0, 0.5));
 }
 
+/// As PEFT does: keys are regular expressions, and the first of the file decides.
+#[test]
+fn the_first_pattern_of_the_file_decides_scale_and_rank() {
+    let scales = |pattern: &str| {
+        let folder = written(&adapter());
+        let mut text = config(&folder).to_string();
+        text = text.replace("\"alpha_pattern\":{}", &format!("\"alpha_pattern\":{pattern}"));
+        std::fs::write(folder.path().join(CONFIG), text).unwrap();
+        let read = read(&folder).unwrap();
+        (read.loras[Q0].scale, read.loras[Q1].scale)
+    };
+    assert_eq!(scales(r#"{"q_proj": 32, "layers.0.self_attn.q_proj": 4}"#), (8.0, 8.0));
+    assert_eq!(scales(r#"{"layers.0.self_attn.q_proj": 4, "q_proj": 32}"#), (1.0, 8.0));
+    assert_eq!(scales(r#"{"self_attn.q_proj": 32, "q_proj": 4}"#), (8.0, 8.0));
+    assert_eq!(scales(r#"{"^q_proj": 100}"#), (2.0, 2.0));
+    assert_eq!(scales(r#"{".*\\.1\\..*": 100, "(k|q)_proj": 1.5}"#), (0.375, 25.0));
+
+    let ranks = read(&reconfigured(json!({"r": 9, "rank_pattern": {".*q_proj": 4, "layers.0.self_attn.q_proj": 2}})));
+    assert_eq!((ranks.unwrap().loras[Q0].rank(), adapter().loras[Q0].rank()), (4, 4));
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_refused_by_tensor() {
+    let mut adapter = adapter();
+    let lora = adapter.loras.get_mut(Q1).unwrap();
+    lora.a = Param::from_tensor(lora.a.val() * f32::NAN);
+    let error = read(&written(&adapter)).unwrap_err();
+    assert!(
+        error.exit_code() == 2 && error.to_string().contains(Q1) && error.to_string().contains("finite"),
+        "{error}"
+    );
+}
+
 #[test]
 fn rank_stabilised_scales_divide_by_the_root() {
     let read = read(&reconfigured(json!({"use_rslora": true}))).unwrap();
@@ -134,8 +167,11 @@ fn more_than_low_rank_parts_is_refused_by_key() {
         ("layer_replication", json!([[0, 2]])),
         ("trainable_token_indices", json!([3])),
         ("init_lora_weights", json!("pissa_niter_4")),
-        ("rank_pattern", json!({".*q_proj": 4})),
+        ("rank_pattern", json!({"(q_proj": 4})),
         ("rank_pattern", json!({"q_proj": 0})),
+        ("alpha_pattern", json!({"q_proj": "8"})),
+        ("exclude_modules", json!("[")),
+        ("r", json!(0)),
     ];
     for (key, value) in cases {
         let error = read(&reconfigured(json!({ key: value }))).unwrap_err();
@@ -161,6 +197,12 @@ fn targets_and_weights_have_to_agree() {
     let refused = |targets: Value| read(&reconfigured(json!({ "target_modules": targets }))).unwrap_err().to_string();
     assert!(refused(json!(["q_proj", "down_proj"])).contains("found down_proj"));
     assert!(refused(json!([Q0])).contains(Q1));
+    assert!(refused(json!(r".*\.0\..*")).contains(Q1));
+    let excluded = read(&reconfigured(json!({ "exclude_modules": [Q0] }))).unwrap_err().to_string();
+    assert!(excluded.contains(Q0), "{excluded}");
+    let layers = read(&reconfigured(json!({ "layers_to_transform": [1] }))).unwrap_err().to_string();
+    assert!(layers.contains(Q0), "{layers}");
+    assert!(read(&reconfigured(json!({ "layers_to_transform": [0, 1] }))).is_ok());
 }
 
 #[test]

@@ -153,15 +153,43 @@ fn redundant_tensors_of_older_files_are_passed_over() {
     let folder = folder(&tiny_config());
     let expected = logits(&load(&folder).unwrap());
     let mut all = weights(&tiny_config());
-    let redundant = |name: &str, shape: &[usize]| Weight {
-        name: name.into(),
-        shape: shape.to_vec(),
-        values: vec![7.0; shape.iter().product()],
-    };
-    all.push(redundant("model.layers.0.self_attn.rotary_emb.inv_freq", &[2]));
-    all.push(redundant("lm_head.weight", &[40, 16]));
+    let (name, shape) = ("model.layers.0.self_attn.rotary_emb.inv_freq".to_owned(), vec![2]);
+    all.push(Weight { name, shape, values: vec![7.0; 2] });
+    let (name, shape) = ("lm_head.weight".to_owned(), vec![40, 16]);
+    all.push(Weight { name, shape, values: all[0].values.clone() });
     write_weights(&folder.path().join("model.safetensors"), &all);
-    assert_eq!(logits(&load(&folder).unwrap()), expected);
+    let loaded = load(&folder).unwrap();
+    assert!(loaded.config().tied_embeddings);
+    assert_eq!(logits(&loaded), expected);
+}
+
+/// As transformers 5 does; a tied model with a second matrix has been tuned, or merged, without a word in its configuration.
+#[test]
+fn an_output_projection_that_differs_from_a_tied_embedding_is_used() {
+    let (tied, untied) = (folder(&tiny_config()), folder(&untied()));
+    let expected = logits(&load(&untied).unwrap());
+    std::fs::copy(untied.path().join("model.safetensors"), tied.path().join("model.safetensors")).unwrap();
+    let loaded = load(&tied).unwrap();
+    assert!(!loaded.config().tied_embeddings);
+    assert_eq!(logits(&loaded), expected);
+
+    let mut narrow = weights(&tiny_config());
+    narrow.push(Weight { name: "lm_head.weight".into(), shape: vec![20, 16], values: vec![0.0; 320] });
+    write_weights(&tied.path().join("model.safetensors"), &narrow);
+    assert!(load(&tied).unwrap_err().to_string().contains("tensor lm_head.weight"));
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_refused_by_name() {
+    let folder = folder(&tiny_config());
+    for value in [f32::NAN, f32::NEG_INFINITY] {
+        let mut weights = weights(&tiny_config());
+        weights[3].values[5] = value;
+        write_weights(&folder.path().join("model.safetensors"), &weights);
+        let error = load(&folder).unwrap_err();
+        assert!(error.exit_code() == 2 && error.to_string().contains(&weights[3].name), "{error}");
+        assert!(load_gguf(&gguf(&tiny_config(), &weights)).unwrap_err().to_string().contains("finite numbers"));
+    }
 }
 
 #[test]
