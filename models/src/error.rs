@@ -16,7 +16,7 @@ pub enum Error {
     BadInput(BadInput),
 
     /// The operating system refused to read or write a path. Exit code 1.
-    #[error("{}: cannot {action}: {source}", .path.display())]
+    #[error("{}: cannot {action}: {source}", in_brief(.path.display()))]
     Io {
         /// The file or folder.
         path: PathBuf,

@@ -3,13 +3,17 @@
 //! The keys of `rank_pattern` and `alpha_pattern` are regular expressions, and the first in the order of the file that fits the end of a
 //! module's name, from a dot on, decides. A text as `target_modules` is one over the whole name.
 
-use fancy_regex::Regex;
+use fancy_regex::{Regex, RegexBuilder};
 
 /// The longest pattern, in bytes.
 const MOST_BYTES: usize = 1 << 12;
 
 /// The most patterns of a file: more than any Llama has projections.
 const MOST_PATTERNS: usize = 1 << 14;
+
+/// The most of them that are more than names, and the memory that one of these may take.
+const MOST_EXPRESSIONS: usize = 512;
+const MOST_COMPILED_BYTES: usize = 1 << 20;
 
 /// Spellings that Python reads in another way, or not at all: sets within sets, flags for the rest of an expression.
 const READ_OTHERWISE: [&str; 12] =
@@ -54,7 +58,8 @@ impl Pattern {
             return Err(format!("{pattern:?}, in which {part} has another meaning in Python"));
         }
         // The expression by itself, so that none of its brackets closes one of ours.
-        let compiled = Regex::new(pattern).and_then(|_| Regex::new(&format!("{before}{pattern}{after}")));
+        let compile = |pattern: &str| RegexBuilder::new(pattern).delegate_size_limit(MOST_COMPILED_BYTES).build();
+        let compiled = compile(pattern).and_then(|_| compile(&format!("{before}{pattern}{after}")));
         compiled.map(|regex| Self::Regex(Box::new(regex))).map_err(|e| format!("{pattern:?}: {e}"))
     }
 
@@ -89,8 +94,16 @@ impl<T: Copy> ByPattern<T> {
         if entries.len() > MOST_PATTERNS {
             return Err(format!("{} patterns", entries.len()));
         }
-        let entries = entries.into_iter().map(|(pattern, value)| Ok((Pattern::of_end(&pattern)?, value)));
-        entries.collect::<Result<_, _>>().map(Self)
+        let (mut read, mut expressions) = (Vec::with_capacity(entries.len()), 0);
+        for (pattern, value) in entries {
+            let pattern = Pattern::of_end(&pattern)?;
+            expressions += usize::from(matches!(pattern, Pattern::Regex(_)));
+            if expressions > MOST_EXPRESSIONS {
+                return Err(format!("more than {MOST_EXPRESSIONS} regular expressions"));
+            }
+            read.push((pattern, value));
+        }
+        Ok(Self(read))
     }
 
     /// The value of the first pattern that `name` fits.
@@ -156,6 +169,7 @@ mod tests {
         }
         assert!(Pattern::of_end(&"q".repeat(5000)).is_err());
         assert!(ByPattern::new(vec![("q_proj".to_owned(), 1); 1 << 15]).is_err());
+        assert!(ByPattern::new(vec![("q_.*".to_owned(), 1); 600]).is_err());
     }
 
     #[test]

@@ -154,7 +154,8 @@ fn read_sizes(keys: &dyn Keys, names: &Names, vocab_size: usize) -> Result<Llama
         n_kv_heads,
         head_dim,
         max_positions: keys.size(names.max_positions, limit::POSITIONS, Some(2048))?,
-        rms_eps: keys.number(names.rms_eps, 0.0, limit::EPS, Some(1e-6))?,
+        // Kernels have it in 32 bits, where it must not vanish.
+        rms_eps: keys.number(names.rms_eps, f32::MIN_POSITIVE.into(), limit::EPS, Some(1e-6))?,
         rope_theta: 10_000.0,
         rope_scaling: RopeScaling::None,
         tied_embeddings: false,
