@@ -114,7 +114,7 @@ pub struct BadInput {
 impl BadInput {
     /// Adds the expected input.
     pub fn expected(mut self, expected: impl fmt::Display) -> Self {
-        self.expected = in_brief(expected);
+        self.expected = within(OF_OURS, expected);
         self
     }
 
@@ -126,21 +126,29 @@ impl BadInput {
 
     /// Adds the next step for the user.
     pub fn next(mut self, next: impl fmt::Display) -> Self {
-        self.next = in_brief(next);
+        self.next = within(OF_OURS, next);
         self
     }
 }
 
-/// A part of a message: its start and its end, without characters that a terminal obeys. Names in files may have megabytes.
+/// Characters of the start and of the end that are kept of what a file or a user says, in which a name may have megabytes.
+const OF_OTHERS: [usize; 2] = [600, 100];
+
+/// The same for our own words, which may list many names.
+const OF_OURS: [usize; 2] = [2000, 200];
+
 fn in_brief(part: impl fmt::Display) -> String {
-    const START: usize = 600;
-    const END: usize = 100;
+    within(OF_OTHERS, part)
+}
+
+/// A part of a message: its start and its end, in a few lines, without characters that a terminal obeys.
+fn within([start, end]: [usize; 2], part: impl fmt::Display) -> String {
     const LINES: usize = 12;
     let part = part.to_string();
     let place_of = |n: usize| part.char_indices().nth(n).map_or(part.len(), |(at, _)| at);
-    let shown = if place_of(START + END) < part.len() {
-        let end = part.char_indices().nth_back(END - 1).map_or(0, |(at, _)| at);
-        format!("{} … {} ({} bytes)", &part[..place_of(START)], &part[end..], part.len())
+    let shown = if place_of(start + end) < part.len() {
+        let last = part.char_indices().nth_back(end - 1).map_or(0, |(at, _)| at);
+        format!("{} … {} ({} bytes)", &part[..place_of(start)], &part[last..], part.len())
     } else {
         part
     };
