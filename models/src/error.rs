@@ -134,7 +134,7 @@ impl BadInput {
 /// Characters of the start and of the end that are kept of what a file or a user says, in which a name may have megabytes.
 const OF_OTHERS: [usize; 2] = [600, 100];
 
-/// The same for our own words, which may list many names.
+/// Characters that are kept of our own words, which may list many names.
 const OF_OURS: [usize; 2] = [2000, 200];
 
 fn in_brief(part: impl fmt::Display) -> String {

@@ -19,7 +19,7 @@ pub(crate) struct ByteFile {
 
 enum Source {
     File(File),
-    /// What a file would hold, without the file.
+    /// The bytes that a file would hold.
     Memory(Vec<u8>),
 }
 

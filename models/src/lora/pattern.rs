@@ -30,7 +30,7 @@ pub(super) enum Pattern {
 }
 
 impl Pattern {
-    /// What fits an end of a name, from a dot on, or all of it.
+    /// A pattern of an end of a name, from a dot on, or of all of it.
     ///
     /// # Errors
     /// What is wrong with the expression.
@@ -42,7 +42,7 @@ impl Pattern {
         }
     }
 
-    /// What fits the whole of a name.
+    /// A pattern of a whole name.
     ///
     /// # Errors
     /// As [`Pattern::of_end`].

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::Adapter;
 use super::adapter::LM_HEAD;
 use super::pattern::ByPattern;
-use super::targets::{TargetKeys, Targets};
+use super::targets::{TargetKeys, TargetModules};
 use crate::files::json;
 use crate::{Error, Result};
 
@@ -21,7 +21,7 @@ pub(super) struct PeftConfig {
     alpha: f64,
     rank_pattern: ByPattern<usize>,
     alpha_pattern: ByPattern<f64>,
-    targets: Targets,
+    targets: TargetModules,
     pub dropout: f64,
     pub rank_stabilised: bool,
     pub base_model: Option<String>,
@@ -110,7 +110,7 @@ impl PeftConfig {
             Ok(alphas) => alphas,
             Err(found) => return refuse("alpha_pattern", "numbers by name or regular expression", &found),
         };
-        let targets = match Targets::new(file.targets) {
+        let targets = match TargetModules::new(file.targets) {
             Ok(targets) => targets,
             Err((key, found)) => return refuse(key, "names of modules of a Llama, or a regular expression", &found),
         };

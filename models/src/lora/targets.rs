@@ -33,7 +33,7 @@ enum Layers {
 
 /// The targeted projections.
 #[derive(Debug)]
-pub(super) struct Targets {
+pub(super) struct TargetModules {
     included: Selection,
     excluded: Selection,
     /// `None` for all.
@@ -66,7 +66,7 @@ impl Selection {
     }
 }
 
-impl Targets {
+impl TargetModules {
     /// # Errors
     /// The key at fault and what was found there.
     pub(super) fn new(keys: TargetKeys) -> Result<Self, (&'static str, String)> {
@@ -130,8 +130,8 @@ mod tests {
     const Q0: &str = "model.layers.0.self_attn.q_proj";
     const Q1: &str = "model.layers.1.self_attn.q_proj";
 
-    fn targets(keys: Value) -> Result<Targets, (&'static str, String)> {
-        Targets::new(serde_json::from_value(keys).unwrap())
+    fn targets(keys: Value) -> Result<TargetModules, (&'static str, String)> {
+        TargetModules::new(serde_json::from_value(keys).unwrap())
     }
 
     /// Which of two projections and the output's are targeted. Expected values by PEFT 0.21's `check_target_module_exists`.

@@ -116,7 +116,7 @@ fn patterns_change_the_scale_of_the_modules_they_name() {
     assert_eq!((read.loras[Q0].scale, read.loras[Q1].scale), (2.0, 0.5));
 }
 
-/// As PEFT does: keys are regular expressions, and the first of the file decides.
+/// PEFT's rule: keys are regular expressions, and the first of the file decides.
 #[test]
 fn the_first_pattern_of_the_file_decides_scale_and_rank() {
     let scales = |pattern: &str| {

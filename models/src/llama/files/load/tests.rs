@@ -163,7 +163,7 @@ fn redundant_tensors_of_older_files_are_passed_over() {
     assert_eq!(logits(&loaded), expected);
 }
 
-/// As transformers 5 does; a tied model with a second matrix has been tuned, or merged, without a word in its configuration.
+/// The rule of transformers 5; a tied model with a second matrix has been tuned, or merged, without a word in its configuration.
 #[test]
 fn an_output_projection_that_differs_from_a_tied_embedding_is_used() {
     let (tied, untied) = (folder(&tiny_config()), folder(&untied()));
