@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::*;
-use crate::files::testing::{GgufBytes, mapped, with_mutations};
+use crate::files::testing::{GgufBytes, with_mutations};
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
@@ -155,7 +155,7 @@ fn a_gguf_holds_its_template_in_the_metadata() {
         .texts("tokenizer.ggml.merges", &[""; 0])
         .number("tokenizer.ggml.eos_token_id", 1);
     let render = |file: GgufBytes| {
-        let gguf = Gguf::parse(Path::new("chat.gguf"), mapped(&file.build()))?;
+        let gguf = Gguf::from_bytes(Path::new("chat.gguf"), file.build())?;
         ChatTemplate::from_gguf(&gguf, &Tokenizer::from_gguf(&gguf)?)?
             .render(&conversation(&[(Role::User, "a")]), false)
     };

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
-use crate::files::testing::{GgufBytes, file_with, mapped, with_mutations};
+use crate::files::testing::{GgufBytes, file_with, with_mutations};
 
 const FORMS: [&str; 2] = ["byte_level", "sentence_piece"];
 
@@ -265,7 +265,7 @@ fn tiny(kind: &str, pre: &str, merges: &[&str]) -> GgufBytes {
 #[test]
 fn every_named_splitting_rule_works() {
     for pre in splits::NAMES.split(", ") {
-        let gguf = Gguf::parse(Path::new("tiny.gguf"), mapped(&tiny("gpt2", pre, &["a b"]).build()));
+        let gguf = Gguf::from_bytes(Path::new("tiny.gguf"), tiny("gpt2", pre, &["a b"]).build());
         let tokenizer = Tokenizer::from_gguf(&gguf.unwrap()).unwrap();
         assert_eq!(tokenizer.encode("abba<s>", false).unwrap(), [2, 1, 0, 3], "{pre}");
     }
@@ -291,7 +291,7 @@ fn a_gguf_with_a_wrong_vocabulary_is_refused_by_key() {
         (tiny("gpt2", "smollm", &[]).number("tokenizer.ggml.eos_token_id", 4), "the id 4, which it doesn't have"),
         (tiny("gpt2", "smollm", &[]).text("tokenizer.ggml.add_bos_token", "yes"), "add_bos_token: expected a flag"),
     ] {
-        let gguf = Gguf::parse(Path::new("tiny.gguf"), mapped(&file.build()));
+        let gguf = Gguf::from_bytes(Path::new("tiny.gguf"), file.build());
         let error = Tokenizer::from_gguf(&gguf.unwrap()).unwrap_err();
         assert!(error.exit_code() == 2 && error.to_string().contains(part), "{error}");
     }
@@ -305,7 +305,7 @@ fn damaged_vocabularies_never_panic() {
         tiny("llama", "", &[]).floats("tokenizer.ggml.scores", &scores),
     ] {
         with_mutations(&file.build(), 1500, |bytes| {
-            let gguf = Gguf::parse(Path::new("damaged.gguf"), mapped(bytes));
+            let gguf = Gguf::from_bytes(Path::new("damaged.gguf"), bytes.to_vec());
             let _ = gguf.and_then(|gguf| Tokenizer::from_gguf(&gguf)?.encode("abba<s>", true));
         });
     }

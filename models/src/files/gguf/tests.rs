@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::Error;
 use crate::files::testing::{GgufBytes, array, file_with, string, with_mutations};
 
 /// Two tensors and one metadata entry of every kind.
