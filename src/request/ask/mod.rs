@@ -55,7 +55,7 @@ use self::description::Reach;
 use self::grammar::StatementParser;
 use self::lexicon::Lexicon;
 use self::resolve::Resolver;
-use self::terms::TermReader;
+use self::terms::{Term, TermReader};
 use super::Request;
 use crate::data::{Catalogue, CategoryId, ItemId};
 
@@ -138,29 +138,29 @@ impl<'a> AskParser<'a> {
     }
 
     fn parse(&self, text: &str, k: u32, shown: Option<&[ItemId]>) -> ParseResult {
-        let wide = self.parse_as(Reach::Wide, text, k, shown);
-        let narrow = self.parse_as(Reach::Narrow, text, k, shown);
-        let differs = narrow.request != wide.request && narrow.not_understood.len() <= wide.not_understood.len();
-        ParseResult { other: differs.then_some(narrow.request), ..wide }
-    }
-
-    fn parse_as(&self, reach: Reach, text: &str, k: u32, shown: Option<&[ItemId]>) -> ParseResult {
         let tokens = tokens::tokens(text, &self.lexicon);
         let (assumed, gaps) = (Vec::new(), Vec::new());
         let mut reader = TermReader { text, lexicon: &self.lexicon, shown, assumed, gaps, missing_place: false };
         let terms = reader.terms(&tokens);
-        let parsed = StatementParser::new(text, &terms, reach).read();
-        let resolved = Resolver::resolve(parsed.statements, k, text, &self.lexicon);
-        let mut assumed = [reader.assumed, parsed.assumed, resolved.assumed].concat();
+        let [wide, narrow] = [Reach::Wide, Reach::Narrow].map(|reach| self.statements(&reader, &terms, reach, k));
+        let differs = narrow.request != wide.request && narrow.not_understood.len() <= wide.not_understood.len();
+        ParseResult { other: differs.then_some(narrow.request), ..wide }
+    }
+
+    /// The request of terms whose qualifiers have one `reach`.
+    fn statements(&self, read: &TermReader, terms: &[Term], reach: Reach, k: u32) -> ParseResult {
+        let parsed = StatementParser::new(read.text, terms, reach).read();
+        let resolved = Resolver::resolve(parsed.statements, k, read.text, &self.lexicon);
+        let mut assumed = [&read.assumed[..], &parsed.assumed, &resolved.assumed].concat();
         assumed.dedup();
         ParseResult {
             request: resolved.request,
             says_length: resolved.says_length,
             replaces: parsed.replaces,
-            missing_place: reader.missing_place,
+            missing_place: read.missing_place,
             allowed: resolved.allowed,
             assumed,
-            not_understood: named([reader.gaps, parsed.gaps, resolved.gaps].concat(), text),
+            not_understood: named([&read.gaps[..], &parsed.gaps, &resolved.gaps].concat(), read.text),
             other: None,
         }
     }

@@ -357,7 +357,7 @@ const PHRASES: [(Word, &str); 58] = [
          get, get me, tell me, lets, see, watch something, want, wants, wanted, need, needs, require, would like, \
          would love, id like, id love, i would like to see more, would like to see, looking, looking for, look for, \
          search for, searching for, in the mood for, in mood for, the mood for, mood, feel like, feeling like, fancy, \
-         interested in, fond of, fond, how about, what about, why not, why not a, do not you have, do not you, \
+         interested in, fond of, fond, how about, what about, why not, why not a, do not you have, do not you know, do not you think, do not you want, \
          do you not have, do you have, can not you, could not you, would not you, will not you, have not you, \
          have you not, is not there, are not there, why do not you, why do not we, have you got, have you, got, \
          got any, is there, are there, can you, could you, would you, will you, would not mind, would not say no to, \
