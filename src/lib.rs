@@ -10,6 +10,7 @@
 //! | tasks | [`instruct`]: training examples; [`reward`]: rewards; [`evaluate`]: metrics and protocol |
 //! | tuning | [`train`]: supervised fine-tuning; [`ppo`]: alignment |
 //! | comparison | [`experiment`], [`report`], [`plan`]: memory estimates, [`bench`]: benchmarks |
+//! | service | [`serve`]: the page and the API |
 //! | front | [`cli`]: the commands |
 //!
 //! [`prelude`] has the types of the usual workflow.
@@ -93,6 +94,8 @@ pub mod bench;
 pub mod experiment;
 pub mod plan;
 pub mod report;
+
+pub mod serve;
 
 pub mod cli;
 

@@ -51,6 +51,7 @@ const TABLE: &[(&str, Good, &[&str], &str)] = &[
     ("sasrec eval", Reports(&["films"]), &["nowhere"], "nowhere"),
     ("sasrec topk", Reports(&["films", "--user", "u1"]), &["films", "--user", "nobody"], "nobody"),
     ("sasrec train", Reports(&["films", "--epochs", "1", "--resume"]), &["films", "--set", "model.n_heads=3"], "model.n_heads"),
+    ("serve", Elsewhere("tests/serve/mod.rs"), &["films", "--host", "0.0.0.0"], "--token-file"),
     ("sft", Reports(&["films", "--out", "adapted", "--resume"]), &["films", "--out", "new"], "--from-scratch"),
 ];
 

@@ -3,10 +3,14 @@
 //! One binary, because each one links the whole program. Tests that need a process of their own stand in alone.rs.
 
 mod common {
+    pub mod browser;
     pub mod console;
     pub mod memory;
+    pub mod mutate;
+    pub mod openapi;
     pub mod program;
     pub mod run;
+    pub mod served;
     pub mod server;
     pub mod toy;
     pub mod world;
@@ -36,5 +40,6 @@ mod pull;
 mod quantize;
 mod recommend;
 mod sasrec;
+mod serve;
 mod sft;
 mod smollm2;

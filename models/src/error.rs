@@ -129,6 +129,11 @@ impl BadInput {
         self.next = within(OF_OURS, next);
         self
     }
+
+    /// The four parts: place, expected, found, next step.
+    pub fn parts(&self) -> [&str; 4] {
+        [&self.place, &self.expected, &self.found, &self.next]
+    }
 }
 
 /// Characters of the start and of the end that are kept of what a file or a user says, in which a name may have megabytes.

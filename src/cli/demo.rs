@@ -142,6 +142,9 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
 
     demo.print(&format!("The demo took {:.0} seconds. Report: {ppo}/report.html", start.elapsed().as_secs_f64()));
     demo.print(&next_steps(&data, model, &adapter, &user));
+    let served = args.data.as_ref().unwrap_or(&args.out).display().to_string();
+    let serve = ["serve", &served, "--teacher", &teacher, "--model", model, "--adapter", &adapter, "--open"];
+    demo.print(&format!("See it on a page, and steer it there:\n{}", typed(&serve)));
     Ok(())
 }
 

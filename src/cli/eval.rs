@@ -8,7 +8,7 @@ use tiller_models::language_model::{InferenceModel, LanguageModel};
 
 use super::recommend::DraftSource;
 use super::storage::StorageArgs;
-use super::{Global, table, values};
+use super::{Global, lookup, table, values};
 use crate::Result;
 use crate::constrain::Mode;
 use crate::data::Dataset;
@@ -33,6 +33,7 @@ Examples:
   tiller eval films --model m --adapter run/adapter --tasks core --decode free,strict --out run
   tiller eval films --model m --tasks I0,+C,-C,LP20,EP50,+C:trained,LP20:ambiguous --seeds 1,2,3
   tiller eval films --model m --adapter run/adapter --with-base --chat talk.json
+  tiller eval films --users them.txt --tasks I0 --trec lists        for trec_eval and ranx
   tiller eval films --model m --json | jq '.rows[].subjects[0].exact.NDCG'
 
 Tasks:
@@ -66,9 +67,9 @@ pub struct Args {
     /// Tasks: core, all, or names (see below)
     #[arg(long, value_delimiter = ',', default_value = "all", value_name = "TASK,…", allow_hyphen_values = true)]
     tasks: Vec<String>,
-    /// Number of users, drawn at random but always the same ones [default: all]
-    #[arg(long, value_name = "N")]
-    users: Option<usize>,
+    /// Users: a number of them, drawn at random but always the same ones, or a file with one on each line [default: all]
+    #[arg(long, value_name = "N|FILE")]
+    users: Option<String>,
     /// Seeds of wordings and random candidates; a user's figure is the mean over them
     #[arg(long, value_delimiter = ',', value_name = "N,…")]
     seeds: Vec<u64>,
@@ -105,6 +106,9 @@ pub struct Args {
     /// The folder to write eval.json to [default: the run folder that the last adapter is in, if it is in one]
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
+    /// The folder to write all lists to in TREC's formats, for trec_eval and ranx: TASK.qrels and TASK.SYSTEM.run
+    #[arg(long, value_name = "DIR")]
+    trec: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -120,15 +124,26 @@ enum SplitName {
 /// # Errors
 /// Names that are not known, a data set, model or teacher that cannot be read, a prompt longer than the model's context.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
-    let config = config(args)?;
+    let mut config = config(args)?;
     let model = args.model.as_deref().map(resolve_model).transpose()?;
     let talk = args.chat.as_deref().map(chat::read).transpose()?;
     let dataset = Dataset::read(&args.dir)?;
+    if let Some(who) = &args.users {
+        match who.parse() {
+            Ok(number) => config.users = Some(number),
+            Err(_) => {
+                config.user_keys = lookup::users(&dataset, who)?.into_iter().map(|user| user.key.clone()).collect()
+            }
+        }
+    }
     let open = global.open()?;
     let run = args.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
     let teacher = Teacher::load(&run, &dataset, &open.device)?;
 
     let mut evaluator = Evaluator::new(&dataset, &teacher, config, open.description)?;
+    if args.trec.is_some() {
+        evaluator = evaluator.keeping_lists();
+    }
     let systems = systems(args);
     let rows = 2 + if model.is_some() { systems.len() * args.decode.len() } else { 0 };
     let bar = Progress::start("evaluate", rows as u64 * evaluator.n_queries(), "lists");
@@ -159,6 +174,9 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         }
     }
     bar.finish();
+    if let (Some(folder), Some(lists)) = (&args.trec, evaluator.trec()) {
+        lists.write(folder)?;
+    }
     show(&evaluator.finish(), out(args).as_deref(), global)
 }
 
@@ -174,7 +192,6 @@ fn config(args: &Args) -> Result<EvalConfig> {
     let defaults = EvalConfig::default();
     Ok(EvalConfig {
         tasks,
-        users: args.users,
         validation: args.split == SplitName::Validation,
         k: args.k,
         preset: args.preset,

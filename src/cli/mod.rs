@@ -24,6 +24,7 @@ mod recommend;
 mod reference;
 mod report;
 mod sasrec;
+mod serve;
 mod settings;
 mod sft;
 mod storage;
@@ -136,6 +137,8 @@ enum Command {
     Quantize(quantize::Args),
     /// Recommend items to users of the data set or to new users
     Recommend(recommend::Args),
+    /// Serve a page to steer by and an API, with one resident model and teacher
+    Serve(serve::Args),
     /// Fine-tune a language model on the teacher's lists (SFT)
     Sft(sft::Args),
     /// Write an HTML report of runs: curves, tables, sample lists
@@ -198,6 +201,7 @@ fn run(command: Command, global: &Global) -> Result<()> {
         Command::Pull(args) => pull::run(&args, global),
         Command::Quantize(args) => quantize::run(&args, global),
         Command::Recommend(args) => recommend::run(&args, global),
+        Command::Serve(args) => serve::run(&args, global),
         Command::Sft(args) => sft::run(&args, global),
         Command::Report(args) => report::run(&args, global),
     }

@@ -14,6 +14,7 @@ use super::evaluation::{
 use super::fuzzy::TitleIndex;
 use super::measure::ExampleMeasure;
 use super::system::{EvalQuery, System, SystemAnswer};
+use super::trec::TrecFiles;
 use crate::constrain::Mode;
 use crate::data::protocol::Protocol;
 use crate::data::rng::SeededRng;
@@ -50,6 +51,9 @@ pub struct EvalConfig {
     /// The number of users; all of them by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub users: Option<usize>,
+    /// The keys of the users to draw from; all users by default.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub user_keys: Vec<String>,
     /// Use the last item but one of each user as the target, instead of the last.
     pub validation: bool,
     /// The length of the lists.
@@ -69,6 +73,7 @@ impl Default for EvalConfig {
         Self {
             tasks: EvalTask::all(),
             users: None,
+            user_keys: Vec::new(),
             validation: false,
             k: LIST_LENGTH as u32,
             preset: Preset::Default,
@@ -93,6 +98,8 @@ pub struct Evaluator<'a, S> {
     /// The queries by seed, task and user that are known to have a list, or to have none.
     possible: HashMap<(u64, EvalTask, usize), bool>,
     rows: Vec<EvaluatedSystem>,
+    /// The lists for other programs, where they are asked for.
+    trec: Option<TrecFiles>,
 }
 
 /// A system's results, and its metrics user by user.
@@ -134,7 +141,10 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         let mut config = config;
         config.tasks = in_order(&config.tasks, config.preset);
         let split = split_of(&config);
-        let with_case = (0..dataset.users.len()).filter(|&user| held_out(&dataset.users[user], split).is_some());
+        let only: BTreeSet<&str> = config.user_keys.iter().map(String::as_str).collect();
+        let is_asked = |user: &usize| only.is_empty() || only.contains(dataset.users[*user].key.as_str());
+        let with_case = (0..dataset.users.len()).filter(is_asked);
+        let with_case = with_case.filter(|&user| held_out(&dataset.users[user], split).is_some());
         let with_case: Vec<usize> = with_case.collect();
         if with_case.is_empty() || config.users == Some(0) {
             return Err(Error::bad_input(&dataset.name)
@@ -149,8 +159,18 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         users.sort_unstable();
         let bootstrap = Bootstrap::new(users.len(), config.replicates, 0);
         let titles = TitleIndex::new(&dataset.catalogue);
-        let (possible, rows) = (HashMap::new(), Vec::new());
-        Ok(Self { dataset, teacher, config, titles, users, users_with_case, bootstrap, device, possible, rows })
+        let (possible, rows, trec) = (HashMap::new(), Vec::new(), None);
+        Ok(Self { dataset, teacher, config, titles, users, users_with_case, bootstrap, device, possible, rows, trec })
+    }
+
+    /// Returns the evaluation that also keeps all lists, for [`Evaluator::trec`].
+    pub fn keeping_lists(self) -> Self {
+        Self { trec: Some(TrecFiles::default()), ..self }
+    }
+
+    /// The lists of all systems so far, where they are kept.
+    pub fn trec(&self) -> Option<&TrecFiles> {
+        self.trec.as_ref()
     }
 
     /// Returns the largest number of queries that a system gets.
@@ -189,6 +209,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                             shown -= 1;
                         }
                         self.add(sums, *place, query, &answer, plain.get(place));
+                        self.keep_list(&label, sums.task, seed, query, &answer)?;
                         if sums.task == EvalTask::of(Task::Sequential) {
                             plain.insert(*place, answer.titles);
                         }
@@ -200,6 +221,21 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         let (name, decode) = (system.name().to_owned(), system.mode());
         self.keep(SystemResult { name, decode, tasks: Vec::new(), speed, chat, samples }, all_sums);
         Ok(())
+    }
+
+    /// Keeps a list for other programs. With several seeds, a user's queries are told apart by them.
+    fn keep_list(
+        &mut self,
+        label: &str,
+        task: EvalTask,
+        seed: u64,
+        query: &EvalQuery,
+        answer: &SystemAnswer,
+    ) -> Result<()> {
+        let (Some(trec), Some(target)) = (&mut self.trec, query.example.target) else { return Ok(()) };
+        let name = if self.config.seeds.len() > 1 { format!("{}#{seed}", query.user) } else { query.user.clone() };
+        let titles = &answer.titles[..answer.titles.len().min(query.request.k as usize)];
+        trec.add((&task.to_string(), label), &name, target, titles, &self.dataset.catalogue)
     }
 
     /// The queries of a task for some of the users, each with the user's position among all. Queries that no list could

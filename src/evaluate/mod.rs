@@ -17,6 +17,7 @@ mod system;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod trec;
 
 pub use bootstrap::{Bootstrap, ConfidenceInterval};
 pub use chat_perplexity::perplexity;

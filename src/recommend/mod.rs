@@ -5,8 +5,10 @@ pub mod check;
 mod prepared;
 pub mod prompt;
 pub mod recommender;
+pub mod record;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod watched;
 mod wordings;
 
 pub use check::{CheckedItem, Status, check};

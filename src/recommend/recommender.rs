@@ -3,12 +3,14 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use tiller_models::generate::{GenerateOptions, GenerateRequest, OnToken, Unconstrained};
+use tiller_models::generate::{GenerateOptions, GenerateRequest, OnToken, TokenConstraint, Unconstrained};
 use tiller_models::language_model::InferenceModel;
+use tiller_models::tokenizer::{DecodeStream, Tokenizer};
 
 use super::answer::{self, OutputFormat};
 use super::check::{CheckedItem, check};
 use super::prepared::PreparedRequest;
+use super::watched::{LineTrace, TracedChoice, WatchedConstraint, Watcher, line_traces};
 use crate::constrain::{Automaton, ConstraintStats, DraftModel, Grammar, LeafScores, ListConstraint, Mode};
 use crate::data::Catalogue;
 use crate::request::{CompiledRequest, Request};
@@ -48,8 +50,15 @@ pub struct Recommender<'a> {
     needs_logits: bool,
 }
 
-/// The tokens of an answer, and the statistics of its constraint.
-type Generated = (Vec<u32>, Option<ConstraintStats>);
+/// An answer as the model generated it.
+#[derive(Default)]
+struct Generated {
+    tokens: Vec<u32>,
+    /// The statistics of its constraint.
+    guidance: Option<ConstraintStats>,
+    /// The model's own choices; none unless somebody watches.
+    choices: Vec<TracedChoice>,
+}
 
 /// The number of tokens that an unconstrained answer of `k` items may need.
 pub fn enough_tokens(k: u32) -> usize {
@@ -135,9 +144,37 @@ impl<'a> Recommender<'a> {
     /// A prompt that is too long, or a device that fails.
     pub fn recommend(&self, prepared_requests: &[&PreparedRequest]) -> Result<Vec<List>> {
         let start = Instant::now();
-        let answers = self.write(prepared_requests, &mut |_, _| ControlFlow::Continue(()))?;
+        let answers = self.write(prepared_requests, None, &mut |_, _| ControlFlow::Continue(()))?;
         let seconds = start.elapsed().as_secs_f64();
         prepared_requests.iter().zip(answers).map(|(prepared, answer)| self.read(prepared, answer, seconds)).collect()
+    }
+
+    /// Answers requests in one batch while `watcher` follows, and tells what the model itself would have chosen in each line.
+    ///
+    /// # Errors
+    /// As [`Recommender::recommend`].
+    pub fn recommend_watched(
+        &self,
+        prepared_requests: &[&PreparedRequest],
+        watcher: &dyn Watcher,
+    ) -> Result<Vec<(List, Vec<LineTrace>)>> {
+        let (start, tokenizer) = (Instant::now(), &self.model.codec().tokenizer);
+        let mut texts: Vec<AnswerText> = prepared_requests.iter().map(|_| AnswerText::new(tokenizer)).collect();
+        let mut decoded = Ok(());
+        let answers = self.write(prepared_requests, Some(watcher), &mut |number, token| {
+            match texts[number].push(token) {
+                Ok(piece) => watcher.text(number, &piece),
+                Err(error) => decoded = Err(error),
+            }
+            if decoded.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        decoded?;
+        let seconds = start.elapsed().as_secs_f64();
+        let watched = |(prepared, answer): (&&PreparedRequest, Generated)| {
+            let traces = line_traces(&answer.tokens, &answer.choices, tokenizer)?;
+            Ok((self.read(prepared, answer, seconds)?, traces))
+        };
+        prepared_requests.iter().zip(answers).map(watched).collect()
     }
 
     /// Answers one request and streams the text to `on_text`.
@@ -146,27 +183,17 @@ impl<'a> Recommender<'a> {
     /// As [`Recommender::recommend`].
     pub fn recommend_streaming(&self, prepared: &PreparedRequest, on_text: &mut dyn FnMut(&str)) -> Result<List> {
         let start = Instant::now();
-        let tokenizer = &self.model.codec().tokenizer;
-        let mut decoder = tokenizer.stream();
+        let mut answer_text = AnswerText::new(&self.model.codec().tokenizer);
         let mut decoded = Ok(());
-        // A token that may be the stop at the end, until another one follows.
-        let mut held: Option<u32> = None;
-        let answers = self.write(&[prepared], &mut |_, token| {
-            let ready = if tokenizer.eos_ids().contains(&token) {
-                [held.replace(token), None]
-            } else {
-                [held.take(), Some(token)]
-            };
-            for token in ready.into_iter().flatten() {
-                match decoder.push(token) {
-                    Ok(text) => on_text(&text),
-                    Err(error) => {
-                        decoded = Err(error);
-                        return ControlFlow::Break(());
-                    }
-                }
+        let answers = self.write(&[prepared], None, &mut |_, token| match answer_text.push(token) {
+            Ok(text) => {
+                on_text(&text);
+                ControlFlow::Continue(())
             }
-            ControlFlow::Continue(())
+            Err(error) => {
+                decoded = Err(error);
+                ControlFlow::Break(())
+            }
         })?;
         decoded?;
         let answer = answers.into_iter().next().unwrap_or_default();
@@ -174,14 +201,17 @@ impl<'a> Recommender<'a> {
     }
 
     /// Generates the answers, constrained or not.
-    fn write(&self, prepared_requests: &[&PreparedRequest], on_token: OnToken) -> Result<Vec<Generated>> {
+    fn write(
+        &self,
+        prepared_requests: &[&PreparedRequest],
+        watcher: Option<&dyn Watcher>,
+        on_token: OnToken,
+    ) -> Result<Vec<Generated>> {
         let prompts = prepared_requests.iter().map(|prepared| self.prompt(prepared)).collect::<Result<Vec<_>>>()?;
         let Some(grammar) = &self.grammar else {
             let alone = |prepared: &&PreparedRequest| Unconstrained { stream: Some(prepared.stream()) };
             let mut list_constraints: Vec<Unconstrained> = prepared_requests.iter().map(alone).collect();
-            let request = GenerateRequest::new(&prompts, self.options).constrained_by(&mut list_constraints);
-            let answers = self.model.generate(request.on_token(on_token))?;
-            return Ok(answers.into_iter().map(|tokens| (tokens, None)).collect());
+            return self.generate(&prompts, self.options, &mut list_constraints, watcher, on_token);
         };
         let constraint = |(prepared, draft_model): (&&PreparedRequest, Option<DraftModel>)| {
             let request = prepared.feasible().ok_or_else(|| no_proof(self.mode))?;
@@ -194,13 +224,38 @@ impl<'a> Recommender<'a> {
             prepared_requests.iter().zip(draft_models).map(constraint).collect::<Result<Vec<_>>>()?;
         let room = prepared_requests.iter().map(|prepared| self.room(prepared.request())).max().unwrap_or(0);
         let options = GenerateOptions { max_new_tokens: room, ..self.options };
-        let request = GenerateRequest::new(&prompts, options).constrained_by(&mut list_constraints);
-        let answers = self.model.generate(request.on_token(on_token))?;
-        Ok(answers
-            .into_iter()
-            .zip(list_constraints)
-            .map(|(tokens, constraint)| (tokens, Some(constraint.statistics())))
-            .collect())
+        let answers = self.generate(&prompts, options, &mut list_constraints, watcher, on_token)?;
+        let with_statistics = |(answer, constraint): (Generated, ListConstraint)| Generated {
+            guidance: Some(constraint.statistics()),
+            ..answer
+        };
+        Ok(answers.into_iter().zip(list_constraints).map(with_statistics).collect())
+    }
+
+    /// Runs the model under constraints, watched or not.
+    fn generate<C: TokenConstraint>(
+        &self,
+        prompts: &[Vec<u32>],
+        options: GenerateOptions,
+        constraints: &mut [C],
+        watcher: Option<&dyn Watcher>,
+        on_token: OnToken,
+    ) -> Result<Vec<Generated>> {
+        let request = GenerateRequest::new(prompts, options).on_token(on_token);
+        let Some(watcher) = watcher else {
+            let answers = self.model.generate(request.constrained_by(constraints))?;
+            return Ok(answers.into_iter().map(|tokens| Generated { tokens, ..Generated::default() }).collect());
+        };
+        let watch = |(number, constraint)| WatchedConstraint::new(constraint, watcher, number);
+        let constraints = constraints.iter_mut().map(|constraint| constraint as &mut dyn TokenConstraint);
+        let mut watched: Vec<WatchedConstraint> = constraints.enumerate().map(watch).collect();
+        let answers = self.model.generate(request.constrained_by(&mut watched))?;
+        let with_choices = |(tokens, watched): (Vec<u32>, WatchedConstraint)| Generated {
+            tokens,
+            guidance: None,
+            choices: watched.into_choices(),
+        };
+        Ok(answers.into_iter().zip(watched).map(with_choices).collect())
     }
 
     /// For each request, a draft model with the teacher's scores of the titles.
@@ -216,7 +271,8 @@ impl<'a> Recommender<'a> {
         teacher.answer(&histories, draft_model)?.into_iter().collect()
     }
 
-    fn read(&self, prepared: &PreparedRequest, (tokens, guidance): Generated, seconds: f64) -> Result<List> {
+    fn read(&self, prepared: &PreparedRequest, answer: Generated, seconds: f64) -> Result<List> {
+        let Generated { tokens, guidance, .. } = answer;
         let tokenizer = &self.model.codec().tokenizer;
         let text = tokenizer.decode(tokenizer.without_stop(&tokens), true)?;
         Ok(List { items: self.items(prepared.compiled(), &text), text, tokens: tokens.len(), guidance, seconds })
@@ -225,6 +281,30 @@ impl<'a> Recommender<'a> {
     /// The checked items of an answer, or of its beginning.
     pub fn items(&self, request: &CompiledRequest, text: &str) -> Vec<CheckedItem> {
         check(answer::parse(text, self.format, self.catalogue), request, self.catalogue)
+    }
+}
+
+/// The text of an answer as its tokens come, without the stop at its end.
+struct AnswerText<'a> {
+    tokenizer: &'a Tokenizer,
+    decoder: DecodeStream<'a>,
+    /// A token that may be the stop at the end, until another one follows.
+    held: Option<u32>,
+}
+
+impl<'a> AnswerText<'a> {
+    fn new(tokenizer: &'a Tokenizer) -> Self {
+        Self { tokenizer, decoder: tokenizer.stream(), held: None }
+    }
+
+    /// Takes the next token; returns the text that it completes, which may be empty.
+    fn push(&mut self, token: u32) -> Result<String> {
+        let ready = if self.tokenizer.eos_ids().contains(&token) {
+            [self.held.replace(token), None]
+        } else {
+            [self.held.take(), Some(token)]
+        };
+        ready.into_iter().flatten().map(|token| self.decoder.push(token)).collect()
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod chart;
 mod compare;
+mod csv;
 mod curves;
 mod experiment;
 mod lists;
@@ -91,6 +92,14 @@ impl Report {
     pub fn write(&self, path: &Path) -> Result<()> {
         let html = self.html()?;
         write_atomically(path, |file| std::io::Write::write_all(file, html.as_bytes()))
+    }
+
+    /// The comparison of all evaluated systems as CSV: a row for each system, task and metric, with its confidence interval.
+    ///
+    /// # Errors
+    /// None that a text in memory can have.
+    pub fn csv(&self) -> Result<String> {
+        csv::of(&self.runs)
     }
 
     /// The files that could not be read, with reasons.

@@ -53,4 +53,19 @@ impl Request {
             && self.conditions.is_empty()
             && self.shares.is_empty())
     }
+
+    /// The request with everything that `more` asks for beside it. The length stays; what `more` has as history counts as taken earlier.
+    pub fn and(self, more: Request) -> Self {
+        Self {
+            k: self.k,
+            history: [more.history, self.history].concat(),
+            excluded: [more.excluded, self.excluded].concat(),
+            mandatory: [more.mandatory, self.mandatory].concat(),
+            candidates: more.candidates.or(self.candidates),
+            all_in: [more.all_in, self.all_in].concat(),
+            none_in: [more.none_in, self.none_in].concat(),
+            conditions: [more.conditions, self.conditions].concat(),
+            shares: [more.shares, self.shares].concat(),
+        }
+    }
 }

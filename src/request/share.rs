@@ -60,7 +60,8 @@ impl Bound {
 }
 
 impl Share {
-    /// Reads a share such as `Comedy<=30%`: a category or a condition, then `<=`, `>=`, `=` or `~`, then a count or a percentage.
+    /// Reads a share such as `Comedy<=30%`: a category or a condition, then `<=`, `>=`, `=` or `~`, then a count or a percentage. Its
+    /// form in words, "at most 30% Comedy", is read as well.
     ///
     /// # Errors
     /// Any part missing or unknown, a percentage above 100.
@@ -71,6 +72,9 @@ impl Share {
             Error::bad_input(&place).expected(expected).found(found).next(next).into()
         };
         const EXAMPLE: &str = "write for example Comedy<=30%";
+        if let Some(share) = Self::parse_words(text, catalogue) {
+            return Ok(share);
+        }
         let Some((start, end)) = last_operator(text) else {
             return Err(bad("no operator".into(), EXAMPLE));
         };
@@ -99,6 +103,20 @@ impl Share {
         Ok(Self { of, relation, amount })
     }
 
+    /// Reads the form in words of [`Share`]'s `Display`; `None` for any other text.
+    fn parse_words(text: &str, catalogue: &Catalogue) -> Option<Self> {
+        let in_words = |relation: &Relation| text.strip_prefix(relation.words())?.strip_prefix(' ');
+        let (relation, rest) = Relation::ALL.into_iter().find_map(|relation| Some((relation, in_words(&relation)?)))?;
+        let (amount, of) = rest.split_once(' ')?;
+        let amount = Amount::parse(amount)?;
+        let of = if matches!(amount, Amount::Count(_)) { of.strip_prefix("of ")? } else { of };
+        let of = match catalogue.category(of) {
+            Some(category) => Predicate::category(category, catalogue),
+            None => Predicate::parse(of, catalogue).ok()?,
+        };
+        Some(Self { of, relation, amount })
+    }
+
     /// The counts that satisfy the share in a list of `k` items; empty (`min > max`) where no whole number does.
     pub fn bound(&self, k: u32) -> Bound {
         let amount = match self.amount {
@@ -119,6 +137,20 @@ impl Share {
     }
 }
 
+impl Relation {
+    const ALL: [Relation; 4] = [Relation::AtMost, Relation::AtLeast, Relation::Exactly, Relation::About];
+
+    /// The relation in words.
+    fn words(self) -> &'static str {
+        match self {
+            Relation::AtMost => "at most",
+            Relation::AtLeast => "at least",
+            Relation::Exactly => "exactly",
+            Relation::About => "about",
+        }
+    }
+}
+
 impl Amount {
     fn parse(text: &str) -> Option<Self> {
         match text.strip_suffix('%') {
@@ -133,12 +165,7 @@ impl Amount {
 
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let relation = match self.relation {
-            Relation::AtMost => "at most",
-            Relation::AtLeast => "at least",
-            Relation::Exactly => "exactly",
-            Relation::About => "about",
-        };
+        let relation = self.relation.words();
         match self.amount {
             Amount::Count(count) => write!(f, "{relation} {count} of {}", self.of),
             Amount::Percent(percent) => write!(f, "{relation} {percent}% {}", self.of),
@@ -187,6 +214,14 @@ mod tests {
         assert_eq!(bound("year>=2010>=50%", 10), (5, 10));
         assert_eq!(bound("year>=2010 and category=Comedy ~ 2", 10), (1, 3));
         assert_eq!(bound("Sci-Fi, <Space><=1", 10), (0, 1), "a name may end with a sign");
+    }
+
+    #[test]
+    fn the_form_in_words_is_read_back() {
+        for text in ["Comedy<=30%", "Comedy>=3", "Comedy=0", "Comedy~12.5%", "year>=2010>=50%", "Sci-Fi, <Space><=1"] {
+            let share = Share::parse(text, &films()).unwrap();
+            assert_eq!(Share::parse(&share.to_string(), &films()).unwrap(), share, "{share}");
+        }
     }
 
     #[test]

@@ -6,13 +6,14 @@ use super::modules::{Use, uses};
 use super::{expect_none, root};
 
 /// The folders of `src`, from the ones that stand on none to the ones that stand on all.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("base", &["run", "pull"]),
     ("data", &["data", "request", "task", "teacher"]),
     ("lists", &["constrain", "recommend", "converse"]),
     ("tasks", &["instruct", "reward", "evaluate"]),
     ("tuning", &["train", "ppo"]),
     ("comparison", &["experiment", "report", "plan", "bench"]),
+    ("service", &["serve"]),
     ("front", &["cli"]),
 ];
 

@@ -3,6 +3,7 @@
 mod parsed_ask;
 mod queue;
 mod request_args;
+mod rows;
 pub(super) mod show;
 
 use std::io::IsTerminal;
@@ -14,6 +15,7 @@ use tiller_models::language_model::InferenceModel;
 
 use self::queue::RequestQueue;
 use self::request_args::RequestArgs;
+use self::rows::ListFormat;
 use self::show::ListPrinter;
 use super::storage::StorageArgs;
 use super::values::mode;
@@ -35,6 +37,7 @@ Examples:
   tiller recommend films --model smollm2-135m --history 'Heat (1995)' 'Ran (1985)'
   tiller recommend films --model smollm2-135m --ask 'a few comedies from the nineties, no horror'
   tiller recommend films --model smollm2-135m --user all --batch 64 --json > lists.jsonl
+  tiller recommend films --model smollm2-135m --user all --format trec > lists.run
   tiller recommend films --model smollm2-135m --user 42 --draft teacher
   tiller recommend films --model llama-2-7b.gguf --quant q4 --kv-dtype int8 --user 42";
 
@@ -70,6 +73,9 @@ pub struct Args {
     /// Also show the prompt that the model gets
     #[arg(long)]
     prompt: bool,
+    /// Format of the lists [default: table; with --json, jsonl]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<ListFormat>,
 }
 
 /// Flags that speed up generation; the lists stay the same.
@@ -156,13 +162,15 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     if args.speed.no_logprobs {
         recommender = recommender.without_logprobs();
     }
+    let usual = if global.json { ListFormat::Jsonl } else { ListFormat::Table };
     let show = ListPrinter {
         recommender: &recommender,
         parsed_ask: parsed_ask.as_ref(),
         prompt: args.prompt,
-        json: global.json,
+        format: args.format.unwrap_or(usual),
     };
-    if queue.asked() == 1 && std::io::stdout().is_terminal() && !global.json {
+    show.begin()?;
+    if queue.asked() == 1 && std::io::stdout().is_terminal() && show.format == ListFormat::Table {
         queue.take(1)?.iter().try_for_each(|asked| show.stream(asked))?;
     } else {
         answer_in_batches(&recommender, &show, &mut queue, usize::from(args.batch))?;

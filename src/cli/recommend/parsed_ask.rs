@@ -55,18 +55,7 @@ impl ParsedAsk {
 
     /// The request of the text together with that of the flags. A length that both name is the same.
     pub fn and(&self, flags: Request) -> Request {
-        let said = self.request.clone();
-        Request {
-            k: said.k,
-            history: [flags.history, said.history].concat(),
-            excluded: [flags.excluded, said.excluded].concat(),
-            mandatory: [flags.mandatory, said.mandatory].concat(),
-            candidates: flags.candidates,
-            all_in: [flags.all_in, said.all_in].concat(),
-            none_in: [flags.none_in, said.none_in].concat(),
-            conditions: [flags.conditions, said.conditions].concat(),
-            shares: [flags.shares, said.shares].concat(),
-        }
+        self.request.clone().and(flags)
     }
 
     /// Says on stderr which flags ask for the same, what was assumed, what was not understood, and the other reading of the text.

@@ -2,17 +2,16 @@
 
 use std::io::{Write, stdout};
 
-use serde::Serialize;
-
 use super::parsed_ask::ParsedAsk;
 use super::queue::UserRequest;
+use super::rows::{ListFormat, csv_header, csv_rows, trec_rows};
 use crate::cli::json::json_line;
-use crate::constrain::{ConstraintStats, Mode};
-use crate::data::Catalogue;
+use crate::constrain::ConstraintStats;
 use crate::data::titles::{clean, is_unsafe};
 use crate::recommend::recommender::{List, Recommender};
+use crate::recommend::record::ListRecord;
 use crate::recommend::{CheckedItem, Status};
-use crate::request::{InWords, Request};
+use crate::request::Request;
 use crate::{Error, Result};
 
 /// Prints lists.
@@ -22,48 +21,24 @@ pub struct ListPrinter<'a> {
     pub parsed_ask: Option<&'a ParsedAsk>,
     /// Print the prompt with each list.
     pub prompt: bool,
-    pub json: bool,
-}
-
-/// A list for machines.
-#[derive(Serialize)]
-struct Record<'a> {
-    user: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ask: Option<&'a ParsedAsk>,
-    request: InWords,
-    decode: Mode,
-    items: Vec<ItemRecord<'a>>,
-    text: &'a str,
-    tokens: usize,
-    /// Statistics of constrained decoding; null without constraints.
-    guidance: Option<ConstraintStats>,
-    seconds: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prompt: Option<String>,
-}
-
-#[derive(Serialize)]
-struct ItemRecord<'a> {
-    /// The item's key in the data set; null where no item has this title.
-    id: Option<&'a str>,
-    title: &'a str,
-    status: Status,
-    /// The rule of the request that an otherwise valid item breaks.
-    breaks: Option<&'a str>,
-}
-
-impl<'a> ItemRecord<'a> {
-    fn new(item: &'a CheckedItem, catalogue: &'a Catalogue) -> Self {
-        let id = item.item.map(|id| catalogue.item(id).key.as_str());
-        Self { id, title: &item.title, status: item.status, breaks: item.breaks.as_deref() }
-    }
+    pub format: ListFormat,
 }
 
 impl ListPrinter<'_> {
+    /// Prints what stands before the first list.
+    pub fn begin(&self) -> Result<()> {
+        if self.format == ListFormat::Csv { print(&csv_header()?) } else { Ok(()) }
+    }
+
     /// Prints a finished list.
     pub fn list(&self, asked: &UserRequest, list: &List) -> Result<()> {
-        if self.json { print(&self.record(asked, list)?) } else { print(&self.page(asked, list)?) }
+        let catalogue = self.recommender.catalogue();
+        print(&match self.format {
+            ListFormat::Table => self.page(asked, list)?,
+            ListFormat::Jsonl => self.record(asked, list)?,
+            ListFormat::Csv => csv_rows(asked, list, catalogue)?,
+            ListFormat::Trec => trec_rows(asked, list, catalogue)?,
+        })
     }
 
     /// Answers a request and prints the answer while it is written.
@@ -86,19 +61,10 @@ impl ListPrinter<'_> {
     }
 
     fn record(&self, asked: &UserRequest, list: &List) -> Result<String> {
-        let catalogue = self.recommender.catalogue();
-        let record = Record {
-            user: asked.user.as_deref(),
-            ask: self.parsed_ask,
-            request: asked.prepared.request().in_words(catalogue),
-            decode: self.recommender.mode(),
-            items: list.items.iter().map(|item| ItemRecord::new(item, catalogue)).collect(),
-            text: &list.text,
-            tokens: list.tokens,
-            guidance: list.guidance,
-            seconds: list.seconds,
-            prompt: self.prompt.then(|| self.recommender.prompt_text(&asked.prepared)).transpose()?,
-        };
+        let (recommender, user) = (self.recommender, asked.user.as_deref());
+        let prompt = self.prompt.then(|| recommender.prompt_text(&asked.prepared)).transpose()?;
+        let record = ListRecord::new(user, &asked.prepared, recommender.mode(), list, recommender.catalogue());
+        let record = ListRecord { ask: self.parsed_ask, prompt, ..record };
         Ok(json_line(&record)? + "\n")
     }
 

@@ -1,0 +1,102 @@
+//! The state that all routes share.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::access::Access;
+use super::answer::Recommends;
+use super::error::ApiError;
+use super::feedback::FeedbackLog;
+use super::metrics::Metrics;
+use super::queue::{Job, Queue};
+use super::workspace::Workspace;
+use crate::data::{Dataset, User};
+use crate::request::ask::AskParser;
+
+/// The state of a server. The data set lives as long as the process, because requests outlive every scope.
+pub struct App {
+    /// The data set.
+    pub dataset: &'static Dataset,
+    /// The parser of requests in words.
+    pub parser: AskParser<'static>,
+    /// The description of what is served.
+    pub about: About,
+    /// The folders that are served.
+    pub workspace: Workspace,
+    /// The jobs that wait for the batcher.
+    pub queue: Arc<Queue>,
+    /// The counters.
+    pub metrics: Arc<Metrics>,
+    /// The rules of access.
+    pub access: Access,
+    /// The file of the users' feedback.
+    pub feedback: Option<FeedbackLog>,
+    /// The number of open connections.
+    pub connections: Arc<AtomicUsize>,
+    users: HashMap<&'static str, &'static User>,
+}
+
+/// The description of what is served.
+#[derive(Debug, Clone, Serialize)]
+pub struct About {
+    /// The version of the program.
+    pub version: &'static str,
+    /// The device.
+    pub device: String,
+    /// The name of the language model; null without one.
+    pub model: Option<String>,
+    /// True where the teacher can be asked.
+    pub teacher: bool,
+}
+
+impl App {
+    /// The state of a server.
+    pub fn new(
+        dataset: &'static Dataset,
+        about: About,
+        workspace: Workspace,
+        access: Access,
+        feedback: Option<FeedbackLog>,
+    ) -> Self {
+        Self {
+            dataset,
+            parser: AskParser::new(&dataset.catalogue),
+            about,
+            workspace,
+            queue: Arc::default(),
+            metrics: Arc::default(),
+            access,
+            feedback,
+            connections: Arc::default(),
+            users: dataset.users.iter().map(|user| (user.key.as_str(), user)).collect(),
+        }
+    }
+
+    /// The user of a key.
+    pub fn user(&self, key: &str) -> Option<&'static User> {
+        self.users.get(key).copied()
+    }
+
+    /// The writer of lists for requests that name none.
+    pub fn usual_writer(&self) -> Recommends {
+        if self.about.model.is_some() { Recommends::Model } else { Recommends::Teacher }
+    }
+
+    /// Puts jobs into the queue, all or none.
+    ///
+    /// # Errors
+    /// 429 where there is no room.
+    pub fn enqueue(&self, jobs: Vec<Job>) -> Result<(), ApiError> {
+        self.queue.push(jobs).map_err(|jobs| {
+            let (waiting, most) = (self.queue.len(), super::queue::MAX_QUEUE);
+            let (expected, found) =
+                (format!("room for {} more lists", jobs.len()), format!("{waiting} of {most} waiting"));
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            ApiError::new(status, "the queue", expected, found, "try again a little later").retry_after(1)
+        })
+    }
+}

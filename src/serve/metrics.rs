@@ -1,0 +1,110 @@
+//! Counters of the server in Prometheus's text format.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::answer::Recommends;
+use super::queue::Job;
+
+/// The upper ends of the histogram of list times, in seconds.
+const BUCKETS: [f64; 8] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
+
+/// The counters.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// Responses by route and status.
+    responses: Mutex<BTreeMap<(&'static str, u16), u64>>,
+    lists: [AtomicU64; 2],
+    failed: AtomicU64,
+    tokens: AtomicU64,
+    batches: AtomicU64,
+    running: AtomicU64,
+    /// Requests whose clients went away before their answer.
+    abandoned: AtomicU64,
+    buckets: [AtomicU64; BUCKETS.len()],
+    milliseconds: AtomicU64,
+}
+
+impl Metrics {
+    /// Counts a response.
+    pub fn response(&self, route: &'static str, status: u16) {
+        *self.responses.lock().unwrap_or_else(PoisonError::into_inner).entry((route, status)).or_default() += 1;
+    }
+
+    /// Counts a request whose client went away.
+    pub fn abandoned(&self) {
+        self.abandoned.fetch_add(1, Relaxed);
+    }
+
+    /// Notes the beginning of a batch.
+    pub fn batch_begins(&self, jobs: usize) {
+        self.batches.fetch_add(1, Relaxed);
+        self.running.store(jobs as u64, Relaxed);
+    }
+
+    /// Notes the end of a batch.
+    pub fn batch_ends(&self) {
+        self.running.store(0, Relaxed);
+    }
+
+    /// Counts a list with its tokens; `None` where it failed.
+    pub fn list(&self, job: &Job, tokens: Option<usize>, time: Duration) {
+        let Some(tokens) = tokens else {
+            self.failed.fetch_add(1, Relaxed);
+            return;
+        };
+        self.lists[usize::from(job.by == Recommends::Model)].fetch_add(1, Relaxed);
+        self.tokens.fetch_add(tokens as u64, Relaxed);
+        self.milliseconds.fetch_add(time.as_millis() as u64, Relaxed);
+        if let Some(bucket) = BUCKETS.iter().position(|end| time.as_secs_f64() <= *end) {
+            self.buckets[bucket].fetch_add(1, Relaxed);
+        }
+    }
+
+    /// All counters as text; `queued` requests wait and `connections` are open.
+    pub fn text(&self, queued: usize, connections: usize) -> String {
+        let mut text = String::new();
+        let mut metric = |name: &str, kind: &str, help: &str, values: &[(String, u64)]| {
+            let _ = writeln!(text, "# HELP tiller_{name} {help}\n# TYPE tiller_{name} {kind}");
+            for (labels, value) in values {
+                let _ = writeln!(text, "tiller_{name}{labels} {value}");
+            }
+        };
+        let one = |value: u64| vec![(String::new(), value)];
+        let read = |counter: &AtomicU64| counter.load(Relaxed);
+        let responses = self.responses.lock().unwrap_or_else(PoisonError::into_inner);
+        let label = |(&(route, status), &count): (&(&str, u16), &u64)| {
+            (format!("{{route=\"{route}\",status=\"{status}\"}}"), count)
+        };
+        let responses: Vec<_> = responses.iter().map(label).collect();
+        metric("responses_total", "counter", "Responses by route and status.", &responses);
+        let lists = ["teacher", "model"].iter().zip(&self.lists);
+        let lists: Vec<_> = lists.map(|(by, count)| (format!("{{by=\"{by}\"}}"), read(count))).collect();
+        metric("lists_total", "counter", "Lists by their writer.", &lists);
+        metric("lists_failed_total", "counter", "Lists that could not be written.", &one(read(&self.failed)));
+        metric("tokens_total", "counter", "Generated tokens.", &one(read(&self.tokens)));
+        metric("batches_total", "counter", "Batches.", &one(read(&self.batches)));
+        metric("abandoned_total", "counter", "Requests whose clients went away.", &one(read(&self.abandoned)));
+        metric("lists_running", "gauge", "Lists that are being written.", &one(read(&self.running)));
+        metric("lists_waiting", "gauge", "Lists that wait for the next batch.", &one(queued as u64));
+        metric("connections", "gauge", "Open connections.", &one(connections as u64));
+        self.histogram(&mut text);
+        text
+    }
+
+    fn histogram(&self, text: &mut String) {
+        let name = "tiller_list_seconds";
+        let _ = writeln!(text, "# HELP {name} The time of the batch that wrote a list.\n# TYPE {name} histogram");
+        let mut below = 0;
+        for (end, count) in BUCKETS.iter().zip(&self.buckets) {
+            below += count.load(Relaxed);
+            let _ = writeln!(text, "{name}_bucket{{le=\"{end}\"}} {below}");
+        }
+        let all: u64 = self.lists.iter().map(|count| count.load(Relaxed)).sum();
+        let seconds = self.milliseconds.load(Relaxed) as f64 / 1000.0;
+        let _ = writeln!(text, "{name}_bucket{{le=\"+Inf\"}} {all}\n{name}_sum {seconds}\n{name}_count {all}");
+    }
+}

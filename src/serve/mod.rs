@@ -1,0 +1,30 @@
+//! The server: one resident model and teacher for a page to steer by and an API that other clients speak.
+//!
+//! A request passes [`http`] (bytes, with limits), [`access`] (who may ask), [`routes`] (what is asked) and, if it asks for a list,
+//! [`queue`] and [`batcher`] (one thread with the model). [`server`] ties them together; [`answer`] is what comes back.
+
+pub mod access;
+pub mod answer;
+pub mod app;
+pub mod asked;
+pub mod batcher;
+mod compute;
+pub mod error;
+pub mod feedback;
+pub mod http;
+pub mod metrics;
+mod nearest;
+pub mod queue;
+mod routes;
+pub mod runs;
+pub mod server;
+mod teacher_view;
+pub mod understand;
+pub mod workspace;
+
+pub use access::Access;
+pub use app::{About, App};
+pub use batcher::Writers;
+pub use feedback::FeedbackLog;
+pub use server::serve;
+pub use workspace::Workspace;
