@@ -1,5 +1,6 @@
 //! The one error of tiller: it names the place, what was expected, what was found, and the next step.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +49,7 @@ pub enum Error {
     Interrupted(String),
 
     /// The work itself failed (a diverging loss, a download that broke off). Exit code 1.
-    #[error("{0}")]
+    #[error("{}", short(.0))]
     Failed(String),
 }
 
@@ -164,17 +165,43 @@ fn within([start, end]: [usize; 2], part: impl fmt::Display) -> String {
 
 impl fmt::Display for BadInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}, found {}", self.place, self.expected, self.found)?;
-        if !self.next.is_empty() {
-            write!(f, "\n  next: {}", self.next)?;
+        let [place, expected, found, next] =
+            [&self.place, &self.expected, &self.found, &self.next].map(|part| short(part));
+        write!(f, "{place}: expected {expected}, found {found}")?;
+        if !next.is_empty() {
+            write!(f, "\n  next: {next}")?;
         }
         Ok(())
     }
 }
 
+/// The characters of one part of an error, so that an error stays a few lines: names in files may have megabytes.
+const LONGEST: usize = 2000;
+
+/// `text` without the middle where it is too long.
+fn short(text: &str) -> Cow<'_, str> {
+    let count = text.chars().count();
+    if count <= LONGEST {
+        return text.into();
+    }
+    let beginning: String = text.chars().take(LONGEST / 2).collect();
+    let end: String = text.chars().skip(count - LONGEST / 4).collect();
+    format!("{beginning} … ({count} characters) … {end}").into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_is_a_few_lines_whatever_it_quotes() {
+        let name = "é".repeat(3 << 20);
+        let bad: Error = Error::bad_input(&name).expected("a name").found(&name).next(&name).into();
+        for error in [bad, Error::Failed(format!("tensor {name}"))] {
+            let text = error.to_string();
+            assert!(text.len() < 16_384 && text.contains("characters"), "{} bytes", text.len());
+        }
+    }
 
     #[test]
     fn a_bad_input_reads_as_a_sentence_with_a_next_step() {

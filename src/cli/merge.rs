@@ -65,8 +65,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let model = LanguageModel::load(&checkpoint.model, checkpoint.adapter.as_deref(), &global.open_device()?)?;
     let write = |folder: &Path| {
         std::fs::create_dir_all(folder).map_err(Error::io(folder, "create"))?;
-        files.write(folder)?;
-        model.llama.merged()?.write(folder)
+        model.llama.merged()?.write_with(&files, folder)
     };
     let moved = match args.quant {
         None => {

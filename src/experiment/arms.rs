@@ -95,8 +95,7 @@ impl ArmTrainer<'_> {
             let files = TokenizerFiles::of(&checkpoint.model)?;
             let model = LanguageModel::load(&checkpoint.model, Some(adapter), self.device)?;
             std::fs::create_dir_all(&folder).map_err(Error::io(&folder, "create"))?;
-            files.write(&folder)?;
-            model.llama.merged()?.write(&folder)?;
+            model.llama.merged()?.write_with(&files, &folder)?;
         }
         Ok(folder)
     }

@@ -96,9 +96,10 @@ impl FromScratch {
             example.messages.into_iter().map(|message| message.content).chain([example.answer])
         });
         std::fs::create_dir_all(folder).map_err(Error::io(folder, "create"))?;
-        TokenizerFiles::train(texts, self.vocab_size)?.write(folder)?;
+        let files = TokenizerFiles::train(texts, self.vocab_size)?;
+        files.write(folder)?;
         let vocab_size = Tokenizer::from_path(folder)?.vocabulary_size();
-        Llama::from_scratch(&self.llama(vocab_size)?, seed, device)?.write(folder)
+        Llama::from_scratch(&self.llama(vocab_size)?, seed, device)?.write_with(&files, folder)
     }
 
     /// The sizes of the Llama.

@@ -102,10 +102,7 @@ impl TrainableModel {
                 adapter.take_from(self.model.llama.valid().linears());
                 adapter.write(&folder)
             }
-            TrainedPart::Full(files, _) => {
-                files.write(&folder)?;
-                self.model.llama.write(&folder)
-            }
+            TrainedPart::Full(files, _) => self.model.llama.write_with(files, &folder),
         }
     }
 }

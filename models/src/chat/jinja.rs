@@ -1,13 +1,9 @@
 //! The Jinja dialect of chat templates: that of `transformers`, with limits for templates from strangers.
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, Value, context};
-use minijinja_contrib::pycompat::unknown_method_callback;
-use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
-use super::{Message, clock};
+use super::{Message, clock, json, percent, python};
 
 /// Steps of a rendering; each 64 bytes that it makes count as one, too. A template spends some 30 on a turn, so this is enough for
 /// conversations of any model's length, and is used up within a fraction of a second.
@@ -24,13 +20,16 @@ pub(super) fn compile(source: &str, bos: &str, eos: &str) -> Result<Environment<
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(DEPTH);
-    environment.set_unknown_method_callback(unknown_method_callback);
+    environment.set_unknown_method_callback(python::method);
     environment.add_function("raise_exception", raise_exception);
     environment.add_function("strftime_now", clock::strftime_now);
-    environment.add_filter("tojson", to_json);
+    environment.add_filter("tojson", json::to_json);
+    environment.add_filter(percent::FILTER, python::percent);
     environment.add_global("bos_token", bos);
     environment.add_global("eos_token", eos);
-    environment.add_template_owned(NAME, without_generation_marks(source))?;
+    // As in Jinja, every line end of a template is a line feed.
+    let source = source.replace("\r\n", "\n").replace('\r', "\n");
+    environment.add_template_owned(NAME, percent::as_filter(&without_generation_marks(&source)))?;
     Ok(environment)
 }
 
@@ -62,43 +61,4 @@ fn without_generation_marks(source: &str) -> String {
         }
     });
     pieces.collect()
-}
-
-/// JSON as Python writes it: nothing escaped for HTML, a space after `:` and `,`, lines only where `indent` asks for them.
-fn to_json(value: &Value, options: Kwargs) -> Result<Value, Error> {
-    let indent: Option<usize> = options.get("indent")?;
-    // `transformers` takes these as well; they are what happens here anyway.
-    let (_, _): (Option<bool>, Option<bool>) = (options.get("ensure_ascii")?, options.get("sort_keys")?);
-    options.assert_all_used()?;
-    let invalid = |e: serde_json::Error| Error::new(ErrorKind::InvalidOperation, "no JSON").with_source(e);
-    let compact = minijinja::filters::tojson(value, None, Kwargs::from_iter(std::iter::empty::<(String, Value)>()))?;
-    let json: serde_json::Value = serde_json::from_str(compact.as_str().unwrap_or_default()).map_err(invalid)?;
-
-    let mut bytes = Vec::new();
-    match indent {
-        None => json.serialize(&mut Serializer::with_formatter(&mut bytes, OneLine)),
-        Some(n) => {
-            let spaces = " ".repeat(n.min(16));
-            json.serialize(&mut Serializer::with_formatter(&mut bytes, PrettyFormatter::with_indent(spaces.as_bytes())))
-        }
-    }
-    .map_err(invalid)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned().into())
-}
-
-/// Python's default separators.
-struct OneLine;
-
-impl Formatter for OneLine {
-    fn begin_array_value<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
-    }
-
-    fn begin_object_key<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
-    }
-
-    fn begin_object_value<W: ?Sized + std::io::Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
-        writer.write_all(b": ")
-    }
 }

@@ -5,6 +5,9 @@
 
 mod clock;
 mod jinja;
+mod json;
+mod percent;
+mod python;
 pub(crate) mod source;
 #[cfg(test)]
 mod tests;
@@ -110,9 +113,8 @@ impl ChatTemplate {
 
     fn from_found(source: Option<String>, tokenizer: &Tokenizer, place: &Path) -> Result<Self> {
         let Some(source) = source else { return Ok(Self::plain()) };
-        let spelling = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
         let place = format!("{}: chat template", place.display());
-        Self::compile(&source, &spelling(tokenizer.bos()), &spelling(tokenizer.eos()), place)
+        Self::compile(&source, tokenizer.bos_token(), tokenizer.eos_token(), place)
     }
 
     fn compile(source: &str, bos: &str, eos: &str, place: String) -> Result<Self> {
@@ -129,22 +131,27 @@ impl ChatTemplate {
 
     /// The text of a conversation. `add_generation_prompt` ends it where the assistant's answer begins.
     ///
+    /// Where the template refuses or leaves out the system's text, the first user's turn begins with it.
+    ///
     /// The text may spell control tokens, the template's own and, unless they were guarded, those in `messages`: use
     /// [`ChatTemplate::encode`] for a model's input.
     ///
     /// # Errors
-    /// A template that refuses this conversation (turns that don't alternate, a system message that it doesn't know) or that takes
-    /// more steps, depth or memory than any template needs.
+    /// A template that refuses this conversation (turns that don't alternate) or that takes more steps, depth or memory than any template
+    /// needs.
     pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String> {
         match &self.layout {
             Layout::Plain => Ok(plain(messages, add_generation_prompt)),
-            Layout::Jinja(environment) => jinja::render(environment, messages, add_generation_prompt).map_err(|e| {
-                Error::bad_input(&self.place)
-                    .expected("a conversation that this template takes")
-                    .found(e)
-                    .next("look at the order of the turns, and whether the template knows system messages")
-                    .into()
-            }),
+            Layout::Jinja(environment) => {
+                let render = |messages: &[Message]| jinja::render(environment, messages, add_generation_prompt);
+                with_system(messages, render).map_err(|e| {
+                    Error::bad_input(&self.place)
+                        .expected("a conversation that this template takes")
+                        .found(e)
+                        .next("look at the order of the turns")
+                        .into()
+                })
+            }
         }
     }
 
@@ -158,6 +165,22 @@ impl ChatTemplate {
         let guarded: Vec<Message> =
             messages.iter().map(|message| Message::new(message.role, tokenizer.guard(&message.content))).collect();
         tokenizer.encode(&self.render(&guarded, add_generation_prompt)?, true)
+    }
+}
+
+/// Renders a conversation; where that drops the system's text, with this text in front of the first user's.
+fn with_system<E>(messages: &[Message], render: impl Fn(&[Message]) -> Result<String, E>) -> Result<String, E> {
+    let rendered = render(messages);
+    let [Message { role: Role::System, content: system }, others @ ..] = messages else { return rendered };
+    if rendered.as_ref().is_ok_and(|text| text.contains(system.trim())) {
+        return rendered;
+    }
+    let mut merged = others.to_vec();
+    let Some(user) = merged.iter_mut().find(|message| message.role == Role::User) else { return rendered };
+    user.content = format!("{}\n\n{}", system.trim(), user.content);
+    match render(&merged) {
+        Ok(text) if rendered.is_err() || text.contains(system.trim()) => Ok(text),
+        _ => rendered,
     }
 }
 

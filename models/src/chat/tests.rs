@@ -48,6 +48,54 @@ fn templates_render_as_transformers_renders_them() {
 }
 
 #[test]
+fn python_strings_behave_as_in_python() {
+    for (expression, text) in [
+        ("'a, b, c'.rsplit(', ', 1)|join('|')", "a, b|c"),
+        ("' a  b c '.rsplit(None, 1)|join('|')", " a  b|c"),
+        ("'a b  c'.split(maxsplit=1)|join('|')", "a|b  c"),
+        ("'a b c'.split(' ', 1)[1]", "b c"),
+        ("'<think>x'.removeprefix('<think>') ~ 'y.'.removesuffix('.') ~ 'z'.removeprefix('y')", "xyz"),
+        ("'k: v: w'.partition(': ')[2] ~ 'k: v: w'.rpartition(': ')[0]", "v: wk: v"),
+        ("'7'.zfill(3) ~ '-7'.zfill(3) ~ 'a'.ljust(3) ~ 'b'.rjust(3, '.') ~ 'c'.center(4)", "007-07a  ..b c  "),
+        ("'%s has %d of %.1f%%' % ('Ann', 3, 2)", "Ann has 3 of 2.0%"),
+        ("'%(a)s-%(b)s' % {'a': 1, 'b': 2}", "1-2"),
+        ("'<%s>' % messages[0].content|upper", "<HI>"),
+        ("7 % 4 ~ '%'", "3%"),
+        ("{'z': 1, 'a': 'é<'}|tojson", r#"{"z": 1, "a": "é<"}"#),
+        ("{'z': 1, 'a': 'é😀'}|tojson(ensure_ascii=true, sort_keys=true)", r#"{"a": "\u00e9\ud83d\ude00", "z": 1}"#),
+        ("[1, [], {'a': none}]|tojson(indent=1)", "[\n 1,\n [],\n {\n  \"a\": null\n }\n]"),
+        ("{'a': [1, 2.0, true]}|tojson(separators=(',', ':'))", r#"{"a":[1,2.0,true]}"#),
+        ("'x'|tojson(true)", "\"x\""),
+    ] {
+        let found = template(&format!("{{{{ {expression} }}}}")).render(&conversation(&[(Role::User, "hi")]), true);
+        assert_eq!(found.unwrap(), text, "{expression}");
+    }
+}
+
+#[test]
+fn line_ends_of_a_template_are_line_feeds() {
+    let source = "{% for m in messages %}\r\n{{ m.role }}: {{ m.content }}\r{% endfor %}\r\nassistant:\r\n";
+    let found = template(source).render(&conversation(&[(Role::User, "a\r\nb")]), true).unwrap();
+    assert_eq!(found, "user: a\r\nb\nassistant:", "what is said keeps its own");
+}
+
+#[test]
+fn a_template_without_system_messages_gets_their_text_in_the_first_users_turn() {
+    let say = "{% for m in messages if m.role != 'system' %}<{{ m.role }}>{{ m.content }}{% endfor %}";
+    let refusing =
+        format!("{{% if messages[0].role == 'system' %}}{{{{ raise_exception('no system') }}}}{{% endif %}}{say}");
+    let turns = [(Role::System, " Titles only. "), (Role::User, "a"), (Role::Assistant, "b"), (Role::User, "c")];
+    for source in [say, &refusing] {
+        let found = template(source).render(&conversation(&turns), true).unwrap();
+        assert_eq!(found, "<user>Titles only.\n\na<assistant>b<user>c");
+    }
+    let error = template(&refusing).render(&conversation(&turns[..1]), true).unwrap_err();
+    assert!(error.to_string().contains("no system"), "{error}");
+    let own = template("{{ messages[0].content|trim }}/{{ messages|length }}").render(&conversation(&turns), true);
+    assert_eq!(own.unwrap(), "Titles only./4", "one that takes them is left alone");
+}
+
+#[test]
 fn without_a_template_system_and_user_speak_on_lines_of_their_own() {
     let plain = ChatTemplate::plain();
     assert!(plain.is_plain() && !template("x").is_plain());
@@ -72,6 +120,11 @@ fn hostile_templates_end_soon_with_an_error() {
         "{{ 'a' * 99999999 }}{{ 'a' * 99999999 }}",
         "{{ range(999999999) | list }}",
         doubling,
+        "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l|tojson }}",
+        "{% set s = 'a' * 1000000 %}{{ s.replace('a', s) }}",
+        "{% set s = 'a' * 1000000 %}{{ s.join(range(100000)|map('string')) }}",
+        "{{ 'x'.ljust(999999999999) }}{{ '{:>999999999999}'.format(1) }}",
+        "{{ '%999999999999d' % 1 }}",
     ] {
         let error = template(source).render(&[], true).unwrap_err();
         assert_eq!(error.exit_code(), 2, "{source}: {error}");

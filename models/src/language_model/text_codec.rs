@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::chat::{ChatTemplate, Message};
+use crate::generate::request::check_tokens;
 use crate::llama::files::{ModelFiles, WeightFiles};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
@@ -14,6 +15,8 @@ pub struct TextCodec {
     pub tokenizer: Tokenizer,
     /// Turns of a conversation to text.
     pub template: ChatTemplate,
+    /// Rows of the model's embedding.
+    rows: usize,
 }
 
 impl TextCodec {
@@ -24,7 +27,7 @@ impl TextCodec {
             WeightFiles::Gguf(gguf) => ChatTemplate::from_gguf(gguf, &tokenizer)?,
             WeightFiles::Folder(_) => ChatTemplate::from_path(&files.place, &tokenizer)?,
         };
-        Ok(Self { tokenizer, template })
+        Ok(Self { tokenizer, template, rows: files.config.vocab_size })
     }
 
     /// The tokenizer of the model at `path`, for texts that need no template.
@@ -38,9 +41,11 @@ impl TextCodec {
     /// The prompt that asks for the assistant's next turn: the one way from a conversation to ids, in training and in use.
     ///
     /// # Errors
-    /// As [`ChatTemplate::encode`].
+    /// As [`ChatTemplate::encode`]; a template that writes a token beyond the model's embedding.
     pub fn encode_chat(&self, messages: &[Message]) -> Result<Vec<u32>> {
-        self.template.encode(&self.tokenizer, messages, true)
+        let ids = self.template.encode(&self.tokenizer, messages, true)?;
+        check_tokens(|| Error::bad_input("the chat template"), &ids, self.rows)?;
+        Ok(ids)
     }
 }
 
@@ -50,7 +55,7 @@ fn tokenizer(files: &ModelFiles) -> Result<Tokenizer> {
         WeightFiles::Gguf(gguf) => Tokenizer::from_gguf(gguf)?,
         WeightFiles::Folder(_) => Tokenizer::from_path(&files.place)?,
     };
-    let (ids, rows) = (tokenizer.vocabulary_size(), files.config.vocab_size);
+    let (ids, rows) = (tokenizer.rows(), files.config.vocab_size);
     if ids > rows {
         return Err(Error::bad_input(files.place.display())
             .expected(format!("a tokenizer of at most {rows} ids, which is what the model has"))

@@ -57,8 +57,10 @@ fn described(source: &ModelFiles) -> Result<Vec<(String, Value)>> {
         metadata.push(text("tokenizer.ggml.model", NO_TOKENIZER));
         return Ok(metadata);
     }
-    metadata.extend(Tokenizer::from_path(&source.place)?.to_gguf(source.config.vocab_size, &source.place)?);
-    metadata.extend(chat::source::in_folder(&source.place)?.map(|template| text("tokenizer.chat_template", &template)));
+    let tokenizer = Tokenizer::from_path(&source.place)?;
+    metadata.extend(tokenizer.to_gguf(source.config.vocab_size, &source.place)?);
+    let template = chat::source::in_folder(&source.place)?.map(|template| tokenizer.template_for_gguf(&template));
+    metadata.extend(template.map(|template| text("tokenizer.chat_template", &template)));
     Ok(metadata)
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Map, json};
 use tiller_kernels::quant::{Blocks, PackedMatrix};
 
 use super::OnTensor;
@@ -15,6 +15,7 @@ use crate::files::safetensors;
 use crate::llama::config::gguf::ROPE_DIVISORS;
 use crate::llama::files::naming::{Naming, is_rotated, pairs_from_halves};
 use crate::llama::files::tensor_reader::TensorReader;
+use crate::llama::files::write::json_with;
 use crate::llama::files::{ModelFiles, WeightFiles};
 use crate::tokenizer::TokenizerFiles;
 use crate::{Error, Result};
@@ -67,7 +68,7 @@ pub(super) fn folder(source: &ModelFiles, blocks: Blocks, to: &Path, on_tensor: 
     };
     let mut config = source.config.to_huggingface()?;
     config["torch_dtype"] = json!(if blocks == Blocks::F16 { "float16" } else { "float32" });
-    let config = serde_json::to_string_pretty(&config).expect("a JSON value is writable");
+    let config = json_with(config, tokenizer.as_ref().map_or(&Map::new(), TokenizerFiles::ids));
 
     let tensors: Vec<Description> = parts.iter().map(|part| part.description(Naming::HuggingFace)).collect();
     let mut writer = Writer::new(source, on_tensor, parts.len())?;

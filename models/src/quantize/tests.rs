@@ -15,7 +15,7 @@ use crate::files::gguf::Gguf;
 use crate::files::safetensors::Safetensors;
 use crate::llama::testing::{folder, tiny_config, weights, write_weights};
 use crate::llama::{Batch, Llama, LlamaConfig, RopeScaling};
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Tokenizer, TokenizerFiles};
 
 /// Rows of one block of 32, so that nothing has to be kept wider; of 480 tokens, as the small tokenizers have.
 fn config() -> LlamaConfig {
@@ -39,8 +39,10 @@ fn golden_tokenizer(name: &str) -> PathBuf {
 fn with_tokenizer(form: &str) -> TempDir {
     let folder = folder(&config());
     std::fs::copy(golden_tokenizer(&format!("{form}.json")), folder.path().join("tokenizer.json")).unwrap();
-    let settings = r#"{ "chat_template": "{{ messages[0].content }}!", "bos_token": "<s>", "add_bos_token": true }"#;
-    std::fs::write(folder.path().join("tokenizer_config.json"), settings).unwrap();
+    let bos = if form == "byte_level" { "<|im_start|>" } else { "<s>" };
+    let settings = serde_json::json!({ "chat_template": "{{ messages[0].content }}{{ eos_token }}!", "bos_token": bos,
+        "add_bos_token": true });
+    std::fs::write(folder.path().join("tokenizer_config.json"), settings.to_string()).unwrap();
     folder
 }
 
@@ -135,6 +137,66 @@ fn the_tokenizer_and_the_template_go_along() {
     }
 }
 
+/// Changes a JSON file of a model.
+fn change(folder: &Path, name: &str, change: impl FnOnce(&mut serde_json::Value)) {
+    let path = folder.join(name);
+    let mut json = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    change(&mut json);
+    std::fs::write(path, json.to_string()).unwrap();
+}
+
+#[test]
+fn the_ids_of_special_tokens_go_along_from_file_to_file() {
+    let folder = with_tokenizer("byte_level");
+    let ids = serde_json::json!({ "bos_token_id": 1, "eos_token_id": [2, 37], "pad_token_id": 0 });
+    change(folder.path(), "config.json", |config| {
+        ids.as_object().unwrap().iter().for_each(|(key, id)| config[key] = id.clone());
+    });
+    let [copy, file, again] = ["copy", "model.gguf", "again"].map(|name| folder.path().join(name));
+    write(folder.path(), Blocks::F32, &copy);
+    write(folder.path(), Blocks::F32, &file);
+    write(&file, Blocks::F32, &again);
+    let merged = folder.path().join("merged");
+    std::fs::create_dir(&merged).unwrap();
+    let files = TokenizerFiles::of(folder.path()).unwrap();
+    Llama::load(folder.path(), &Device::flex()).unwrap().write_with(&files, &merged).unwrap();
+    for place in [&copy, &merged, &again] {
+        let config: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(place.join("config.json")).unwrap()).unwrap();
+        for key in ["bos_token_id", "pad_token_id"] {
+            assert_eq!(config[key], ids[key], "{} {key}", place.display());
+        }
+    }
+    for place in [&copy, &merged, &file, &again] {
+        let found = Tokenizer::from_path(place).unwrap();
+        assert_eq!(
+            (found.bos(), found.eos_ids(), found.pad()),
+            (Some(1), &[2, 37, 0][..], Some(0)),
+            "{}",
+            place.display()
+        );
+    }
+}
+
+#[test]
+fn what_a_gguf_cannot_say_about_a_tokenizer_is_refused() {
+    let refused = |name: &str, spoil: &dyn Fn(&mut serde_json::Value)| {
+        let folder = with_tokenizer("byte_level");
+        let file = folder.path().join("model.gguf");
+        std::fs::write(folder.path().join("generation_config.json"), "{}").unwrap();
+        change(folder.path(), name, spoil);
+        let error = quantize(folder.path(), Blocks::F32, &file, &mut |_, _, _| {}).unwrap_err();
+        assert!(error.exit_code() == 2 && !file.exists(), "{error}");
+        error.to_string()
+    };
+    let normalised = refused("tokenizer.json", &|json| json["normalizer"] = serde_json::json!({ "type": "NFC" }));
+    assert!(normalised.contains("no normaliser") && normalised.contains("NFC"), "{normalised}");
+    let stripping = refused("tokenizer.json", &|json| json["added_tokens"][1]["lstrip"] = true.into());
+    assert!(stripping.contains("<|im_start|>") && stripping.contains("lstrip"), "{stripping}");
+    let stops = refused("generation_config.json", &|json| json["eos_token_id"] = serde_json::json!([2, 40, 41, 42]));
+    assert!(stops.contains("at most 3 stop tokens"), "{stops}");
+}
+
 #[test]
 fn a_model_without_a_tokenizer_is_written_without_one() {
     let folder = folder(&config());
@@ -165,7 +227,7 @@ fn what_cannot_be_written_is_named_and_leaves_what_was_there() {
     tokenizer["pre_tokenizer"] = serde_json::json!({ "type": "WhitespaceSplit" });
     std::fs::write(&path, tokenizer.to_string()).unwrap();
     let rule = refused(folder.path(), Blocks::Q4_0, &file);
-    assert!(rule.contains("tokenizer: expected texts cut by a rule"), "{rule}");
+    assert!(rule.contains("tokenizer: expected a splitting rule"), "{rule}");
     std::fs::remove_file(&path).unwrap();
 
     let mut infinite = weights(&config());

@@ -10,13 +10,13 @@ use ::tokenizers::models::bpe::{BPE, BpeTrainer};
 use ::tokenizers::pre_tokenizers::sequence::Sequence;
 use ::tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use ::tokenizers::{AddedToken, DecoderWrapper, PreTokenizerWrapper, SplitDelimiterBehavior};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::Specials;
+use super::Tokenizer;
 use crate::atomic::write_atomically;
 use crate::chat;
-use crate::files::TensorSource;
 use crate::files::gguf::Gguf;
+use crate::files::{TensorSource, json};
 use crate::{Error, Result};
 
 /// The files that transformers, and [`Tokenizer::from_path`](super::Tokenizer::from_path), look for.
@@ -51,6 +51,17 @@ const CUTS: &str = r"' → '|', '|'|\n|\A\d+\.|(?<=\n) \d+\.|(?<=\d\.) |\d+";
 pub struct TokenizerFiles {
     /// The contents by the name of the file.
     files: BTreeMap<&'static str, Vec<u8>>,
+    /// The ids of special tokens in config.json.
+    ids: Map<String, Value>,
+}
+
+/// The keys of config.json that name tokens.
+const IDS: [&str; 3] = ["bos_token_id", "eos_token_id", "pad_token_id"];
+
+/// The ids of special tokens in a configuration.
+fn token_ids(config: Value) -> Map<String, Value> {
+    let Value::Object(config) = config else { return Map::new() };
+    config.into_iter().filter(|(key, value)| IDS.contains(&key.as_str()) && !value.is_null()).collect()
 }
 
 impl TokenizerFiles {
@@ -73,7 +84,9 @@ impl TokenizerFiles {
                 .next("name the folder of a model, not a .gguf file")
                 .into());
         }
-        Ok(Self { files })
+        let config = path.join("config.json");
+        let config = if config.exists() { json::read(&config, "JSON")? } else { Value::Null };
+        Ok(Self { files, ids: token_ids(config) })
     }
 
     /// The files that describe the tokenizer of `gguf`.
@@ -81,30 +94,36 @@ impl TokenizerFiles {
     /// # Errors
     /// As [`Tokenizer::from_gguf`](super::Tokenizer::from_gguf).
     pub fn of_gguf(gguf: &Gguf) -> Result<Self> {
-        let failed = |e| Error::Failed(format!("{}: tokenizer: {e}", gguf.place().display()));
-        let (tokenizer, Specials { bos, pad, eos, adds_bos }) = super::gguf::build(gguf)?;
-        let spelling = |id: Option<u32>| id.and_then(|id| tokenizer.id_to_token(id));
+        let tokenizer = Tokenizer::from_gguf(gguf)?;
+        // A name makes a control token of an ordinary one; ids do not.
+        let spelling = |id: Option<u32>| tokenizer.token(id.filter(|id| tokenizer.is_added(*id))?);
+        let (bos, eos, pad) = (tokenizer.bos(), tokenizer.eos_ids(), tokenizer.pad());
         let settings = json!({
             "tokenizer_class": "PreTrainedTokenizerFast",
-            "add_bos_token": adds_bos,
+            "add_bos_token": tokenizer.adds_bos(),
             "clean_up_tokenization_spaces": false,
             "bos_token": spelling(bos),
-            "eos_token": spelling(eos.first().copied()),
+            "eos_token": spelling(tokenizer.eos()),
             "pad_token": spelling(pad),
             "chat_template": chat::source::in_gguf(gguf)?,
         });
-        let generation = json!({ "bos_token_id": bos, "eos_token_id": eos, "pad_token_id": pad });
-        Ok(Self::new(tokenizer.to_string(true).map_err(failed)?, &settings, &generation))
+        let ids = json!({ "bos_token_id": bos, "eos_token_id": eos, "pad_token_id": pad });
+        Ok(Self::new(tokenizer.to_json(gguf.place())?, &settings, ids))
     }
 
-    fn new(tokenizer: String, settings: &Value, generation: &Value) -> Self {
+    fn new(tokenizer: String, settings: &Value, ids: Value) -> Self {
         let pretty = |value| serde_json::to_vec_pretty(value).expect("a JSON value is always writable");
         let files = [
             (NAMES[0], tokenizer.into_bytes()),
             ("tokenizer_config.json", pretty(settings)),
-            ("generation_config.json", pretty(generation)),
+            ("generation_config.json", pretty(&ids)),
         ];
-        Self { files: files.into() }
+        Self { files: files.into(), ids: token_ids(ids) }
+    }
+
+    /// The ids of special tokens for config.json.
+    pub(crate) fn ids(&self) -> &Map<String, Value> {
+        &self.ids
     }
 
     /// Learns a byte-level BPE of at most `vocab_size` ids from `texts` (Sennrich et al. 2016, arXiv 1508.07909), with a chat
@@ -131,18 +150,23 @@ impl TokenizerFiles {
             "pad_token": CONTROL[0],
             "chat_template": TEMPLATE,
         });
-        let generation = json!({ "eos_token_id": 0, "pad_token_id": 0 });
-        Ok(Self::new(json, &settings, &generation))
+        Ok(Self::new(json, &settings, json!({ "eos_token_id": 0, "pad_token_id": 0 })))
     }
 
-    /// Writes the files into `folder`; each appears whole or not at all.
+    /// Writes the files into `folder`; each appears whole or not at all. Those of another tokenizer are removed.
     ///
     /// # Errors
     /// I/O errors.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        let write =
-            |(name, bytes): (&&str, &Vec<u8>)| write_atomically(&folder.join(name), |file| file.write_all(bytes));
-        self.files.iter().try_for_each(write)
+        for name in NAMES {
+            let path = folder.join(name);
+            match self.files.get(name) {
+                Some(bytes) => write_atomically(&path, |file| file.write_all(bytes))?,
+                None if path.exists() => std::fs::remove_file(&path).map_err(Error::io(&path, "remove"))?,
+                None => {}
+            }
+        }
+        Ok(())
     }
 }
 
@@ -171,7 +195,6 @@ fn learn<T: AsRef<str> + Send>(
 mod tests {
     use super::*;
     use crate::chat::{ChatTemplate, Message, Role};
-    use crate::tokenizer::Tokenizer;
 
     fn trained(vocab_size: usize) -> Result<TokenizerFiles> {
         let texts = (0..40).map(|i| format!("{i}. The Long Night of the Owl ({})", 1950 + i));

@@ -4,7 +4,7 @@
 //! "llama" (SentencePiece) works on characters, writes a space as `▁`, falls back to tokens for single bytes, and has scores
 //! in place of merges: of the pairs that can be joined, the one whose result scores highest comes first.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ::tokenizers::decoders::byte_fallback::ByteFallback;
 use ::tokenizers::decoders::fuse::Fuse;
@@ -13,9 +13,12 @@ use ::tokenizers::decoders::strip::Strip;
 use ::tokenizers::models::bpe::{BPE, BpeBuilder};
 use ::tokenizers::normalizers::{Prepend, Replace, Sequence};
 use ::tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use ::tokenizers::{AddedToken, DecoderWrapper, NormalizerWrapper, Tokenizer};
+use ::tokenizers::{AddedToken, DecoderWrapper, NormalizerWrapper};
 
-use super::{Specials, splits};
+use super::guard::looks_like_control;
+use super::source::{Source, Specials};
+use super::splits;
+use crate::chat;
 use crate::files::TensorSource;
 use crate::files::gguf::Gguf;
 use crate::{Error, Result};
@@ -31,36 +34,44 @@ pub(super) const UNKNOWN: i64 = 2;
 pub(super) const CONTROL: i64 = 3;
 pub(super) const USER_DEFINED: i64 = 4;
 
+/// The sum of the squares of all lengths in a vocabulary: a thousand times that of Llama 2.
+const LONGEST: usize = 1 << 32;
+
 /// The space of SentencePiece.
 const SPACE: &str = "▁";
 
-/// Builds the tokenizer that `gguf` describes.
-pub(super) fn build(gguf: &Gguf) -> Result<(Tokenizer, Specials)> {
+/// Reads the tokenizer that `gguf` describes.
+pub(super) fn read(gguf: &Gguf) -> Result<Source> {
     let vocabulary = Vocabulary::read(gguf)?;
-    let (mut tokenizer, adds_bos) = match gguf.str("tokenizer.ggml.model")? {
+    let (source, adds_bos) = match gguf.str("tokenizer.ggml.model")? {
         "gpt2" => byte_level(gguf, &vocabulary)?,
         "llama" => (sentence_piece(gguf, &vocabulary)?, true),
         other => {
             return Err(wrong(gguf, "tokenizer.ggml.model", "gpt2 or llama", other));
         }
     };
-    let added = |types: &[i64], special| -> Vec<AddedToken> {
-        let of_types = vocabulary.texts.iter().zip(&vocabulary.types).filter(|(_, kind)| types.contains(kind));
-        of_types.map(|(text, _)| AddedToken::from(text.as_str(), special).normalized(false)).collect()
+    // −1, stored without a sign, says that there is none.
+    let id = |key: &str| -> Result<Option<u32>> {
+        let key = format!("tokenizer.ggml.{key}_token_id");
+        Ok(gguf.metadata(&key).map(|_| gguf.u32(&key)).transpose()?.filter(|id| *id != u32::MAX))
     };
-    tokenizer.add_tokens(&added(&[UNKNOWN, CONTROL], true));
-    tokenizer.add_tokens(&added(&[USER_DEFINED], false));
-
-    let id = |key: &str| gguf.metadata(key).map(|_| gguf.u32(key)).transpose();
-    let eos =
-        [id("tokenizer.ggml.eos_token_id")?, id("tokenizer.ggml.eot_token_id")?, id("tokenizer.ggml.eom_token_id")?];
-    let specials = Specials {
-        bos: id("tokenizer.ggml.bos_token_id")?,
-        pad: id("tokenizer.ggml.padding_token_id")?,
-        eos: eos.into_iter().flatten().collect(),
-        adds_bos: flag(gguf, "tokenizer.ggml.add_bos_token", adds_bos)?,
-    };
-    Ok((tokenizer, specials))
+    let (bos, eos) = (id("bos")?, [id("eos")?, id("eot")?, id("eom")?]);
+    let spelling = |id: Option<u32>| id.and_then(|id| vocabulary.texts.get(id as usize).cloned()).unwrap_or_default();
+    let (added, mut named) = (vocabulary.added(), vocabulary.unmarked());
+    named.extend(eos.into_iter().chain([bos]).flatten().filter_map(|id| Some((id, added.get(&id)?.clone()))));
+    Ok(Source {
+        added,
+        named,
+        specials: Specials {
+            bos,
+            pad: id("padding")?,
+            eos: eos.into_iter().flatten().collect(),
+            adds_bos: flag(gguf, "tokenizer.ggml.add_bos_token", adds_bos)?,
+            spelled: [spelling(bos), spelling(eos[0])],
+        },
+        template: chat::source::in_gguf(gguf)?.unwrap_or_default(),
+        ..source
+    })
 }
 
 /// The tokens' texts and types by id, and the ids by text.
@@ -89,6 +100,23 @@ impl<'a> Vocabulary<'a> {
         Ok(Self { texts, types, ids })
     }
 
+    /// By id: the tokens that are looked for in a text before it is cut into words.
+    fn added(&self) -> BTreeMap<u32, AddedToken> {
+        self.tokens(|kind, _| [UNKNOWN, CONTROL, USER_DEFINED].contains(&kind))
+    }
+
+    /// By id: tokens that look like control tokens and are typed as parts of words, by a faulty export or for want of types.
+    fn unmarked(&self) -> BTreeMap<u32, AddedToken> {
+        self.tokens(|kind, text| kind == NORMAL && looks_like_control(text) && !is_byte(text))
+    }
+
+    fn tokens(&self, is_one: impl Fn(i64, &str) -> bool) -> BTreeMap<u32, AddedToken> {
+        let all = (0..).zip(self.texts.iter().zip(&self.types));
+        let some = all.filter(|(_, (text, kind))| is_one(**kind, text) && !text.is_empty());
+        some.map(|(id, (text, kind))| (id, AddedToken::from(text.as_str(), *kind != USER_DEFINED).normalized(false)))
+            .collect()
+    }
+
     fn model(&self, merges: Vec<(String, String)>) -> BpeBuilder {
         let ids = self.ids.iter().map(|(text, id)| ((*text).to_owned(), *id));
         BPE::builder().vocab_and_merges(ids.collect::<::tokenizers::models::bpe::Vocab>(), merges)
@@ -96,7 +124,7 @@ impl<'a> Vocabulary<'a> {
 }
 
 /// The tokenizer for "gpt2", and whether such a tokenizer adds BOS where the file doesn't say.
-fn byte_level(gguf: &Gguf, vocabulary: &Vocabulary<'_>) -> Result<(Tokenizer, bool)> {
+fn byte_level(gguf: &Gguf, vocabulary: &Vocabulary<'_>) -> Result<(Source, bool)> {
     let key = "tokenizer.ggml.pre";
     let pre = gguf.metadata(key).map_or(Ok("default"), |_| gguf.str(key))?;
     let rule = splits::named(pre).ok_or_else(|| wrong(gguf, key, format!("one of {}", splits::NAMES), pre))?;
@@ -104,28 +132,35 @@ fn byte_level(gguf: &Gguf, vocabulary: &Vocabulary<'_>) -> Result<(Tokenizer, bo
         Some((left, right)) => Ok((left.to_owned(), right.to_owned())),
         None => Err(wrong(gguf, MERGES, "two tokens with a space between", format!("{merge:?}"))),
     });
-    // Llama 3 looks a whole word up before it merges, for some of its tokens no sequence of merges leads to.
-    let llama_3 = matches!(pre, "llama-bpe" | "llama3");
-    let model = vocabulary.model(merges.collect::<Result<_>>()?).ignore_merges(llama_3);
-
-    let mut tokenizer = Tokenizer::new(model.build().map_err(|e| wrong(gguf, MERGES, "merges of known tokens", e))?);
-    tokenizer.with_pre_tokenizer(Some(rule.map_err(|e| wrong(gguf, key, "a valid rule", e))?));
-    tokenizer.with_decoder(Some(ByteLevel::default()));
-    Ok((tokenizer, llama_3))
+    let ignores_merges = splits::ignores_merges(pre);
+    let model = vocabulary.model(merges.collect::<Result<_>>()?).ignore_merges(ignores_merges);
+    let model = model.build().map_err(|e| wrong(gguf, MERGES, "merges of known tokens", e))?;
+    let source = Source {
+        pre_tokenizer: Some(rule.map_err(|e| wrong(gguf, key, "a valid rule", e))?),
+        decoder: Some(ByteLevel::default().into()),
+        ..Source::of_model(model)
+    };
+    Ok((source, ignores_merges))
 }
 
 /// The tokenizer for "llama".
-fn sentence_piece(gguf: &Gguf, vocabulary: &Vocabulary<'_>) -> Result<Tokenizer> {
+fn sentence_piece(gguf: &Gguf, vocabulary: &Vocabulary<'_>) -> Result<Source> {
     let scores = gguf.floats(SCORES)?;
     if scores.len() != vocabulary.texts.len() {
         return Err(wrong(gguf, SCORES, format!("{} scores, one per token", vocabulary.texts.len()), scores.len()));
+    }
+    // Every token is cut at every place.
+    let work: usize =
+        vocabulary.texts.iter().map(|text| text.len().saturating_mul(text.len())).fold(0, usize::saturating_add);
+    if work > LONGEST {
+        return Err(wrong(gguf, TOKENS, "tokens of the length of words", "longer ones"));
     }
     let mut model = vocabulary.model(merges_by_score(vocabulary, scores)).byte_fallback(true).fuse_unk(true);
     if let Some(unknown) = vocabulary.types.iter().position(|&kind| kind == UNKNOWN) {
         model = model.unk_token(vocabulary.texts[unknown].clone());
     }
     let invalid = |e| wrong(gguf, TOKENS, "a valid vocabulary", e);
-    let mut tokenizer = Tokenizer::new(model.build().map_err(invalid)?);
+    let model = model.build().map_err(invalid)?;
 
     // A text begins with a space of its own, so that a word has the same ids there as in the middle.
     let space_in_front = flag(gguf, "tokenizer.ggml.add_space_prefix", true)?;
@@ -136,9 +171,8 @@ fn sentence_piece(gguf: &Gguf, vocabulary: &Vocabulary<'_>) -> Result<Tokenizer>
         normalizers.insert(0, Prepend::new(SPACE.into()).into());
         decoders.push(Strip::new(' ', 1, 0).into());
     }
-    tokenizer.with_normalizer(Some(Sequence::new(normalizers)));
-    tokenizer.with_decoder(Some(DecoderSequence::new(decoders)));
-    Ok(tokenizer)
+    let (normalizer, decoder) = (Sequence::new(normalizers).into(), DecoderSequence::new(decoders).into());
+    Ok(Source { normalizer: Some(normalizer), decoder: Some(decoder), ..Source::of_model(model) })
 }
 
 /// Every way to join two normal tokens into a third one, the third's highest scores first.
@@ -164,4 +198,10 @@ fn wrong(gguf: &Gguf, key: &str, expected: impl std::fmt::Display, found: impl s
         .found(found)
         .next("use the model's Hugging Face folder with its tokenizer.json")
         .into()
+}
+
+/// Returns true if a token is spelled like one for a byte.
+pub(super) fn is_byte(text: &str) -> bool {
+    let digits = text.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
+    digits.is_some_and(|digits| digits.len() == 2 && u8::from_str_radix(digits, 16).is_ok())
 }

@@ -9,91 +9,49 @@
 mod files;
 mod folder;
 mod gguf;
+mod growth;
 mod guard;
+mod pre_tokenizer;
+mod source;
 mod splits;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod to_gguf;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use ::tokenizers::ModelWrapper;
+use ::tokenizers::AddedToken;
 
 pub use files::TokenizerFiles;
 pub use stream::DecodeStream;
 
 use self::guard::Guard;
+use self::source::{Inner, Source, Specials};
 use crate::files::gguf::Gguf;
 use crate::{Error, Result};
-
-/// Spellings of the tokens that end a turn or a text. Where one is a control token of the vocabulary, an answer stops at it.
-const STOPS: [&str; 9] = [
-    "<|im_end|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<|end_of_text|>",
-    "<|endoftext|>",
-    "<|end_of_turn|>",
-    "<end_of_turn>",
-    "<|end|>",
-    "</s>",
-];
 
 /// A tokenizer with the special tokens of its model.
 #[derive(Debug)]
 pub struct Tokenizer {
-    inner: ::tokenizers::Tokenizer,
+    inner: Inner,
     guard: Guard,
     specials: Specials,
     vocabulary_size: usize,
-}
-
-/// The special tokens of a source (folder or GGUF).
-#[derive(Debug, Default)]
-struct Specials {
-    bos: Option<u32>,
-    pad: Option<u32>,
-    /// The declared EOS first, then further stop tokens.
-    eos: Vec<u32>,
-    /// True if the tokenizer by itself begins every text with BOS.
-    adds_bos: bool,
-}
-
-impl Specials {
-    /// Adds the stop tokens that the vocabulary has beside the declared ones; the error is an id that the vocabulary lacks.
-    fn complete(&mut self, tokenizer: &::tokenizers::Tokenizer) -> std::result::Result<(), String> {
-        let added = tokenizer.get_added_tokens_decoder();
-        let known_stops = STOPS.iter().filter_map(|spelling| tokenizer.token_to_id(spelling));
-        let mut eos = Vec::new();
-        for id in self.eos.iter().copied().chain(known_stops.filter(|id| added.contains_key(id))) {
-            if !eos.contains(&id) {
-                eos.push(id);
-            }
-        }
-        self.eos = eos;
-        match self.eos.iter().chain(&self.bos).chain(&self.pad).find(|id| tokenizer.id_to_token(**id).is_none()) {
-            Some(id) => Err(format!("the id {id}, which it doesn't have")),
-            None => Ok(()),
-        }
-    }
+    rows: usize,
 }
 
 impl Tokenizer {
     /// Reads the tokenizer of a model: a Hugging Face folder with tokenizer.json, a tokenizer.json, or a .gguf file.
     ///
-    /// Beside tokenizer.json, the files tokenizer_config.json, generation_config.json and config.json are read for special tokens
-    /// where they exist.
+    /// Beside tokenizer.json, the files tokenizer_config.json, special_tokens_map.json, added_tokens.json, generation_config.json and
+    /// config.json are read for special tokens where they exist.
     ///
     /// # Errors
     /// Missing or malformed files; a tokenizer that isn't byte-pair encoding, as every Llama's is; ids that contradict each other.
     pub fn from_path(path: &Path) -> Result<Self> {
-        if Gguf::is_path(path) {
-            Self::from_gguf(&Gguf::open(path)?)
-        } else {
-            let (inner, specials) = folder::read(path)?;
-            Self::new(inner, specials, path)
-        }
+        if Gguf::is_path(path) { Self::from_gguf(&Gguf::open(path)?) } else { Self::new(folder::read(path)?, path) }
     }
 
     /// Builds the tokenizer from the vocabulary and merges of a GGUF file (`tokenizer.ggml.*`).
@@ -101,33 +59,18 @@ impl Tokenizer {
     /// # Errors
     /// Missing or contradictory keys; a vocabulary of an unknown kind or with unknown splitting rules.
     pub fn from_gguf(gguf: &Gguf) -> Result<Self> {
-        let (inner, specials) = gguf::build(gguf)?;
-        Self::new(inner, specials, crate::files::TensorSource::place(gguf))
+        Self::new(gguf::read(gguf)?, crate::files::TensorSource::place(gguf))
     }
 
-    fn new(mut inner: ::tokenizers::Tokenizer, mut specials: Specials, place: &Path) -> Result<Self> {
-        if !matches!(inner.get_model(), ModelWrapper::BPE(_)) {
-            return Err(Error::bad_input(place.display())
-                .expected("a byte-pair encoding (BPE), as every Llama has")
-                .found("a tokenizer of another kind")
-                .next("use a model of the Llama family")
-                .into());
-        }
-        // Truncation and padding are settings of whoever saved the file; here they would silently cut texts.
-        inner.with_padding(None);
-        inner.with_truncation(None).map_err(|e| Error::Failed(format!("{}: {e}", place.display())))?;
-
-        specials.complete(&inner).map_err(|found| {
+    fn new(source: Source, place: &Path) -> Result<Self> {
+        let (inner, guard, specials, rows) = source.build().map_err(|found| {
             Error::bad_input(place.display())
-                .expected("ids of BOS, EOS and padding within the vocabulary")
+                .expected("a tokenizer whose added tokens and ids of BOS and EOS are those of its vocabulary")
                 .found(found)
                 .next("fetch the model again; its files are of different versions")
         })?;
-        let guard = Guard::install(&mut inner, &specials).map_err(|found| {
-            Error::bad_input(place.display()).expected("every added token at its own id").found(found)
-        })?;
         let vocabulary_size = inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
-        Ok(Self { inner, guard, specials, vocabulary_size })
+        Ok(Self { inner, guard, specials, vocabulary_size, rows })
     }
 
     /// The ids of `text`, in which control tokens may be spelled out ("`<|im_end|>`" is one id): for templates, not for users' text.
@@ -160,7 +103,7 @@ impl Tokenizer {
     ///
     /// The result is for `encode` alone: where `text` spells a control token, it holds an invisible character.
     pub fn guard(&self, text: &str) -> String {
-        self.guard.apply(text)
+        self.guard.apply(text, self.inner.get_normalizer())
     }
 
     /// The text of `ids`; bytes that are no UTF-8 become U+FFFD. `skip_special` leaves control tokens out.
@@ -196,6 +139,12 @@ impl Tokenizer {
     /// The number of ids: the highest one and one. A model's embedding may have more rows.
     pub fn vocabulary_size(&self) -> usize {
         self.vocabulary_size
+    }
+
+    /// The rows that an embedding needs: the highest id that a prompt or an answer can hold and one. A control token that nothing writes, such
+    /// as one for padding, may lie beyond.
+    pub fn rows(&self) -> usize {
+        self.rows
     }
 
     /// The id of the token that is spelled `token` in the vocabulary.
@@ -236,9 +185,39 @@ impl Tokenizer {
         }
     }
 
+    /// The spelling of `bos_token` in chat templates; empty where none is named.
+    pub fn bos_token(&self) -> &str {
+        &self.specials.spelled[0]
+    }
+
+    /// The spelling of `eos_token` in chat templates; empty where none is named.
+    pub fn eos_token(&self) -> &str {
+        &self.specials.spelled[1]
+    }
+
     /// The id for padding, where one is declared.
     pub fn pad(&self) -> Option<u32> {
         self.specials.pad
+    }
+
+    /// Returns true if a token is looked for in a text before it is cut into words.
+    fn is_added(&self, id: u32) -> bool {
+        self.inner.get_added_vocabulary().get_added_tokens_decoder().contains_key(&id)
+    }
+
+    /// The text of tokenizer.json; `place` names the tokenizer in errors.
+    fn to_json(&self, place: &Path) -> Result<String> {
+        let mut whole = ::tokenizers::Tokenizer::new(self.inner.get_model().clone());
+        whole.with_normalizer(self.inner.get_normalizer().cloned());
+        whole.with_pre_tokenizer(self.inner.get_pre_tokenizer().and_then(|splitter| splitter.source.clone()));
+        whole.with_decoder(self.inner.get_decoder().cloned());
+        whole.add_tokens(&self.added().into_values().cloned().collect::<Vec<_>>());
+        whole.to_string(true).map_err(|e| Error::Failed(format!("{}: tokenizer: {e}", place.display())))
+    }
+
+    /// The added tokens by id.
+    fn added(&self) -> BTreeMap<u32, &AddedToken> {
+        self.inner.get_added_vocabulary().get_added_tokens_decoder().iter().map(|(id, token)| (*id, token)).collect()
     }
 
     fn failed(&self, error: ::tokenizers::Error) -> Error {

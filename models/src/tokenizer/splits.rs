@@ -6,9 +6,14 @@ use ::tokenizers::pre_tokenizers::digits::Digits;
 use ::tokenizers::pre_tokenizers::sequence::Sequence;
 use ::tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use ::tokenizers::{PreTokenizerWrapper, SplitDelimiterBehavior};
+use serde::Serialize;
+use serde_json::Value;
 
 /// The names with their rules in [`named`], for messages.
 pub(super) const NAMES: &str = "default, gpt-2, smollm, starcoder, refact, command-r, llama-bpe, llama3, qwen2";
+
+/// One name of each rule.
+const RULES: [&str; 5] = ["smollm", "llama-bpe", "qwen2", "gpt-2", "default"];
 
 /// English contractions, words, numbers and signs, each with one space before it (GPT-2).
 const GPT_2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
@@ -37,6 +42,41 @@ pub(super) fn named(pre: &str) -> Option<Result<PreTokenizerWrapper, ::tokenizer
     // At last, bytes become visible characters, the alphabet of these vocabularies.
     let bytes = ByteLevel::new(false, true, false).into();
     Some(rules.map(|rules| Sequence::new(rules.into_iter().chain([bytes]).collect()).into()))
+}
+
+/// Returns true for rules under which a word that is a token is not merged: for some tokens of Llama 3, no sequence of merges leads to them.
+pub(super) fn ignores_merges(pre: &str) -> bool {
+    matches!(pre, "llama-bpe" | "llama3")
+}
+
+/// The name of the rule that cuts texts exactly like `pre_tokenizer`.
+pub(super) fn name_of(pre_tokenizer: Option<&PreTokenizerWrapper>) -> Option<&'static str> {
+    let own = steps(pre_tokenizer?);
+    RULES.into_iter().find(|rule| matches!(named(rule), Some(Ok(named)) if steps(&named) == own))
+}
+
+/// The steps of a pre-tokenizer or a normaliser, sequences within sequences one after the other, each in its one spelling.
+pub(super) fn steps(part: &impl Serialize) -> Vec<Value> {
+    let mut steps = Vec::new();
+    add_steps(serde_json::to_value(part).unwrap_or_default(), &mut steps);
+    steps
+}
+
+fn add_steps(mut step: Value, steps: &mut Vec<Value>) {
+    for key in ["pretokenizers", "normalizers"] {
+        if let Some(Value::Array(parts)) = step.get_mut(key).map(Value::take) {
+            return parts.into_iter().for_each(|part| add_steps(part, steps));
+        }
+    }
+    if step["type"] == "ByteLevel" {
+        // Offsets are not used. Its own expression is GPT-2's.
+        step["trim_offsets"] = true.into();
+        if step["use_regex"] == true {
+            step["use_regex"] = false.into();
+            steps.extend(split(GPT_2).ok().and_then(|words| serde_json::to_value(words).ok()));
+        }
+    }
+    steps.push(step);
 }
 
 fn split(pattern: &str) -> Result<PreTokenizerWrapper, ::tokenizers::Error> {

@@ -5,6 +5,6 @@ mod load;
 mod model_files;
 pub(crate) mod naming;
 pub(crate) mod tensor_reader;
-mod write;
+pub(crate) mod write;
 
 pub(crate) use model_files::{ModelFiles, WeightFiles};

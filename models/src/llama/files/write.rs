@@ -4,25 +4,40 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::atomic::write_atomically;
 use crate::download::download;
 use crate::files::safetensors;
 use crate::llama::Llama;
 use crate::llama::config::{LlamaConfig, RopeScaling};
+use crate::tokenizer::TokenizerFiles;
 use crate::{Error, Result};
 
 impl Llama {
     /// Writes `config.json` and `model.safetensors`, in 32-bit floats, into `folder`; each file appears whole or not at all.
     ///
     /// A low-rank part is not written: fold it in with [`Llama::merged`], or write it as an [`Adapter`](crate::lora::Adapter).
-    /// The tokenizer's files are [`TokenizerFiles`](crate::tokenizer::TokenizerFiles).
+    /// [`Llama::write_with`] writes the tokenizer, too.
     ///
     /// # Errors
     /// Packed weights, or weights that are not finite; I/O errors; a device that does not give the weights back.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        let config = serde_json::to_string_pretty(&self.config.to_huggingface()?).expect("a JSON value is writable");
+        self.write_model(folder, &Map::new())
+    }
+
+    /// Writes the model with its tokenizer: beside [`Llama::write`]'s files those of `files`, whose ids of special tokens go into
+    /// `config.json`, too.
+    ///
+    /// # Errors
+    /// As [`Llama::write`].
+    pub fn write_with(&self, files: &TokenizerFiles, folder: &Path) -> Result<()> {
+        files.write(folder)?;
+        self.write_model(folder, files.ids())
+    }
+
+    fn write_model(&self, folder: &Path, token_ids: &Map<String, Value>) -> Result<()> {
+        let config = json_with(self.config.to_huggingface()?, token_ids);
         let mut tensors = Vec::new();
         for (module, shape, weight) in self.valid().weights()? {
             let values = download(weight, &module)?;
@@ -63,6 +78,14 @@ impl Llama {
         }
         Ok(weights)
     }
+}
+
+/// The text of `config.json` with the ids of special tokens.
+pub(crate) fn json_with(mut config: Value, token_ids: &Map<String, Value>) -> String {
+    for (key, ids) in token_ids {
+        config[key.as_str()] = ids.clone();
+    }
+    serde_json::to_string_pretty(&config).expect("a JSON value is writable")
 }
 
 impl LlamaConfig {
