@@ -104,7 +104,8 @@ impl<const FMA: bool> KvVisitor for OverPages<'_, FMA> {
         for (page, weights) in pages.iter().zip(scores.iter()) {
             let KvBlock { values, scales: [_, value_scales], .. } = block(*page);
             // Positions after the last may hold anything.
-            let seen = weights.iter().zip(value_scales).zip(values.chunks_exact(q.len())).filter(|((w, _), _)| **w != 0.0);
+            let seen =
+                weights.iter().zip(value_scales).zip(values.chunks_exact(q.len())).filter(|((w, _), _)| **w != 0.0);
             for ((weight, scale), value) in seen {
                 let weight = weight * scale;
                 for (y, v) in y.iter_mut().zip(value) {

@@ -4,8 +4,9 @@ use super::columns::Columns;
 use super::isa::Isa;
 use super::panels::{GROUP, Panels};
 use super::pool::Pool;
-use super::product::{PanelOutput, product, takes_int8};
+use super::product::{PanelOutput, product};
 use crate::check::{CheckResult, noise};
+use crate::decode::matmul::takes_int8;
 use crate::quant::{PackedMatrix, QuantScheme};
 
 /// Error of the sums alone.
@@ -62,7 +63,7 @@ impl Case {
         let mut y = PanelOutput::default();
         product(&Panels::new(&self.packed), &self.columns, &mut y, pool, isa);
         let mut found = vec![0.0; count * rows];
-        found.chunks_mut(rows).enumerate().for_each(|(column, found)| y.read(column, 0, found));
+        found.chunks_mut(rows).enumerate().for_each(|(column, found)| y.read(column, found));
         let activations = if self.columns.is_int8() { "int8" } else { "f32" };
         let kernel = format!("product {} x {activations}, {}", self.packed.scheme(), isa.name());
         let case = format!("{rows} x {} x {count}", self.packed.cols());

@@ -2,6 +2,7 @@
 
 use super::isa::Isa;
 use super::lanes::{Kernel, LANES, exp};
+use super::product::PanelOutput;
 
 /// cos and sin of the rotary embedding, `[positions, head_dim / 2, 2]`.
 #[derive(Debug, Clone)]
@@ -53,14 +54,18 @@ impl Kernel for RmsNorm<'_> {
     }
 }
 
-/// y = silu(gate) · up
-pub fn swiglu_row(gate: &[f32], up: &[f32], y: &mut [f32], isa: Isa) {
-    isa.run(Swiglu { gate, up, y });
+/// y = silu(gate) · up, from a column of outputs in which rows of gate and up take turns.
+///
+/// # Panics
+/// Another number of outputs than twice those of `y`.
+pub fn swiglu_row(outputs: &PanelOutput, column: usize, y: &mut [f32], isa: Isa) {
+    assert_eq!(outputs.rows(), 2 * y.len(), "a gate for every number");
+    isa.run(Swiglu { outputs, column, y });
 }
 
 struct Swiglu<'a> {
-    gate: &'a [f32],
-    up: &'a [f32],
+    outputs: &'a PanelOutput,
+    column: usize,
     y: &'a mut [f32],
 }
 
@@ -69,9 +74,19 @@ impl Kernel for Swiglu<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let Self { gate, up, y } = self;
-        for ((y, gate), up) in y.iter_mut().zip(gate).zip(up) {
-            *y = gate / (1.0 + exp::<FMA>(-gate)) * up;
+        let Self { outputs, column, y } = self;
+        let mut panels = outputs.lanes(column);
+        for y in y.chunks_mut(LANES) {
+            let mut pairs = [0.0; 2 * LANES];
+            for (pairs, panel) in pairs.as_chunks_mut::<LANES>().0.iter_mut().zip(&mut panels) {
+                *pairs = *panel;
+            }
+            let mut gated = [0.0; LANES];
+            for (i, gated) in gated.iter_mut().enumerate() {
+                let [gate, up] = [pairs[2 * i], pairs[2 * i + 1]];
+                *gated = gate / (1.0 + exp::<FMA>(-gate)) * up;
+            }
+            y.copy_from_slice(&gated[..y.len()]);
         }
     }
 }

@@ -1,11 +1,9 @@
 //! Products with the numbers of the columns as they are. Every sum runs over the inputs in their order, whatever the
 //! tile.
 
-use std::ops::Range;
-
 use super::columns::Columns;
 use super::lanes::{Kernel, LANES, Lanes, multiply_add};
-use super::panels::Panels;
+use super::panel_product::PanelProduct;
 use crate::quant::PACK;
 
 /// Columns that a tile takes at most: their sums fill the registers.
@@ -14,14 +12,9 @@ const TILE_COLUMNS: usize = 8;
 /// Panels that a tile takes at most.
 const TILE_PANELS: usize = 4;
 
-/// Some panels of a matrix times all columns.
+/// A product, with memory for the weights of some panels.
 pub(super) struct FloatProduct<'a> {
-    pub(super) weights: &'a Panels,
-    pub(super) panels: Range<usize>,
-    pub(super) columns: &'a Columns,
-    /// `[panels, columns]`
-    pub(super) y: &'a mut [Lanes],
-    /// Memory for the weights of a panel.
+    pub(super) product: PanelProduct<'a>,
     pub(super) unpacked: &'a mut Vec<Lanes>,
 }
 
@@ -31,7 +24,7 @@ impl Kernel for FloatProduct<'_> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         // Several sums at once hide the latency of one: of several panels where there are few columns.
-        match self.columns.count() {
+        match self.product.columns.count() {
             1 | 2 => self.in_blocks::<FMA, TILE_PANELS>(),
             _ => self.in_blocks::<FMA, 1>(),
         }
@@ -42,7 +35,7 @@ impl FloatProduct<'_> {
     /// `P` panels at once: they are unpacked, and multiplied with all columns.
     #[inline(always)]
     fn in_blocks<const FMA: bool, const P: usize>(self) {
-        let Self { weights, panels, columns, y, unpacked } = self;
+        let Self { product: PanelProduct { weights, panels, columns, y }, unpacked } = self;
         let count = columns.count();
         let width = weights.cols().next_multiple_of(PACK);
         unpacked.resize(P * width, [0.0; LANES]);

@@ -4,25 +4,15 @@
 //! With weights d c + m and columns e q, a group of 32 adds d e Σ c q + m e Σ q to the product. The instruction sets
 //! differ in Σ c q alone.
 
-use std::ops::Range;
-
-use super::columns::{Columns, GroupScale};
+use super::columns::GroupScale;
 use super::lanes::Lanes;
-use super::panels::{GROUP, PANEL, Panel, Panels, Q4_ZERO, nibble};
+use super::panel_product::PanelProduct;
+use super::panels::{GROUP, PANEL, Panel, Q4_ZERO, nibble};
 use crate::quant::{PACK, QuantScheme};
 
-/// Some panels of a matrix times all columns.
-pub(super) struct Int8Product<'a> {
-    pub(super) weights: &'a Panels,
-    pub(super) panels: Range<usize>,
-    pub(super) columns: &'a Columns,
-    /// `[panels, columns]`
-    pub(super) y: &'a mut [Lanes],
-}
-
 /// The reference of the variants: weight by weight.
-pub(super) fn portable(product: Int8Product) {
-    let Int8Product { weights, panels, columns, y } = product;
+pub(super) fn portable(product: PanelProduct) {
+    let PanelProduct { weights, panels, columns, y } = product;
     for (number, y) in panels.zip(y.chunks_mut(columns.count())) {
         let panel = weights.panel(number);
         for (column, y) in y.iter_mut().enumerate() {

@@ -3,8 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::columns::GroupScale;
-use super::int8::Int8Product;
 use super::lanes::Lanes;
+use super::panel_product::PanelProduct;
 use super::panels::{GROUP, Panel, Q4_ZERO, Words};
 use crate::quant::QuantScheme;
 
@@ -23,7 +23,7 @@ macro_rules! variant {
             use super::*;
 
             #[target_feature(enable = $features)]
-            pub(in super::super) fn run(product: Int8Product) {
+            pub(in super::super) fn run(product: PanelProduct) {
                 match product.weights.scheme() {
                     QuantScheme::Q8 => panels::<{ QuantScheme::Q8 as u8 }>(product),
                     QuantScheme::Q4 => panels::<{ QuantScheme::Q4 as u8 }>(product),
@@ -34,8 +34,8 @@ macro_rules! variant {
             }
 
             #[target_feature(enable = $features)]
-            fn panels<const SCHEME: u8>(product: Int8Product) {
-                let Int8Product { weights, panels, columns, y } = product;
+            fn panels<const SCHEME: u8>(product: PanelProduct) {
+                let PanelProduct { weights, panels, columns, y } = product;
                 for (number, y) in panels.zip(y.chunks_mut(columns.count())) {
                     let panel = weights.panel(number);
                     for (first, y) in (0..).step_by(TILE).zip(y.chunks_mut(TILE)) {

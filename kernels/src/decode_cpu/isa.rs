@@ -1,19 +1,17 @@
-//! Instruction sets, and the one place where kernels are dispatched by them.
+//! Instruction sets, and the dispatch of kernels by them.
 
 use std::fmt;
 use std::sync::LazyLock;
 
-use super::int8::{self, Int8Product};
-#[cfg(target_arch = "x86_64")]
-use super::int8_x86;
 use super::lanes::Kernel;
 
 /// An instruction set that this processor has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Isa(Level);
 
+/// The variants of kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Level {
+pub(super) enum Level {
     /// Whatever every processor of this architecture has.
     Portable,
     /// Vectors of 256 bits, fused multiply-adds, conversions of f16.
@@ -72,25 +70,15 @@ impl Isa {
     pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
             Level::Portable => kernel.run::<false>(),
-            // SAFETY: an `Isa` is only made above, where the processor has its features.
+            // SAFETY: an `Isa` is only made in `AVAILABLE`, where the processor has its features.
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 | Level::AvxVnni | Level::Avx512Vnni => unsafe { with_avx2(kernel) },
         }
     }
 
-    /// Runs a product of quants.
-    #[allow(unsafe_code)]
-    pub(super) fn run_int8(self, product: Int8Product) {
-        match self.0 {
-            Level::Portable => int8::portable(product),
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { int8_x86::avx2::run(product) },
-            #[cfg(target_arch = "x86_64")]
-            Level::AvxVnni => unsafe { int8_x86::avx_vnni::run(product) },
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512Vnni => unsafe { int8_x86::avx512_vnni::run(product) },
-        }
+    /// The variants of this instruction set.
+    pub(super) fn level(self) -> Level {
+        self.0
     }
 }
 

@@ -106,7 +106,8 @@ impl KvPages {
                 scales[block * 2 * PAGE + position] = of_key / 127.0;
                 scales[block * 2 * PAGE + PAGE + position] = of_value / 127.0;
                 let quants = &mut quants[numbers];
-                let quant = |largest: f32| move |x: f32| if largest > 0.0 { (x / largest * 127.0).round() as i8 } else { 0 };
+                let quant =
+                    |largest: f32| move |x: f32| if largest > 0.0 { (x / largest * 127.0).round() as i8 } else { 0 };
                 place_keys(&mut quants[..PAGE * width], position, key, quant(of_key));
                 place_values(&mut quants[PAGE * width..], position, value, quant(of_value));
             }

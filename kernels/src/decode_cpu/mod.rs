@@ -19,6 +19,7 @@
 mod attention;
 mod check;
 mod columns;
+mod dispatch;
 mod elementwise;
 mod float;
 mod int8;
@@ -27,6 +28,7 @@ mod int8_x86;
 mod isa;
 mod kv_pages;
 mod lanes;
+mod panel_product;
 mod panels;
 mod pool;
 mod product;

@@ -110,12 +110,6 @@ fn quant_words(scheme: QuantScheme, cols: usize) -> usize {
 }
 
 impl Panel<'_> {
-    /// The number of packs of a row.
-    #[inline(always)]
-    pub(super) fn packs(&self) -> usize {
-        self.quants.len() / self.scheme.pack_words()
-    }
-
     /// The weights of a pack, column by column: the bits that [`PackedMatrix::unpack_row`] gives.
     #[inline(always)]
     pub(super) fn unpack(&self, pack: usize) -> [Lanes; PACK] {

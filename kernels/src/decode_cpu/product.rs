@@ -1,16 +1,12 @@
 //! y = W x for the columns of a step, on all threads.
 
-use std::cell::RefCell;
-use std::ops::Range;
-
 use super::columns::Columns;
-use super::float::FloatProduct;
-use super::int8::Int8Product;
+use super::dispatch;
 use super::isa::Isa;
 use super::lanes::Lanes;
+use super::panel_product::PanelProduct;
 use super::panels::{PANEL, Panels};
 use super::pool::Pool;
-use crate::quant::QuantScheme;
 
 /// Jobs are split into so many parts for each thread: one that is held up leaves its parts to the others.
 const PARTS_PER_THREAD: usize = 8;
@@ -33,33 +29,49 @@ impl PanelOutput {
         self.rows
     }
 
-    /// Copies the outputs from row `first` on of a column to `y`.
+    /// Copies the first outputs of a column to `y`.
     ///
     /// # Panics
     /// A column or rows that there are not.
-    pub fn read(&self, column: usize, first: usize, y: &mut [f32]) {
-        assert!(column < self.columns && first + y.len() <= self.rows, "{} rows from {first} on", y.len());
-        for (i, y) in y.iter_mut().enumerate() {
-            *y = self.numbers[(first + i) / PANEL * self.columns + column][(first + i) % PANEL];
+    pub fn read(&self, column: usize, y: &mut [f32]) {
+        self.check(column, y.len());
+        for (y, panel) in y.chunks_mut(PANEL).zip(self.lanes(column)) {
+            y.copy_from_slice(&panel[..y.len()]);
         }
     }
 
-    /// Adds `y` to the outputs from row `first` on of a column.
+    /// Adds the outputs of a column to `x`, `[rows]`.
     ///
     /// # Panics
     /// A column or rows that there are not.
-    pub fn add(&mut self, column: usize, first: usize, y: &[f32]) {
-        assert!(column < self.columns && first + y.len() <= self.rows, "{} rows from {first} on", y.len());
-        for (i, y) in y.iter().enumerate() {
-            self.numbers[(first + i) / PANEL * self.columns + column][(first + i) % PANEL] += y;
+    pub fn add_to(&self, column: usize, x: &mut [f32]) {
+        self.check(column, x.len());
+        for (x, y) in x.chunks_mut(PANEL).zip(self.lanes(column)) {
+            x.iter_mut().zip(y).for_each(|(x, y)| *x += y);
         }
     }
-}
 
-/// Returns true if the quants of a scheme can be multiplied in int8: a weight is an integer times a scale, plus an
-/// offset.
-pub(super) fn takes_int8(scheme: QuantScheme) -> bool {
-    crate::decode::matmul::takes_int8(scheme)
+    /// Adds `x` to the outputs of a column.
+    ///
+    /// # Panics
+    /// A column or rows that there are not.
+    pub fn add(&mut self, column: usize, x: &[f32]) {
+        self.check(column, x.len());
+        for (x, panel) in x.chunks(PANEL).zip(0..) {
+            let y = &mut self.numbers[panel * self.columns + column];
+            y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
+        }
+    }
+
+    /// The outputs of a column, panel by panel.
+    #[inline(always)]
+    pub(super) fn lanes(&self, column: usize) -> impl Iterator<Item = &Lanes> {
+        self.numbers[column.min(self.numbers.len())..].iter().step_by(self.columns.max(1))
+    }
+
+    fn check(&self, column: usize, rows: usize) {
+        assert!(column < self.columns && rows <= self.rows, "{rows} rows of column {column}");
+    }
 }
 
 /// y = `weights` times `columns`: in int8 if the columns have quants and the scheme allows it.
@@ -75,22 +87,8 @@ pub fn product(weights: &Panels, columns: &Columns, y: &mut PanelOutput, pool: &
     pool.for_each(y.numbers.chunks_mut((part * count).max(1)), |number, y| {
         let first = number * part;
         let panels = first..first + y.len() / count;
-        some_panels(weights, panels, columns, y, isa);
+        dispatch::run(PanelProduct { weights, panels, columns, y }, isa);
     });
-}
-
-thread_local! {
-    /// The weights of a panel.
-    static UNPACKED: RefCell<Vec<Lanes>> = const { RefCell::new(Vec::new()) };
-}
-
-/// y `[panels, columns]` = some panels of `weights` times `columns`.
-fn some_panels(weights: &Panels, panels: Range<usize>, columns: &Columns, y: &mut [Lanes], isa: Isa) {
-    if columns.is_int8() && takes_int8(weights.scheme()) {
-        isa.run_int8(Int8Product { weights, panels, columns, y });
-    } else {
-        UNPACKED.with_borrow_mut(|unpacked| isa.run(FloatProduct { weights, panels, columns, y, unpacked }));
-    }
 }
 
 /// The outputs of some rows of `weights` alone, for one of the columns.
@@ -104,7 +102,8 @@ pub fn product_of_rows(weights: &Panels, rows: &[u32], column: &Columns, isa: Is
     for row in rows.iter().map(|row| *row as usize) {
         let number = row / PANEL;
         if known != Some(number) {
-            some_panels(weights, number..number + 1, column, &mut panel, isa);
+            let panels = number..number + 1;
+            dispatch::run(PanelProduct { weights, panels, columns: column, y: &mut panel }, isa);
             known = Some(number);
         }
         outputs.push(panel[0][row % PANEL]);

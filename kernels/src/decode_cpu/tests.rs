@@ -31,7 +31,8 @@ fn rows_are_unpacked_to_the_bits_of_the_packed_matrix() {
 /// Columns of `x` `[count, width]`.
 fn columns(x: &[f32], count: usize, int8: bool) -> Columns {
     let (width, mut columns) = (x.len() / count, Columns::default());
-    columns.set([count, width], int8, pool(), Isa::best(), |c, column| column.copy_from_slice(&x[c * width..][..width]));
+    columns
+        .set([count, width], int8, pool(), Isa::best(), |c, column| column.copy_from_slice(&x[c * width..][..width]));
     columns
 }
 
@@ -41,17 +42,19 @@ fn a_column_gives_the_same_bits_in_any_batch_and_rows_give_those_of_the_whole() 
     let x = noise(5, 21 * cols);
     for scheme in QuantScheme::ALL {
         let weights = Panels::new(&PackedMatrix::from_f32(scheme, rows, cols, &noise(4, rows * cols)).unwrap());
-        for (int8, isa) in [false, true].into_iter().flat_map(|int8| Isa::available().iter().map(move |isa| (int8, *isa))) {
+        for (int8, isa) in
+            [false, true].into_iter().flat_map(|int8| Isa::available().iter().map(move |isa| (int8, *isa)))
+        {
             let output = |count: usize| {
                 let mut y = PanelOutput::default();
                 product(&weights, &columns(&x[..count * cols], count, int8), &mut y, pool(), isa);
                 y
             };
             let mut expected = vec![0.0; rows];
-            output(21).read(0, 0, &mut expected);
+            output(21).read(0, &mut expected);
             for count in 1..10 {
                 let mut found = vec![0.0; rows];
-                output(count).read(0, 0, &mut found);
+                output(count).read(0, &mut found);
                 assert_eq!(found, expected, "{scheme} {isa:?} among {count}");
             }
             let some = [36, 0, 1, 17];
@@ -71,7 +74,7 @@ fn columns_that_are_no_numbers_show_in_the_product() {
             let mut y = PanelOutput::default();
             product(&weights, &columns(&x, 1, int8), &mut y, pool(), Isa::best());
             let mut found = [0.0; 8];
-            y.read(0, 0, &mut found);
+            y.read(0, &mut found);
             assert!(found.iter().all(|y| !y.is_finite()), "{bad} in int8: {int8}: {found:?}");
         }
     }
@@ -94,20 +97,28 @@ fn attention_sees_the_keys_up_to_its_position_through_the_block_table() {
         let mut cache = KvPages::new(heads, format, 9);
         let tables: [&[u32]; 2] = [&[7, 2, 4], &[0, 8]];
         let spans = [(3, 2 * PAGE - 1), (1, PAGE)].map(|(count, position)| (count, position));
-        let (key, value) = (|s: usize, p: usize, h: usize| vector(1000 * s + 10 * p + h), |s, p, h| vector(5000 + 1000 * s + 10 * p + h));
+        let (key, value) = (
+            |s: usize, p: usize, h: usize| vector(1000 * s + 10 * p + h),
+            |s, p, h| vector(5000 + 1000 * s + 10 * p + h),
+        );
         for (s, (count, position)) in spans.into_iter().enumerate() {
             for p in 0..position + count {
-                (0..heads.keys).for_each(|h| cache.write(tables[s][p / PAGE], p % PAGE, h, &key(s, p, h), &value(s, p, h)));
+                (0..heads.keys)
+                    .for_each(|h| cache.write(tables[s][p / PAGE], p % PAGE, h, &key(s, p, h), &value(s, p, h)));
             }
         }
         let tokens: usize = spans.iter().map(|(count, _)| count).sum();
         let q = noise(77, tokens * heads.queries * heads.width);
-        let asked: Vec<AttentionSpan> =
-            spans.iter().zip(tables).map(|(&(count, position), pages)| AttentionSpan { count, position, pages }).collect();
+        let asked: Vec<AttentionSpan> = spans
+            .iter()
+            .zip(tables)
+            .map(|(&(count, position), pages)| AttentionSpan { count, position, pages })
+            .collect();
         for isa in Isa::available() {
             let mut y = vec![f32::NAN; q.len()];
             attend(&cache, &asked, &q, &mut y, &Pool::new(3), *isa);
-            let placed = spans.iter().enumerate().flat_map(|(s, &(count, position))| (0..count).map(move |i| (s, position + i)));
+            let placed =
+                spans.iter().enumerate().flat_map(|(s, &(count, position))| (0..count).map(move |i| (s, position + i)));
             for (token, (s, position)) in placed.enumerate() {
                 for head in 0..heads.queries {
                     let at = (token * heads.queries + head) * heads.width;
@@ -132,7 +143,12 @@ fn rows_are_normed_gated_and_summed() {
     for isa in Isa::available() {
         let (mut norm, mut gated) = (vec![0.0; 43], vec![0.0; 43]);
         rms_norm_row(&x, &gain, 0.1, &mut norm, *isa);
-        swiglu_row(&x, &up, &mut gated, *isa);
+        // Rows of gate and up in turn, as the product of a matrix that picks them with ones.
+        let pairs: Vec<f32> = x.iter().zip(&up).flat_map(|(x, up)| [*x, *up]).collect();
+        let weights = Panels::new(&PackedMatrix::from_f32(QuantScheme::F32, 86, 1, &pairs).unwrap());
+        let mut outputs = PanelOutput::default();
+        product(&weights, &columns(&[1.0], 1, false), &mut outputs, pool(), *isa);
+        swiglu_row(&outputs, 0, &mut gated, *isa);
         let mean = x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / 43.0;
         for i in 0..43 {
             let [x, gain, up] = [x[i], gain[i], up[i]].map(f64::from);
