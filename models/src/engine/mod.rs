@@ -52,6 +52,7 @@ use self::source::GraphWeights;
 use crate::Result;
 use crate::llama::{Llama, LlamaConfig, ModelFiles};
 use crate::lora::Adapter;
+use crate::memory::ComputeDevice;
 
 /// A Llama that decodes.
 pub struct Engine {
@@ -99,12 +100,19 @@ impl Engine {
         }
     }
 
-    /// The memory of an engine on a GPU for a model of these sizes: bytes of its weights, and of everything else.
+    /// The memory of an engine for a model of these sizes: bytes of its weights, and of everything else.
     ///
     /// # Errors
     /// Heads that the engine does not support.
-    pub fn estimate_memory(config: &LlamaConfig, options: &EngineOptions) -> Result<(usize, Footprint)> {
-        let footprint = gpu::footprint(config, options)?;
+    pub fn estimate_memory(
+        config: &LlamaConfig,
+        options: &EngineOptions,
+        device: ComputeDevice,
+    ) -> Result<(usize, Footprint)> {
+        let footprint = match device {
+            ComputeDevice::Gpu => gpu::footprint(config, options)?,
+            ComputeDevice::Cpu { .. } => cpu::footprint(config, options)?,
+        };
         Ok((weights::bytes_in(config, options.quant.unwrap_or(QuantScheme::F32)), footprint))
     }
 

@@ -17,6 +17,7 @@ use crate::generate::{
 };
 use crate::llama::testing::tiny_config;
 use crate::lora::LoraConfig;
+use crate::memory::ComputeDevice;
 use crate::train::{ForwardOptions, Sample};
 
 const PROMPTS: [&[u32]; 8] =
@@ -353,21 +354,24 @@ fn rows_end_with_stop_tokens_and_a_break_ends_all() {
 
 #[test]
 fn int8_products_are_chosen_and_agree_closely() {
-    let folder = tempfile::tempdir().unwrap();
-    let device = test_gpu().device;
-    llama(true, &device).write(folder.path()).unwrap();
-    let llama = Llama::load_quantized(folder.path(), Some(QuantScheme::Q8), &device).unwrap();
-    let tokens: Vec<u32> = (0..12).map(|i| i * 7 % 40).collect();
-    let of = |int8| {
-        let mut engine = Engine::from_llama(&llama, EngineOptions { int8, ..options(1) }).unwrap();
-        let log_probs = engine.log_probs(&tokens).unwrap();
-        (log_probs, engine.work().launches)
-    };
-    let ((exact, launches), (rounded, more)) = (of(false), of(true));
-    assert_eq!(more, launches + 2 * 4 + 1, "every product of both blocks and the logits have their columns in int8");
-    assert_ne!(exact, rounded);
-    for (exact, rounded) in exact.iter().zip(rounded) {
-        assert!((exact - rounded).abs() < 0.1, "{rounded}, exactly {exact}");
+    for device in devices() {
+        let folder = tempfile::tempdir().unwrap();
+        llama(true, &device).write(folder.path()).unwrap();
+        let llama = Llama::load_quantized(folder.path(), Some(QuantScheme::Q8), &device).unwrap();
+        let tokens: Vec<u32> = (0..12).map(|i| i * 7 % 40).collect();
+        let of = |int8| {
+            let mut engine = Engine::from_llama(&llama, EngineOptions { int8, ..options(1) }).unwrap();
+            let log_probs = engine.log_probs(&tokens).unwrap();
+            (log_probs, engine.work().launches)
+        };
+        let ((exact, launches), (rounded, more)) = (of(false), of(true));
+        // On a GPU every product of both blocks and the logits have their columns in int8.
+        let of_columns = if gpu_of(&device).is_some() { 2 * 4 + 1 } else { 0 };
+        assert_eq!(more, launches + of_columns);
+        assert_ne!(exact, rounded);
+        for (exact, rounded) in exact.iter().zip(rounded) {
+            assert!((exact - rounded).abs() < 0.1, "{rounded}, exactly {exact}");
+        }
     }
 }
 
@@ -394,12 +398,12 @@ fn a_decoding_step_is_six_launches_a_block_and_reads_weights_and_cache_once() {
 
 #[test]
 fn the_memory_of_an_engine_is_estimated() {
-    let device = test_gpu().device;
-    for tied in [true, false] {
+    for (device, tied) in devices().into_iter().flat_map(|device| [true, false].map(|tied| (device.clone(), tied))) {
         for scheme in [None, Some(QuantScheme::Q4), Some(QuantScheme::Q8)] {
             let options = EngineOptions { quant: scheme, ..options(2) };
             let engine = Engine::from_llama(&llama(tied, &device), options).unwrap();
-            let (weights, footprint) = Engine::estimate_memory(&config(tied), &options).unwrap();
+            let (weights, footprint) =
+                Engine::estimate_memory(&config(tied), &options, ComputeDevice::of(&device)).unwrap();
             assert_eq!((weights, footprint), (engine.weight_bytes(), engine.footprint()), "{scheme:?}");
         }
     }

@@ -13,6 +13,7 @@ use crate::engine::{Engine, EngineOptions, max_batch};
 use crate::generate::{Generator, GraphGenerator};
 use crate::llama::{Llama, LlamaConfig, ModelFiles};
 use crate::lora::Adapter;
+use crate::memory::ComputeDevice;
 use crate::train::{ForwardOptions, Sample};
 
 /// The formats of weights and cache in memory.
@@ -88,7 +89,7 @@ impl Backend {
         max_tokens: usize,
     ) -> Result<Option<(usize, usize)>> {
         let options = EngineOptions { max_batch: max_batch(sequences), max_tokens, quant, ..EngineOptions::default() };
-        let estimate = Engine::estimate_memory(llama, &options).ok();
+        let estimate = Engine::estimate_memory(llama, &options, ComputeDevice::Gpu).ok();
         Ok(estimate.map(|(weights, footprint)| (weights, footprint.bytes())))
     }
 

@@ -131,7 +131,7 @@ impl CpuExecutor {
     /// Allocates cache and activations, if the machine has the memory.
     fn allocate(&mut self, options: &EngineOptions) -> Result<()> {
         let limits = limits(&self.config, options);
-        let bytes = footprint(&self.config, options, self.heads).bytes() as u64;
+        let bytes = footprint(&self.config, options)?.bytes() as u64;
         if let Some(memory) = cpu().memory_bytes.filter(|memory| bytes > *memory) {
             return Err(Error::DoesNotFit(format!(
                 "{} sequences of {} tokens: expected at most {memory} bytes, the memory of the machine, found {bytes}\n  next: use a \
@@ -295,7 +295,7 @@ impl Executor for CpuExecutor {
     }
 
     fn footprint(&self) -> Footprint {
-        footprint(&self.config, &self.options, self.heads)
+        footprint(&self.config, &self.options).expect("the heads were checked")
     }
 
     fn kv_bytes_per_token(&self) -> usize {
@@ -314,8 +314,12 @@ fn limits(config: &LlamaConfig, options: &EngineOptions) -> StepLimits {
     StepLimits { tokens, requests, pages: max_batch * max_tokens.div_ceil(PAGE) }
 }
 
-/// The memory of an engine beside its weights.
-fn footprint(config: &LlamaConfig, options: &EngineOptions, heads: Heads) -> Footprint {
+/// The memory of an engine for `config` on a CPU, beside its weights.
+///
+/// # Errors
+/// Heads that it does not take.
+pub(super) fn footprint(config: &LlamaConfig, options: &EngineOptions) -> Result<Footprint> {
+    let heads = heads(config)?;
     let limits = limits(config, options);
     let cache_of_layer = limits.pages * PAGE * options.kv_dtype.position_bytes(heads);
     // The residual stream, the widest inputs and outputs, queries, keys and values, and what is attended to.
@@ -323,5 +327,5 @@ fn footprint(config: &LlamaConfig, options: &EngineOptions, heads: Heads) -> Foo
     let of_token = config.d_model + widest + heads.qkv_width() + 2 * heads.queries * heads.width;
     let numbers = limits.tokens * of_token + limits.requests * config.vocab_size + options.max_tokens * heads.width;
     let activations = numbers * size_of::<f32>();
-    Footprint { cache_of_layer, layers: config.n_layers, activations, largest: cache_of_layer.max(activations) }
+    Ok(Footprint { cache_of_layer, layers: config.n_layers, activations, largest: cache_of_layer.max(activations) })
 }
