@@ -37,6 +37,7 @@ mod cooperative;
 mod cpu;
 pub mod cross_entropy;
 pub mod decode;
+pub mod decode_cpu;
 pub mod device;
 mod elementwise;
 pub mod embedding;

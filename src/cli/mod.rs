@@ -58,6 +58,9 @@ pub struct Global {
     /// Compute device: auto, gpu, cpu, or part of an adapter's name (see `tiller doctor`)
     #[arg(long, global = true, default_value = "auto", value_name = "auto|gpu|cpu|NAME")]
     pub device: String,
+    /// Threads on the CPU [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
     /// Print the result as JSON on stdout; progress and logs stay on stderr
     #[arg(long, global = true)]
     pub json: bool,
@@ -70,6 +73,14 @@ pub struct Global {
 }
 
 impl Global {
+    /// Sets the number of threads, before the first of them starts; the decode engine has as many as rayon.
+    fn set_threads(&self) {
+        if let Some(threads) = self.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+            pool.build_global().expect("no thread has started yet");
+        }
+    }
+
     /// Opens the selected device and prints its description to stderr.
     ///
     /// # Errors
@@ -152,6 +163,7 @@ pub fn main() -> ExitCode {
     interrupt::install();
     let matches = Cli::command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    cli.global.set_threads();
     match guard(&format!("tiller{}", words(&matches)), || run(cli.command, &cli.global)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,

@@ -13,7 +13,7 @@ use tiller_kernels::decode::KvFormat;
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::engine::{Engine, EngineOptions};
 use tiller_models::llama::LlamaConfig;
-use tiller_models::memory::{MemoryEstimate, StepSize, generation};
+use tiller_models::memory::{MemoryEstimate, StepSize};
 
 pub use device_memory::{DeviceMemory, FitVerdict};
 pub use remedy::{Remedy, remedy};
@@ -102,13 +102,10 @@ impl PlannedCommand {
     }
 }
 
-/// Lists, written by the decode engine on a GPU, or by the graph on a CPU.
+/// Lists, written by the decode engine.
 fn recommend(llama: &LlamaConfig, settings: &PlanSettings, device: &DeviceMemory) -> Result<MemoryEstimate> {
     let &PlanSettings { quant, kv, tokens, .. } = settings;
     let batch = settings.batch.unwrap_or(LISTS);
-    if !device.gpu {
-        return Ok(generation(llama, quant, batch, tokens));
-    }
     let options = EngineOptions {
         max_batch: batch,
         max_tokens: tokens,
@@ -116,7 +113,7 @@ fn recommend(llama: &LlamaConfig, settings: &PlanSettings, device: &DeviceMemory
         quant: Some(quant),
         ..EngineOptions::default()
     };
-    let (weights, footprint) = Engine::estimate_memory(llama, &options)?;
+    let (weights, footprint) = Engine::estimate_memory(llama, &options, device.compute_device())?;
     let weights = weights as u64;
     let cache = (footprint.cache_of_layer * footprint.layers) as u64;
     let activations = footprint.activations as u64;

@@ -40,7 +40,7 @@ impl CheckResult {
     }
 
     /// Adds the result to `results`, merged with the one of the same variant.
-    pub(super) fn add_to(self, results: &mut Vec<Self>) {
+    pub(crate) fn add_to(self, results: &mut Vec<Self>) {
         match results.iter_mut().find(|other| other.kernel == self.kernel) {
             Some(other) => other.merge(self),
             None => results.push(self),

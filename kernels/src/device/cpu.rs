@@ -4,6 +4,8 @@ use std::process::Command;
 
 use serde::Serialize;
 
+use crate::decode_cpu::Isa;
+
 /// The processor and its memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CpuFacts {
@@ -13,6 +15,8 @@ pub struct CpuFacts {
     pub cores: usize,
     /// Memory of the machine in bytes, where the system reports it.
     pub memory_bytes: Option<u64>,
+    /// The instruction set of the products of packed weights.
+    pub kernels: &'static str,
 }
 
 /// Reads the processor and the memory from the system.
@@ -23,6 +27,7 @@ pub fn cpu() -> CpuFacts {
             Some(text) => value_of(&text, "model name").map(str::to_owned),
             None => sysctl("machdep.cpu.brand_string"),
         },
+        kernels: Isa::best().name(),
         cores: std::thread::available_parallelism().map_or(1, usize::from),
         memory_bytes: match proc("meminfo") {
             Some(text) => value_of(&text, "MemTotal").and_then(kibibytes),

@@ -1,22 +1,24 @@
-//! The decode engine: a Llama on plain wgpu, with the results of burn's graph.
+//! The decode engine: a Llama on quantized weights, with the results of burn's graph, which is for training.
 //!
-//! The graph is for training: it launches some twenty operations per block, allocates for each, and downloads whole rows of logits. The
-//! engine keeps its buffers and launches (six per block: see [`tiller_kernels::decode`]), computes on quantized weights, and samples on
-//! the GPU: a step returns eight words per sampled token.
+//! One engine decodes on every device. What differs is the [`executor`] of its steps:
 //!
-//! - `source`, `file`, `weights`, `adapters`: the weights and the LoRA adapters on the GPU.
-//! - `buffers`: memory, planned before it is allocated.
-//! - `launches`: the mathematics of the model as launches.
+//! - `gpu`: launches of plain wgpu over buffers that are planned before they are allocated.
+//! - `cpu`: products of packed weights on all cores.
+//!
+//! Common to both are:
+//!
+//! - `source`, `file`, `weights`, `adapters`: the weights and the LoRA adapters, in the row order of the steps.
 //! - `paged_kv_cache`, `free_queue`: the paged KV cache, its block tables and its prefix cache.
 //! - `scheduler`, `sequence`: continuous batching, chunked prefill and speculative decoding.
 //! - `score`: log-probabilities of a given text.
 //! - `self_check`: the engine against the graph, on any machine.
 
 mod adapters;
-mod buffers;
+mod cpu;
+mod executor;
 mod file;
 mod free_queue;
-mod launches;
+mod gpu;
 mod options;
 mod paged_kv_cache;
 mod scheduler;
@@ -26,103 +28,112 @@ mod sequence;
 mod source;
 mod weights;
 
+use std::path::Path;
+
 use burn::module::Module;
-use tiller_kernels::decode::{
-    Heads, LogitsRequest, Pending, Runner, SamplingMode, SamplingParams, StepInputs, TokenSpan,
-};
+use burn::tensor::Device;
 use tiller_kernels::device::{Gpu, gpu_of};
-use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::QuantScheme;
 
-pub use buffers::Footprint;
+pub use executor::Footprint;
 pub use options::EngineOptions;
 pub(crate) use scheduler::max_batch;
 pub use self_check::self_check;
 pub use source::{RandomWeights, WeightSource};
 pub use tiller_kernels::decode::RunnerStats;
 
-use self::adapters::{Adapters, Loras};
-use self::buffers::EngineBuffers;
+use self::adapters::Loras;
+use self::cpu::CpuExecutor;
+use self::executor::Executor;
 use self::file::FileWeights;
-use self::launches::{ModelParts, StepKind, StepLaunches};
+use self::gpu::GpuExecutor;
 use self::paged_kv_cache::PagedKvCache;
 use self::source::GraphWeights;
-use self::weights::EngineWeights;
-use crate::generate::Sampling;
+use crate::Result;
 use crate::llama::{Llama, LlamaConfig, ModelFiles};
 use crate::lora::Adapter;
-use crate::{Error, Result};
+use crate::memory::ComputeDevice;
 
-/// A Llama that decodes on a GPU.
+/// A Llama that decodes.
 pub struct Engine {
     config: LlamaConfig,
     options: EngineOptions,
-    heads: Heads,
-    weights: EngineWeights,
-    adapters: Option<Adapters>,
-    buffers: EngineBuffers,
     cache: PagedKvCache,
-    launches: StepLaunches,
-    pipelines: Pipelines,
-    runner: Runner,
+    executor: Box<dyn Executor>,
 }
 
 impl Engine {
-    /// An engine with the weights of `source`, on the device of `gpu`.
+    /// An engine with the weights of `source`, on `device`.
     ///
     /// # Errors
-    /// Weights that are missing or do not fit their scheme, heads that attention does not take, buffers beyond the device's largest
-    /// binding.
-    pub fn new(source: &mut dyn WeightSource, gpu: &Gpu, options: EngineOptions) -> Result<Self> {
-        let config = source.config().clone();
-        let heads = weights::heads(&config)?;
-        // Buffers first: an engine that does not fit is refused before gigabytes are read.
-        let buffers = EngineBuffers::new(&config, &options, heads, &config.rope_table(options.max_tokens), gpu)?;
-        let weights = EngineWeights::upload(source, options.quant, gpu)?;
-        Ok(Self {
-            cache: PagedKvCache::new(buffers.sizes.pages),
-            launches: StepLaunches::default(),
-            pipelines: Pipelines::new(gpu.clone()),
-            runner: Runner::new(gpu.clone()),
-            adapters: None,
-            config,
-            options,
-            heads,
-            weights,
-            buffers,
-        })
+    /// Weights that are missing or do not fit their scheme, heads that the device does not take, buffers beyond the largest binding of a
+    /// GPU.
+    pub fn new(source: &mut dyn WeightSource, device: &Device, options: EngineOptions) -> Result<Self> {
+        match gpu_of(device) {
+            Some(gpu) => Self::on_gpu(source, &gpu, options),
+            None => Self::on_cpu(source, options),
+        }
     }
 
-    /// Returns true if the engine supports models of these sizes: the width of a head is a multiple of 4, at most 256.
-    pub fn supports(config: &LlamaConfig) -> bool {
-        weights::heads(config).is_ok()
+    fn on_gpu(source: &mut dyn WeightSource, gpu: &Gpu, options: EngineOptions) -> Result<Self> {
+        let config = source.config().clone();
+        Ok(Self::over(Box::new(GpuExecutor::new(source, gpu, options)?), config, options))
+    }
+
+    fn on_cpu(source: &mut dyn WeightSource, options: EngineOptions) -> Result<Self> {
+        let config = source.config().clone();
+        // A step is computed when it is submitted: to run ahead would be to compute tokens that nobody may need.
+        let options = EngineOptions { steps_in_flight: 1, ..options };
+        Ok(Self::over(Box::new(CpuExecutor::new(source, options)?), config, options))
+    }
+
+    fn over(executor: Box<dyn Executor>, config: LlamaConfig, options: EngineOptions) -> Self {
+        Self { cache: PagedKvCache::new(executor.limits().pages), config, options, executor }
+    }
+
+    /// Returns true if the engine supports models of these sizes on `device`: the width of a head is a multiple of 4, at most 256, on a
+    /// GPU, and even on a CPU.
+    pub fn supports(config: &LlamaConfig, device: &Device) -> bool {
+        match gpu_of(device) {
+            Some(_) => gpu::heads(config).is_ok(),
+            None => cpu::heads(config).is_ok(),
+        }
     }
 
     /// The memory of an engine for a model of these sizes: bytes of its weights, and of everything else.
     ///
     /// # Errors
     /// Heads that the engine does not support.
-    pub fn estimate_memory(config: &LlamaConfig, options: &EngineOptions) -> Result<(usize, Footprint)> {
-        let footprint = buffers::footprint(config, options, weights::heads(config)?);
+    pub fn estimate_memory(
+        config: &LlamaConfig,
+        options: &EngineOptions,
+        device: ComputeDevice,
+    ) -> Result<(usize, Footprint)> {
+        let footprint = match device {
+            ComputeDevice::Gpu => gpu::footprint(config, options)?,
+            ComputeDevice::Cpu { .. } => cpu::footprint(config, options)?,
+        };
         Ok((weights::bytes_in(config, options.quant.unwrap_or(QuantScheme::F32)), footprint))
     }
 
     /// An engine with the weights that `llama` has now, adapter included, on its device.
     ///
     /// # Errors
-    /// As [`Engine::new`]; a model on the CPU.
+    /// As [`Engine::new`].
     pub fn from_llama(llama: &Llama, options: EngineOptions) -> Result<Self> {
-        let gpu = gpu_of(&llama.device()).ok_or_else(|| {
-            Error::bad_input("the decode engine")
-                .expected("a model on a GPU")
-                .found("one on the CPU")
-                .next("open the device by its name; the CPU decodes through burn")
-        })?;
         // What is being trained is read as it is now.
         let llama = llama.valid();
-        let mut engine = Self::new(&mut GraphWeights::new(&llama), &gpu, options)?;
+        let mut engine = Self::new(&mut GraphWeights::new(&llama), &llama.device(), options)?;
         engine.load_adapters(&[&llama])?;
         Ok(engine)
+    }
+
+    /// An engine with the weights of the Hugging Face folder or .gguf file at `path`, on `device`.
+    ///
+    /// # Errors
+    /// As [`Engine::new`]; files that are missing, damaged or not a Llama's.
+    pub fn open(path: &Path, device: &Device, options: EngineOptions) -> Result<Self> {
+        Self::from_files(&ModelFiles::open(path)?, None, device, options)
     }
 
     /// An engine with the weights of a model on disk, which the host never holds all at once, and an adapter for it.
@@ -132,10 +143,10 @@ impl Engine {
     pub(crate) fn from_files(
         files: &ModelFiles,
         adapter: Option<&Adapter>,
-        gpu: &Gpu,
+        device: &Device,
         options: EngineOptions,
     ) -> Result<Self> {
-        let mut engine = Self::new(&mut FileWeights::new(files)?, gpu, options)?;
+        let mut engine = Self::new(&mut FileWeights::new(files)?, device, options)?;
         if let Some(adapter) = adapter {
             adapter.check(&engine.config.projections())?;
             engine.set_adapters(&[adapter.loras.iter().map(|(name, lora)| (name.as_str(), lora)).collect()])?;
@@ -153,17 +164,16 @@ impl Engine {
         self.set_adapters(&llamas.iter().map(adapters::loras_of).collect::<Vec<_>>())
     }
 
-    /// Uploads these adapters in place of those before.
+    /// Loads these adapters in place of those before.
     fn set_adapters(&mut self, adapters: &[Loras]) -> Result<()> {
-        self.adapters = Adapters::of(adapters, &self.config, self.buffers.sizes.tokens, self.pipelines.gpu())?;
-        self.launches = StepLaunches::default();
+        self.executor.set_adapters(adapters)?;
         self.cache.clear();
         Ok(())
     }
 
     /// The number of adapters.
     pub fn adapters(&self) -> usize {
-        self.adapters.as_ref().map_or(0, |adapters| adapters.count)
+        self.executor.adapters()
     }
 
     /// The adapter of a sequence unless the request names another.
@@ -184,14 +194,8 @@ impl Engine {
             max_tokens: max_tokens.max(self.options.max_tokens),
             ..self.options
         };
-        let gpu = self.pipelines.gpu().clone();
-        let rope_table = self.config.rope_table(options.max_tokens);
-        self.buffers = EngineBuffers::new(&self.config, &options, self.heads, &rope_table, &gpu)?;
-        self.cache = PagedKvCache::new(self.buffers.sizes.pages);
-        if let Some(adapters) = &mut self.adapters {
-            adapters.reserve(self.buffers.sizes.tokens, &gpu);
-        }
-        self.launches = StepLaunches::default();
+        self.executor.reserve(&options)?;
+        self.cache = PagedKvCache::new(self.executor.limits().pages);
         self.options = options;
         Ok(())
     }
@@ -208,86 +212,22 @@ impl Engine {
 
     /// Bytes of the weights, as they are packed.
     pub fn weight_bytes(&self) -> usize {
-        self.weights.bytes()
+        self.executor.weight_bytes()
     }
 
     /// Bytes of everything beside the weights.
     pub fn footprint(&self) -> Footprint {
-        buffers::footprint(&self.config, &self.options, self.heads)
+        self.executor.footprint()
     }
 
     /// Bytes of the keys and values of one token, of all layers.
     pub fn kv_bytes_per_token(&self) -> usize {
-        self.options.kv_dtype.position_bytes(self.heads) * self.config.n_layers
+        self.executor.kv_bytes_per_token()
     }
 
     /// Counters of launches, bytes and steps since the engine was made.
     pub fn work(&self) -> RunnerStats {
-        self.runner.work
-    }
-
-    /// Submits one step: reads the tokens of `spans`, and samples the tokens of `requests`, those over the whole vocabulary first. Requests
-    /// that do not fit at once are submitted in several rounds; the last one returns the tokens of all, in their slots.
-    fn step(&mut self, spans: &[TokenSpan], requests: &[LogitsRequest], sampling: Sampling) -> Option<Pending> {
-        let (sampling_mode, params) = on_gpu(sampling);
-        let parts = ModelParts {
-            config: &self.config,
-            heads: self.heads,
-            kv_dtype: self.options.kv_dtype,
-            weights: &self.weights,
-            adapters: self.adapters.as_ref(),
-            buffers: &self.buffers,
-        };
-        let EngineBuffers { step_inputs: words, sampled, .. } = &self.buffers;
-        let rounds = rounds(requests, self.buffers.sizes.requests, self.buffers.sizes.listed);
-        let mut pending = None;
-        for (round, requests) in rounds.iter().enumerate() {
-            let step_inputs = StepInputs::new(spans, requests, params, self.heads);
-            let (counts, kind) = (step_inputs.counts, StepKind::of(&step_inputs, sampling_mode));
-            self.launches.prepare(kind, &parts, &mut self.pipelines);
-            self.runner.write(&step_inputs, words);
-            let mut launches = Vec::new();
-            if round == 0 {
-                self.runner.work.tokens += counts.tokens;
-                launches.extend(self.launches.embed().iter().chain(self.launches.blocks(kind)));
-            }
-            if requests.is_empty() {
-                self.runner.submit(launches, &counts);
-                continue;
-            }
-            launches.extend(self.launches.sampling(kind));
-            pending = Some(self.runner.submit_and_fetch(launches, &counts, sampled));
-        }
-        pending
-    }
-}
-
-/// Splits requests into rounds of at most `most` requests and `listed` allowed tokens; at least one round.
-fn rounds<'a, 'q>(requests: &'q [LogitsRequest<'a>], most: usize, listed: usize) -> Vec<&'q [LogitsRequest<'a>]> {
-    let mut rounds = Vec::new();
-    let mut rest = requests;
-    while !rest.is_empty() {
-        let mut tokens = 0;
-        let fitting = rest.iter().take(most).take_while(|request| {
-            tokens += request.list.map_or(0, <[u32]>::len);
-            tokens <= listed
-        });
-        let count = fitting.count().max(1);
-        rounds.push(&rest[..count]);
-        rest = &rest[count..];
-    }
-    if rounds.is_empty() { vec![requests] } else { rounds }
-}
-
-/// The kernel and the parameters of a sampling.
-fn on_gpu(sampling: Sampling) -> (SamplingMode, SamplingParams) {
-    match sampling {
-        Sampling::Greedy => (SamplingMode::Greedy, SamplingParams::PLAIN),
-        Sampling::Random { temperature, top_k, top_p } => {
-            let truncated = top_k > 0 || top_p < 1.0;
-            let sampling_mode = if truncated { SamplingMode::Truncated } else { SamplingMode::Random };
-            (sampling_mode, SamplingParams { temperature, top_k, top_p })
-        }
+        self.executor.work()
     }
 }
 

@@ -4,9 +4,10 @@
 use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 
-use tiller_kernels::decode::{LogitsRequest, Pending, SampledToken, TokenSource, TokenSpan};
+use tiller_kernels::decode::{LogitsRequest, SampledToken, TokenSource, TokenSpan};
 
 use super::Engine;
+use super::executor::PendingStep;
 use super::paged_kv_cache::{PagedKvCache, PrefixKey, prefix_keys};
 use super::sequence::Sequence;
 use crate::generate::request::check_tokens;
@@ -117,7 +118,7 @@ struct Waiting<'p> {
 
 /// A submitted step.
 struct StepInFlight {
-    pending: Pending,
+    pending: PendingStep,
     choices: Vec<ChoicesInFlight>,
 }
 
@@ -214,7 +215,7 @@ impl BatchScheduler<'_, '_> {
 
     /// Submits a step of all sequences that can go on. Returns false if there is none.
     fn submit_step(&mut self) -> Result<bool> {
-        let mut budget = self.engine.buffers.sizes.tokens;
+        let mut budget = self.engine.executor.limits().tokens;
         let mut parts = self.read_tokens(&mut budget);
         if parts.is_empty() {
             return Ok(false);
@@ -228,7 +229,7 @@ impl BatchScheduler<'_, '_> {
                 TokenSpan { tokens, position: *position, pages: block_table, adapter: *adapter }
             })
             .collect();
-        if let Some(pending) = self.engine.step(&spans, &requests, self.sampling) {
+        if let Some(pending) = self.engine.executor.step(&spans, &requests, self.sampling) {
             self.in_flight.push_back(StepInFlight { pending, choices });
         }
         for StepPart { index, .. } in parts {
@@ -296,7 +297,7 @@ impl BatchScheduler<'_, '_> {
     fn finish_step(&mut self, on_token: OnToken) -> Result<ControlFlow<()>> {
         let StepInFlight { pending, choices } =
             self.in_flight.pop_front().expect("sequences that wait have a step in flight");
-        let sampled = self.engine.runner.wait(pending).map_err(Error::Failed)?;
+        let sampled = self.engine.executor.wait(pending)?;
         for ChoicesInFlight { number, drafts, slots, .. } in choices {
             // A sequence that is done meanwhile has no use for them.
             let Some(sequence) = self.running.iter_mut().find(|sequence| sequence.number == number) else { continue };

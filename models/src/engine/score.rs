@@ -29,7 +29,7 @@ impl Engine {
     fn log_probs_in(&mut self, tokens: &[u32], table: &[u32]) -> Result<Vec<f64>> {
         let mut log_probs = Vec::with_capacity(tokens.len());
         let (scored, followers) = (tokens.len().saturating_sub(1), tokens.get(1..).unwrap_or(&[]));
-        let chunk = self.buffers.sizes.requests;
+        let chunk = self.executor.limits().requests;
         for start in (0..scored).step_by(chunk) {
             let count = chunk.min(scored - start);
             let sources: Vec<TokenSource> =
@@ -41,8 +41,8 @@ impl Engine {
             };
             let requests: Vec<LogitsRequest> = (0..count).map(request).collect();
             let span = TokenSpan { tokens: &sources, position: start, pages: table, adapter: self.first_adapter() };
-            let pending = self.step(&[span], &requests, Sampling::Greedy).expect("there are requests");
-            let sampled = self.runner.wait(pending).map_err(Error::Failed)?;
+            let pending = self.executor.step(&[span], &requests, Sampling::Greedy).expect("there are requests");
+            let sampled = self.executor.wait(pending)?;
             log_probs.extend(sampled[..count].iter().map(|token| f64::from(token.logit - token.log_sum)));
         }
         Ok(log_probs)

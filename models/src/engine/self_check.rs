@@ -93,7 +93,7 @@ impl Case {
             kv_dtype: kv,
             ..EngineOptions::default()
         };
-        let found = Engine::new(&mut GraphWeights::new(&self.llama), gpu, options)?.log_probs(&self.tokens)?;
+        let found = Engine::on_gpu(&mut GraphWeights::new(&self.llama), gpu, options)?.log_probs(&self.tokens)?;
         let found: Vec<f32> = found.into_iter().map(|log_prob| log_prob as f32).collect();
         let kernel = format!("engine {}, cache {}, {uses}", self.scheme, kv.name());
         Ok(CheckResult::of(kernel, format!("{TOKENS} tokens"), &found, &self.log_probs, tolerance(kv, gpu)))

@@ -1,45 +1,49 @@
-//! A Llama's weights on the GPU, in the row order of the engine's launches.
+//! A Llama's weights on the device of an engine, in the row order of its steps.
 
-use tiller_kernels::decode::{Buffer, Heads, MOST_HEAD_WIDTH, Matrix, Norm, filled, rope_interleaved_rows};
-use tiller_kernels::device::Gpu;
-use tiller_kernels::quant::{PACK, PackedMatrix, QuantScheme};
+use tiller_kernels::decode::rope_interleaved_rows;
+use tiller_kernels::quant::{PackedMatrix, QuantScheme};
 
 use super::source::{WeightSource, fitting};
 use crate::llama::LlamaConfig;
 use crate::{Error, Result};
 
+/// A device that holds weights.
+pub(super) trait WeightStore {
+    /// A matrix there.
+    type Matrix;
+    /// The gain of a norm there.
+    type Gain;
+
+    /// Copies a matrix, of which rows are kept together by `unit`.
+    fn matrix(&self, module: &str, packed: &PackedMatrix, unit: usize) -> Result<Self::Matrix>;
+
+    /// Copies a gain.
+    fn gain(&self, module: &str, gain: Vec<f32>) -> Self::Gain;
+
+    /// Bytes of a matrix.
+    fn bytes(matrix: &Self::Matrix) -> usize;
+}
+
 /// All weights.
-pub(super) struct EngineWeights {
+pub(super) struct EngineWeights<S: WeightStore> {
     /// `[vocab_size, d_model]`; `None` where it is the output projection.
-    embedding: Option<Matrix>,
-    pub(super) layers: Vec<LayerWeights>,
-    pub(super) norm: NormWeight,
+    embedding: Option<S::Matrix>,
+    pub(super) layers: Vec<LayerWeights<S>>,
+    pub(super) norm: S::Gain,
     /// `[vocab_size, d_model]`.
-    pub(super) lm_head: Matrix,
+    pub(super) lm_head: S::Matrix,
 }
 
 /// The weights of a block.
-pub(super) struct LayerWeights {
-    pub(super) input_norm: NormWeight,
+pub(super) struct LayerWeights<S: WeightStore> {
+    pub(super) input_norm: S::Gain,
     /// q, k and v one after the other; coordinates of q and k that are rotated together are neighbours.
-    pub(super) qkv: Matrix,
-    pub(super) o_proj: Matrix,
-    pub(super) post_attention_norm: NormWeight,
+    pub(super) qkv: S::Matrix,
+    pub(super) o_proj: S::Matrix,
+    pub(super) post_attention_norm: S::Gain,
     /// Rows of gate and up in turn.
-    pub(super) gate_up: Matrix,
-    pub(super) down_proj: Matrix,
-}
-
-/// The weight of an RMS norm.
-pub(super) struct NormWeight {
-    buffer: Buffer,
-    epsilon: f32,
-}
-
-impl NormWeight {
-    pub(super) fn norm(&self) -> Norm<'_> {
-        Norm::Rms { gain: &self.buffer, epsilon: self.epsilon }
-    }
+    pub(super) gate_up: S::Matrix,
+    pub(super) down_proj: S::Matrix,
 }
 
 /// The bytes of the matrices of a model of these sizes in a quantization scheme.
@@ -48,59 +52,45 @@ pub(super) fn bytes_in(config: &LlamaConfig, scheme: QuantScheme) -> usize {
     matrices.map(|[rows, cols]| fitting(scheme, cols).bytes(rows, cols)).sum()
 }
 
-/// The heads of a model, if the engine can take them.
-pub(super) fn heads(config: &LlamaConfig) -> Result<Heads> {
-    let &LlamaConfig { n_heads: queries, n_kv_heads: keys, head_dim: width, .. } = config;
-    if !width.is_multiple_of(4) || width > MOST_HEAD_WIDTH {
-        return Err(Error::bad_input("head_dim")
-            .expected(format!("a multiple of 4, at most {MOST_HEAD_WIDTH}, for decoding on a GPU"))
-            .found(width)
-            .next("use --device cpu")
-            .into());
-    }
-    Ok(Heads { queries, keys, width })
-}
-
-impl EngineWeights {
-    /// Copies all weights of `source` to the GPU, a matrix at a time.
-    pub(super) fn upload(source: &mut dyn WeightSource, scheme: Option<QuantScheme>, gpu: &Gpu) -> Result<Self> {
+impl<S: WeightStore> EngineWeights<S> {
+    /// Copies all weights of `source` to `store`, a matrix at a time.
+    pub(super) fn load(source: &mut dyn WeightSource, scheme: Option<QuantScheme>, store: &S) -> Result<Self> {
         let config = source.config().clone();
         let table = [config.vocab_size, config.d_model];
-        let mut uploader = WeightUploader { source, scheme, gpu, config: &config };
-        let embedding = uploader.matrix("model.embed_tokens", table)?;
-        let layers = (0..config.n_layers).map(|i| uploader.layer(i)).collect::<Result<_>>()?;
-        let norm = uploader.gain("model.norm")?;
+        let mut loader = WeightLoader { source, scheme, store, config: &config };
+        let embedding = loader.matrix("model.embed_tokens", table)?;
+        let layers = (0..config.n_layers).map(|i| loader.layer(i)).collect::<Result<_>>()?;
+        let norm = loader.gain("model.norm")?;
         let (embedding, lm_head) = match config.tied_embeddings {
             true => (None, embedding),
-            false => (Some(embedding), uploader.matrix("lm_head", table)?),
+            false => (Some(embedding), loader.matrix("lm_head", table)?),
         };
         Ok(Self { embedding, layers, norm, lm_head })
     }
 
     /// `[vocab_size, d_model]`.
-    pub(super) fn embedding(&self) -> &Matrix {
+    pub(super) fn embedding(&self) -> &S::Matrix {
         self.embedding.as_ref().unwrap_or(&self.lm_head)
     }
 
     /// Bytes of all matrices.
     pub(super) fn bytes(&self) -> usize {
-        let of =
-            |layer: &LayerWeights| [&layer.qkv, &layer.o_proj, &layer.gate_up, &layer.down_proj].map(Matrix::bytes);
-        let embedding = self.embedding.as_ref().map_or(0, Matrix::bytes);
-        embedding + self.lm_head.bytes() + self.layers.iter().flat_map(of).sum::<usize>()
+        let of = |layer: &LayerWeights<S>| [&layer.qkv, &layer.o_proj, &layer.gate_up, &layer.down_proj].map(S::bytes);
+        let embedding = self.embedding.as_ref().map_or(0, S::bytes);
+        embedding + S::bytes(&self.lm_head) + self.layers.iter().flat_map(of).sum::<usize>()
     }
 }
 
 /// Reads and copies.
-struct WeightUploader<'a> {
+struct WeightLoader<'a, S> {
     source: &'a mut dyn WeightSource,
     scheme: Option<QuantScheme>,
-    gpu: &'a Gpu,
+    store: &'a S,
     config: &'a LlamaConfig,
 }
 
-impl WeightUploader<'_> {
-    fn layer(&mut self, i: usize) -> Result<LayerWeights> {
+impl<S: WeightStore> WeightLoader<'_, S> {
+    fn layer(&mut self, i: usize) -> Result<LayerWeights<S>> {
         let &LlamaConfig { d_model, d_ff, n_heads, n_kv_heads, head_dim, .. } = self.config;
         let (q_width, kv_width) = (n_heads * head_dim, n_kv_heads * head_dim);
         let name = |part: &str| format!("model.layers.{i}.{part}");
@@ -116,10 +106,10 @@ impl WeightUploader<'_> {
         Ok(LayerWeights {
             input_norm: self.gain(&name("input_layernorm"))?,
             // Some launches need pairs of rows.
-            qkv: self.upload(&name("self_attn"), &qkv, 2)?,
+            qkv: self.store.matrix(&name("self_attn"), &qkv, 2)?,
             o_proj: self.matrix(&name("self_attn.o_proj"), [d_model, q_width])?,
             post_attention_norm: self.gain(&name("post_attention_layernorm"))?,
-            gate_up: self.upload(&name("mlp"), &gate_up, 2)?,
+            gate_up: self.store.matrix(&name("mlp"), &gate_up, 2)?,
             down_proj: self.matrix(&name("mlp.down_proj"), [d_model, d_ff])?,
         })
     }
@@ -141,19 +131,14 @@ impl WeightUploader<'_> {
         Ok(all.try_into().expect("as many as were asked for"))
     }
 
-    fn matrix(&mut self, module: &str, shape: [usize; 2]) -> Result<Matrix> {
+    fn matrix(&mut self, module: &str, shape: [usize; 2]) -> Result<S::Matrix> {
         let packed = self.source.matrix(module, shape, self.scheme)?;
-        self.upload(module, &packed, 1)
+        self.store.matrix(module, &packed, 1)
     }
 
-    fn upload(&self, module: &str, packed: &PackedMatrix, unit: usize) -> Result<Matrix> {
-        Matrix::upload(packed, unit, self.gpu).map_err(Error::packing(module))
-    }
-
-    fn gain(&mut self, module: &str) -> Result<NormWeight> {
-        let mut gain = self.source.vector(module, self.config.d_model)?;
-        gain.resize(gain.len().next_multiple_of(PACK), 0.0);
-        Ok(NormWeight { buffer: filled(self.gpu, module, &gain), epsilon: self.config.rms_eps as f32 })
+    fn gain(&mut self, module: &str) -> Result<S::Gain> {
+        let gain = self.source.vector(module, self.config.d_model)?;
+        Ok(self.store.gain(module, gain))
     }
 }
 

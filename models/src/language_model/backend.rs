@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use tiller_kernels::decode::KvFormat;
-use tiller_kernels::device::{Gpu, gpu_of};
+use tiller_kernels::device::gpu_of;
 use tiller_kernels::quant::QuantScheme;
 
 use crate::download::download;
@@ -12,25 +12,29 @@ use crate::engine::{Engine, EngineOptions, max_batch};
 use crate::generate::{Generator, GraphGenerator};
 use crate::llama::{Llama, LlamaConfig, ModelFiles};
 use crate::lora::Adapter;
+use crate::memory::ComputeDevice;
 use crate::train::{ForwardOptions, Sample};
 use crate::{Error, Result};
 
 /// The formats of weights and cache in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StorageOptions {
-    /// The quantization of the weights; `None` for the format of their file on a GPU, f32 on a CPU.
+    /// The quantization of the weights; `None` for the format of their file.
     pub quant: Option<QuantScheme>,
-    /// The format of the KV cache on a GPU; f32 on a CPU.
+    /// The format of the KV cache.
     pub kv_dtype: KvFormat,
+    /// Multiplies quantized weights with floats on a CPU too, where activations have 8 bits otherwise.
+    pub exact: bool,
 }
 
 impl Default for StorageOptions {
     fn default() -> Self {
-        Self { quant: None, kv_dtype: KvFormat::F32 }
+        Self { quant: None, kv_dtype: KvFormat::F32, exact: false }
     }
 }
 
-/// The generator of a model: the decode engine on a GPU, the graph elsewhere. This is the only place that chooses.
+/// The generator of a model: the decode engine, or the graph for models in training on a CPU and for heads that the engine does not
+/// support. This is the only place that chooses.
 pub enum Backend {
     /// The decode engine.
     Engine(Box<Engine>),
@@ -44,27 +48,29 @@ impl Backend {
     /// # Errors
     /// Weights that do not fit into the buffers of the device.
     pub fn new(llama: &Llama) -> Result<Self> {
-        match engine_device(llama.config(), &llama.device()) {
-            Some(_) => Ok(Self::Engine(Box::new(Engine::from_llama(llama, EngineOptions::growing())?))),
-            None => Ok(Self::Graph(Box::new(GraphGenerator::new(llama)))),
+        let device = llama.device();
+        if gpu_of(&device).is_some() && Engine::supports(llama.config(), &device) {
+            return Ok(Self::Engine(Box::new(Engine::from_llama(llama, EngineOptions::growing())?)));
         }
+        Ok(Self::Graph(Box::new(GraphGenerator::new(llama))))
     }
 
-    /// A generator with the weights of a model on disk, and the adapter in a PEFT folder. A GPU holds the weights in the bits of their
-    /// file and no other copy of them.
+    /// A generator with the weights of a model on disk, and the adapter in a PEFT folder. The engine holds the weights in the bits of
+    /// their file and no other copy of them.
     pub(super) fn from_files(
         files: &ModelFiles,
         adapter: Option<&Path>,
-        StorageOptions { quant, kv_dtype }: StorageOptions,
+        StorageOptions { quant, kv_dtype, exact }: StorageOptions,
         device: &Device,
     ) -> Result<Self> {
-        let gpu = engine_device(&files.config, device);
-        let adapter_device = if gpu.is_some() { &Device::flex() } else { device };
+        let is_supported = Engine::supports(&files.config, device);
+        let adapter_device = if is_supported { &Device::flex() } else { device };
         let adapter = adapter.map(|folder| Adapter::read(folder, &files.config.projections(), adapter_device));
         let adapter = adapter.transpose()?;
-        if let Some(gpu) = gpu {
-            let options = EngineOptions { kv_dtype, quant, ..EngineOptions::growing() };
-            return Ok(Self::Engine(Box::new(Engine::from_files(files, adapter.as_ref(), &gpu, options)?)));
+        if is_supported {
+            let int8 = gpu_of(device).is_none() && !exact;
+            let options = EngineOptions { kv_dtype, quant, int8, ..EngineOptions::growing() };
+            return Ok(Self::Engine(Box::new(Engine::from_files(files, adapter.as_ref(), device, options)?)));
         }
         let llama = Llama::from_files(files, quant, device)?;
         let llama = adapter.map_or(Ok(llama.clone()), |adapter| llama.with_adapter(&adapter))?;
@@ -82,12 +88,9 @@ impl Backend {
         sequences: usize,
         max_tokens: usize,
     ) -> Result<Option<(usize, usize)>> {
-        if !Engine::supports(llama) {
-            return Ok(None);
-        }
         let options = EngineOptions { max_batch: max_batch(sequences), max_tokens, quant, ..EngineOptions::default() };
-        let (weights, footprint) = Engine::estimate_memory(llama, &options)?;
-        Ok(Some((weights, footprint.bytes())))
+        let estimate = Engine::estimate_memory(llama, &options, ComputeDevice::Gpu).ok();
+        Ok(estimate.map(|(weights, footprint)| (weights, footprint.bytes())))
     }
 
     /// Splits batches into parts that run in parallel, where the graph generates; a GPU is parallel within.
@@ -135,9 +138,4 @@ impl Backend {
             Self::Graph(graph) => graph.config(),
         }
     }
-}
-
-/// The GPU of a device, if the engine supports the model.
-fn engine_device(config: &LlamaConfig, device: &Device) -> Option<Gpu> {
-    gpu_of(device).filter(|_| Engine::supports(config))
 }

@@ -1,17 +1,17 @@
 //! Memory planning: the bytes that a model will take, from its sizes alone, before anything is allocated.
 //!
-//! [`TrainingMemory`] counts a step of a training, [`generation`] the graph that writes text on a CPU. The decode engine counts its own
+//! [`TrainingMemory`] counts a step of a training, [`kv_cache`] the cache of the graph. The decode engine counts its own
 //! buffers ([`Engine::estimate_memory`](crate::engine::Engine::estimate_memory)).
 
 mod activations;
-mod generation;
+mod kv_cache;
 mod setup;
 mod training;
 
 use serde::Serialize;
 use tiller_kernels::device::gpu_of;
 
-pub use generation::{generation, kv_cache};
+pub use kv_cache::kv_cache;
 pub use setup::TrainingMemory;
 pub use training::StepSize;
 

@@ -37,35 +37,37 @@ fn written(engine: &mut Engine, prompts: &[Vec<u32>], how: &GenerateOptions) -> 
 
 #[test]
 fn greedy_answers_are_the_graphs_with_and_without_an_adapter() {
-    let device = test_gpu().device;
-    for name in MODELS {
-        let golden = Golden::open(name);
-        let recorded: Vec<u32> = golden.ids("greedy").iter().map(|id| *id as u32).collect();
-        let (prompt, continuation) = recorded.split_at(10);
-        for (what, llama) in models(&golden, &device) {
-            let mut engine = Engine::from_llama(&llama, options(8)).unwrap();
-            let mut prompts = prompts(&golden);
-            prompts.push(prompt.to_vec());
-            let found = written(&mut engine, &prompts, &GREEDY);
-            let by_graph = GraphGenerator::new(&llama).generate(GenerateRequest::new(&prompts, GREEDY)).unwrap();
-            assert_eq!(found, by_graph, "{name} {what}");
-            assert_eq!(found[8] == continuation, what == "with its adapter", "{name} {what}");
+    for device in [Device::flex(), test_gpu().device] {
+        for name in MODELS {
+            let golden = Golden::open(name);
+            let recorded: Vec<u32> = golden.ids("greedy").iter().map(|id| *id as u32).collect();
+            let (prompt, continuation) = recorded.split_at(10);
+            for (what, llama) in models(&golden, &device) {
+                let mut engine = Engine::from_llama(&llama, options(8)).unwrap();
+                let mut prompts = prompts(&golden);
+                prompts.push(prompt.to_vec());
+                let found = written(&mut engine, &prompts, &GREEDY);
+                let by_graph = GraphGenerator::new(&llama).generate(GenerateRequest::new(&prompts, GREEDY)).unwrap();
+                assert_eq!(found, by_graph, "{name} {what}");
+                assert_eq!(found[8] == continuation, what == "with its adapter", "{name} {what}");
+            }
         }
     }
 }
 
 #[test]
 fn eight_sequences_of_mixed_lengths_write_what_each_writes_alone() {
-    let device = test_gpu().device;
-    for name in MODELS {
-        let golden = Golden::open(name);
-        let [(_, base), (_, adapted)] = models(&golden, &device);
-        for (llama, kv) in [(&adapted, KvFormat::F32), (&base, KvFormat::F16), (&base, KvFormat::Int8)] {
-            let options = EngineOptions { kv_dtype: kv, ..options(8) };
-            let together = written(&mut Engine::from_llama(llama, options).unwrap(), &prompts(&golden), &GREEDY);
-            let mut alone = Engine::from_llama(llama, EngineOptions { max_batch: 1, ..options }).unwrap();
-            for (prompt, together) in prompts(&golden).into_iter().zip(together) {
-                assert_eq!(written(&mut alone, &[prompt], &GREEDY), [together], "{name} {kv}");
+    for device in [Device::flex(), test_gpu().device] {
+        for name in MODELS {
+            let golden = Golden::open(name);
+            let [(_, base), (_, adapted)] = models(&golden, &device);
+            for (llama, kv) in [(&adapted, KvFormat::F32), (&base, KvFormat::F16), (&base, KvFormat::Int8)] {
+                let options = EngineOptions { kv_dtype: kv, ..options(8) };
+                let together = written(&mut Engine::from_llama(llama, options).unwrap(), &prompts(&golden), &GREEDY);
+                let mut alone = Engine::from_llama(llama, EngineOptions { max_batch: 1, ..options }).unwrap();
+                for (prompt, together) in prompts(&golden).into_iter().zip(together) {
+                    assert_eq!(written(&mut alone, &[prompt], &GREEDY), [together], "{name} {kv}");
+                }
             }
         }
     }

@@ -6,9 +6,7 @@ use serde::Serialize;
 use tiller_kernels::decode::KvFormat;
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::engine::{Engine, EngineOptions, RandomWeights};
-use tiller_models::generate::GraphGenerator;
 use tiller_models::language_model::Backend;
-use tiller_models::llama::Llama;
 
 use super::Global;
 use crate::Result;
@@ -37,15 +35,18 @@ pub struct Args {
     /// Model to measure instead: a Hugging Face folder, a .gguf file, or a name from `tiller pull --list`
     #[arg(long, value_name = "PATH|NAME")]
     model: Option<String>,
-    /// Weight format: f32, f16, q8, q4affine, q4k, q4 or nf4 (the CPU always computes in f32)
-    #[arg(long, alias = "scheme", default_value = "q4", value_name = "SCHEME")]
-    quant: QuantScheme,
+    /// Weight format: f32, f16, q8, q4affine, q4k, q4 or nf4 [default: the format of the model's file; q4 for a shape]
+    #[arg(long, alias = "scheme", value_name = "SCHEME")]
+    quant: Option<QuantScheme>,
     /// KV cache format: f32, f16 or int8
     #[arg(long, alias = "kv", default_value = "f16", value_name = "FORMAT", value_parser = kv_format)]
     kv_dtype: KvFormat,
-    /// Use int8 dot products with 8-bit activations if the format allows it; not exact (GPU only)
+    /// Use int8 dot products with 8-bit activations on a GPU too, if the format allows it; not exact
     #[arg(long)]
     int8: bool,
+    /// Multiply quantized weights with floats on a CPU too, which rounds activations to 8 bits otherwise
+    #[arg(long, conflicts_with = "int8")]
+    exact: bool,
     /// Prompt tokens of the prefill test; 0 to skip it
     #[arg(short = 'p', default_value_t = 512, value_name = "TOKENS")]
     prompt: usize,
@@ -139,37 +140,24 @@ fn load(args: &Args, tests: &[LlmTest], open: &tiller_kernels::OpenDevice) -> Re
         max_batch: tests.iter().map(|test| test.rows()).max().unwrap_or(1),
         max_tokens: tests.iter().map(|test| test.tokens()).max().unwrap_or(1).max(16),
         kv_dtype: args.kv_dtype,
-        quant: Some(args.quant),
-        int8: args.int8,
+        quant: args.quant.or(args.model.is_none().then_some(QuantScheme::Q4)),
+        int8: if open.gpu.is_some() { args.int8 } else { !args.exact },
         ..EngineOptions::default()
     };
-    let name = match &args.model {
-        Some(model) => model.clone(),
-        None => args.shape.name().to_owned(),
-    };
-    let (model, config, size, scheme, kv) = match &open.gpu {
-        Some(gpu) => {
-            let engine = match &args.model {
-                Some(model) => Engine::from_llama(&Llama::load(&resolve_model(model)?, &open.device)?, options)?,
-                None => Engine::new(&mut RandomWeights::new(args.shape.llama()), gpu, options)?,
-            };
-            let (config, size) = (engine.config().clone(), engine.weight_bytes());
-            (Backend::Engine(Box::new(engine)), config, size, args.quant.name(), args.kv_dtype.name())
-        }
+    let (name, engine) = match &args.model {
+        Some(model) => (model.clone(), Engine::open(&resolve_model(model)?, &open.device, options)?),
         None => {
-            let llama = match &args.model {
-                Some(model) => Llama::load(&resolve_model(model)?, &open.device)?,
-                None => Llama::from_scratch(&args.shape.llama(), 1, &open.device)?,
-            };
-            let config = llama.config().clone();
-            let size = 4 * config.parameters();
-            (Backend::Graph(Box::new(GraphGenerator::new(&llama))), config, size, "f32", "f32")
+            let weights = &mut RandomWeights::new(args.shape.llama());
+            (args.shape.name().to_owned(), Engine::new(weights, &open.device, options)?)
         }
     };
+    let (config, size) = (engine.config().clone(), engine.weight_bytes());
+    let (scheme, kv) = (options.quant.map_or("file", QuantScheme::name), args.kv_dtype.name());
     let backend = open.description.split(" (").next().unwrap_or_default().to_owned();
     let rate = Throughput { test: String::new(), unit: "", per_second: 0.0, least: 0.0, most: 0.0 };
     let (scheme, kv, params) = (scheme.to_owned(), kv.to_owned(), config.parameters());
-    Ok((BenchModel(model), LlmLine { model: name, size, params, backend, scheme, kv, rate, cost: None }))
+    let model = BenchModel(Backend::Engine(Box::new(engine)));
+    Ok((model, LlmLine { model: name, size, params, backend, scheme, kv, rate, cost: None }))
 }
 
 const HEADER: [&str; 7] = ["model", "size", "params", "backend", "kv", "test", "t/s"];

@@ -5,13 +5,10 @@ use std::time::Instant;
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
-use tiller_kernels::OpenDevice;
 use tiller_kernels::decode::KvFormat;
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::engine::{Engine, EngineOptions};
-use tiller_models::generate::GraphGenerator;
 use tiller_models::language_model::{Backend, TextCodec};
-use tiller_models::llama::Llama;
 
 use crate::bench::llm::BenchModel;
 use crate::bench::perplexity::{Perplexity, perplexity, windows};
@@ -41,9 +38,12 @@ pub struct Args {
     /// Weight format: f32, f16, q8, q4affine, q4k, q4 or nf4 (repeatable) [default: f32]
     #[arg(long, alias = "scheme", value_name = "SCHEME")]
     quant: Vec<QuantScheme>,
-    /// KV cache format: f32, f16 or int8 (repeatable; the CPU supports f32 only) [default: f32]
+    /// KV cache format: f32, f16 or int8 (repeatable) [default: f32]
     #[arg(long, alias = "kv", value_name = "FORMAT", value_parser = kv_format)]
     kv_dtype: Vec<KvFormat>,
+    /// Multiply quantized weights with floats on a CPU too, which rounds activations to 8 bits otherwise
+    #[arg(long)]
+    exact: bool,
     /// Maximum number of tokens, from the start of the text
     #[arg(long, default_value_t = 2048, value_name = "TOKENS")]
     tokens: usize,
@@ -77,25 +77,26 @@ struct PerplexityReport {
 /// Runs `tiller bench perplexity`.
 ///
 /// # Errors
-/// A model or a text that cannot be read, a cache that the CPU does not have, a device that fails.
+/// A model or a text that cannot be read, a device that fails.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let open = global.open()?;
     let path = resolve_model(&args.model)?;
     let windows = tokens(args, &path)?;
     let (schemes, kvs) = (or(&args.quant, QuantScheme::F32), or(&args.kv_dtype, KvFormat::F32));
-    if let Some(kv) = kvs.iter().find(|kv| open.gpu.is_none() && **kv != KvFormat::F32) {
-        return Err(Error::bad_input(format!("--kv-dtype {}", kv.name()))
-            .expected("f32, since the CPU keeps keys and values in nothing else")
-            .found(kv.name())
-            .next("name a GPU or a software adapter with --device; `tiller doctor` lists them")
-            .into());
-    }
     let bar = Progress::start("perplexity", (schemes.len() * kvs.len() * windows.len()) as u64, "windows");
     let mut lines: Vec<PerplexityLine> = Vec::new();
     for (scheme, kv) in schemes.iter().flat_map(|scheme| kvs.iter().map(move |kv| (*scheme, *kv))) {
         bar.set_message(format!("{scheme}, cache {}", kv.name()));
         let start = Instant::now();
-        let mut model = load(&path, scheme, kv, usize::from(args.window), &open)?;
+        let options = EngineOptions {
+            max_batch: 1,
+            max_tokens: usize::from(args.window),
+            kv_dtype: kv,
+            quant: Some(scheme),
+            int8: open.gpu.is_none() && !args.exact,
+            ..EngineOptions::default()
+        };
+        let mut model = BenchModel(Backend::Engine(Box::new(Engine::open(&path, &open.device, options)?)));
         let found = perplexity(&mut model, &windows, |_| bar.advance(1))?;
         let first = lines.first().map_or(found.perplexity, |line| line.found.perplexity);
         let (ratio, seconds) = (found.perplexity / first, start.elapsed().as_secs_f64());
@@ -130,29 +131,6 @@ fn tokens(args: &Args, model: &std::path::Path) -> Result<Vec<Vec<u32>>> {
             .into());
     }
     Ok(windows)
-}
-
-fn load(
-    path: &std::path::Path,
-    scheme: QuantScheme,
-    kv: KvFormat,
-    window: usize,
-    open: &OpenDevice,
-) -> Result<BenchModel> {
-    if open.gpu.is_none() {
-        let packed = Some(scheme).filter(|scheme| *scheme != QuantScheme::F32);
-        let llama = Llama::load_quantized(path, packed, &open.device)?;
-        return Ok(BenchModel(Backend::Graph(Box::new(GraphGenerator::new(&llama)))));
-    }
-    let llama = Llama::load(path, &open.device)?;
-    let options = EngineOptions {
-        max_batch: 1,
-        max_tokens: window,
-        kv_dtype: kv,
-        quant: Some(scheme),
-        ..EngineOptions::default()
-    };
-    Ok(BenchModel(Backend::Engine(Box::new(Engine::from_llama(&llama, options)?))))
 }
 
 fn table(lines: &[PerplexityLine]) -> Table {

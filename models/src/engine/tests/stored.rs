@@ -11,8 +11,7 @@ use crate::quantize::quantize;
 /// The engine of a file, with the model that is loaded from it.
 fn both(path: &std::path::Path, device: &Device) -> (Engine, Llama) {
     let files = ModelFiles::open(path).unwrap();
-    let gpu = gpu_of(device).unwrap();
-    (Engine::from_files(&files, None, &gpu, options(3)).unwrap(), Llama::load(path, device).unwrap())
+    (Engine::from_files(&files, None, device, options(3)).unwrap(), Llama::load(path, device).unwrap())
 }
 
 #[test]
@@ -46,7 +45,7 @@ fn a_scheme_that_is_asked_for_is_the_same_from_a_file_and_from_the_graph() {
     llama(false, &Device::flex()).write(place.path()).unwrap();
     let options = EngineOptions { quant: Some(QuantScheme::Q8), ..options(3) };
     let files = ModelFiles::open(place.path()).unwrap();
-    let mut of_file = Engine::from_files(&files, None, &gpu_of(&device).unwrap(), options).unwrap();
+    let mut of_file = Engine::from_files(&files, None, &device, options).unwrap();
     let mut of_graph = Engine::from_llama(&Llama::load(place.path(), &device).unwrap(), options).unwrap();
     assert_eq!(of_file.weight_bytes(), of_graph.weight_bytes());
     assert_eq!(written(&mut of_file, &prompts(), &how(GREEDY)), written(&mut of_graph, &prompts(), &how(GREEDY)));
@@ -60,14 +59,14 @@ fn an_adapter_goes_with_a_file_and_one_of_another_model_is_refused() {
     base.write(place.path()).unwrap();
     let mut adapter = Adapter { loras: Default::default(), dropout: 0.0, rank_stabilised: false, base_model: None };
     adapter.take_from(adapted(&base, &["all-linear", "lm_head"], &Device::flex()).linears());
-    let (files, gpu) = (ModelFiles::open(place.path()).unwrap(), gpu_of(&device).unwrap());
-    let mut engine = Engine::from_files(&files, Some(&adapter), &gpu, options(3)).unwrap();
+    let files = ModelFiles::open(place.path()).unwrap();
+    let mut engine = Engine::from_files(&files, Some(&adapter), &device, options(3)).unwrap();
     let expected = by_graph(&base.with_adapter(&adapter).unwrap(), &prompts(), &how(GREEDY));
     assert_eq!(written(&mut engine, &prompts(), &how(GREEDY)), expected);
     assert_ne!(by_graph(&base, &prompts(), &how(GREEDY)), expected);
 
     let part = adapter.loras.remove("lm_head").unwrap();
     adapter.loras.insert("model.layers.0.mlp.up_proj".into(), part);
-    let error = Engine::from_files(&files, Some(&adapter), &gpu, options(3)).err().unwrap();
+    let error = Engine::from_files(&files, Some(&adapter), &device, options(3)).err().unwrap();
     assert!(error.to_string().contains("up_proj"), "{error}");
 }

@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 
 use tiller_kernels::decode::{
-    AttentionBuffers, FusedLinear, Heads, KvFormat, Launch, Queries, SamplingMode, Splits, StepBuilder, StepCounts,
-    StepInputs, Store, columns_for,
+    AttentionBuffers, FusedLinear, Heads, KvFormat, Launch, LowRank, Norm, Queries, SamplingMode, Splits, StepBuilder,
+    StepCounts, StepInputs, Store, columns_for,
 };
+use tiller_kernels::device::Gpu;
 use tiller_kernels::pipelines::Pipelines;
 use tiller_kernels::quant::PACK;
 
-use super::adapters::Adapters;
+use super::super::adapters::Adapters;
+use super::super::weights::{EngineWeights, LayerWeights};
 use super::buffers::EngineBuffers;
-use super::weights::{EngineWeights, LayerWeights};
 use crate::llama::LlamaConfig;
 
 /// The launches of every kind of step so far, each made when a step first needs it.
@@ -38,8 +39,8 @@ pub(super) struct ModelParts<'a> {
     pub(super) config: &'a LlamaConfig,
     pub(super) heads: Heads,
     pub(super) kv_dtype: KvFormat,
-    pub(super) weights: &'a EngineWeights,
-    pub(super) adapters: Option<&'a Adapters>,
+    pub(super) weights: &'a EngineWeights<Gpu>,
+    pub(super) adapters: Option<&'a Adapters<LowRank>>,
     pub(super) buffers: &'a EngineBuffers,
 }
 
@@ -105,19 +106,20 @@ impl StepLaunches {
 impl ModelParts<'_> {
     fn matmuls(&self, b: &mut StepBuilder, i: usize) -> BlockMatmuls {
         let EngineBuffers { x, qkv, attn_out, hidden, rope_table, .. } = self.buffers;
+        let norm = |gain| Norm::Rms { gain, epsilon: self.config.rms_eps as f32 };
         let LayerWeights { input_norm, post_attention_norm, .. } = &self.weights.layers[i];
         let layer = &self.weights.layers[i];
         let adapters = self.adapters.map(|adapters| &adapters.layers[i]);
         let d_model = self.config.d_model.next_multiple_of(PACK);
         let d_ff = self.config.d_ff.next_multiple_of(PACK);
         let onto_x = Store { y: x, at: 0, stride: d_model, add: true };
-        let plain = tiller_kernels::decode::Norm::None;
+        let plain = Norm::None;
         BlockMatmuls {
             // q, k, v = rope(W norm(x))
             qkv: b.qkv(
                 FusedLinear {
                     matrix: &layer.qkv,
-                    norm: input_norm.norm(),
+                    norm: norm(input_norm),
                     adapters: adapters.and_then(|a| a.qkv.as_ref()),
                 },
                 self.heads,
@@ -135,7 +137,7 @@ impl ModelParts<'_> {
             gate_up: b.gate_up(
                 FusedLinear {
                     matrix: &layer.gate_up,
-                    norm: post_attention_norm.norm(),
+                    norm: norm(post_attention_norm),
                     adapters: adapters.and_then(|a| a.gate_up.as_ref()),
                 },
                 x,
@@ -169,7 +171,8 @@ impl ModelParts<'_> {
     fn sampling(&self, b: &mut StepBuilder, sampling_mode: SamplingMode) -> Vec<Launch> {
         let EngineBuffers { x, logits, sampled, .. } = self.buffers;
         let adapters = self.adapters.and_then(|adapters| adapters.lm_head.as_ref());
-        let lm_head = FusedLinear { matrix: &self.weights.lm_head, norm: self.weights.norm.norm(), adapters };
+        let norm = Norm::Rms { gain: &self.weights.norm, epsilon: self.config.rms_eps as f32 };
+        let lm_head = FusedLinear { matrix: &self.weights.lm_head, norm, adapters };
         let mut launches = b.logits(lm_head, x, logits);
         launches.extend(b.scores(lm_head, x, logits));
         launches.push(b.sample(sampling_mode, self.config.vocab_size, logits, sampled));

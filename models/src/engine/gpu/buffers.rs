@@ -6,29 +6,10 @@ use tiller_kernels::decode::{
 use tiller_kernels::device::Gpu;
 use tiller_kernels::quant::PACK;
 
-use super::options::EngineOptions;
+use super::super::executor::Footprint;
+use super::super::options::EngineOptions;
 use crate::llama::LlamaConfig;
 use crate::{Error, Result};
-
-/// The memory of an engine beside its weights, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Footprint {
-    /// The KV cache of one layer.
-    pub cache_of_layer: usize,
-    /// The number of layers.
-    pub layers: usize,
-    /// All activations, and the logits.
-    pub activations: usize,
-    /// The largest single buffer.
-    pub largest: usize,
-}
-
-impl Footprint {
-    /// The total.
-    pub fn bytes(&self) -> usize {
-        self.cache_of_layer * self.layers + self.activations
-    }
-}
 
 /// The buffers that launches read and write.
 pub(super) struct EngineBuffers {

@@ -1,0 +1,123 @@
+//! The operations between the products of a step, for one token each.
+
+use super::isa::Isa;
+use super::lanes::{Kernel, LANES, exp};
+use super::product::PanelOutput;
+
+/// cos and sin of the rotary embedding, `[positions, head_dim / 2, 2]`.
+#[derive(Debug, Clone)]
+pub struct RopeTable {
+    numbers: Vec<f32>,
+    width: usize,
+}
+
+impl RopeTable {
+    /// The table of heads of `width` numbers.
+    pub fn new(numbers: Vec<f32>, width: usize) -> Self {
+        Self { numbers, width }
+    }
+
+    /// Rotates a head whose partners are neighbours, see
+    /// [`rope_interleaved_rows`](crate::decode::rope_interleaved_rows).
+    ///
+    /// # Panics
+    /// A position beyond the table.
+    pub fn rotate(&self, position: usize, head: &mut [f32]) {
+        let turns = self.numbers[position * self.width..][..self.width].as_chunks::<2>().0;
+        for ([a, b], [cos, sin]) in head.as_chunks_mut::<2>().0.iter_mut().zip(turns) {
+            (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
+        }
+    }
+}
+
+/// y = x / √(mean(x²) + epsilon) · gain
+pub fn rms_norm_row(x: &[f32], gain: &[f32], epsilon: f32, y: &mut [f32], isa: Isa) {
+    isa.run(RmsNorm { x, gain, epsilon, y });
+}
+
+struct RmsNorm<'a> {
+    x: &'a [f32],
+    gain: &'a [f32],
+    epsilon: f32,
+    y: &'a mut [f32],
+}
+
+impl Kernel for RmsNorm<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { x, gain, epsilon, y } = self;
+        let mean = sum_of(x, |x| x * x) / x.len() as f32;
+        let factor = 1.0 / (mean + epsilon).sqrt();
+        y.iter_mut().zip(x).zip(gain).for_each(|((y, x), gain)| *y = x * factor * gain);
+    }
+}
+
+/// y = silu(gate) · up, from a column of outputs in which rows of gate and up take turns.
+///
+/// # Panics
+/// Another number of outputs than twice those of `y`.
+pub fn swiglu_row(outputs: &PanelOutput, column: usize, y: &mut [f32], isa: Isa) {
+    assert_eq!(outputs.rows(), 2 * y.len(), "a gate for every number");
+    isa.run(Swiglu { outputs, column, y });
+}
+
+struct Swiglu<'a> {
+    outputs: &'a PanelOutput,
+    column: usize,
+    y: &'a mut [f32],
+}
+
+impl Kernel for Swiglu<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { outputs, column, y } = self;
+        let mut panels = outputs.lanes(column);
+        for y in y.chunks_mut(LANES) {
+            let mut pairs = [0.0; 2 * LANES];
+            for (pairs, panel) in pairs.as_chunks_mut::<LANES>().0.iter_mut().zip(&mut panels) {
+                *pairs = *panel;
+            }
+            let mut gated = [0.0; LANES];
+            for (i, gated) in gated.iter_mut().enumerate() {
+                let [gate, up] = [pairs[2 * i], pairs[2 * i + 1]];
+                *gated = gate / (1.0 + exp::<FMA>(-gate)) * up;
+            }
+            y.copy_from_slice(&gated[..y.len()]);
+        }
+    }
+}
+
+/// log Σ exp of `logits`; NaN where one is no number, as where there are none.
+pub fn log_sum_exp(logits: &[f32], isa: Isa) -> f32 {
+    isa.run(LogSumExp(logits))
+}
+
+struct LogSumExp<'a>(&'a [f32]);
+
+impl Kernel for LogSumExp<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> f32 {
+        let largest = self.0.iter().fold(f32::NEG_INFINITY, |largest, x| if *x > largest { *x } else { largest });
+        largest + sum_of(self.0, |x| exp::<FMA>(x - largest)).ln()
+    }
+}
+
+/// Σ f(x), in eight sums.
+#[inline(always)]
+fn sum_of(x: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for chunk in chunks {
+        for (sum, x) in sums.iter_mut().zip(chunk) {
+            *sum += f(*x);
+        }
+    }
+    sums.iter_mut().zip(rest).for_each(|(sum, x)| *sum += f(*x));
+    sums.into_iter().sum()
+}

@@ -1,0 +1,47 @@
+//! The operations of decoding on a CPU: packed weights are multiplied as they are, by all cores.
+//!
+//! These are the twins of [`decode`](crate::decode). A step runs as a sequence of jobs on one persistent pool of
+//! threads:
+//!
+//! - [`pool`]: the thread pool. Its threads spin between the jobs of a step, which last some microseconds.
+//! - [`isa`]: instruction sets and the dispatch by them. Every kernel has a portable variant.
+//! - [`panels`]: weights, repacked once: eight rows lie word by word side by side, so that a vector holds one
+//!   word of each.
+//! - [`columns`]: the activations of a step, as floats and as 8-bit quants.
+//! - [`product`]: panels times columns. `float` is exact; `int8` and its instruction sets multiply 8-bit quants
+//!   with the quants of the weights (ggml's method).
+//! - [`kv_pages`], [`attention`]: the paged KV cache, and attention over it.
+//! - [`elementwise`]: norm, rotation, activation function, log-sum-exp.
+//!
+//! A result depends on the operands alone, not on the number of threads, the other columns of the batch or their
+//! number: the sums of every output run in one order.
+
+mod attention;
+mod check;
+mod columns;
+mod dispatch;
+mod elementwise;
+mod float;
+mod int8;
+#[cfg(target_arch = "x86_64")]
+mod int8_x86;
+mod isa;
+mod kv_pages;
+mod lanes;
+mod panel_product;
+mod panels;
+mod pool;
+mod product;
+
+pub use attention::{AttentionSpan, attend};
+pub use check::check_products;
+pub use columns::Columns;
+pub use elementwise::{RopeTable, log_sum_exp, rms_norm_row, swiglu_row};
+pub use isa::Isa;
+pub use kv_pages::KvPages;
+pub use panels::{PANEL, Panels};
+pub use pool::{Pool, pool};
+pub use product::{PanelOutput, product, product_of_rows};
+
+#[cfg(test)]
+mod tests;
