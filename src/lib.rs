@@ -86,6 +86,7 @@ pub mod evaluate;
 pub mod instruct;
 pub mod reward;
 
+pub mod distill;
 pub mod ppo;
 pub mod train;
 

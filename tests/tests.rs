@@ -18,6 +18,7 @@ mod commands;
 mod compatibility;
 mod crates;
 mod data;
+mod distill;
 mod doctor;
 mod documents;
 mod eval;

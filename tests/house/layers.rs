@@ -11,7 +11,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("data", &["data", "request", "task", "teacher"]),
     ("lists", &["constrain", "recommend", "converse"]),
     ("tasks", &["instruct", "reward", "evaluate"]),
-    ("tuning", &["train", "ppo"]),
+    ("tuning", &["train", "ppo", "distill"]),
     ("comparison", &["experiment", "report", "plan", "bench"]),
     ("front", &["cli"]),
 ];
