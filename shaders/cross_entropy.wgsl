@@ -1,7 +1,7 @@
-// Cross-entropy of a row of logits z with its target token: log-probability, entropy and log-sum-exp in one
-// pass.
+// Cross-entropy of a row of logits z with its target, a distribution q over some ids: log-probability, entropy
+// and log-sum-exp in one pass.
 //
-//     lse = log Σ exp(z)        log_prob = z_target - lse        entropy = lse - Σ p z,   p = exp(z - lse)
+//     lse = log Σ exp(z)        log_prob = Σ q (z - lse)        entropy = lse - Σ p z,   p = exp(z - lse)
 //
 // Grid: one workgroup per row. Its invocations walk the row side by side, once. Each keeps the largest logit
 // so far and, relative to it, the sums of exp(z) and of exp(z) z, which are rescaled when a larger logit
@@ -19,10 +19,16 @@ struct Params {
     values: u32,     // Values of a row
 }
 
-@group(0) @binding(0) var<storage, read_write> logits: array<Value>; // [rows, values]
-@group(0) @binding(1) var<storage, read_write> targets: array<u32>;  // [rows]
-@group(0) @binding(2) var<storage, read_write> scores: array<f32>;   // [rows, 3]: log_prob, entropy, lse
-@group(0) @binding(3) var<storage, read_write> params: Params;
+struct TargetShare {
+    id: u32,
+    share: f32,
+}
+
+@group(0) @binding(0) var<storage, read_write> logits: array<Value>;        // [rows, values]
+@group(0) @binding(1) var<storage, read_write> starts: array<u32>;          // [rows + 1] the first target of each row
+@group(0) @binding(2) var<storage, read_write> targets: array<TargetShare>; // [targets]
+@group(0) @binding(3) var<storage, read_write> scores: array<f32>;          // [rows, 3]: log_prob, entropy, lse
+@group(0) @binding(4) var<storage, read_write> params: Params;
 
 // Some of a row's logits.
 struct Mass {
@@ -77,13 +83,22 @@ fn of_workgroup(lane: Lane, mass: Mass) -> Mass {
 }
 #endif
 
-// The logit of a row's target.
-fn logit(row: u32, target_: u32) -> f32 {
+// The logit of an id.
+fn logit(row: u32, id: u32) -> f32 {
 #if WIDE
-    return logits[row * params.values + target_ / 4u][target_ % 4u];
+    return logits[row * params.values + id / 4u][id % 4u];
 #else
-    return logits[row * params.values + target_];
+    return logits[row * params.values + id];
 #endif
+}
+
+// The log-probability of a row's target.
+fn log_prob(row: u32, lse: f32) -> f32 {
+    var sum = 0.0;
+    for (var i = starts[row]; i < starts[row + 1u]; i++) {
+        sum += targets[i].share * (logit(row, targets[i].id) - lse);
+    }
+    return sum;
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -104,7 +119,7 @@ fn main(grid: Grid, lane: Lane) {
     if lane.index == 0u && row < params.rows {
         let log_sum = log(all.sum);
         let lse = all.largest + log_sum;
-        scores[row * 3u] = logit(row, targets[row]) - lse;
+        scores[row * 3u] = log_prob(row, lse);
         scores[row * 3u + 1u] = log_sum - all.moment / all.sum;
         scores[row * 3u + 2u] = lse;
     }

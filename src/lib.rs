@@ -87,6 +87,7 @@ pub mod evaluate;
 pub mod instruct;
 pub mod reward;
 
+pub mod distill;
 pub mod ppo;
 pub mod train;
 

@@ -37,6 +37,7 @@ const TABLE: &[(&str, Good, &[&str], &str)] = &[
     ("data stats", Reports(&["films"]), &["nowhere"], "nowhere"),
     ("data synth", Reports(&["--users", "20", "--items", "40", "--out", "small"]), &["--users", "0", "--out", "small"], "--users"),
     ("demo", Elsewhere("tests/faults.rs"), &["--size", "huge"], "--size"),
+    ("distill", Reports(&["films", "--run", "sft", "--out", "distilled", "--iterations", "1", "--set", "rollout.prompts=2", "--set", "validation.users=2"]), &["films", "--run", "nowhere", "--out", "distilled"], "nowhere"),
     ("doctor", Reports(&[]), &["--device", "no such adapter"], "no such adapter"),
     ("eval", Reports(&["films", "--tasks", "I0", "--users", "2"]), &["films", "--tasks", "I9"], "I9"),
     ("experiment", Elsewhere("tests/experiment.rs"), &["nothing"], "nothing"),
@@ -61,6 +62,7 @@ const TOO_LARGE: &[&[&str]] = &[
     &["plan", "recommend", "--shape", "llama2-7b", "--memory", "1GiB"],
     &["sft", "films", "--from-scratch", "tiny", "--out", "new", "--set", "from_scratch.d_model=8192", "--set", "from_scratch.n_layers=400"],
     &["ppo", "films", "--run", "sft", "--out", "new", "--set", "learning.batch=4000000"],
+    &["distill", "films", "--run", "sft", "--out", "new", "--set", "batch=4000000"],
     &["bench", "train", "--shape", "llama2-7b", "--batch", "4000", "--tokens", "4096"],
 ];
 

@@ -161,6 +161,7 @@ fn small(arguments: &[String]) -> Vec<String> {
             &["steps=4", "validation.users=2", "from_scratch.d_model=16", "from_scratch.n_layers=1"]
         }
         ["sft", ..] => &["steps=4", "batch=2", "gradient_accumulation_steps=1", "validation.users=2"],
+        ["distill", ..] => &["iterations=1", "rollout.prompts=2", "minibatch=4", "validation.users=2"],
         ["ppo", ..] => {
             &["iterations=1", "rollout.prompts=2", "rollout.samples=2", "learning.minibatch=4", "validation.users=2"]
         }

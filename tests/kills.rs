@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use tiller::data::Dataset;
 
 use crate::common::program::{command, succeed};
-use crate::common::world::{self, ADAPT, PPO, SFT};
+use crate::common::world::{self, ADAPT, DISTILL, PPO, SFT};
 
 /// Kills of each command in the usual run.
 const USUAL_KILLS: u32 = 2;
@@ -154,5 +154,6 @@ fn a_killed_training_ends_as_if_it_had_never_been() {
     kill_training(folder, &teach, "teacher", "checkpoints/best.safetensors");
     kill_training(folder, SFT, "sft", "model/model.safetensors");
     kill_training(folder, ADAPT, "adapted", "adapter/adapter_model.safetensors");
+    kill_training(folder, DISTILL, "distilled", "model/model.safetensors");
     kill_training(folder, PPO, "ppo", "adapter/adapter_model.safetensors");
 }

@@ -22,6 +22,7 @@ mod commands;
 mod compatibility;
 mod crates;
 mod data;
+mod distill;
 mod doctor;
 mod documents;
 mod eval;

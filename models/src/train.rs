@@ -1,15 +1,17 @@
 //! Scores and gradients of a [`Llama`]: log-probabilities, entropies and hidden states of the tokens in the loss.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use tiller_kernels::cross_entropy::CrossEntropy;
+use tiller_kernels::cross_entropy::{CrossEntropy, SoftTargets};
 use tiller_kernels::embedding;
 
 use crate::llama::{Batch, Llama};
 pub use crate::lora::Dropout;
 use crate::lora::RowDropout;
 use crate::optim::Gradients;
+pub use tiller_kernels::cross_entropy::TargetShare;
 
 /// One sequence, and its tokens in the loss.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,13 +22,16 @@ pub struct Sample {
     pub scored: Range<usize>,
 }
 
-/// A training example: one sequence, and the weights of some of its tokens in the loss.
+/// A training example: one sequence, and the weights of some of its tokens in the loss. A token is predicted as it stands, or replaced by
+/// a distribution over tokens that may stand there (soft targets).
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeightedExample {
     /// The ids, without padding.
     pub tokens: Vec<u32>,
     /// Positions of tokens to predict, ascending and from 1 on, with their weights: at least one.
     pub weights: Vec<(usize, f32)>,
+    /// The distributions to predict at some of these positions: distinct ids each, whose shares sum to 1.
+    pub soft: BTreeMap<usize, Vec<TargetShare>>,
 }
 
 impl WeightedExample {
@@ -34,7 +39,17 @@ impl WeightedExample {
     pub fn of(sample: Sample) -> Self {
         let Sample { tokens, scored } = sample;
         let share = 1.0 / scored.len() as f32;
-        Self { tokens, weights: scored.map(|position| (position, share)).collect() }
+        Self { tokens, weights: scored.map(|position| (position, share)).collect(), soft: BTreeMap::new() }
+    }
+
+    /// Adds the targets of the weighted positions.
+    fn push_targets(&self, targets: &mut SoftTargets) {
+        for (position, _) in &self.weights {
+            match self.soft.get(position) {
+                Some(shares) => targets.push(shares.iter().copied()),
+                None => targets.push_id(self.tokens[*position]),
+            }
+        }
     }
 
     fn positions(&self) -> (&[u32], Vec<usize>) {
@@ -89,7 +104,7 @@ impl Llama {
         let hidden = self.hidden_at(&read); // [n, d_model]
         // The output projection is linear: what divides the hidden states divides the logits.
         let hidden = if how.temperature == 1.0 { hidden } else { hidden / how.temperature };
-        let targets: Vec<u32> =
+        let targets: SoftTargets =
             samples.iter().flat_map(|sample| &sample.tokens[sample.scored.clone()]).copied().collect();
         let CrossEntropy { log_probs, entropies, .. } =
             self.lm_head.cross_entropy(hidden, &targets, read.head_dropout().as_ref());
@@ -126,8 +141,8 @@ impl Llama {
         let rows: Vec<_> = examples.iter().map(WeightedExample::positions).collect();
         let read = Read::of(&rows, how);
         let loss = |hidden: Tensor<2>| {
-            let targets: Vec<u32> =
-                rows.iter().flat_map(|(tokens, positions)| positions.iter().map(|at| tokens[*at])).collect();
+            let mut targets = SoftTargets::default();
+            examples.iter().for_each(|example| example.push_targets(&mut targets));
             let weights = examples.iter().flat_map(|example| &example.weights);
             let weights: Vec<f32> = weights.map(|(_, weight)| weight * share).collect();
             let hidden = embedding(hidden, &read.places); // [weights, d_model]

@@ -168,7 +168,7 @@ impl Alignment {
             let goodness = if at.is_multiple_of(2) { 1.0 } else { -1.0 };
             let advantages = vec![goodness; self.lengths.answer];
             let returns = values.iter().map(|value| value + goodness).collect();
-            Trajectory { sample, log_probs, references, values, advantages, returns }
+            Trajectory { sample, log_probs, references, values, advantages, returns, item_starts: vec![0] }
         };
         let answers = samples.into_iter().zip(drawn).zip(references).enumerate();
         let trajectories: Vec<Trajectory> =

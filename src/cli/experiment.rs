@@ -28,6 +28,7 @@ Experiments:
   labels         the teacher's lists, or the target with something else behind it
   chat-share     conversations among the training examples, and what is forgotten without
   instructions   other words, overlapping and conflicting requests
+  ablations      parts of the tuning left out or put in, such as decision weights
 A TOML file of one's own is an experiment too; src/experiment/configs has these as examples.
 Run again with the same --out, an experiment goes on where it stopped.";
 

@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod data;
 mod demo;
+mod distill;
 mod doctor;
 mod eval;
 mod experiment;
@@ -27,6 +28,7 @@ mod sasrec;
 mod serve;
 mod settings;
 mod sft;
+mod stage;
 mod storage;
 mod table;
 mod values;
@@ -125,6 +127,8 @@ enum Command {
     Data(data::Args),
     /// Run the whole pipeline on a small data set, from interactions to recommendations
     Demo(demo::Args),
+    /// Distil the constrained teacher into a tuned model, on the model's own lists
+    Distill(distill::Args),
     /// List adapters, drivers, limits and features, and the selected device
     Doctor(doctor::Args),
     /// Evaluate a model's recommendations against the teacher and other baselines
@@ -202,6 +206,7 @@ fn run(command: Command, global: &Global) -> Result<()> {
         Command::Completions(args) => completions::run(&args, global),
         Command::Data(args) => data::run(args, global),
         Command::Demo(args) => demo::run(&args, global),
+        Command::Distill(args) => distill::run(&args, global),
         Command::Doctor(args) => doctor::run(args, global),
         Command::Eval(args) => eval::run(&args, global),
         Command::Experiment(args) => experiment::run(&args, global),

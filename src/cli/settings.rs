@@ -10,8 +10,9 @@ use toml::{Table, Value};
 use crate::{Error, Result};
 
 /// The source files of the settings' types.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     include_str!("../data/synth/mod.rs"),
+    include_str!("../distill/config.rs"),
     include_str!("../evaluate/evaluator.rs"),
     include_str!("../experiment/settings.rs"),
     include_str!("../instruct/config.rs"),
@@ -107,6 +108,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::distill::DistillConfig;
     use crate::experiment;
     use crate::ppo::PpoConfig;
     use crate::teacher::TeacherConfig;
@@ -137,6 +139,7 @@ mod tests {
     fn every_setting_has_a_plain_description() {
         check::<TeacherConfig>();
         check::<SftConfig>();
+        check::<DistillConfig>();
         check::<PpoConfig>();
         check::<experiment::ExperimentSettings>();
     }

@@ -140,19 +140,28 @@ impl Grammar {
     /// # Errors
     /// More than [`LONGEST_LIST`] items, or one that the catalogue does not hold.
     pub fn tokens(&self, items: &[ItemId]) -> Result<Vec<u32>> {
+        Ok(self.path(items)?.into_iter().map(|(token, _)| token).collect())
+    }
+
+    /// The tokens of [`Grammar::tokens`], each with `true` where the titles leave a choice and `false` where the token is forced: line
+    /// starts, the rest of a title that is clear already, and the end.
+    ///
+    /// # Errors
+    /// As [`Grammar::tokens`].
+    pub fn path(&self, items: &[ItemId]) -> Result<Vec<(u32, bool)>> {
         check_length(items.len())?;
-        let mut tokens = Vec::new();
+        let mut path = Vec::new();
         for (&item, start) in items.iter().zip(&self.starts) {
-            let title = self.titles.tokens(item).ok_or_else(|| {
+            let title = self.titles.path(item).ok_or_else(|| {
                 Error::bad_input("the list")
                     .expected(format!("items 1 to {}", self.titles.leaves()))
                     .found(format!("item {}", item.0))
             })?;
-            tokens.extend_from_slice(start);
-            tokens.extend(title);
+            path.extend(start.iter().map(|&token| (token, false)));
+            path.extend(title);
         }
-        tokens.push(self.end);
-        Ok(tokens)
+        path.push((self.end, false));
+        Ok(path)
     }
 
     /// Decodes one list with every position in it.

@@ -148,6 +148,11 @@ impl Trie {
         self.children(prefix).is_empty().then_some(prefix.leaves.start)
     }
 
+    /// Returns true where several tokens lead further.
+    pub fn is_choice(&self, prefix: &Prefix) -> bool {
+        self.children(prefix).len() > 1
+    }
+
     /// The item of a leaf.
     pub fn item(&self, leaf: usize) -> ItemId {
         ItemId(self.item[leaf])
@@ -160,13 +165,19 @@ impl Trie {
 
     /// The tokens of an item's title; `None` for one that the trie does not hold.
     pub fn tokens(&self, item: ItemId) -> Option<Vec<u32>> {
+        Some(self.path(item)?.into_iter().map(|(token, _)| token).collect())
+    }
+
+    /// The tokens of an item's title, each with `true` where the trie leaves a choice: where another title goes on with another token.
+    /// `None` for an item that the trie does not hold.
+    pub fn path(&self, item: ItemId) -> Option<Vec<(u32, bool)>> {
         let leaf = self.leaf(item)?;
-        let (mut prefix, mut tokens) = (self.root(), Vec::new());
+        let (mut prefix, mut path) = (self.root(), Vec::new());
         while let Some((token, further)) = self.toward(&prefix, leaf) {
-            tokens.push(token);
+            path.push((token, self.is_choice(&prefix)));
             prefix = further;
         }
-        Some(tokens)
+        Some(path)
     }
 
     fn children(&self, prefix: &Prefix) -> Range<usize> {
@@ -212,6 +223,15 @@ mod tests {
             prop_assert_eq!(titles.iter().map(|t| t[..t.len() - 1].to_vec()).collect::<BTreeSet<_>>(), sequences);
             let mut open = FixedBitSet::with_capacity(trie.leaves());
             open.extend((0..trie.leaves()).filter(|&leaf| !closed[leaf]));
+
+            for &id in &trie.item {
+                let path = trie.path(ItemId(id)).unwrap();
+                let title: Vec<u32> = path.iter().map(|(token, _)| *token).collect();
+                for (at, (_, is_choice)) in path.into_iter().enumerate() {
+                    let differs = |other: &&Vec<u32>| other.starts_with(&title[..at]) && other[at] != title[at];
+                    prop_assert_eq!(is_choice, titles.iter().any(|other| differs(&other)));
+                }
+            }
 
             let mut places = vec![(trie.root(), Vec::new())];
             while let Some((place, tokens)) = places.pop() {

@@ -12,6 +12,7 @@ use super::plan::{Arm, Labels};
 use super::settings::ExperimentSettings;
 use super::setup::{Setup, run_folder};
 use super::step::step;
+use crate::distill::{DistillConfig, DistillContext, DistillTrainer};
 use crate::instruct::{self, ExampleBuilder};
 use crate::ppo::{self, PpoConfig};
 use crate::teacher::{Popularity, Scorer};
@@ -45,10 +46,14 @@ impl ArmTrainer<'_> {
     pub fn train(&self, arm: &Arm) -> Result<()> {
         let run = self.run(&arm.name);
         let name = format!("{}-{}", arm.name, self.seed);
-        step(&name, &run, || match (arm.sft(&self.settings.sft)?, arm.ppo(&self.settings.ppo)?) {
-            (Some(config), _) => self.train_by_labels(arm, config, &run),
-            (None, Some(config)) => self.align(arm, config, &run),
-            (None, None) => Ok(json!(null)),
+        step(&name, &run, || {
+            if let Some(config) = arm.sft(&self.settings.sft)? {
+                return self.train_by_labels(arm, config, &run);
+            }
+            if let Some(config) = arm.distill(&self.settings.distill)? {
+                return self.distil(arm, config, &run);
+            }
+            arm.ppo(&self.settings.ppo)?.map_or(Ok(json!(null)), |config| self.align(arm, config, &run))
         })?;
         Ok(())
     }
@@ -100,12 +105,35 @@ impl ArmTrainer<'_> {
         Ok(folder)
     }
 
+    /// The model that an arm goes on from.
+    fn start(&self, arm: &Arm) -> Result<Checkpoint> {
+        match &arm.from {
+            Some(from) => Checkpoint::of(&self.run(from)),
+            None => Ok(Checkpoint { model: self.base.to_owned(), adapter: None }),
+        }
+    }
+
+    fn distil(&self, arm: &Arm, config: DistillConfig, run: &Path) -> Result<Value> {
+        let Setup { dataset, teacher, .. } = self.setup;
+        let Checkpoint { model, adapter } = self.start(arm)?;
+        let config = DistillConfig {
+            model: Some(model.display().to_string()),
+            adapter: adapter.as_ref().map(|adapter| adapter.display().to_string()),
+            full: config.full && adapter.is_none(),
+            seed: self.seed.into(),
+            ..config
+        };
+        let builder = ExampleBuilder::new(dataset, teacher, &[], config.instruction())?;
+        let trainable = config.trainable_model(&model, adapter.as_deref(), self.device)?;
+        let (mut folder, is_begun) = run_folder(run, &config)?;
+        let context = DistillContext { builder: &builder, teacher, dataset, config: &config };
+        let start = if is_begun { DistillTrainer::resume } else { DistillTrainer::fresh };
+        Ok(json!(start(context, &mut folder, trainable)?.run(self.stop)?))
+    }
+
     fn align(&self, arm: &Arm, config: PpoConfig, run: &Path) -> Result<Value> {
         let Setup { dataset, teacher, .. } = self.setup;
-        let checkpoint = match &arm.from {
-            Some(from) => Checkpoint::of(&self.run(from))?,
-            None => Checkpoint { model: self.base.to_owned(), adapter: None },
-        };
+        let checkpoint = self.start(arm)?;
         let config = PpoConfig {
             model: Some(checkpoint.model.display().to_string()),
             adapter: checkpoint.adapter.as_ref().map(|adapter| adapter.display().to_string()),

@@ -6,23 +6,26 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::data::input::file_name;
+use crate::distill::DistillConfig;
 use crate::ppo::PpoConfig;
 use crate::run::config::overlaid;
 use crate::train::sft::SftConfig;
 use crate::{Error, Result};
 
 /// The experiments that come with the program, with their files.
-const BUILT_IN: [(&str, &str); 6] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("stages", include_str!("configs/stages.toml")),
     ("rewards", include_str!("configs/rewards.toml")),
     ("noisy-teacher", include_str!("configs/noisy-teacher.toml")),
     ("labels", include_str!("configs/labels.toml")),
     ("chat-share", include_str!("configs/chat-share.toml")),
     ("instructions", include_str!("configs/instructions.toml")),
+    ("ablations", include_str!("configs/ablations.toml")),
 ];
 
 /// Their names.
-pub const NAMES: [&str; 6] = [BUILT_IN[0].0, BUILT_IN[1].0, BUILT_IN[2].0, BUILT_IN[3].0, BUILT_IN[4].0, BUILT_IN[5].0];
+pub const NAMES: [&str; 7] =
+    [BUILT_IN[0].0, BUILT_IN[1].0, BUILT_IN[2].0, BUILT_IN[3].0, BUILT_IN[4].0, BUILT_IN[5].0, BUILT_IN[6].0];
 
 /// An experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +68,9 @@ pub struct Arm {
     /// Supervised fine-tuning, with these keys otherwise than in the settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sft: Option<Table>,
+    /// On-policy distillation, with these keys otherwise than in the settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distill: Option<Table>,
     /// Reinforcement learning, with these keys otherwise than in the settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ppo: Option<Table>,
@@ -89,6 +95,15 @@ impl Arm {
     pub fn sft(&self, usual: &SftConfig) -> Result<Option<SftConfig>> {
         let place = format!("arm {}, sft", self.name);
         self.sft.as_ref().map(|keys| overlaid(usual, keys, &place)).transpose()
+    }
+
+    /// The settings of its on-policy distillation, if it has one.
+    ///
+    /// # Errors
+    /// Unknown keys and values of the wrong type.
+    pub fn distill(&self, usual: &DistillConfig) -> Result<Option<DistillConfig>> {
+        let place = format!("arm {}, distill", self.name);
+        self.distill.as_ref().map(|keys| overlaid(usual, keys, &place)).transpose()
     }
 
     /// The settings of its reinforcement learning, if it has one.
@@ -123,15 +138,16 @@ impl ExperimentPlan {
         Self::parse(&file_name(path).replace(".toml", ""), name, &text)
     }
 
-    /// The plan with the whole settings of each arm, where `sft` and `ppo` are those that the arms have in common.
+    /// The plan with the whole settings of each arm, where `sft`, `distill` and `ppo` are those that the arms have in common.
     ///
     /// # Errors
-    /// As [`Arm::sft`] and [`Arm::ppo`].
-    pub(super) fn resolved(&self, sft: &SftConfig, ppo: &PpoConfig) -> Result<Self> {
+    /// As [`Arm::sft`], [`Arm::distill`] and [`Arm::ppo`].
+    pub(super) fn resolved(&self, sft: &SftConfig, distill: &DistillConfig, ppo: &PpoConfig) -> Result<Self> {
         let arm = |arm: &Arm| {
             let sft = arm.sft(sft)?.map(|config| table(&config)).transpose()?;
+            let distill = arm.distill(distill)?.map(|config| table(&config)).transpose()?;
             let ppo = arm.ppo(ppo)?.map(|config| table(&config)).transpose()?;
-            Ok(Arm { sft, ppo, ..arm.clone() })
+            Ok(Arm { sft, distill, ppo, ..arm.clone() })
         };
         let arms = self.arms.iter().map(arm).collect::<Result<_>>()?;
         Ok(Self { settings: Table::new(), arms, ..self.clone() })
@@ -165,8 +181,9 @@ impl ExperimentPlan {
             if let Some(from) = arm.from.as_ref().filter(|from| !earlier.iter().any(|other| other.name == **from)) {
                 return Err(bad(arm, "from: an earlier arm", format!("{from:?}")));
             }
-            if arm.sft.is_some() == arm.ppo.is_some() {
-                return Err(bad(arm, "either sft or ppo", "both or neither".into()));
+            let trainings = [&arm.sft, &arm.distill, &arm.ppo].into_iter().flatten().count();
+            if trainings != 1 {
+                return Err(bad(arm, "one of sft, distill and ppo", trainings.to_string()));
             }
             if arm.noise > 100 {
                 return Err(bad(arm, "noise of 0 to 100 percent", arm.noise.to_string()));
@@ -199,7 +216,7 @@ mod tests {
         assert_eq!((plan.name.as_str(), plan.arms.len()), ("mine", 2));
         for (arms, part) in [
             ("", "arm"),
-            ("[[arm]]\nname = 'a'", "either sft or ppo"),
+            ("[[arm]]\nname = 'a'", "one of sft, distill and ppo"),
             ("[[arm]]\nname = '../a'\nsft = {}", "../a"),
             ("[[arm]]\nname = 'a'\nfrom = 'b'\nsft = {}", "an earlier arm"),
             ("[[arm]]\nname = 'a'\nsft = {}\n[[arm]]\nname = 'a'\nsft = {}", "a name of its own"),

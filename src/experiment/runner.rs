@@ -17,6 +17,7 @@ use super::plan::ExperimentPlan;
 use super::settings::ExperimentSettings;
 use super::setup::{Setup, base};
 use super::step::{StepRecord, step};
+use crate::distill::DistillConfig;
 use crate::evaluate::{Evaluation, Evaluator, LlmSystem, ScorerSystem, perplexity};
 use crate::recommend::answer::OutputFormat;
 use crate::recommend::recommender::{Recommender, enough_tokens};
@@ -96,9 +97,15 @@ fn text(plan: &ExperimentPlan, settings: &ExperimentSettings) -> Result<String> 
     toml::to_string_pretty(&Whole { plan, settings }).map_err(|e| Error::Failed(format!("{EXPERIMENT}: {e}")))
 }
 
-/// The text with the whole settings of each arm.
+/// The text with the whole settings of each arm. Settings of a training that no arm has make no difference: earlier releases had no
+/// distillation.
 fn resolved(plan: &ExperimentPlan, settings: &ExperimentSettings) -> Result<String> {
-    text(&plan.resolved(&settings.sft, &settings.ppo)?, settings)
+    let ExperimentSettings { sft, distill, ppo, .. } = settings;
+    let whole = plan.resolved(sft, distill, ppo)?;
+    match plan.arms.iter().any(|arm| arm.distill.is_some()) {
+        true => text(&whole, settings),
+        false => text(&whole, &ExperimentSettings { distill: DistillConfig::default(), ..settings.clone() }),
+    }
 }
 
 /// The experiment that was begun, with former names of its keys translated.

@@ -8,6 +8,7 @@ use toml::Table;
 use super::plan::ExperimentPlan;
 use crate::constrain::Mode;
 use crate::data::synth;
+use crate::distill::DistillConfig;
 use crate::evaluate::EvalConfig;
 use crate::ppo::PpoConfig;
 use crate::run::config::{ConfigLayers, overlaid, resolve_over};
@@ -39,6 +40,8 @@ pub struct ExperimentSettings {
     pub seeds: Vec<u32>,
     /// Supervised fine-tuning.
     pub sft: SftConfig,
+    /// On-policy distillation.
+    pub distill: DistillConfig,
     /// Reinforcement learning.
     pub ppo: PpoConfig,
     /// The decoding modes of the evaluated lists.
@@ -84,6 +87,7 @@ impl Default for ExperimentSettings {
             chat: None,
             seeds: vec![2024],
             sft: SftConfig::default(),
+            distill: DistillConfig::default(),
             ppo: PpoConfig::default(),
             decode: vec![Mode::Free, Mode::Catalogue, Mode::Strict],
             batch: 64,
@@ -102,6 +106,7 @@ impl ExperimentSize {
                 ExperimentSettings {
                     from_scratch: tiny.from_scratch(),
                     sft: SftConfig { from_scratch: None, ..SftConfig::from_scratch(tiny) },
+                    distill: usual.distill.clone().for_scratch_model(),
                     ppo: usual.ppo.clone().for_scratch_model(),
                     ..usual
                 }
@@ -136,8 +141,8 @@ impl ExperimentSettings {
     /// These settings with the batches of `other` in trainings, which change no result.
     #[must_use]
     pub fn with_batches_of(&self, other: &Self) -> Self {
-        let (sft, ppo) = (self.sft.with_batches_of(&other.sft), self.ppo.with_batches_of(&other.ppo));
-        Self { sft, ppo, ..self.clone() }
+        let (sft, distill) = (self.sft.with_batches_of(&other.sft), self.distill.with_batches_of(&other.distill));
+        Self { sft, distill, ppo: self.ppo.with_batches_of(&other.ppo), ..self.clone() }
     }
 
     fn check(&self, plan: &ExperimentPlan) -> Result<()> {
@@ -151,6 +156,7 @@ impl ExperimentSettings {
         }
         for arm in &plan.arms {
             arm.sft(&self.sft)?.map_or(Ok(()), |config| config.validate())?;
+            arm.distill(&self.distill)?.map_or(Ok(()), |config| config.validate())?;
             arm.ppo(&self.ppo)?.map_or(Ok(()), |config| config.validate())?;
         }
         self.teacher.validate()

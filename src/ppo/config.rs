@@ -109,7 +109,9 @@ pub struct PpoHyperparameters {
     pub normalize_advantages: bool,
     /// Do both within each task, so that a task whose rewards vary much does not outweigh the others.
     pub per_task_normalization: bool,
-    /// ε of the clipped surrogate loss: the ratio of a token's probabilities stays within 1 ± ε in an iteration.
+    /// The unit whose probability ratio is clipped: a token, or an item of the list.
+    pub importance_sampling_level: ImportanceSamplingLevel,
+    /// ε of the clipped surrogate loss: the ratio of a token's or an item's probabilities stays within 1 ± ε in an iteration.
     pub clip: f64,
     /// ε of the clipped value loss: values stay within ± this of the old ones.
     pub value_clip: f64,
@@ -143,6 +145,18 @@ impl FromStr for Baseline {
             _ => Err(Error::bad_input("--baseline").expected("rloo or critic").found(name).into()),
         }
     }
+}
+
+/// The unit whose probability ratio is clipped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImportanceSamplingLevel {
+    /// Every token by itself.
+    #[default]
+    Token,
+    /// An item of the list: the geometric mean of its tokens' ratios, with the advantage that the item has over those of the same rank in
+    /// the other answers (Rank-GRPO, arXiv 2510.20150).
+    Item,
 }
 
 /// The limits beyond which a training stops, its last good state kept.
@@ -222,6 +236,7 @@ impl Default for PpoHyperparameters {
             whiten_rewards: true,
             normalize_advantages: true,
             per_task_normalization: true,
+            importance_sampling_level: ImportanceSamplingLevel::Token,
             clip: 0.2,
             value_clip: 0.2,
             vf_coef: 0.1,
@@ -331,6 +346,12 @@ impl PpoConfig {
             let expected = "at least 2, since the answers to a question are compared with each other";
             return Err(out_of_range("rollout.samples", expected, self.rollout.samples));
         }
+        if self.learning.baseline == Baseline::Critic
+            && self.learning.importance_sampling_level == ImportanceSamplingLevel::Item
+        {
+            let expected = "token, since a critic has an advantage for every token";
+            return Err(out_of_range("learning.importance_sampling_level", expected, "item"));
+        }
         let at_the_end = self.reward.level != Level::Item && !self.reward.dense;
         if self.learning.baseline == Baseline::Rloo && at_the_end && self.learning.item_gamma < 1.0 {
             let expected = "1, since the list's reward is earned at its end (reward.dense = false)";
@@ -412,6 +433,12 @@ mod tests {
             ("learning.kl_coef", learning(|l| l.kl_coef = f64::NAN)),
             ("learning.target_kl", learning(|l| l.target_kl = 0.0)),
             ("rollout.samples", PpoConfig { rollout: one_sample, ..good.clone() }),
+            (
+                "learning.importance_sampling_level",
+                learning(|l| {
+                    (l.baseline, l.importance_sampling_level) = (Baseline::Critic, ImportanceSamplingLevel::Item);
+                }),
+            ),
             (
                 "learning.item_gamma",
                 PpoConfig { reward: RewardRules { dense: false, ..good.reward.clone() }, ..good.clone() },

@@ -27,6 +27,8 @@ pub struct Trajectory {
     pub advantages: Vec<f64>,
     /// The targets of the critic.
     pub returns: Vec<f64>,
+    /// The tokens with which the answer's items begin; the first is 0.
+    pub item_starts: Vec<usize>,
 }
 
 /// The sizes of rewards seen so far: of lists together, of items by task (method §7.5).
@@ -148,6 +150,7 @@ impl ScoredRollouts<'_> {
                 values,
                 advantages,
                 returns,
+                item_starts: item_starts(rollout),
             })
             .collect()
     }

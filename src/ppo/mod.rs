@@ -24,10 +24,13 @@ pub mod sample_log;
 pub mod scale;
 pub mod sft_mixin;
 pub mod state;
+pub mod summary;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod trainer;
+pub mod units;
 pub mod update;
 
 pub use config::PpoConfig;
-pub use trainer::{PpoSummary, PpoTrainer, TrainContext};
+pub use summary::PolicySummary;
+pub use trainer::{PpoTrainer, TrainContext};

@@ -29,6 +29,8 @@ pub struct Objective {
     answer_tokens: f64,
     /// The part of the answers that were cut off before their end.
     unfinished: f64,
+    /// The part of the prompts whose answers all have the same rewards, so that none of them has an advantage.
+    frac_reward_zero_std: f64,
 }
 
 /// Sums over an answer's tokens, as means over the answers.
@@ -80,6 +82,7 @@ impl Objective {
             explained_variance: explained_variance(trajectories),
             answer_tokens: tokens().count() as f64 / count,
             unfinished: rollouts.iter().filter(|rollout| !rollout.is_finished).count() as f64 / count,
+            frac_reward_zero_std: without_advantage(rollouts, rewards),
         }
     }
 
@@ -108,6 +111,20 @@ impl Objective {
         }
         Ok(())
     }
+}
+
+/// The part of the groups (answers to one prompt, which stand side by side) whose rewards are all the same.
+fn without_advantage(rollouts: &[Rollout], rewards: &[Rewards]) -> f64 {
+    let mut rest = rewards;
+    let groups: Vec<bool> = rollouts
+        .chunk_by(|a, b| a.prompt == b.prompt)
+        .map(|group| {
+            let (of_group, others) = rest.split_at(group.len());
+            rest = others;
+            of_group.windows(2).all(|pair| pair[0] == pair[1])
+        })
+        .collect();
+    groups.iter().filter(|is_alike| **is_alike).count() as f64 / groups.len().max(1) as f64
 }
 
 /// 1 − Var(R − V) / Var(R); `None` without a critic, or where the returns do not vary.
@@ -141,6 +158,7 @@ mod tests {
             values: values.to_vec(),
             advantages: Vec::new(),
             returns: returns.to_vec(),
+            item_starts: vec![0],
         }
     }
 
@@ -153,6 +171,24 @@ mod tests {
         assert_eq!(of(&[2.0, 2.0, 2.0]), Some(0.0));
         assert_eq!(of(&[3.0, 2.0, 1.0]), Some(-3.0));
         assert_eq!(explained_variance(&[trajectory(&[], &[])]), None);
+    }
+
+    #[test]
+    fn a_group_whose_answers_earn_the_same_has_no_advantage() {
+        let rollout = |prompt: usize| Rollout {
+            prompt,
+            tokens: vec![1],
+            log_probs: None,
+            ends: Vec::new(),
+            list: Vec::new(),
+            text: String::new(),
+            is_finished: true,
+        };
+        let rewards = |list: f64| Rewards { items: vec![0.5], missing: 0.0, list, gains: vec![list] };
+        let rollouts = [0, 0, 1, 1, 1, 2, 2].map(rollout);
+        let rewards = [1.0, 1.0, 1.0, 2.0, 1.0, 3.0, 3.0].map(rewards);
+        assert_eq!(without_advantage(&rollouts, &rewards), 2.0 / 3.0);
+        assert_eq!(without_advantage(&[], &[]), 0.0);
     }
 
     #[test]
@@ -171,6 +207,7 @@ mod tests {
             explained_variance: None,
             answer_tokens: 34.0,
             unfinished: 0.0,
+            frac_reward_zero_std: 0.0,
         };
         let divergence_guard = DivergenceGuard { max_kl: 1.0, ..DivergenceGuard::default() };
         // Of 4,352 tokens one that π gives e⁻¹⁰ and π_ref e⁻¹·⁶ lifts the mean of k3 by 1.02, and lowers that of k1 by 0.002.

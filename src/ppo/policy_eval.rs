@@ -8,7 +8,7 @@ use serde::ser::{SerializeMap, Serializer};
 use tiller_models::generate::Generator;
 use tiller_models::llama::Llama;
 
-use super::config::{PolicyEvalConfig, PpoConfig};
+use super::config::PolicyEvalConfig;
 use super::prompts::PromptEncoder;
 use super::rollout::{Prompt, Rollout, RolloutConfig, Sampler};
 use crate::data::Dataset;
@@ -36,12 +36,12 @@ impl PolicyEval {
         builder: &ExampleBuilder<impl Scorer>,
         dataset: &Dataset,
         encoder: &PromptEncoder,
-        config: &PpoConfig,
+        (tasks, config): (&[Task], &PolicyEvalConfig),
     ) -> Result<Self> {
-        let PolicyEvalConfig { users, trained_wordings, .. } = config.validation;
+        let PolicyEvalConfig { users, trained_wordings, .. } = *config;
         let wording = if trained_wordings { PromptWording::Trained } else { PromptWording::HeldOut };
         let mut prompts = Vec::new();
-        for (number, &task) in config.tasks.iter().enumerate() {
+        for (number, &task) in tasks.iter().enumerate() {
             let start = number * users % dataset.users.len().max(1);
             let asked: Vec<usize> = (start..(start + users).min(dataset.users.len())).collect();
             let spec = QuerySpec::new(EvalTask { wording, ..EvalTask::of(task) }, Split::Validation);

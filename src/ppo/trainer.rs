@@ -3,8 +3,7 @@
 use std::time::Instant;
 
 use burn::module::Module;
-use serde::{Serialize, Serializer};
-use serde_json::json;
+use serde::Serialize;
 use tiller_kernels::device::guard;
 use tiller_models::language_model::{Backend, LanguageModel};
 use tiller_models::llama::Llama;
@@ -22,6 +21,7 @@ use super::prompts::PromptEncoder;
 use super::rollout::{self, Prompt, Rollout, RolloutConfig, Sampler};
 use super::sample_log::SampleLog;
 use super::state::{PpoPosition, PpoState};
+use super::summary::{PolicySummary, ValidationRecord};
 use super::update::{PpoUpdater, UpdateStats};
 use crate::constrain::Grammar;
 use crate::data::Dataset;
@@ -33,31 +33,8 @@ use crate::run::folder::RunFolder;
 use crate::run::progress::Progress;
 use crate::teacher::Scorer;
 use crate::train::trainable_model::ADAPTER;
-use crate::train::{Best, Log, ProcessMemory};
+use crate::train::{Best, Clock, Log};
 use crate::{Error, Result};
-
-/// The result of a training.
-#[derive(Debug, Clone, Serialize)]
-pub struct PpoSummary {
-    /// Iterations completed.
-    pub iterations: u64,
-    /// The evaluation that none has surpassed.
-    #[serde(serialize_with = "as_reward")]
-    pub best: Option<Best>,
-    /// The evaluation before the first step, where this process made it.
-    pub before: Option<PolicyEvalReport>,
-    /// The evaluation of the best policy, where this process made it.
-    pub after: Option<PolicyEvalReport>,
-    /// Tokens of answers, per second over this process's iterations, evaluations left out.
-    pub tokens_per_second: f64,
-    /// The most main memory that this process has held, in bytes.
-    pub peak_memory_bytes: u64,
-}
-
-/// Its score by its name.
-fn as_reward<S: Serializer>(best: &Option<Best>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    best.map(|Best { score, step }| json!({ "reward": score, "iteration": step })).serialize(serializer)
-}
 
 /// A line of metrics.jsonl: one iteration.
 #[derive(Debug, Serialize)]
@@ -77,16 +54,6 @@ struct Iteration {
     objective: Objective,
     /// The measures of the sampled lists.
     lists: MetricMeans,
-}
-
-/// A line of metrics.jsonl: an evaluation.
-#[derive(Debug, Serialize)]
-struct ValidationRecord<'a> {
-    step: u64,
-    epoch: f64,
-    seconds: f64,
-    reward: f64,
-    validation: &'a PolicyEvalReport,
 }
 
 /// The inputs of a training.
@@ -125,22 +92,6 @@ pub struct PpoTrainer<'a, S> {
     clock: Clock,
     before: Option<PolicyEvalReport>,
     after: Option<PolicyEvalReport>,
-}
-
-/// The time that this process has taken.
-struct Clock {
-    started: Instant,
-    /// Seconds that earlier processes of this training have taken.
-    before: f64,
-    /// Tokens and seconds of this process's iterations.
-    trained: (u64, f64),
-    memory: ProcessMemory,
-}
-
-impl Clock {
-    fn seconds(&self) -> f64 {
-        self.before + self.started.elapsed().as_secs_f64()
-    }
 }
 
 impl<'a, S: Scorer> PpoTrainer<'a, S> {
@@ -184,15 +135,10 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         let grammar = Grammar::of(&model.codec.tokenizer, &dataset.catalogue)?;
         let encoder =
             PromptEncoder { model, grammar: &grammar, catalogue: &dataset.catalogue, max_tokens: config.max_tokens };
-        let policy_eval = PolicyEval::new(builder, dataset, &encoder, config)?;
+        let policy_eval = PolicyEval::new(builder, dataset, &encoder, (&config.tasks, &config.validation))?;
         let samples = SampleLog::open(run.path(), last)?;
         let log = Log::open(run, last)?;
-        let clock = Clock {
-            started: Instant::now(),
-            before: state.seconds,
-            trained: (0, 0.0),
-            memory: ProcessMemory::default(),
-        };
+        let clock = Clock::after(state.seconds);
         let backend = rollout::backend(&policy.actor)?;
         Ok(Self {
             context,
@@ -215,7 +161,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
     /// # Errors
     /// A policy that has run away, a device or a disk that fails; [`Error::Interrupted`] where `stop` said so. The run folder then has
     /// the state after the last whole iteration.
-    pub fn run(mut self, stop: impl Fn() -> bool) -> Result<PpoSummary> {
+    pub fn run(mut self, stop: impl Fn() -> bool) -> Result<PolicySummary> {
         let config = self.context.config;
         let bar = Progress::start("ppo", config.iterations, "iterations");
         bar.resume_at(self.state.step);
@@ -234,13 +180,12 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
             bar.set_position(iteration);
         }
         bar.finish();
-        let (tokens, seconds) = self.clock.trained;
-        Ok(PpoSummary {
+        Ok(PolicySummary {
             iterations: self.state.step,
             best: self.state.best,
             before: self.before,
             after: self.after,
-            tokens_per_second: if tokens == 0 { 0.0 } else { tokens as f64 / seconds },
+            tokens_per_second: self.clock.tokens_per_second(),
             peak_memory_bytes: self.clock.memory.peak,
         })
     }
@@ -290,9 +235,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         let (policy, update) = updater.update(self.policy.clone(), &mut adamw, &trajectories, seed, stop)?;
 
         let tokens = trajectories.iter().map(|trajectory| trajectory.log_probs.len() as u64).sum::<u64>();
-        let seconds = start.elapsed().as_secs_f64();
-        self.clock.trained.0 += tokens;
-        self.clock.trained.1 += seconds;
+        let tokens_per_second = self.clock.step(tokens, start);
         bar.set_message(format!("reward {:.2}, KL {:.3}", objective.reward(), objective.kl()));
         let measured: Vec<Measures> =
             rollouts.iter().map(|rollout| measures(rollout, &prompts[rollout.prompt], &sampler)).collect();
@@ -302,7 +245,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
             epoch: place.episode as f64 + place.place as f64 / episode as f64,
             seconds: self.clock.seconds(),
             lr,
-            tokens_per_second: tokens as f64 / seconds,
+            tokens_per_second,
             memory_bytes: self.clock.memory.now(),
             update,
             objective,

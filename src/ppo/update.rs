@@ -9,9 +9,10 @@ use tiller_models::memory::StepSize;
 use tiller_models::optim::{AdamW, Gradients};
 use tiller_models::train::{ForwardOptions, Sample, WeightedExample};
 
-use super::config::{DivergenceGuard, PpoHyperparameters};
+use super::config::{DivergenceGuard, ImportanceSamplingLevel, PpoHyperparameters};
 use super::experience::Trajectory;
 use super::policy::{Policy, by_length};
+use super::units::ClippingUnits;
 use super::{kl, loss};
 use crate::data::rng::SeededRng;
 use crate::train::gradient::gradient;
@@ -35,7 +36,7 @@ pub struct UpdateStats {
     pub entropy: f64,
     /// k3 from the policy that sampled to the moving one, in the last epoch.
     pub approx_kl: f64,
-    /// The part of the tokens whose ratio of probabilities left 1 ± clip.
+    /// The part of the tokens whose ratio of probabilities, or that of their item, left 1 ± clip.
     pub clipfrac: f64,
     /// The mean ratio of probabilities in the last epoch.
     pub ratio: f64,
@@ -145,7 +146,7 @@ impl PpoUpdater<'_> {
         let StepSize { micro_batch, parallel, .. } = self.micro_batcher.fit(samples.len(), longest)?;
         let chunks: Vec<Chunk> = by_length(&samples, micro_batch)
             .into_iter()
-            .map(|places| Chunk::new(places.iter().map(|&at| minibatch[at])))
+            .map(|places| Chunk::new(places.iter().map(|&at| minibatch[at]), self.learning.importance_sampling_level))
             .collect();
         let (mut gradients, mut sums) = (Gradients::default(), Sums::default());
         for chunks in chunks.chunks(parallel) {
@@ -172,11 +173,16 @@ impl PpoUpdater<'_> {
         let policy = policy.valid().train();
         let scores = policy.actor.score(&chunk.samples, &policy.how());
         let device = scores.log_probs.device();
-        let (old, advantages) = (on(&chunk.log_probs, &device), on(&chunk.advantages, &device));
-        let losses = loss::policy_loss(scores.log_probs.clone(), old, advantages, clip);
+        let units = &chunk.units;
+        let (log_probs, old) = (units.means(scores.log_probs.clone()), units.means(on(&chunk.log_probs, &device)));
+        let advantages = on(&units.firsts(&chunk.advantages), &device);
+        let log_ratios = download(log_probs.clone() - old.clone(), "the ratios")?;
+        // A unit counts for each of its tokens.
+        let losses = loss::policy_loss(log_probs, old, advantages, clip) * on(&units.lengths(), &device);
         let (policy_loss, entropy) = (losses.sum(), scores.entropies.sum());
         let mut sums = Sums { policy: number(&policy_loss)?, entropy: number(&entropy)?, ..Sums::default() };
-        sums.see(&download(scores.log_probs, "the scores")?, &chunk.log_probs, clip);
+        sums.see_units(&log_ratios, &units.lengths(), clip);
+        sums.see_tokens(&download(scores.log_probs, "the scores")?, &chunk.log_probs);
         // Where the entropy has no weight, its graph is not differentiated.
         let actor_loss = if ent_coef > 0.0 { policy_loss - entropy * ent_coef } else { policy_loss };
         let mut gradients = Gradients::of(actor_loss / tokens, &policy);
@@ -215,16 +221,19 @@ impl Sums {
         self.ratio += other.ratio;
     }
 
-    /// Takes in the log-probabilities of some tokens, as they are and as they were when the tokens were drawn.
-    fn see(&mut self, log_probs: &[f32], old: &[f32], clip: f64) {
-        for (&log_prob, &old) in log_probs.iter().zip(old) {
-            let (log_prob, old) = (f64::from(log_prob), f64::from(old));
-            let ratio = (log_prob - old).exp();
-            self.tokens += 1.0;
-            self.ratio += ratio;
-            self.kl += kl::k3(old, log_prob);
-            self.clipped += f64::from(u8::from((ratio - 1.0).abs() > clip));
+    /// Takes in the logarithms of some units' ratios.
+    fn see_units(&mut self, log_ratios: &[f32], lengths: &[f32], clip: f64) {
+        for (&log_ratio, &length) in log_ratios.iter().zip(lengths) {
+            let (ratio, tokens) = (f64::from(log_ratio).exp(), f64::from(length));
+            self.ratio += tokens * ratio;
+            self.clipped += tokens * f64::from(u8::from((ratio - 1.0).abs() > clip));
         }
+    }
+
+    /// Takes in the log-probabilities of some tokens, as they are and as they were when the tokens were drawn.
+    fn see_tokens(&mut self, log_probs: &[f32], old: &[f32]) {
+        self.tokens += log_probs.len() as f64;
+        self.kl += log_probs.iter().zip(old).map(|(&log_prob, &old)| kl::k3(old.into(), log_prob.into())).sum::<f64>();
     }
 }
 
@@ -236,10 +245,11 @@ struct Chunk {
     advantages: Vec<f32>,
     values: Vec<f32>,
     returns: Vec<f32>,
+    units: ClippingUnits,
 }
 
 impl Chunk {
-    fn new<'a>(trajectories: impl Iterator<Item = &'a Trajectory>) -> Self {
+    fn new<'a>(trajectories: impl Iterator<Item = &'a Trajectory>, level: ImportanceSamplingLevel) -> Self {
         let mut chunk = Self::default();
         let narrow = |numbers: &[f64]| numbers.iter().map(|&number| number as f32).collect::<Vec<f32>>();
         for trajectory in trajectories {
@@ -248,6 +258,7 @@ impl Chunk {
             chunk.advantages.extend(narrow(&trajectory.advantages));
             chunk.values.extend(narrow(&trajectory.values));
             chunk.returns.extend(narrow(&trajectory.returns));
+            chunk.units.push(level, &trajectory.item_starts, trajectory.log_probs.len());
         }
         chunk
     }

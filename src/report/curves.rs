@@ -47,7 +47,7 @@ const fn further(path: &'static str, title: &'static str, about: &'static str) -
 }
 
 /// The known charts in the order of the report. Other metrics follow, titled by their path.
-const CURVES: [CurveSpec; 42] = [
+const CURVES: [CurveSpec; 43] = [
     main("objective/scores", "Reward", "Mean list reward of the sampled answers."),
     main("reward/*", "Reward by task", "Mean list reward of each training task."),
     main("loss", "Loss", "The training loss, in nats per token for likelihoods."),
@@ -72,6 +72,7 @@ const CURVES: [CurveSpec; 42] = [
     main("reference_kl", "KL to the reference, per token", "The k3 estimator, never negative."),
     main("clipfrac", "Clipped ratios", "Fraction of tokens with a clipped ratio."),
     main("explained_variance", "Explained variance", "Variance of the returns explained by the critic."),
+    main("whole", "Whole lists", "Fraction of the sampled answers that the teacher followed to their end."),
     further("policy_loss", "Policy loss", ""),
     further("value_loss", "Value loss", ""),
     further("approx_kl", "KL within an iteration", "From the sampling policy to the current policy."),
@@ -105,6 +106,7 @@ pub fn of(runs: &[Run]) -> Vec<Curves> {
     let kinds = [
         (RunKind::Teacher, "The teacher"),
         (RunKind::Sft, "Supervised fine-tuning"),
+        (RunKind::Distill, "On-policy distillation"),
         (RunKind::Ppo, "Reinforcement learning"),
         (RunKind::Other, "Other runs"),
     ];

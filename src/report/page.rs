@@ -111,6 +111,7 @@ fn card(run: &Run) -> Card {
         kind: match run.kind() {
             RunKind::Teacher => "teacher",
             RunKind::Sft => "supervised fine-tuning",
+            RunKind::Distill => "on-policy distillation",
             RunKind::Ppo => "reinforcement learning",
             RunKind::Other => "evaluation",
         },

@@ -38,6 +38,8 @@ pub enum RunKind {
     Teacher,
     /// Supervised fine-tuning.
     Sft,
+    /// On-policy distillation.
+    Distill,
     /// Reinforcement learning.
     Ppo,
     /// No training metrics: an evaluation.
@@ -85,6 +87,7 @@ impl Run {
         let has = |name: &str| self.series.iter().any(|series| series.path == name);
         match () {
             () if has("objective/kl") || has("policy_loss") => RunKind::Ppo,
+            () if has("whole") => RunKind::Distill,
             () if has("loss") && self.series.iter().any(|series| series.axis == series::Axis::Steps) => RunKind::Sft,
             () if has("loss") => RunKind::Teacher,
             () => RunKind::Other,

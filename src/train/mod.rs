@@ -1,6 +1,8 @@
 //! Training language models: what supervised fine-tuning and reinforcement learning share, and the former ([`sft`]).
 
 pub mod checkpoint;
+pub mod clock;
+pub mod decision_weights;
 pub mod from_scratch;
 pub mod gradient;
 pub mod history_loss;
@@ -15,6 +17,7 @@ pub mod trainable_model;
 pub mod validation;
 
 pub use checkpoint::Checkpoint;
+pub use clock::Clock;
 pub use log::Log;
 pub use memory::ProcessMemory;
 pub use schedule::LrSchedule;

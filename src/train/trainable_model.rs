@@ -52,6 +52,23 @@ impl TrainableModel {
         Ok(Self { model, trained: TrainedPart::Adapter(Box::new(adapter)) })
     }
 
+    /// The model at `path` with the adapter in a PEFT folder, which is trained further; its own weights frozen and packed by `scheme`.
+    ///
+    /// # Errors
+    /// A model or an adapter that cannot be read, or that do not fit each other.
+    pub fn with_trained_adapter(
+        path: &Path,
+        adapter: &Path,
+        scheme: Option<QuantScheme>,
+        device: &Device,
+    ) -> Result<Self> {
+        let mut model = LanguageModel::load_quantized(path, None, scheme, device)?;
+        let mut adapter = Adapter::read(adapter, &model.llama.config().projections(), device)?;
+        model.llama = model.llama.with_adapter(&adapter)?.train();
+        adapter.loras.clear(); // the model's own, from now on
+        Ok(Self { model, trained: TrainedPart::Adapter(Box::new(adapter)) })
+    }
+
     /// The model in the Hugging Face folder at `path`, of which everything trained.
     ///
     /// # Errors
@@ -61,6 +78,11 @@ impl TrainableModel {
         let mut model = LanguageModel::load(path, None, device)?;
         model.llama = model.llama.trainable().train();
         Ok(Self { model, trained: TrainedPart::Full(files, path.to_owned()) })
+    }
+
+    /// Returns true if all weights are trained.
+    pub fn is_full(&self) -> bool {
+        matches!(self.trained, TrainedPart::Full(..))
     }
 
     /// The folder that [`TrainableModel::write`] writes, in that of a run.

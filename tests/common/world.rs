@@ -34,6 +34,14 @@ pub const PPO: &[&str] = &[
     "--set", "validation.users=2", "--set", "validation.every=3", "--out", "ppo",
 ];
 
+/// The constrained teacher distilled into that model, in `distilled/model`.
+#[rustfmt::skip]
+pub const DISTILL: &[&str] = &[
+    "distill", "films", "--run", "sft", "--iterations", "6",
+    "--set", "rollout.prompts=3", "--set", "minibatch=4", "--set", "sft_mixin.examples=2",
+    "--set", "validation.users=2", "--set", "validation.every=3", "--out", "distilled",
+];
+
 /// Makes the data set, its teacher and a model that is hardly tuned.
 pub fn tune(folder: &Path) {
     [SYNTH, TEACH, SFT].iter().for_each(|command| drop(succeed(folder, command)));

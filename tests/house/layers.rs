@@ -11,7 +11,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("data", &["data", "request", "task", "teacher"]),
     ("lists", &["constrain", "recommend", "converse"]),
     ("tasks", &["instruct", "reward", "evaluate"]),
-    ("tuning", &["train", "ppo"]),
+    ("tuning", &["train", "ppo", "distill"]),
     ("comparison", &["experiment", "report", "plan", "bench"]),
     ("service", &["serve"]),
     ("front", &["cli"]),

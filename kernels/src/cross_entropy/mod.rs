@@ -1,5 +1,5 @@
-//! Cross-entropy from the factors of the logits: log-probabilities, entropies and log-sum-exps of tokens. The
-//! logits are never stored as a whole.
+//! Cross-entropy from the factors of the logits: log-probabilities, entropies and log-sum-exps of tokens, for targets that are ids or
+//! distributions over ids. The logits are never stored as a whole.
 //!
 //! Logits of 4,096 tokens over 49,152 ids are 768 MiB, and a graph of plain operations holds them several
 //! times over. Here they exist one chunk at a time. Forward, a chunk gives three numbers per token. Backward,
@@ -7,6 +7,7 @@
 
 mod check;
 mod rows;
+mod soft_targets;
 #[cfg(test)]
 mod tests;
 
@@ -25,11 +26,12 @@ use rows::Rows;
 
 pub(crate) use check::check;
 pub(crate) use rows::{bench_cases, kernels};
+pub use soft_targets::{SoftTargets, TargetShare};
 
 /// The scores of each token, in nats: `[tokens]` each.
 #[derive(Debug, Clone)]
 pub struct CrossEntropy {
-    /// log p(target)
+    /// Σ q log p over the shares q of the target; log p(target) of a single id.
     pub log_probs: Tensor<1>,
     /// -Σ p log p
     pub entropies: Tensor<1>,
@@ -62,7 +64,7 @@ pub fn cross_entropy(
     hidden: Tensor<2>,
     projection: Projection,
     low_rank: Option<[Tensor<2>; 2]>,
-    targets: &[u32],
+    targets: &SoftTargets,
 ) -> CrossEntropy {
     in_chunks(hidden, projection, low_rank, targets, LOGITS)
 }
@@ -82,7 +84,7 @@ fn in_chunks(
     hidden: Tensor<2>,
     projection: Projection,
     low_rank: Option<[Tensor<2>; 2]>,
-    targets: &[u32],
+    targets: &SoftTargets,
     logits: usize,
 ) -> CrossEntropy {
     let (tokens, [vocab_size, d_model]) = (targets.len(), projection.shape());
@@ -91,7 +93,7 @@ fn in_chunks(
         let found = [u.dims(), b.dims()];
         assert_eq!(found, [[tokens, u.dims()[1]], [vocab_size, u.dims()[1]]], "cross_entropy: u and b have to fit");
     }
-    let within = targets.iter().all(|target| (*target as usize) < vocab_size);
+    let within = targets.entries().iter().all(|target| (target.id as usize) < vocab_size);
     assert!(within, "cross_entropy: a target lies beyond the vocabulary of {vocab_size}");
 
     let head = Head {
@@ -99,7 +101,7 @@ fn in_chunks(
         weight: projection.weight(),
         low_rank: low_rank.map_or(LowRank::Absent, |[u, b]| LowRank::Present(u.into_dispatch(), b.into_dispatch())),
     };
-    let scores = Dispatch::cross_entropy(head, targets.into(), tokens_of(logits, vocab_size));
+    let scores = Dispatch::cross_entropy(head, Arc::new(targets.clone()), tokens_of(logits, vocab_size));
     let scores = Tensor::<2>::from_dispatch(scores);
     let [log_probs, entropies, log_sum_exps] =
         [0, 1, 2].map(|column| scores.clone().narrow(1, column, 1).reshape([tokens]));
@@ -154,23 +156,27 @@ enum LowRank<B: Backend> {
 /// The operation for each of burn's backends: scores `[tokens, 3]`.
 #[backend_extension(Cube, Flex, Autodiff)]
 trait CrossEntropyBackend: Backend {
-    fn cross_entropy(#[extension_type] head: Head<Self>, targets: Arc<[u32]>, at_once: usize) -> FloatTensor<Self>;
+    fn cross_entropy(
+        #[extension_type] head: Head<Self>,
+        targets: Arc<SoftTargets>,
+        at_once: usize,
+    ) -> FloatTensor<Self>;
 }
 
 impl CrossEntropyBackend for CubeBackend {
-    fn cross_entropy(head: Head<Self>, targets: Arc<[u32]>, at_once: usize) -> FloatTensor<Self> {
+    fn cross_entropy(head: Head<Self>, targets: Arc<SoftTargets>, at_once: usize) -> FloatTensor<Self> {
         plain(head, targets, at_once)
     }
 }
 
 impl CrossEntropyBackend for Flex {
-    fn cross_entropy(head: Head<Self>, targets: Arc<[u32]>, at_once: usize) -> FloatTensor<Self> {
+    fn cross_entropy(head: Head<Self>, targets: Arc<SoftTargets>, at_once: usize) -> FloatTensor<Self> {
         plain(head, targets, at_once)
     }
 }
 
 /// The scores without a gradient.
-fn plain<B: Rows>(head: Head<B>, targets: Arc<[u32]>, at_once: usize) -> FloatTensor<B> {
+fn plain<B: Rows>(head: Head<B>, targets: Arc<SoftTargets>, at_once: usize) -> FloatTensor<B> {
     let Head { hidden, weight, low_rank } = head;
     let scoring = |packed: Option<Packed<B>>| Scoring { packed, targets, at_once, scores: None };
     match (weight, low_rank) {
@@ -186,7 +192,7 @@ fn plain<B: Rows>(head: Head<B>, targets: Arc<[u32]>, at_once: usize) -> FloatTe
 }
 
 impl<B: Rows, C: CheckpointStrategy> CrossEntropyBackend for Autodiff<B, C> {
-    fn cross_entropy(head: Head<Self>, targets: Arc<[u32]>, at_once: usize) -> FloatTensor<Self> {
+    fn cross_entropy(head: Head<Self>, targets: Arc<SoftTargets>, at_once: usize) -> FloatTensor<Self> {
         let Head { hidden, weight, low_rank } = head;
         let scoring = |packed: Option<Packed<B>>| Scoring { packed, targets, at_once, scores: None };
         match (weight, low_rank) {
@@ -215,7 +221,7 @@ struct Packed<B: Backend> {
 #[derive(Debug, Clone)]
 struct Scoring<B: Backend> {
     packed: Option<Packed<B>>,
-    targets: Arc<[u32]>,
+    targets: Arc<SoftTargets>,
     /// Tokens whose logits exist at once.
     at_once: usize,
     /// Of the forward pass; the gradient needs them.
@@ -259,7 +265,7 @@ impl<B: Rows, const N: usize> Differentiable<B, N> for Scoring<B> {
     const KEPT: bool = true;
 
     fn forward(&self, factors: [FloatTensor<B>; N]) -> FloatTensor<B> {
-        let scores = self.chunks().map(|chunk| B::scores(self.logits(&factors, &chunk), &self.targets[chunk]));
+        let scores = self.chunks().map(|chunk| B::scores(self.logits(&factors, &chunk), &self.targets.rows(chunk)));
         joined::<B>(scores.collect())
     }
 
@@ -279,7 +285,7 @@ impl<B: Rows, const N: usize> Differentiable<B, N> for Scoring<B> {
         for chunk in self.chunks() {
             let [scores, d_scores] = [scores, &d_scores].map(|all| rows_of::<B>(all, &chunk));
             let logits = self.logits(&factors, &chunk);
-            let d_logits = B::gradient(logits, &self.targets[chunk.clone()], scores, d_scores); // [chunk, vocab_size]
+            let d_logits = B::gradient(logits, &self.targets.rows(chunk.clone()), scores, d_scores); // [chunk, vocab_size]
             for Term { left, right } in self.terms(N) {
                 if wanted[left] {
                     parts[left].push(match right {

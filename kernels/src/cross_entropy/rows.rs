@@ -9,7 +9,7 @@ use burn_flex::FlexTensor;
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use super::Packed;
+use super::{Packed, SoftTargets};
 use crate::bench::{BenchBuffer, BenchCase, BenchDims};
 use crate::cpu::{contiguous, numbers, tensor};
 use crate::kernel::{Kernel, best, enqueue, launch, words_on};
@@ -18,12 +18,12 @@ use crate::matmul::{Direction, PackedLinear};
 /// The operations of a backend on rows of logits, and on packed output projections.
 pub(super) trait Rows: Backend {
     /// log_prob, entropy and lse, `[rows, 3]`, of logits `[rows, vocab_size]`.
-    fn scores(logits: FloatTensor<Self>, targets: &[u32]) -> FloatTensor<Self>;
+    fn scores(logits: FloatTensor<Self>, targets: &SoftTargets) -> FloatTensor<Self>;
 
     /// The gradient of the logits by that of the scores.
     fn gradient(
         logits: FloatTensor<Self>,
-        targets: &[u32],
+        targets: &SoftTargets,
         scores: FloatTensor<Self>,
         d_scores: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
@@ -78,16 +78,18 @@ pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     let rows = (super::LOGITS / columns).min(sizes.tokens());
     let wide = columns.is_multiple_of(4);
     let params = Params::of(rows, columns, wide);
-    let targets = || BenchBuffer::Words((0..rows as u32).map(|row| row % columns as u32).collect());
+    let targets: SoftTargets = (0..rows as u32).map(|row| row % columns as u32).collect();
+    let [starts, targets] = words(&targets).map(|words| move || BenchBuffer::Words(words.to_vec()));
     let shape = format!("{rows} x {columns}");
     let forward = |kernel| {
         BenchCase::new("cross_entropy", "forward", shape.clone(), kernel)
-            .over([BenchBuffer::Numbers(rows * columns), targets(), BenchBuffer::Output(3 * rows)])
+            .over([BenchBuffer::Numbers(rows * columns), starts(), targets(), BenchBuffer::Output(3 * rows)])
             .launched(&params, rows)
             .costing(4 * rows * columns, 8 * rows * columns)
     };
     let backward = BenchCase::new("cross_entropy", "backward", shape.clone(), gradient_kernel(wide))
         .over([
+            starts(),
             targets(),
             BenchBuffer::Numbers(3 * rows),
             BenchBuffer::Numbers(3 * rows),
@@ -98,26 +100,32 @@ pub(crate) fn bench_cases(sizes: &BenchDims) -> Vec<BenchCase> {
     variants(wide).into_iter().map(forward).chain([backward]).collect()
 }
 
+/// The buffers of targets: where the shares of each row begin, and the shares.
+pub(super) fn words(targets: &SoftTargets) -> [&[u32]; 2] {
+    [targets.starts(), bytemuck::cast_slice(targets.entries())]
+}
+
 impl Rows for CubeBackend {
-    fn scores(logits: CubeTensor, targets: &[u32]) -> CubeTensor {
+    fn scores(logits: CubeTensor, targets: &SoftTargets) -> CubeTensor {
         let logits = into_contiguous(logits);
         let [rows, columns] = logits.shape().dims();
         let wide = columns.is_multiple_of(4);
         let (kernel, params) = (best(variants(wide), &logits), Params::of(rows, columns, wide));
-        let targets = words_on(&logits, targets);
-        let [scores] = launch(kernel, &[&logits, &targets], [[rows, 3].into()], &params, rows);
+        let [starts, targets] = words(targets).map(|words| words_on(&logits, words));
+        let [scores] = launch(kernel, &[&logits, &starts, &targets], [[rows, 3].into()], &params, rows);
         scores
     }
 
-    fn gradient(logits: CubeTensor, targets: &[u32], scores: CubeTensor, d_scores: CubeTensor) -> CubeTensor {
+    fn gradient(logits: CubeTensor, targets: &SoftTargets, scores: CubeTensor, d_scores: CubeTensor) -> CubeTensor {
         let [logits, scores, d_scores] = [logits, scores, d_scores].map(into_contiguous);
         // The gradient takes the place of the logits: no one else may hold them.
         let logits = if logits.can_mut() { logits } else { logits.copy() };
         let [rows, columns] = logits.shape().dims();
         let wide = columns.is_multiple_of(4);
         let params = Params::of(rows, columns, wide);
-        let targets = words_on(&logits, targets);
-        enqueue(gradient_kernel(wide), &[&targets, &scores, &d_scores, &logits], &params, params.workgroups());
+        let [starts, targets] = words(targets).map(|words| words_on(&logits, words));
+        let tensors = [&starts, &targets, &scores, &d_scores, &logits];
+        enqueue(gradient_kernel(wide), &tensors, &params, params.workgroups());
         logits
     }
 
@@ -139,13 +147,13 @@ impl Packed<CubeBackend> {
 // ---- CPU: the reference, with sums in f64 over exponentials in f32 ----
 
 impl Rows for Flex {
-    fn scores(logits: FlexTensor, targets: &[u32]) -> FlexTensor {
+    fn scores(logits: FlexTensor, targets: &SoftTargets) -> FlexTensor {
         let logits = contiguous(logits);
         let [rows, columns] = logits.shape().dims();
         tensor(scores_reference(numbers(&logits), targets, columns), [rows, 3].into())
     }
 
-    fn gradient(logits: FlexTensor, targets: &[u32], scores: FlexTensor, d_scores: FlexTensor) -> FlexTensor {
+    fn gradient(logits: FlexTensor, targets: &SoftTargets, scores: FlexTensor, d_scores: FlexTensor) -> FlexTensor {
         let [logits, scores, d_scores] = [logits, scores, d_scores].map(contiguous);
         let gradient = gradient_reference(numbers(&logits), targets, numbers(&scores), numbers(&d_scores));
         tensor(gradient, logits.shape())
@@ -161,8 +169,8 @@ impl Rows for Flex {
 }
 
 /// Scores `[rows, 3]` of logits `[rows, columns]`.
-pub(super) fn scores_reference(logits: &[f32], targets: &[u32], columns: usize) -> Vec<f32> {
-    let of_row = |(z, target): (&[f32], &u32)| {
+pub(super) fn scores_reference(logits: &[f32], targets: &SoftTargets, columns: usize) -> Vec<f32> {
+    let of_row = |(row, z): (usize, &[f32])| {
         let largest = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let (mut sum, mut moment) = (0.0, 0.0);
         for distance in z.iter().map(|z| z - largest) {
@@ -171,25 +179,26 @@ pub(super) fn scores_reference(logits: &[f32], targets: &[u32], columns: usize) 
             moment += share * f64::from(distance);
         }
         let log_sum = sum.ln();
-        let log_prob = f64::from(z[*target as usize] - largest) - log_sum;
+        let log_p = |id: u32| f64::from(z[id as usize] - largest) - log_sum;
+        let log_prob: f64 = targets.of(row).iter().map(|target| f64::from(target.share) * log_p(target.id)).sum();
         [log_prob, log_sum - moment / sum, f64::from(largest) + log_sum].map(|score| score as f32)
     };
-    let rows: Vec<[f32; 3]> = logits.par_chunks_exact(columns.max(1)).zip(targets).map(of_row).collect();
+    let rows: Vec<[f32; 3]> = logits.par_chunks_exact(columns.max(1)).enumerate().map(of_row).collect();
     rows.into_flattened()
 }
 
 /// The gradient of logits `[rows, columns]` by that of the scores `[rows, 3]`.
-pub(super) fn gradient_reference(logits: &[f32], targets: &[u32], scores: &[f32], d_scores: &[f32]) -> Vec<f32> {
+pub(super) fn gradient_reference(logits: &[f32], targets: &SoftTargets, scores: &[f32], d_scores: &[f32]) -> Vec<f32> {
     let columns = logits.len() / targets.len().max(1);
     let mut gradient = vec![0.0; logits.len()];
     let rows = gradient.par_chunks_exact_mut(columns.max(1)).zip(logits.par_chunks_exact(columns.max(1)));
-    rows.zip(targets).enumerate().for_each(|(row, ((dz, z), target))| {
+    rows.enumerate().for_each(|(row, (dz, z))| {
         let ([_, entropy, lse], [d_log_prob, d_entropy, d_lse]) = (three(scores, row), three(d_scores, row));
         for (dz, z) in dz.iter_mut().zip(z) {
             let log_p = z - lse;
             *dz = log_p.exp() * (d_lse - d_log_prob - d_entropy * (log_p + entropy));
         }
-        dz[*target as usize] += d_log_prob;
+        targets.of(row).iter().for_each(|target| dz[target.id as usize] += target.share * d_log_prob);
     });
     gradient
 }

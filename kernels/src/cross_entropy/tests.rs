@@ -11,16 +11,26 @@ use crate::test_devices;
 use crate::testing::{assert_close, assert_passes, check_gradients, download, noise, upload};
 
 /// Scores of each token in f64, from the definitions.
-fn definitions(logits: &[f32], targets: &[u32]) -> Vec<f32> {
+fn definitions(logits: &[f32], targets: &SoftTargets) -> Vec<f32> {
     let columns = logits.len() / targets.len();
-    let of_row = |(z, target): (&[f32], &u32)| {
+    let of_row = |(row, z): (usize, &[f32])| {
         let z: Vec<f64> = z.iter().map(|z| f64::from(*z)).collect();
         let largest = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let lse = z.iter().map(|z| (z - largest).exp()).sum::<f64>().ln() + largest;
         let entropy: f64 = z.iter().map(|z| (lse - z) * (z - lse).exp()).sum();
-        [z[*target as usize] - lse, entropy, lse].map(|score| score as f32)
+        let share = |target: &TargetShare| f64::from(target.share) * (z[target.id as usize] - lse);
+        [targets.of(row).iter().map(share).sum(), entropy, lse].map(|score| score as f32)
     };
-    logits.chunks(columns).zip(targets).flat_map(of_row).collect()
+    logits.chunks(columns).enumerate().flat_map(of_row).collect()
+}
+
+/// The shares of all ids, `[rows, columns]`.
+fn dense(targets: &SoftTargets, columns: usize) -> Vec<f32> {
+    let mut shares = vec![0.0; targets.len() * columns];
+    for row in 0..targets.len() {
+        targets.of(row).iter().for_each(|target| shares[row * columns + target.id as usize] = target.share);
+    }
+    shares
 }
 
 #[test]
@@ -38,9 +48,7 @@ fn the_references_are_the_definitions_and_plain_burn() {
             let of_column: Vec<f32> = d_scores.iter().skip(column).step_by(3).copied().collect();
             upload(&of_column, [shape[0], 1], &device)
         };
-        let of_target: Vec<f32> =
-            targets.iter().flat_map(|t| (0..shape[1]).map(move |i| f32::from(*t as usize == i))).collect();
-        let log_prob = (log_p.clone() * upload(&of_target, shape, &device)).sum_dim(1);
+        let log_prob = (log_p.clone() * upload(&dense(&targets, shape[1]), shape, &device)).sum_dim(1);
         let entropy = -(log_p.clone().exp() * log_p.clone()).sum_dim(1);
         let lse = (leaf.clone() - log_p).mean_dim(1);
         let loss = (log_prob * d(0) + entropy * d(1) + lse * d(2)).sum();
@@ -66,7 +74,7 @@ enum Stored {
 struct Case {
     /// Of hidden, W, u and b.
     shapes: [[usize; 2]; 4],
-    targets: Vec<u32>,
+    targets: SoftTargets,
     low_rank: bool,
 }
 
@@ -95,9 +103,7 @@ impl Case {
 
     fn of_target(&self, device: &Device) -> Tensor<2> {
         let columns = self.shapes[1][0];
-        let of_row =
-            |target: &u32| (0..columns).map(|column| f32::from(*target as usize == column)).collect::<Vec<_>>();
-        upload(&self.targets.iter().flat_map(of_row).collect::<Vec<_>>(), [self.targets.len(), columns], device)
+        upload(&dense(&self.targets, columns), [self.targets.len(), columns], device)
     }
 
     fn plainly(&self, [hidden, w, u, b]: [Tensor<2>; 4]) -> CrossEntropy {
@@ -190,5 +196,5 @@ fn a_frozen_projection_takes_no_gradient_and_changes_none() {
 #[should_panic(expected = "a target lies beyond the vocabulary of 9")]
 fn a_target_beyond_the_vocabulary_is_refused() {
     let [hidden, weight, ..] = Case::new([2, 9], 3, 0).factors(&Device::flex());
-    cross_entropy(hidden, Projection::Dense(weight), None, &[8, 9]);
+    cross_entropy(hidden, Projection::Dense(weight), None, &[8, 9].into_iter().collect());
 }

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
-use tiller_kernels::cross_entropy::CrossEntropy;
+use tiller_kernels::cross_entropy::{CrossEntropy, SoftTargets};
 use tiller_kernels::matmul::PackedWeight;
 
 use super::weight::{PackedProjection, ProjectionWeight};
@@ -90,7 +90,7 @@ impl Linear {
     }
 
     /// Scores `targets` by what [`Linear::forward`] gives as logits, which are never whole: `[n]` each.
-    pub fn cross_entropy(&self, x: Tensor<2>, targets: &[u32], dropout: Option<&RowDropout>) -> CrossEntropy {
+    pub fn cross_entropy(&self, x: Tensor<2>, targets: &SoftTargets, dropout: Option<&RowDropout>) -> CrossEntropy {
         let low_rank = self.lora.as_ref().map(|lora| {
             let x = match dropout {
                 Some(dropout) => dropout.drop(x.clone(), &self.name),

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use tiller_kernels::cross_entropy::{CrossEntropy, Projection, cross_entropy};
+use tiller_kernels::cross_entropy::{CrossEntropy, Projection, SoftTargets, cross_entropy};
 use tiller_kernels::matmul::{self, PackedWeight};
 
 use super::Lora;
@@ -53,7 +53,7 @@ impl ProjectionWeight {
     }
 
     /// Scores `targets` by the logits x Wᵀ + u bᵀ; see [`cross_entropy()`].
-    pub fn cross_entropy(&self, x: Tensor<2>, low_rank: Option<[Tensor<2>; 2]>, targets: &[u32]) -> CrossEntropy {
+    pub fn cross_entropy(&self, x: Tensor<2>, low_rank: Option<[Tensor<2>; 2]>, targets: &SoftTargets) -> CrossEntropy {
         let projection = match self {
             Self::Dense(weight) => Projection::Dense(weight.val()),
             Self::Packed(PackedProjection { weight }) => Projection::Packed(weight),

@@ -152,6 +152,30 @@ fn an_example_counts_every_token_by_its_weight() {
     assert!((loss(&some) - expected).abs() < 1e-6, "{} is not {expected}", loss(&some));
 }
 
+#[test]
+fn a_distribution_counts_as_the_mean_of_its_tokens_and_has_their_gradient() {
+    let model = adapted(&Device::flex()).train();
+    let gradient = |example: WeightedExample| model.gradient(&[example], 1.0, &ForwardOptions::default(), false);
+    let at_4 = |token: u32, weight: f32| {
+        let mut example = WeightedExample::of(sample(&[1, 2, 3, 4, token], 2..5));
+        example.weights = vec![(2, 0.5), (4, weight)];
+        gradient(example)
+    };
+    let mut soft = WeightedExample::of(sample(&[1, 2, 3, 4, 9], 2..5));
+    soft.weights = vec![(2, 0.5), (4, 2.0)];
+    soft.soft.insert(4, vec![TargetShare { id: 7, share: 0.75 }, TargetShare { id: 5, share: 0.25 }]);
+    let (found, loss) = gradient(soft);
+    // The same from hard targets: a quarter of one and three of the other.
+    let ((of_5, loss_5), (of_7, loss_7)) = (at_4(5, 2.0), at_4(7, 2.0));
+    let mixed = loss_5 * 0.25 + loss_7 * 0.75;
+    assert!((loss - mixed).abs().into_scalar::<f32>() < 1e-5);
+    for (name, gradient) in found.of_weight {
+        let expected = of_5.of_weight[&name].clone() * 0.25 + of_7.of_weight[&name].clone() * 0.75;
+        let off = (gradient - expected).abs().max().into_scalar::<f32>();
+        assert!(off < 1e-5, "{name} is off by {off}");
+    }
+}
+
 /// Gradient accumulation is exact: a sample has its masks and its part of the sum, whatever it is computed beside.
 #[test]
 fn the_gradient_of_a_step_does_not_depend_on_its_micro_batches() {

@@ -68,6 +68,7 @@ fn the_gradient_of_the_clipped_loss_is_that_of_the_golden_states() {
             sample,
             values: Vec::new(),
             returns: Vec::new(),
+            item_starts: vec![0],
         };
         let trajectories: Vec<Trajectory> = samples.into_iter().zip(log_probs).map(trajectory).collect();
         let mut adamw = AdamW::new(AdamWConfig::adam());

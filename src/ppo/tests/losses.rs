@@ -7,7 +7,7 @@ use tiller_models::train::Sample;
 use tiller_models::weights::{weights_of, with_weights};
 
 use super::toy::{config, films, model, updater};
-use crate::ppo::config::Baseline;
+use crate::ppo::config::{Baseline, ImportanceSamplingLevel};
 use crate::ppo::experience::Trajectory;
 use crate::ppo::policy::{Policy, log_probs, values};
 
@@ -27,6 +27,7 @@ pub(super) fn trajectories(policy: &Policy) -> Vec<Trajectory> {
             values: expected.as_ref().map_or_else(Vec::new, |values| values[at].clone()),
             advantages: vec![goodness[at]; length],
             returns: vec![goodness[at]; length],
+            item_starts: vec![0, 1],
         }
     };
     (0..2).map(trajectory).collect()
@@ -112,9 +113,16 @@ fn what_is_no_number_is_given_up() {
 /// Along the gradient of the whole loss of a step, it falls as the gradient says.
 #[test]
 fn the_step_is_the_gradient_of_the_loss() {
+    for level in [ImportanceSamplingLevel::Token, ImportanceSamplingLevel::Item] {
+        let mut config = with_critic();
+        config.learning.importance_sampling_level = level;
+        step_is_the_gradient(config);
+    }
+}
+
+fn step_is_the_gradient(mut config: crate::ppo::PpoConfig) {
     const STEP: f64 = 2e-3;
     let dataset = films();
-    let mut config = with_critic();
     config.learning.epochs = 1;
     config.learning.ent_coef = 0.3;
     config.learning.vf_coef = 0.7;

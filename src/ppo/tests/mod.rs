@@ -5,4 +5,4 @@ mod losses;
 mod runs;
 mod sampling;
 mod sft_mixin;
-mod toy;
+pub(crate) mod toy;

@@ -9,12 +9,12 @@ use serde_json::Value;
 use super::toy::{builder, config, films, model};
 use crate::Error;
 use crate::ppo::config::{Baseline, PpoConfig};
-use crate::ppo::{PpoSummary, PpoTrainer, TrainContext};
+use crate::ppo::{PolicySummary, PpoTrainer, TrainContext};
 use crate::run::folder::RunFolder;
 use crate::teacher::Popularity;
 
 /// Trains in `out`, from the beginning or from the last checkpoint, until `stop` has been asked `patience` times.
-fn train(config: &PpoConfig, out: &Path, resume: bool, patience: usize) -> crate::Result<PpoSummary> {
+fn train(config: &PpoConfig, out: &Path, resume: bool, patience: usize) -> crate::Result<PolicySummary> {
     let dataset = films();
     let teacher = Popularity::of(&dataset);
     let builder = builder(&dataset, &teacher);

@@ -40,7 +40,8 @@ pub fn model_on(device: &Device, dataset: &Dataset) -> LanguageModel {
     LanguageModel::load(folder.path(), None, device).unwrap()
 }
 
-fn write_model(dataset: &Dataset, folder: &Path) {
+/// Writes [`model`] into a folder.
+pub fn write_model(dataset: &Dataset, folder: &Path) {
     let catalogue = &dataset.catalogue;
     let talk = prompt::render(&Request { k: 5, ..Request::default() }, catalogue, 0);
     let titles = catalogue.ids().map(|item| catalogue.title(item).to_owned());

@@ -52,6 +52,9 @@ pub struct SftConfig {
     /// The weight of the titles of a prompt's history in the loss, beside an answer: 0 where a model is tuned more where one is
     /// trained from scratch, which learns from them what follows what.
     pub history_weight: f64,
+    /// The weight of an answer's forced tokens (list numbers, the rest of a title that is clear already) beside 1 for those where the
+    /// catalogue leaves a choice (decision weights); 1 for a plain mean.
+    pub forced_token_weight: f64,
     /// Decides first weights, dropout and the order of batches.
     pub seed: u64,
     /// Steps from one checkpoint to the next.
@@ -115,6 +118,7 @@ impl Default for SftConfig {
             max_tokens: 1024,
             activation_checkpointing: false,
             history_weight: 0.0,
+            forced_token_weight: 1.0,
             seed: 2024,
             save_every: 50,
             schedule: LrSchedule::default(),
@@ -179,8 +183,12 @@ impl SftConfig {
                 return Err(out_of_range(key, &format!("at least {least}"), value));
             }
         }
-        if !(self.history_weight >= 0.0 && self.history_weight.is_finite()) {
-            return Err(out_of_range("history_weight", "a number of at least 0", self.history_weight));
+        for (key, weight) in
+            [("history_weight", self.history_weight), ("forced_token_weight", self.forced_token_weight)]
+        {
+            if !(weight >= 0.0 && weight.is_finite()) {
+                return Err(out_of_range(key, "a number of at least 0", weight));
+            }
         }
         if self.scheme()?.is_some() && self.full {
             return Err(Error::bad_input("quant")
@@ -227,6 +235,7 @@ mod tests {
             ("batch", SftConfig { batch: 0, ..good.clone() }),
             ("max_tokens", SftConfig { max_tokens: 8, ..good.clone() }),
             ("history_weight", SftConfig { history_weight: -1.0, ..good.clone() }),
+            ("forced_token_weight", SftConfig { forced_token_weight: f64::NAN, ..good.clone() }),
             ("schedule.lr", SftConfig { schedule, ..good.clone() }),
             ("validation.users", SftConfig { validation, ..good.clone() }),
             ("--quant", SftConfig { quant: "q3".into(), ..good.clone() }),

@@ -22,12 +22,13 @@ use crate::run::checkpoint::{self, LAST};
 use crate::run::folder::RunFolder;
 use crate::run::progress::Progress;
 use crate::teacher::Scorer;
+use crate::train::decision_weights::weigh_decisions;
 use crate::train::gradient::gradient;
 use crate::train::history_loss::HistoryLoss;
 use crate::train::micro_batch::{MicroBatcher, MicroBatches};
 use crate::train::trainable_model::TrainableModel;
 use crate::train::validation::{Validation, ValidationReport};
-use crate::train::{Best, Log, ProcessMemory};
+use crate::train::{Best, Clock, Log};
 use crate::{Error, Result};
 
 /// The result of a training.
@@ -98,16 +99,6 @@ pub struct SftTrainer<'a, S> {
     last_report: Option<ValidationReport>,
 }
 
-/// The time that this process has taken.
-struct Clock {
-    started: Instant,
-    /// Seconds that earlier processes of this training have taken.
-    before: f64,
-    /// Tokens and seconds of this process's steps.
-    trained: (u64, f64),
-    memory: ProcessMemory,
-}
-
 impl<'a, S: Scorer> SftTrainer<'a, S> {
     /// A training of `trainable` from its first step on. What an earlier training left in `run` is dropped.
     ///
@@ -164,12 +155,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         let places = builder.epoch(ExampleSplit::Training, 0)?.len();
         let batch_plan =
             BatchPlan { places, batch: config.batch, gradient_accumulation_steps: config.gradient_accumulation_steps };
-        let clock = Clock {
-            started: Instant::now(),
-            before: state.seconds,
-            trained: (0, 0.0),
-            memory: ProcessMemory::default(),
-        };
+        let clock = Clock::after(state.seconds);
         let llama = &trainable.model.llama;
         let memory = config.memory(llama.config().clone(), ComputeDevice::of(&llama.device()))?;
         let micro_batcher = match config.micro_batch {
@@ -214,13 +200,12 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
             self.builder.stream(&epoch, places.start, |examples| self.epoch(examples, &bar, &stop))?;
         }
         bar.finish();
-        let (tokens, seconds) = self.clock.trained;
         Ok(SftSummary {
             steps: self.state.step,
             best: self.state.best,
             validation: self.last_report,
             tokens: self.state.position.tokens,
-            tokens_per_second: if tokens == 0 { 0.0 } else { tokens as f64 / seconds },
+            tokens_per_second: self.clock.tokens_per_second(),
             peak_memory_bytes: self.clock.memory.peak,
         })
     }
@@ -259,8 +244,13 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         let most = self.config.max_tokens.min(self.trainable.model.llama.config().max_positions);
         let weigh = |example: &Example| {
             let sample = sample(&self.trainable.model.codec, &self.grammar, example, most)?;
+            let (answer, forced) = (sample.scored.start, self.config.forced_token_weight);
             let history = example.request.as_ref().map_or(&[][..], |request| recent(&request.history));
-            Ok(self.history_loss.example(sample, history))
+            let mut weighted = self.history_loss.example(sample, history);
+            if forced != 1.0 && !example.items.is_empty() {
+                weigh_decisions(&mut weighted, answer, &example.items, &self.grammar, forced)?;
+            }
+            Ok(weighted)
         };
         examples.par_iter().map(weigh).collect()
     }
@@ -292,12 +282,9 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         }
 
         let tokens = batches.iter().flatten().map(|example| example.tokens.len() as u64).sum::<u64>();
-        let seconds = start.elapsed().as_secs_f64();
         self.state.position.tokens += tokens;
-        self.clock.trained.0 += tokens;
-        self.clock.trained.1 += seconds;
+        let tokens_per_second = self.clock.step(tokens, start);
         self.state.seconds = self.clock.seconds();
-        let tokens_per_second = tokens as f64 / seconds;
         self.log.record(
             "train",
             &Step {
@@ -376,11 +363,5 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         }
         self.last_report = Some(report);
         Ok(())
-    }
-}
-
-impl Clock {
-    fn seconds(&self) -> f64 {
-        self.before + self.started.elapsed().as_secs_f64()
     }
 }

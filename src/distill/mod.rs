@@ -1,0 +1,17 @@
+//! On-policy distillation (GKD, DAgger; method §15): the policy writes its own lists, and the constrained teacher says at each choice
+//! what it would do from there.
+//!
+//! A [`DistillTrainer`] goes in iterations. [`crate::ppo::prompts`] states requests of the trained tasks, [`crate::ppo::rollout`] lets
+//! the policy answer freely, [`list_teacher`] turns each answer into soft targets, and a step of the optimiser lowers the divergence of
+//! the policy from them. Where PPO has one number for a line, this has a distribution over all titles that the request still allows and
+//! still lacks, also behind the policy's own mistakes.
+
+pub mod config;
+pub mod list_teacher;
+pub mod state;
+#[cfg(test)]
+mod tests;
+pub mod trainer;
+
+pub use config::DistillConfig;
+pub use trainer::{DistillContext, DistillTrainer};

@@ -1,0 +1,4 @@
+//! Distillation: its targets by hand, and whole trainings.
+
+mod runs;
+mod targets;
