@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod eval;
 mod experiment;
+mod guide;
 mod instruct;
 mod json;
 mod lookup;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::parsed_ask::ParsedAsk;
 use super::queue::UserRequest;
 use crate::cli::json::json_line;
-use crate::constrain::{ConstraintStats, Mode};
+use crate::constrain::{ConstraintStats, GuideWeight, Mode};
 use crate::data::Catalogue;
 use crate::data::titles::{clean, is_unsafe};
 use crate::recommend::recommender::{List, Recommender};
@@ -33,6 +33,9 @@ struct Record<'a> {
     ask: Option<&'a ParsedAsk>,
     request: InWords,
     decode: Mode,
+    /// The model's part in the choices, where the teacher guides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guide_weight: Option<GuideWeight>,
     items: Vec<ItemRecord<'a>>,
     text: &'a str,
     tokens: usize,
@@ -92,6 +95,7 @@ impl ListPrinter<'_> {
             ask: self.parsed_ask,
             request: asked.prepared.request().in_words(catalogue),
             decode: self.recommender.mode(),
+            guide_weight: self.recommender.guide_weight(),
             items: list.items.iter().map(|item| ItemRecord::new(item, catalogue)).collect(),
             text: &list.text,
             tokens: list.tokens,
