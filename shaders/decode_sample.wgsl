@@ -1,11 +1,14 @@
 // Samples the next token of every request, among all tokens or those of its list (the logits mask), and finds
 // the argmax of all.
 //
+// A list may have biases (guided decoding): its tokens are chosen by score = weight · logit + bias, elsewhere
+// score = logit. What is reported of a token and of all tokens is always of the logits.
+//
 // Greedy: the likeliest token; the first among equals. Random: the token whose interval of the cumulative
 // probabilities, in the order of ids (or of the list), contains the request's uniform number; the
-// probabilities are softmax(logit / temperature). TRUNCATED keeps the top_k likeliest, and of them the
+// probabilities are softmax(score / temperature). TRUNCATED keeps the top_k likeliest, and of them the
 // smallest set of likeliest whose probabilities reach top_p; the earlier ones among equals. Nothing is
-// sorted: the lowest kept logit is found bit by bit, from counts and from sums.
+// sorted: the lowest kept score is found bit by bit, from counts and from sums.
 //
 // Grid: one workgroup per request.
 // Costs: 4 bytes per logit and pass, from the cache: 2 passes greedy, 4 random, 20 to 36 more truncated.
@@ -30,6 +33,8 @@ struct Candidates {
     list: u32,
     listed: bool,
     count: u32,
+    weight: f32,
+    biases: u32,    // 0: none
 }
 
 struct Best {
@@ -50,17 +55,21 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
     let listed = request.count > 0u;
     let base = min(number, request_count() - 1u) * STRIDE;
     // Without a list both are the same; the second has nothing to do then.
-    let all = Candidates(base, 0u, false, select(0u, STRIDE, number < full_count()));
-    let some = Candidates(base, request.list, true, request.count);
+    let all = Candidates(base, 0u, false, select(0u, STRIDE, number < full_count()), 1.0, 0u);
+    let some = Candidates(base, request.list, true, request.count, 1.0, 0u);
+    // Without biases the list's best is known already.
+    let biased_count = select(0u, request.count, request.biases > 0u);
+    let biased = Candidates(base, request.list, true, biased_count, request.weight, request.biases);
     var candidates = all;
     if listed {
         candidates = some;
     }
 
     let argmax_token = best_of(index, all);
-    var best = best_of(index, some);
-    if !listed {
-        best = argmax_token;
+    let best_of_some = best_of(index, some);
+    var best = argmax_token;
+    if listed {
+        best = best_of_some;
     }
     let high = logit_of(best.key);
     let sum_of_all = mass(index, all, logit_of(argmax_token.key), 1.0);
@@ -69,9 +78,14 @@ fn main(grid: Grid, @builtin(local_invocation_index) index: u32) {
     if listed {
         sum_of_candidates = mass_of_some;
     }
+    let best_of_biased = best_of(index, biased);
+    if biased_count > 0u {
+        candidates = biased;
+        best = best_of_biased;
+    }
 
 #if MODE
-    let chosen = draw(index, candidates, high, request.uniform_number);
+    let chosen = draw(index, candidates, logit_of(best.key), request.uniform_number);
 #else
     let chosen = best.index;
 #endif
@@ -99,7 +113,16 @@ fn logit(of_these: Candidates, i: u32) -> f32 {
     return logits[of_these.base + min(candidate(of_these, i), STRIDE - 1u)];
 }
 
-// A whole number in the order of the logits; 0 is lower than all of them.
+// What decides among the candidates.
+fn score(of_these: Candidates, i: u32) -> f32 {
+    let plain = logit(of_these, i);
+    if of_these.biases == 0u {
+        return plain;
+    }
+    return of_these.weight * plain + bitcast<f32>(step_inputs[of_these.biases + min(i, of_these.count - 1u)]);
+}
+
+// A whole number in the order of the scores; 0 is lower than all of them.
 fn key_of(logit: f32) -> u32 {
     var bits = bitcast<u32>(logit);
     if (bits & 0x7fffffffu) == 0u {
@@ -119,7 +142,7 @@ fn logit_of(key: u32) -> f32 {
 fn best_of(index: u32, of_these: Candidates) -> Best {
     var best = Best(0u, 0u);
     for (var i = index; i < of_these.count; i += WORKGROUP) {
-        let key = key_of(logit(of_these, i));
+        let key = key_of(score(of_these, i));
         if key > best.key {
             best = Best(key, i);
         }
@@ -168,7 +191,7 @@ fn weight_of(logit: f32, high: f32, sharpness: f32) -> f32 {
 fn mass(index: u32, of_these: Candidates, high: f32, sharpness: f32) -> f32 {
     var part = 0.0;
     for (var i = index; i < of_these.count; i += WORKGROUP) {
-        part += weight_of(logit(of_these, i), high, sharpness);
+        part += weight_of(score(of_these, i), high, sharpness);
     }
     return sum(index, part);
 }
@@ -212,7 +235,7 @@ fn draw(index: u32, of_these: Candidates, high: f32, uniform_number: f32) -> u32
     let kept = truncate(index, of_these, high, sharpness);
     var own_ties = 0.0;
     for (var i = first; i < past; i++) {
-        own_ties += f32(key_of(logit(of_these, i)) == kept.key);
+        own_ties += f32(key_of(score(of_these, i)) == kept.key);
     }
     let ties_before = u32(before(index, own_ties));
 #else
@@ -223,7 +246,7 @@ fn draw(index: u32, of_these: Candidates, high: f32, uniform_number: f32) -> u32
     var part = 0.0;
     var ties = ties_before;
     for (var i = first; i < past; i++) {
-        part += kept_weight(logit(of_these, i), kept, &ties, high, sharpness);
+        part += kept_weight(score(of_these, i), kept, &ties, high, sharpness);
     }
     let point = uniform_number * sum(index, part);
     var reached = before(index, part);
@@ -233,7 +256,7 @@ fn draw(index: u32, of_these: Candidates, high: f32, uniform_number: f32) -> u32
     var last = 0u;
     ties = ties_before;
     for (var i = first; i < past; i++) {
-        let weight = kept_weight(logit(of_these, i), kept, &ties, high, sharpness);
+        let weight = kept_weight(score(of_these, i), kept, &ties, high, sharpness);
         reached += weight;
         if weight > 0.0 {
             last = i;
@@ -281,7 +304,7 @@ fn truncate(index: u32, of_these: Candidates, high: f32, sharpness: f32) -> Kept
 fn measure(index: u32, of_these: Candidates, key: u32, high: f32, sharpness: f32) -> f32 {
     var part = 0.0;
     for (var i = index; i < of_these.count; i += WORKGROUP) {
-        let l = logit(of_these, i);
+        let l = score(of_these, i);
         if key_of(l) >= key {
             part += weight_of(l, high, sharpness);
         }
@@ -297,7 +320,7 @@ fn lowest_key(index: u32, of_these: Candidates, wanted: f32, high: f32, sharpnes
         let tried = vec3(key) + vec3(1u, 2u, 3u) * step;
         var parts = vec3(0.0);
         for (var i = index; i < of_these.count; i += WORKGROUP) {
-            let l = logit(of_these, i);
+            let l = score(of_these, i);
             let weight = weight_of(l, high, sharpness);
             parts += select(vec3(0.0), vec3(weight), vec3(key_of(l)) >= tried);
         }

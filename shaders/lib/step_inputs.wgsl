@@ -5,14 +5,15 @@
 //
 //     tokens     source, position, offset of its sequence's block table, adapter (0: none)
 //     tiles      first token, tokens, position of the first, block table: neighbouring tokens of one sequence
-//     requests   token, slot of the sampled token, offset of its list, length of the list (0: every token may follow), uniform number
+//     requests   token, slot of the sampled token, offset of its list, length of the list (0: every token may follow), uniform number,
+//                weight of the logits, offset of the list's biases (0: none)
 //     chunks     request, offset of its part of the list: the work of one workgroup
 //
-// and the sampling parameters. Block tables and lists lie at the offsets that the words above give.
+// and the sampling parameters. Block tables, lists and biases lie at the offsets that the words above give.
 
 const TOKEN_WORDS: u32 = 4u;
 const TILE_WORDS: u32 = 4u;
-const REQUEST_WORDS: u32 = 5u;
+const REQUEST_WORDS: u32 = 7u;
 const CHUNK_WORDS: u32 = 2u;
 
 struct Token {
@@ -36,6 +37,8 @@ struct LogitsRequest {
     list: u32,
     count: u32,
     uniform_number: f32,    // in [0, 1]
+    weight: f32,
+    biases: u32,            // 0: none
 }
 
 fn token_count() -> u32 {
@@ -94,7 +97,10 @@ fn tile_of(number: u32) -> Tile {
 
 fn request_of(number: u32) -> LogitsRequest {
     let at = step_inputs[6] + min(number, request_count() - 1u) * REQUEST_WORDS;
-    return LogitsRequest(step_inputs[at], step_inputs[at + 1u], step_inputs[at + 2u], step_inputs[at + 3u], bitcast<f32>(step_inputs[at + 4u]));
+    return LogitsRequest(
+        step_inputs[at], step_inputs[at + 1u], step_inputs[at + 2u], step_inputs[at + 3u],
+        bitcast<f32>(step_inputs[at + 4u]), bitcast<f32>(step_inputs[at + 5u]), step_inputs[at + 6u],
+    );
 }
 
 // Of a chunk: its request, and where its part of the list begins.

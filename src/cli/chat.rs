@@ -8,6 +8,7 @@ use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::InferenceModel;
 
 use super::Global;
+use super::guide::{GuideArgs, ModelPath};
 use super::lookup;
 use super::recommend::show::LiveList;
 use super::storage::StorageArgs;
@@ -54,6 +55,8 @@ pub struct Args {
     #[arg(long, value_parser = mode(), default_value_t = Mode::Strict, value_name = "MODE")]
     decode: Mode,
     #[command(flatten)]
+    guide: GuideArgs,
+    #[command(flatten)]
     storage: StorageArgs,
 }
 
@@ -67,9 +70,15 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let dataset = Dataset::read(&args.dir)?;
     let mut session = ChatSession::new(&dataset.catalogue, taken(args, &dataset)?, args.k);
     let device = global.open_device()?;
+    let path = ModelPath { model: &model, adapter: args.adapter.as_deref() };
+    let guide = args.guide.resolve(path, &args.dir, args.decode != Mode::Free)?;
+    let teacher = guide.teacher(false, &dataset, &device, global)?;
     let model = InferenceModel::load(&model, args.adapter.as_deref(), args.storage.options(), &device)?;
     let options = GenerateOptions { max_new_tokens: enough_tokens(args.k), sampling: Sampling::Greedy, seed: 0 };
-    let recommender = Recommender::new(&model, &dataset.catalogue, OutputFormat::Strict, options, args.decode)?;
+    let mut recommender = Recommender::new(&model, &dataset.catalogue, OutputFormat::Strict, options, args.decode)?;
+    if let (Some(teacher), Some(weight)) = (&teacher, guide.weight) {
+        recommender = recommender.guided_by(teacher, weight);
+    }
     let talk = Talk { recommender: &recommender, json: global.json, stream: stdout().is_terminal() && !global.json };
     if stdin().is_terminal() {
         eprintln!("{HELP}");

@@ -1,6 +1,6 @@
 //! `tiller demo`: the whole pipeline once, from interactions to recommendations, as the commands that a user would type.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
@@ -8,6 +8,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::{Cli, Global};
 use crate::data::{CategoryId, Dataset};
+use crate::evaluate::{EvalTable, Evaluation};
 use crate::report::{Overview, Report};
 use crate::request::flags::shell;
 use crate::{Error, Result};
@@ -125,10 +126,14 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let reward = ["--teacher", &teacher, "--out", &ppo, "--iterations", effort.ppo_iterations];
     demo.tiller(&[&["ppo", &data][..], &start_at, &reward].concat())?;
 
-    demo.heading("All systems answer the same queries, without constraints (free) and with them (strict).");
+    demo.heading(
+        "All systems answer the same queries: without constraints (free), with them (strict), and strict with the teacher taking \
+         part in every choice (guided), by the weight that is best on validation items.",
+    );
     let adapter = format!("{ppo}/adapter");
     let tuned = ["--model", model, "--adapter", &adapter];
-    let protocol = ["--with-base", "--output-format", "strict", "--decode", "free,strict", "--tasks", tasks];
+    let protocol =
+        ["--with-base", "--output-format", "strict", "--decode", "free,strict", "--tune-guide", "--tasks", tasks];
     let queries = ["--teacher", &teacher, "--users", effort.evaluated_users, "--out", &ppo];
     demo.tiller(&[&["eval", &data][..], &tuned, &protocol, &queries].concat())?;
     demo.compare(&ppo)?;
@@ -174,11 +179,13 @@ impl Demo {
         super::run(cli.command, &self.global)
     }
 
-    /// Prints the key metrics of the evaluated systems.
+    /// Prints the key metrics of the evaluated systems, and how the guided ones differ from their teacher.
     fn compare(&self, run: &str) -> Result<()> {
         for overview in Report::read(&[run.into()])?.overviews() {
             self.print(&table(&overview).trim_fmt());
         }
+        let EvalTable { header, lines } = Evaluation::read(&Path::new(run).join("eval.json"))?.guided_differences();
+        self.print(&super::table::plain(header, lines).trim_fmt());
         Ok(())
     }
 }

@@ -5,25 +5,27 @@ use std::path::{Path, PathBuf};
 use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::{InferenceModel, LanguageModel};
 
+use super::guide::{GuideSource, ModelPath, WeightChoice, run_folder};
 use super::json::print_json_line;
 use super::recommend::DraftSource;
 use super::storage::StorageArgs;
 use super::{Global, lookup, table, values};
-use crate::Result;
 use crate::constrain::Mode;
-use crate::data::Dataset;
 use crate::data::input::file_name;
 use crate::data::titles::clean;
+use crate::data::{Catalogue, Dataset};
 use crate::evaluate::{
-    EvalConfig, EvalTable, Evaluation, Evaluator, ListSample, LlmSystem, ScorerSystem, System, perplexity,
+    EvalConfig, EvalTable, Evaluation, Evaluator, ListSample, LlmSystem, ScorerSystem, System, TEACHER, TunedGuide,
+    perplexity,
 };
 use crate::instruct::{Preset, chat};
 use crate::pull::resolve_model;
 use crate::recommend::answer::OutputFormat;
 use crate::recommend::recommender::{Recommender, enough_tokens};
-use crate::run::progress::Progress;
+use crate::run::progress::{self, Progress};
 use crate::task::EvalTask;
 use crate::teacher::{Popularity, Teacher};
+use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,6 +36,8 @@ Examples:
   tiller eval films --model m --tasks I0,+C,-C,LP20,EP50,+C:trained,LP20:ambiguous --seeds 1,2,3
   tiller eval films --model m --adapter run/adapter --with-base --chat talk.json
   tiller eval films --users them.txt --tasks I0 --trec lists        for trec_eval and ranx
+  tiller eval films --model m --adapter run/adapter --decode strict --tune-guide
+  tiller eval films --model m --adapter run/adapter --decode strict --guide-weight auto,0,0.5
   tiller eval films --model m --json | jq '.rows[].subjects[0].exact.NDCG'
 
 Tasks:
@@ -64,6 +68,17 @@ pub struct Args {
     /// Constraint mode of decoding; of several, each gets a row of its own
     #[arg(long, value_parser = values::mode(), value_delimiter = ',', default_value = "free,catalogue,strict", value_name = "MODE,…")]
     decode: Vec<Mode>,
+    /// Who decides at every choice of a constrained list; of several, each gets a row of its own [default: none, and teacher where
+    /// there is a guide weight]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHO,…")]
+    guide: Vec<GuideSource>,
+    /// The model's part with --guide teacher: 0 is the teacher alone, 1 the model alone, auto the weight in the model's run folder;
+    /// of several, each gets a row of its own [default: auto]
+    #[arg(long, value_delimiter = ',', value_name = "auto|W,…", requires = "model")]
+    guide_weight: Vec<WeightChoice>,
+    /// First choose the guide weight by validation items of at most 200 users, and write it to guide.json in the model's run folder
+    #[arg(long, requires = "model")]
+    tune_guide: bool,
     /// Tasks: core, all, or names (see below)
     #[arg(long, value_delimiter = ',', default_value = "all", value_name = "TASK,…", allow_hyphen_values = true)]
     tasks: Vec<String>,
@@ -126,6 +141,7 @@ enum SplitName {
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let mut config = config(args)?;
     let model = args.model.as_deref().map(resolve_model).transpose()?;
+    let models = model.as_deref().map_or(Ok(Vec::new()), |model| models(args, model))?;
     let talk = args.chat.as_deref().map(chat::read).transpose()?;
     let dataset = Dataset::read(&args.dir)?;
     if let Some(who) = &args.users {
@@ -140,35 +156,42 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let run = args.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
     let teacher = Teacher::load(&run, &dataset, &open.device)?;
 
-    let mut evaluator = Evaluator::new(&dataset, &teacher, config, open.description)?;
+    let mut evaluator = Evaluator::new(&dataset, &teacher, config.clone(), open.description.clone())?;
     if args.trec.is_some() {
         evaluator = evaluator.keeping_lists();
     }
-    let systems = systems(args);
-    let rows = 2 + if model.is_some() { systems.len() * args.decode.len() } else { 0 };
+    let guides = args.decode.iter().flat_map(|mode| models.iter().flat_map(|model| model.guides(*mode)));
+    let rows = 2 + guides.count();
     let bar = Progress::start("evaluate", rows as u64 * evaluator.n_queries(), "lists");
     let (popularity, catalogue) = (Popularity::of(&dataset), &dataset.catalogue);
     evaluator.evaluate(&ScorerSystem { name: "popularity".into(), catalogue, scorer: &popularity }, None, &bar)?;
-    evaluator.evaluate(&ScorerSystem { name: "SASRec".into(), catalogue, scorer: &teacher }, None, &bar)?;
-    if let Some(path) = &model {
-        for (name, adapter) in systems {
-            let score =
-                |talk: &Vec<_>| perplexity(&LanguageModel::load(path, adapter, &open.device)?, talk, &dataset, &bar);
-            let talk = talk.as_ref().map(score).transpose()?;
-            let model = InferenceModel::load(path, adapter, args.storage.options(), &open.device)?;
-            for &mode in &args.decode {
-                let options = GenerateOptions {
-                    max_new_tokens: args.max_new_tokens.map_or(enough_tokens(args.k + 5), |tokens| tokens as usize),
-                    sampling: Sampling::Greedy,
-                    seed: 0,
-                };
-                let format =
-                    args.format.unwrap_or(if adapter.is_some() { OutputFormat::Strict } else { OutputFormat::Lenient });
-                let mut recommender = Recommender::new(&model, catalogue, format, options, mode)?;
-                if args.draft == Some(DraftSource::Teacher) {
-                    recommender = recommender.drafting(&teacher);
+    evaluator.evaluate(&ScorerSystem { name: TEACHER.into(), catalogue, scorer: &teacher }, None, &bar)?;
+    for evaluated in &models {
+        let ModelPath { model: path, adapter } = evaluated.path;
+        let score =
+            |talk: &Vec<_>| perplexity(&LanguageModel::load(path, adapter, &open.device)?, talk, &dataset, &bar);
+        let talk = talk.as_ref().map(score).transpose()?;
+        let model = InferenceModel::load(path, adapter, args.storage.options(), &open.device)?;
+        let system = |mode| -> Result<LlmSystem> {
+            let recommender = recommender(args, (&model, adapter), catalogue, mode)?;
+            let drafts = args.draft == Some(DraftSource::Teacher);
+            let recommender = if drafts { recommender.drafting(&teacher) } else { recommender };
+            Ok(LlmSystem { name: evaluated.name.clone(), recommender, batch: usize::from(args.batch) })
+        };
+        if let (true, Some(run_of_model)) = (args.tune_guide, evaluated.path.run()) {
+            let settings = TunedGuide::settings(&config);
+            let trials = Evaluator::new(&dataset, &teacher, settings, open.description.clone())?;
+            let tuned = TunedGuide::choose(system(Mode::Strict)?, (&teacher, &run), trials)?;
+            tuned.write(run_of_model)?;
+            progress::notice(&format!("{}: {tuned}", evaluated.name));
+        }
+        for &mode in &args.decode {
+            let mut system = system(mode)?;
+            for guide in evaluated.guides(mode) {
+                if let Some(choice) = guide {
+                    let weight = choice.resolve(&evaluated.path)?;
+                    system.recommender = system.recommender.guided_by(&teacher, weight);
                 }
-                let system = LlmSystem { name: name.clone(), recommender, batch: usize::from(args.batch) };
                 evaluator.evaluate(&system as &dyn System, talk, &bar)?;
             }
         }
@@ -178,6 +201,79 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         lists.write(folder)?;
     }
     show(&evaluator.finish(), out(args).as_deref(), global)
+}
+
+/// A language model to evaluate.
+struct EvaluatedModel<'a> {
+    name: String,
+    path: ModelPath<'a>,
+    /// The guides of its constrained lists, each a row; `None`, the model alone, comes first.
+    guides: Vec<Option<WeightChoice>>,
+}
+
+impl EvaluatedModel<'_> {
+    /// The guides of its lists in a mode.
+    fn guides(&self, mode: Mode) -> &[Option<WeightChoice>] {
+        if mode == Mode::Free { &[None] } else { &self.guides }
+    }
+}
+
+/// The language models, with and without adapters.
+fn models<'a>(args: &'a Args, model: &'a Path) -> Result<Vec<EvaluatedModel<'a>>> {
+    let evaluated = |(name, adapter)| {
+        let path = ModelPath { model, adapter };
+        Ok(EvaluatedModel { name, path, guides: guides(args, &path)? })
+    };
+    let models = systems(args).into_iter().map(evaluated).collect::<Result<Vec<_>>>()?;
+    if args.tune_guide && models.iter().all(|model| model.path.run().is_none()) {
+        return Err(Error::bad_input("--tune-guide")
+            .expected("a model or an adapter in a run folder, which keeps its guide weight")
+            .found("no config.toml beside it")
+            .next("tune the model first, or leave it out and give --guide-weight 0.2")
+            .into());
+    }
+    Ok(models)
+}
+
+/// The guides of a model's constrained lists.
+fn guides(args: &Args, path: &ModelPath) -> Result<Vec<Option<WeightChoice>>> {
+    let is_tuned_here = args.tune_guide && path.run().is_some();
+    let has_weight = is_tuned_here || !args.guide_weight.is_empty() || path.tuned()?.is_some();
+    let sources: &[GuideSource] = match args.guide.as_slice() {
+        [] if has_weight => &[GuideSource::None, GuideSource::Teacher],
+        [] => &[GuideSource::None],
+        sources => sources,
+    };
+    let weights: &[WeightChoice] =
+        if args.guide_weight.is_empty() { &[WeightChoice::Auto] } else { &args.guide_weight };
+    let mut guides = Vec::new();
+    if sources.contains(&GuideSource::None) {
+        guides.push(None);
+    }
+    if sources.contains(&GuideSource::Teacher) {
+        if !is_tuned_here {
+            // An automatic weight that does not exist is missed before anything is computed.
+            weights.iter().try_for_each(|weight| weight.resolve(path).map(drop))?;
+        }
+        guides.extend(weights.iter().copied().map(Some));
+    }
+    Ok(guides)
+}
+
+/// The recommender of a model in a mode.
+fn recommender<'a>(
+    args: &Args,
+    (model, adapter): (&'a InferenceModel, Option<&Path>),
+    catalogue: &'a Catalogue,
+    mode: Mode,
+) -> Result<Recommender<'a>> {
+    let options = GenerateOptions {
+        max_new_tokens: args.max_new_tokens.map_or(enough_tokens(args.k + 5), |tokens| tokens as usize),
+        sampling: Sampling::Greedy,
+        seed: 0,
+    };
+    let usual = if adapter.is_some() { OutputFormat::Strict } else { OutputFormat::Lenient };
+    Recommender::new(model, catalogue, args.format.unwrap_or(usual), options, mode)
 }
 
 fn config(args: &Args) -> Result<EvalConfig> {
@@ -208,11 +304,6 @@ fn systems(args: &Args) -> Vec<(String, Option<&Path>)> {
     let base = base.filter(|_| args.with_base || args.adapter.is_empty());
     let adapters = args.adapter.iter().map(|adapter| (name(adapter), Some(adapter.as_path())));
     base.into_iter().chain(adapters).collect()
-}
-
-/// The run folder that an adapter or a model is in.
-fn run_folder(made: &Path) -> Option<&Path> {
-    made.parent().filter(|run| run.join("config.toml").is_file())
 }
 
 /// The folder of eval.json.

@@ -11,6 +11,7 @@ mod distill;
 mod doctor;
 mod eval;
 mod experiment;
+mod guide;
 mod instruct;
 mod json;
 mod lookup;

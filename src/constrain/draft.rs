@@ -6,6 +6,7 @@
 use tiller_models::generate::DraftTokens;
 
 use super::automaton::{Automaton, NextTokens};
+use super::guide::TeacherGuide;
 use super::leaf_scores::LeafScores;
 
 /// Choices of the first draft of a list.
@@ -29,9 +30,10 @@ impl DraftModel {
         Self { scores, reach: FIRST, expected: Vec::new(), accepted: 0 }
     }
 
-    /// The draft behind the state of `automaton`: its next choices, and the position behind them, which the model decides.
-    pub fn draft(&mut self, automaton: &Automaton) -> Vec<DraftTokens> {
-        let mut drafts = predict_choices(automaton.clone(), &self.scores, self.reach);
+    /// The draft behind the state of `automaton`: its next choices, and the position behind them, which the model decides. The choices of
+    /// guided decoding carry the bias of their `guide`.
+    pub fn draft(&mut self, automaton: &Automaton, guide: Option<&TeacherGuide>) -> Vec<DraftTokens> {
+        let mut drafts = predict_choices(automaton.clone(), &self.scores, guide, self.reach);
         self.expected = drafts.iter().rev().filter_map(|draft_tokens| draft_tokens.tokens.first().copied()).collect();
         self.accepted = 0;
         if self.expected.is_empty() {
@@ -57,16 +59,22 @@ impl DraftModel {
 }
 
 /// Up to `most` choices by `scores`, and the allowed tokens of the choice behind them.
-pub(super) fn predict_choices(mut ahead: Automaton, scores: &LeafScores, most: usize) -> Vec<DraftTokens> {
+pub(super) fn predict_choices(
+    mut ahead: Automaton,
+    scores: &LeafScores,
+    guide: Option<&TeacherGuide>,
+    most: usize,
+) -> Vec<DraftTokens> {
     let mut drafts = Vec::new();
     while let NextTokens::Choice(tokens) = ahead.allowed() {
         let list = Some(tokens.to_vec());
+        let logit_bias = guide.and_then(|guide| guide.logit_bias(&ahead));
         let token = ahead.preferred(scores).filter(|_| drafts.len() < most);
         let Some(run) = token.and_then(|token| take(&mut ahead, token)) else {
-            drafts.push(DraftTokens { allowed: list, tokens: Vec::new() });
+            drafts.push(DraftTokens { allowed: list, logit_bias, tokens: Vec::new() });
             break;
         };
-        drafts.push(DraftTokens { allowed: list, tokens: run });
+        drafts.push(DraftTokens { allowed: list, logit_bias, tokens: run });
     }
     drafts
 }

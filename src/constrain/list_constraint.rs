@@ -1,11 +1,12 @@
 //! The list automaton as the token constraint of a language model: the logits mask of constrained decoding.
 
-use tiller_models::generate::{Allowed, DraftTokens, TokenConstraint, TokenLogprob};
+use tiller_models::generate::{Allowed, DraftTokens, LogitBias, TokenConstraint, TokenLogprob};
 use tiller_models::tokenizer::Tokenizer;
 
 use super::automaton::{Automaton, NextTokens};
 use super::draft::DraftModel;
 use super::grammar::TitleTokenizer;
+use super::guide::TeacherGuide;
 use super::statistics::ConstraintStats;
 use crate::Result;
 
@@ -15,6 +16,7 @@ pub struct ListConstraint<'a> {
     automaton: Automaton<'a>,
     statistics: ConstraintStats,
     stream: Option<u64>,
+    guide: Option<TeacherGuide>,
     draft_model: Option<DraftModel>,
     /// Questions of the current step that have not been answered.
     open: usize,
@@ -25,12 +27,17 @@ impl<'a> ListConstraint<'a> {
     /// A constraint that follows `automaton`.
     pub fn new(automaton: Automaton<'a>) -> Self {
         let statistics = ConstraintStats::default();
-        Self { automaton, statistics, stream: None, draft_model: None, open: 0, needs_logits: true }
+        Self { automaton, statistics, stream: None, guide: None, draft_model: None, open: 0, needs_logits: true }
     }
 
     /// Returns the constraint with a stream of random numbers of its own, for sampling.
     pub fn drawing_from(self, stream: u64) -> Self {
         Self { stream: Some(stream), ..self }
+    }
+
+    /// Returns the constraint with a teacher that takes part in every choice (guided decoding).
+    pub fn guided_by(self, guide: TeacherGuide) -> Self {
+        Self { guide: Some(guide), ..self }
     }
 
     /// Returns the constraint with a draft model, for speculative decoding.
@@ -84,9 +91,13 @@ impl TokenConstraint for ListConstraint<'_> {
         self.needs_logits
     }
 
+    fn logit_bias(&self) -> Option<LogitBias> {
+        self.guide.as_ref()?.logit_bias(&self.automaton)
+    }
+
     fn draft(&mut self) -> Vec<DraftTokens> {
         let Some(draft_model) = &mut self.draft_model else { return Vec::new() };
-        let draft = draft_model.draft(&self.automaton);
+        let draft = draft_model.draft(&self.automaton, self.guide.as_ref());
         self.statistics.steps += usize::from(!draft.is_empty());
         self.statistics.drafted += draft.iter().filter(|draft_tokens| !draft_tokens.tokens.is_empty()).count();
         self.open = draft.len();
@@ -120,6 +131,10 @@ impl TokenConstraint for MaskedBaseline<'_> {
 
     fn needs_logits(&self) -> bool {
         self.0.needs_logits
+    }
+
+    fn logit_bias(&self) -> Option<LogitBias> {
+        self.0.logit_bias()
     }
 
     fn stream(&self) -> Option<u64> {

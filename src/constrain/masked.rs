@@ -4,9 +4,10 @@
 //! [`Pace::Step`] asks it before every token, masks its answer and so arrives at the same list.
 
 use rand::{Rng, RngExt};
-use tiller_models::generate::{Allowed, TokenLogprob};
+use tiller_models::generate::{Allowed, LogitBias, TokenLogprob};
 
 use super::automaton::{Automaton, NextTokens};
+use super::guide::TeacherGuide;
 use super::statistics::ConstraintStats;
 use crate::data::ItemId;
 use crate::{Error, Result};
@@ -45,7 +46,7 @@ pub struct Decoded {
     pub statistics: ConstraintStats,
 }
 
-/// Writes one list behind `prompt`. `logits` gives the model's logits `[vocabulary]` for the token after a context.
+/// Writes one list behind `prompt`, under a guide where there is one. `logits` gives the model's logits `[vocabulary]` for the token after a context.
 ///
 /// # Errors
 /// A model whose vocabulary lacks an allowed token.
@@ -53,6 +54,7 @@ pub fn decode<R: Rng>(
     mut automaton: Automaton,
     prompt: &[u32],
     pace: Pace,
+    guide: Option<&TeacherGuide>,
     mut picker: Picker<R>,
     mut logits: impl FnMut(&[u32]) -> Vec<f32>,
 ) -> Result<Decoded> {
@@ -77,7 +79,7 @@ pub fn decode<R: Rng>(
             NextTokens::Choice(allowed) => {
                 let logits = logits(&context);
                 check_vocabulary(&logits, allowed)?;
-                let token = picker.pick(&logits, allowed);
+                let token = picker.pick(&scores(&automaton, guide, &logits, allowed), allowed);
                 let logprob = TokenLogprob::of(&logits, token, Allowed::OneOf(allowed));
                 statistics.count(Some(&logprob), allowed);
                 statistics.steps += 1;
@@ -91,6 +93,17 @@ pub fn decode<R: Rng>(
     }
     let tokens = context.split_off(prompt.len());
     Ok(Decoded { tokens, items: automaton.items().to_vec(), statistics })
+}
+
+/// The logits, with the scores of guided decoding in place of those of the allowed tokens.
+fn scores(automaton: &Automaton, guide: Option<&TeacherGuide>, logits: &[f32], allowed: &[u32]) -> Vec<f32> {
+    let mut scores = logits.to_vec();
+    if let Some(LogitBias { weight, biases }) = guide.and_then(|guide| guide.logit_bias(automaton)) {
+        for (&token, bias) in allowed.iter().zip(biases) {
+            scores[token as usize] = weight * scores[token as usize] + bias;
+        }
+    }
+    scores
 }
 
 impl<R: Rng> Picker<'_, R> {

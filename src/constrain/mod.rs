@@ -10,6 +10,7 @@
 //!    need no step of the model (jump-forward decoding).
 //! 6. [`ListConstraint`] hands them to the engine as the logits mask. Only this file knows language models.
 //!
+//! [`TeacherGuide`] lets the teacher take part in every choice, by its probability mass below the children of the trie ([`LeafScores`]).
 //! [`DraftModel`] adds speculative decoding with the teacher's list, [`greedy_fill`] serves recommenders without a language model, and
 //! [`masked`] is the reference implementation that every engine has to agree with.
 //!
@@ -22,6 +23,7 @@ mod draft;
 pub mod feasible;
 pub mod grammar;
 mod greedy_fill;
+mod guide;
 pub mod infeasible;
 mod leaf_scores;
 pub mod list_constraint;
@@ -41,6 +43,7 @@ pub use draft::DraftModel;
 pub use feasible::FeasibleRequest;
 pub use grammar::{Grammar, TitleTokenizer};
 pub use greedy_fill::greedy_fill;
+pub use guide::{GuideWeight, TeacherGuide};
 pub use leaf_scores::LeafScores;
 pub use list_constraint::{ListConstraint, MaskedBaseline};
 pub use mode::Mode;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tiller_models::atomic::write_atomically;
 
 use super::bootstrap::ConfidenceInterval;
-use crate::constrain::{ConstraintStats, Mode};
+use crate::constrain::{ConstraintStats, GuideWeight, Mode};
 use crate::data::protocol::{Protocol, ProtocolRules};
 use crate::instruct::Preset;
 use crate::recommend::Status;
@@ -86,10 +86,13 @@ pub struct TaskCoverage {
 /// The results of one system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SystemResult {
-    /// Its name; with the decode mode it is unique.
+    /// Its name; with the decode mode and the guide weight it is unique.
     pub name: String,
     /// The constraint mode; none for plain recommenders, which fill lists greedily under the whole request.
     pub decode: Option<Mode>,
+    /// The model's part in the choices, where a teacher guides the decoding; of several seeds, their mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guide_weight: Option<GuideWeight>,
     /// The metrics, one for each task.
     #[serde(rename = "subjects")]
     pub tasks: Vec<TaskMetrics>,
@@ -238,9 +241,10 @@ impl Evaluation {
             |at: usize| evaluations.iter().map(move |evaluation| evaluation.rows.get(at)).collect::<Option<Vec<_>>>();
         for (at, row) in mean.rows.iter_mut().enumerate() {
             let rows = of_all(at)?;
-            if rows.iter().any(|other| other.label() != row.label() || other.tasks.len() != row.tasks.len()) {
+            if rows.iter().any(|other| !other.is_of_system(row) || other.tasks.len() != row.tasks.len()) {
                 return None;
             }
+            row.guide_weight = GuideWeight::mean(rows.iter().filter_map(|other| other.guide_weight));
             row.speed = Speed::default();
             rows.iter().for_each(|other| row.speed.add(other.speed));
             row.chat = ChatPerplexity::mean(rows.iter().map(|other| other.chat));
@@ -265,9 +269,20 @@ impl Evaluation {
 }
 
 impl SystemResult {
-    /// Returns the name, followed by the decode mode.
+    /// Returns the name, followed by the way of decoding.
     pub fn label(&self) -> String {
-        label(&self.name, self.decode)
+        label(&self.name, self.decode, self.guide_weight)
+    }
+
+    /// Returns the way of decoding, such as "strict" or "strict guided 0.2"; empty for plain recommenders.
+    pub fn decoding(&self) -> String {
+        decoding(self.decode, self.guide_weight)
+    }
+
+    /// Returns true if the other row is of the same system, whatever its guide weight.
+    fn is_of_system(&self, other: &Self) -> bool {
+        let system = |row: &Self| (row.name.clone(), row.decode, row.guide_weight.is_some());
+        system(self) == system(other)
     }
 
     /// Returns the metrics of a task.
@@ -276,8 +291,14 @@ impl SystemResult {
     }
 }
 
-pub(super) fn label(name: &str, decode: Option<Mode>) -> String {
-    decode.map_or_else(|| name.to_owned(), |mode| format!("{name} {mode}"))
+pub(super) fn label(name: &str, decode: Option<Mode>, guide_weight: Option<GuideWeight>) -> String {
+    format!("{name} {}", decoding(decode, guide_weight)).trim_end().to_owned()
+}
+
+fn decoding(decode: Option<Mode>, guide_weight: Option<GuideWeight>) -> String {
+    let mode = decode.map(|mode| mode.to_string());
+    let guided = guide_weight.map(|weight| format!("guided {weight}"));
+    mode.into_iter().chain(guided).collect::<Vec<_>>().join(" ")
 }
 
 /// The means of intervals, for the metrics that all have.

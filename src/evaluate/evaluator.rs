@@ -183,7 +183,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
     /// # Errors
     /// A query that the system cannot take, a device that fails.
     pub fn evaluate(&mut self, system: &dyn System, chat: Option<ChatPerplexity>, bar: &Progress) -> Result<()> {
-        let label = label(system.name(), system.mode());
+        let label = label(system.name(), system.mode(), system.guide_weight());
         let accumulator = || Accumulator::new(self.users.len());
         let empty =
             |&task: &EvalTask| TaskSums { task, exact: accumulator(), fuzzy: accumulator(), plain_list: accumulator() };
@@ -218,8 +218,8 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                 }
             }
         }
-        let (name, decode) = (system.name().to_owned(), system.mode());
-        self.keep(SystemResult { name, decode, tasks: Vec::new(), speed, chat, samples }, all_sums);
+        let (name, decode, guide_weight) = (system.name().to_owned(), system.mode(), system.guide_weight());
+        self.keep(SystemResult { name, decode, guide_weight, tasks: Vec::new(), speed, chat, samples }, all_sums);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! [`ExampleMeasure`] measures one list against its request, titles taken exactly; a [`TitleIndex`] corrects misspelt titles for
 //! the forgiving figures. An [`Evaluator`] puts the queries of [`EvalTask`](crate::task::EvalTask)s to one [`System`]
 //! after another, language models and plain recommenders, and ends as an [`Evaluation`]: means over users with bootstrap
-//! confidence intervals, paired differences, and sample lists.
+//! confidence intervals, paired differences, and sample lists. A [`TunedGuide`] is the guide weight that is best on validation users.
 
 mod accumulator;
 mod bootstrap;
@@ -11,6 +11,7 @@ mod chat_perplexity;
 mod evaluation;
 mod evaluator;
 mod fuzzy;
+mod guide_tuning;
 mod measure;
 mod metric_means;
 mod system;
@@ -27,7 +28,8 @@ pub use evaluation::{
 };
 pub use evaluator::{EvalConfig, Evaluator};
 pub use fuzzy::TitleIndex;
+pub use guide_tuning::{CurvePoint, TunedGuide};
 pub use measure::{ExampleMeasure, Measures};
 pub use metric_means::MetricMeans;
 pub use system::{EvalQuery, LlmSystem, ScorerSystem, System, SystemAnswer};
-pub use table::EvalTable;
+pub use table::{EvalTable, TEACHER};

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::evaluation::Speed;
-use crate::constrain::{Constraints, Mode, greedy_fill};
+use crate::constrain::{Constraints, GuideWeight, Mode, greedy_fill};
 use crate::data::Catalogue;
 use crate::instruct::Example;
 use crate::recommend::PreparedRequest;
@@ -39,6 +39,11 @@ pub trait System {
 
     /// The constraint mode; `None` for a plain recommender.
     fn mode(&self) -> Option<Mode>;
+
+    /// The model's part in the choices, where a teacher guides the decoding.
+    fn guide_weight(&self) -> Option<GuideWeight> {
+        None
+    }
 
     /// Answers `queries` in their order, and tells what it took.
     ///
@@ -99,6 +104,10 @@ impl System for LlmSystem<'_> {
 
     fn mode(&self) -> Option<Mode> {
         Some(self.recommender.mode())
+    }
+
+    fn guide_weight(&self) -> Option<GuideWeight> {
+        self.recommender.guide_weight()
     }
 
     fn answer(&self, queries: &[EvalQuery]) -> Result<(Vec<SystemAnswer>, Speed)> {

@@ -3,13 +3,19 @@
 use std::fmt;
 
 use super::bootstrap::ConfidenceInterval;
-use super::evaluation::{Evaluation, SystemResult, TaskMetrics};
+use super::evaluation::{Evaluation, SystemComparison, SystemResult, TaskMetrics};
 use crate::run::figures::fixed;
 use crate::task::{EvalTask, Metric};
 
 /// The format metrics, which are reported over all tasks together.
 const FORMAT: [Metric; 5] =
     [Metric::CorrectCount, Metric::RepeatItem, Metric::NonExist, Metric::InHistory, Metric::Empty];
+
+/// The row of the teacher, whose lists are filled under the whole request.
+pub const TEACHER: &str = "SASRec";
+
+/// The name of the paired differences to it.
+const DIFFERENCE: &str = "NDCG − SASRec, paired";
 
 /// The cell of a figure that a system does not have.
 const NONE: &str = "–";
@@ -28,7 +34,7 @@ impl Evaluation {
     /// system's own list of I0.
     pub fn table(&self) -> EvalTable {
         let header = std::iter::once(String::new()).chain(self.rows.iter().map(SystemResult::label)).collect();
-        let mut lines = Lines { rows: &self.rows, lines: Vec::new() };
+        let mut lines = Lines { evaluation: self, lines: Vec::new() };
         for covered in &self.tasks {
             lines.add_task(covered.task);
         }
@@ -38,18 +44,41 @@ impl Evaluation {
         lines.add_speed();
         EvalTable { header, lines: lines.lines }
     }
+
+    /// Returns the paired differences of guided systems to the constrained teacher in NDCG, a line per task; no lines without them.
+    pub fn guided_differences(&self) -> EvalTable {
+        let guided: Vec<&SystemResult> = self.rows.iter().filter(|row| row.guide_weight.is_some()).collect();
+        let header = std::iter::once(DIFFERENCE.to_owned()).chain(guided.iter().map(|row| row.label())).collect();
+        let line = |task: EvalTask| {
+            let cells =
+                guided.iter().map(|row| self.difference_to_teacher(row, task).unwrap_or_else(|| NONE.to_owned()));
+            std::iter::once(task.to_string()).chain(cells).collect()
+        };
+        let tasks = self.tasks.iter().filter(|_| !guided.is_empty());
+        EvalTable { header, lines: tasks.map(|covered| line(covered.task)).collect() }
+    }
+
+    /// The paired difference of a system to the constrained teacher in NDCG, with its 95 % confidence interval.
+    fn difference_to_teacher(&self, row: &SystemResult, task: EvalTask) -> Option<String> {
+        let label = row.label();
+        let is_of = |found: &&SystemComparison| {
+            found.row == label && found.with == TEACHER && found.task == task && found.metric == Metric::NDCG
+        };
+        let ConfidenceInterval { mean, low, high, .. } = self.comparisons.iter().find(is_of)?.difference;
+        Some(format!("{mean:+.3} ({low:+.3} to {high:+.3})"))
+    }
 }
 
 /// The lines of a table in the making.
 struct Lines<'a> {
-    rows: &'a [SystemResult],
+    evaluation: &'a Evaluation,
     lines: Vec<Vec<String>>,
 }
 
 impl Lines<'_> {
     /// Adds a line, unless no system has a figure for it.
     fn add(&mut self, name: impl Into<String>, figure: impl Fn(&SystemResult) -> Option<String>) {
-        let cells: Vec<Option<String>> = self.rows.iter().map(figure).collect();
+        let cells: Vec<Option<String>> = self.evaluation.rows.iter().map(figure).collect();
         if cells.iter().any(Option::is_some) {
             let cells = cells.into_iter().map(|cell| cell.unwrap_or_else(|| NONE.to_owned()));
             self.lines.push(std::iter::once(name.into()).chain(cells).collect());
@@ -62,13 +91,22 @@ impl Lines<'_> {
             self.add(format!("{task} {metric}{direction}"), |row| row.figures(task)?.cell(metric));
         }
         self.add_forgiving(task);
+        self.add_difference(task);
+    }
+
+    /// Adds the paired difference to the constrained teacher, where some system is guided by it.
+    fn add_difference(&mut self, task: EvalTask) {
+        if self.evaluation.rows.iter().any(|row| row.guide_weight.is_some()) {
+            let evaluation = self.evaluation;
+            self.add(format!("{task} {DIFFERENCE}"), |row| evaluation.difference_to_teacher(row, task));
+        }
     }
 
     /// Adds NDCG with misspelt titles replaced by the nearest ones, where that makes a difference to any system.
     fn add_forgiving(&mut self, task: EvalTask) {
         let forgiving = |row: &SystemResult| row.figures(task)?.fuzzy.get(&Metric::NDCG).copied();
         let exact = |row: &SystemResult| row.figures(task)?.exact.get(&Metric::NDCG).copied();
-        if self.rows.iter().any(|row| forgiving(row).is_some_and(|fuzzy| Some(fuzzy) != exact(row))) {
+        if self.evaluation.rows.iter().any(|row| forgiving(row).is_some_and(|fuzzy| Some(fuzzy) != exact(row))) {
             let name = format!("{task} NDCG, misspellings forgiven");
             self.add(name, |row| forgiving(row).as_ref().map(with_width));
         }

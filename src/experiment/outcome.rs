@@ -9,7 +9,7 @@ use tiller_models::atomic::write_atomically;
 use super::plan::{Arm, ExperimentPlan};
 use super::settings::ExperimentSettings;
 use crate::constrain::Mode;
-use crate::evaluate::Evaluation;
+use crate::evaluate::{Evaluation, SystemResult};
 use crate::run::figures::json_pretty;
 use crate::task::{EvalTask, Metric};
 use crate::{Error, Result};
@@ -128,8 +128,10 @@ fn series(plan: &ExperimentPlan, settings: &ExperimentSettings, evaluation: &Eva
             let task = asked.task;
             for metric in Metric::ALL {
                 let point = |(number, arm): (usize, &Arm)| {
-                    let row = evaluation.rows.iter().find(|row| row.name == arm.name && row.decode == Some(decode));
-                    let interval = row?.figures(task)?.exact.get(&metric)?;
+                    let is_of = |row: &&SystemResult| {
+                        row.name == arm.name && row.decode == Some(decode) && row.guide_weight.is_none()
+                    };
+                    let interval = evaluation.rows.iter().find(is_of)?.figures(task)?.exact.get(&metric)?;
                     let x = arm.x.unwrap_or(number as f64);
                     let ends = [interval.low, interval.high];
                     Some(FigurePoint { arm: arm.name.clone(), x, y: interval.mean, interval: ends })

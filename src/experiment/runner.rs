@@ -1,7 +1,7 @@
 //! The run of an experiment from its first step to its table.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,9 @@ use super::plan::ExperimentPlan;
 use super::settings::ExperimentSettings;
 use super::setup::{Setup, base};
 use super::step::{StepRecord, step};
+use crate::constrain::Mode;
 use crate::distill::DistillConfig;
-use crate::evaluate::{Evaluation, Evaluator, LlmSystem, ScorerSystem, perplexity};
+use crate::evaluate::{Evaluation, Evaluator, LlmSystem, ScorerSystem, TEACHER, TunedGuide, perplexity};
 use crate::recommend::answer::OutputFormat;
 use crate::recommend::recommender::{Recommender, enough_tokens};
 use crate::run::config::overlaid;
@@ -131,36 +132,63 @@ fn evaluate(plan: &ExperimentPlan, trainer: &ArmTrainer, device_name: &str) -> R
         .model
         .is_some()
         .then(|| ("base".to_owned(), Checkpoint { model: trainer.base.to_owned(), adapter: None }));
-    let rows = 2 + (plan.arms.len() + usize::from(untuned.is_some())) * settings.decode.len();
+    let guided_modes = settings.decode.iter().filter(|mode| settings.guide && **mode == Mode::Strict).count();
+    let rows =
+        2 + (plan.arms.len() + usize::from(untuned.is_some())) * settings.decode.len() + plan.arms.len() * guided_modes;
     let bar = Progress::start("evaluate", rows as u64 * evaluator.n_queries(), "lists");
     let popularity = Popularity::of(dataset);
     evaluator.evaluate(&ScorerSystem { name: "popularity".into(), catalogue, scorer: &popularity }, None, &bar)?;
-    evaluator.evaluate(&ScorerSystem { name: "SASRec".into(), catalogue, scorer: teacher }, None, &bar)?;
+    evaluator.evaluate(&ScorerSystem { name: TEACHER.into(), catalogue, scorer: teacher }, None, &bar)?;
 
-    let mut models: Vec<(String, Checkpoint, OutputFormat)> =
-        untuned.into_iter().map(|(name, checkpoint)| (name, checkpoint, OutputFormat::Lenient)).collect();
+    // Each with the run folder of its training, which keeps the guide weight.
+    let mut models: Vec<(String, Checkpoint, Option<PathBuf>)> =
+        untuned.into_iter().map(|(name, checkpoint)| (name, checkpoint, None)).collect();
     for arm in &plan.arms {
-        models.push((arm.name.clone(), Checkpoint::of(&trainer.run(&arm.name))?, OutputFormat::Strict));
+        let run = trainer.run(&arm.name);
+        models.push((arm.name.clone(), Checkpoint::of(&run)?, Some(run)));
     }
-    for (name, checkpoint, format) in models {
+    for (name, checkpoint, run) in models {
         let (path, adapter) = (checkpoint.model.as_path(), checkpoint.adapter.as_deref());
         let talk = match chat[1].as_slice() {
             [] => None,
             talk => Some(perplexity(&LanguageModel::load(path, adapter, device)?, talk, dataset, &bar)?),
         };
         let model = InferenceModel::load(path, adapter, StorageOptions::default(), device)?;
-        for &mode in &settings.decode {
+        let format = if run.is_some() { OutputFormat::Strict } else { OutputFormat::Lenient };
+        let system_of = |mode| -> Result<LlmSystem> {
             let options = GenerateOptions {
                 max_new_tokens: enough_tokens(settings.eval.k + 5),
                 sampling: Sampling::Greedy,
                 seed: 0,
             };
             let recommender = Recommender::new(&model, catalogue, format, options, mode)?;
-            evaluator.evaluate(&LlmSystem { name: name.clone(), recommender, batch: settings.batch }, talk, &bar)?;
+            Ok(LlmSystem { name: name.clone(), recommender, batch: settings.batch })
+        };
+        for &mode in &settings.decode {
+            let mut system = system_of(mode)?;
+            evaluator.evaluate(&system, talk, &bar)?;
+            if let (true, Mode::Strict, Some(run)) = (settings.guide, mode, &run) {
+                let guide = tuned_guide(system_of(mode)?, trainer, run, device_name)?;
+                system.recommender = system.recommender.guided_by(teacher, guide.weight);
+                evaluator.evaluate(&system, talk, &bar)?;
+            }
         }
     }
     bar.finish();
     Ok(evaluator.finish())
+}
+
+/// The guide weight of a run, chosen where it has none yet.
+fn tuned_guide(system: LlmSystem, trainer: &ArmTrainer, run: &Path, device_name: &str) -> Result<TunedGuide> {
+    if let Some(tuned) = TunedGuide::read(run)? {
+        return Ok(tuned);
+    }
+    let Setup { dataset, teacher, .. } = trainer.setup;
+    let settings = TunedGuide::settings(&trainer.settings.eval);
+    let trials = Evaluator::new(dataset, teacher, settings, device_name.to_owned())?;
+    let tuned = TunedGuide::choose(system, (teacher, &trainer.out.join("teacher")), trials)?;
+    tuned.write(run)?;
+    Ok(tuned)
 }
 
 #[cfg(test)]

@@ -46,6 +46,8 @@ pub struct ExperimentSettings {
     pub ppo: PpoConfig,
     /// The decoding modes of the evaluated lists.
     pub decode: Vec<Mode>,
+    /// Also evaluate strict lists guided by the teacher, with a weight that is chosen on validation items.
+    pub guide: bool,
     /// Lists that are written at once.
     pub batch: usize,
     /// The evaluation.
@@ -90,6 +92,7 @@ impl Default for ExperimentSettings {
             distill: DistillConfig::default(),
             ppo: PpoConfig::default(),
             decode: vec![Mode::Free, Mode::Catalogue, Mode::Strict],
+            guide: false,
             batch: 64,
             eval: EvalConfig::default(),
         }

@@ -20,6 +20,7 @@ question = 'Does it run?'
 axis = 'steps'
 [settings]
 decode = ['free', 'strict']
+guide = true
 [settings.world]
 users = 40
 items = 40
@@ -94,8 +95,16 @@ fn an_experiment_stopped_again_and_again_is_the_unbroken_one() {
     let out = broken.path().join("out");
     again.write(&out).unwrap();
     let markdown = std::fs::read_to_string(out.join("results.md")).unwrap();
-    for part in ["# All", "Does it run?", "## Decoded free", "## Decoded strict", "rewarded strict", "rewarded-2024: "]
-    {
+    for part in [
+        "# All",
+        "Does it run?",
+        "## Decoded free",
+        "## Decoded strict",
+        "rewarded strict",
+        "rewarded strict guided",
+        "I0 NDCG − SASRec, paired",
+        "rewarded-2024: ",
+    ] {
         assert!(markdown.contains(part), "{part} is missing in\n{markdown}");
     }
     // Compared as it is written, since a float that is read may be off by its last bit.
@@ -108,6 +117,9 @@ fn an_experiment_stopped_again_and_again_is_the_unbroken_one() {
         .find(|series| series.metric == Metric::ConstraintsMet && series.decode.to_string() == "strict");
     let points: Vec<_> = satisfied.unwrap().points.iter().map(|point| (point.arm.as_str(), point.x, point.y)).collect();
     assert_eq!(points, [("one", 6.0, 1.0), ("noisy", 4.0, 1.0), ("on", 10.0, 1.0), ("rewarded", 11.0, 1.0)]);
+    let guided = again.evaluation.rows.iter().filter(|row| row.guide_weight.is_some());
+    let satisfied: Vec<Option<f64>> = guided.map(|row| row.over_all(Metric::ConstraintsMet)).collect();
+    assert_eq!(satisfied, [Some(1.0); 4], "guided lists satisfy their requests");
     assert!(
         again.evaluation.rows[2..].iter().all(|row| row.chat.is_some_and(|chat| chat.perplexity > 1.0)),
         "I4 is asked"

@@ -11,7 +11,9 @@ use super::answer::{self, OutputFormat};
 use super::check::{CheckedItem, check};
 use super::prepared::PreparedRequest;
 use super::watched::{LineTrace, TracedChoice, WatchedConstraint, Watcher, line_traces};
-use crate::constrain::{Automaton, ConstraintStats, DraftModel, Grammar, LeafScores, ListConstraint, Mode};
+use crate::constrain::{
+    Automaton, ConstraintStats, DraftModel, Grammar, GuideWeight, LeafScores, ListConstraint, Mode, TeacherGuide,
+};
 use crate::data::Catalogue;
 use crate::request::{CompiledRequest, Request};
 use crate::teacher::{Scorer, Teacher};
@@ -44,8 +46,12 @@ pub struct Recommender<'a> {
     mode: Mode,
     /// All lists over the catalogue; `None` where the model writes alone.
     grammar: Option<Grammar>,
-    /// Whose lists are proposed to the model.
-    drafting_teacher: Option<&'a Teacher>,
+    /// The teacher that guides or drafts.
+    teacher: Option<&'a Teacher>,
+    /// The model's part in the choices, where the teacher guides.
+    guide_weight: Option<GuideWeight>,
+    /// The teacher's lists are proposed to the model.
+    drafts: bool,
     /// Compute all logits, so that the statistics know the model's own choices.
     needs_logits: bool,
 }
@@ -78,8 +84,18 @@ impl<'a> Recommender<'a> {
         options: GenerateOptions,
         mode: Mode,
     ) -> Result<Self> {
-        let free =
-            Self { model, catalogue, format, options, mode, grammar: None, drafting_teacher: None, needs_logits: true };
+        let free = Self {
+            model,
+            catalogue,
+            format,
+            options,
+            mode,
+            grammar: None,
+            teacher: None,
+            guide_weight: None,
+            drafts: false,
+            needs_logits: true,
+        };
         if mode == Mode::Free {
             return Ok(free);
         }
@@ -90,7 +106,16 @@ impl<'a> Recommender<'a> {
     /// Returns the recommender with speculative decoding: the lists of `teacher`, each of which satisfies its request, are the drafts. The model
     /// accepts several choices in one step. The lists stay the same.
     pub fn drafting(self, teacher: &'a Teacher) -> Self {
-        Self { drafting_teacher: Some(teacher), ..self }
+        Self { teacher: Some(teacher), drafts: true, ..self }
+    }
+
+    /// Returns the recommender with teacher-guided decoding: `teacher` takes part in every choice of a constrained list. A recommender
+    /// without constraints stays as it is.
+    pub fn guided_by(self, teacher: &'a Teacher, weight: GuideWeight) -> Self {
+        match self.grammar {
+            Some(_) => Self { teacher: Some(teacher), guide_weight: Some(weight), ..self },
+            None => self,
+        }
     }
 
     /// Returns the recommender that computes only the logits of allowed tokens, without statistics of the model's own choices.
@@ -106,6 +131,11 @@ impl<'a> Recommender<'a> {
     /// The constraint mode.
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// The model's part in the choices, where a teacher guides.
+    pub fn guide_weight(&self) -> Option<GuideWeight> {
+        self.guide_weight
     }
 
     /// The most tokens that the answer to a request may take.
@@ -213,15 +243,23 @@ impl<'a> Recommender<'a> {
             let mut list_constraints: Vec<Unconstrained> = prepared_requests.iter().map(alone).collect();
             return self.generate(&prompts, self.options, &mut list_constraints, watcher, on_token);
         };
-        let constraint = |(prepared, draft_model): (&&PreparedRequest, Option<DraftModel>)| {
+        let constraint = |(prepared, scores): (&&PreparedRequest, Option<LeafScores>)| {
             let request = prepared.feasible().ok_or_else(|| no_proof(self.mode))?;
-            let constraint = ListConstraint::new(Automaton::new(grammar, request)?).drawing_from(prepared.stream());
-            let constraint = if self.needs_logits { constraint } else { constraint.without_logprobs() };
-            Ok(if let Some(draft_model) = draft_model { constraint.drafting(draft_model) } else { constraint })
+            let mut constraint = ListConstraint::new(Automaton::new(grammar, request)?).drawing_from(prepared.stream());
+            if !self.needs_logits {
+                constraint = constraint.without_logprobs();
+            }
+            let Some(scores) = scores else { return Ok(constraint) };
+            if self.drafts {
+                constraint = constraint.drafting(DraftModel::new(scores.clone()));
+            }
+            Ok(match self.guide_weight {
+                Some(weight) => constraint.guided_by(TeacherGuide::new(scores, weight, self.options.sampling)),
+                None => constraint,
+            })
         };
-        let draft_models = self.draft_models(prepared_requests, grammar)?;
-        let mut list_constraints =
-            prepared_requests.iter().zip(draft_models).map(constraint).collect::<Result<Vec<_>>>()?;
+        let scores = self.leaf_scores(prepared_requests, grammar)?;
+        let mut list_constraints = prepared_requests.iter().zip(scores).map(constraint).collect::<Result<Vec<_>>>()?;
         let room = prepared_requests.iter().map(|prepared| self.room(prepared.request())).max().unwrap_or(0);
         let options = GenerateOptions { max_new_tokens: room, ..self.options };
         let answers = self.generate(&prompts, options, &mut list_constraints, watcher, on_token)?;
@@ -258,17 +296,17 @@ impl<'a> Recommender<'a> {
         Ok(answers.into_iter().zip(watched).map(with_choices).collect())
     }
 
-    /// For each request, a draft model with the teacher's scores of the titles.
-    fn draft_models(
+    /// For each request, the teacher's scores of the titles.
+    fn leaf_scores(
         &self,
         prepared_requests: &[&PreparedRequest],
         grammar: &Grammar,
-    ) -> Result<Vec<Option<DraftModel>>> {
-        let Some(teacher) = self.drafting_teacher else { return Ok(vec![None; prepared_requests.len()]) };
+    ) -> Result<Vec<Option<LeafScores>>> {
+        let Some(teacher) = self.teacher else { return Ok(vec![None; prepared_requests.len()]) };
         let histories: Vec<_> =
             prepared_requests.iter().map(|prepared| prepared.request().history.as_slice()).collect();
-        let draft_model = |_, scores: &[f32]| Ok(Some(DraftModel::new(LeafScores::new(scores, grammar)?)));
-        teacher.answer(&histories, draft_model)?.into_iter().collect()
+        let scores = teacher.answer(&histories, |_, scores| LeafScores::new(scores, grammar))?;
+        scores.into_iter().map(|scores| scores.map(Some)).collect()
     }
 
     fn read(&self, prepared: &PreparedRequest, answer: Generated, seconds: f64) -> Result<List> {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::PreparedRequest;
 use super::check::{CheckedItem, Status};
 use super::recommender::List;
-use crate::constrain::{ConstraintStats, Mode};
+use crate::constrain::{ConstraintStats, GuideWeight, Mode};
 use crate::data::Catalogue;
 use crate::request::InWords;
 
@@ -21,6 +21,9 @@ pub struct ListRecord<A, I> {
     pub request: InWords,
     /// The constraint mode.
     pub decode: Mode,
+    /// The model's part in the choices, where the teacher guides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guide_weight: Option<GuideWeight>,
     /// The items, in the order of the answer.
     pub items: Vec<I>,
     /// The answer as the model wrote it.
@@ -71,6 +74,7 @@ impl<A> ListRecord<A, ItemRecord> {
             ask: None,
             request: prepared.request().in_words(catalogue),
             decode,
+            guide_weight: None,
             items: list.items.iter().map(|item| ItemRecord::new(item, catalogue)).collect(),
             text: list.text.clone(),
             tokens: list.tokens,
@@ -89,6 +93,7 @@ impl<A, I> ListRecord<A, I> {
             ask: self.ask,
             request: self.request,
             decode: self.decode,
+            guide_weight: self.guide_weight,
             items: self.items.into_iter().map(f).collect(),
             text: self.text,
             tokens: self.tokens,

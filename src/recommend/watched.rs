@@ -1,7 +1,7 @@
 //! Generation that somebody watches: the text while it is written, an early end where nobody waits any more, and what the model itself
 //! would have chosen.
 
-use tiller_models::generate::{Allowed, DraftTokens, TokenConstraint, TokenLogprob};
+use tiller_models::generate::{Allowed, DraftTokens, LogitBias, TokenConstraint, TokenLogprob};
 use tiller_models::tokenizer::Tokenizer;
 
 use crate::Result;
@@ -70,6 +70,10 @@ impl TokenConstraint for WatchedConstraint<'_> {
 
     fn needs_logits(&self) -> bool {
         self.constraint.needs_logits()
+    }
+
+    fn logit_bias(&self) -> Option<LogitBias> {
+        self.constraint.logit_bias()
     }
 
     fn lookahead(&self) -> usize {

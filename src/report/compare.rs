@@ -138,10 +138,7 @@ fn comparable(a: &EvalProtocol, b: &EvalProtocol) -> bool {
 
 fn table(group: &[&Evaluation]) -> ComparisonTable {
     let rows = rows(group);
-    let columns = rows.iter().map(|row| Column {
-        name: row.name.clone(),
-        mode: row.decode.map(|mode| mode.to_string()).unwrap_or_default(),
-    });
+    let columns = rows.iter().map(|row| Column { name: row.name.clone(), mode: row.decoding() });
     let mut asked: Vec<&crate::evaluate::TaskCoverage> = Vec::new();
     for one in group.iter().flat_map(|evaluation| &evaluation.tasks) {
         if !asked.iter().any(|other| other.task == one.task) {

@@ -62,7 +62,7 @@ fn overview_row(row: &SystemResult) -> OverviewRow {
     let fault = |number: f64| Gauge { text: format!("{number:.2}"), length: percent(number / 10.0), class: "fault" };
     OverviewRow {
         name: row.name.clone(),
-        mode: row.decode.map(|mode| mode.to_string()).unwrap_or_default(),
+        mode: row.decoding(),
         gauges: vec![
             ndcg.map(part),
             control(row).map(part),

@@ -51,7 +51,7 @@ impl Step {
             .collect();
         let request = |slot| {
             let token = slot * self.tokens + self.tokens - 1;
-            LogitsRequest { token, slot, list, full: list.is_none(), uniform: 0.5 }
+            LogitsRequest { token, slot, list, bias: None, full: list.is_none(), uniform: 0.5 }
         };
         let requests: Vec<LogitsRequest> = (0..self.sequences).map(request).collect();
         StepInputs::new(&token_spans, &requests, SamplingParams { temperature: 0.8, top_k: 40, top_p: 0.95 }, heads)

@@ -50,7 +50,8 @@ pub use quantize::int8_bytes;
 pub use runner::{FLOPS_PER_SUBMISSION, Pending, Runner, RunnerStats};
 pub use sample::SamplingMode;
 pub use step_inputs::{
-    LogitsRequest, SAMPLED_TOKEN_WORDS, SampledToken, SamplingParams, StepCounts, StepInputs, TokenSource, TokenSpan,
+    ListBias, LogitsRequest, SAMPLED_TOKEN_WORDS, SampledToken, SamplingParams, StepCounts, StepInputs, TokenSource,
+    TokenSpan,
 };
 
 pub(crate) use calibrate::check_cooperative_gemm;

@@ -46,11 +46,22 @@ pub struct LogitsRequest<'a> {
     pub slot: usize,
     /// The tokens that may follow (the logits mask); `None` for all.
     pub list: Option<&'a [u32]>,
+    /// The logit bias of a list; `None` for the logits themselves.
+    pub bias: Option<ListBias<'a>>,
     /// True if the whole vocabulary is scored, as it must be without a list.
     pub full: bool,
     /// A uniform number in [0, 1): the point of the cumulative probabilities at which a random token is
     /// taken.
     pub uniform: f64,
+}
+
+/// The logit bias of listed tokens: among them the score `weight · logit + bias` decides.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ListBias<'a> {
+    /// The factor of the logits.
+    pub weight: f32,
+    /// One bias for each token of the list.
+    pub biases: &'a [f32],
 }
 
 /// The parameters of random sampling.
@@ -140,7 +151,7 @@ impl StepInputs {
     /// the whole vocabulary first.
     ///
     /// # Panics
-    /// No tokens; requests in another order.
+    /// No tokens; requests in another order; another number of biases than of listed tokens.
     pub fn new(token_spans: &[TokenSpan], requests: &[LogitsRequest], params: SamplingParams, heads: Heads) -> Self {
         let queries = heads.queries_for(token_spans.iter().map(|span| span.tokens.len()));
         Self::taking(queries, token_spans, requests, params, heads)
@@ -163,6 +174,7 @@ impl StepInputs {
         let tables: Vec<usize> = token_spans.iter().map(|span| step_inputs.push(span.pages.iter().copied())).collect();
         let lists: Vec<usize> =
             requests.iter().map(|q| step_inputs.push(q.list.into_iter().flatten().copied())).collect();
+        let biases: Vec<usize> = requests.iter().map(|request| step_inputs.push_biases(request)).collect();
 
         let tokens = step_inputs.words.len();
         for (span, &table) in token_spans.iter().zip(&tables) {
@@ -195,10 +207,12 @@ impl StepInputs {
         step_inputs.counts.splits = longest.div_ceil(split_keys(step_inputs.splits.spans));
 
         let asked = step_inputs.words.len();
-        for (request, &list) in requests.iter().zip(&lists) {
+        for ((request, &list), &biases) in requests.iter().zip(&lists).zip(&biases) {
             let count = request.list.map_or(0, <[u32]>::len);
-            let uniform = (request.uniform as f32).to_bits();
-            step_inputs.words.extend([request.token as u32, request.slot as u32, list as u32, count as u32, uniform]);
+            let weight = request.bias.map_or(1.0, |bias| bias.weight);
+            let offsets = [request.token, request.slot, list, count].map(|word| word as u32);
+            step_inputs.words.extend(offsets);
+            step_inputs.words.extend([(request.uniform as f32).to_bits(), weight.to_bits(), biases as u32]);
             step_inputs.counts.requests += 1;
             step_inputs.counts.full += usize::from(request.full);
         }
@@ -220,6 +234,13 @@ impl StepInputs {
             params.top_p.to_bits(),
         ]);
         step_inputs
+    }
+
+    /// Appends the biases of a request and returns their offset; 0, where the head lies, without biases.
+    fn push_biases(&mut self, request: &LogitsRequest) -> usize {
+        let Some(ListBias { biases, .. }) = request.bias else { return 0 };
+        assert_eq!(biases.len(), request.list.map_or(0, <[u32]>::len), "a bias for each listed token");
+        self.push(biases.iter().map(|bias| bias.to_bits()))
     }
 
     /// Appends words and returns their offset.

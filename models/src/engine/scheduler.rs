@@ -4,7 +4,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 
-use tiller_kernels::decode::{LogitsRequest, SampledToken, TokenSource, TokenSpan};
+use tiller_kernels::decode::{ListBias, LogitsRequest, SampledToken, TokenSource, TokenSpan};
 
 use super::Engine;
 use super::executor::PendingStep;
@@ -12,7 +12,7 @@ use super::paged_kv_cache::{PagedKvCache, PrefixKey, prefix_keys};
 use super::sequence::Sequence;
 use crate::generate::request::check_tokens;
 use crate::generate::sequence::{SequenceState, not_numbers};
-use crate::generate::{DraftTokens, GenerateRequest, Generator, OnToken, Sampling, TokenLogprob};
+use crate::generate::{DraftTokens, GenerateRequest, Generator, LogitBias, OnToken, Sampling, TokenLogprob};
 use crate::llama::{Llama, LlamaConfig};
 use crate::{Error, Result};
 
@@ -360,13 +360,20 @@ fn logits_requests<'c>(
                 if full == all {
                     let list = draft.allowed.as_deref();
                     check_tokens(|| Error::bad_input("the constraint"), list.unwrap_or_default(), vocab_size)?;
-                    requests.push(LogitsRequest { token, slot, list, full, uniform });
+                    let bias = draft.logit_bias.as_ref().map(|bias| list_bias(bias, list)).transpose()?;
+                    requests.push(LogitsRequest { token, slot, list, bias, full, uniform });
                 }
                 token += draft.tokens.len();
             }
         }
     }
     Ok(requests)
+}
+
+/// The bias of a list for the GPU.
+fn list_bias<'b>(bias: &'b LogitBias, list: Option<&[u32]>) -> Result<ListBias<'b>> {
+    bias.check(list.map_or(0, <[u32]>::len))?;
+    Ok(ListBias { weight: bias.weight, biases: &bias.biases })
 }
 
 fn logprob(sampled: &SampledToken) -> TokenLogprob {

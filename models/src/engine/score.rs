@@ -37,7 +37,7 @@ impl Engine {
             // Only the token that follows is allowed: its log-probability is what is wanted.
             let request = |i: usize| {
                 let list = Some(&followers[start + i..][..1]);
-                LogitsRequest { token: i, slot: i, list, full: true, uniform: 0.0 }
+                LogitsRequest { token: i, slot: i, list, bias: None, full: true, uniform: 0.0 }
             };
             let requests: Vec<LogitsRequest> = (0..count).map(request).collect();
             let span = TokenSpan { tokens: &sources, position: start, pages: table, adapter: self.first_adapter() };

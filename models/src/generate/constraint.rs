@@ -1,6 +1,6 @@
 //! Constrained decoding: which tokens may follow, and which are forced.
 
-use super::{Allowed, DraftTokens, TokenLogprob};
+use super::{Allowed, DraftTokens, LogitBias, TokenLogprob};
 use crate::Result;
 
 /// A constraint on the tokens of one sequence. Where it allows some tokens only, it alone ends the sequence: stop ids are for free text.
@@ -36,6 +36,11 @@ pub trait TokenConstraint: Send {
     /// projection; without it, only the rows of the allowed tokens are computed.
     fn needs_logits(&self) -> bool {
         false
+    }
+
+    /// The bias of the next choice, where only some tokens are allowed; `None` for the model's own choice.
+    fn logit_bias(&self) -> Option<LogitBias> {
+        None
     }
 
     /// The number of further tokens for which every token is allowed, whatever is sampled. The engine may run that many steps before

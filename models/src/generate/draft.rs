@@ -4,13 +4,17 @@
 //! Drafts are tokens, not probabilities. Each choice uses the random number that it would use without a draft, so a draft changes the
 //! number of steps and never the result.
 
+use super::LogitBias;
+
 /// A choice in a draft, and the tokens expected there.
 ///
 /// Each choice follows the tokens of the choice before it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct DraftTokens {
     /// The tokens allowed at this choice, ascending; `None` for all.
     pub allowed: Option<Vec<u32>>,
+    /// The bias of the choice, where there is one.
+    pub logit_bias: Option<LogitBias>,
     /// The expected token, then the forced tokens up to the next choice. Those of the last choice of a draft are not read.
     pub tokens: Vec<u32>,
 }
@@ -42,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_truncated_draft_ends_with_a_choice() {
-        let choice = |tokens: &[u32]| DraftTokens { allowed: None, tokens: tokens.to_vec() };
+        let choice = |tokens: &[u32]| DraftTokens { tokens: tokens.to_vec(), ..DraftTokens::default() };
         let draft = vec![choice(&[1, 2]), choice(&[3]), choice(&[])];
         for (most, expected) in [(0, vec![0]), (1, vec![0]), (2, vec![2, 0]), (3, vec![2, 1, 0]), (9, vec![2, 1, 0])] {
             let mut truncated = draft.clone();

@@ -7,6 +7,7 @@
 //! - [`constraint`]: constrained decoding. A [`TokenConstraint`] gives the logits mask of every step, and forced tokens (jump-forward
 //!   decoding).
 //! - [`draft`]: speculative decoding. A constraint may propose [`DraftTokens`], which the model verifies in one step.
+//! - [`logit_bias`]: guided decoding. A constraint may add scores of its own to the logits of the allowed tokens.
 //! - [`logprob`], [`logits`]: the logits of a step, and the log-probability of the sampled token.
 //! - [`sampling`]: greedy, temperature, top-k and top-p (nucleus) sampling.
 //! - [`sequence`]: the state of one sequence, which both implementations share.
@@ -17,6 +18,7 @@ pub mod constraint;
 pub mod draft;
 mod generator;
 pub mod graph;
+pub mod logit_bias;
 pub(crate) mod logits;
 pub mod logprob;
 pub(crate) mod request;
@@ -30,6 +32,7 @@ pub use constraint::{TokenConstraint, Unconstrained};
 pub use draft::DraftTokens;
 pub use generator::Generator;
 pub use graph::GraphGenerator;
+pub use logit_bias::LogitBias;
 pub use logprob::TokenLogprob;
 pub use request::{GenerateOptions, GenerateRequest, OnToken};
 pub use sampling::Sampling;

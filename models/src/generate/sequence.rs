@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::draft::{DraftTokens, drafted, truncate};
 use super::logits::Logits;
-use super::{Allowed, GenerateOptions, TokenConstraint, TokenLogprob, Unconstrained};
+use super::{Allowed, GenerateOptions, LogitBias, TokenConstraint, TokenLogprob, Unconstrained};
 use crate::{Error, Result};
 
 /// One sequence, its constraint and its random numbers.
@@ -131,7 +131,7 @@ impl<'a> SequenceState<'a> {
                 Allowed::OneOf(tokens) => Some(tokens.to_vec()),
                 Allowed::Any | Allowed::Forced(_) => None,
             };
-            draft.push(DraftTokens { allowed, tokens: Vec::new() });
+            draft.push(DraftTokens { allowed, logit_bias: self.constraint.logit_bias(), tokens: Vec::new() });
         }
         draft
     }
@@ -150,14 +150,18 @@ impl<'a> SequenceState<'a> {
         Ok(())
     }
 
-    /// Samples the next token from its logits, and appends it.
-    pub(crate) fn sample(&mut self, logits: Logits) -> Result<u32> {
+    /// Samples the next token from its logits and the bias of its choice, and appends it.
+    pub(crate) fn sample(&mut self, logits: Logits, logit_bias: Option<&LogitBias>) -> Result<u32> {
         let uniform = self.next_uniform();
         let sampling = self.options.sampling;
         let allowed = self.constraint.allowed();
         let (token, list) = match allowed {
             Allowed::OneOf(tokens) => {
-                let at = sampling.pick(&logits.of(tokens)?, uniform).ok_or_else(not_numbers)?;
+                let mut scores = logits.of(tokens)?;
+                if let Some(bias) = logit_bias {
+                    scores = bias.scores(&scores)?;
+                }
+                let at = sampling.pick(&scores, uniform).ok_or_else(not_numbers)?;
                 (tokens[at as usize], Some(tokens))
             }
             Allowed::Any | Allowed::Forced(_) => (sampling.pick(logits.all()?, uniform).ok_or_else(not_numbers)?, None),

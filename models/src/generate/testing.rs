@@ -1,6 +1,6 @@
 //! Constraints for the tests of this crate.
 
-use super::{Allowed, DraftTokens, TokenConstraint, TokenLogprob};
+use super::{Allowed, DraftTokens, LogitBias, TokenConstraint, TokenLogprob};
 use crate::Result;
 
 /// A constraint to a short list, with a forced token after each choice, that drafts the choices to come.
@@ -11,6 +11,8 @@ pub(crate) struct Drafting {
     /// The number of choices in a draft.
     ahead: usize,
     needs_logits: bool,
+    /// The bias of every choice.
+    logit_bias: Option<LogitBias>,
     made: Vec<u32>,
     /// The number of steps: each asks for one draft.
     pub steps: usize,
@@ -20,7 +22,12 @@ const LIST: [u32; 5] = [2, 7, 11, 30, 38];
 
 impl Drafting {
     pub fn new(expected: Vec<u32>, ahead: usize, needs_logits: bool) -> Self {
-        Self { expected, ahead, needs_logits, made: Vec::new(), steps: 0 }
+        Self { expected, ahead, needs_logits, logit_bias: None, made: Vec::new(), steps: 0 }
+    }
+
+    /// Returns the constraint with a bias for each token of the list.
+    pub fn biased(self, weight: f32, biases: [f32; 5]) -> Self {
+        Self { logit_bias: Some(LogitBias { weight, biases: biases.to_vec() }), ..self }
     }
 }
 
@@ -39,10 +46,15 @@ impl TokenConstraint for Drafting {
         self.needs_logits
     }
 
+    fn logit_bias(&self) -> Option<LogitBias> {
+        self.logit_bias.clone()
+    }
+
     fn draft(&mut self) -> Vec<DraftTokens> {
         self.steps += 1;
         let ahead = self.expected[self.made.len() / 2..].iter().take(self.ahead);
-        let choice = |run: Vec<u32>| DraftTokens { allowed: Some(LIST.to_vec()), tokens: run };
+        let logit_bias = self.logit_bias.clone();
+        let choice = |tokens| DraftTokens { allowed: Some(LIST.to_vec()), logit_bias: logit_bias.clone(), tokens };
         ahead.map(|token| choice(vec![*token, 1])).chain([choice(Vec::new())]).collect()
     }
 }

@@ -17,6 +17,7 @@ use self::queue::RequestQueue;
 use self::request_args::RequestArgs;
 use self::rows::ListFormat;
 use self::show::ListPrinter;
+use super::guide::{GuideArgs, ModelPath};
 use super::storage::StorageArgs;
 use super::values::mode;
 use super::{Global, model, progress};
@@ -25,7 +26,6 @@ use crate::data::Dataset;
 use crate::recommend::PreparedRequest;
 use crate::recommend::answer::OutputFormat;
 use crate::recommend::recommender::{Recommender, enough_tokens};
-use crate::teacher::Teacher;
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
@@ -38,6 +38,7 @@ Examples:
   tiller recommend films --model smollm2-135m --ask 'a few comedies from the nineties, no horror'
   tiller recommend films --model smollm2-135m --user all --batch 64 --json > lists.jsonl
   tiller recommend films --model smollm2-135m --user all --format trec > lists.run
+  tiller recommend films --model smollm2-135m --adapter run/adapter --user 42 --guide teacher --guide-weight 0.2
   tiller recommend films --model smollm2-135m --user 42 --draft teacher
   tiller recommend films --model llama-2-7b.gguf --quant q4 --kv-dtype int8 --user 42";
 
@@ -67,6 +68,8 @@ pub struct Args {
     #[command(flatten)]
     storage: StorageArgs,
     #[command(flatten)]
+    guide: GuideArgs,
+    #[command(flatten)]
     speed: SpeedArgs,
     #[command(flatten)]
     sampling: SamplingArgs,
@@ -84,9 +87,6 @@ struct SpeedArgs {
     /// Whose lists are proposed to the model, which confirms in one step what it would have written anyway
     #[arg(long, value_enum, value_name = "WHO")]
     draft: Option<DraftSource>,
-    /// The run folder of the teacher that drafts [default: DIR/teacher]
-    #[arg(long, value_name = "RUN", requires = "draft")]
-    teacher: Option<PathBuf>,
     /// Compute only the logits of allowed tokens; how often the constraint changed the model's choice stays unknown
     #[arg(long, alias = "fast")]
     no_logprobs: bool,
@@ -148,15 +148,16 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         seed: args.sampling.seed,
     };
     let device = global.open_device()?;
+    let path = ModelPath { model: &model, adapter: args.adapter.as_deref() };
+    let guide = args.guide.resolve(path, &args.dir, args.decode != Mode::Free)?;
+    let teacher = guide.teacher(args.speed.draft.is_some(), &dataset, &device, global)?;
     let model = InferenceModel::load(&model, args.adapter.as_deref(), args.storage.options(), &device)?;
     let format = if args.adapter.is_some() { OutputFormat::Strict } else { OutputFormat::Lenient };
-    let teacher = args.speed.draft.map(|DraftSource::Teacher| {
-        let run = args.speed.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
-        Teacher::load(&run, &dataset, &device)
-    });
-    let teacher = teacher.transpose()?;
     let mut recommender = Recommender::new(&model, &dataset.catalogue, format, options, args.decode)?;
-    if let Some(teacher) = &teacher {
+    if let (Some(teacher), Some(weight)) = (&teacher, guide.weight) {
+        recommender = recommender.guided_by(teacher, weight);
+    }
+    if let (Some(teacher), Some(DraftSource::Teacher)) = (&teacher, args.speed.draft) {
         recommender = recommender.drafting(teacher);
     }
     if args.speed.no_logprobs {

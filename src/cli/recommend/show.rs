@@ -64,7 +64,8 @@ impl ListPrinter<'_> {
         let (recommender, user) = (self.recommender, asked.user.as_deref());
         let prompt = self.prompt.then(|| recommender.prompt_text(&asked.prepared)).transpose()?;
         let record = ListRecord::new(user, &asked.prepared, recommender.mode(), list, recommender.catalogue());
-        let record = ListRecord { ask: self.parsed_ask, prompt, ..record };
+        let guide_weight = recommender.guide_weight();
+        let record = ListRecord { ask: self.parsed_ask, guide_weight, prompt, ..record };
         Ok(json_line(&record)? + "\n")
     }
 

@@ -26,7 +26,7 @@ const WIDTH: usize = 16;
 const HALF: usize = WIDTH / 2;
 
 /// A Llama of one block with random weights, for `vocabulary` tokens.
-fn random_llama(vocabulary: usize, seed: u64) -> Llama {
+pub fn random_llama(vocabulary: usize, seed: u64) -> Llama {
     let folder = tempfile::tempdir().unwrap();
     let config = json!({ "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu",
         "hidden_size": WIDTH, "intermediate_size": WIDTH, "num_hidden_layers": 1, "num_attention_heads": 2,
@@ -64,7 +64,7 @@ fn write_weights(path: &Path, vocabulary: usize, seed: u64) {
 }
 
 /// The model's logits after a context, computed anew from its first token.
-fn logits(model: &Llama, context: &[u32]) -> Vec<f32> {
+pub fn logits(model: &Llama, context: &[u32]) -> Vec<f32> {
     let all: Vec<f32> = model.forward(&Batch::right_padded(&[context])).try_into_vec_as().unwrap();
     all[all.len() - model.config().vocab_size..].to_vec()
 }
@@ -77,7 +77,7 @@ fn stops(shop: &Shop, drawn: &[Index]) -> Vec<u32> {
 }
 
 /// The lists of a batch: prompt r has r + 1 tokens.
-fn guided<'a>(
+pub fn guided<'a>(
     shop: &'a Shop,
     model: &Llama,
     all: &[FeasibleRequest],
@@ -95,7 +95,7 @@ fn guided<'a>(
     (lists, guides)
 }
 
-fn prove(mode: Mode, request: &Request, shop: &Shop) -> crate::Result<Option<FeasibleRequest>> {
+pub fn prove(mode: Mode, request: &Request, shop: &Shop) -> crate::Result<Option<FeasibleRequest>> {
     mode.prove(&request.compile(&shop.catalogue), &shop.catalogue)
 }
 
@@ -104,7 +104,7 @@ fn drafting<'a>(guide: ListConstraint<'a>, draft_model: &DraftModel, without_log
     if without_logprobs { guide.without_logprobs() } else { guide }
 }
 
-fn prompt(row: usize) -> Vec<u32> {
+pub fn prompt(row: usize) -> Vec<u32> {
     (0..=row as u32).map(|token| 40 + token).collect()
 }
 
@@ -147,7 +147,7 @@ proptest! {
                         let automaton = Automaton::new(&shop.grammar, feasible).unwrap();
                         let greedy = Picker::<ChaCha8Rng>::Greedy;
                         let reference =
-                            decode(automaton, &prompt(row), Pace::Jump, greedy, |context| logits(&model, context)).unwrap();
+                            decode(automaton, &prompt(row), Pace::Jump, None, greedy, |context| logits(&model, context)).unwrap();
                         prop_assert_eq!(tokens, &reference.tokens);
                         prop_assert_eq!(
                             (statistics.steps, statistics.changed),

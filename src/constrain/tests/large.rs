@@ -90,7 +90,7 @@ proptest! {
             automaton.advance(token).unwrap();
             taken += 1;
         }
-        let draft: Vec<u32> = predict_choices(automaton, &of_leaf, usize::MAX).into_iter().flat_map(|draft_tokens| draft_tokens.tokens).collect();
+        let draft: Vec<u32> = predict_choices(automaton, &of_leaf, None, usize::MAX).into_iter().flat_map(|draft_tokens| draft_tokens.tokens).collect();
         prop_assert_eq!(draft, &tokens[taken..]);
     }
 }

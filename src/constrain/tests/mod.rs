@@ -6,4 +6,5 @@ pub(crate) mod guarantees;
 mod guided;
 mod large;
 pub(crate) mod samples;
+mod teacher_guided;
 pub(crate) mod toy;

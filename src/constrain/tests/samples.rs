@@ -72,7 +72,7 @@ impl Shop {
             None => Picker::Greedy,
             Some(temperature) => Picker::Sample { temperature, rng: &mut rng },
         };
-        decode(automaton, &[1, 2, 3], pace, picker, self.logits(seed)).unwrap()
+        decode(automaton, &[1, 2, 3], pace, None, picker, self.logits(seed)).unwrap()
     }
 }
 

@@ -147,7 +147,7 @@ fn what_no_token_needs_of_several_adapters_is_not_read() {
 
 /// Three sequences of 2, 1 and 3 tokens; the first request is for all tokens, the others for lists.
 fn asking<'a>(lists: &'a [Vec<u32>; 2]) -> [LogitsRequest<'a>; 3] {
-    let request = |token, slot, list, full| LogitsRequest { token, slot, list, full, uniform: 0.5 };
+    let request = |token, slot, list, full| LogitsRequest { token, slot, list, bias: None, full, uniform: 0.5 };
     [request(2, 1, None, true), request(1, 0, Some(&lists[0][..]), false), request(5, 2, Some(&lists[1]), false)]
 }
 

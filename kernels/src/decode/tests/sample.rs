@@ -68,7 +68,22 @@ fn logits(seed: u64) -> Vec<f32> {
 }
 
 fn asked(list: Option<&[u32]>, full: bool, uniform: f64) -> LogitsRequest<'_> {
-    LogitsRequest { token: 0, slot: 0, list, full, uniform }
+    LogitsRequest { token: 0, slot: 0, list, bias: None, full, uniform }
+}
+
+/// The scores of the tokens of a request's list.
+fn scores(request: &LogitsRequest, list: &[u32], logits: &[f32]) -> Vec<f32> {
+    let logits = list.iter().map(|token| logits[*token as usize]);
+    match request.bias {
+        None => logits.collect(),
+        Some(ListBias { weight, biases }) => {
+            logits.zip(biases).map(|(logit, bias)| weight.mul_add(logit, *bias)).collect()
+        }
+    }
+}
+
+fn biased<'a>(request: LogitsRequest<'a>, weight: f32, biases: &'a [f32]) -> LogitsRequest<'a> {
+    LogitsRequest { bias: Some(ListBias { weight, biases }), ..request }
 }
 
 fn log_sum(logits: impl Iterator<Item = f32>) -> f32 {
@@ -78,7 +93,10 @@ fn log_sum(logits: impl Iterator<Item = f32>) -> f32 {
 #[test]
 fn greedy_takes_the_first_of_the_likeliest_and_says_what_all_would_have_said() {
     let list: Vec<u32> = (0..VOCABULARY as u32).filter(|token| token % 7 == 3).collect();
-    let mut all = vec![logits(1), logits(2), logits(3), vec![-3.0; VOCABULARY]];
+    let biases: Vec<f32> = noise(9, list.len()).iter().map(|x| x * 6.0).collect();
+    let zeros = vec![-0.0; list.len()];
+    let constant = vec![-3.0; VOCABULARY];
+    let mut all = vec![logits(1), logits(2), logits(6), logits(3), constant, logits(7), logits(8)];
     all[0][500] = 9.0;
     all[0][131] = 9.0;
     let mut requests = [
@@ -86,36 +104,41 @@ fn greedy_takes_the_first_of_the_likeliest_and_says_what_all_would_have_said() {
         asked(Some(&list), true, 0.0),
         asked(Some(&list[..1]), false, 0.0),
         asked(Some(&list), false, 0.0),
+        biased(asked(Some(&list), true, 0.0), 0.5, &biases),
+        biased(asked(Some(&list), false, 0.0), 0.0, &biases),
+        biased(asked(Some(&list), false, 0.0), 1.0, &zeros),
     ];
+    requests.sort_by_key(|request| !request.full);
     for (slot, request) in requests.iter_mut().enumerate() {
         (request.token, request.slot) = (slot, slot + 1);
     }
     let found = sampled_tokens(SamplingMode::Greedy, &all, &requests, SamplingParams::PLAIN);
     for ((sampled, logits), request) in found.iter().zip(&all).zip(&requests) {
         let everything: Vec<u32> = (0..VOCABULARY as u32).collect();
-        let of = |tokens: &[u32]| {
-            let better = |best: u32, token| if logits[token as usize] > logits[best as usize] { token } else { best };
-            tokens.iter().copied().reduce(better).unwrap()
+        let first_of_highest = |scores: &[f32]| {
+            let better = |best: usize, i| if scores[i] > scores[best] { i } else { best };
+            (0..scores.len()).reduce(better).unwrap()
         };
         let list = request.list.unwrap_or(&everything);
         assert!(sampled.finite);
-        assert_eq!(sampled.token, of(list));
+        assert_eq!(sampled.token, list[first_of_highest(&scores(request, list, logits))]);
         assert_eq!(sampled.logit, logits[sampled.token as usize]);
         let expected = log_sum(list.iter().map(|token| logits[*token as usize]));
         assert!((sampled.log_sum_allowed - expected).abs() < 1e-4, "{sampled:?}, expected {expected}");
         if request.full {
-            assert_eq!(sampled.argmax_token, of(&everything));
+            assert_eq!(sampled.argmax_token as usize, first_of_highest(logits));
             let expected = log_sum(logits.iter().copied());
             assert!((sampled.log_sum - expected).abs() < 1e-4, "{sampled:?}, expected {expected}");
         }
     }
-    assert_eq!((found[0].token, found[3].token), (131, list[0]));
+    assert_eq!((found[0].token, found[4].token), (131, list[0]));
 }
 
 #[test]
 fn random_tokens_are_where_the_uniform_number_falls() {
     let list: Vec<u32> = (0..VOCABULARY as u32).filter(|token| token % 5 == 1).collect();
     let everything: Vec<u32> = (0..VOCABULARY as u32).collect();
+    let biases: Vec<f32> = noise(4, list.len()).iter().map(|x| x * 5.0).collect();
     let plain = |temperature| SamplingParams { temperature, ..SamplingParams::PLAIN };
     let mut near = 0;
     for (sampling_mode, params) in [
@@ -132,7 +155,8 @@ fn random_tokens_are_where_the_uniform_number_falls() {
             let list = (i % 3 > 0).then_some(&list[..]);
             let full = i % 3 < 2;
             let point = (f64::from(i) * 0.618_033_988_7).fract();
-            requests.push(asked(list, full, point));
+            let request = asked(list, full, point);
+            requests.push(if i % 4 == 1 && list.is_some() { biased(request, 0.7, &biases) } else { request });
         }
         requests.sort_by_key(|request| !request.full);
         for (i, request) in requests.iter_mut().enumerate() {
@@ -142,8 +166,7 @@ fn random_tokens_are_where_the_uniform_number_falls() {
         let found = sampled_tokens(sampling_mode, &all, &requests, params);
         for ((sampled, logits), request) in found.iter().zip(&all).zip(&requests) {
             let list = request.list.unwrap_or(&everything);
-            let theirs: Vec<f32> = list.iter().map(|token| logits[*token as usize]).collect();
-            let (expected, distance) = drawn(&theirs, params, request.uniform);
+            let (expected, distance) = drawn(&scores(request, list, logits), params, request.uniform);
             // So near an end rounding may decide.
             if distance < 1e-5 {
                 near += 1;

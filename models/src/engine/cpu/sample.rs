@@ -1,6 +1,6 @@
 //! The choice of a token from its logits, with what [`SampledToken`] tells of them.
 
-use tiller_kernels::decode::{LogitsRequest, SampledToken};
+use tiller_kernels::decode::{ListBias, LogitsRequest, SampledToken};
 use tiller_kernels::decode_cpu::{Isa, log_sum_exp};
 
 use crate::generate::Sampling;
@@ -21,7 +21,15 @@ pub(super) fn sample(
         }
         (_, all) => all.unwrap_or(listed),
     };
-    let picked = sampling.pick(candidates, request.uniform);
+    let biased: Vec<f32>;
+    let scores = match request.bias {
+        Some(ListBias { weight, biases }) => {
+            biased = candidates.iter().zip(biases).map(|(logit, bias)| weight * logit + bias).collect();
+            &biased
+        }
+        None => candidates,
+    };
+    let picked = sampling.pick(scores, request.uniform);
     let best = match (all, sampling) {
         (Some(_), Sampling::Greedy) if request.list.is_none() => picked,
         (Some(all), _) => Sampling::Greedy.pick(all, 0.0),

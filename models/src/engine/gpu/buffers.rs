@@ -80,8 +80,8 @@ impl BufferSizes {
             (LOGITS / config.vocab_size).min(columns_within(config.vocab_size * config.d_model)).clamp(1, tokens);
         let pages_of_sequence = max_tokens.div_ceil(PAGE);
         let listed = config.vocab_size.max(LISTED * requests.min(max_batch));
-        // Tokens and tiles, block tables, requests, allowed tokens and their chunks.
-        let step_inputs = 64 + tokens * (4 + 4) + max_batch * pages_of_sequence + requests * 5 + 2 * listed;
+        // Tokens and tiles, block tables, requests, allowed tokens with their biases and chunks.
+        let step_inputs = 64 + tokens * (4 + 4) + max_batch * pages_of_sequence + requests * 7 + 3 * listed;
         Self { tokens, requests, slots, pages: max_batch * pages_of_sequence, step_inputs, listed }
     }
 }

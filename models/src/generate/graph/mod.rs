@@ -119,7 +119,7 @@ fn sample<'l>(
 ) -> Result<usize> {
     let mut accepted = 0;
     for (number, choice) in step.choices.iter().enumerate() {
-        emit(state.sample(logits(number))?);
+        emit(state.sample(logits(number), choice.logit_bias.as_ref())?);
         if choice.tokens.is_empty() {
             break;
         }

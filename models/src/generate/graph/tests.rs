@@ -254,6 +254,39 @@ fn a_draft_changes_the_number_of_steps_and_nothing_else() {
 }
 
 #[test]
+fn a_bias_decides_as_far_as_its_weight_lets_it() {
+    let model = tiny_llama(&Device::flex());
+    let biases = [-3.0, -0.5, 0.0, -1.0, -4.0];
+    for options in [greedy(12), random(4)] {
+        for needs_logits in [false, true] {
+            let run = |bias: Option<(f32, [f32; 5])>, ahead: usize, expected: &dyn Fn(usize) -> Vec<u32>| {
+                let constraint = |row: usize| {
+                    let plain = Drafting::new(expected(row), ahead, needs_logits);
+                    bias.map_or(plain.clone(), |(weight, biases)| plain.biased(weight, biases))
+                };
+                let mut constraints: Vec<Drafting> = (0..PROMPTS.len()).map(constraint).collect();
+                constrained(&model, &prompts(), &mut constraints, &options)
+            };
+            let undrafted = |bias| run(bias, 0, &|_| vec![2; 7]);
+            let plain = undrafted(None);
+            assert_eq!(undrafted(Some((1.0, [-0.0; 5]))), plain, "the model alone, to the bit");
+            if options.sampling == Sampling::Greedy {
+                let best = undrafted(Some((0.0, biases)));
+                assert!(best.iter().flatten().step_by(2).all(|token| *token == 11), "the bias alone: {best:?}");
+            }
+            let mixed = undrafted(Some((0.4, biases)));
+            assert_ne!(mixed, plain);
+            let right = |row: usize| mixed[row].iter().copied().step_by(2).chain([2]).collect::<Vec<u32>>();
+            let half = |row: usize| [&right(row)[..3], &[7; 4]].concat();
+            for ahead in [1, 4] {
+                assert_eq!(run(Some((0.4, biases)), ahead, &right), mixed);
+                assert_eq!(run(Some((0.4, biases)), ahead, &half), mixed);
+            }
+        }
+    }
+}
+
+#[test]
 fn rejected_drafts_leave_nothing_behind() {
     let model = tiny_llama(&Device::flex());
     let runs = prompts();
