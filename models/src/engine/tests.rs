@@ -332,33 +332,35 @@ fn drafts_are_accepted_as_far_as_they_agree_and_change_nothing() {
 
 #[test]
 fn biased_choices_are_those_of_the_graph() {
-    let llama = llama(true, &test_gpu().device);
-    let mut engine = Engine::from_llama(&llama, options(5)).unwrap();
-    let biases = [-3.0, -0.5, 0.0, -1.0, -4.0];
-    let truncated = Sampling::Random { temperature: 1.3, top_k: 3, top_p: 0.9 };
-    for sampling in [GREEDY, Sampling::Random { temperature: 1.3, top_k: 0, top_p: 1.0 }, truncated] {
-        for (weight, needs_logits) in [(0.0, false), (0.4, false), (0.4, true), (1.0, false)] {
-            let biases = if weight == 1.0 { [-0.0; 5] } else { biases };
-            let constraints = |ahead: usize| -> Vec<Drafting> {
-                let drafting = || Drafting::new(vec![11; 11], ahead, needs_logits);
-                (0..PROMPTS.len()).map(|_| drafting().biased(weight, biases)).collect()
-            };
-            let prompts = prompts();
-            let mut theirs = constraints(0);
-            let expected = GraphGenerator::new(&llama)
-                .generate(GenerateRequest::new(&prompts, how(sampling)).constrained_by(&mut theirs))
-                .unwrap();
-            for ahead in [0, 3] {
-                let mut ours = constraints(ahead);
-                let request = GenerateRequest::new(&prompts, how(sampling)).constrained_by(&mut ours);
-                let found = engine.generate(request).unwrap();
-                assert_eq!(found, expected, "weight {weight}, {sampling:?}");
-            }
-            if weight == 1.0 {
-                let unbiased = || (0..PROMPTS.len()).map(|_| Drafting::new(vec![11; 11], 0, needs_logits));
-                let mut unbiased: Vec<Drafting> = unbiased().collect();
-                let request = GenerateRequest::new(&prompts, how(sampling)).constrained_by(&mut unbiased);
-                assert_eq!(engine.generate(request).unwrap(), expected);
+    for device in devices() {
+        let llama = llama(true, &device);
+        let mut engine = Engine::from_llama(&llama, options(5)).unwrap();
+        let biases = [-3.0, -0.5, 0.0, -1.0, -4.0];
+        let truncated = Sampling::Random { temperature: 1.3, top_k: 3, top_p: 0.9 };
+        for sampling in [GREEDY, Sampling::Random { temperature: 1.3, top_k: 0, top_p: 1.0 }, truncated] {
+            for (weight, needs_logits) in [(0.0, false), (0.4, false), (0.4, true), (1.0, false)] {
+                let biases = if weight == 1.0 { [-0.0; 5] } else { biases };
+                let constraints = |ahead: usize| -> Vec<Drafting> {
+                    let drafting = || Drafting::new(vec![11; 11], ahead, needs_logits);
+                    (0..PROMPTS.len()).map(|_| drafting().biased(weight, biases)).collect()
+                };
+                let prompts = prompts();
+                let mut theirs = constraints(0);
+                let expected = GraphGenerator::new(&llama)
+                    .generate(GenerateRequest::new(&prompts, how(sampling)).constrained_by(&mut theirs))
+                    .unwrap();
+                for ahead in [0, 3] {
+                    let mut ours = constraints(ahead);
+                    let request = GenerateRequest::new(&prompts, how(sampling)).constrained_by(&mut ours);
+                    let found = engine.generate(request).unwrap();
+                    assert_eq!(found, expected, "weight {weight}, {sampling:?}");
+                }
+                if weight == 1.0 {
+                    let unbiased = || (0..PROMPTS.len()).map(|_| Drafting::new(vec![11; 11], 0, needs_logits));
+                    let mut unbiased: Vec<Drafting> = unbiased().collect();
+                    let request = GenerateRequest::new(&prompts, how(sampling)).constrained_by(&mut unbiased);
+                    assert_eq!(engine.generate(request).unwrap(), expected);
+                }
             }
         }
     }
