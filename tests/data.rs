@@ -130,6 +130,75 @@ fn bad_input_ends_with_code_2_and_writes_nothing() {
     }
 }
 
+/// A log of seven users with six items each in `log.csv`: times that `time` spells from a user and a position.
+fn log_folder(time: impl Fn(usize, usize) -> String) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = (0..7).flat_map(|user| (0..6).map(move |at| (user, at)));
+    let rows = rows.map(|(user, at)| format!("u{user},i{},{}\n", (user + at) % 8, time(user, at)));
+    std::fs::write(folder.path().join("log.csv"), format!("user,item,timestamp\n{}", rows.collect::<String>()))
+        .unwrap();
+    folder
+}
+
+const IMPORT_LOG: [&str; 10] =
+    ["data", "import", "--format", "csv", "log.csv", "--out", "set", "--min-user=0", "--min-item=0", "--json"];
+
+#[test]
+fn times_in_any_unit_are_the_same_days() {
+    for (unit, zeros) in
+        [("seconds", ""), ("milliseconds", "007"), ("microseconds", "007007"), ("nanoseconds", "007007007")]
+    {
+        let folder = log_folder(|user, at| format!("{}{zeros}", 1_600_000_000 + 86_400 * at + user));
+        let about: Value = serde_json::from_str(&succeed(folder.path(), &IMPORT_LOG)).unwrap();
+        assert_eq!(about["filters"]["times"], format!("read as {unit}"));
+        let stats: Value = serde_json::from_str(&succeed(folder.path(), &["data", "stats", "set", "--json"])).unwrap();
+        assert_eq!(
+            (&stats["time"]["first_day"], &stats["time"]["last_day"]),
+            (&"2020-09-13".into(), &"2020-09-18".into())
+        );
+    }
+    let folder = log_folder(|user, at| format!("{}{}", 1_600_000_000 + at, if user == 3 { "000" } else { "" }));
+    let mixed = tiller(folder.path(), &IMPORT_LOG);
+    let message = String::from_utf8(mixed.stderr).unwrap();
+    assert_eq!(mixed.status.code(), Some(2));
+    assert!(
+        message.contains("log.csv line 20: expected a time in seconds") && message.contains("log.csv line 2"),
+        "{message}"
+    );
+}
+
+#[test]
+fn rows_without_a_time_are_counted_or_stand_where_the_file_has_them() {
+    let folder =
+        log_folder(|user, at| if at == 4 && user < 6 { ["", "NaN", "null"][user % 3].into() } else { at.to_string() });
+    let about: Value = serde_json::from_str(&succeed(folder.path(), &IMPORT_LOG)).unwrap();
+    let counts = &about["counts"];
+    assert_eq!((&counts["interactions"], &counts["dropped"]["interactions_without_time"]), (&36.into(), &6.into()));
+    let said = succeed(folder.path(), &[&IMPORT_LOG[..9], &["--missing-time", "file-order"]].concat());
+    assert!(said.contains("set: 42 interactions") && said.contains("kept: 6 interactions without a time"), "{said}");
+    assert!(said.contains("ties: 6 interactions at the same time as the one before"), "{said}");
+    let stats = succeed(folder.path(), &["data", "stats", "set"]);
+    assert!(stats.contains("6 interactions in the same second as the one before"), "{stats}");
+}
+
+#[test]
+fn what_is_left_out_is_told_by_reason_above_all_when_nothing_is_left() {
+    let folder = raw_folder();
+    let all = ["--out", "all", "--min-user", "0", "--min-item", "0", "--min-rating", "6"];
+    let said = succeed(folder.path(), &[&IMPORT[..5], &all].concat());
+    assert!(said.contains("left out: 1 interactions with a rating below the minimum"), "{said}");
+    std::fs::write(folder.path().join("raw/movies.dat"), "0009::Other (1999)::Drama\n").unwrap();
+    let nothing = tiller(folder.path(), &IMPORT);
+    let message = String::from_utf8(nothing.stderr).unwrap();
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(message.contains("6 interactions with items that are not in the catalogue"), "{message}");
+    assert!(message.contains("no item \"0001\" in the catalogue (it has \"0009\")"), "{message}");
+    assert!(!message.contains("lower --min"), "{message}");
+    let file = tiller(folder.path(), &["data", "import", "--format", "movielens", "raw/ratings.dat", "--out", "set"]);
+    assert_eq!(file.status.code(), Some(2));
+    assert!(String::from_utf8(file.stderr).unwrap().contains("next: give the folder that holds it"));
+}
+
 #[test]
 fn results_are_machine_readable() {
     let folder = raw_folder();

@@ -15,7 +15,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 use tiller::data::Dataset;
-use tiller::data::import::{self, Columns, SourceFormat};
+use tiller::data::import::{self, ImportOptions, SourceFormat};
 use tiller::instruct::{ExampleBuilder, chat};
 use tiller::ppo::PpoConfig;
 use tiller::report::Report;
@@ -202,7 +202,7 @@ fn data_set_files() -> Vec<Subject> {
 
 fn imported_files() -> Vec<Subject> {
     let importer =
-        |format: SourceFormat| move |folder: &Path| import::read(format, folder, &Columns::default()).map(drop);
+        |format: SourceFormat| move |folder: &Path| import::read(format, folder, &ImportOptions::default()).map(drop);
     let reviews = br#"{"reviewerID": "A1", "asin": "B1", "overall": 5.0, "unixReviewTime": 1252800000}
 {"reviewerID": "A2", "asin": "B1", "overall": 3.0, "unixReviewTime": 1252800001}
 "#;

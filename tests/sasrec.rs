@@ -47,6 +47,14 @@ fn a_teacher_is_trained_measured_and_asked() {
     let protocol = &evaluation["sasrec"]["protocol"];
     assert_eq!((&protocol["split"], &protocol["users"]), (&Value::from("test"), &Value::from(200)));
     assert_eq!(&evaluation["popularity"]["protocol"], protocol);
+    for (rule, words) in [
+        ("held_out", "leave-one-out"),
+        ("candidates", "full ranking"),
+        ("masked", "earlier items"),
+        ("ties", "by item id"),
+    ] {
+        assert!(protocol[rule].as_str().unwrap().contains(words), "{protocol}");
+    }
     let text = succeed(folder, &["sasrec", "eval", "set", "--split", "validation"]);
     for part in ["validation split", "full ranking", "earlier items masked", "NDCG@10", "popularity", "SASRec"] {
         assert!(text.contains(part), "{part} is missing in {text}");
@@ -78,6 +86,7 @@ fn wrong_usage_is_answered_with_exit_code_2_and_a_next_step() {
     let folder = world();
     let folder = folder.path();
     fail(folder, &["sasrec", "eval", "set"], 2, "tiller sasrec train");
+    fail(folder, &["sasrec", "topk", "set", "--user", "u1", "-k", "0"], 2, "-k: expected at least 1 item");
     fail(folder, &["sasrec", "train", "set", "--resume"], 2, "without --resume");
     fail(folder, &["sasrec", "train", "set", "--set", "model.n_heads=3"], 2, "model.n_heads");
     fail(folder, &["sasrec", "train", "set", "--set", "model.width=3"], 2, "width");

@@ -13,9 +13,9 @@ use super::json::print_json;
 use crate::Result;
 use crate::data::assemble::{ImportRules, assemble};
 use crate::data::filter::KCore;
-use crate::data::import::{self, Columns, SourceFormat};
+use crate::data::import::{self, Columns, ImportOptions, SourceFormat};
 use crate::data::input::file_name;
-use crate::data::raw::Dropped;
+use crate::data::raw::{InteractionRules, MissingTime};
 use crate::data::stats::{Bin, Stats};
 use crate::data::store::refuse_to_replace;
 use crate::data::synth::{self, SynthConfig};
@@ -53,7 +53,9 @@ Examples:
   tiller data import --format movielens ml-1m --out ml-1m-5core
   tiller data import --format movielens ml-25m --tokenizer Llama-3.2-1B-Instruct --out ml-25m-5core
   tiller data import --format amazon amazon-movies --out movie --min-user 25 --min-item 10
+  tiller data import --format movielens ml-1m --min-rating 4 --out ml-1m-liked
   tiller data import --format csv plays.csv --items songs.csv --user-column listener --out songs
+  tiller data import --format csv ratings-only.csv --header item,user,rating,timestamp --out beauty
   tiller data import --format csv my-folder --out mine --min-user 0 --min-item 0";
 
 const STATS_EXAMPLES: &str = "\
@@ -82,11 +84,34 @@ struct Import {
     /// Minimum interactions per item (k-core); 0 keeps all items, even those without interactions
     #[arg(long, default_value_t = 5, value_name = "N")]
     min_item: usize,
+    /// Lowest rating that counts; lower ones and missing ones are left out [default: every rating counts]
+    #[arg(long, value_name = "RATING")]
+    min_rating: Option<f64>,
+    /// Treatment of interactions without a time
+    #[arg(long, value_enum, default_value = "drop")]
+    missing_time: MissingTimeArg,
     /// Shorten titles with this model's tokenizer: a folder with tokenizer.json, the file itself, or a .gguf
     #[arg(long, value_name = "PATH")]
     tokenizer: Option<PathBuf>,
     #[command(flatten)]
     columns: ColumnArgs,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum MissingTimeArg {
+    /// Leave them out and count them
+    Drop,
+    /// Keep them where the file has them, behind the user's interaction before them
+    FileOrder,
+}
+
+impl From<MissingTimeArg> for MissingTime {
+    fn from(arg: MissingTimeArg) -> Self {
+        match arg {
+            MissingTimeArg::Drop => MissingTime::Drop,
+            MissingTimeArg::FileOrder => MissingTime::FileOrder,
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -101,9 +126,13 @@ struct ColumnArgs {
     /// Column of item ids, in both files [default: item]
     #[arg(long, value_name = "NAME")]
     item_column: Option<String>,
-    /// Column of times: unix seconds or dates such as 2013-05-31T20:15:00Z [default: timestamp]
+    /// Column of times: dates such as 2013-05-31T20:15:00Z, YYYYMMDD, or numbers since 1970, whose unit from seconds to
+    /// nanoseconds is recognised [default: timestamp]
     #[arg(long, value_name = "NAME")]
     time_column: Option<String>,
+    /// Column of ratings, for --min-rating [default: rating]
+    #[arg(long, value_name = "NAME")]
+    rating_column: Option<String>,
     /// Column of titles [default: title; without --items also the item column]
     #[arg(long, value_name = "NAME")]
     title_column: Option<String>,
@@ -113,6 +142,12 @@ struct ColumnArgs {
     /// Separator between two categories of an item [default: |]
     #[arg(long, value_name = "TEXT")]
     category_separator: Option<String>,
+    /// Names of the columns of interactions, for a file whose first line has none
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    header: Option<Vec<String>>,
+    /// Names of the columns of the file of items, for one whose first line has none
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    items_header: Option<Vec<String>>,
 }
 
 impl From<ColumnArgs> for Columns {
@@ -122,9 +157,12 @@ impl From<ColumnArgs> for Columns {
             user: args.user_column,
             item: args.item_column,
             time: args.time_column,
+            rating: args.rating_column,
             title: args.title_column,
             category: args.category_column,
             category_separator: args.category_separator,
+            header: args.header,
+            items_header: args.items_header,
         }
     }
 }
@@ -163,7 +201,8 @@ pub fn run(args: Args, global: &Global) -> Result<()> {
 fn run_import(args: Import, global: &Global) -> Result<()> {
     refuse_to_replace(&args.out)?;
     let tokenizer = args.tokenizer.as_deref().map(Tokenizer::from_path).transpose()?;
-    let raw = import::read(args.format, &args.path, &args.columns.into())?;
+    let rules = InteractionRules { min_rating: args.min_rating, missing_time: args.missing_time.into() };
+    let raw = import::read(args.format, &args.path, &ImportOptions { columns: args.columns.into(), rules })?;
     let shorten = |title: &str| match &tokenizer {
         Some(tokenizer) => tokenizer.round_trip(title, LONGEST_IN_TOKENS),
         None => truncate_title(title),
@@ -216,21 +255,22 @@ fn report(info: &DatasetInfo, out: &Path, global: &Global) -> Result<()> {
         HumanCount(counts.items as u64),
         HumanCount(counts.categories as u64),
     );
-    for (count, what) in reasons(&counts.dropped).into_iter().filter(|(count, _)| *count > 0) {
-        println!("  left out: {} {what}", HumanCount(count));
+    for (count, reason) in counts.dropped.reasons().into_iter().filter(|(count, _)| *count > 0) {
+        println!("  left out: {} {reason}", HumanCount(count));
+    }
+    if counts.joined_categories > 0 {
+        println!("  joined: {} spellings of categories that differ in case only", HumanCount(counts.joined_categories));
+    }
+    if counts.untimed > 0 {
+        println!("  kept: {} interactions without a time, in the order of the file", HumanCount(counts.untimed));
+    }
+    if counts.ties > 0 {
+        println!(
+            "  ties: {} interactions at the same time as the one before, in the order of the file",
+            HumanCount(counts.ties)
+        );
     }
     Ok(())
-}
-
-fn reasons(dropped: &Dropped) -> [(u64, &'static str); 6] {
-    [
-        (dropped.unusable_items, "items without a title or category path"),
-        (dropped.repeated_items, "further rows of an item"),
-        (dropped.incomplete_interactions, "interactions without user, item or time"),
-        (dropped.interactions_of_unknown_items, "interactions with items that are not in the catalogue"),
-        (dropped.repeated_interactions, "further interactions of a user with an item"),
-        (dropped.interactions_below_core, "interactions of users and items with too few"),
-    ]
 }
 
 fn sizes(stats: &Stats, info: &DatasetInfo) -> Table {
@@ -263,6 +303,10 @@ fn sizes(stats: &Stats, info: &DatasetInfo) -> Table {
         ),
     ];
     rows.extend(stats.time.as_ref().map(|time| ("time", format!("{} to {}", time.first_day, time.last_day))));
+    let ties = stats.time.as_ref().filter(|time| time.ties > 0);
+    rows.extend(
+        ties.map(|time| ("ties", format!("{} interactions in the same second as the one before", count(time.ties)))),
+    );
     let provenance = [("source", &info.source), ("licence", &info.licence)];
     rows.extend(provenance.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.clone())));
     plain(rows.into_iter().map(|(name, value)| [name.to_owned(), value]))

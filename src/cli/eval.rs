@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
 use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::{InferenceModel, LanguageModel};
 
+use super::json::print_json_line;
 use super::recommend::DraftSource;
 use super::storage::StorageArgs;
 use super::{Global, lookup, table, values};
@@ -225,8 +225,7 @@ fn show(evaluation: &Evaluation, out: Option<&Path>, global: &Global) -> Result<
         evaluation.write(&out.join("eval.json"))?;
     }
     if global.json {
-        println!("{}", json!(evaluation));
-        return Ok(());
+        return print_json_line(evaluation);
     }
     if !global.brief {
         print(evaluation);

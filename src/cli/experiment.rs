@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
 use toml::{Table, Value};
 
 use super::config::ConfigArgs;
+use super::json::print_json_line;
 use super::{Global, table, values};
 use crate::evaluate::EvalTable;
 use crate::experiment::{ExperimentPlan, ExperimentSettings, ExperimentSize, run as run_plan};
@@ -85,8 +85,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let outcome = run_plan(&plan, &settings, &out, place, &interrupt::requested)?;
     outcome.write(&out)?;
     if global.json {
-        println!("{}", json!(outcome));
-        return Ok(());
+        return print_json_line(&outcome);
     }
     println!("{}\n", outcome.evaluation.protocol);
     for &mode in &settings.decode {

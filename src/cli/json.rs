@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::run::figures;
 use crate::{Error, Result};
 
 /// Prints a value as indented JSON.
@@ -9,7 +10,16 @@ use crate::{Error, Result};
 /// # Errors
 /// A value that JSON cannot express.
 pub(super) fn print_json(value: &(impl Serialize + ?Sized)) -> Result<()> {
-    println!("{}", serde_json::to_string_pretty(value).map_err(failed)?);
+    println!("{}", text(figures::json_pretty(value))?);
+    Ok(())
+}
+
+/// Prints a value as one line of JSON.
+///
+/// # Errors
+/// A value that JSON cannot express.
+pub(super) fn print_json_line(value: &(impl Serialize + ?Sized)) -> Result<()> {
+    println!("{}", json_line(value)?);
     Ok(())
 }
 
@@ -17,10 +27,11 @@ pub(super) fn print_json(value: &(impl Serialize + ?Sized)) -> Result<()> {
 ///
 /// # Errors
 /// A value that JSON cannot express.
-pub(super) fn json_line(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(failed)
+pub(super) fn json_line(value: &(impl Serialize + ?Sized)) -> Result<String> {
+    text(figures::json(value))
 }
 
-fn failed(e: serde_json::Error) -> Error {
-    Error::Failed(format!("JSON: {e}"))
+fn text(json: serde_json::Result<Vec<u8>>) -> Result<String> {
+    let json = json.map_err(|e| Error::Failed(format!("JSON: {e}")))?;
+    String::from_utf8(json).map_err(|e| Error::Failed(format!("JSON: {e}")))
 }

@@ -10,6 +10,7 @@ use tiller_models::memory::ComputeDevice;
 use toml::{Table, Value};
 
 use super::config::ConfigArgs;
+use super::json::print_json_line;
 use super::{Global, model, values};
 use crate::data::Dataset;
 use crate::instruct::{ExampleBuilder, Preset};
@@ -19,6 +20,7 @@ use crate::ppo::policy_eval::{PolicyEvalReport, TaskEval};
 use crate::ppo::{PpoConfig, PpoSummary, PpoTrainer, TrainContext};
 use crate::reward::Level;
 use crate::run::config::{ConfigLayers, resolve_over};
+use crate::run::figures::fixed;
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;
 use crate::task::Metric;
@@ -106,7 +108,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let start = if args.resume { PpoTrainer::resume } else { PpoTrainer::fresh };
     let summary = start(context, &mut folder)?.run(interrupt::requested)?;
     if global.json {
-        println!("{}", json!({ "run": args.out, "summary": summary }));
+        print_json_line(&json!({ "run": args.out, "summary": summary }))?;
     } else {
         tell(&summary, &args.out, global.brief);
     }
@@ -173,7 +175,7 @@ fn keys<const N: usize>(entries: [(&str, Option<Value>); N]) -> Table {
 fn tell(summary: &PpoSummary, out: &Path, brief: bool) {
     println!("{} iterations at {:.0} tokens of answers per second", summary.iterations, summary.tokens_per_second);
     if let Some(best) = summary.best {
-        println!("best validation reward {:.3}, after {} iterations", best.score, best.step);
+        println!("best validation reward {}, after {} iterations", fixed(best.score, 3), best.step);
     }
     if let Some(after) = summary.after.as_ref().filter(|_| !brief) {
         println!("{}", table(summary.before.as_ref(), after));
@@ -200,8 +202,8 @@ fn table(before: Option<&PolicyEvalReport>, after: &PolicyEvalReport) -> comfy_t
         let before = before.and_then(|report| report.tasks().find(|(other, _)| *other == task));
         let before = before.map(|(_, eval)| eval);
         let cell = |figure: &dyn Fn(&TaskEval) -> Option<f64>| match (before.and_then(figure), figure(after)) {
-            (Some(before), Some(after)) => format!("{before:.3} → {after:.3}"),
-            (None, Some(after)) => format!("{after:.3}"),
+            (Some(before), Some(after)) => format!("{} → {}", fixed(before, 3), fixed(after, 3)),
+            (None, Some(after)) => fixed(after, 3),
             (_, None) => String::new(),
         };
         let figures = METRICS.iter().map(|&metric| cell(&|eval| eval.summary.mean(metric)));

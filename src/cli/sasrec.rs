@@ -7,19 +7,21 @@ use comfy_table::Table;
 use serde_json::json;
 
 use super::config::ConfigArgs;
+use super::json::print_json_line;
 use super::lookup;
 use super::{Global, table};
-use crate::Result;
 use crate::data::split::Split;
 use crate::data::titles::clean;
 use crate::data::{Catalogue, CategoryId, Dataset, ItemId, ItemSet};
 use crate::run::config::{ConfigLayers, resolve};
+use crate::run::figures::fixed;
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;
 use crate::run::progress::Progress;
 use crate::teacher::evaluate::{LIST_LENGTHS, RankingEvaluation, evaluate};
 use crate::teacher::train::TeacherTrainer;
 use crate::teacher::{ItemScope, Popularity, Scorer, Teacher, TeacherConfig, TopKQuery};
+use crate::{Error, Result};
 
 /// The flags of `tiller sasrec`.
 #[derive(Debug, clap::Args)]
@@ -148,7 +150,7 @@ fn train(args: Train, global: &Global) -> Result<()> {
     let start = if args.resume { TeacherTrainer::resume } else { TeacherTrainer::fresh };
     let summary = start(&dataset, &config, &mut run, &device)?.run(interrupt::requested)?;
     if global.json {
-        println!("{}", json!({ "run": out, "summary": summary }));
+        print_json_line(&json!({ "run": out, "summary": summary }))?;
     } else {
         println!(
             "trained {} epochs of {} examples at {:.0} examples/s",
@@ -189,7 +191,7 @@ fn eval(args: &Eval, global: &Global) -> Result<()> {
     let sasrec = evaluate(&teacher, &dataset, split, &bar)?;
     bar.finish();
     if global.json {
-        println!("{}", json!({ "popularity": popularity, "sasrec": sasrec }));
+        print_json_line(&json!({ "popularity": popularity, "sasrec": sasrec }))?;
     } else {
         println!("{}", sasrec.protocol);
         println!("{}", table_of(&[("popularity", &popularity), ("SASRec", &sasrec)]));
@@ -201,7 +203,7 @@ fn table_of(rows: &[(&str, &RankingEvaluation)]) -> Table {
     let figures = LIST_LENGTHS.iter().flat_map(|k| ["HR", "NDCG", "MRR"].map(|name| format!("{name}@{k}")));
     let header = [String::new()].into_iter().chain(figures).chain(["users/s".to_owned()]);
     let lines = rows.iter().map(|(name, evaluation)| {
-        let figures = evaluation.figures.iter().flat_map(|at| [at.hr, at.ndcg, at.mrr]).map(|f| format!("{f:.4}"));
+        let figures = evaluation.figures.iter().flat_map(|at| [at.hr, at.ndcg, at.mrr]).map(|f| fixed(f, 4));
         let speed = format!("{:.0}", evaluation.users_per_second);
         [(*name).to_owned()].into_iter().chain(figures).chain([speed]).collect()
     });
@@ -209,6 +211,9 @@ fn table_of(rows: &[(&str, &RankingEvaluation)]) -> Table {
 }
 
 fn topk(args: &Topk, global: &Global) -> Result<()> {
+    if args.k == 0 {
+        return Err(Error::bad_input("-k").expected("at least 1 item").found("0").next("ask for -k 10").into());
+    }
     let dataset = Dataset::read(&args.dir)?;
     let catalogue = &dataset.catalogue;
     let asked: Vec<(Option<&str>, Vec<ItemId>)> = match &args.user {

@@ -7,6 +7,7 @@ use tiller_models::memory::MemoryEstimate;
 use toml::{Table, Value};
 
 use super::config::ConfigArgs;
+use super::json::print_json_line;
 use super::{Global, values};
 use crate::data::Dataset;
 use crate::instruct::chat::{self, Conversation};
@@ -164,7 +165,7 @@ fn train(
     let written = trainable.folder(run.path());
     let summary = start(&builder, dataset, config, &mut run, trainable)?.run(interrupt::requested)?;
     if global.json {
-        println!("{}", json!({ "run": args.out, "model": written, "summary": summary }));
+        print_json_line(&json!({ "run": args.out, "model": written, "summary": summary }))?;
     } else {
         report(args, config, &written, &summary);
     }

@@ -1,51 +1,87 @@
 //! Untrusted CSV files: columns by name, errors with file and line, records of bounded length.
 
-use std::cell::Cell;
 use std::collections::HashSet;
-use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
-use csv::{ErrorKind, StringRecord};
+use csv::StringRecord;
 
-use super::input::{self, LONGEST_LINE, quote};
-use super::time::parse_timestamp;
+use super::csv_record::RecordReader;
+use super::input::quote;
+use super::time::parse_date;
 use crate::{Error, Result};
 
-/// An open CSV file with a header line. A byte order mark, CRLF and gzip are all fine.
+/// The characters that part fields, with their names. A header line with a comma is parted by commas.
+const SEPARATORS: [(u8, &str); 4] = [(b',', "commas"), (b'\t', "tabs"), (b';', "semicolons"), (b'|', "bars")];
+
+/// An open CSV file. A byte order mark, CRLF and gzip are all fine, and so are tabs, semicolons and bars for commas.
 pub struct CsvFile {
     path: PathBuf,
     columns: Vec<String>,
-    reader: csv::Reader<Bounded>,
-    budget: Rc<Cell<usize>>,
+    separator: u8,
+    records: RecordReader,
     record: StringRecord,
+    line: u64,
+}
+
+/// A column that a reader needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Column<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The flag that gives it another name.
+    pub flag: Option<&'static str>,
+    /// True for the column of times, without which the order of the lines may count.
+    pub holds_times: bool,
+}
+
+impl<'a> Column<'a> {
+    /// A column whose name is fixed.
+    pub fn fixed(name: &'a str) -> Self {
+        Self { name, flag: None, holds_times: false }
+    }
 }
 
 impl CsvFile {
-    /// Opens the file and reads the names of its columns.
+    /// Opens a file whose first line has the names of its columns.
     ///
     /// # Errors
     /// A file that is not there, is empty, is not UTF-8, or names one column twice.
     pub fn open(path: &Path) -> Result<Self> {
-        let budget = Rc::new(Cell::new(LONGEST_LINE));
-        let inner = Bounded { inner: input::open(path)?, left: Rc::clone(&budget) };
-        let mut reader = csv::Reader::from_reader(inner);
-        let header = reader.headers().map_err(|e| refuse(path, e))?;
-        let columns: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
-        if columns.is_empty() {
-            return Err(Error::bad_input(path.display())
-                .expected("a CSV file that starts with the names of its columns")
-                .found("an empty file")
-                .into());
+        Self::open_with(path, None)
+    }
+
+    /// Opens a file. With `names` of its columns, its first line is a row like the others.
+    ///
+    /// # Errors
+    /// As [`CsvFile::open`].
+    pub fn open_with(path: &Path, names: Option<&[String]>) -> Result<Self> {
+        let mut records = RecordReader::open(path)?;
+        let separator = separator_of(records.peek()?, names.map(<[String]>::len));
+        let mut file = Self {
+            path: path.to_owned(),
+            columns: names.unwrap_or_default().to_vec(),
+            separator,
+            records,
+            record: StringRecord::new(),
+            line: 0,
+        };
+        if names.is_none() {
+            if file.records.read(separator, None, &mut file.record)?.is_none() {
+                return Err(Error::bad_input(path.display())
+                    .expected("a CSV file that starts with the names of its columns")
+                    .found("an empty file")
+                    .into());
+            }
+            file.columns = file.record.iter().map(|name| name.trim().to_owned()).collect();
         }
         let mut seen = HashSet::new();
-        if let Some(twice) = columns.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
-            return Err(Error::bad_input(format!("{} line 1", path.display()))
+        if let Some(twice) = file.columns.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
+            return Err(Error::bad_input(file.header_place())
                 .expected("every column named once")
                 .found(format!("{} twice", quote(twice)))
                 .into());
         }
-        Ok(Self { path: path.to_owned(), columns, reader, budget, record: StringRecord::new() })
+        Ok(file)
     }
 
     /// The names of the columns, in the order of the file; unnamed ones are empty.
@@ -58,18 +94,24 @@ impl CsvFile {
         self.columns.iter().position(|column| column == name)
     }
 
-    /// The position of a column that has to be there.
+    /// The position of a column of a fixed name.
     ///
     /// # Errors
-    /// No such column; the message lists those that are there.
+    /// As [`CsvFile::positions`].
     pub fn column(&self, name: &str) -> Result<usize> {
-        self.find(name).ok_or_else(|| {
-            Error::bad_input(format!("{} line 1", self.path.display()))
-                .expected(format!("a column {}", quote(name)))
-                .found(format!("the columns {}", quote(&self.columns.join(","))))
-                .next("rename the column, or name yours by its flag: `tiller data import --help` lists them")
-                .into()
-        })
+        self.find(name).ok_or_else(|| self.lacks(&[Column::fixed(name)]))
+    }
+
+    /// The positions of columns that have to be there.
+    ///
+    /// # Errors
+    /// One of them is missing; the message lists those that are there.
+    pub fn positions(&self, wanted: &[Column]) -> Result<Vec<usize>> {
+        let missing: Vec<Column> = wanted.iter().filter(|column| self.find(column.name).is_none()).copied().collect();
+        if !missing.is_empty() {
+            return Err(self.lacks(&missing));
+        }
+        Ok(wanted.iter().filter_map(|column| self.find(column.name)).collect())
     }
 
     /// The named columns that are not among `known` positions, in the order of the file.
@@ -80,21 +122,95 @@ impl CsvFile {
     /// The next row; `None` at the end of the file.
     ///
     /// # Errors
-    /// A row with more or fewer fields than columns, bytes that are not UTF-8, a record longer than [`LONGEST_LINE`].
+    /// A row with more or fewer fields than columns, bytes that are not UTF-8, quotes that fit no way of quoting, a
+    /// record longer than [`super::input::LONGEST_LINE`].
     pub fn next_row(&mut self) -> Result<Option<CsvRow<'_>>> {
-        self.budget.set(LONGEST_LINE);
-        match self.reader.read_record(&mut self.record) {
-            Ok(true) => Ok(Some(CsvRow { path: &self.path, record: &self.record })),
-            Ok(false) => Ok(None),
-            Err(error) => Err(refuse(&self.path, error)),
-        }
+        let Some(line) = self.records.read(self.separator, Some(self.columns.len()), &mut self.record)? else {
+            return Ok(None);
+        };
+        self.line = line;
+        Ok(Some(CsvRow { path: &self.path, record: &self.record, line }))
     }
+
+    fn header_place(&self) -> String {
+        format!("{} line 1", self.path.display())
+    }
+
+    /// The error about columns that are not there: it names the reason where the header shows one.
+    fn lacks(&self, missing: &[Column]) -> Error {
+        let names: Vec<String> = missing.iter().map(|column| quote(column.name)).collect();
+        let wanted = match names.as_slice() {
+            [name] => format!("a column {name}"),
+            names => format!("the columns {}", names.join(" and ")),
+        };
+        let header = quote(&self.columns.join(","));
+        let flags: Vec<String> = missing.iter().filter_map(|column| Some(format!("{} NAME", column.flag?))).collect();
+        let error = Error::bad_input(self.header_place());
+        if self.columns.iter().any(|name| is_value(name)) {
+            return error
+                .expected(format!("the names of the columns on the first line, {wanted} among them"))
+                .found(format!("a line of values: {header}"))
+                .next(if flags.is_empty() {
+                    "write the names of the columns above it"
+                } else {
+                    "write the names of the columns above it, or name them in their order: --header item,user,rating,timestamp"
+                })
+                .into();
+        }
+        let (_, separators) = SEPARATORS.iter().find(|(byte, _)| *byte == self.separator).unwrap_or(&SEPARATORS[0]);
+        let parted = if self.separator == b',' { String::new() } else { format!(", parted by {separators}") };
+        let untimed =
+            missing.iter().any(|column| column.holds_times) && !self.columns.iter().any(|name| tells_time(name));
+        let (found, next) = match untimed {
+            true => (
+                format!("the columns {header}{parted}; no column of times"),
+                "`--missing-time file-order` takes the order of the lines for the order in time".to_owned(),
+            ),
+            false => (format!("the columns {header}{parted}"), "rename the column".to_owned()),
+        };
+        let next = match (flags.is_empty(), untimed) {
+            (true, _) => next,
+            (false, true) => format!("{next}; other names go into {}", flags.join(" ")),
+            (false, false) => format!("say which column it is: {}", flags.join(" ")),
+        };
+        error.expected(wanted).found(found).next(next).into()
+    }
+}
+
+/// The separator of a line: with `width` known the one that gives as many fields, else commas if there are any, else the
+/// most frequent one.
+fn separator_of(line: &[u8], width: Option<usize>) -> u8 {
+    let count = |separator: u8| {
+        let (mut quoted, mut count) = (false, 0);
+        for &byte in line {
+            quoted ^= byte == b'"';
+            count += usize::from(byte == separator && !quoted);
+        }
+        count
+    };
+    let counts = SEPARATORS.map(|(separator, _)| (separator, count(separator)));
+    let fits = counts.iter().find(|(_, count)| width.is_some_and(|width| count + 1 == width));
+    let commas = counts.first().filter(|(_, commas)| *commas > 0);
+    // The first of equals, as with no separator at all, is the comma.
+    let most = counts.iter().rev().max_by_key(|(_, count)| *count);
+    fits.or(commas).or(most).map_or(b',', |(separator, _)| *separator)
+}
+
+/// Returns true for what is a value rather than the name of a column: a number, a date, an id with a colon.
+fn is_value(name: &str) -> bool {
+    name.trim_end_matches(':').parse::<f64>().is_ok_and(f64::is_finite) || parse_date(name).is_some()
+}
+
+fn tells_time(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["time", "date", "stamp", "when"].iter().any(|word| name.contains(word)) || name == "ts"
 }
 
 /// One row and where it stands.
 pub struct CsvRow<'a> {
     path: &'a Path,
     record: &'a StringRecord,
+    line: u64,
 }
 
 impl<'a> CsvRow<'a> {
@@ -103,99 +219,32 @@ impl<'a> CsvRow<'a> {
         self.record.get(column).unwrap_or_default().trim()
     }
 
-    /// The number of the line on which the row, or the first of the blank lines before it, starts.
+    /// The number of the line on which the row starts.
     pub fn line(&self) -> u64 {
-        self.record.position().map_or(0, csv::Position::line)
+        self.line
     }
 
     /// "items.csv line 3", for error messages.
     pub fn place(&self) -> String {
         format!("{} line {}", self.path.display(), self.line())
     }
-
-    /// The time at a position, in unix seconds.
-    ///
-    /// # Errors
-    /// A field that is neither a number of seconds nor a date.
-    pub fn timestamp(&self, column: usize) -> Result<i64> {
-        parse_timestamp(self.get(column)).ok_or_else(|| bad_timestamp(self.place(), self.get(column)))
-    }
-}
-
-/// The error about a time at `place` that cannot be read.
-pub fn bad_timestamp(place: String, found: &str) -> Error {
-    Error::bad_input(place)
-        .expected("a timestamp (unix seconds, or a date such as 2013-05-31T20:15:00Z)")
-        .found(quote(found))
-        .into()
-}
-
-fn refuse(path: &Path, error: csv::Error) -> Error {
-    let line = error.position().map_or_else(String::new, |position| format!(" line {}", position.line()));
-    let place = format!("{}{line}", path.display());
-    match error.into_kind() {
-        ErrorKind::Io(error) => input::read_error(path, error),
-        ErrorKind::UnequalLengths { expected_len, len, .. } => Error::bad_input(place)
-            .expected(format!("{expected_len} fields, as in the first line"))
-            .found(format!("{len}"))
-            .next("put quotes around fields with commas")
-            .into(),
-        ErrorKind::Utf8 { err, .. } => Error::bad_input(place)
-            .expected("UTF-8")
-            .found(format!("another byte in field {}", err.field() + 1))
-            .next("convert the file to UTF-8")
-            .into(),
-        other => Error::bad_input(place).expected("a CSV file").found(format!("{other:?}")).into(),
-    }
-}
-
-/// A reader that bounds the bytes of one record.
-///
-/// It gives up when one record has used up its budget: a forgotten quote would swallow the rest of the file. And it
-/// drops carriage returns, so that lines are counted right: the parser counts a CRLF only with the next record.
-struct Bounded {
-    inner: Box<dyn BufRead>,
-    left: Rc<Cell<usize>>,
-}
-
-impl Read for Bounded {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        loop {
-            let read = self.inner.read(buffer)?;
-            let left = self.left.get().checked_sub(read).ok_or_else(|| {
-                let message = format!("a record of more than {LONGEST_LINE} bytes (is a quote left open?)");
-                std::io::Error::new(std::io::ErrorKind::InvalidData, message)
-            })?;
-            self.left.set(left);
-            let kept = drop_carriage_returns(&mut buffer[..read]);
-            if kept > 0 || read == 0 {
-                return Ok(kept);
-            }
-        }
-    }
-}
-
-/// Moves the other bytes to the front and returns how many there are.
-fn drop_carriage_returns(bytes: &mut [u8]) -> usize {
-    let mut kept = 0;
-    for at in 0..bytes.len() {
-        if bytes[at] != b'\r' {
-            bytes[kept] = bytes[at];
-            kept += 1;
-        }
-    }
-    kept
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8]) -> Result<Vec<(u64, Vec<String>)>> {
+    fn open(bytes: &[u8], names: Option<&[String]>) -> (tempfile::TempDir, Result<CsvFile>) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.csv");
         std::fs::write(&path, bytes).unwrap();
-        let mut file = CsvFile::open(&path)?;
+        let file = CsvFile::open_with(&path, names);
+        (folder, file)
+    }
+
+    fn read(bytes: &[u8]) -> Result<Vec<(u64, Vec<String>)>> {
+        let (_folder, file) = open(bytes, None);
+        let mut file = file?;
         let columns = [file.column("b")?, file.column("a")?];
         let mut rows = Vec::new();
         while let Some(row) = file.next_row()? {
@@ -216,6 +265,19 @@ mod tests {
     }
 
     #[test]
+    fn tabs_semicolons_and_bars_part_fields_too() {
+        let expected = vec![(2, vec!["2, 3".to_owned(), "1".to_owned()])];
+        for text in ["a\tb\n1\t2, 3\n", "\"a\";\"b\"\n1;2, 3\n", "a|b\n1|2, 3\n", "a,b\n1,\"2, 3\"\n"] {
+            assert_eq!(read(text.as_bytes()).unwrap(), expected, "{text}");
+        }
+        let names = ["a", "b"].map(str::to_owned);
+        let (_folder, file) = open(b"1\t2, 3\n", Some(&names));
+        let mut file = file.unwrap();
+        assert_eq!(file.next_row().unwrap().unwrap().get(1), "2, 3");
+        assert!(file.next_row().unwrap().is_none());
+    }
+
+    #[test]
     fn every_damage_is_named_by_its_line() {
         assert!(message(b"a,c\n1,2\n").contains("expected a column \"b\", found the columns \"a,c\""));
         assert!(message(b"a,b\n1,2\n1,2,3\n").contains("t.csv line 3: expected 2 fields"));
@@ -225,22 +287,31 @@ mod tests {
     }
 
     #[test]
-    fn an_open_quote_does_not_swallow_memory() {
-        let mut bytes = b"a,b\n1,\"".to_vec();
-        bytes.resize(LONGEST_LINE + (1 << 20), b'x');
-        assert!(message(&bytes).contains("is a quote left open?"));
+    fn a_missing_column_is_explained_by_the_header() {
+        let user = Column { flag: Some("--user-column"), ..Column::fixed("user") };
+        let time = Column { name: "timestamp", flag: Some("--time-column"), holds_times: true };
+        for (text, expected) in [
+            ("item;rating\n", "found the columns \"item,rating\", parted by semicolons; no column of times"),
+            ("item,when\n", "next: say which column it is: --user-column NAME --time-column NAME"),
+            ("0001,A1,5.0,1600000004\n", "found a line of values: \"0001,A1,5.0,1600000004\""),
+            ("1:\n", "next: write the names of the columns above it, or name them in their order: --header"),
+            ("1\t2019-05-31\n", "expected the names of the columns on the first line"),
+        ] {
+            let (_folder, file) = open(text.as_bytes(), None);
+            let message = file.unwrap().positions(&[user, time]).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
     }
 
     #[test]
     fn many_short_rows_never_use_up_the_budget() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("t.csv");
-        std::fs::write(&path, [b"a,b\n".to_vec(), b"1,2\n".repeat(LONGEST_LINE / 3)].concat()).unwrap();
-        let mut file = CsvFile::open(&path).unwrap();
+        const ROWS: usize = (16 << 20) / 3;
+        let (_folder, file) = open(&[b"a,b\n".to_vec(), b"1,2\n".repeat(ROWS)].concat(), None);
+        let mut file = file.unwrap();
         let mut rows = 0;
         while file.next_row().unwrap().is_some() {
             rows += 1;
         }
-        assert_eq!(rows, LONGEST_LINE / 3);
+        assert_eq!(rows, ROWS);
     }
 }

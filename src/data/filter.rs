@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Interaction {
     /// The item, by its position among the items of the source.
     pub item: u32,
-    /// The time in unix seconds.
-    pub timestamp: i64,
+    /// The time in microseconds since 1970.
+    pub time: i64,
 }
 
 /// The choice among several interactions of one user with one item.
@@ -51,7 +51,7 @@ pub fn order(history: &mut Vec<Interaction>, repeats: Repeats) -> usize {
     if repeats == Repeats::FirstInFile {
         drop_repeats(history);
     }
-    history.sort_by_key(|event| event.timestamp);
+    history.sort_by_key(|event| event.time);
     drop_repeats(history);
     before - history.len()
 }
@@ -108,7 +108,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn history(events: &[(u32, i64)]) -> Vec<Interaction> {
-        events.iter().map(|&(item, timestamp)| Interaction { item, timestamp }).collect()
+        events.iter().map(|&(item, time)| Interaction { item, time }).collect()
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
             let core = KCore { min_user, min_item };
             let mut histories = vec![Vec::new(); 12];
             for &(user, item) in &pairs {
-                histories[user].push(Interaction { item, timestamp: 0 });
+                histories[user].push(Interaction { item, time: 0 });
             }
             k_core(&mut histories, 12, core);
             let counts = takers(&histories, 12).iter().map(Vec::len).collect::<Vec<_>>();

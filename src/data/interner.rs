@@ -1,5 +1,6 @@
 //! String interning: names get ids in order of first appearance.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use crate::{Error, Result};
@@ -9,9 +10,15 @@ use crate::{Error, Result};
 pub struct Interner {
     names: Vec<String>,
     numbers: HashMap<String, u32>,
+    folds_case: bool,
 }
 
 impl Interner {
+    /// Creates an interner in which names that differ in case only are one, spelt as where it stands first.
+    pub fn folding_case() -> Self {
+        Self { folds_case: true, ..Self::default() }
+    }
+
     /// Returns the id of a name; a new name gets the next id.
     ///
     /// # Errors
@@ -29,7 +36,7 @@ impl Interner {
             )
         })?;
         self.names.push(name.to_owned());
-        self.numbers.insert(name.to_owned(), number);
+        self.numbers.insert(self.folded(name).into_owned(), number);
         Ok(number)
     }
 
@@ -47,11 +54,31 @@ impl Interner {
 
     /// The id of a known name.
     pub fn get(&self, name: &str) -> Option<u32> {
-        self.numbers.get(name).copied()
+        self.numbers.get(&*self.folded(name)).copied()
+    }
+
+    fn folded<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        if self.folds_case { name.to_lowercase().into() } else { name.into() }
     }
 
     /// The names in id order.
     pub fn into_vec(self) -> Vec<String> {
         self.names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_numbered_and_fold_their_case_where_that_is_asked_for() {
+        let names = ["Sci-Fi", "sci-fi", "", "ÉTÉ", "été", "Sci-Fi"];
+        let mut exact = Interner::default();
+        assert_eq!(exact.intern_distinct(names.into_iter()).unwrap(), [0, 1, 2, 3]);
+        let mut folding = Interner::folding_case();
+        assert_eq!(folding.intern_distinct(names.into_iter()).unwrap(), [0, 1]);
+        assert_eq!(folding.get("SCI-FI"), Some(0));
+        assert_eq!(folding.into_vec(), ["Sci-Fi", "ÉTÉ"]);
     }
 }

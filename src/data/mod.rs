@@ -2,12 +2,15 @@
 
 pub mod assemble;
 pub mod csv_file;
+mod csv_record;
 pub mod dataset;
+pub mod dropped;
 pub mod filter;
 pub mod import;
 pub mod input;
 pub mod interner;
 pub mod item_set;
+pub mod markup;
 pub mod order;
 pub mod protocol;
 pub mod raw;
@@ -17,6 +20,7 @@ pub mod stats;
 pub mod store;
 pub mod synth;
 pub mod time;
+pub mod time_column;
 pub mod titles;
 
 pub use dataset::{Catalogue, CategoryId, Dataset, Item, ItemId, User};

@@ -116,6 +116,8 @@ pub struct TimeSpan {
     pub first_day: String,
     /// The day of the last (UTC).
     pub last_day: String,
+    /// Interactions in the same second as the user's one before; their order is that of the file.
+    pub ties: usize,
 }
 
 impl Stats {
@@ -236,7 +238,9 @@ impl PopularityStats {
 fn span(dataset: &Dataset) -> Option<TimeSpan> {
     let first = *dataset.users.iter().filter_map(|user| user.timestamps.first()).min()?;
     let last = *dataset.users.iter().filter_map(|user| user.timestamps.last()).max()?;
-    Some(TimeSpan { first, last, first_day: day(first), last_day: day(last) })
+    let tied = |times: &[i64]| times.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    let ties = dataset.users.iter().map(|user| tied(&user.timestamps)).sum();
+    Some(TimeSpan { first, last, first_day: day(first), last_day: day(last), ties })
 }
 
 #[cfg(test)]
@@ -280,14 +284,14 @@ mod tests {
         };
         let items = vec![item("a", &[0], "1999"), item("b", &[1, 0], ""), item("c", &[], ""), item("d", &[0], "")];
         let catalogue = Catalogue::new(items, vec!["Rare".into(), "Rarer".into()], vec!["year".into()]);
-        let user = User { key: "u".into(), items: vec![ItemId(2), ItemId(1)], timestamps: vec![0, 86_400] };
+        let user = User { key: "u".into(), items: [2, 1, 3].map(ItemId).to_vec(), timestamps: vec![0, 86_400, 86_400] };
         let stats = Stats::of(&Dataset { name: "hand".into(), catalogue, users: vec![user] });
-        assert_eq!((stats.users, stats.items, stats.interactions), (1, 4, 2));
-        assert!(close(stats.density, 0.5) && close(stats.attributes[0].coverage, 0.25));
+        assert_eq!((stats.users, stats.items, stats.interactions), (1, 4, 3));
+        assert!(close(stats.density, 0.75) && close(stats.attributes[0].coverage, 0.25));
         assert_eq!((stats.categories.count, stats.categories.items_without), (2, 1));
         assert_eq!(stats.categories.largest[0], Category { name: "Rare".into(), items: 3 });
         let time = stats.time.unwrap();
-        assert_eq!((time.first_day.as_str(), time.last_day.as_str()), ("1970-01-01", "1970-01-02"));
+        assert_eq!((time.first_day.as_str(), time.last_day.as_str(), time.ties), ("1970-01-01", "1970-01-02", 1));
     }
 
     #[test]

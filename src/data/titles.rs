@@ -50,18 +50,13 @@ fn is_line_separator(character: char) -> bool {
     matches!(character, '\u{2028}' | '\u{2029}')
 }
 
-/// The year of a title such as `Heat (1995)`, `Twin Peaks (1990–1991)` or `Hamlet (2000) (2)`.
+/// The year of a title, in the last of its brackets that starts with one: `Heat (1995)`, `Twin Peaks (1990–1991) (TV)`,
+/// `Hamlet (2000) (2)`.
 pub fn year_of(title: &str) -> Option<u16> {
-    let (before, inside) = last_bracket(title)?;
-    leading_year(inside).or_else(|| {
-        let numbers_a_duplicate = inside.parse::<u32>().is_ok();
-        leading_year(last_bracket(before).filter(|_| numbers_a_duplicate)?.1)
+    title.rsplit('(').zip(title.rmatches('(')).find_map(|(inside, _)| {
+        let (inside, _) = inside.split_once(')')?;
+        leading_year(inside.trim())
     })
-}
-
-/// Splits `before (inside)`.
-fn last_bracket(text: &str) -> Option<(&str, &str)> {
-    text.trim_end().strip_suffix(')')?.rsplit_once('(')
 }
 
 /// The final titles of the items, in order. Each is a fixed point of [`clean`] and `shorten`, and all are distinct.
@@ -144,8 +139,15 @@ mod tests {
     }
 
     #[test]
-    fn the_year_is_read_from_the_last_bracket() {
+    fn the_year_is_read_from_the_last_bracket_that_has_one() {
         for (title, year) in [
+            ("Harbour of Sand (1995) (V)", Some(1995)),
+            ("Two Bridges (1990) (1994)", Some(1994)),
+            ("The Ferry (1995/II) [Extended]", Some(1995)),
+            ("Orchard (1977 film): Director's Cut", Some(1977)),
+            ("Été ( 1983 ) (L') (TV)", Some(1983)),
+            ("Low Tide (1983", None),
+            ("1984)", None),
             ("Heat (1995)", Some(1995)),
             ("Sabrina (Remake) (1995) ", Some(1995)),
             ("Twin Peaks (1990–1991)", Some(1990)),

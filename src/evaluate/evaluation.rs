@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -10,9 +11,10 @@ use tiller_models::atomic::write_atomically;
 
 use super::bootstrap::ConfidenceInterval;
 use crate::constrain::{ConstraintStats, Mode};
-use crate::data::protocol::Protocol;
+use crate::data::protocol::{Protocol, ProtocolRules};
 use crate::instruct::Preset;
 use crate::recommend::Status;
+use crate::run::figures::json_pretty;
 use crate::task::{EvalTask, Metric};
 use crate::{Error, Result};
 
@@ -52,6 +54,15 @@ pub struct EvalProtocol {
     pub seeds: Vec<u64>,
     /// Resamples of the users, which the 95 % confidence intervals come from.
     pub replicates: usize,
+    /// The rules in words.
+    #[serde(flatten)]
+    pub rules: ProtocolRules,
+    /// The source of the categories that −C and LP ask about, and the count of empty answers.
+    #[serde(default)]
+    pub categories: String,
+    /// The choice of tokens.
+    #[serde(default)]
+    pub answers: String,
     /// The device.
     pub device: String,
     /// The program's version.
@@ -209,7 +220,7 @@ impl Evaluation {
     /// # Errors
     /// The disk is full or the folder cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        write_atomically(path, |file| serde_json::to_writer_pretty(file, self).map_err(Into::into))
+        write_atomically(path, |file| file.write_all(&json_pretty(self)?))
     }
 
     /// Returns the systems that were decoded by `mode`, and those that need no decoding.
@@ -313,16 +324,21 @@ impl Speed {
     }
 }
 
+/// The source of the categories that −C and LP ask about, in words.
+pub fn asked_categories(preset: Preset) -> &'static str {
+    match preset {
+        Preset::Default => {
+            "categories of -C and LP from the teacher's lists, the same for all; empty answers are failures"
+        }
+        Preset::Paper => "categories of -C and LP from each model's own list of I0; empty answers are left out",
+    }
+}
+
 impl fmt::Display for EvalProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { base, users_with_case, k, preset, seeds, replicates, device, .. } = self;
         let Protocol { users, items, .. } = base;
-        let categories = match preset {
-            Preset::Default => {
-                "categories of -C and LP from the teacher's lists, the same for all; empty answers are failures"
-            }
-            Preset::Paper => "categories of -C and LP from each model's own list of I0; empty answers are left out",
-        };
+        let categories = asked_categories(*preset);
         write!(
             f,
             "{base}, {users} of {users_with_case} users, seeds {seeds:?}, lists of {k} from all {items} items, \

@@ -9,14 +9,14 @@ use super::accumulator::Accumulator;
 use super::bootstrap::Bootstrap;
 use super::evaluation::{
     ChatPerplexity, EvalProtocol, Evaluation, ListSample, SCHEMA, SampleItem, Speed, SystemComparison, SystemResult,
-    TaskCoverage, TaskMetrics, label,
+    TaskCoverage, TaskMetrics, asked_categories, label,
 };
 use super::fuzzy::TitleIndex;
 use super::measure::ExampleMeasure;
 use super::system::{EvalQuery, System, SystemAnswer};
 use super::trec::TrecFiles;
 use crate::constrain::Mode;
-use crate::data::protocol::Protocol;
+use crate::data::protocol::{Protocol, ProtocolRules};
 use crate::data::rng::SeededRng;
 use crate::data::split::{Split, held_out};
 use crate::data::{Dataset, ItemId};
@@ -358,6 +358,9 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                 preset: *preset,
                 seeds: seeds.clone(),
                 replicates: *replicates,
+                rules: ProtocolRules::of_lists(),
+                categories: asked_categories(*preset).to_owned(),
+                answers: "greedy: the likeliest token, of those that the decode mode allows".to_owned(),
                 device: self.device.clone(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::bootstrap::ConfidenceInterval;
 use super::evaluation::{Evaluation, SystemResult, TaskMetrics};
+use crate::run::figures::fixed;
 use crate::task::{EvalTask, Metric};
 
 /// The format metrics, which are reported over all tasks together.
@@ -121,5 +122,5 @@ fn with_width(interval: &ConfidenceInterval) -> String {
 }
 
 fn number(figure: f64) -> String {
-    format!("{figure:.3}")
+    fixed(figure, 3)
 }

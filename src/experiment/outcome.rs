@@ -10,6 +10,7 @@ use super::plan::{Arm, ExperimentPlan};
 use super::settings::ExperimentSettings;
 use crate::constrain::Mode;
 use crate::evaluate::Evaluation;
+use crate::run::figures::json_pretty;
 use crate::task::{EvalTask, Metric};
 use crate::{Error, Result};
 
@@ -116,7 +117,7 @@ impl Outcome {
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    write_atomically(path, |file| serde_json::to_writer_pretty(file, value).map_err(Into::into))
+    write_atomically(path, |file| file.write_all(&json_pretty(value)?))
 }
 
 /// Every figure that all arms have.

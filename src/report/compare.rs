@@ -6,6 +6,7 @@ use super::chart::{Bar, bar_chart};
 use super::run::Run;
 use super::text::number;
 use crate::evaluate::{ConfidenceInterval, EvalProtocol, Evaluation, SystemResult, TaskMetrics};
+use crate::run::figures::fixed;
 use crate::task::{EvalTask, Metric};
 
 /// The results of one evaluation protocol.
@@ -295,7 +296,7 @@ fn difference(found: &crate::evaluate::SystemComparison) -> Difference {
 }
 
 fn three_digits(value: f64) -> String {
-    format!("{value:.3}")
+    fixed(value, 3)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tiller_models::atomic::write_atomically;
 
+use super::figures;
 use crate::{Error, Result};
 
 /// A file of JSON lines, open for appending.
@@ -54,7 +55,7 @@ impl JsonLines {
     /// The disk is full or the folder has gone.
     pub fn write(&mut self, record: &impl Serialize) -> Result<()> {
         let failed = |e: serde_json::Error| Error::Failed(format!("{}: {e}", self.path.display()));
-        let mut line = serde_json::to_vec(record).map_err(failed)?;
+        let mut line = figures::json(record).map_err(failed)?;
         line.push(b'\n');
         self.file.write_all(&line).map_err(Error::io(&self.path, "write"))
     }

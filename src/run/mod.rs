@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod config;
+pub mod figures;
 pub mod folder;
 pub mod interrupt;
 pub mod json_lines;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::query::{RankQuery, Scorer};
 use crate::data::Dataset;
-use crate::data::protocol::Protocol;
+use crate::data::protocol::{Protocol, ProtocolRules};
 use crate::data::split::{NextItemCase, Split, held_out};
 use crate::run::progress::Progress;
 use crate::task::metric::{hit, ndcg, reciprocal_rank};
@@ -27,16 +27,19 @@ pub struct RankingProtocol {
     pub base: Protocol,
     /// Users whose sequences are too short for a case; they are not counted.
     pub users_without_case: usize,
+    /// The rules in words.
+    #[serde(flatten)]
+    pub rules: ProtocolRules,
 }
 
 impl fmt::Display for RankingProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { base, users_without_case } = self;
-        let Protocol { users, items, .. } = base;
+        let Self { base, users_without_case, rules } = self;
+        let (Protocol { users, items, .. }, ProtocolRules { masked, ties, .. }) = (base, rules);
         write!(
             f,
             "{base}, {users} users ({users_without_case} too short to take part), \
-             full ranking over {items} items, the user's earlier items masked, equal scores by item id"
+             full ranking over {items} items, {masked}, {ties}"
         )
     }
 }
@@ -100,6 +103,7 @@ pub fn evaluate(scorer: &impl Scorer, dataset: &Dataset, split: Split, bar: &Pro
         protocol: RankingProtocol {
             base: Protocol { dataset: dataset.name.clone(), split, users: cases.len(), items: scorer.n_items() },
             users_without_case: dataset.users.len() - cases.len(),
+            rules: ProtocolRules::of_rankings(),
         },
         figures: LIST_LENGTHS.iter().map(|&k| at_k(&ranks, k)).collect(),
         users_per_second: cases.len() as f64 / start.elapsed().as_secs_f64(),

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use crate::data::csv_file::bad_timestamp;
 use crate::data::input::{InputLine, LineReader, quote};
-use crate::data::raw::{RawData, RawItem};
-use crate::data::time::parse_timestamp;
+use crate::data::raw::{RawData, RawInteraction, RawItem};
 use crate::data::titles::year_of;
 use crate::{Error, Result};
 
@@ -34,7 +32,7 @@ pub(super) fn read_movies(path: &Path, encoding: Encoding, raw: &mut RawData) ->
     Ok(())
 }
 
-/// Reads `user::item::rating::unix seconds`. Ratings of every value count (method §1.2).
+/// Reads `user::item::rating::time`.
 pub(super) fn read_ratings(path: &Path, raw: &mut RawData) -> Result<()> {
     read_fields(path, "::", "user::item::rating::timestamp", raw)
 }
@@ -45,13 +43,12 @@ pub(super) fn read_fields(path: &Path, separator: &str, form: &str, raw: &mut Ra
     while let Some(line) = lines.next_line()? {
         let text = line.utf8()?;
         let mut fields = text.split(separator);
-        let (Some(user), Some(item), Some(_rating), Some(time), None) =
+        let (Some(user), Some(item), Some(rating), Some(time), None) =
             (fields.next(), fields.next(), fields.next(), fields.next(), fields.next())
         else {
             return Err(malformed(&line, form, text));
         };
-        let timestamp = parse_timestamp(time.trim()).ok_or_else(|| bad_timestamp(line.place(), time))?;
-        raw.push_interaction(user, item, timestamp)?;
+        raw.push_interaction(RawInteraction { user, item, rating, time }, || line.place())?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! A parser of Python literals, one per line, as in the UCSD files: `{u'id': u'10', 'price': 4.99}`.
 //!
-//! It accepts dictionaries with string keys, lists, tuples, strings, numbers, True, False and None.
+//! It accepts dictionaries with string keys, lists, tuples, strings, numbers, True, False and None; also the words of
+//! JSON for these, and NaN, which programs write where JSON has no word for a missing number.
 
 use serde_json::{Map, Number, Value};
 
@@ -46,6 +47,10 @@ impl<'a> Parser<'a> {
         comes
     }
 
+    fn take_one_of(&mut self, tokens: [&str; 2]) -> bool {
+        tokens.iter().any(|token| self.take(token))
+    }
+
     fn next_char(&mut self) -> Option<char> {
         let next = self.rest().chars().next()?;
         self.at += next.len_utf8();
@@ -63,9 +68,9 @@ impl<'a> Parser<'a> {
             [b'(', ..] => self.sequence("(", ")", depth + 1),
             [b'\'' | b'"', ..] | [b'u' | b'U', b'\'' | b'"', ..] => Ok(Value::String(self.string()?)),
             [b'0'..=b'9' | b'-' | b'.', ..] => self.number(),
-            _ if self.take("True") => Ok(Value::Bool(true)),
-            _ if self.take("False") => Ok(Value::Bool(false)),
-            _ if self.take("None") => Ok(Value::Null),
+            _ if self.take_one_of(["True", "true"]) => Ok(Value::Bool(true)),
+            _ if self.take_one_of(["False", "false"]) => Ok(Value::Bool(false)),
+            _ if self.take_one_of(["None", "null"]) || self.take_one_of(["NaN", "nan"]) => Ok(Value::Null),
             _ => self.expected("a value"),
         }
     }
@@ -137,7 +142,7 @@ impl<'a> Parser<'a> {
     /// Parses an escape sequence after its backslash.
     fn escape(&mut self) -> Result<char, String> {
         match self.next_char() {
-            Some(same @ ('\\' | '\'' | '"')) => Ok(same),
+            Some(same @ ('\\' | '\'' | '"' | '/')) => Ok(same),
             Some('n') => Ok('\n'),
             Some('r') => Ok('\r'),
             Some('t') => Ok('\t'),
@@ -196,6 +201,13 @@ mod tests {
         let expected = json!({"id": "761140", "price": 4.99, "o'k": ["Action", "Indie"], "t": [1, -2], "early": false,
             "none": null, "e": {}});
         assert_eq!(parse(&line).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_words_of_json_and_missing_numbers_are_read() {
+        let line = r#"{"a": true, "b": false, "c": null, "d": NaN, "e": "x\/y", "f": [nan]}"#;
+        let expected = json!({"a": true, "b": false, "c": null, "d": null, "e": "x/y", "f": [null]});
+        assert_eq!(parse(line).unwrap(), expected);
     }
 
     #[test]

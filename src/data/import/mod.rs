@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use super::raw::RawData;
+use super::raw::{InteractionRules, RawData};
 use crate::{Error, Result};
 
 mod amazon;
 mod dat;
 mod literal;
+mod log;
 mod movielens;
 mod movietweetings;
+mod object;
 mod steam;
 mod table;
 
@@ -53,7 +55,7 @@ impl SourceFormat {
             }
             Self::MovieTweetings => "A MovieTweetings folder: ratings.dat + movies.dat",
             Self::Amazon => {
-                "A folder with Amazon Review v2 files of one department: reviews and meta_*, .json or .json.gz"
+                "A folder with Amazon reviews of one department, release 2014, 2018 or 2023: reviews and meta_*, .json, .jsonl or .gz of these"
             }
             Self::Steam => "A folder with the UCSD Steam files: steam_games and steam_reviews, .json or .json.gz",
             Self::Csv => {
@@ -63,11 +65,21 @@ impl SourceFormat {
     }
 }
 
-/// Reads a source. `columns` apply to [`SourceFormat::Csv`] only.
+/// The settings of reading a source.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ImportOptions {
+    /// The columns of [`SourceFormat::Csv`].
+    pub columns: Columns,
+    /// The choice of interactions.
+    pub rules: InteractionRules,
+}
+
+/// Reads a source. `options.columns` apply to [`SourceFormat::Csv`] only.
 ///
 /// # Errors
 /// A missing file, or a malformed line, with file and line.
-pub fn read(format: SourceFormat, path: &Path, columns: &Columns) -> Result<RawData> {
+pub fn read(format: SourceFormat, path: &Path, options: &ImportOptions) -> Result<RawData> {
+    let ImportOptions { columns, rules } = options;
     if format != SourceFormat::Csv && *columns != Columns::default() {
         return Err(Error::bad_input("column flags")
             .expected("--format csv beside them")
@@ -75,12 +87,26 @@ pub fn read(format: SourceFormat, path: &Path, columns: &Columns) -> Result<RawD
             .next("leave them out: this format fixes its columns")
             .into());
     }
+    if format == SourceFormat::Steam && rules.min_rating.is_some() {
+        return Err(Error::bad_input("--min-rating")
+            .expected("a format with ratings")
+            .found("--format steam, which has none")
+            .next("leave it out")
+            .into());
+    }
+    if format != SourceFormat::Csv && path.exists() && !path.is_dir() {
+        return Err(Error::bad_input(path.display())
+            .expected(format!("a folder with the files of --format {}", format.name()))
+            .found("a file")
+            .next("give the folder that holds it, or import a single file with --format csv")
+            .into());
+    }
     match format {
-        SourceFormat::MovieLens => movielens::read(path),
-        SourceFormat::MovieTweetings => movietweetings::read(path),
-        SourceFormat::Amazon => amazon::read(path),
-        SourceFormat::Steam => steam::read(path),
-        SourceFormat::Csv => table::read(path, columns),
+        SourceFormat::MovieLens => movielens::read(path, *rules),
+        SourceFormat::MovieTweetings => movietweetings::read(path, *rules),
+        SourceFormat::Amazon => amazon::read(path, *rules),
+        SourceFormat::Steam => steam::read(path, *rules),
+        SourceFormat::Csv => table::read(path, columns, *rules),
     }
 }
 
@@ -96,17 +122,25 @@ fn files_in(folder: &Path) -> Result<Vec<String>> {
 
 /// The error of a folder that lacks the files of its format.
 fn not_the_files(folder: &Path, expected: &str, found: &[String]) -> Error {
+    let archive =
+        found.iter().find(|name| [".zip", ".tar", ".tar.gz", ".tgz", ".7z"].iter().any(|end| name.ends_with(end)));
     let found = if found.is_empty() { "an empty folder".to_owned() } else { super::input::quote(&found.join(", ")) };
     Error::bad_input(folder.display())
         .expected(expected)
         .found(found)
-        .next("unpack the archive, and give the folder that holds these files")
+        .next(match archive {
+            Some(archive) => {
+                format!("unpack {}, and give the folder that holds these files", super::input::quote(archive))
+            }
+            None => "give the folder that holds these files".to_owned(),
+        })
         .into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::time::MICROS;
 
     /// Writes the files of a fixture into a fresh folder and reads it.
     pub(super) fn read_files(format: SourceFormat, files: &[(&str, &[u8])]) -> Result<RawData> {
@@ -114,7 +148,7 @@ mod tests {
         for (name, bytes) in files {
             std::fs::write(folder.path().join(name), bytes).unwrap();
         }
-        read(format, folder.path(), &Columns::default())
+        read(format, folder.path(), &ImportOptions::default())
     }
 
     /// The items and histories of a source, as text that is easy to compare: "key: title [categories] {attributes}" and
@@ -122,7 +156,7 @@ mod tests {
     pub(super) fn tell(raw: RawData) -> (Vec<String>, Vec<String>) {
         let (items, users, histories) = raw.into_parts();
         let told_histories = users.iter().zip(&histories).map(|(user, history)| {
-            let events = history.iter().map(|e| format!(" {}@{}", items[e.item as usize].key, e.timestamp));
+            let events = history.iter().map(|e| format!(" {}@{}", items[e.item as usize].key, e.time / MICROS));
             format!("{user}:{}", events.collect::<String>())
         });
         let told_histories = told_histories.collect();
@@ -135,8 +169,25 @@ mod tests {
     #[test]
     fn column_flags_belong_to_csv() {
         let columns = Columns { user: Some("who".into()), ..Columns::default() };
-        let error = read(SourceFormat::MovieLens, Path::new("."), &columns).unwrap_err();
+        let options = ImportOptions { columns, ..ImportOptions::default() };
+        let error = read(SourceFormat::MovieLens, Path::new("."), &options).unwrap_err();
         assert!(error.to_string().contains("--format csv"));
+        let rules = InteractionRules { min_rating: Some(4.0), ..InteractionRules::default() };
+        let options = ImportOptions { rules, ..ImportOptions::default() };
+        let error = read(SourceFormat::Steam, Path::new("."), &options).unwrap_err();
+        assert!(error.to_string().contains("--format steam, which has none"));
+    }
+
+    #[test]
+    fn a_file_is_no_folder_and_an_archive_is_to_be_unpacked() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for format in SourceFormat::ALL.into_iter().filter(|format| *format != SourceFormat::Csv) {
+            let error = read(format, file.path(), &ImportOptions::default()).unwrap_err();
+            assert!(error.to_string().contains("expected a folder with the files of"), "{error}");
+            assert_eq!(error.exit_code(), 2);
+        }
+        let packed = read_files(SourceFormat::MovieLens, &[("ml-1m.zip", b"PK")]).unwrap_err().to_string();
+        assert!(packed.contains("next: unpack \"ml-1m.zip\""), "{packed}");
     }
 
     #[test]
@@ -151,7 +202,7 @@ mod tests {
             let error = read_files(format, &[("readme.txt", b"hello")]).unwrap_err();
             assert!(error.to_string().contains("readme.txt"), "{format:?}: {error}");
             assert_eq!(error.exit_code(), 2);
-            let missing = read(format, Path::new("no/such/folder"), &Columns::default()).unwrap_err();
+            let missing = read(format, Path::new("no/such/folder"), &ImportOptions::default()).unwrap_err();
             assert_eq!(missing.exit_code(), 2, "{format:?}: {missing}");
         }
     }

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::dat::{Encoding, film, malformed, read_fields, read_movies, read_ratings};
+use super::log::LogColumns;
 use super::{files_in, not_the_files};
 use crate::Result;
-use crate::data::csv_file::CsvFile;
+use crate::data::csv_file::{Column, CsvFile};
 use crate::data::input::LineReader;
-use crate::data::raw::RawData;
+use crate::data::raw::{InteractionRules, RawData};
 
 /// A release's ratings file, its films file, and how both are read.
 type Layout = (&'static str, &'static str, fn(&Path, &Path, &mut RawData) -> Result<()>);
@@ -45,7 +46,7 @@ const GENRES: [&str; 19] = [
 ];
 
 /// Reads a MovieLens folder; the files in it tell which layout it has.
-pub(super) fn read(folder: &Path) -> Result<RawData> {
+pub(super) fn read(folder: &Path, rules: InteractionRules) -> Result<RawData> {
     let files = files_in(folder)?;
     let has = |name: &str| files.iter().any(|file| file == name);
     let Some((ratings, movies, read)) = LAYOUTS.iter().find(|(ratings, movies, _)| has(ratings) && has(movies)) else {
@@ -57,6 +58,7 @@ pub(super) fn read(folder: &Path) -> Result<RawData> {
     };
     let licence = "MovieLens terms of use (GroupLens): no commercial use without permission, no redistribution";
     let mut raw = RawData::new(format!("MovieLens: {movies}, {ratings}"), licence, &["year"]);
+    raw.rules = rules;
     read(&folder.join(ratings), &folder.join(movies), &mut raw)?;
     Ok(raw)
 }
@@ -69,9 +71,11 @@ fn read_csv(ratings: &Path, movies: &Path, raw: &mut RawData) -> Result<()> {
         raw.push_item(film(row.get(key), row.get(title), row.get(genres).split('|')))?;
     }
     let mut file = CsvFile::open(ratings)?;
-    let [user, item, time] = [file.column("userId")?, file.column("movieId")?, file.column("timestamp")?];
+    let [user, item, rating] = ["userId", "movieId", "rating"].map(Column::fixed);
+    let time = Column { holds_times: true, ..Column::fixed("timestamp") };
+    let columns = LogColumns { user, item, rating, time }.find(&file, raw.rules)?;
     while let Some(row) = file.next_row()? {
-        raw.push_interaction(row.get(user), row.get(item), row.timestamp(time)?)?;
+        raw.push_interaction(columns.interaction(&row), || row.place())?;
     }
     Ok(())
 }
@@ -107,6 +111,25 @@ mod tests {
             tell(read_files(MovieLens, &[("movies.csv", movies), ("ratings.csv", ratings)]).unwrap());
         assert_eq!(items, ["1: Été, L' (1999) [Comedy|Drama] {1999}", "2: Bare [] {}"]);
         assert_eq!(histories, ["7: 2@964982703 1@964982224"]);
+    }
+
+    #[test]
+    fn ids_that_went_through_a_table_of_numbers_are_joined() {
+        let movies = b"movieId,title,genres\n1,One (1990) (TV),Drama\n";
+        let ratings = b"userId,movieId,rating,timestamp\n7.0,1.0,4.0,11\n";
+        let (items, histories) =
+            tell(read_files(MovieLens, &[("movies.csv", movies), ("ratings.csv", ratings)]).unwrap());
+        assert_eq!((items[0].as_str(), histories), ("1: One (1990) (TV) [Drama] {1990}", vec!["7: 1@11".to_owned()]));
+    }
+
+    #[test]
+    fn ratings_without_times_are_refused_with_a_way_on() {
+        let files = [
+            ("movies.csv", &b"movieId,title,genres\n1,One,Drama\n"[..]),
+            ("ratings.csv", b"userId,movieId,rating\n1,1,4\n"),
+        ];
+        let message = read_files(MovieLens, &files).unwrap_err().to_string();
+        assert!(message.contains("no column of times\n  next: `--missing-time file-order`"), "{message}");
     }
 
     #[test]

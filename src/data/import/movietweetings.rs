@@ -5,15 +5,16 @@ use std::path::Path;
 use super::dat::{Encoding, read_movies, read_ratings};
 use super::{files_in, not_the_files};
 use crate::Result;
-use crate::data::raw::RawData;
+use crate::data::raw::{InteractionRules, RawData};
 
 /// Reads `movies.dat` and `ratings.dat` of a MovieTweetings folder.
-pub(super) fn read(folder: &Path) -> Result<RawData> {
+pub(super) fn read(folder: &Path, rules: InteractionRules) -> Result<RawData> {
     let files = files_in(folder)?;
     if !["movies.dat", "ratings.dat"].iter().all(|needed| files.iter().any(|file| file == needed)) {
         return Err(not_the_files(folder, "movies.dat and ratings.dat", &files));
     }
     let mut raw = RawData::new("MovieTweetings: movies.dat, ratings.dat", "MIT", &["year"]);
+    raw.rules = rules;
     read_movies(&folder.join("movies.dat"), Encoding::Utf8, &mut raw)?;
     read_ratings(&folder.join("ratings.dat"), &mut raw)?;
     Ok(raw)

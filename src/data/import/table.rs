@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::log::{LogColumns, LogPositions};
 use super::{files_in, not_the_files};
-use crate::data::csv_file::{CsvFile, CsvRow};
+use crate::data::csv_file::{Column, CsvFile, CsvRow};
 use crate::data::input::{file_name, quote};
-use crate::data::raw::{RawData, RawItem};
+use crate::data::raw::{InteractionRules, RawData, RawItem};
 use crate::data::store::{INTERACTIONS, ITEMS};
 use crate::data::titles::clean;
 use crate::{Error, Result};
@@ -19,27 +20,35 @@ pub struct Columns {
     pub user: Option<String>,
     /// The column of item ids, in both files; `item` by default.
     pub item: Option<String>,
-    /// The column of times, as unix seconds or dates; `timestamp` by default.
+    /// The column of times, as numbers since 1970 or dates; `timestamp` by default.
     pub time: Option<String>,
+    /// The column of ratings; `rating` by default.
+    pub rating: Option<String>,
     /// The column of titles; `title` by default, without a file of items also the item column.
     pub title: Option<String>,
     /// The column of categories; `categories` by default, if it exists.
     pub category: Option<String>,
     /// The separator between two categories of an item; `|` by default.
     pub category_separator: Option<String>,
+    /// The names of the columns of interactions, where the file's first line is a row like the others.
+    pub header: Option<Vec<String>>,
+    /// The names of the columns of items, where that file's first line is a row like the others.
+    pub items_header: Option<Vec<String>>,
 }
 
 impl Columns {
-    fn user(&self) -> &str {
-        self.user.as_deref().unwrap_or("user")
+    /// The columns of interactions.
+    fn log(&self) -> LogColumns<'_> {
+        LogColumns {
+            user: named(&self.user, "user", "--user-column"),
+            item: self.item(),
+            rating: named(&self.rating, "rating", "--rating-column"),
+            time: Column { holds_times: true, ..named(&self.time, "timestamp", "--time-column") },
+        }
     }
 
-    fn item(&self) -> &str {
-        self.item.as_deref().unwrap_or("item")
-    }
-
-    fn time(&self) -> &str {
-        self.time.as_deref().unwrap_or("timestamp")
+    fn item(&self) -> Column<'_> {
+        named(&self.item, "item", "--item-column")
     }
 
     /// Splits a cell of categories; an empty separator takes the cell as one.
@@ -51,10 +60,16 @@ impl Columns {
     }
 }
 
+/// A column that a flag may name.
+fn named<'a>(name: &'a Option<String>, usual: &'a str, flag: &'static str) -> Column<'a> {
+    Column { name: name.as_deref().unwrap_or(usual), flag: Some(flag), holds_times: false }
+}
+
 /// Reads a CSV file of interactions (or a folder with interactions.csv and items.csv) and the items that belong to it.
-pub(super) fn read(path: &Path, columns: &Columns) -> Result<RawData> {
+pub(super) fn read(path: &Path, columns: &Columns, rules: InteractionRules) -> Result<RawData> {
     let (interactions, items) = locate(path, columns)?;
     let mut raw = RawData::new(source(&interactions, items.as_deref()), "not stated", &[]);
+    raw.rules = rules;
     match items {
         Some(items) => {
             read_items(&items, columns, &mut raw)?;
@@ -83,11 +98,11 @@ fn source(interactions: &Path, items: Option<&Path>) -> String {
 }
 
 fn read_items(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
-    let mut file = CsvFile::open(path)?;
-    let key = file.column(columns.item())?;
-    let title = file.column(columns.title.as_deref().unwrap_or("title"))?;
-    let categories = optional(&file, columns.category.as_deref(), "categories")?;
-    let known: Vec<usize> = [key, title].into_iter().chain(categories).collect();
+    let mut file = CsvFile::open_with(path, columns.items_header.as_deref())?;
+    let needed = file.positions(&[columns.item(), named(&columns.title, "title", "--title-column")])?;
+    let (key, title) = (needed[0], needed[1]);
+    let categories = optional(&file, &columns.category, "categories", "--category-column")?;
+    let known: Vec<usize> = needed.into_iter().chain(categories).collect();
     let attributes = file.further_columns(&known);
     raw.attributes =
         attribute_names(path, &attributes.iter().map(|&at| file.columns()[at].as_str()).collect::<Vec<_>>())?;
@@ -98,34 +113,43 @@ fn read_items(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
     Ok(())
 }
 
+/// Opens the file of interactions and finds its columns.
+fn open_log(path: &Path, columns: &Columns, rules: InteractionRules) -> Result<(CsvFile, LogPositions)> {
+    let file = CsvFile::open_with(path, columns.header.as_deref())?;
+    if let Some(time) = &columns.time {
+        file.positions(&[named(&columns.time, time, "--time-column")])?;
+    }
+    let positions = columns.log().find(&file, rules)?;
+    Ok((file, positions))
+}
+
 fn read_interactions(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
-    let mut file = CsvFile::open(path)?;
-    let [user, item, time] = [file.column(columns.user())?, file.column(columns.item())?, file.column(columns.time())?];
+    let (mut file, log) = open_log(path, columns, raw.rules)?;
     while let Some(row) = file.next_row()? {
-        raw.push_interaction(row.get(user), row.get(item), row.timestamp(time)?)?;
+        raw.push_interaction(log.interaction(&row), || row.place())?;
     }
     Ok(())
 }
 
 /// Reads interactions whose rows also describe the item: the first row of an item gives its title and categories.
 fn read_interactions_with_items(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
-    let mut file = CsvFile::open(path)?;
-    let [user, key, time] = [file.column(columns.user())?, file.column(columns.item())?, file.column(columns.time())?];
-    let title = optional(&file, columns.title.as_deref(), "title")?.unwrap_or(key);
-    let categories = optional(&file, columns.category.as_deref(), "categories")?;
+    let (mut file, log) = open_log(path, columns, raw.rules)?;
+    let title = optional(&file, &columns.title, "title", "--title-column")?.unwrap_or(log.item_column());
+    let categories = optional(&file, &columns.category, "categories", "--category-column")?;
     while let Some(row) = file.next_row()? {
-        if !raw.has_item(row.get(key)) {
-            raw.push_item(item(&row, columns, key, title, categories))?;
+        let interaction = log.interaction(&row);
+        if !raw.has_item(interaction.item) {
+            raw.push_item(item(&row, columns, log.item_column(), title, categories))?;
         }
-        raw.push_interaction(row.get(user), row.get(key), row.timestamp(time)?)?;
+        raw.push_interaction(interaction, || row.place())?;
     }
     Ok(())
 }
 
 /// The position of a column that is required only if the user named it.
-fn optional(file: &CsvFile, named: Option<&str>, usual: &str) -> Result<Option<usize>> {
-    match named {
-        Some(name) => file.column(name).map(Some),
+fn optional(file: &CsvFile, name: &Option<String>, usual: &str, flag: &'static str) -> Result<Option<usize>> {
+    match name {
+        Some(_) => Ok(file.positions(&[named(name, usual, flag)])?.first().copied()),
         None => Ok(file.find(usual)),
     }
 }
@@ -160,18 +184,23 @@ fn attribute_names(path: &Path, columns: &[&str]) -> Result<Vec<String>> {
 mod tests {
     use super::*;
     use crate::data::import::tests::tell;
-    use crate::data::import::{SourceFormat, read};
+    use crate::data::import::{ImportOptions, SourceFormat, read};
+    use crate::data::raw::MissingTime;
 
     fn import(interactions: &str, items: Option<&str>, columns: Columns) -> Result<RawData> {
+        import_by(interactions, items, columns, InteractionRules::default())
+    }
+
+    fn import_by(log: &str, items: Option<&str>, columns: Columns, rules: InteractionRules) -> Result<RawData> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.csv");
-        std::fs::write(&path, interactions).unwrap();
+        std::fs::write(&path, log).unwrap();
         let items = items.map(|text| {
             let path = folder.path().join("things.csv");
             std::fs::write(&path, text).unwrap();
             path
         });
-        read(SourceFormat::Csv, &path, &Columns { items, ..columns })
+        read(SourceFormat::Csv, &path, &ImportOptions { columns: Columns { items, ..columns }, rules })
     }
 
     #[test]
@@ -183,7 +212,7 @@ mod tests {
             title: Some("name".into()),
             category: Some("tags".into()),
             category_separator: Some("; ".into()),
-            items: None,
+            ..Columns::default()
         };
         let log = "when,who,sku,stars\n2013-05-31,ann,7,5\n10,bob,8,1\n";
         let things = "sku,colour,name,tags,,price\n7,red,Seven,Big; Odd,x,1.5\n8,,\"Eight, or so\",,x,\n";
@@ -203,6 +232,36 @@ mod tests {
         assert_eq!(histories, ["a: 1@5 1@6 2@7"]);
         let (items, _) = tell(import("user,item,timestamp\na,Heat,5\n", None, Columns::default()).unwrap());
         assert_eq!(items, ["Heat: Heat [] {}"]);
+    }
+
+    #[test]
+    fn a_file_without_column_names_is_read_by_the_names_given() {
+        let names = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
+        let log = "0001;A1;5.0;1600000004\n0002;A1;2.0;1600000005\n";
+        let columns = Columns {
+            header: names(&["item", "user", "rating", "timestamp"]),
+            items_header: names(&["item", "title"]),
+            ..Columns::default()
+        };
+        let rules = InteractionRules { min_rating: Some(3.0), ..InteractionRules::default() };
+        let raw = import_by(log, Some("0001,One\n0002,Two\n"), columns, rules).unwrap();
+        assert_eq!(raw.dropped.interactions_below_rating, 1);
+        assert_eq!(tell(raw).1, ["A1: 0001@1600000004"]);
+        let message = import(log, None, Columns::default()).unwrap_err().to_string();
+        assert!(message.contains("found a line of values") && message.contains("--header"), "{message}");
+    }
+
+    #[test]
+    fn the_order_of_the_file_counts_where_it_has_no_times() {
+        let log = "user,item,rating\na,2,5\na,1,4\nb,1,1\n";
+        let refused = import(log, None, Columns::default()).unwrap_err().to_string();
+        assert!(refused.contains("no column of times\n  next: `--missing-time file-order`"), "{refused}");
+        let rules = InteractionRules { missing_time: MissingTime::FileOrder, ..InteractionRules::default() };
+        let raw = import_by(log, None, Columns::default(), rules).unwrap();
+        assert_eq!(raw.untimed, 3);
+        assert_eq!(tell(raw).1, ["a: 2@0 1@1", "b: 1@0"]);
+        let named = Columns { time: Some("when".into()), ..Columns::default() };
+        assert!(import_by(log, None, named, rules).is_err(), "a column that was named has to be there");
     }
 
     #[test]

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::INFO;
 use crate::data::dataset::Dataset;
+use crate::data::dropped::Dropped;
 use crate::data::filter::KCore;
 use crate::data::input::file_name;
-use crate::data::raw::Dropped;
 use crate::data::titles::clean;
 use crate::{Error, Result};
 
 /// The metadata of a data set, as in dataset.json.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DatasetInfo {
     /// Its name, for reports.
@@ -29,14 +29,18 @@ pub struct DatasetInfo {
 }
 
 /// The filters of an import.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Filters {
     /// The k-core bounds.
     #[serde(flatten)]
     pub core: KCore,
+    /// The lowest rating that counts; `None` where every rating does.
+    pub min_rating: Option<f64>,
     /// A description of how titles were shortened.
     pub titles: String,
+    /// The unit in which the times of the source were read; empty for dates and generated times.
+    pub times: String,
 }
 
 /// Records kept and dropped by an import.
@@ -51,6 +55,12 @@ pub struct DatasetCounts {
     pub interactions: usize,
     /// Categories of the items kept.
     pub categories: usize,
+    /// Interactions at the same time as the one before them; their order is that of the file.
+    pub ties: u64,
+    /// Interactions kept without a time; the order of the file places them.
+    pub untimed: u64,
+    /// Spellings of categories that differ in case only from one that was taken.
+    pub joined_categories: u64,
     /// Dropped records by reason.
     pub dropped: Dropped,
 }
@@ -64,6 +74,7 @@ impl DatasetCounts {
             interactions: dataset.interactions(),
             categories: dataset.catalogue.categories().len(),
             dropped,
+            ..Self::default()
         }
     }
 }

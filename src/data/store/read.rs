@@ -10,6 +10,8 @@ use crate::data::dataset::{Catalogue, CategoryId, Dataset, Item, ItemId, User};
 use crate::data::filter::{Interaction, Repeats, order};
 use crate::data::input::quote;
 use crate::data::interner::Interner;
+use crate::data::time::MICROS;
+use crate::data::time_column::TimeColumn;
 use crate::data::titles::is_unsafe;
 use crate::{Error, Result};
 
@@ -49,7 +51,7 @@ fn read_items(path: &Path) -> Result<Catalogue> {
             .found(quote(hostile))
             .into());
     }
-    let (mut items, mut names) = (Vec::new(), Interner::default());
+    let (mut items, mut names) = (Vec::new(), Interner::folding_case());
     let (mut keys, mut titles) = (FirstSeen::new("an item"), FirstSeen::new("a title"));
     while let Some(row) = file.next_row()? {
         let key = keys.claim(&row, item)?;
@@ -69,25 +71,33 @@ fn read_interactions(path: &Path, catalogue: &Catalogue) -> Result<Vec<User>> {
     let mut file = CsvFile::open(path)?;
     let [user, item, timestamp] = [file.column("user")?, file.column("item")?, file.column("timestamp")?];
     let (mut names, mut histories) = (Interner::default(), Vec::<Vec<Interaction>>::new());
+    let mut times = TimeColumn::default();
     while let Some(row) = file.next_row()? {
         let name = required(&row, user, "a user")?;
         let Some(item) = catalogue.by_key(row.get(item)) else {
             return Err(Error::bad_input(row.place())
                 .expected(format!("an item of {ITEMS}"))
                 .found(quote(row.get(item)))
-                .next(format!("add it to {ITEMS}, or take the line out"))
+                .next(format!("add it to {ITEMS}, or run both files through `tiller data import --format csv`"))
                 .into());
         };
-        let timestamp = row.timestamp(timestamp)?;
+        let Some(time) = times.read(row.get(timestamp), || row.place())? else {
+            return Err(Error::bad_input(row.place())
+                .expected("a timestamp")
+                .found("an empty field")
+                .next("fill it, or run the files through `tiller data import --format csv`, which counts such rows")
+                .into());
+        };
         let number = names.intern(name)? as usize;
         if number == histories.len() {
             histories.push(Vec::new());
         }
-        histories[number].push(Interaction { item: item.0, timestamp });
+        histories[number].push(Interaction { item: item.0, time });
     }
     let users = names.into_vec().into_iter().zip(histories).map(|(key, mut history)| {
         order(&mut history, Repeats::FirstInTime);
-        let (items, timestamps) = history.iter().map(|event| (ItemId(event.item), event.timestamp)).unzip();
+        let (items, timestamps) =
+            history.iter().map(|event| (ItemId(event.item), event.time.div_euclid(MICROS))).unzip();
         User { key, items, timestamps }
     });
     Ok(users.collect())
@@ -187,6 +197,15 @@ mod tests {
     }
 
     #[test]
+    fn milliseconds_and_categories_of_other_case_are_understood() {
+        let items = b"item;title;categories\n1;One;Sci-Fi\n2;Two;sci-fi|War\n";
+        let dataset = read(items, b"user,item,timestamp\nu,2,1600086401009\nu,1,1600086401007\n", None).unwrap();
+        assert_eq!(dataset.catalogue.categories(), ["Sci-Fi", "War"]);
+        let user = &dataset.users[0];
+        assert_eq!((&user.items[..], &user.timestamps[..]), (&[ItemId(1), ItemId(2)][..], &[1_600_086_401; 2][..]));
+    }
+
+    #[test]
     fn every_bad_item_is_named_by_its_line() {
         for (items, expected) in [
             (&b""[..], "items.csv: expected a CSV file that starts with the names of its columns, found an empty file"),
@@ -226,6 +245,11 @@ mod tests {
                 "interactions.csv line 1: expected a column \"timestamp\", found the columns \"user,item,time\"",
             ),
             (b"user,item,timestamp\nu,1,1\r\nu,9,2\n", "line 3: expected an item of items.csv, found \"9\""),
+            (b"user,item,timestamp\nu,1,\n", "line 2: expected a timestamp, found an empty field"),
+            (
+                b"user,item,timestamp\nu,1,1600000020\nu,2,1600086401000\n",
+                "line 3: expected a time in seconds, as \"1600000020\" at",
+            ),
             (b"user,item,timestamp\nu,1,soon\n", "line 2: expected a timestamp (unix seconds, or a date"),
             (b"user,item,timestamp\n ,1,1\n", "line 2: expected a user, found an empty field"),
             (b"user,item,timestamp\nu\x00,1,1\n", "found \"u\\0\""),

@@ -138,8 +138,9 @@ mod tests {
     use super::*;
     use crate::data::assemble::{ImportRules, assemble};
     use crate::data::filter::KCore;
-    use crate::data::import::{self, Columns, SourceFormat};
+    use crate::data::import::{self, ImportOptions, SourceFormat};
     use crate::data::raw::{RawData, RawItem};
+    use crate::data::time::MICROS;
     use crate::data::titles::truncate_title;
 
     const RULES: ImportRules =
@@ -158,7 +159,7 @@ mod tests {
         }
         let keys: Vec<String> = raw.clone().into_parts().0.into_iter().map(|item| item.key).collect();
         for (user, item, timestamp) in interactions {
-            raw.push_interaction(&user, keys.get(item % keys.len().max(1))?, timestamp).unwrap();
+            raw.push_event(&user, keys.get(item % keys.len().max(1))?, Some(timestamp * MICROS)).unwrap();
         }
         // Where no interaction is left there is no data set to store.
         assemble(raw, &RULES).ok()
@@ -190,7 +191,7 @@ mod tests {
             dataset.write(&info, &dir).unwrap();
             prop_assert_eq!(tell(&Dataset::read(&dir).unwrap()), tell(&dataset));
             prop_assert_eq!(&DatasetInfo { name: String::new(), ..DatasetInfo::read(&dir).unwrap() }, &info);
-            let again = import::read(SourceFormat::Csv, &dir, &Columns::default()).unwrap();
+            let again = import::read(SourceFormat::Csv, &dir, &ImportOptions::default()).unwrap();
             prop_assert_eq!(tell(&assemble(again, &RULES).unwrap().0), tell(&dataset));
         }
     }

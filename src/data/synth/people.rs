@@ -5,6 +5,7 @@ use super::world::{SynthWorld, YEARS, film_key};
 use crate::Result;
 use crate::data::raw::RawData;
 use crate::data::rng::SeededRng;
+use crate::data::time::MICROS;
 use crate::run::progress::Progress;
 
 /// The shortest and the longest history.
@@ -71,7 +72,7 @@ pub(super) fn write_histories(
     for person in (1..=count).inspect(|_| bar.advance(1)) {
         let mut time = OPENING + rng.below(5 * 365 * DAY) as i64;
         for film in history(world, length(mean, rng), rng) {
-            raw.push_interaction(&format!("u{person}"), &film_key(film), time)?;
+            raw.push_event(&format!("u{person}"), &film_key(film), Some(time * MICROS))?;
             time += (3600 + rng.below(10 * DAY)) as i64;
         }
     }
