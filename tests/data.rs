@@ -214,6 +214,21 @@ fn results_are_machine_readable() {
 }
 
 #[test]
+fn a_cold_split_keeps_the_catalogue_and_the_targets() {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(folder.path(), &["data", "synth", "--users", "60", "--items", "40", "--out", "world"]);
+    let said = succeed(folder.path(), &["data", "split", "world", "--cold", "0.25", "--out", "cold"]);
+    assert!(said.contains("cold: 10 items without training interactions"), "{said}");
+    let [world, cold] = ["world", "cold"].map(|name| Dataset::read(&folder.path().join(name)).unwrap());
+    assert_eq!(world.catalogue.fingerprint(), cold.catalogue.fingerprint());
+    let about: Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("cold/dataset.json")).unwrap()).unwrap();
+    assert_eq!((&about["cold"]["items"], &about["cold"]["seed"]), (&10.into(), &1.into()));
+    let refused = tiller(folder.path(), &["data", "split", "world", "--cold", "1.5", "--out", "none"]);
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+#[test]
 fn stats_are_readable() {
     let folder = raw_folder();
     succeed(folder.path(), &IMPORT);
@@ -240,7 +255,7 @@ fn a_seed_gives_the_same_bytes_on_every_machine() {
 #[test]
 fn help_shows_examples() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["import", "stats", "synth"] {
+    for command in ["import", "split", "stats", "synth"] {
         let help = succeed(folder.path(), &["data", command, "--help"]);
         assert!(help.contains(&format!("Examples:\n  tiller data {command} ")), "{help}");
     }

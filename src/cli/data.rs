@@ -1,29 +1,28 @@
-//! `tiller data import|stats|synth`: import, description and generation of data sets.
+//! `tiller data import|split|stats|synth`: import, splitting, description and generation of data sets.
+
+mod stats;
 
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use comfy_table::{CellAlignment, Table, presets};
 use indicatif::HumanCount;
 use tiller_models::tokenizer::Tokenizer;
 
+use self::stats::count;
 use super::Global;
 use super::choices::choices;
 use super::json::print_json;
 use crate::Result;
 use crate::data::assemble::{ImportRules, assemble};
+use crate::data::cold::cold_split;
 use crate::data::filter::KCore;
 use crate::data::import::{self, Columns, ImportOptions, SourceFormat};
 use crate::data::input::file_name;
 use crate::data::raw::{InteractionRules, MissingTime};
-use crate::data::stats::{Bin, Stats};
-use crate::data::store::refuse_to_replace;
+use crate::data::store::{DatasetCounts, refuse_to_replace};
 use crate::data::synth::{self, SynthConfig};
 use crate::data::titles::{LONGEST_IN_CHARACTERS, LONGEST_IN_TOKENS, truncate_title};
 use crate::data::{Dataset, DatasetInfo};
-
-/// The width of the longest histogram bar in characters.
-const BAR: usize = 40;
 
 /// The flags of `tiller data`.
 #[derive(Debug, clap::Args)]
@@ -37,6 +36,9 @@ enum Command {
     /// Import raw files into a data set folder
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(Box<Import>),
+    /// Make items cold: without training interactions, known by title and categories alone
+    #[command(after_help = SPLIT_EXAMPLES)]
+    Split(Split),
     /// Describe a data set folder
     #[command(after_help = STATS_EXAMPLES)]
     Stats {
@@ -57,6 +59,11 @@ Examples:
   tiller data import --format csv plays.csv --items songs.csv --user-column listener --out songs
   tiller data import --format csv ratings-only.csv --header item,user,rating,timestamp --out beauty
   tiller data import --format csv my-folder --out mine --min-user 0 --min-item 0";
+
+const SPLIT_EXAMPLES: &str = "\
+Examples:
+  tiller data split films --cold 0.1 --out films-cold
+  tiller data split films --cold 0.2 --seed 7 --out films-cold-7 --json | jq .cold";
 
 const STATS_EXAMPLES: &str = "\
 Examples:
@@ -168,6 +175,21 @@ impl From<ColumnArgs> for Columns {
 }
 
 #[derive(Debug, clap::Args)]
+struct Split {
+    /// Data set folder
+    dir: PathBuf,
+    /// Share of the items to make cold, between 0 and 1; they remain as validation and test targets
+    #[arg(long, value_name = "SHARE")]
+    cold: f64,
+    /// Data set folder to write; an imported data set there is replaced
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Seed of the choice
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+}
+
+#[derive(Debug, clap::Args)]
 struct Synth {
     /// Data set folder to write; an imported or synthetic data set there is replaced
     #[arg(long, value_name = "DIR")]
@@ -193,7 +215,8 @@ struct Synth {
 pub fn run(args: Args, global: &Global) -> Result<()> {
     match args.command {
         Command::Import(import) => run_import(*import, global),
-        Command::Stats { dir } => run_stats(&dir, global),
+        Command::Split(split) => run_split(&split, global),
+        Command::Stats { dir } => stats::print(&dir, global),
         Command::Synth(synth) => run_synth(&synth, global),
     }
 }
@@ -225,19 +248,23 @@ fn run_synth(args: &Synth, global: &Global) -> Result<()> {
     report(&info, &args.out, global)
 }
 
-fn run_stats(dir: &Path, global: &Global) -> Result<()> {
-    let stats = Stats::of(&Dataset::read(dir)?);
+fn run_split(args: &Split, global: &Global) -> Result<()> {
+    refuse_to_replace(&args.out)?;
+    let (dataset, cold) = cold_split(&Dataset::read(&args.dir)?, args.cold, args.seed)?;
+    let before = DatasetInfo::read(&args.dir)?;
+    let counts = DatasetCounts::of(&dataset, before.counts.dropped);
+    let info = DatasetInfo { name: file_name(&args.out), counts, cold: Some(cold), ..before };
+    dataset.write(&info, &args.out)?;
     if global.json {
-        return print_json(&stats);
+        return print_json(&info);
     }
-    println!("{}", sizes(&stats, &DatasetInfo::read(dir)?).trim_fmt());
-    println!("\nUsers by length of their sequence\n{}", histogram(&stats.lengths.histogram).trim_fmt());
-    if stats.categories.count > 0 {
-        println!("\nLargest categories\n{}", largest_categories(&stats).trim_fmt());
-    }
-    if !stats.attributes.is_empty() {
-        println!("\nAttributes\n{}", attributes(&stats).trim_fmt());
-    }
+    println!("{}", kept(&info, &args.out));
+    println!(
+        "  cold: {} items without training interactions; they are {} validation and test targets",
+        count(cold.items),
+        count(cold.targets)
+    );
+    println!("  left out: {} training interactions, {} users of too few", count(cold.interactions), count(cold.users));
     Ok(())
 }
 
@@ -247,14 +274,7 @@ fn report(info: &DatasetInfo, out: &Path, global: &Global) -> Result<()> {
         return print_json(info);
     }
     let counts = &info.counts;
-    println!(
-        "{}: {} interactions of {} users with {} items in {} categories",
-        out.display(),
-        HumanCount(counts.interactions as u64),
-        HumanCount(counts.users as u64),
-        HumanCount(counts.items as u64),
-        HumanCount(counts.categories as u64),
-    );
+    println!("{}", kept(info, out));
     for (count, reason) in counts.dropped.reasons().into_iter().filter(|(count, _)| *count > 0) {
         println!("  left out: {} {reason}", HumanCount(count));
     }
@@ -273,91 +293,13 @@ fn report(info: &DatasetInfo, out: &Path, global: &Global) -> Result<()> {
     Ok(())
 }
 
-fn sizes(stats: &Stats, info: &DatasetInfo) -> Table {
-    let lengths = &stats.lengths;
-    let mut rows = vec![
-        ("name", stats.name.clone()),
-        ("users", count(stats.users)),
-        ("items", count(stats.items)),
-        ("interactions", count(stats.interactions)),
-        ("density", percent(stats.density)),
-        (
-            "sequence length",
-            format!(
-                "min {}, quartiles {} {} {}, max {}, mean {:.1}",
-                lengths.min, lengths.q1, lengths.median, lengths.q3, lengths.max, lengths.mean
-            ),
-        ),
-        (
-            "categories",
-            format!("{}; {} items without", count(stats.categories.count), count(stats.categories.items_without)),
-        ),
-        (
-            "popularity",
-            format!(
-                "Gini {:.3}; top 1 % of items {}, top 10 % {} of interactions",
-                stats.popularity.gini,
-                percent(stats.popularity.top_1_percent),
-                percent(stats.popularity.top_10_percent)
-            ),
-        ),
-    ];
-    rows.extend(stats.time.as_ref().map(|time| ("time", format!("{} to {}", time.first_day, time.last_day))));
-    let ties = stats.time.as_ref().filter(|time| time.ties > 0);
-    rows.extend(
-        ties.map(|time| ("ties", format!("{} interactions in the same second as the one before", count(time.ties)))),
-    );
-    let provenance = [("source", &info.source), ("licence", &info.licence)];
-    rows.extend(provenance.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.clone())));
-    plain(rows.into_iter().map(|(name, value)| [name.to_owned(), value]))
-}
-
-fn histogram(bins: &[Bin]) -> Table {
-    let most = bins.iter().map(|bin| bin.users).max().unwrap_or(0).max(1);
-    let mut table = plain(bins.iter().map(|bin| {
-        let range = if bin.from == bin.to { bin.from.to_string() } else { format!("{}–{}", bin.from, bin.to) };
-        [range, count(bin.users), "█".repeat((bin.users * BAR).div_ceil(most))]
-    }));
-    align_right(&mut table, &[0, 1]);
-    table
-}
-
-fn largest_categories(stats: &Stats) -> Table {
-    let rows = stats.categories.largest.iter().map(|category| {
-        let share = category.items as f64 / stats.items as f64;
-        [category.name.clone(), count(category.items), percent(share)]
-    });
-    let mut table = plain(rows);
-    align_right(&mut table, &[1, 2]);
-    table
-}
-
-fn attributes(stats: &Stats) -> Table {
-    let rows = stats.attributes.iter().map(|a| [a.name.clone(), count(a.items), percent(a.coverage)]);
-    let mut table = plain(rows);
-    align_right(&mut table, &[1, 2]);
-    table
-}
-
-/// Creates a table without borders.
-fn plain<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).add_rows(rows);
-    table
-}
-
-fn align_right(table: &mut Table, columns: &[usize]) {
-    for &column in columns {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-}
-
-fn count(number: usize) -> String {
-    HumanCount(number as u64).to_string()
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
+/// The line about what a data set holds.
+fn kept(info: &DatasetInfo, out: &Path) -> String {
+    let counts = &info.counts;
+    let [interactions, users, items, categories] =
+        [counts.interactions, counts.users, counts.items, counts.categories].map(count);
+    format!(
+        "{}: {interactions} interactions of {users} users with {items} items in {categories} categories",
+        out.display()
+    )
 }

@@ -56,7 +56,7 @@ pub fn assemble(raw: RawData, rules: &ImportRules) -> Result<(Dataset, DatasetIn
         times: unit.map_or_else(String::new, |unit| format!("read as {unit}")),
     };
     let counts = DatasetCounts { ties, untimed, joined_categories, ..DatasetCounts::of(&dataset, dropped) };
-    let info = DatasetInfo { name: rules.name.clone(), source, licence, filters, counts };
+    let info = DatasetInfo { name: rules.name.clone(), source, licence, filters, counts, cold: None };
     Ok((dataset, info))
 }
 

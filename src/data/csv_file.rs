@@ -13,10 +13,20 @@ use crate::{Error, Result};
 /// The characters that part fields, with their names. A header line with a comma is parted by commas.
 const SEPARATORS: [(u8, &str); 4] = [(b',', "commas"), (b'\t', "tabs"), (b';', "semicolons"), (b'|', "bars")];
 
+/// The first line of a file, or what stands for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Header<'a> {
+    /// The names of the columns where the first line is a row like the others.
+    pub names: Option<&'a [String]>,
+    /// The flag that gives such names.
+    pub flag: Option<&'static str>,
+}
+
 /// An open CSV file. A byte order mark, CRLF and gzip are all fine, and so are tabs, semicolons and bars for commas.
 pub struct CsvFile {
     path: PathBuf,
     columns: Vec<String>,
+    header_flag: Option<&'static str>,
     separator: u8,
     records: RecordReader,
     record: StringRecord,
@@ -47,19 +57,28 @@ impl CsvFile {
     /// # Errors
     /// A file that is not there, is empty, is not UTF-8, or names one column twice.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::open_with(path, None)
+        Self::open_with(path, Header { names: None, flag: None })
     }
 
-    /// Opens a file. With `names` of its columns, its first line is a row like the others.
+    /// Opens a file by its header, which may be given.
     ///
     /// # Errors
     /// As [`CsvFile::open`].
-    pub fn open_with(path: &Path, names: Option<&[String]>) -> Result<Self> {
+    pub fn open_with(path: &Path, Header { names, flag }: Header) -> Result<Self> {
         let mut records = RecordReader::open(path)?;
-        let separator = separator_of(records.peek()?, names.map(<[String]>::len));
+        let first = records.peek()?;
+        if first.contains(&b'\r') {
+            return Err(Error::bad_input(path.display())
+                .expected("lines that end with a line feed")
+                .found("carriage returns alone, as old Mac programs write them")
+                .next("convert the line ends")
+                .into());
+        }
+        let separator = separator_of(first, names.map(<[String]>::len));
         let mut file = Self {
             path: path.to_owned(),
             columns: names.unwrap_or_default().to_vec(),
+            header_flag: flag,
             separator,
             records,
             record: StringRecord::new(),
@@ -75,6 +94,9 @@ impl CsvFile {
             file.columns = file.record.iter().map(|name| name.trim().to_owned()).collect();
         }
         let mut seen = HashSet::new();
+        if names.is_none() && file.columns.iter().any(|name| is_value(name)) && !all_differ(&file.columns) {
+            return Err(file.no_header("each once"));
+        }
         if let Some(twice) = file.columns.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
             return Err(Error::bad_input(file.header_place())
                 .expected("every column named once")
@@ -143,20 +165,17 @@ impl CsvFile {
             [name] => format!("a column {name}"),
             names => format!("the columns {}", names.join(" and ")),
         };
-        let header = quote(&self.columns.join(","));
-        let flags: Vec<String> = missing.iter().filter_map(|column| Some(format!("{} NAME", column.flag?))).collect();
-        let error = Error::bad_input(self.header_place());
         if self.columns.iter().any(|name| is_value(name)) {
-            return error
-                .expected(format!("the names of the columns on the first line, {wanted} among them"))
-                .found(format!("a line of values: {header}"))
-                .next(if flags.is_empty() {
-                    "write the names of the columns above it"
-                } else {
-                    "write the names of the columns above it, or name them in their order: --header item,user,rating,timestamp"
-                })
-                .into();
+            return self.no_header(&format!("{wanted} among them"));
         }
+        let error = Error::bad_input(self.header_place()).expected(wanted);
+        let header = quote(&self.columns.join(","));
+        if let Some(layout) = self.other_layout() {
+            let next =
+                "write the fields between commas, tabs, semicolons or bars, below a line with the names of the columns";
+            return error.found(format!("{header}, {layout}")).next(next).into();
+        }
+        let flags: Vec<String> = missing.iter().filter_map(|column| Some(format!("{} NAME", column.flag?))).collect();
         let (_, separators) = SEPARATORS.iter().find(|(byte, _)| *byte == self.separator).unwrap_or(&SEPARATORS[0]);
         let parted = if self.separator == b',' { String::new() } else { format!(", parted by {separators}") };
         let untimed =
@@ -173,8 +192,37 @@ impl CsvFile {
             (false, true) => format!("{next}; other names go into {}", flags.join(" ")),
             (false, false) => format!("say which column it is: {}", flags.join(" ")),
         };
-        error.expected(wanted).found(found).next(next).into()
+        error.found(found).next(next).into()
     }
+
+    /// The error about a first line of values.
+    fn no_header(&self, expected: &str) -> Error {
+        let next = match self.header_flag {
+            Some(flag) => {
+                format!("write the names of the columns above it, or give them in their order: {flag} NAME,NAME,…")
+            }
+            None => "write the names of the columns above it".to_owned(),
+        };
+        Error::bad_input(self.header_place())
+            .expected(format!("the names of the columns on the first line, {expected}"))
+            .found(format!("a line of values: {}", quote(&self.columns.join(","))))
+            .next(next)
+            .into()
+    }
+
+    /// The layout of a file that is no table.
+    fn other_layout(&self) -> Option<&'static str> {
+        match self.columns.as_slice() {
+            [first, ..] if first.starts_with(['{', '[']) => Some("an object of JSON"),
+            [all] if all.contains("::") => Some("parted by double colons"),
+            [all] if all.contains(' ') => Some("parted by spaces"),
+            _ => None,
+        }
+    }
+}
+
+fn all_differ(names: &[String]) -> bool {
+    names.iter().collect::<HashSet<_>>().len() == names.len()
 }
 
 /// The separator of a line: with `width` known the one that gives as many fields, else commas if there are any, else the
@@ -235,10 +283,11 @@ mod tests {
     use super::*;
 
     fn open(bytes: &[u8], names: Option<&[String]>) -> (tempfile::TempDir, Result<CsvFile>) {
+        let header = Header { names, flag: Some("--header") };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.csv");
         std::fs::write(&path, bytes).unwrap();
-        let file = CsvFile::open_with(&path, names);
+        let file = CsvFile::open_with(&path, header);
         (folder, file)
     }
 
@@ -284,6 +333,8 @@ mod tests {
         assert!(message(b"a,b\n1,2\n1,\xff\n").contains("t.csv line 3: expected UTF-8, found another byte in field 2"));
         assert!(message(b"a,b,a\n").contains("\"a\" twice"));
         assert!(message(b"").contains("an empty file"));
+        assert!(message(b"1,1,4,11\n").contains("the names of the columns on the first line"));
+        assert!(message(b"a,b\r1,2\r").contains("carriage returns alone"));
     }
 
     #[test]
@@ -294,7 +345,10 @@ mod tests {
             ("item;rating\n", "found the columns \"item,rating\", parted by semicolons; no column of times"),
             ("item,when\n", "next: say which column it is: --user-column NAME --time-column NAME"),
             ("0001,A1,5.0,1600000004\n", "found a line of values: \"0001,A1,5.0,1600000004\""),
-            ("1:\n", "next: write the names of the columns above it, or name them in their order: --header"),
+            ("1:\n", "next: write the names of the columns above it, or give them in their order: --header"),
+            ("user::item::timestamp\n", "found \"user::item::timestamp\", parted by double colons"),
+            ("user item timestamp\n", "parted by spaces\n  next: write the fields between commas"),
+            ("{\"user\":1,\"item\":2}\n", "an object of JSON"),
             ("1\t2019-05-31\n", "expected the names of the columns on the first line"),
         ] {
             let (_folder, file) = open(text.as_bytes(), None);

@@ -1,6 +1,7 @@
 //! Data sets: import of raw interactions, filtering, splits, storage, statistics, synthetic data.
 
 pub mod assemble;
+pub mod cold;
 pub mod csv_file;
 mod csv_record;
 pub mod dataset;

@@ -13,6 +13,7 @@ pub const SECONDS_END: i64 = 100_000_000_000;
 pub fn parse_date(text: &str) -> Option<i64> {
     let text = text.strip_suffix(" UTC").unwrap_or(text);
     let (date, time) = text.split_once(['T', ' ']).unwrap_or((text, "00:00:00"));
+    let time = if time.len() == "20:15".len() { format!("{time}:00") } else { time.to_owned() };
     let (clock, rest) = time.split_at_checked("20:15:00".len())?;
     // The shorter forms of ISO 8601 are more likely something else than a date.
     if date.len() != "2013-05-31".len() || !clock.bytes().all(|byte| byte.is_ascii_digit() || byte == b':') {
@@ -68,6 +69,7 @@ mod tests {
             ("1970-01-01", 0),
             ("2000-02-29", 951_782_400_000_000),
             ("2013-05-31T20:15:00Z", 1_370_031_300_000_000),
+            ("2013-05-31 20:15", 1_370_031_300_000_000),
             ("2013-05-31 20:15:00 UTC", 1_370_031_300_000_000),
             ("2013-05-31 20:15:00.25+00:00", 1_370_031_300_250_000),
             ("2013-05-31T22:15:00+02:00", 1_370_031_300_000_000),
@@ -90,7 +92,7 @@ mod tests {
         for text in ["", "soon", "2013-02-29", "2013-5-1", "13-05-31", "31.05.2013", "9999-12-31", "2013-05-31-01"] {
             assert_eq!(parse_date(text), None, "{text}");
         }
-        for text in ["2013-05-31T20:15", "2013-05-31T25:00:00", "2013-05-31T20:15:00x", "2013-05-31Tüü:üü:üü"] {
+        for text in ["2013-05-31T20", "2013-05-31T25:00:00", "2013-05-31T20:15:00x", "2013-05-31Tüü:üü:üü"] {
             assert_eq!(parse_date(text), None, "{text}");
         }
         for digits in ["1365029107", "20131301", "20130500", "18991231", "2013053120", "201305312460", "2013-5-1"] {

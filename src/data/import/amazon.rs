@@ -7,8 +7,10 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::log::LogColumns;
 use super::object::{parse, price, text};
 use super::{files_in, not_the_files};
+use crate::data::csv_file::{Column, CsvFile};
 use crate::data::filter::Repeats;
 use crate::data::input::LineReader;
 use crate::data::markup::visible_text;
@@ -18,8 +20,8 @@ use crate::{Error, Result};
 /// The deepest category path. Its prefixes take space by the square of its depth; real ones have ten levels or so.
 const DEEPEST_PATH: usize = 64;
 
-/// The endings of the files, as they are downloaded.
-const ENDINGS: [&str; 4] = [".json", ".json.gz", ".jsonl", ".jsonl.gz"];
+/// The endings of the files, as they are downloaded. Reviews of 2023 are also there as CSV.
+const ENDINGS: [&str; 6] = [".json", ".json.gz", ".jsonl", ".jsonl.gz", ".csv", ".csv.gz"];
 
 /// A line of the meta file, as far as it matters.
 #[derive(Default, Deserialize)]
@@ -58,15 +60,16 @@ pub(super) fn read(folder: &Path, rules: InteractionRules) -> Result<RawData> {
     raw.repeats = Repeats::FirstInFile;
     raw.rules = rules;
     read_meta(&folder.join(meta), &mut raw)?;
-    read_reviews(&folder.join(reviews), &mut raw)?;
+    let read = if reviews.contains(".csv") { read_ratings } else { read_reviews };
+    read(&folder.join(reviews), &mut raw)?;
     Ok(raw)
 }
 
 fn locate(folder: &Path) -> Result<(String, String)> {
     let files = files_in(folder)?;
-    let is_json = |name: &&String| ENDINGS.iter().any(|end| name.ends_with(end));
+    let is_known = |name: &&String| ENDINGS.iter().any(|end| name.ends_with(end));
     let (meta, reviews): (Vec<&String>, Vec<&String>) =
-        files.iter().filter(is_json).partition(|name| name.starts_with("meta_"));
+        files.iter().filter(is_known).partition(|name| name.starts_with("meta_"));
     match (meta.as_slice(), reviews.as_slice()) {
         ([meta], [reviews]) => Ok((meta.to_string(), reviews.to_string())),
         _ => Err(not_the_files(folder, "one reviews file and one meta_* file, .json, .jsonl or .gz of these", &files)),
@@ -102,6 +105,18 @@ fn read_reviews(path: &Path, raw: &mut RawData) -> Result<()> {
         let (rating, time) = (text(&review.rating), text(&review.time));
         let interaction = RawInteraction { user: &user, item: &item, rating: &rating, time: &time };
         raw.push_interaction(interaction, || line.place())?;
+    }
+    Ok(())
+}
+
+/// Reads `user_id,parent_asin,rating,timestamp`, with any other columns.
+fn read_ratings(path: &Path, raw: &mut RawData) -> Result<()> {
+    let mut file = CsvFile::open(path)?;
+    let [user, item, rating] = ["user_id", "parent_asin", "rating"].map(Column::fixed);
+    let time = Column { holds_times: true, ..Column::fixed("timestamp") };
+    let columns = LogColumns { user, item, rating, time }.find(&file, raw.rules)?;
+    while let Some(row) = file.next_row()? {
+        raw.push_interaction(columns.interaction(&row), || row.place())?;
     }
     Ok(())
 }
@@ -200,6 +215,9 @@ mod tests {
         let (items, histories) = tell(raw);
         assert_eq!(items, ["B0: Soap [] {9.5|S}", "B1: Comb [Hair|Hair, Combs] {|}"]);
         assert_eq!(histories, ["AE: B0@1600000027 B1@1600000028"]);
+        let csv = b"user_id,parent_asin,rating,timestamp,history\nAE,B1,5.0,1600000027123,B0\n";
+        let raw = read_files(Amazon, &[("meta_Soap.jsonl", meta), ("Soap.train.csv", csv)]).unwrap();
+        assert_eq!(tell(raw).1, ["AE: B1@1600000027"]);
     }
 
     #[test]

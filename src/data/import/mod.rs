@@ -12,6 +12,7 @@ mod log;
 mod movielens;
 mod movietweetings;
 mod object;
+mod recbole;
 mod steam;
 mod table;
 
@@ -28,13 +29,16 @@ pub enum SourceFormat {
     Amazon,
     /// The UCSD Steam files.
     Steam,
+    /// RecBole's atomic files.
+    RecBole,
     /// Generic CSV.
     Csv,
 }
 
 impl SourceFormat {
     /// All formats.
-    pub const ALL: [SourceFormat; 5] = [Self::MovieLens, Self::MovieTweetings, Self::Amazon, Self::Steam, Self::Csv];
+    pub const ALL: [SourceFormat; 6] =
+        [Self::MovieLens, Self::MovieTweetings, Self::Amazon, Self::Steam, Self::RecBole, Self::Csv];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -43,6 +47,7 @@ impl SourceFormat {
             Self::MovieTweetings => "movietweetings",
             Self::Amazon => "amazon",
             Self::Steam => "steam",
+            Self::RecBole => "recbole",
             Self::Csv => "csv",
         }
     }
@@ -58,6 +63,7 @@ impl SourceFormat {
                 "A folder with Amazon reviews of one department, release 2014, 2018 or 2023: reviews and meta_*, .json, .jsonl or .gz of these"
             }
             Self::Steam => "A folder with the UCSD Steam files: steam_games and steam_reviews, .json or .json.gz",
+            Self::RecBole => "A folder with RecBole's atomic files: NAME.inter and NAME.item",
             Self::Csv => {
                 "A CSV file of interactions, with --items for a file of items; or a folder with items.csv and interactions.csv"
             }
@@ -94,6 +100,9 @@ pub fn read(format: SourceFormat, path: &Path, options: &ImportOptions) -> Resul
             .next("leave it out")
             .into());
     }
+    if rules.min_rating.is_some_and(|least| !least.is_finite()) {
+        return Err(Error::bad_input("--min-rating").expected("a number").found("none").next("--min-rating 4").into());
+    }
     if format != SourceFormat::Csv && path.exists() && !path.is_dir() {
         return Err(Error::bad_input(path.display())
             .expected(format!("a folder with the files of --format {}", format.name()))
@@ -106,6 +115,7 @@ pub fn read(format: SourceFormat, path: &Path, options: &ImportOptions) -> Resul
         SourceFormat::MovieTweetings => movietweetings::read(path, *rules),
         SourceFormat::Amazon => amazon::read(path, *rules),
         SourceFormat::Steam => steam::read(path, *rules),
+        SourceFormat::RecBole => recbole::read(path, *rules),
         SourceFormat::Csv => table::read(path, columns, *rules),
     }
 }
@@ -197,6 +207,7 @@ mod tests {
             SourceFormat::MovieTweetings,
             SourceFormat::Amazon,
             SourceFormat::Steam,
+            SourceFormat::RecBole,
             SourceFormat::Csv,
         ] {
             let error = read_files(format, &[("readme.txt", b"hello")]).unwrap_err();

@@ -60,7 +60,7 @@ fn locate(folder: &Path) -> Result<(String, String)> {
     match files.iter().find(|name| name.starts_with("australian_")) {
         Some(australian) => Err(Error::bad_input(folder.display())
             .expected(expected)
-            .found(format!("{australian}, of another release, which tells who owns a game and not when it was bought"))
+            .found(format!("{australian}, of the Australian release, which is laid out otherwise"))
             .next("fetch steam_reviews.json.gz, which lies beside these files on the page of the data")
             .into()),
         None => Err(not_the_files(folder, expected, &files)),
@@ -155,7 +155,7 @@ mod tests {
     fn the_australian_files_are_told_from_the_reviews() {
         let files = [("australian_users_items.json", &b""[..]), ("steam_games.json", GAMES)];
         let message = read_files(Steam, &files).unwrap_err().to_string();
-        assert!(message.contains("australian_users_items.json, of another release"), "{message}");
+        assert!(message.contains("australian_users_items.json, of the Australian release"), "{message}");
         assert!(message.contains("next: fetch steam_reviews.json.gz"), "{message}");
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::log::{LogColumns, LogPositions};
 use super::{files_in, not_the_files};
-use crate::data::csv_file::{Column, CsvFile, CsvRow};
+use crate::data::csv_file::{Column, CsvFile, CsvRow, Header};
 use crate::data::input::{file_name, quote};
 use crate::data::raw::{InteractionRules, RawData, RawItem};
 use crate::data::store::{INTERACTIONS, ITEMS};
@@ -98,7 +98,8 @@ fn source(interactions: &Path, items: Option<&Path>) -> String {
 }
 
 fn read_items(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
-    let mut file = CsvFile::open_with(path, columns.items_header.as_deref())?;
+    let header = Header { names: columns.items_header.as_deref(), flag: Some("--items-header") };
+    let mut file = CsvFile::open_with(path, header)?;
     let needed = file.positions(&[columns.item(), named(&columns.title, "title", "--title-column")])?;
     let (key, title) = (needed[0], needed[1]);
     let categories = optional(&file, &columns.category, "categories", "--category-column")?;
@@ -115,7 +116,7 @@ fn read_items(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
 
 /// Opens the file of interactions and finds its columns.
 fn open_log(path: &Path, columns: &Columns, rules: InteractionRules) -> Result<(CsvFile, LogPositions)> {
-    let file = CsvFile::open_with(path, columns.header.as_deref())?;
+    let file = CsvFile::open_with(path, Header { names: columns.header.as_deref(), flag: Some("--header") })?;
     if let Some(time) = &columns.time {
         file.positions(&[named(&columns.time, time, "--time-column")])?;
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::INFO;
+use crate::data::cold::ColdSplit;
 use crate::data::dataset::Dataset;
 use crate::data::dropped::Dropped;
 use crate::data::filter::KCore;
@@ -26,6 +27,9 @@ pub struct DatasetInfo {
     pub filters: Filters,
     /// The counts of the import.
     pub counts: DatasetCounts,
+    /// The cold items of a split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cold: Option<ColdSplit>,
 }
 
 /// The filters of an import.
