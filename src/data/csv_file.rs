@@ -11,7 +11,7 @@ use super::time::parse_date;
 use crate::{Error, Result};
 
 /// The characters that part fields, with their names. A header line with a comma is parted by commas.
-const SEPARATORS: [(u8, &str); 4] = [(b',', "commas"), (b'\t', "tabs"), (b';', "semicolons"), (b'|', "bars")];
+const SEPARATORS: [(u8, &str); 4] = [(b'\t', "tabs"), (b',', "commas"), (b';', "semicolons"), (b'|', "bars")];
 
 /// The first line of a file, or what stands for it.
 #[derive(Debug, Clone, Copy)]
@@ -236,12 +236,14 @@ fn separator_of(line: &[u8], width: Option<usize>) -> u8 {
         }
         count
     };
-    let counts = SEPARATORS.map(|(separator, _)| (separator, count(separator)));
-    let fits = counts.iter().find(|(_, count)| width.is_some_and(|width| count + 1 == width));
-    let commas = counts.first().filter(|(_, commas)| *commas > 0);
-    // The first of equals, as with no separator at all, is the comma.
-    let most = counts.iter().rev().max_by_key(|(_, count)| *count);
-    fits.or(commas).or(most).map_or(b',', |(separator, _)| *separator)
+    let fits = SEPARATORS.iter().find(|(separator, _)| width.is_some_and(|width| count(*separator) + 1 == width));
+    let most =
+        SEPARATORS.iter().filter(|(separator, _)| count(*separator) > 0).max_by_key(|(separator, _)| count(*separator));
+    match (fits, most) {
+        (Some((separator, _)), _) => *separator,
+        (None, Some((separator, _))) if count(b',') == 0 => *separator,
+        _ => b',',
+    }
 }
 
 /// Returns true for what is a value rather than the name of a column: a number, a date, an id with a colon.

@@ -1,5 +1,6 @@
 //! Records of CSV files in the ways in which programs quote: doubled quotes, `\"`, and quotes that belong to the text.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
@@ -15,12 +16,17 @@ pub(super) struct RecordReader {
     line: u64,
     /// The lines of the record, without carriage returns before line ends.
     bytes: Vec<u8>,
+    /// Lines that were read ahead in search of a closing quote.
+    ahead: VecDeque<Vec<u8>>,
+    /// True once the file has shown that it quotes by backslashes.
+    backslashes: bool,
 }
 
 impl RecordReader {
     /// Opens a plain or gzip file.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        Ok(Self { path: path.to_owned(), input: open(path)?, line: 0, bytes: Vec::new() })
+        let (bytes, ahead) = (Vec::new(), VecDeque::new());
+        Ok(Self { path: path.to_owned(), input: open(path)?, line: 0, bytes, ahead, backslashes: false })
     }
 
     /// The first line that is not blank, which stays the next to be read.
@@ -58,34 +64,59 @@ impl RecordReader {
         }
     }
 
-    /// The fields of the record that starts with the line at hand. Doubled quotes come first, as in RFC 4180; then quotes
-    /// behind backslashes; then, on one line, quotes that belong to the text.
+    /// The fields of the record that starts with the line at hand. Doubled quotes come first, as in RFC 4180, unless the
+    /// file quotes by backslashes; then the other way; then, on one line, quotes that belong to the text.
     fn quoted_fields(&mut self, separator: u8, width: Option<usize>, line: u64) -> Result<Vec<Vec<u8>>> {
-        let fits =
-            |reading: &Reading| reading.is_whole() && width.is_none_or(|width| width == reading.fields.len() + 1);
-        let mut readings = [Reading::new(separator, false), Reading::new(separator, true)];
-        let mut from = 0;
+        let fits = |fields: usize| width.is_none_or(|width| width == fields);
+        let mut usual = Reading::new(separator, self.backslashes);
+        let mut other = Reading::new(separator, !self.backslashes);
+        let (first, mut from, mut other_end) = (self.bytes.len(), 0, None);
         loop {
-            readings.iter_mut().for_each(|reading| reading.feed(&self.bytes[from..]));
-            if let Some(reading) = readings.iter_mut().find(|reading| fits(reading)) {
-                return Ok(reading.finish());
+            let goes_on = |reading: &Reading| from == 0 || reading.state == State::Quoted;
+            if goes_on(&usual) {
+                usual.feed(&self.bytes[from..]);
             }
-            if !readings.iter().any(|reading| reading.state == State::Quoted) {
+            if other_end.is_none() && goes_on(&other) {
+                other.feed(&self.bytes[from..]);
+                other_end = (other.is_whole() && fits(other.fields.len() + 1)).then_some(self.bytes.len());
+            }
+            if usual.is_whole() && fits(usual.fields.len() + 1) {
+                return Ok(usual.finish());
+            }
+            let other_goes_on = other_end.is_none() && other.state == State::Quoted;
+            if usual.state != State::Quoted && !other_goes_on {
                 break;
             }
             from = self.bytes.len();
             self.bytes.push(b'\n');
             if !self.append_line()? {
-                return Err(self.open_quote(line));
+                self.bytes.pop();
+                break;
             }
         }
-        let literal = literal_quotes(&self.bytes, separator);
-        if self.line == line && width.is_none_or(|width| width == literal.len()) {
+        if let Some(end) = other_end {
+            self.backslashes = !self.backslashes;
+            self.put_back(end);
+            return Ok(other.finish());
+        }
+        let literal = literal_quotes(&self.bytes[..first], separator);
+        if fits(literal.len()) {
+            self.put_back(first);
             return Ok(literal);
         }
-        match readings.iter_mut().find(|reading| reading.is_whole()) {
-            Some(reading) => Ok(reading.finish()),
-            None => Err(self.stray_quote(line)),
+        match usual.state {
+            State::Broken => Err(self.stray_quote(line)),
+            State::Quoted => Err(self.open_quote(line)),
+            _ => Ok(usual.finish()),
+        }
+    }
+
+    /// Gives the lines behind a position back, to be read again.
+    fn put_back(&mut self, end: usize) {
+        let lines = self.bytes.split_off(end);
+        for line in lines.split(|&byte| byte == b'\n').skip(1).collect::<Vec<_>>().into_iter().rev() {
+            self.ahead.push_front(line.to_vec());
+            self.line -= 1;
         }
     }
 
@@ -104,6 +135,11 @@ impl RecordReader {
 
     /// Appends the next line without its end; false at the end of the file.
     fn append_line(&mut self) -> Result<bool> {
+        if let Some(line) = self.ahead.pop_front() {
+            self.bytes.extend(line);
+            self.line += 1;
+            return Ok(true);
+        }
         let left = (LONGEST_LINE + 1).saturating_sub(self.bytes.len());
         let mut bounded = self.input.by_ref().take(left as u64);
         let read = bounded.read_until(b'\n', &mut self.bytes).map_err(|error| read_error(&self.path, error))?;
@@ -306,7 +342,7 @@ mod tests {
         for (line, expected) in [
             (r#""a, b",c"#, ["a, b", "c"]),
             (r#""a ""b"" c",d"#, [r#"a "b" c"#, "d"]),
-            (r#"""""",x"#, [r#""""#, "x"]),
+            (r#""""",x"#, [r#"""#, "x"]),
             (r#""The \"Low\" Tide",1"#, [r#"The "Low" Tide"#, "1"]),
             (r#""\"Yes\", he said",1"#, [r#""Yes", he said"#, "1"]),
             (r#""C:\",1"#, [r"C:\", "1"]),
@@ -330,11 +366,18 @@ mod tests {
     }
 
     #[test]
+    fn lines_read_ahead_in_vain_are_read_again() {
+        let rows = read(b"\"Low,5\n\"say \\\"\",1\n\"\",2\nc,d\n", 2).unwrap();
+        let expected = [(1, ["\"Low", "5"]), (2, ["say \"", "1"]), (3, ["", "2"]), (4, ["c", "d"])];
+        assert_eq!(rows, expected.map(|(line, row)| (line, row.map(str::to_owned).to_vec())));
+    }
+
+    #[test]
     fn what_fits_no_way_of_quoting_is_refused_with_its_line() {
         for (text, expected) in [
             ("a,b\n1,2,3\n", "line 2: expected 2 fields, as in the first line, found 3"),
             ("a,b\n\"x\" y, z,1\n", "line 2: expected a separator behind a closing quote"),
-            ("a,b\nc,d\n\"open,1\ne,f\n", "line 3: expected a closing quote, found the end of the file"),
+            ("a,b\nc,d\n\"open, 1, 2\ne,f\n", "line 3: expected a closing quote, found the end of the file"),
         ] {
             let message = read(text.as_bytes(), 2).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
