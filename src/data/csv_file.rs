@@ -15,7 +15,7 @@ const SEPARATORS: [(u8, &str); 4] = [(b'\t', "tabs"), (b',', "commas"), (b';', "
 
 /// The first line of a file, or what stands for it.
 #[derive(Debug, Clone, Copy)]
-pub struct Header<'a> {
+pub struct CsvHeader<'a> {
     /// The names of the columns where the first line is a row like the others.
     pub names: Option<&'a [String]>,
     /// The flag that gives such names.
@@ -35,7 +35,7 @@ pub struct CsvFile {
 
 /// A column that a reader needs.
 #[derive(Debug, Clone, Copy)]
-pub struct Column<'a> {
+pub struct CsvColumn<'a> {
     /// Its name.
     pub name: &'a str,
     /// The flag that gives it another name.
@@ -44,7 +44,7 @@ pub struct Column<'a> {
     pub holds_times: bool,
 }
 
-impl<'a> Column<'a> {
+impl<'a> CsvColumn<'a> {
     /// A column whose name is fixed.
     pub fn fixed(name: &'a str) -> Self {
         Self { name, flag: None, holds_times: false }
@@ -57,14 +57,14 @@ impl CsvFile {
     /// # Errors
     /// A file that is not there, is empty, is not UTF-8, or names one column twice.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::open_with(path, Header { names: None, flag: None })
+        Self::open_with(path, CsvHeader { names: None, flag: None })
     }
 
     /// Opens a file by its header, which may be given.
     ///
     /// # Errors
     /// As [`CsvFile::open`].
-    pub fn open_with(path: &Path, Header { names, flag }: Header) -> Result<Self> {
+    pub fn open_with(path: &Path, CsvHeader { names, flag }: CsvHeader) -> Result<Self> {
         let mut records = RecordReader::open(path)?;
         let first = records.peek()?;
         if first.contains(&b'\r') {
@@ -121,15 +121,16 @@ impl CsvFile {
     /// # Errors
     /// As [`CsvFile::positions`].
     pub fn column(&self, name: &str) -> Result<usize> {
-        self.find(name).ok_or_else(|| self.lacks(&[Column::fixed(name)]))
+        self.find(name).ok_or_else(|| self.lacks(&[CsvColumn::fixed(name)]))
     }
 
     /// The positions of columns that have to be there.
     ///
     /// # Errors
     /// One of them is missing; the message lists those that are there.
-    pub fn positions(&self, wanted: &[Column]) -> Result<Vec<usize>> {
-        let missing: Vec<Column> = wanted.iter().filter(|column| self.find(column.name).is_none()).copied().collect();
+    pub fn positions(&self, wanted: &[CsvColumn]) -> Result<Vec<usize>> {
+        let missing: Vec<CsvColumn> =
+            wanted.iter().filter(|column| self.find(column.name).is_none()).copied().collect();
         if !missing.is_empty() {
             return Err(self.lacks(&missing));
         }
@@ -159,7 +160,7 @@ impl CsvFile {
     }
 
     /// The error about columns that are not there: it names the reason where the header shows one.
-    fn lacks(&self, missing: &[Column]) -> Error {
+    fn lacks(&self, missing: &[CsvColumn]) -> Error {
         let names: Vec<String> = missing.iter().map(|column| quote(column.name)).collect();
         let wanted = match names.as_slice() {
             [name] => format!("a column {name}"),
@@ -285,7 +286,7 @@ mod tests {
     use super::*;
 
     fn open(bytes: &[u8], names: Option<&[String]>) -> (tempfile::TempDir, Result<CsvFile>) {
-        let header = Header { names, flag: Some("--header") };
+        let header = CsvHeader { names, flag: Some("--header") };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.csv");
         std::fs::write(&path, bytes).unwrap();
@@ -341,8 +342,8 @@ mod tests {
 
     #[test]
     fn a_missing_column_is_explained_by_the_header() {
-        let user = Column { flag: Some("--user-column"), ..Column::fixed("user") };
-        let time = Column { name: "timestamp", flag: Some("--time-column"), holds_times: true };
+        let user = CsvColumn { flag: Some("--user-column"), ..CsvColumn::fixed("user") };
+        let time = CsvColumn { name: "timestamp", flag: Some("--time-column"), holds_times: true };
         for (text, expected) in [
             ("item;rating\n", "found the columns \"item,rating\", parted by semicolons; no column of times"),
             ("item,when\n", "next: say which column it is: --user-column NAME --time-column NAME"),

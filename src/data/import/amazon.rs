@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::log::LogColumns;
 use super::object::{parse, price, text};
 use super::{files_in, not_the_files};
-use crate::data::csv_file::{Column, CsvFile};
+use crate::data::csv_file::{CsvColumn, CsvFile};
 use crate::data::filter::Repeats;
 use crate::data::input::LineReader;
 use crate::data::markup::visible_text;
@@ -112,8 +112,8 @@ fn read_reviews(path: &Path, raw: &mut RawData) -> Result<()> {
 /// Reads `user_id,parent_asin,rating,timestamp`, with any other columns.
 fn read_ratings(path: &Path, raw: &mut RawData) -> Result<()> {
     let mut file = CsvFile::open(path)?;
-    let [user, item, rating] = ["user_id", "parent_asin", "rating"].map(Column::fixed);
-    let time = Column { holds_times: true, ..Column::fixed("timestamp") };
+    let [user, item, rating] = ["user_id", "parent_asin", "rating"].map(CsvColumn::fixed);
+    let time = CsvColumn { holds_times: true, ..CsvColumn::fixed("timestamp") };
     let columns = LogColumns { user, item, rating, time }.find(&file, raw.rules)?;
     while let Some(row) = file.next_row()? {
         raw.push_interaction(columns.interaction(&row), || row.place())?;

@@ -1,15 +1,15 @@
 //! The columns of a CSV file of interactions.
 
 use crate::Result;
-use crate::data::csv_file::{Column, CsvFile, CsvRow};
+use crate::data::csv_file::{CsvColumn, CsvFile, CsvRow};
 use crate::data::raw::{InteractionRules, MissingTime, RawInteraction};
 
 /// The columns by name.
 pub(super) struct LogColumns<'a> {
-    pub(super) user: Column<'a>,
-    pub(super) item: Column<'a>,
-    pub(super) rating: Column<'a>,
-    pub(super) time: Column<'a>,
+    pub(super) user: CsvColumn<'a>,
+    pub(super) item: CsvColumn<'a>,
+    pub(super) rating: CsvColumn<'a>,
+    pub(super) time: CsvColumn<'a>,
 }
 
 /// The columns by position; of ratings and times only where they are needed or there.

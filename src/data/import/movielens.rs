@@ -6,7 +6,7 @@ use super::dat::{Encoding, film, malformed, read_fields, read_movies, read_ratin
 use super::log::LogColumns;
 use super::{files_in, not_the_files};
 use crate::Result;
-use crate::data::csv_file::{Column, CsvFile};
+use crate::data::csv_file::{CsvColumn, CsvFile};
 use crate::data::input::LineReader;
 use crate::data::raw::{InteractionRules, RawData};
 
@@ -71,8 +71,8 @@ fn read_csv(ratings: &Path, movies: &Path, raw: &mut RawData) -> Result<()> {
         raw.push_item(film(row.get(key), row.get(title), row.get(genres).split('|')))?;
     }
     let mut file = CsvFile::open(ratings)?;
-    let [user, item, rating] = ["userId", "movieId", "rating"].map(Column::fixed);
-    let time = Column { holds_times: true, ..Column::fixed("timestamp") };
+    let [user, item, rating] = ["userId", "movieId", "rating"].map(CsvColumn::fixed);
+    let time = CsvColumn { holds_times: true, ..CsvColumn::fixed("timestamp") };
     let columns = LogColumns { user, item, rating, time }.find(&file, raw.rules)?;
     while let Some(row) = file.next_row()? {
         raw.push_interaction(columns.interaction(&row), || row.place())?;

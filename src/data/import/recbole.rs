@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::log::LogColumns;
 use super::{files_in, not_the_files};
-use crate::data::csv_file::{Column, CsvFile};
+use crate::data::csv_file::{CsvColumn, CsvFile};
 use crate::data::input::quote;
 use crate::data::raw::{InteractionRules, RawData, RawItem};
 use crate::data::time::leading_year;
@@ -30,8 +30,9 @@ pub(super) fn read(folder: &Path, rules: InteractionRules) -> Result<RawData> {
     read_items(&folder.join(items), &mut raw)?;
     let mut file = CsvFile::open(&folder.join(log))?;
     let [user, item, rating, time] =
-        ["user_id", "item_id", "rating", "timestamp"].map(|name| Column::fixed(typed(&file, name)));
-    let columns = LogColumns { user, item, rating, time: Column { holds_times: true, ..time } }.find(&file, rules)?;
+        ["user_id", "item_id", "rating", "timestamp"].map(|name| CsvColumn::fixed(typed(&file, name)));
+    let columns =
+        LogColumns { user, item, rating, time: CsvColumn { holds_times: true, ..time } }.find(&file, rules)?;
     while let Some(row) = file.next_row()? {
         raw.push_interaction(columns.interaction(&row), || row.place())?;
     }

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::log::{LogColumns, LogPositions};
 use super::{files_in, not_the_files};
-use crate::data::csv_file::{Column, CsvFile, CsvRow, Header};
+use crate::data::csv_file::{CsvColumn, CsvFile, CsvHeader, CsvRow};
 use crate::data::input::{file_name, quote};
 use crate::data::raw::{InteractionRules, RawData, RawItem};
 use crate::data::store::{INTERACTIONS, ITEMS};
 use crate::data::titles::clean;
 use crate::{Error, Result};
 
-/// Column names of generic CSV files. A column that is named here must exist.
+/// CsvColumn names of generic CSV files. A column that is named here must exist.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Columns {
     /// The file of items; without it, the items are read from the interactions.
@@ -43,11 +43,11 @@ impl Columns {
             user: named(&self.user, "user", "--user-column"),
             item: self.item(),
             rating: named(&self.rating, "rating", "--rating-column"),
-            time: Column { holds_times: true, ..named(&self.time, "timestamp", "--time-column") },
+            time: CsvColumn { holds_times: true, ..named(&self.time, "timestamp", "--time-column") },
         }
     }
 
-    fn item(&self) -> Column<'_> {
+    fn item(&self) -> CsvColumn<'_> {
         named(&self.item, "item", "--item-column")
     }
 
@@ -61,8 +61,8 @@ impl Columns {
 }
 
 /// A column that a flag may name.
-fn named<'a>(name: &'a Option<String>, usual: &'a str, flag: &'static str) -> Column<'a> {
-    Column { name: name.as_deref().unwrap_or(usual), flag: Some(flag), holds_times: false }
+fn named<'a>(name: &'a Option<String>, usual: &'a str, flag: &'static str) -> CsvColumn<'a> {
+    CsvColumn { name: name.as_deref().unwrap_or(usual), flag: Some(flag), holds_times: false }
 }
 
 /// Reads a CSV file of interactions (or a folder with interactions.csv and items.csv) and the items that belong to it.
@@ -98,7 +98,7 @@ fn source(interactions: &Path, items: Option<&Path>) -> String {
 }
 
 fn read_items(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
-    let header = Header { names: columns.items_header.as_deref(), flag: Some("--items-header") };
+    let header = CsvHeader { names: columns.items_header.as_deref(), flag: Some("--items-header") };
     let mut file = CsvFile::open_with(path, header)?;
     let needed = file.positions(&[columns.item(), named(&columns.title, "title", "--title-column")])?;
     let (key, title) = (needed[0], needed[1]);
@@ -116,7 +116,7 @@ fn read_items(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
 
 /// Opens the file of interactions and finds its columns.
 fn open_log(path: &Path, columns: &Columns, rules: InteractionRules) -> Result<(CsvFile, LogPositions)> {
-    let file = CsvFile::open_with(path, Header { names: columns.header.as_deref(), flag: Some("--header") })?;
+    let file = CsvFile::open_with(path, CsvHeader { names: columns.header.as_deref(), flag: Some("--header") })?;
     if let Some(time) = &columns.time {
         file.positions(&[named(&columns.time, time, "--time-column")])?;
     }
