@@ -249,7 +249,7 @@ fn a_seed_gives_the_same_bytes_on_every_machine() {
         hash.update(std::fs::read(folder.path().join("world").join(file)).unwrap());
     }
     let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hash, "b3d29a0cb75351cefddfa8e4b3274efe567fee84fe7a39769ce00d3aa8206396");
+    assert_eq!(hash, "4205a32ba99b5c01891c15e9e37d90e1c6c915747ff9c8325865cbbb71fc0d2b");
 }
 
 #[test]
