@@ -131,7 +131,7 @@ fn group_scales<const SCHEME: u8>(words: &[Words], group: usize) -> (__m256, __m
         let block = &words[group / 8 * 5..][..5];
         let (d, e) = halves(load(block[0]));
         let bytes = load(block[1 + group % 8 / 2]);
-        let bytes = if group % 2 == 0 { bytes } else { _mm256_srli_epi32::<16>(bytes) };
+        let bytes = if group.is_multiple_of(2) { bytes } else { _mm256_srli_epi32::<16>(bytes) };
         let byte = _mm256_set1_epi32(255);
         let s = _mm256_cvtepi32_ps(_mm256_and_si256(bytes, byte));
         let m = _mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32::<8>(bytes), byte));
@@ -139,7 +139,7 @@ fn group_scales<const SCHEME: u8>(words: &[Words], group: usize) -> (__m256, __m
         return (_mm256_mul_ps(d, s), _mm256_xor_ps(_mm256_mul_ps(e, m), negative));
     }
     let (even, odd) = halves(load(words[group / 2]));
-    (if group % 2 == 0 { even } else { odd }, _mm256_setzero_ps())
+    (if group.is_multiple_of(2) { even } else { odd }, _mm256_setzero_ps())
 }
 
 /// The f16 in the low and in the high halves of eight words.
