@@ -11,7 +11,6 @@ use fixedbitset::FixedBitSet;
 
 use super::feasible::{Feasible, FeasibleRequest};
 use super::grammar::{Grammar, check_length};
-use super::leaf_scores::LeafScores;
 use super::trie::Prefix;
 use crate::data::{ItemId, ItemSet};
 use crate::{Error, Result};
@@ -124,10 +123,10 @@ impl<'a> Automaton<'a> {
         children.into_iter().flatten().map(|(token, child)| (token, titles.open_leaves(&child, &self.open)))
     }
 
-    /// At a choice, the token that leads towards the best of the titles that may follow; the first of equally good ones.
-    pub fn preferred(&self, scores: &LeafScores) -> Option<u32> {
+    /// At a choice, the token that leads towards the title of the highest score among those that may follow; the first of equally good ones.
+    pub fn preferred(&self, score_of: impl Fn(usize) -> f32) -> Option<u32> {
         let titles = self.grammar.titles();
-        let better = |best: usize, leaf: usize| if scores.of(leaf) > scores.of(best) { leaf } else { best };
+        let better = |best: usize, leaf: usize| if score_of(leaf) > score_of(best) { leaf } else { best };
         let best = titles.open_leaves(&self.prefix, &self.open).reduce(better)?;
         Some(titles.toward(&self.prefix, best)?.0)
     }

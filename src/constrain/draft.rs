@@ -69,7 +69,7 @@ pub(super) fn predict_choices(
     while let NextTokens::Choice(tokens) = ahead.allowed() {
         let list = Some(tokens.to_vec());
         let logit_bias = guide.and_then(|guide| guide.logit_bias(&ahead));
-        let token = ahead.preferred(scores).filter(|_| drafts.len() < most);
+        let token = ahead.preferred(|leaf| scores.of(leaf)).filter(|_| drafts.len() < most);
         let Some(run) = token.and_then(|token| take(&mut ahead, token)) else {
             drafts.push(DraftTokens { allowed: list, logit_bias, tokens: Vec::new() });
             break;
