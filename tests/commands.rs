@@ -34,6 +34,7 @@ const TABLE: &[(&str, Good, &[&str], &str)] = &[
     ("chat", Works(&["films", "--model", "sft/model", "--user", "u1"]), &["films", "--model", "nowhere"], "nowhere"),
     ("completions", Works(&["bash"]), &["man"], "--out"),
     ("data import", Reports(&["--format", "csv", "films", "--out", "again"]), &["--format", "csv", "nowhere", "--out", "again"], "nowhere"),
+    ("data split", Reports(&["films", "--cold", "0.1", "--out", "cold"]), &["nowhere", "--cold", "0.1", "--out", "cold"], "nowhere"),
     ("data stats", Reports(&["films"]), &["nowhere"], "nowhere"),
     ("data synth", Reports(&["--users", "20", "--items", "40", "--out", "small"]), &["--users", "0", "--out", "small"], "--users"),
     ("demo", Elsewhere("tests/faults.rs"), &["--size", "huge"], "--size"),

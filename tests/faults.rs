@@ -180,7 +180,20 @@ fn ctrl_c_ends_every_long_command_with_code_130_and_leaves_whole_files() {
     let work = tempfile::tempdir().unwrap();
     let folder = work.path();
     world::tune(folder);
-    let asked = ["recommend", "films", "--model", "sft/model", "--user", "all", "-k", "30", "--batch", "1"];
+    let asked = [
+        "recommend",
+        "films",
+        "--model",
+        "sft/model",
+        "--user",
+        "all",
+        "--decode",
+        "free",
+        "--max-new-tokens",
+        "400",
+        "--batch",
+        "1",
+    ];
     let commands: &[&[&str]] = &[
         &asked,
         &["eval", "films", "--model", "sft/model", "--batch", "1", "--out", "sft"],
@@ -189,7 +202,7 @@ fn ctrl_c_ends_every_long_command_with_code_130_and_leaves_whole_files() {
     ];
     for arguments in commands {
         let mut child = start(folder, arguments, "device: ");
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::thread::sleep(std::time::Duration::from_millis(20));
         signal(&child, "-INT");
         assert_eq!(child.wait().unwrap().code(), Some(130), "{arguments:?}");
     }

@@ -46,7 +46,7 @@ fn what_cannot_be_written_is_refused_before_anything_is() {
     for (scheme, out, reason) in [
         ("q4_0", "folder", "ending in .gguf"),
         // The toy's tokenizer cuts nothing at all.
-        ("f16", "model.gguf", "a rule that GGUF has a name for"),
+        ("f16", "model.gguf", "a splitting rule that GGUF has a name for"),
         ("q5_1", "model.gguf", "expected one of f32, f16, q8_0"),
     ] {
         let out = place.path().join(out);

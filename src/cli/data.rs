@@ -16,7 +16,7 @@ use crate::Result;
 use crate::data::assemble::{ImportRules, assemble};
 use crate::data::cold::cold_split;
 use crate::data::filter::KCore;
-use crate::data::import::{self, Columns, ImportOptions, SourceFormat};
+use crate::data::import::{self, ImportOptions, SourceFormat, TableColumns};
 use crate::data::input::file_name;
 use crate::data::raw::{InteractionRules, MissingTime};
 use crate::data::store::{DatasetCounts, refuse_to_replace};
@@ -157,7 +157,7 @@ struct ColumnArgs {
     items_header: Option<Vec<String>>,
 }
 
-impl From<ColumnArgs> for Columns {
+impl From<ColumnArgs> for TableColumns {
     fn from(args: ColumnArgs) -> Self {
         Self {
             items: args.items,

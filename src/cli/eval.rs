@@ -68,7 +68,7 @@ pub struct Args {
     /// Constraint mode of decoding; of several, each gets a row of its own
     #[arg(long, value_parser = values::mode(), value_delimiter = ',', default_value = "free,catalogue,strict", value_name = "MODE,…")]
     decode: Vec<Mode>,
-    /// Who decides at every choice of a constrained list; of several, each gets a row of its own [default: none, and teacher where
+    /// Guide of every choice of a constrained list; of several, each gets a row of its own [default: none, and teacher where
     /// there is a guide weight]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHO,…")]
     guide: Vec<GuideSource>,

@@ -12,7 +12,7 @@ use crate::evaluate::TunedGuide;
 use crate::teacher::Teacher;
 use crate::{Error, Result};
 
-/// Who decides at every choice of a constrained list.
+/// The guide of the choices of a constrained list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum GuideSource {
     /// The model alone
@@ -33,7 +33,7 @@ pub enum WeightChoice {
 /// The flags of one guided recommender.
 #[derive(Debug, Clone, clap::Args)]
 pub struct GuideArgs {
-    /// Who decides at every choice of a constrained list [default: teacher where the model's run folder has a guide weight]
+    /// Guide of every choice of a constrained list [default: teacher where the model's run folder has a guide weight]
     #[arg(long, value_enum, value_name = "WHO")]
     guide: Option<GuideSource>,
     /// The model's part with --guide teacher: 0 is the teacher alone, 1 the model alone, auto what `tiller eval --tune-guide` found
@@ -139,7 +139,7 @@ impl<'a> ModelPath<'a> {
         run_folder(self.made())
     }
 
-    /// What was trained: the adapter, or else the model.
+    /// The path of what was trained: the adapter, or else the model.
     fn made(&self) -> &'a Path {
         self.adapter.unwrap_or(self.model)
     }

@@ -33,7 +33,7 @@ use crate::run::progress::Progress;
 use crate::teacher::Scorer;
 use crate::train::gradient::gradient;
 use crate::train::micro_batch::{MicroBatcher, MicroBatches};
-use crate::train::{Best, Clock, Log, TrainableModel};
+use crate::train::{Best, Log, TrainableModel, TrainingClock};
 use crate::{Error, Result};
 
 /// A line of metrics.jsonl: one iteration.
@@ -95,7 +95,7 @@ pub struct DistillTrainer<'a, S> {
     adamw: AdamW,
     state: DistillState,
     micro_batcher: MicroBatcher,
-    clock: Clock,
+    clock: TrainingClock,
     before: Option<PolicyEvalReport>,
     after: Option<PolicyEvalReport>,
 }
@@ -163,7 +163,7 @@ impl<'a, S: Scorer> DistillTrainer<'a, S> {
             Some(answers) => MicroBatcher::fixed(memory, answers),
             None => MicroBatcher::fitting(memory, state.memory_budget(&device)),
         };
-        let (backend, clock) = (rollout::backend(&model.llama)?, Clock::after(state.seconds));
+        let (backend, clock) = (rollout::backend(&model.llama)?, TrainingClock::after(state.seconds));
         let (before, after) = (None, None);
         Ok(Self {
             context,

@@ -33,7 +33,7 @@ use crate::run::folder::RunFolder;
 use crate::run::progress::Progress;
 use crate::teacher::Scorer;
 use crate::train::trainable_model::ADAPTER;
-use crate::train::{Best, Clock, Log};
+use crate::train::{Best, Log, TrainingClock};
 use crate::{Error, Result};
 
 /// A line of metrics.jsonl: one iteration.
@@ -89,7 +89,7 @@ pub struct PpoTrainer<'a, S> {
     backend: Backend,
     adamw: AdamW,
     state: PpoState,
-    clock: Clock,
+    clock: TrainingClock,
     before: Option<PolicyEvalReport>,
     after: Option<PolicyEvalReport>,
 }
@@ -138,7 +138,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         let policy_eval = PolicyEval::new(builder, dataset, &encoder, (&config.tasks, &config.validation))?;
         let samples = SampleLog::open(run.path(), last)?;
         let log = Log::open(run, last)?;
-        let clock = Clock::after(state.seconds);
+        let clock = TrainingClock::after(state.seconds);
         let backend = rollout::backend(&policy.actor)?;
         Ok(Self {
             context,

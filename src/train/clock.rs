@@ -6,7 +6,7 @@ use super::ProcessMemory;
 
 /// The time that a training has taken, over all processes that it ran in.
 #[derive(Debug)]
-pub struct Clock {
+pub struct TrainingClock {
     started: Instant,
     /// Seconds that earlier processes of this training have taken.
     before: f64,
@@ -16,7 +16,7 @@ pub struct Clock {
     pub memory: ProcessMemory,
 }
 
-impl Clock {
+impl TrainingClock {
     /// A clock that goes on after `before` seconds.
     pub fn after(before: f64) -> Self {
         Self { started: Instant::now(), before, trained: (0, 0.0), memory: ProcessMemory::default() }

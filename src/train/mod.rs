@@ -17,7 +17,7 @@ pub mod trainable_model;
 pub mod validation;
 
 pub use checkpoint::Checkpoint;
-pub use clock::Clock;
+pub use clock::TrainingClock;
 pub use log::Log;
 pub use memory::ProcessMemory;
 pub use schedule::LrSchedule;

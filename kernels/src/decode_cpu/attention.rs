@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use super::isa::Isa;
 use super::kv_pages::{KvBlock, KvNumber, KvPages, KvVisitor};
-use super::lanes::{Kernel, exp, multiply_add};
+use super::lanes::{SimdKernel, exp, multiply_add};
 use super::pool::Pool;
 use crate::decode::PAGE;
 
@@ -64,7 +64,7 @@ thread_local! {
     static SCORES: RefCell<Vec<[f32; PAGE]>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Kernel for Attend<'_> {
+impl SimdKernel for Attend<'_> {
     type Output = ();
 
     #[inline(always)]

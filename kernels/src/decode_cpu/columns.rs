@@ -2,7 +2,7 @@
 //! them, as 8-bit quants with one scale per group.
 
 use super::isa::Isa;
-use super::lanes::{Kernel, LANES};
+use super::lanes::{LANES, SimdKernel};
 use super::panels::GROUP;
 use super::pool::Pool;
 
@@ -141,7 +141,7 @@ struct Quantize<'a> {
     scales: &'a mut [GroupScale],
 }
 
-impl Kernel for Quantize<'_> {
+impl SimdKernel for Quantize<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -6,7 +6,7 @@ use super::float::FloatProduct;
 use super::int8;
 #[cfg(target_arch = "x86_64")]
 use super::int8_x86::{avx_vnni, avx2, avx512_vnni};
-use super::isa::{Isa, Level};
+use super::isa::{Isa, IsaLevel};
 use super::lanes::Lanes;
 use super::panel_product::PanelProduct;
 use crate::decode::matmul::takes_int8;
@@ -28,13 +28,13 @@ pub(super) fn run(product: PanelProduct, isa: Isa) {
 #[allow(unsafe_code)]
 fn run_int8(product: PanelProduct, isa: Isa) {
     match isa.level() {
-        Level::Portable => int8::portable(product),
+        IsaLevel::Portable => int8::portable(product),
         // SAFETY: there is an `Isa` of a level only where the processor has its features.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2::run(product) },
+        IsaLevel::Avx2 => unsafe { avx2::run(product) },
         #[cfg(target_arch = "x86_64")]
-        Level::AvxVnni => unsafe { avx_vnni::run(product) },
+        IsaLevel::AvxVnni => unsafe { avx_vnni::run(product) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Vnni => unsafe { avx512_vnni::run(product) },
+        IsaLevel::Avx512Vnni => unsafe { avx512_vnni::run(product) },
     }
 }

@@ -1,7 +1,7 @@
 //! The operations between the products of a step, for one token each.
 
 use super::isa::Isa;
-use super::lanes::{Kernel, LANES, exp};
+use super::lanes::{LANES, SimdKernel, exp};
 use super::product::PanelOutput;
 
 /// cos and sin of the rotary embedding, `[positions, head_dim / 2, 2]`.
@@ -42,7 +42,7 @@ struct RmsNorm<'a> {
     y: &'a mut [f32],
 }
 
-impl Kernel for RmsNorm<'_> {
+impl SimdKernel for RmsNorm<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -69,7 +69,7 @@ struct Swiglu<'a> {
     y: &'a mut [f32],
 }
 
-impl Kernel for Swiglu<'_> {
+impl SimdKernel for Swiglu<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -98,7 +98,7 @@ pub fn log_sum_exp(logits: &[f32], isa: Isa) -> f32 {
 
 struct LogSumExp<'a>(&'a [f32]);
 
-impl Kernel for LogSumExp<'_> {
+impl SimdKernel for LogSumExp<'_> {
     type Output = f32;
 
     #[inline(always)]

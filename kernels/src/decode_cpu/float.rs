@@ -2,7 +2,7 @@
 //! tile.
 
 use super::columns::Columns;
-use super::lanes::{Kernel, LANES, Lanes, multiply_add};
+use super::lanes::{LANES, Lanes, SimdKernel, multiply_add};
 use super::panel_product::PanelProduct;
 use crate::quant::PACK;
 
@@ -18,7 +18,7 @@ pub(super) struct FloatProduct<'a> {
     pub(super) unpacked: &'a mut Vec<Lanes>,
 }
 
-impl Kernel for FloatProduct<'_> {
+impl SimdKernel for FloatProduct<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -96,7 +96,7 @@ variant!(
     avx_vnni, "avx2,fma,f16c,avxvnni", dot_nibbles_avx_vnni, dot_bytes_avx_vnni
 );
 variant!(
-    /// The same, encoded with 32 registers.
+    /// Four products in 32 bits at once, encoded with 32 registers.
     avx512_vnni, "avx2,fma,f16c,avx512f,avx512vl,avx512vnni", dot_nibbles_avx512_vnni, dot_bytes_avx512_vnni
 );
 

@@ -3,24 +3,24 @@
 use std::fmt;
 use std::sync::LazyLock;
 
-use super::lanes::Kernel;
+use super::lanes::SimdKernel;
 
 /// An instruction set that this processor has.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Isa(Level);
+pub struct Isa(IsaLevel);
 
 /// The variants of kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
-    /// Whatever every processor of this architecture has.
+pub(super) enum IsaLevel {
+    /// The instructions that every processor of this architecture has.
     Portable,
     /// Vectors of 256 bits, fused multiply-adds, conversions of f16.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// [`Level::Avx2`], and dot products of four 8-bit integers (VNNI).
+    /// [`IsaLevel::Avx2`], and dot products of four 8-bit integers (VNNI).
     #[cfg(target_arch = "x86_64")]
     AvxVnni,
-    /// The same in the encoding of AVX-512, with twice as many registers.
+    /// [`IsaLevel::AvxVnni`] in the encoding of AVX-512, with twice as many registers.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
 }
@@ -30,14 +30,14 @@ static AVAILABLE: LazyLock<Vec<Isa>> = LazyLock::new(|| {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c") {
         if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vl") {
-            levels.push(Level::Avx512Vnni);
+            levels.push(IsaLevel::Avx512Vnni);
         }
         if is_x86_feature_detected!("avxvnni") {
-            levels.push(Level::AvxVnni);
+            levels.push(IsaLevel::AvxVnni);
         }
-        levels.push(Level::Avx2);
+        levels.push(IsaLevel::Avx2);
     }
-    levels.push(Level::Portable);
+    levels.push(IsaLevel::Portable);
     levels.into_iter().map(Isa).collect()
 });
 
@@ -55,29 +55,29 @@ impl Isa {
     /// The name that users see.
     pub fn name(self) -> &'static str {
         match self.0 {
-            Level::Portable => "portable",
+            IsaLevel::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => "AVX2",
+            IsaLevel::Avx2 => "AVX2",
             #[cfg(target_arch = "x86_64")]
-            Level::AvxVnni => "AVX-VNNI",
+            IsaLevel::AvxVnni => "AVX-VNNI",
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512Vnni => "AVX-512 VNNI",
+            IsaLevel::Avx512Vnni => "AVX-512 VNNI",
         }
     }
 
     /// Runs a kernel that the compiler vectorises, compiled for this instruction set.
     #[allow(unsafe_code)]
-    pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+    pub(super) fn run<K: SimdKernel>(self, kernel: K) -> K::Output {
         match self.0 {
-            Level::Portable => kernel.run::<false>(),
+            IsaLevel::Portable => kernel.run::<false>(),
             // SAFETY: an `Isa` is only made in `AVAILABLE`, where the processor has its features.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 | Level::AvxVnni | Level::Avx512Vnni => unsafe { with_avx2(kernel) },
+            IsaLevel::Avx2 | IsaLevel::AvxVnni | IsaLevel::Avx512Vnni => unsafe { with_avx2(kernel) },
         }
     }
 
     /// The variants of this instruction set.
-    pub(super) fn level(self) -> Level {
+    pub(super) fn level(self) -> IsaLevel {
         self.0
     }
 }
@@ -90,6 +90,6 @@ impl fmt::Debug for Isa {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn with_avx2<K: Kernel>(kernel: K) -> K::Output {
+fn with_avx2<K: SimdKernel>(kernel: K) -> K::Output {
     kernel.run::<true>()
 }

@@ -7,7 +7,7 @@ pub(super) const LANES: usize = 8;
 pub(super) type Lanes = [f32; LANES];
 
 /// The kernel of an operation, compiled once for every instruction set.
-pub(super) trait Kernel {
+pub(super) trait SimdKernel {
     type Output;
 
     /// Runs the kernel; with `FMA` the processor multiplies and adds in one instruction.

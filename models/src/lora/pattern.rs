@@ -58,9 +58,12 @@ impl Pattern {
             return Err(format!("{pattern:?}, in which {part} has another meaning in Python"));
         }
         // The expression by itself, so that none of its brackets closes one of ours.
-        let compile = |pattern: &str| RegexBuilder::new(pattern).delegate_size_limit(MOST_COMPILED_BYTES).build();
-        let compiled = compile(pattern).and_then(|_| compile(&format!("{before}{pattern}{after}")));
-        compiled.map(|regex| Self::Regex(Box::new(regex))).map_err(|e| format!("{pattern:?}: {e}"))
+        let compile = |whole: &str| {
+            let compiled = RegexBuilder::new(whole).delegate_size_limit(MOST_COMPILED_BYTES).build();
+            compiled.map_err(|e| format!("{pattern:?}: {e}"))
+        };
+        compile(pattern)?;
+        Ok(Self::Regex(Box::new(compile(&format!("{before}{pattern}{after}"))?)))
     }
 
     /// Returns true if `name` fits.

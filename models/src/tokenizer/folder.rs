@@ -245,8 +245,8 @@ impl Known<'_> {
             bos => bos?,
         };
         let numbered = |key: &str| {
-            let found = [generation, config].map(|values| ids(&values[key])).into_iter();
-            found.filter(|ids| !ids.is_empty()).next().unwrap_or_default()
+            let mut found = [generation, config].map(|values| ids(&values[key])).into_iter();
+            found.find(|ids| !ids.is_empty()).unwrap_or_default()
         };
         let bos = bos.or(in_front).or(numbered("bos_token_id").first().copied());
         let pad = named("pad_token").and_then(|(token, _)| self.id(&token.content));

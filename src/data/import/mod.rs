@@ -16,7 +16,7 @@ mod recbole;
 mod steam;
 mod table;
 
-pub use table::Columns;
+pub use table::TableColumns;
 
 /// The source formats that can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl SourceFormat {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ImportOptions {
     /// The columns of [`SourceFormat::Csv`].
-    pub columns: Columns,
+    pub columns: TableColumns,
     /// The choice of interactions.
     pub rules: InteractionRules,
 }
@@ -86,7 +86,7 @@ pub struct ImportOptions {
 /// A missing file, or a malformed line, with file and line.
 pub fn read(format: SourceFormat, path: &Path, options: &ImportOptions) -> Result<RawData> {
     let ImportOptions { columns, rules } = options;
-    if format != SourceFormat::Csv && *columns != Columns::default() {
+    if format != SourceFormat::Csv && *columns != TableColumns::default() {
         return Err(Error::bad_input("column flags")
             .expected("--format csv beside them")
             .found(format!("--format {}", format.name()))
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn column_flags_belong_to_csv() {
-        let columns = Columns { user: Some("who".into()), ..Columns::default() };
+        let columns = TableColumns { user: Some("who".into()), ..TableColumns::default() };
         let options = ImportOptions { columns, ..ImportOptions::default() };
         let error = read(SourceFormat::MovieLens, Path::new("."), &options).unwrap_err();
         assert!(error.to_string().contains("--format csv"));

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 
 /// CsvColumn names of generic CSV files. A column that is named here must exist.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Columns {
+pub struct TableColumns {
     /// The file of items; without it, the items are read from the interactions.
     pub items: Option<PathBuf>,
     /// The column of user ids; `user` by default.
@@ -36,7 +36,7 @@ pub struct Columns {
     pub items_header: Option<Vec<String>>,
 }
 
-impl Columns {
+impl TableColumns {
     /// The columns of interactions.
     fn log(&self) -> LogColumns<'_> {
         LogColumns {
@@ -66,7 +66,7 @@ fn named<'a>(name: &'a Option<String>, usual: &'a str, flag: &'static str) -> Cs
 }
 
 /// Reads a CSV file of interactions (or a folder with interactions.csv and items.csv) and the items that belong to it.
-pub(super) fn read(path: &Path, columns: &Columns, rules: InteractionRules) -> Result<RawData> {
+pub(super) fn read(path: &Path, columns: &TableColumns, rules: InteractionRules) -> Result<RawData> {
     let (interactions, items) = locate(path, columns)?;
     let mut raw = RawData::new(source(&interactions, items.as_deref()), "not stated", &[]);
     raw.rules = rules;
@@ -80,7 +80,7 @@ pub(super) fn read(path: &Path, columns: &Columns, rules: InteractionRules) -> R
     Ok(raw)
 }
 
-fn locate(path: &Path, columns: &Columns) -> Result<(PathBuf, Option<PathBuf>)> {
+fn locate(path: &Path, columns: &TableColumns) -> Result<(PathBuf, Option<PathBuf>)> {
     if !path.is_dir() {
         return Ok((path.to_owned(), columns.items.clone()));
     }
@@ -97,7 +97,7 @@ fn source(interactions: &Path, items: Option<&Path>) -> String {
     format!("CSV: {}", files.collect::<Vec<_>>().join(", "))
 }
 
-fn read_items(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
+fn read_items(path: &Path, columns: &TableColumns, raw: &mut RawData) -> Result<()> {
     let header = CsvHeader { names: columns.items_header.as_deref(), flag: Some("--items-header") };
     let mut file = CsvFile::open_with(path, header)?;
     let needed = file.positions(&[columns.item(), named(&columns.title, "title", "--title-column")])?;
@@ -115,7 +115,7 @@ fn read_items(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
 }
 
 /// Opens the file of interactions and finds its columns.
-fn open_log(path: &Path, columns: &Columns, rules: InteractionRules) -> Result<(CsvFile, LogPositions)> {
+fn open_log(path: &Path, columns: &TableColumns, rules: InteractionRules) -> Result<(CsvFile, LogPositions)> {
     let file = CsvFile::open_with(path, CsvHeader { names: columns.header.as_deref(), flag: Some("--header") })?;
     if let Some(time) = &columns.time {
         file.positions(&[named(&columns.time, time, "--time-column")])?;
@@ -124,7 +124,7 @@ fn open_log(path: &Path, columns: &Columns, rules: InteractionRules) -> Result<(
     Ok((file, positions))
 }
 
-fn read_interactions(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
+fn read_interactions(path: &Path, columns: &TableColumns, raw: &mut RawData) -> Result<()> {
     let (mut file, log) = open_log(path, columns, raw.rules)?;
     while let Some(row) = file.next_row()? {
         raw.push_interaction(log.interaction(&row), || row.place())?;
@@ -133,7 +133,7 @@ fn read_interactions(path: &Path, columns: &Columns, raw: &mut RawData) -> Resul
 }
 
 /// Reads interactions whose rows also describe the item: the first row of an item gives its title and categories.
-fn read_interactions_with_items(path: &Path, columns: &Columns, raw: &mut RawData) -> Result<()> {
+fn read_interactions_with_items(path: &Path, columns: &TableColumns, raw: &mut RawData) -> Result<()> {
     let (mut file, log) = open_log(path, columns, raw.rules)?;
     let title = optional(&file, &columns.title, "title", "--title-column")?.unwrap_or(log.item_column());
     let categories = optional(&file, &columns.category, "categories", "--category-column")?;
@@ -155,7 +155,7 @@ fn optional(file: &CsvFile, name: &Option<String>, usual: &str, flag: &'static s
     }
 }
 
-fn item(row: &CsvRow, columns: &Columns, key: usize, title: usize, categories: Option<usize>) -> RawItem {
+fn item(row: &CsvRow, columns: &TableColumns, key: usize, title: usize, categories: Option<usize>) -> RawItem {
     RawItem {
         key: row.get(key).to_owned(),
         title: row.get(title).to_owned(),
@@ -188,11 +188,11 @@ mod tests {
     use crate::data::import::{ImportOptions, SourceFormat, read};
     use crate::data::raw::MissingTime;
 
-    fn import(interactions: &str, items: Option<&str>, columns: Columns) -> Result<RawData> {
+    fn import(interactions: &str, items: Option<&str>, columns: TableColumns) -> Result<RawData> {
         import_by(interactions, items, columns, InteractionRules::default())
     }
 
-    fn import_by(log: &str, items: Option<&str>, columns: Columns, rules: InteractionRules) -> Result<RawData> {
+    fn import_by(log: &str, items: Option<&str>, columns: TableColumns, rules: InteractionRules) -> Result<RawData> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.csv");
         std::fs::write(&path, log).unwrap();
@@ -201,19 +201,19 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             path
         });
-        read(SourceFormat::Csv, &path, &ImportOptions { columns: Columns { items, ..columns }, rules })
+        read(SourceFormat::Csv, &path, &ImportOptions { columns: TableColumns { items, ..columns }, rules })
     }
 
     #[test]
     fn any_columns_will_do_and_further_ones_become_attributes() {
-        let columns = Columns {
+        let columns = TableColumns {
             user: Some("who".into()),
             item: Some("sku".into()),
             time: Some("when".into()),
             title: Some("name".into()),
             category: Some("tags".into()),
             category_separator: Some("; ".into()),
-            ..Columns::default()
+            ..TableColumns::default()
         };
         let log = "when,who,sku,stars\n2013-05-31,ann,7,5\n10,bob,8,1\n";
         let things = "sku,colour,name,tags,,price\n7,red,Seven,Big; Odd,x,1.5\n8,,\"Eight, or so\",,x,\n";
@@ -228,10 +228,10 @@ mod tests {
     #[test]
     fn a_log_alone_brings_its_items() {
         let log = "user,item,timestamp,title,categories\na,1,5,One,X|Y\na,1,6,Uno,Z\na,2,7,Two,\n";
-        let (items, histories) = tell(import(log, None, Columns::default()).unwrap());
+        let (items, histories) = tell(import(log, None, TableColumns::default()).unwrap());
         assert_eq!(items, ["1: One [X|Y] {}", "2: Two [] {}"]);
         assert_eq!(histories, ["a: 1@5 1@6 2@7"]);
-        let (items, _) = tell(import("user,item,timestamp\na,Heat,5\n", None, Columns::default()).unwrap());
+        let (items, _) = tell(import("user,item,timestamp\na,Heat,5\n", None, TableColumns::default()).unwrap());
         assert_eq!(items, ["Heat: Heat [] {}"]);
     }
 
@@ -239,45 +239,45 @@ mod tests {
     fn a_file_without_column_names_is_read_by_the_names_given() {
         let names = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
         let log = "0001;A1;5.0;1600000004\n0002;A1;2.0;1600000005\n";
-        let columns = Columns {
+        let columns = TableColumns {
             header: names(&["item", "user", "rating", "timestamp"]),
             items_header: names(&["item", "title"]),
-            ..Columns::default()
+            ..TableColumns::default()
         };
         let rules = InteractionRules { min_rating: Some(3.0), ..InteractionRules::default() };
         let raw = import_by(log, Some("0001,One\n0002,Two\n"), columns, rules).unwrap();
         assert_eq!(raw.dropped.interactions_below_rating, 1);
         assert_eq!(tell(raw).1, ["A1: 0001@1600000004"]);
-        let message = import(log, None, Columns::default()).unwrap_err().to_string();
+        let message = import(log, None, TableColumns::default()).unwrap_err().to_string();
         assert!(message.contains("found a line of values") && message.contains("--header"), "{message}");
     }
 
     #[test]
     fn the_order_of_the_file_counts_where_it_has_no_times() {
         let log = "user,item,rating\na,2,5\na,1,4\nb,1,1\n";
-        let refused = import(log, None, Columns::default()).unwrap_err().to_string();
+        let refused = import(log, None, TableColumns::default()).unwrap_err().to_string();
         assert!(refused.contains("no column of times\n  next: `--missing-time file-order`"), "{refused}");
         let rules = InteractionRules { missing_time: MissingTime::FileOrder, ..InteractionRules::default() };
-        let raw = import_by(log, None, Columns::default(), rules).unwrap();
+        let raw = import_by(log, None, TableColumns::default(), rules).unwrap();
         assert_eq!(raw.untimed, 3);
         assert_eq!(tell(raw).1, ["a: 2@0 1@1", "b: 1@0"]);
-        let named = Columns { time: Some("when".into()), ..Columns::default() };
+        let named = TableColumns { time: Some("when".into()), ..TableColumns::default() };
         assert!(import_by(log, None, named, rules).is_err(), "a column that was named has to be there");
     }
 
     #[test]
     fn missing_columns_and_bad_times_are_named() {
-        let named = |title: &str| Columns { title: Some(title.into()), ..Columns::default() };
+        let named = |title: &str| TableColumns { title: Some(title.into()), ..TableColumns::default() };
         let log = "user,item,timestamp\na,1,5\n";
         for (log, items, columns, expected) in [
-            ("who,item,timestamp\n", None, Columns::default(), "log.csv line 1: expected a column \"user\""),
+            ("who,item,timestamp\n", None, TableColumns::default(), "log.csv line 1: expected a column \"user\""),
             (log, None, named("name"), "log.csv line 1: expected a column \"name\""),
-            (log, Some("item,name\n"), Columns::default(), "things.csv line 1: expected a column \"title\""),
+            (log, Some("item,name\n"), TableColumns::default(), "things.csv line 1: expected a column \"title\""),
             (log, Some("item,name,title\n"), named("name"), "found \"title\""),
             (
                 "user,item,timestamp\na,1,5\na,2,yesterday\n",
                 None,
-                Columns::default(),
+                TableColumns::default(),
                 "log.csv line 3: expected a timestamp",
             ),
         ] {

