@@ -156,7 +156,8 @@ fn a_teachers_drafts_change_the_steps_and_not_the_lists() {
     assert!(guidance(&drafted, "drafted") > 0 && guidance(&plain, "drafted") == 0);
     let saved = guidance(&plain, "steps") - guidance(&drafted, "steps");
     let confirmed = guidance(&drafted, "confirmed");
-    assert!(confirmed.abs_diff(saved) <= 10, "each of {confirmed} saves a step, but for a list's last: {saved} saved");
+    // Not a list's last choice, and none that the engine had no room for in a step.
+    assert!((confirmed / 2..=confirmed).contains(&saved), "{saved} steps saved by {confirmed} confirmed choices");
 }
 
 #[test]

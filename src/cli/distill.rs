@@ -25,7 +25,7 @@ const EXAMPLES: &str = "\
 Examples:
   tiller distill films --run runs/sft --out runs/distilled
   tiller distill films --model smollm2-135m --adapter runs/sft/adapter --out runs/distilled
-  tiller distill films --run runs/sft --out runs/distilled --iterations 100 --set teacher_temperature=0.5
+  tiller distill films --run runs/sft --out runs/distilled --set teacher_temperature=0.5
   tiller distill films --out runs/distilled --resume
   tiller ppo films --run runs/distilled --out runs/ppo          rewards behind it";
 
