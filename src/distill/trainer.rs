@@ -185,7 +185,7 @@ impl<'a, S: Scorer> DistillTrainer<'a, S> {
     /// Distils to the end; the best model is in the run folder then. After each step `stop` is asked whether to end early.
     ///
     /// # Errors
-    /// A loss that is no number any more, a device or a disk that fails; [`Error::Interrupted`] where `stop` said so. The run folder then
+    /// A loss that is NaN or infinite, a device or a disk that fails; [`Error::Interrupted`] where `stop` said so. The run folder then
     /// has the state after the last whole iteration.
     pub fn run(mut self, stop: impl Fn() -> bool) -> Result<PolicySummary> {
         let config = self.context.config;
@@ -340,7 +340,7 @@ impl<'a, S: Scorer> DistillTrainer<'a, S> {
         *llama = moved;
         if !(cross_entropy.is_finite() && grad_norm.is_finite()) {
             return Err(Error::Failed(format!(
-                "iteration {}: the loss or its gradient is no number any more\n  {} keeps the state before it and the best model\n  \
+                "iteration {}: the loss or its gradient is NaN or infinite\n  {} keeps the state before it and the best model\n  \
                  next: distil again with a lower --lr",
                 self.state.step + 1,
                 self.log.run().path().display()

@@ -100,7 +100,7 @@ impl Objective {
     /// reference does, can outweigh all others.
     ///
     /// # Errors
-    /// A divergence from the reference policy that is no number any more, or beyond what is safe.
+    /// A divergence from the reference policy that is NaN or infinite, or beyond what is safe.
     pub fn check(&self, divergence_guard: &DivergenceGuard) -> Result<()> {
         let per_token = self.objective.kl / self.answer_tokens;
         if !per_token.is_finite() || per_token > divergence_guard.max_kl {

@@ -200,7 +200,7 @@ impl PpoUpdater<'_> {
         let ratio = sums.ratio / sums.tokens;
         let loss = sums.policy + sums.value;
         let trouble = if !(loss.is_finite() && norm.is_finite() && ratio.is_finite()) {
-            "the loss or its gradient is no number any more".to_owned()
+            "the loss or its gradient is NaN or infinite".to_owned()
         } else if ratio > self.divergence_guard.max_ratio {
             format!("the mean ratio of probabilities is {ratio:.1}, far from 1: the steps are too large")
         } else {

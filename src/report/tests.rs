@@ -56,7 +56,7 @@ fn evaluation(name: &str) -> Value {
     let figures = |subject: &str, mean: f64| {
         let metrics = json!({ "HR": interval(mean), "NDCG": interval(mean / 2.0), "TCP": interval(mean), "Obeyed": interval(mean),
             "NonExist": interval(mean) });
-        json!({ "subject": subject, "exact": metrics, "fuzzy": {}, "unasked": { "TCP": interval(0.125) } })
+        json!({ "subject": subject, "exact": metrics, "fuzzy": {}, "plain_list": { "TCP": interval(0.125) } })
     };
     let sample = json!({ "subject": "-C", "user": "<u&1>", "question": format!("Not {HOSTILE}"), "request": {}, "target": HOSTILE,
         "text": "", "obeyed": false, "items": [

@@ -63,7 +63,7 @@ pub(super) struct ItemDescription {
     pub of_items: bool,
     /// Some word of it was not understood.
     pub unknown: bool,
-    /// Its words do not say what is asked of it.
+    /// Its words do not say whether it is wanted.
     pub broken: bool,
     /// Its words ask for something that no request can state.
     pub lost: bool,

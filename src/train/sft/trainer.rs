@@ -189,7 +189,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
     /// Trains to the end; the best model is in the run folder then. After each step `stop` is asked whether to save and end early.
     ///
     /// # Errors
-    /// A loss that is no number any more, a device or a disk that fails; [`Error::Interrupted`] where `stop` said so.
+    /// A loss that is NaN or infinite, a device or a disk that fails; [`Error::Interrupted`] where `stop` said so.
     pub fn run(mut self, stop: impl Fn() -> bool) -> Result<SftSummary> {
         let bar = Progress::start("sft", self.steps(), "steps");
         bar.resume_at(self.state.step);
@@ -276,7 +276,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         self.trainable.model.llama = llama;
         if !(loss.is_finite() && grad_norm.is_finite()) {
             return Err(Error::Failed(format!(
-                "step {}: the loss or its gradient is no number any more\n  next: train again with a lower --lr",
+                "step {}: the loss or its gradient is NaN or infinite\n  next: train again with a lower --lr",
                 self.state.step
             )));
         }
