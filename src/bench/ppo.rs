@@ -16,8 +16,9 @@ use tiller_models::train::Sample;
 
 use crate::Result;
 use crate::data::rng::SeededRng;
-use crate::ppo::config::{PpoConfig, PpoHyperparameters};
+use crate::ppo::config::PpoConfig;
 use crate::ppo::experience::Trajectory;
+use crate::ppo::hyperparameters::PpoHyperparameters;
 use crate::ppo::memory::PpoMemory;
 use crate::ppo::policy::{Policy, log_probs, values};
 use crate::ppo::rollout::{self, RolloutRecorder};
@@ -221,7 +222,7 @@ fn in_order(mut numbers: Vec<f64>) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ppo::config::Baseline;
+    use crate::ppo::hyperparameters::Baseline;
 
     #[test]
     fn an_iteration_is_timed_with_a_critic_and_without() {

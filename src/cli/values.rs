@@ -11,7 +11,7 @@ use crate::constrain::Mode;
 use crate::experiment::ExperimentSize;
 use crate::instruct::Preset;
 use crate::plan::PlannedCommand;
-use crate::ppo::config::Baseline;
+use crate::ppo::hyperparameters::Baseline;
 use crate::recommend::answer::OutputFormat;
 use crate::reward::Level;
 use crate::task::TaskFamily;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tiller_models::train::Sample;
 
-use super::config::{Baseline, PpoHyperparameters};
+use super::hyperparameters::{Baseline, PpoHyperparameters};
 use super::rollout::{Prompt, Rollout};
 use super::scale::{RunningStd, normalize, per_group, whiten};
 use super::{advantage, kl};

@@ -4,7 +4,8 @@ use tiller_models::language_model::Backend;
 use tiller_models::llama::LlamaConfig;
 use tiller_models::memory::{ComputeDevice, MemoryEstimate, StepSize, TrainingMemory, kv_cache};
 
-use super::config::{Baseline, FEWEST_TOKENS, PpoConfig};
+use super::config::{FEWEST_TOKENS, PpoConfig};
+use super::hyperparameters::Baseline;
 use crate::Result;
 use crate::train::memory::does_not_fit;
 use crate::train::micro_batch::MicroBatcher;

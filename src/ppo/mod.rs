@@ -11,6 +11,7 @@
 pub mod advantage;
 pub mod config;
 pub mod experience;
+pub mod hyperparameters;
 pub mod kl;
 pub mod lines;
 pub mod loss;

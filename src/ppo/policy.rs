@@ -10,7 +10,8 @@ use tiller_models::memory::ComputeDevice;
 use tiller_models::train::{ForwardOptions, Sample};
 use tiller_models::value_head::ValueHead;
 
-use super::config::{Baseline, PpoConfig};
+use super::config::PpoConfig;
+use super::hyperparameters::Baseline;
 use crate::Result;
 
 /// The trained weights: the actor, and a critic where answers are compared with what one expects. The reference policy is the model

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use burn::tensor::{Int, Tensor};
 
-use super::config::ImportanceSamplingLevel;
+use super::hyperparameters::ImportanceSamplingLevel;
 
 /// Runs of tokens, answer behind answer, that together are all tokens.
 #[derive(Debug, Clone, Default)]

@@ -9,8 +9,9 @@ use tiller_models::memory::StepSize;
 use tiller_models::optim::{AdamW, Gradients};
 use tiller_models::train::{ForwardOptions, Sample, WeightedExample};
 
-use super::config::{DivergenceGuard, ImportanceSamplingLevel, PpoHyperparameters};
+use super::config::DivergenceGuard;
 use super::experience::Trajectory;
+use super::hyperparameters::{ImportanceSamplingLevel, PpoHyperparameters};
 use super::policy::{Policy, by_length};
 use super::units::ClippingUnits;
 use super::{kl, loss};

@@ -8,7 +8,7 @@ use crate::bench::ppo::{PpoBenchRow, SequenceLengths, measure};
 use crate::cli::json::print_json;
 use crate::cli::values;
 use crate::ppo::PpoConfig;
-use crate::ppo::config::Baseline;
+use crate::ppo::hyperparameters::Baseline;
 use crate::run::progress::Progress;
 use crate::train::memory::{available, in_words};
 use tiller_models::presets::ModelPreset;

@@ -7,8 +7,8 @@ use tiller_models::train::Sample;
 use tiller_models::weights::{weights_of, with_weights};
 
 use super::toy::{config, films, model, updater};
-use crate::ppo::config::{Baseline, ImportanceSamplingLevel};
 use crate::ppo::experience::Trajectory;
+use crate::ppo::hyperparameters::{Baseline, ImportanceSamplingLevel};
 use crate::ppo::policy::{Policy, log_probs, values};
 
 /// Two answers to one prompt: the first is good, the second bad.

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::toy::{builder, config, films, model};
 use crate::Error;
-use crate::ppo::config::{Baseline, PpoConfig};
+use crate::ppo::config::PpoConfig;
+use crate::ppo::hyperparameters::Baseline;
 use crate::ppo::{PolicySummary, PpoTrainer, TrainContext};
 use crate::run::folder::RunFolder;
 use crate::teacher::Popularity;

@@ -128,7 +128,7 @@ fn a_policy_begins_as_its_reference_and_without_its_adapter_is_the_very_model() 
     let model = model(&dataset);
     let prompts = prompts(&dataset, &model, 3);
     let mut config = config();
-    config.learning.baseline = crate::ppo::config::Baseline::Critic;
+    config.learning.baseline = crate::ppo::hyperparameters::Baseline::Critic;
     let policy = Policy::fresh(&model.llama, &config).unwrap();
     let samples: Vec<_> = prompts
         .iter()
