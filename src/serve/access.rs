@@ -5,16 +5,24 @@
 //! needed: a page that does not have the token gets nothing.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use http::{Method, StatusCode};
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, COOKIE, HOST, ORIGIN, VARY,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
+use super::app::App;
 use super::error::ApiError;
-use super::http::{Call, Response};
 use crate::data::input::quote;
 
 /// The cookie in which the page keeps the token.
-const COOKIE: &str = "tiller_token";
+const TOKEN_COOKIE: &str = "tiller_token";
 
 /// The rules of access.
 #[derive(Debug, Clone)]
@@ -25,6 +33,30 @@ pub struct Access {
     origins: Vec<String>,
     /// The digest of the token that every request needs.
     token: Option<[u8; 32]>,
+}
+
+/// Middleware: refuses requests for other hosts and from other pages, and answers the preflights of allowed ones.
+///
+/// # Errors
+/// 400 for the target of a proxy, 403 for another host or origin.
+pub async fn check_page(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, ApiError> {
+    app.access.check_page(request.uri(), request.headers())?;
+    let origin = request.headers().get(ORIGIN).cloned();
+    let is_preflight = request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let response = if is_preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    Ok(match origin.filter(|origin| app.access.allows(origin)) {
+        Some(origin) => (readable_by(origin), response).into_response(),
+        None => response,
+    })
+}
+
+/// Middleware: refuses requests without the token, if there is one.
+///
+/// # Errors
+/// 401 without the token.
+pub async fn check_token(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, ApiError> {
+    app.access.check_token(request.headers())?;
+    Ok(next.run(request).await)
 }
 
 impl Access {
@@ -38,18 +70,25 @@ impl Access {
         Self { hosts, origins, token: token.map(digest) }
     }
 
-    /// Checks a call.
-    ///
-    /// # Errors
-    /// 403 for another host or origin, 401 without the token.
-    pub fn check(&self, call: &Call) -> Result<(), ApiError> {
-        let host = self.host(call)?;
-        self.origin(call, &host)?;
-        if is_public(call) { Ok(()) } else { self.token(call) }
+    fn check_page(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+        if let Some(host) = uri.authority() {
+            let found = quote(host.as_str());
+            return Err(ApiError::bad_request("the target of the request", "a path", found, "this is no proxy"));
+        }
+        let host = self.host(headers)?;
+        let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+        let of_host = origin.to_str().unwrap_or_default().to_ascii_lowercase();
+        let is_own = ["http://", "https://"].iter().any(|scheme| of_host.strip_prefix(scheme) == Some(&host));
+        if is_own || self.allows(origin) {
+            return Ok(());
+        }
+        let (expected, next) = ("this server's own page", "start with --allow-origin, if that page may ask");
+        Err(ApiError::new(StatusCode::FORBIDDEN, "the header Origin", expected, quote(&of_host), next))
     }
 
-    fn host(&self, call: &Call) -> Result<String, ApiError> {
-        let mut hosts = call.headers.get_all("host").iter();
+    /// The one Host of a request.
+    fn host(&self, headers: &HeaderMap) -> Result<String, ApiError> {
+        let mut hosts = headers.get_all(HOST).iter();
         let host = hosts.next().and_then(|host| host.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
         let is_known = self.token.is_some() || self.hosts.contains(&host);
         if is_known && hosts.next().is_none() {
@@ -59,22 +98,17 @@ impl Access {
         Err(ApiError::new(StatusCode::FORBIDDEN, "the header Host", expected, quote(&host), next))
     }
 
-    fn origin(&self, call: &Call, host: &str) -> Result<(), ApiError> {
-        let Some(origin) = call.headers.get("origin") else { return Ok(()) };
-        let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
-        let is_own = ["http://", "https://"].iter().any(|scheme| origin.strip_prefix(scheme) == Some(host));
-        if is_own || self.origins.contains(&origin) {
-            return Ok(());
-        }
-        let (expected, next) = ("this server's own page", "start with --allow-origin, if that page may ask");
-        Err(ApiError::new(StatusCode::FORBIDDEN, "the header Origin", expected, quote(&origin), next))
+    /// Returns true for an origin of --allow-origin.
+    fn allows(&self, origin: &HeaderValue) -> bool {
+        self.origins.iter().any(|allowed| allowed.as_bytes().eq_ignore_ascii_case(origin.as_bytes()))
     }
 
-    fn token(&self, call: &Call) -> Result<(), ApiError> {
+    fn check_token(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let Some(token) = &self.token else { return Ok(()) };
-        let bearer = call.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-        let cookies = call.header("cookie").into_iter().flat_map(|cookies| cookies.split(';'));
-        let cookie = cookies.filter_map(|cookie| cookie.trim().split_once('=')).find(|(name, _)| *name == COOKIE);
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let bearer = text(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+        let cookies = text(COOKIE).into_iter().flat_map(|cookies| cookies.split(';'));
+        let cookie = cookies.filter_map(|cookie| cookie.trim().split_once('=')).find(|(name, _)| *name == TOKEN_COOKIE);
         // Digests are compared: the time tells nothing about the token.
         if bearer.or(cookie.map(|(_, value)| value)).is_some_and(|given| digest(given.trim()) == *token) {
             return Ok(());
@@ -84,33 +118,16 @@ impl Access {
         let next = "send the token with every request";
         Err(ApiError::new(StatusCode::UNAUTHORIZED, "the header Authorization", expected, found, next))
     }
-
-    /// The answer to a browser that asks whether another page may call; `None` for any other call.
-    pub fn preflight(&self, call: &Call) -> Option<Response> {
-        is_preflight(call).then(|| Response::of("text/plain", "").with_status(StatusCode::NO_CONTENT))
-    }
-
-    /// Adds the headers that let an allowed page of `origin` read a reply.
-    pub fn allow(&self, reply: Response, origin: Option<&str>) -> Response {
-        match origin.filter(|origin| self.origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))) {
-            None => reply,
-            Some(origin) => reply
-                .with_header("access-control-allow-origin", origin)
-                .with_header("access-control-allow-methods", "GET, POST")
-                .with_header("access-control-allow-headers", "authorization, content-type")
-                .with_header("vary", "origin"),
-        }
-    }
 }
 
-/// Returns true for the page's own files, in which there is nothing to hide and from which the token is entered, and for preflights,
-/// which never have a token.
-fn is_public(call: &Call) -> bool {
-    call.path == "/" || call.path.starts_with("/page/") || is_preflight(call)
-}
-
-fn is_preflight(call: &Call) -> bool {
-    call.method == Method::OPTIONS && call.headers.contains_key("access-control-request-method")
+/// The headers that let a page of `origin` read a response.
+fn readable_by(origin: HeaderValue) -> [(HeaderName, HeaderValue); 4] {
+    [
+        (ACCESS_CONTROL_ALLOW_ORIGIN, origin),
+        (ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE")),
+        (ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type")),
+        (VARY, HeaderValue::from_static("origin")),
+    ]
 }
 
 fn digest(text: &str) -> [u8; 32] {

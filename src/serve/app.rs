@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
-use http::StatusCode;
+use axum::http::StatusCode;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use super::access::Access;
 use super::answer::Recommends;
@@ -16,6 +16,9 @@ use super::queue::{Job, Queue};
 use super::workspace::Workspace;
 use crate::data::{Dataset, User};
 use crate::request::ask::AskParser;
+
+/// The most connections at a time (503).
+pub const MAX_CONNECTIONS: usize = 256;
 
 /// The state of a server. The data set lives as long as the process, because requests outlive every scope.
 pub struct App {
@@ -35,8 +38,8 @@ pub struct App {
     pub access: Access,
     /// The file of the users' feedback.
     pub feedback: Option<FeedbackLog>,
-    /// The number of open connections.
-    pub connections: Arc<AtomicUsize>,
+    /// The places of connections.
+    pub connections: Arc<Semaphore>,
     users: HashMap<&'static str, &'static User>,
 }
 
@@ -71,7 +74,7 @@ impl App {
             metrics: Arc::default(),
             access,
             feedback,
-            connections: Arc::default(),
+            connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             users: dataset.users.iter().map(|user| (user.key.as_str(), user)).collect(),
         }
     }
@@ -79,6 +82,11 @@ impl App {
     /// The user of a key.
     pub fn user(&self, key: &str) -> Option<&'static User> {
         self.users.get(key).copied()
+    }
+
+    /// The number of open connections.
+    pub fn open_connections(&self) -> usize {
+        MAX_CONNECTIONS - self.connections.available_permits()
     }
 
     /// The writer of lists for requests that name none.

@@ -1,6 +1,6 @@
 //! The request of the API: the keys of `tiller recommend --json`, with names in the place of numbers.
 
-use http::StatusCode;
+use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::answer::Recommends;

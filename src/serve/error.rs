@@ -1,11 +1,13 @@
 //! Errors of the API: a status, and the four parts of tiller's errors as JSON.
 
-use http::StatusCode;
+use axum::Json;
+use axum::http::{StatusCode, header::RETRY_AFTER};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
-use super::http::Response;
 use crate::Error;
+use crate::data::input::quote;
 use crate::request::InWords;
 
 /// An error that a client gets.
@@ -59,6 +61,12 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, place, expected, found, next)
     }
 
+    /// 404: nothing is served at `path`.
+    pub fn no_such_path(path: &str) -> Self {
+        let (expected, next) = ("a path of this server", "GET /openapi.json lists all of them");
+        Self::new(StatusCode::NOT_FOUND, "the path", expected, quote(path), next)
+    }
+
     /// Returns the error with a time after which to try again.
     pub fn retry_after(self, seconds: u32) -> Self {
         Self { retry_after: Some(seconds), ..self }
@@ -75,18 +83,16 @@ impl ApiError {
         self.status
     }
 
-    /// The response.
-    pub fn response(&self) -> Response {
-        let reply = Response::json(&json!({ "error": self })).with_status(self.status);
-        match self.retry_after {
-            Some(seconds) => reply.with_header("retry-after", seconds.to_string()),
-            None => reply,
-        }
-    }
-
     /// The error in one line.
     pub fn text(&self) -> &str {
         &self.parts.message
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let retry_after = self.retry_after.map(|seconds| [(RETRY_AFTER, seconds.to_string())]);
+        (self.status, retry_after, Json(json!({ "error": self }))).into_response()
     }
 }
 

@@ -16,7 +16,7 @@ const BUCKETS: [f64; 8] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
 #[derive(Debug, Default)]
 pub struct Metrics {
     /// Responses by route and status.
-    responses: Mutex<BTreeMap<(&'static str, u16), u64>>,
+    responses: Mutex<BTreeMap<(String, u16), u64>>,
     lists: [AtomicU64; 2],
     failed: AtomicU64,
     tokens: AtomicU64,
@@ -30,8 +30,8 @@ pub struct Metrics {
 
 impl Metrics {
     /// Counts a response.
-    pub fn response(&self, route: &'static str, status: u16) {
-        *self.responses.lock().unwrap_or_else(PoisonError::into_inner).entry((route, status)).or_default() += 1;
+    pub fn response(&self, route: &str, status: u16) {
+        *self.responses.lock().unwrap_or_else(PoisonError::into_inner).entry((route.to_owned(), status)).or_default() += 1;
     }
 
     /// Counts a request whose client went away.
@@ -76,7 +76,7 @@ impl Metrics {
         let one = |value: u64| vec![(String::new(), value)];
         let read = |counter: &AtomicU64| counter.load(Relaxed);
         let responses = self.responses.lock().unwrap_or_else(PoisonError::into_inner);
-        let label = |(&(route, status), &count): (&(&str, u16), &u64)| {
+        let label = |((route, status), &count): (&(String, u16), &u64)| {
             (format!("{{route=\"{route}\",status=\"{status}\"}}"), count)
         };
         let responses: Vec<_> = responses.iter().map(label).collect();

@@ -1,7 +1,8 @@
 //! The server: one resident model and teacher for a page to steer by and an API that other clients speak.
 //!
-//! A request passes [`http`] (bytes, with limits), [`access`] (who may ask), [`routes`] (what is asked) and, if it asks for a list,
-//! [`queue`] and [`batcher`] (one thread with the model). [`server`] ties them together; [`answer`] is what comes back.
+//! A request passes [`connection`] (HTTP/1.1 by hyper, with limits), [`watch`] (time and counters), [`access`] (who may ask), [`routes`]
+//! (axum's router) and, if it asks for a list, [`queue`] and [`batcher`] (one thread with the model). [`server`] ties them together;
+//! [`answer`] is what comes back.
 
 pub mod access;
 pub mod answer;
@@ -9,9 +10,10 @@ pub mod app;
 pub mod asked;
 pub mod batcher;
 mod compute;
+mod connection;
 pub mod error;
+mod extract;
 pub mod feedback;
-pub mod http;
 pub mod metrics;
 mod nearest;
 pub mod queue;
@@ -20,6 +22,7 @@ pub mod runs;
 pub mod server;
 mod teacher_view;
 pub mod understand;
+mod watch;
 pub mod workspace;
 
 pub use access::Access;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use tokio::sync::mpsc;
 
@@ -73,6 +74,11 @@ impl Ticket {
     /// The next report; `None` where the batcher is gone.
     pub async fn next(&mut self) -> Option<JobEvent> {
         self.events.recv().await
+    }
+
+    /// The next report, polled; `None` where the batcher is gone.
+    pub fn poll_next(&mut self, context: &mut Context) -> Poll<Option<JobEvent>> {
+        self.events.poll_recv(context)
     }
 }
 

@@ -1,31 +1,32 @@
 //! The server: connections on one side, the batcher on the other, until Ctrl-C.
 
+use std::convert::Infallible;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use http::StatusCode;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use tokio::runtime::Builder;
-use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use super::app::App;
+use super::app::{App, MAX_CONNECTIONS};
 use super::batcher::Writers;
+use super::connection::{TimedWrites, http};
 use super::error::ApiError;
-use super::http::{Call, Handler, Response, refuse, serve_connection};
-use super::routes;
+use super::routes::router;
 use crate::{Error, Result};
-
-/// The most connections at a time (503).
-const MAX_CONNECTIONS: usize = 256;
-
-/// The time in which a request is answered, or its stream begins (503).
-const REQUEST_TIME: Duration = Duration::from_secs(120);
 
 /// The time that running replies have after Ctrl-C.
 const STOP_TIME: Duration = Duration::from_millis(1500);
+
+/// The time in which a refused client reads that there are too many.
+const REFUSAL_TIME: Duration = Duration::from_secs(1);
 
 /// Threads that read and write. Lists are written by the batcher.
 const IO_THREADS: usize = 2;
@@ -56,8 +57,7 @@ pub fn serve(app: App, writers: &Writers, listener: TcpListener, most: usize, st
 async fn accept_until(app: Arc<App>, listener: TcpListener, stops: fn() -> bool) {
     // The listener was made nonblocking, which is all that this needs.
     let listener = tokio::net::TcpListener::from_std(listener).expect("a nonblocking listener inside a runtime");
-    let (stop, stopped) = watch::channel(false);
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let running = GracefulShutdown::new();
     let until = async {
         while !stops() {
             sleep(Duration::from_millis(50)).await;
@@ -65,33 +65,38 @@ async fn accept_until(app: Arc<App>, listener: TcpListener, stops: fn() -> bool)
     };
     tokio::select! {
         () = until => {}
-        () = accept(&app, &listener, &places, &stopped) => {}
+        () = accept(&app, &listener, &running) => {}
     }
     drop(listener);
-    let _ = stop.send(true);
-    let _ = timeout(STOP_TIME, places.acquire_many(MAX_CONNECTIONS as u32)).await;
+    let _ = timeout(STOP_TIME, running.shutdown()).await;
 }
 
-async fn accept(
-    app: &Arc<App>,
-    listener: &tokio::net::TcpListener,
-    places: &Arc<Semaphore>,
-    stop: &watch::Receiver<bool>,
-) {
+async fn accept(app: &Arc<App>, listener: &tokio::net::TcpListener, running: &GracefulShutdown) {
+    let http = http();
+    let service = TowerToHyperService::new(router(app.clone()));
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // No file descriptors: some come back when connections end.
             sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let (app, stop) = (app.clone(), stop.clone());
-        match places.clone().try_acquire_owned() {
-            Ok(place) => drop(tokio::spawn(async move {
-                let _open = Counted::new(&app.connections);
-                serve_connection(stream, &AppHandler(&app), stop).await;
-                drop(place);
-            })),
-            Err(_) => drop(tokio::spawn(refuse(stream, too_many_connections()))),
+        // Small replies must not wait for each other.
+        let _ = stream.set_nodelay(true);
+        let stream = TokioIo::new(TimedWrites::new(stream));
+        match app.connections.clone().try_acquire_owned() {
+            Ok(place) => {
+                let connection = running.watch(http.serve_connection(stream, service.clone()));
+                tokio::spawn(async move {
+                    // A client that breaks its connection off is no error of the server.
+                    let _ = connection.await;
+                    drop(place);
+                });
+            }
+            Err(_) => {
+                let refuse = service_fn(async |_| Ok::<_, Infallible>(too_many_connections().into_response()));
+                let connection = http.clone().keep_alive(false).serve_connection(stream, refuse);
+                tokio::spawn(timeout(REFUSAL_TIME, connection));
+            }
         }
     }
 }
@@ -100,70 +105,4 @@ fn too_many_connections() -> ApiError {
     let (expected, next) = (format!("at most {MAX_CONNECTIONS} connections"), "try again a little later");
     let status = StatusCode::SERVICE_UNAVAILABLE;
     ApiError::new(status, "the server", expected, "one more", next).retry_after(1)
-}
-
-/// A connection in the count.
-struct Counted<'a>(&'a AtomicUsize);
-
-impl<'a> Counted<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Checks access, answers within the time, and counts.
-struct AppHandler<'a>(&'a App);
-
-impl Handler for AppHandler<'_> {
-    async fn handle(&self, call: Call) -> Response {
-        let app = self.0;
-        let abandoned = Abandoned { app, is_answered: false };
-        let answer = async {
-            app.access.check(&call)?;
-            match app.access.preflight(&call) {
-                Some(reply) => Ok(reply),
-                None => routes::answer(app, &call).await,
-            }
-        };
-        let answer = timeout(REQUEST_TIME, answer).await.unwrap_or_else(|_| Err(too_slow()));
-        abandoned.answered();
-        let reply = answer.unwrap_or_else(|error: ApiError| error.response());
-        app.metrics.response(routes::name(&call), reply.status.as_u16());
-        let reply =
-            reply.with_header("x-content-type-options", "nosniff").with_header("referrer-policy", "no-referrer");
-        app.access.allow(reply, call.header("origin"))
-    }
-}
-
-fn too_slow() -> ApiError {
-    let (expected, found) = (format!("an answer within {} s", REQUEST_TIME.as_secs()), "none yet");
-    let status = StatusCode::SERVICE_UNAVAILABLE;
-    ApiError::new(status, "the server", expected, found, "ask for fewer or shorter lists").retry_after(5)
-}
-
-/// Counts a request whose future is dropped before its answer.
-struct Abandoned<'a> {
-    app: &'a App,
-    is_answered: bool,
-}
-
-impl Abandoned<'_> {
-    fn answered(mut self) {
-        self.is_answered = true;
-    }
-}
-
-impl Drop for Abandoned<'_> {
-    fn drop(&mut self) {
-        if !self.is_answered {
-            self.app.metrics.abandoned();
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{teacher, world};
+use super::{teacher, titles, world};
 use crate::common::openapi::expect;
 use crate::common::program::fail;
 use crate::common::served::Served;
@@ -75,24 +75,45 @@ fn what_is_too_large_is_refused_before_it_is_read() {
     let host = format!("Host: {}\r\n", served.address);
     let post = |lines: &str| format!("POST /v1/recommend HTTP/1.1\r\n{host}{lines}\r\n");
     let many: String = (0..80).map(|number| format!("X-{number}: x\r\n")).collect();
-    for (request, status) in [
-        (post("Content-Length: 262145\r\n"), 413),
-        (post("Content-Length: 99999999999999999999999\r\n"), 413),
-        (post("Content-Length: -1\r\n"), 400),
-        (post("Content-Length: 1\r\nContent-Length: 2\r\n"), 400),
-        (post("Transfer-Encoding: chunked\r\n"), 411),
-        (post(&many), 431),
-        (format!("GET /{} HTTP/1.1\r\n{host}\r\n", "x".repeat(20_000)), 431),
-        (format!("GET / HTTP/1.1\r\n{host}X: {}", "x".repeat(20_000)), 431),
-        ("GET / HTTP/9.9\r\n\r\n".to_owned(), 400),
-        ("nonsense\r\n\r\n".to_owned(), 400),
-        ("GET http://evil.example/ HTTP/1.1\r\n\r\n".to_owned(), 400),
+    // A head that is not HTTP/1.1 or too large gets a status alone.
+    for (request, status, has_parts) in [
+        (post("Content-Length: 262145\r\n"), 413, true),
+        (format!("{}{}", post("Content-Length: 300000\r\n"), "x".repeat(300_000)), 413, true),
+        (post("Content-Length: 99999999999999999999999\r\n"), 400, false),
+        (post("Content-Length: -1\r\n"), 400, false),
+        (post("Content-Length: 1\r\nContent-Length: 2\r\n"), 400, false),
+        (post(&many), 431, false),
+        (format!("GET /{} HTTP/1.1\r\n{host}\r\n", "x".repeat(20_000)), 431, false),
+        (format!("GET / HTTP/1.1\r\n{host}X: {}", "x".repeat(20_000)), 431, false),
+        ("GET / HTTP/9.9\r\n\r\n".to_owned(), 400, false),
+        ("nonsense\r\n\r\n".to_owned(), 400, false),
+        ("GET http://evil.example/ HTTP/1.1\r\n\r\n".to_owned(), 400, true),
+        (format!("GET http://evil.example/ HTTP/1.1\r\n{host}\r\n"), 400, true),
+        (post("Content-Length: 2\r\nContent-Type: text/plain\r\nConnection: close\r\n"), 415, true),
     ] {
         let answer = served.send(&request);
         assert_eq!(answer.status, status, "{}: {answer:?}", &request[..request.len().min(120)]);
-        expect("Error", &answer.json());
+        match has_parts {
+            true => expect("Error", &answer.json()),
+            false => assert_eq!(answer.body, ""),
+        }
     }
     assert_eq!(served.get("/health").status, 200);
+}
+
+#[test]
+fn a_body_in_chunks_is_read_within_the_limit() {
+    let served = teacher();
+    let head = format!(
+        "POST /v1/recommend HTTP/1.1\r\nHost: {}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+        served.address
+    );
+    let answer = served.send(format!("{head}6\r\n{{\"k\": \r\n2\r\n2}}\r\n0\r\n\r\n"));
+    assert_eq!(titles(&answer.ok()).len(), 2);
+    let chunk = format!("8000\r\n{}\r\n", " ".repeat(0x8000));
+    let answer = served.send(format!("{head}{}0\r\n\r\n", chunk.repeat(9)));
+    assert_eq!(answer.status, 413);
+    expect("Error", &answer.json());
 }
 
 #[test]
@@ -109,10 +130,10 @@ fn slow_senders_are_closed_and_hold_nobody_up() {
     let _half_open: Vec<_> = (0..100).map(|_| served.connect()).collect();
     let start = Instant::now();
     assert_eq!(served.post("/v1/recommend", &json!({ "user": "u1", "k": 2 })).status, 200);
-    for mut stream in [head, body] {
+    for (mut stream, status) in [(body, "HTTP/1.1 408 "), (head, "")] {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(answer.starts_with(status) && answer.is_empty() == status.is_empty(), "{answer}");
     }
     assert!(start.elapsed() < Duration::from_secs(60));
 }

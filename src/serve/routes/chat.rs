@@ -3,9 +3,13 @@
 //! The server keeps no conversation: the messages of a call are replayed through [`ChatSession`], the assistant's lists with them, and
 //! the last message is answered.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::sync::Arc;
 
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,7 +24,7 @@ use crate::serve::app::App;
 use crate::serve::asked::prepare;
 use crate::serve::compute::compute;
 use crate::serve::error::ApiError;
-use crate::serve::http::{Call, EventStream, Response};
+use crate::serve::extract::JsonBody;
 use crate::serve::queue::Job;
 
 /// The name of the teacher among the models.
@@ -31,7 +35,7 @@ const LENGTH: u32 = 5;
 
 /// A call. Clients send many fields that mean nothing here.
 #[derive(Deserialize)]
-struct ChatCall {
+pub struct ChatCall {
     model: Option<String>,
     messages: Vec<ChatMessage>,
     #[serde(default)]
@@ -68,22 +72,24 @@ enum Turn {
 }
 
 /// `GET /v1/models`.
-pub fn models(app: &App) -> Response {
+pub async fn models(State(app): State<Arc<App>>) -> Json<Value> {
     let names = app.about.model.iter().map(String::as_str).chain(app.about.teacher.then_some(TEACHER));
     let model = |name| json!({ "id": name, "object": "model", "created": 0, "owned_by": "tiller" });
-    Response::json(&json!({ "object": "list", "data": names.map(model).collect::<Vec<_>>() }))
+    Json(json!({ "object": "list", "data": names.map(model).collect::<Vec<_>>() }))
 }
 
 /// `POST /v1/chat/completions`.
 ///
 /// # Errors
 /// 400 for a call without a user's message, 404 for an unknown model. What a message gets wrong is said as an answer.
-pub async fn completions(app: &App, call: &Call) -> Result<Response, ApiError> {
-    let call: ChatCall = call.json()?;
-    let by = writer(app, call.model.as_deref())?;
-    let (text, tokens) = match compute(|| turn(app, &call))? {
+pub async fn completions(
+    State(app): State<Arc<App>>,
+    JsonBody(call): JsonBody<ChatCall>,
+) -> Result<Response, ApiError> {
+    let by = writer(&app, call.model.as_deref())?;
+    let (text, tokens) = match compute(|| turn(&app, &call))? {
         Turn::Say(text) => (text, [0, 0]),
-        Turn::List(said, request) => match compute(|| prepare(*request, Mode::Strict, app)) {
+        Turn::List(said, request) => match compute(|| prepare(*request, Mode::Strict, &app)) {
             Err(error) => (error.text().to_owned(), [0, 0]),
             Ok(prepared) => {
                 let (job, ticket) = Job::new(prepared, None, by, Mode::Strict);
@@ -97,7 +103,10 @@ pub async fn completions(app: &App, call: &Call) -> Result<Response, ApiError> {
     };
     let name = call.model.clone().unwrap_or_else(|| app.about.model.clone().unwrap_or_else(|| TEACHER.to_owned()));
     let completion = Completion { name, created: Timestamp::now().as_second(), text, tokens };
-    Ok(if call.stream { Response::events(completion.chunks()) } else { Response::json(&completion.whole()) })
+    Ok(match call.stream {
+        true => Sse::new(tokio_stream::iter(completion.chunks())).into_response(),
+        false => Json(completion.whole()).into_response(),
+    })
 }
 
 fn writer(app: &App, model: Option<&str>) -> Result<Recommends, ApiError> {
@@ -108,7 +117,7 @@ fn writer(app: &App, model: Option<&str>) -> Result<Recommends, ApiError> {
         Some(TEACHER) if app.about.teacher => Ok(Recommends::Teacher),
         Some(name) => {
             let (expected, next) = ("a model of GET /v1/models", "leave it out for the usual one");
-            Err(ApiError::new(http::StatusCode::NOT_FOUND, "model", expected, format!("{name:?}"), next))
+            Err(ApiError::new(StatusCode::NOT_FOUND, "model", expected, format!("{name:?}"), next))
         }
     }
 }
@@ -170,7 +179,7 @@ impl Completion {
     }
 
     /// The events of a streamed completion: the text line by line, its end, and OpenAI's last event.
-    fn chunks(&self) -> Chunks {
+    fn chunks(&self) -> Vec<Result<Event, axum::Error>> {
         let chunk = |delta: Value, finish: Option<&str>| {
             let choices = json!([{ "index": 0, "delta": delta, "finish_reason": finish }]);
             let (id, name) = (self.id(), &self.name);
@@ -179,20 +188,11 @@ impl Completion {
         let mut events = vec![chunk(json!({ "role": "assistant", "content": "" }), None)];
         events.extend(self.text.split_inclusive('\n').map(|line| chunk(json!({ "content": line }), None)));
         events.push(chunk(json!({}), Some("stop")));
-        let mut events: Vec<String> = events.into_iter().map(|event| format!("data: {event}\n\n")).collect();
-        events.push("data: [DONE]\n\n".to_owned());
-        Chunks(events.into_iter())
+        let events = events.into_iter().map(|event| Event::default().json_data(event));
+        events.chain([Ok(Event::default().data("[DONE]"))]).collect()
     }
 
     fn id(&self) -> String {
         format!("chatcmpl-{}", self.created)
-    }
-}
-
-struct Chunks(std::vec::IntoIter<String>);
-
-impl EventStream for Chunks {
-    fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<String>> + Send + '_>> {
-        Box::pin(async { self.0.next() })
     }
 }

@@ -1,8 +1,12 @@
 //! `GET /v1/catalogue`, `/v1/items` and `/v1/users`: what there is to ask about.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use serde::Serialize;
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::data::{Catalogue, CategoryId, Item};
@@ -10,7 +14,6 @@ use crate::serve::answer::{attributes, categories};
 use crate::serve::app::App;
 use crate::serve::compute::compute;
 use crate::serve::error::ApiError;
-use crate::serve::http::{Call, Response};
 
 /// Hits of a search without `limit`, and with the largest one.
 const USUAL_LIMIT: usize = 20;
@@ -19,11 +22,25 @@ const LARGEST_LIMIT: usize = 200;
 /// Titles of a user's history that are shown, the newest ones.
 const SHOWN_HISTORY: usize = 10;
 
+/// The parameters of a search.
+#[derive(Deserialize)]
+#[serde(default)]
+pub struct Search {
+    query: String,
+    limit: usize,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self { query: String::new(), limit: USUAL_LIMIT }
+    }
+}
+
 /// Values of a column of text that are listed; a column of more is searched by typing.
 const LISTED_VALUES: usize = 200;
 
 #[derive(Serialize)]
-struct CatalogueView<'a> {
+pub struct CatalogueView<'a> {
     name: &'a str,
     items: usize,
     users: usize,
@@ -48,12 +65,12 @@ struct ColumnView<'a> {
 }
 
 /// Describes the data set.
-pub fn catalogue(app: &App) -> Response {
+pub async fn catalogue(State(app): State<Arc<App>>) -> Json<CatalogueView<'static>> {
     let catalogue = &app.dataset.catalogue;
     let category = |(id, name)| CategoryView { name, items: catalogue.members(CategoryId(id)).len() };
     let names = catalogue.categories().iter().map(String::as_str);
     let columns = catalogue.attributes().iter().enumerate();
-    Response::json(&CatalogueView {
+    Json(CatalogueView {
         name: &app.dataset.name,
         items: catalogue.len(),
         users: app.dataset.users.len(),
@@ -76,7 +93,7 @@ fn column_view<'a>(column: usize, name: &'a str, catalogue: &'a Catalogue) -> Co
 }
 
 #[derive(Serialize)]
-struct ItemView<'a> {
+pub struct ItemView<'a> {
     id: &'a str,
     title: &'a str,
     categories: Vec<String>,
@@ -87,8 +104,8 @@ struct ItemView<'a> {
 ///
 /// # Errors
 /// 400 for a limit that is no number.
-pub fn items(app: &App, call: &Call) -> Result<Response, ApiError> {
-    let (query, limit) = (call.parameter("query").unwrap_or_default(), limit(call)?);
+pub async fn items(State(app): State<Arc<App>>, search: SearchQuery) -> Result<Json<Vec<ItemView<'static>>>, ApiError> {
+    let search = checked(search)?;
     let catalogue = &app.dataset.catalogue;
     let view = |item: &'static Item| ItemView {
         id: &item.key,
@@ -96,12 +113,12 @@ pub fn items(app: &App, call: &Call) -> Result<Response, ApiError> {
         categories: categories(item, catalogue),
         attributes: attributes(item, catalogue),
     };
-    let found = compute(|| search(catalogue.items(), &query, limit, |item| &item.title));
-    Ok(Response::json(&found.into_iter().map(view).collect::<Vec<_>>()))
+    let found = compute(|| search.among(catalogue.items(), |item| &item.title));
+    Ok(Json(found.into_iter().map(view).collect()))
 }
 
 #[derive(Serialize)]
-struct UserView<'a> {
+pub struct UserView<'a> {
     user: &'a str,
     interactions: usize,
     /// The newest titles, oldest first.
@@ -112,39 +129,46 @@ struct UserView<'a> {
 ///
 /// # Errors
 /// 400 for a limit that is no number.
-pub fn users(app: &App, call: &Call) -> Result<Response, ApiError> {
-    let (query, limit) = (call.parameter("query").unwrap_or_default(), limit(call)?);
-    let found = compute(|| search(&app.dataset.users, &query, limit, |user| &user.key));
+pub async fn users(State(app): State<Arc<App>>, search: SearchQuery) -> Result<Json<Vec<UserView<'static>>>, ApiError> {
+    let search = checked(search)?;
+    let dataset = app.dataset;
+    let found = compute(|| search.among(&dataset.users, |user| &user.key));
     let views = found.into_iter().map(|user| {
         let newest = &user.items[user.items.len().saturating_sub(SHOWN_HISTORY)..];
-        let history = newest.iter().map(|&item| app.dataset.catalogue.title(item)).collect();
+        let history = newest.iter().map(|&item| dataset.catalogue.title(item)).collect();
         UserView { user: &user.key, interactions: user.items.len(), history }
     });
-    Ok(Response::json(&views.collect::<Vec<_>>()))
+    Ok(Json(views.collect()))
 }
 
-fn limit(call: &Call) -> Result<usize, ApiError> {
-    let Some(text) = call.parameter("limit") else { return Ok(USUAL_LIMIT) };
-    let limit = text.parse().ok().filter(|limit| (1..=LARGEST_LIMIT).contains(limit));
-    limit.ok_or_else(|| {
-        ApiError::bad_request("limit", format!("1 to {LARGEST_LIMIT}"), format!("{text:?}"), "ask for fewer")
-    })
+/// The parameters as they came.
+type SearchQuery = Result<Query<Search>, QueryRejection>;
+
+fn checked(search: SearchQuery) -> Result<Search, ApiError> {
+    let Query(search) = search?;
+    if (1..=LARGEST_LIMIT).contains(&search.limit) {
+        return Ok(search);
+    }
+    Err(ApiError::bad_request("limit", format!("1 to {LARGEST_LIMIT}"), search.limit.to_string(), "ask for fewer"))
 }
 
-/// The entries whose names contain `query`, in any case of letters: those that begin with it first, then those with a word that does.
-fn search<'a, T>(entries: &'a [T], query: &str, limit: usize, name: impl Fn(&T) -> &str) -> Vec<&'a T> {
-    let query = query.trim().to_lowercase();
-    let place = |entry: &T| {
-        let name = name(entry).to_lowercase();
-        match name.find(&query)? {
-            0 => Some(0),
-            _ if name.contains(&format!(" {query}")) => Some(1),
-            _ => Some(2),
-        }
-    };
-    let mut found: Vec<(u8, &T)> = entries.iter().filter_map(|entry| Some((place(entry)?, entry))).collect();
-    found.sort_by_key(|(place, _)| *place);
-    found.into_iter().take(limit).map(|(_, entry)| entry).collect()
+impl Search {
+    /// The entries whose names contain the query, in any case of letters: those that begin with it first, then those with a word that
+    /// does.
+    fn among<'a, T>(&self, entries: &'a [T], name: impl Fn(&T) -> &str) -> Vec<&'a T> {
+        let query = self.query.trim().to_lowercase();
+        let place = |entry: &T| {
+            let name = name(entry).to_lowercase();
+            match name.find(&query)? {
+                0 => Some(0),
+                _ if name.contains(&format!(" {query}")) => Some(1),
+                _ => Some(2),
+            }
+        };
+        let mut found: Vec<(u8, &T)> = entries.iter().filter_map(|entry| Some((place(entry)?, entry))).collect();
+        found.sort_by_key(|(place, _)| *place);
+        found.into_iter().take(self.limit).map(|(_, entry)| entry).collect()
+    }
 }
 
 #[cfg(test)]
@@ -155,7 +179,8 @@ mod tests {
     fn names_that_begin_with_the_query_come_first() {
         let titles = ["The Heat", "Wheat", "Heat (1995)", "Ran", "White Heat"].map(String::from);
         let found = |query: &str, limit| {
-            search(&titles, query, limit, |title| title).into_iter().map(String::as_str).collect::<Vec<_>>()
+            let search = Search { query: query.to_owned(), limit };
+            search.among(&titles, |title| title).into_iter().map(String::as_str).collect::<Vec<_>>()
         };
         assert_eq!(found(" heAT ", 9), ["Heat (1995)", "The Heat", "White Heat", "Wheat"]);
         assert_eq!(found("heat", 2), ["Heat (1995)", "The Heat"]);

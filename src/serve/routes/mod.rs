@@ -8,79 +8,57 @@ mod recommend;
 mod status;
 mod understand;
 
-use http::{Method, StatusCode};
+use std::sync::Arc;
 
+use axum::Router;
+use axum::http::{Method, StatusCode, Uri};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+use super::access::{check_page, check_token};
 use super::app::App;
 use super::error::ApiError;
-use super::http::{Call, Response};
+use super::watch::watch;
 use crate::data::input::quote;
 
-/// The routes of the API with their methods. `openapi.json` describes each of them; a test compares the two.
-pub const ROUTES: [(&str, &str); 14] = [
-    ("POST", "/v1/recommend"),
-    ("POST", "/v1/understand"),
-    ("GET", "/v1/catalogue"),
-    ("GET", "/v1/items"),
-    ("GET", "/v1/users"),
-    ("POST", "/v1/feedback"),
-    ("GET", "/v1/runs"),
-    ("GET", "/runs/{name}"),
-    ("POST", "/v1/chat/completions"),
-    ("GET", "/v1/models"),
-    ("GET", "/health"),
-    ("GET", "/metrics"),
-    ("GET", "/openapi.json"),
-    ("GET", "/"),
-];
-
-/// The route of a call, as the metrics name it.
-pub fn name(call: &Call) -> &'static str {
-    match call.path.as_str() {
-        path if path.starts_with("/runs/") => "/runs/{name}",
-        path if path.starts_with("/page/") => "/page/{file}",
-        path => ROUTES.iter().map(|(_, route)| *route).find(|route| *route == path).unwrap_or("other"),
-    }
+/// All routes of `app`. The page is open to everybody on its own host: it asks for the token that the API needs.
+pub fn router(app: Arc<App>) -> Router {
+    open()
+        .merge(api().route_layer(from_fn_with_state(app.clone(), check_token)))
+        .fallback(async |uri: Uri| ApiError::no_such_path(uri.path()))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), check_page))
+        .layer(from_fn_with_state(app.clone(), watch))
+        .with_state(app)
 }
 
-/// Answers a call.
-///
-/// # Errors
-/// 404 for an unknown path, 405 for another method, and the errors of the routes.
-pub async fn answer(app: &App, call: &Call) -> Result<Response, ApiError> {
-    // HEAD is GET without the body.
-    let method = if call.method == Method::HEAD { "GET" } else { call.method.as_str() };
-    match (method, call.path.as_str()) {
-        ("POST", "/v1/recommend") => recommend::recommend(app, call).await,
-        ("POST", "/v1/understand") => understand::understand(app, call),
-        ("GET", "/v1/catalogue") => Ok(lookup::catalogue(app)),
-        ("GET", "/v1/items") => lookup::items(app, call),
-        ("GET", "/v1/users") => lookup::users(app, call),
-        ("POST", "/v1/feedback") => feedback::feedback(app, call),
-        ("GET", "/v1/runs") => Ok(status::runs(app)),
-        ("POST", "/v1/chat/completions") => chat::completions(app, call).await,
-        ("GET", "/v1/models") => Ok(chat::models(app)),
-        ("GET", "/health") => Ok(status::health(app)),
-        ("GET", "/metrics") => Ok(status::metrics(app)),
-        ("GET", "/openapi.json") => Ok(status::openapi()),
-        ("GET", "/") => Ok(page::index()),
-        ("GET", path) if path.starts_with("/page/") => page::file(path).ok_or_else(|| not_found(call)),
-        ("GET", path) if path.starts_with("/runs/") => {
-            status::report(app, &path["/runs/".len()..])?.ok_or_else(|| not_found(call))
-        }
-        _ if name(call) != "other" => Err(ApiError::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            quote(&call.path),
-            "the method that GET /openapi.json names",
-            call.method.as_str(),
-            "use that method",
-        )),
-        _ => Err(not_found(call)),
-    }
+/// The files of the page, in which there is nothing to hide.
+fn open() -> Router<Arc<App>> {
+    Router::new().route("/", get(page::index)).route("/page/{file}", get(page::file))
 }
 
-fn not_found(call: &Call) -> ApiError {
-    let (expected, next) = ("a path of this server", "GET /openapi.json lists all of them");
-    ApiError::new(StatusCode::NOT_FOUND, "the path", expected, quote(&call.path), next)
+/// The API. `openapi.json` describes each of its routes; a test compares the two.
+fn api() -> Router<Arc<App>> {
+    Router::new()
+        .route("/v1/recommend", post(recommend::recommend))
+        .route("/v1/understand", post(understand::understand))
+        .route("/v1/catalogue", get(lookup::catalogue))
+        .route("/v1/items", get(lookup::items))
+        .route("/v1/users", get(lookup::users))
+        .route("/v1/feedback", post(feedback::feedback))
+        .route("/v1/runs", get(status::runs))
+        .route("/runs/", get(status::all_reports))
+        .route("/runs/{name}", get(status::report))
+        .route("/v1/chat/completions", post(chat::completions))
+        .route("/v1/models", get(chat::models))
+        .route("/health", get(status::health))
+        .route("/metrics", get(status::metrics))
+        .route("/openapi.json", get(status::openapi))
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    let (status, expected) = (StatusCode::METHOD_NOT_ALLOWED, "the method that GET /openapi.json names");
+    ApiError::new(status, quote(uri.path()), expected, method.as_str(), "use that method")
 }
 
 #[cfg(test)]
@@ -89,7 +67,8 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::*;
+    /// Routes that the description leaves out: the files of the page, and the report of all runs.
+    const APART: [&str; 2] = ["/page/{file}", "/runs/"];
 
     #[test]
     fn the_description_has_every_route_and_no_other() {
@@ -97,10 +76,17 @@ mod tests {
         let paths = description["paths"].as_object().unwrap();
         let methods = |(path, methods): (&String, &Value)| {
             let methods: Vec<String> = methods.as_object().unwrap().keys().cloned().collect();
-            methods.into_iter().map(|method| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
+            methods.into_iter().map(|method| format!("{method} {path}")).collect::<Vec<_>>()
         };
-        let described: BTreeSet<(String, String)> = paths.iter().flat_map(methods).collect();
-        let routes = ROUTES.iter().map(|(method, path)| (method.to_string(), path.to_string())).collect();
+        let described: BTreeSet<String> = paths.iter().flat_map(methods).collect();
+        // A router does not list its routes: this file does.
+        let source = include_str!("mod.rs").split(".route(\"").skip(1);
+        let route = |call: &str| {
+            let (path, handlers) = call.split_once("\", ")?;
+            let method = handlers.split('(').next()?;
+            (!APART.contains(&path)).then(|| format!("{method} {path}"))
+        };
+        let routes: BTreeSet<String> = source.filter_map(route).collect();
         assert_eq!(described, routes);
     }
 }

@@ -1,10 +1,18 @@
 //! The page: its files, embedded in the program.
 
-use crate::serve::http::Response;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use axum::http::HeaderName;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+
+use crate::serve::error::ApiError;
 
 /// The content security policy of the page: its own files and this server's answers, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// A file with its headers.
+type Reply = ([(HeaderName, &'static str); 3], &'static str);
 
 /// A file of the page: name, content type, content.
 type PageFile = (&'static str, &'static str, &'static str);
@@ -33,18 +41,21 @@ const FILES: [PageFile; 12] = [
 ];
 
 /// The page itself.
-pub fn index() -> Response {
+pub async fn index() -> Reply {
     of("text/html; charset=utf-8", include_str!("../page/index.html"))
 }
 
-/// A file below `/page/`; `None` where there is none.
-pub fn file(path: &str) -> Option<Response> {
-    let name = path.strip_prefix("/page/")?;
-    FILES.iter().find(|(file, _, _)| *file == name).map(|(_, content_type, content)| of(content_type, content))
+/// A file below `/page/`.
+///
+/// # Errors
+/// 404 for any other name.
+pub async fn file(name: Result<Path<String>, PathRejection>) -> Result<Reply, ApiError> {
+    let Path(name) = name?;
+    let (_, content_type, content) =
+        FILES.iter().find(|(file, _, _)| *file == name).ok_or_else(|| ApiError::no_such_path(&name))?;
+    Ok(of(content_type, content))
 }
 
-fn of(content_type: &'static str, content: &'static str) -> Response {
-    Response::of(content_type, content)
-        .with_header("content-security-policy", POLICY)
-        .with_header("cache-control", "no-cache")
+fn of(content_type: &'static str, content: &'static str) -> Reply {
+    ([(CONTENT_TYPE, content_type), (CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "no-cache")], content)
 }

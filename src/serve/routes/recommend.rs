@@ -1,18 +1,24 @@
 //! `POST /v1/recommend`: one list or many, whole or item by item.
 
-use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-use http::StatusCode;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio_stream::Stream;
 
 use crate::serve::answer::Answer;
 use crate::serve::app::App;
 use crate::serve::asked::{Asked, AskedJob};
 use crate::serve::compute::compute;
 use crate::serve::error::ApiError;
-use crate::serve::http::{Call, EventStream, Response};
+use crate::serve::extract::JsonBytes;
 use crate::serve::queue::{JobEvent, Ticket};
 use crate::serve::understand::Understood;
 
@@ -23,20 +29,20 @@ const MOST_REQUESTS: usize = 64;
 ///
 /// # Errors
 /// Those of [`Asked::job`]; in an array they stand in the place of the list.
-pub async fn recommend(app: &App, call: &Call) -> Result<Response, ApiError> {
-    if call.body.trim_ascii_start().starts_with(b"[") {
-        return many(app, &call.json::<Vec<Asked>>()?).await;
+pub async fn recommend(State(app): State<Arc<App>>, body: JsonBytes) -> Result<Response, ApiError> {
+    if body.is_array() {
+        return Ok(many(&app, &body.parse::<Vec<Asked>>()?).await?.into_response());
     }
-    let asked: Asked = call.json()?;
-    let AskedJob { job, ticket, ask } = compute(|| asked.job(app))?;
+    let asked: Asked = body.parse()?;
+    let AskedJob { job, ticket, ask } = compute(|| asked.job(&app))?;
     app.enqueue(vec![job])?;
     if asked.stream {
-        return Ok(Response::events(ListEvents { ticket, ask, is_done: false }));
+        return Ok(Sse::new(ListEvents { ticket, ask, is_done: false }).into_response());
     }
-    Ok(Response::json(&finished(ticket, ask).await?))
+    Ok(Json(finished(ticket, ask).await?).into_response())
 }
 
-async fn many(app: &App, asked: &[Asked]) -> Result<Response, ApiError> {
+async fn many(app: &App, asked: &[Asked]) -> Result<Json<Vec<Value>>, ApiError> {
     if asked.len() > MOST_REQUESTS {
         let (expected, found) = (format!("at most {MOST_REQUESTS} requests"), asked.len().to_string());
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "the body", expected, found, "send them in parts"));
@@ -60,7 +66,7 @@ async fn many(app: &App, asked: &[Asked]) -> Result<Response, ApiError> {
         };
         answers.push(answer.map_or_else(|error| json!({ "error": error }), |answer| json!(answer)));
     }
-    Ok(Response::json(&answers))
+    Ok(Json(answers))
 }
 
 /// Waits for a list.
@@ -94,28 +100,27 @@ struct ListEvents {
     is_done: bool,
 }
 
-impl EventStream for ListEvents {
-    fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<String>> + Send + '_>> {
-        Box::pin(async move {
-            if self.is_done {
-                return None;
+impl Stream for ListEvents {
+    type Item = Result<Event, axum::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context) -> Poll<Option<Self::Item>> {
+        if self.is_done {
+            return Poll::Ready(None);
+        }
+        let report = ready!(self.ticket.poll_next(context));
+        self.is_done = !matches!(report, Some(JobEvent::Item(_)));
+        Poll::Ready(Some(match report {
+            Some(JobEvent::Item(item)) => event("item", &item),
+            Some(JobEvent::Done(mut answer)) => {
+                answer.record.ask = self.ask.take();
+                event("list", &answer)
             }
-            let report = self.ticket.next().await;
-            self.is_done = !matches!(report, Some(JobEvent::Item(_)));
-            Some(match report {
-                Some(JobEvent::Item(item)) => event("item", &item),
-                Some(JobEvent::Done(mut answer)) => {
-                    answer.record.ask = self.ask.take();
-                    event("list", &answer)
-                }
-                Some(JobEvent::Failed(error)) => event("error", &json!({ "error": ApiError::from(error) })),
-                None => event("error", &json!({ "error": stopping() })),
-            })
-        })
+            Some(JobEvent::Failed(error)) => event("error", &json!({ "error": ApiError::from(error) })),
+            None => event("error", &json!({ "error": stopping() })),
+        }))
     }
 }
 
-/// A server-sent event. JSON has no line breaks.
-fn event(name: &str, data: &impl Serialize) -> String {
-    format!("event: {name}\ndata: {}\n\n", serde_json::to_string(data).unwrap_or_default())
+fn event(name: &str, data: &impl Serialize) -> Result<Event, axum::Error> {
+    Event::default().event(name).json_data(data)
 }

@@ -1,20 +1,26 @@
 //! The state of the server, its description, and the runs of its folder.
 
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::HeaderName;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::Html;
 use serde_json::{Map, Value, json};
-use std::sync::atomic::Ordering;
 
 use crate::serve::app::App;
 use crate::serve::compute::compute;
 use crate::serve::error::ApiError;
-use crate::serve::http::Response;
-use crate::serve::runs;
+use crate::serve::runs::{self, ServedRun};
 
 /// The content security policy of a report: nothing but its own style.
 const REPORT_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /// `GET /health`.
-pub fn health(app: &App) -> Response {
+pub async fn health(State(app): State<Arc<App>>) -> Json<Map<String, Value>> {
     let mut health: Map<String, Value> = Map::from_iter([("status".to_owned(), "ok".into())]);
     if let Value::Object(about) = json!(app.about) {
         health.extend(about);
@@ -22,32 +28,48 @@ pub fn health(app: &App) -> Response {
     health.insert("dataset".into(), app.dataset.name.clone().into());
     health.insert("waiting".into(), app.queue.len().into());
     health.insert("feedback".into(), app.feedback.is_some().into());
-    Response::json(&health)
+    Json(health)
 }
 
 /// `GET /metrics`.
-pub fn metrics(app: &App) -> Response {
-    let text = app.metrics.text(app.queue.len(), app.connections.load(Ordering::Relaxed));
-    Response::of("text/plain; version=0.0.4", text)
+pub async fn metrics(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str); 1], String) {
+    let text = app.metrics.text(app.queue.len(), app.open_connections());
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }
 
 /// `GET /openapi.json`.
-pub fn openapi() -> Response {
-    Response::of("application/json", include_str!("../openapi.json"))
+pub async fn openapi() -> ([(HeaderName, &'static str); 1], &'static str) {
+    ([(CONTENT_TYPE, "application/json")], include_str!("../openapi.json"))
 }
 
 /// `GET /v1/runs`.
-pub fn runs(app: &App) -> Response {
-    Response::json(&compute(|| runs::list(&app.workspace.root)))
+pub async fn runs(State(app): State<Arc<App>>) -> Json<Vec<ServedRun>> {
+    Json(compute(|| runs::list(&app.workspace.root)))
 }
 
-/// `GET /runs/NAME`: the report of a run, of all runs without a name; `None` where there is no such run.
+/// A report with its headers.
+type Page = ([(HeaderName, &'static str); 1], Html<String>);
+
+/// `GET /runs/`: the report of all runs.
 ///
 /// # Errors
-/// The report cannot be rendered.
-pub fn report(app: &App, name: &str) -> Result<Option<Response>, ApiError> {
-    let html = compute(|| runs::report(&app.workspace.root, name))?;
-    Ok(html.map(|html| {
-        Response::of("text/html; charset=utf-8", html).with_header("content-security-policy", REPORT_POLICY)
-    }))
+/// 404 without a run, a report that cannot be rendered.
+pub async fn all_reports(State(app): State<Arc<App>>) -> Result<Page, ApiError> {
+    page(&app, "")
+}
+
+/// `GET /runs/NAME`: the report of a run.
+///
+/// # Errors
+/// 404 without such a run, a report that cannot be rendered.
+pub async fn report(
+    State(app): State<Arc<App>>,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Page, ApiError> {
+    page(&app, &name?)
+}
+
+fn page(app: &App, name: &str) -> Result<Page, ApiError> {
+    let html = compute(|| runs::report(&app.workspace.root, name))?.ok_or_else(|| ApiError::no_such_path(name))?;
+    Ok(([(CONTENT_SECURITY_POLICY, REPORT_POLICY)], Html(html)))
 }
