@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::{InferenceModel, LanguageModel};
 
-use super::guide::{GuideSource, ModelPath, WeightChoice, run_folder};
+use super::guide::{ModelPath, run_folder};
 use super::json::print_json_line;
 use super::recommend::DraftSource;
 use super::storage::StorageArgs;
 use super::{Global, lookup, table, values};
-use crate::constrain::Mode;
+use crate::constrain::{GuideSource, Mode, WeightChoice};
 use crate::data::input::file_name;
 use crate::data::titles::clean;
 use crate::data::{Catalogue, Dataset};
@@ -70,7 +70,7 @@ pub struct Args {
     decode: Vec<Mode>,
     /// Guide of every choice of a constrained list; of several, each gets a row of its own [default: none, and teacher where
     /// there is a guide weight]
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHO,…")]
+    #[arg(long, value_parser = values::guide_source(), value_delimiter = ',', value_name = "WHO,…")]
     guide: Vec<GuideSource>,
     /// The model's part with --guide teacher: 0 is the teacher alone, 1 the model alone, auto the weight in the model's run folder;
     /// of several, each gets a row of its own [default: auto]

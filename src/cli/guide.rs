@@ -1,40 +1,21 @@
 //! Flags of teacher-guided decoding, and the guide weight of a run folder.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use burn::tensor::Device;
 
-use super::Global;
-use crate::constrain::GuideWeight;
+use super::{Global, values};
+use crate::constrain::{GuideChoice, GuideSource, GuideWeight, WeightChoice};
 use crate::data::Dataset;
 use crate::evaluate::TunedGuide;
 use crate::teacher::Teacher;
 use crate::{Error, Result};
 
-/// The guide of the choices of a constrained list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum GuideSource {
-    /// The model alone
-    None,
-    /// The model and the teacher together
-    Teacher,
-}
-
-/// A value of `--guide-weight`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum WeightChoice {
-    /// The weight in the model's run folder.
-    Auto,
-    /// This weight.
-    Given(GuideWeight),
-}
-
 /// The flags of one guided recommender.
 #[derive(Debug, Clone, clap::Args)]
 pub struct GuideArgs {
     /// Guide of every choice of a constrained list [default: teacher where the model's run folder has a guide weight]
-    #[arg(long, value_enum, value_name = "WHO")]
+    #[arg(long, value_parser = values::guide_source(), value_name = "WHO")]
     guide: Option<GuideSource>,
     /// The model's part with --guide teacher: 0 is the teacher alone, 1 the model alone, auto what `tiller eval --tune-guide` found
     /// best for the model
@@ -50,6 +31,8 @@ pub struct GuideArgs {
 pub struct ResolvedGuide {
     /// The weight; `None` for the model alone.
     pub weight: Option<GuideWeight>,
+    /// The weight where a guide is asked for without one.
+    pub auto: Option<GuideWeight>,
     /// The run folder of the teacher.
     pub teacher: PathBuf,
 }
@@ -60,8 +43,8 @@ impl GuideArgs {
     /// # Errors
     /// A guide without constrained decoding, an automatic weight that nobody has chosen yet, a file that cannot be read.
     pub fn resolve(&self, model: ModelPath, dir: &Path, is_constrained: bool) -> Result<ResolvedGuide> {
-        let is_asked = self.guide == Some(GuideSource::Teacher) || self.guide_weight != WeightChoice::Auto;
-        if is_asked && !is_constrained {
+        let choice = self.choice();
+        if choice.names_teacher() && !is_constrained {
             return Err(Error::bad_input("--guide")
                 .expected("constrained decoding")
                 .found("--decode free, where the model writes alone")
@@ -69,11 +52,25 @@ impl GuideArgs {
                 .into());
         }
         let tuned = model.tuned()?;
-        let is_guided = is_constrained && self.guide != Some(GuideSource::None) && (is_asked || tuned.is_some());
-        let weight = is_guided.then(|| self.guide_weight.resolve(&model)).transpose()?;
+        let usual = tuned.as_ref().map(|tuned| tuned.weight);
+        let weight = if is_constrained { choice.weight(usual, usual, || no_weight(&model))? } else { None };
         let of_weight = tuned.map(|tuned| tuned.teacher).filter(|run| run.is_dir());
         let teacher = self.teacher.clone().or(of_weight).unwrap_or_else(|| dir.join("teacher"));
-        Ok(ResolvedGuide { weight, teacher })
+        let auto = match choice.weight {
+            WeightChoice::Given(weight) => Some(weight),
+            WeightChoice::Auto => usual,
+        };
+        Ok(ResolvedGuide { weight, auto, teacher })
+    }
+
+    /// The guide that the flags name.
+    pub fn choice(&self) -> GuideChoice {
+        GuideChoice { source: self.guide, weight: self.guide_weight }
+    }
+
+    /// The teacher that the flags name.
+    pub fn named_teacher(&self) -> Option<&Path> {
+        self.teacher.as_deref()
     }
 }
 
@@ -103,17 +100,19 @@ impl WeightChoice {
     /// # Errors
     /// An automatic weight that nobody has chosen yet, a file that cannot be read.
     pub fn resolve(self, model: &ModelPath) -> Result<GuideWeight> {
-        let no_weight = || {
-            Error::bad_input(model.place().display())
-                .expected("a run folder with guide.json, the guide weight of its model")
-                .found("none")
-                .next("choose it with `tiller eval --tune-guide`, or give one, such as --guide-weight 0.2")
-        };
         match self {
             Self::Given(weight) => Ok(weight),
-            Self::Auto => Ok(model.tuned()?.ok_or_else(no_weight)?.weight),
+            Self::Auto => Ok(model.tuned()?.ok_or_else(|| no_weight(model))?.weight),
         }
     }
+}
+
+fn no_weight(model: &ModelPath) -> Error {
+    Error::bad_input(model.place().display())
+        .expected("a run folder with guide.json, the guide weight of its model")
+        .found("none")
+        .next("choose it with `tiller eval --tune-guide`, or give one, such as --guide-weight 0.2")
+        .into()
 }
 
 /// The folders that a model comes from.
@@ -153,14 +152,6 @@ impl<'a> ModelPath<'a> {
 /// The run folder that an adapter or a model is in.
 pub fn run_folder(made: &Path) -> Option<&Path> {
     made.parent().filter(|run| run.join("config.toml").is_file())
-}
-
-impl FromStr for WeightChoice {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        if text == "auto" { Ok(Self::Auto) } else { text.parse().map(Self::Given) }
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde_json::json;
 use tiller_models::language_model::InferenceModel;
 
 use super::Global;
+use super::guide::{GuideArgs, ModelPath, ResolvedGuide};
 use super::storage::StorageArgs;
 use crate::data::Dataset;
 use crate::data::input::file_name;
@@ -15,7 +16,7 @@ use crate::data::titles::clean;
 use crate::pull::resolve_model;
 use crate::recommend::answer::OutputFormat;
 use crate::run::interrupt;
-use crate::serve::{About, Access, App, FeedbackLog, Workspace, Writers, serve};
+use crate::serve::{About, Access, App, FeedbackLog, Guides, Workspace, Writers, serve};
 use crate::teacher::Teacher;
 use crate::{Error, Result};
 
@@ -44,9 +45,8 @@ pub struct Args {
     /// An adapter (PEFT folder) that was tuned on that model
     #[arg(long, value_name = "DIR", requires = "model")]
     adapter: Option<PathBuf>,
-    /// The teacher's run folder [default: DIR/teacher, if it is there]
-    #[arg(long, value_name = "RUN")]
-    teacher: Option<PathBuf>,
+    #[command(flatten)]
+    guide: GuideArgs,
     /// Port; 0 is for any free one
     #[arg(long, default_value_t = 7878)]
     port: u16,
@@ -80,8 +80,9 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let token = token(args)?;
     let (listener, address) = bind(args)?;
     let workspace = Workspace::find(&args.dir)?;
-    let workspace = Workspace { teacher: args.teacher.clone().or(workspace.teacher), ..workspace };
     let model = args.model.as_deref().map(resolve_model).transpose()?;
+    let guide = guide(args, model.as_deref(), &workspace)?;
+    let workspace = Workspace { teacher: teacher_run(args, guide.as_ref(), &workspace), ..workspace };
     if model.is_none() && workspace.teacher.is_none() {
         return Err(Error::bad_input(workspace.data.join("teacher").display())
             .expected("a trained teacher, or --model")
@@ -105,12 +106,36 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         device: open.description,
         model: model.as_deref().map(|model| model_name(model, args.adapter.as_deref())),
         teacher: teacher.is_some(),
+        guide: guide.map(|guide| Guides { usual: guide.weight, auto: guide.auto }).unwrap_or_default(),
     };
     let access = Access::new(address, args.allow_origin.clone(), token.as_deref());
     let app = App::new(dataset, about, workspace, access, feedback);
     announce(&app, address, args.open, global);
     let _deferred = interrupt::defer();
     serve(app, &writers, listener, usize::from(args.batch), interrupt::requested)
+}
+
+/// The guide of the model's lists; `None` without a model.
+fn guide(args: &Args, model: Option<&Path>, workspace: &Workspace) -> Result<Option<ResolvedGuide>> {
+    let Some(model) = model else {
+        if !args.guide.choice().names_teacher() {
+            return Ok(None);
+        }
+        return Err(Error::bad_input("--guide")
+            .expected("a language model that is guided")
+            .found("none")
+            .next("name it with --model, or leave --guide and --guide-weight out")
+            .into());
+    };
+    let of_teacher = workspace.teacher.as_deref().and_then(Path::parent).unwrap_or(&workspace.data);
+    args.guide.resolve(ModelPath { model, adapter: args.adapter.as_deref() }, of_teacher, true).map(Some)
+}
+
+/// The run folder of the teacher, if there is one: of several, that of the guide weight.
+fn teacher_run(args: &Args, guide: Option<&ResolvedGuide>, workspace: &Workspace) -> Option<PathBuf> {
+    let guides = guide.filter(|guide| guide.weight.is_some() || guide.teacher.is_dir());
+    let run = guides.map(|guide| guide.teacher.as_path()).or(args.guide.named_teacher());
+    run.or(workspace.teacher.as_deref()).map(Path::to_owned)
 }
 
 /// Reserves the address, before anything is loaded.

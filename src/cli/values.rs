@@ -7,7 +7,7 @@ use tiller_models::presets::ModelPreset;
 
 use crate::Error;
 use crate::bench::lists::DecodeMethod;
-use crate::constrain::Mode;
+use crate::constrain::{GuideSource, Mode};
 use crate::experiment::ExperimentSize;
 use crate::instruct::Preset;
 use crate::plan::PlannedCommand;
@@ -52,6 +52,11 @@ pub(super) fn mode() -> impl TypedValueParser<Value = Mode> {
         ("catalogue", "Every item exists, none repeats, none is in the history, and the list has the requested length"),
         ("strict", "All that, and every rule of the request"),
     ])
+}
+
+/// The guides of constrained lists.
+pub(super) fn guide_source() -> impl TypedValueParser<Value = GuideSource> {
+    named([("none", "The model alone"), ("teacher", "The model and the teacher together")])
 }
 
 /// The formats of answers.

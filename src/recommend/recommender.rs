@@ -1,6 +1,7 @@
 //! A recommender: a language model that answers requests, a batch at a time.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tiller_models::generate::{GenerateOptions, GenerateRequest, OnToken, TokenConstraint, Unconstrained};
@@ -37,7 +38,8 @@ pub struct List {
     pub seconds: f64,
 }
 
-/// Answers requests about one catalogue with one model.
+/// Answers requests about one catalogue with one model. Clones share the grammar.
+#[derive(Clone)]
 pub struct Recommender<'a> {
     model: &'a InferenceModel,
     catalogue: &'a Catalogue,
@@ -45,7 +47,7 @@ pub struct Recommender<'a> {
     options: GenerateOptions,
     mode: Mode,
     /// All lists over the catalogue; `None` where the model writes alone.
-    grammar: Option<Grammar>,
+    grammar: Option<Arc<Grammar>>,
     /// The teacher that guides or drafts.
     teacher: Option<&'a Teacher>,
     /// The model's part in the choices, where the teacher guides.
@@ -99,7 +101,7 @@ impl<'a> Recommender<'a> {
         if mode == Mode::Free {
             return Ok(free);
         }
-        let grammar = Some(Grammar::of(&model.codec().tokenizer, catalogue)?);
+        let grammar = Some(Arc::new(Grammar::of(&model.codec().tokenizer, catalogue)?));
         Ok(Self { format: OutputFormat::Strict, grammar, ..free })
     }
 
@@ -116,6 +118,11 @@ impl<'a> Recommender<'a> {
             Some(_) => Self { teacher: Some(teacher), guide_weight: Some(weight), ..self },
             None => self,
         }
+    }
+
+    /// Returns the recommender with the guarantees of another constrained mode.
+    pub fn in_mode(self, mode: Mode) -> Self {
+        Self { mode, ..self }
     }
 
     /// Returns the recommender that computes only the logits of allowed tokens, without statistics of the model's own choices.

@@ -8,11 +8,13 @@ pub mod compiled;
 pub mod flags;
 pub mod names;
 pub mod predicate;
+mod said_back;
 pub mod share;
 pub mod words;
 
 pub use compiled::{CompiledRequest, CountRule, Counter, ItemRule, RuleKind};
 pub use predicate::Predicate;
+pub use said_back::SaidBack;
 pub use share::{Amount, Bound, Relation, Share};
 pub use words::InWords;
 

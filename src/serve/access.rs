@@ -17,7 +17,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
-use super::app::App;
 use super::error::ApiError;
 use crate::data::input::quote;
 
@@ -39,12 +38,12 @@ pub struct Access {
 ///
 /// # Errors
 /// 400 for the target of a proxy, 403 for another host or origin.
-pub async fn check_page(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, ApiError> {
-    app.access.check_page(request.uri(), request.headers())?;
+pub async fn check_page(State(access): State<Arc<Access>>, request: Request, next: Next) -> Result<Response, ApiError> {
+    access.check_page(request.uri(), request.headers())?;
     let origin = request.headers().get(ORIGIN).cloned();
     let is_preflight = request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let response = if is_preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
-    Ok(match origin.filter(|origin| app.access.allows(origin)) {
+    Ok(match origin.filter(|origin| access.allows(origin)) {
         Some(origin) => (readable_by(origin), response).into_response(),
         None => response,
     })
@@ -54,8 +53,8 @@ pub async fn check_page(State(app): State<Arc<App>>, request: Request, next: Nex
 ///
 /// # Errors
 /// 401 without the token.
-pub async fn check_token(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, ApiError> {
-    app.access.check_token(request.headers())?;
+pub async fn check_token(State(access): State<Arc<Access>>, request: Request, next: Next) -> Result<Response, ApiError> {
+    access.check_token(request.headers())?;
     Ok(next.run(request).await)
 }
 

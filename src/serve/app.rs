@@ -12,8 +12,9 @@ use super::answer::Recommends;
 use super::error::ApiError;
 use super::feedback::FeedbackLog;
 use super::metrics::Metrics;
-use super::queue::{Job, Queue};
+use super::queue::{Job, Queue, Writing};
 use super::workspace::Workspace;
+use crate::constrain::{GuideWeight, Mode};
 use crate::data::{Dataset, User};
 use crate::request::ask::AskParser;
 
@@ -35,7 +36,7 @@ pub struct App {
     /// The counters.
     pub metrics: Arc<Metrics>,
     /// The rules of access.
-    pub access: Access,
+    pub access: Arc<Access>,
     /// The file of the users' feedback.
     pub feedback: Option<FeedbackLog>,
     /// The places of connections.
@@ -54,6 +55,17 @@ pub struct About {
     pub model: Option<String>,
     /// True where the teacher can be asked.
     pub teacher: bool,
+    /// The weights of guided lists.
+    pub guide: Guides,
+}
+
+/// The guide weights of the served model.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Guides {
+    /// The weight of requests that name no guide; null for the model alone.
+    pub usual: Option<GuideWeight>,
+    /// The weight of requests that name the teacher without a weight.
+    pub auto: Option<GuideWeight>,
 }
 
 impl App {
@@ -72,7 +84,7 @@ impl App {
             workspace,
             queue: Arc::default(),
             metrics: Arc::default(),
-            access,
+            access: Arc::new(access),
             feedback,
             connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             users: dataset.users.iter().map(|user| (user.key.as_str(), user)).collect(),
@@ -92,6 +104,12 @@ impl App {
     /// The writer of lists for requests that name none.
     pub fn usual_writer(&self) -> Recommends {
         if self.about.model.is_some() { Recommends::Model } else { Recommends::Teacher }
+    }
+
+    /// The usual way for `by` to write a list.
+    pub fn usual_writing(&self, by: Recommends) -> Writing {
+        let guide = self.about.guide.usual.filter(|_| by == Recommends::Model);
+        Writing { by, decode: Mode::Strict, guide }
     }
 
     /// Puts jobs into the queue, all or none.

@@ -4,12 +4,12 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::answer::Recommends;
-use super::app::App;
+use super::app::{App, Guides};
 use super::error::ApiError;
 use super::nearest::nearest_requests;
-use super::queue::{Job, Ticket};
+use super::queue::{Job, Ticket, Writing};
 use super::understand::Understood;
-use crate::constrain::{Constraints, Mode};
+use crate::constrain::{Constraints, GuideChoice, GuideSource, GuideWeight, Mode, WeightChoice};
 use crate::data::ItemId;
 use crate::recommend::PreparedRequest;
 use crate::request::ask::USUAL_LENGTH;
@@ -48,6 +48,10 @@ pub struct Asked {
     pub by: Option<Recommends>,
     /// The constraint mode.
     pub decode: Option<Mode>,
+    /// The guide of the model's choices.
+    pub guide: Option<GuideSource>,
+    /// The model's part with the teacher as a guide.
+    pub guide_weight: WeightChoice,
     /// Send the items as they are written.
     pub stream: bool,
 }
@@ -68,37 +72,50 @@ impl Asked {
     /// # Errors
     /// 400 for names and conditions that are not known, 422 for a request that no list satisfies, 404 for a writer that is not there.
     pub fn job(&self, app: &App) -> Result<AskedJob, ApiError> {
-        let (by, decode) = self.writer(app)?;
+        let writing = self.writing(app)?;
         let ask = self.understood(app)?;
         let request = self.request(app, ask.as_ref())?;
-        let prepared = prepare(request, decode, app)?;
+        let prepared = prepare(request, writing.decode, app)?;
         let prepared = match &self.user {
             Some(user) => prepared.of_user(user),
             None => prepared,
         };
-        let (job, ticket) = Job::new(prepared, self.user.clone(), by, decode);
+        let (job, ticket) = Job::new(prepared, self.user.clone(), writing);
         Ok(AskedJob { job, ticket, ask })
     }
 
-    /// The writer of the list, and its constraint mode.
-    fn writer(&self, app: &App) -> Result<(Recommends, Mode), ApiError> {
+    /// The way the list is written.
+    fn writing(&self, app: &App) -> Result<Writing, ApiError> {
         let by = self.by.unwrap_or(app.usual_writer());
-        let (is_there, next) = match by {
-            Recommends::Model => (app.about.model.is_some(), "start with --model, or ask the teacher"),
-            Recommends::Teacher => {
-                (app.about.teacher, "train a teacher with `tiller sasrec train DIR` and start again")
-            }
-        };
-        if !is_there {
-            let found = format!("{by:?}").to_lowercase();
-            return Err(ApiError::new(StatusCode::NOT_FOUND, "by", "a writer that is served", found, next));
-        }
+        is_served(by, "by", app)?;
         let decode = self.decode.unwrap_or(Mode::Strict);
         if (by, decode) == (Recommends::Teacher, Mode::Free) {
             let next = "decode by catalogue for the teacher's plain list";
             return Err(ApiError::bad_request("decode", "strict or catalogue for the teacher", "free", next));
         }
-        Ok((by, decode))
+        Ok(Writing { by, decode, guide: self.guide(by, decode, app)? })
+    }
+
+    /// The model's part in the choices, where the teacher guides.
+    fn guide(&self, by: Recommends, decode: Mode, app: &App) -> Result<Option<GuideWeight>, ApiError> {
+        let choice = GuideChoice { source: self.guide, weight: self.guide_weight };
+        let is_possible = by == Recommends::Model && decode != Mode::Free;
+        if choice.names_teacher() && !is_possible {
+            let next = "leave it out, or ask the model with decode catalogue or strict";
+            return Err(ApiError::bad_request("guide", "a constrained list of the model", "another list", next));
+        }
+        if choice.names_teacher() {
+            is_served(Recommends::Teacher, "guide", app)?;
+        }
+        let Guides { usual, auto } = app.about.guide;
+        let no_weight = || {
+            Error::bad_input("guide_weight")
+                .expected("a weight that was found best for the model")
+                .found("none")
+                .next("choose it with `tiller eval --tune-guide`, or give one, such as \"guide_weight\": 0.2")
+                .into()
+        };
+        Ok(choice.weight(usual.filter(|_| is_possible), auto, no_weight)?)
     }
 
     /// The text of the request, read.
@@ -144,6 +161,20 @@ impl Asked {
             None => fields,
         })
     }
+}
+
+/// Refuses a writer that is not served.
+fn is_served(by: Recommends, place: &str, app: &App) -> Result<(), ApiError> {
+    let (is_there, found, next) = match by {
+        Recommends::Model => (app.about.model.is_some(), "model", "start with --model, or ask the teacher"),
+        Recommends::Teacher => {
+            (app.about.teacher, "teacher", "train a teacher with `tiller sasrec train DIR` and start again")
+        }
+    };
+    if is_there {
+        return Ok(());
+    }
+    Err(ApiError::new(StatusCode::NOT_FOUND, place, "a writer that is served", found, next))
 }
 
 /// The history of a user of the data set.

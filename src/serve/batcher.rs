@@ -11,7 +11,7 @@ use tiller_models::language_model::InferenceModel;
 
 use super::answer::{Answer, AnswerItem, Recommends, Wanted, Why, counts_for};
 use super::metrics::Metrics;
-use super::queue::{Job, JobEvent, Queue};
+use super::queue::{Job, JobEvent, Queue, Writing};
 use super::teacher_view::TeacherView;
 use crate::constrain::Mode;
 use crate::data::{Catalogue, ItemId};
@@ -30,12 +30,11 @@ pub struct Writers<'a> {
     model: Option<ModelWriter<'a>>,
 }
 
-/// A language model with its constraint modes.
+/// A language model, free and constrained.
 struct ModelWriter<'a> {
     model: &'a InferenceModel,
     format: OutputFormat,
-    in_catalogue: Recommender<'a>,
-    strict: Recommender<'a>,
+    constrained: Recommender<'a>,
 }
 
 impl<'a> Writers<'a> {
@@ -56,13 +55,8 @@ impl<'a> Writers<'a> {
                 .into());
         }
         let writer = |(model, format)| {
-            let recommender = |mode| Recommender::new(model, catalogue, format, options(1), mode);
-            Ok::<_, Error>(ModelWriter {
-                model,
-                format,
-                in_catalogue: recommender(Mode::Catalogue)?,
-                strict: recommender(Mode::Strict)?,
-            })
+            let constrained = Recommender::new(model, catalogue, format, options(1), Mode::Strict)?;
+            Ok::<_, Error>(ModelWriter { model, format, constrained })
         };
         Ok(Self { catalogue, teacher, model: model.map(writer).transpose()? })
     }
@@ -72,7 +66,7 @@ impl<'a> Writers<'a> {
         while let Some(jobs) = queue.next_batch(most) {
             metrics.batch_begins(jobs.len());
             let start = Instant::now();
-            let answers = match (jobs[0].by, &self.model, self.teacher) {
+            let answers = match (jobs[0].writing.by, &self.model, self.teacher) {
                 (Recommends::Model, Some(writer), _) => self.by_model(writer, &jobs),
                 (Recommends::Teacher, _, Some(teacher)) => self.by_teacher(teacher, &jobs),
                 _ => Err(Error::Failed("a request for a writer that is not there".into())),
@@ -122,16 +116,8 @@ impl<'a> Writers<'a> {
 
     /// The model's lists. A job whose prompt is too long fails alone.
     fn by_model(&self, writer: &ModelWriter<'a>, jobs: &[Job]) -> Result<Vec<Result<Answer>>> {
-        let longest = jobs.iter().map(|job| job.prepared.request().k).max().unwrap_or(0);
-        let free;
-        let recommender = match jobs[0].decode {
-            Mode::Strict => &writer.strict,
-            Mode::Catalogue => &writer.in_catalogue,
-            Mode::Free => {
-                free = Recommender::new(writer.model, self.catalogue, writer.format, options(longest), Mode::Free)?;
-                &free
-            }
-        };
+        let decode = jobs[0].writing.decode;
+        let recommender = self.recommender(writer, jobs)?;
         // Tokens of each prompt.
         let prompts: Vec<Result<usize>> =
             jobs.iter().map(|job| recommender.prompt(&job.prepared).map(|tokens| tokens.len())).collect();
@@ -139,7 +125,7 @@ impl<'a> Writers<'a> {
             jobs.iter().zip(&prompts).filter(|(_, fits)| fits.is_ok()).map(|(job, _)| job).collect();
         let prepared: Vec<&PreparedRequest> = fitting.iter().map(|job| &job.prepared).collect();
         let live = fitting.iter().map(|job| LiveJob { job, written: Mutex::default() }).collect();
-        let format = if jobs[0].decode == Mode::Free { writer.format } else { OutputFormat::Strict };
+        let format = if decode == Mode::Free { writer.format } else { OutputFormat::Strict };
         let watcher = JobWatcher { format, catalogue: self.catalogue, jobs: live };
         let lists = recommender.recommend_watched(&prepared, &watcher)?;
         let reasons = self.model_reasons(&fitting, &lists)?;
@@ -149,6 +135,20 @@ impl<'a> Writers<'a> {
             Ok(answer(job, &list, prompt_tokens, reasons, self.catalogue))
         };
         Ok(prompts.into_iter().map(|prompt| prompt.and_then(&mut next)).collect())
+    }
+
+    /// The recommender of a batch.
+    fn recommender(&self, writer: &ModelWriter<'a>, jobs: &[Job]) -> Result<Recommender<'a>> {
+        let Writing { decode, guide, .. } = jobs[0].writing;
+        if decode == Mode::Free {
+            let longest = jobs.iter().map(|job| job.prepared.request().k).max().unwrap_or(0);
+            return Recommender::new(writer.model, self.catalogue, writer.format, options(longest), Mode::Free);
+        }
+        let recommender = writer.constrained.clone().in_mode(decode);
+        Ok(match (guide, self.teacher) {
+            (Some(weight), Some(teacher)) => recommender.guided_by(teacher, weight),
+            _ => recommender,
+        })
     }
 
     /// Why the items of the model's lists are there. The teacher ranks them, if there is one.
@@ -166,10 +166,12 @@ impl<'a> Writers<'a> {
 
 /// The answer to a job, with a reason for each item.
 fn answer(job: &Job, list: &List, prompt_tokens: usize, reasons: Vec<Why>, catalogue: &Catalogue) -> Answer {
-    let record = ListRecord::new(job.user.as_deref(), &job.prepared, job.decode, list, catalogue);
+    let Writing { by, decode, guide } = job.writing;
+    let record = ListRecord::new(job.user.as_deref(), &job.prepared, decode, list, catalogue);
+    let record = ListRecord { guide_weight: guide, ..record };
     let mut reasons = reasons.into_iter();
     let with_reasons = |item| AnswerItem { why: reasons.next(), ..AnswerItem::new(item, catalogue) };
-    Answer { record: record.map_items(with_reasons), by: job.by, prompt_tokens }
+    Answer { record: record.map_items(with_reasons), by, prompt_tokens }
 }
 
 /// Why an item of the model's list is there.

@@ -56,7 +56,7 @@ impl Metrics {
             self.failed.fetch_add(1, Relaxed);
             return;
         };
-        self.lists[usize::from(job.by == Recommends::Model)].fetch_add(1, Relaxed);
+        self.lists[usize::from(job.writing.by == Recommends::Model)].fetch_add(1, Relaxed);
         self.tokens.fetch_add(tokens as u64, Relaxed);
         self.milliseconds.fetch_add(time.as_millis() as u64, Relaxed);
         if let Some(bucket) = BUCKETS.iter().position(|end| time.as_secs_f64() <= *end) {

@@ -26,7 +26,7 @@ mod watch;
 pub mod workspace;
 
 pub use access::Access;
-pub use app::{About, App};
+pub use app::{About, App, Guides};
 pub use batcher::Writers;
 pub use feedback::FeedbackLog;
 pub use server::serve;

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::answer::{Answer, AnswerItem, Recommends};
 use crate::Error;
-use crate::constrain::Mode;
+use crate::constrain::{GuideWeight, Mode};
 use crate::recommend::PreparedRequest;
 
 /// The most requests that wait (429).
@@ -21,12 +21,21 @@ pub struct Job {
     pub prepared: PreparedRequest,
     /// The user's key.
     pub user: Option<String>,
+    /// The way the list is written.
+    pub writing: Writing,
+    events: mpsc::UnboundedSender<JobEvent>,
+    is_cancelled: Arc<AtomicBool>,
+}
+
+/// The way a list is written. Lists of one way form a batch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Writing {
     /// The writer of the list.
     pub by: Recommends,
     /// The constraint mode.
     pub decode: Mode,
-    events: mpsc::UnboundedSender<JobEvent>,
-    is_cancelled: Arc<AtomicBool>,
+    /// The model's part in the choices, where the teacher guides.
+    pub guide: Option<GuideWeight>,
 }
 
 /// A report about a job. There are at most as many as the list has items, and one.
@@ -47,11 +56,11 @@ pub struct Ticket {
 
 impl Job {
     /// A job and its ticket.
-    pub fn new(prepared: PreparedRequest, user: Option<String>, by: Recommends, decode: Mode) -> (Self, Ticket) {
+    pub fn new(prepared: PreparedRequest, user: Option<String>, writing: Writing) -> (Self, Ticket) {
         let (sender, events) = mpsc::unbounded_channel();
         let is_cancelled = Arc::new(AtomicBool::new(false));
         let ticket = Ticket { events, is_cancelled: is_cancelled.clone() };
-        (Self { prepared, user, by, decode, events: sender, is_cancelled }, ticket)
+        (Self { prepared, user, writing, events: sender, is_cancelled }, ticket)
     }
 
     /// Returns true once the client is gone.
@@ -62,11 +71,6 @@ impl Job {
     /// Reports to the client, if it is still there.
     pub fn report(&self, event: JobEvent) {
         let _ = self.events.send(event);
-    }
-
-    /// Returns true where both can be written in one batch.
-    fn joins(&self, other: &Job) -> bool {
-        (self.by, self.decode) == (other.by, other.decode)
     }
 }
 
@@ -126,7 +130,7 @@ impl Queue {
                 let mut batch = vec![first];
                 let mut at = 0;
                 while batch.len() < most && at < state.waiting.len() {
-                    if state.waiting[at].joins(&batch[0]) {
+                    if state.waiting[at].writing == batch[0].writing {
                         batch.extend(state.waiting.remove(at));
                     } else {
                         at += 1;

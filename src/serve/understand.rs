@@ -4,8 +4,7 @@ use serde::Serialize;
 
 use crate::data::Catalogue;
 use crate::request::ask::{AskParser, Assumption, NotUnderstood};
-use crate::request::flags::shell;
-use crate::request::{InWords, Request};
+use crate::request::{Request, SaidBack};
 
 /// A text and what was understood of it.
 #[derive(Debug, Clone, Serialize)]
@@ -16,11 +15,12 @@ pub struct Understood {
     /// Words that were ignored.
     not_understood: Vec<NotUnderstood>,
     /// The request of the text alone.
-    understood: InWords,
-    /// The flags of `tiller recommend` that ask for the same.
-    flags: String,
+    #[serde(flatten)]
+    said_back: SaidBack,
     /// True where the text states the length of the list.
     says_length: bool,
+    /// The text's other reading, where it has two.
+    other: Option<SaidBack>,
     #[serde(skip)]
     says_something: bool,
     #[serde(skip)]
@@ -36,9 +36,9 @@ impl Understood {
             text: text.to_owned(),
             assumed: reading.assumed,
             not_understood: reading.not_understood,
-            understood: reading.request.in_words(catalogue),
-            flags: shell(&reading.request.flags(catalogue)),
+            said_back: SaidBack::new(&reading.request, catalogue),
             says_length: reading.says_length,
+            other: reading.other.map(|other| SaidBack::new(&other, catalogue)),
             request: reading.request,
         }
     }

@@ -10,7 +10,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
-use super::app::App;
 use super::error::ApiError;
 use super::metrics::Metrics;
 
@@ -18,12 +17,12 @@ use super::metrics::Metrics;
 const REQUEST_TIME: Duration = Duration::from_secs(120);
 
 /// Middleware: answers within the time, and counts.
-pub async fn watch(State(app): State<Arc<App>>, route: Option<MatchedPath>, request: Request, next: Next) -> Response {
-    let abandoned = Abandoned { metrics: &app.metrics, is_answered: false };
+pub async fn watch(State(metrics): State<Arc<Metrics>>, route: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let abandoned = Abandoned { metrics: &metrics, is_answered: false };
     let response = timeout(REQUEST_TIME, next.run(request)).await;
     let mut response = response.unwrap_or_else(|_| too_slow().into_response());
     abandoned.answered();
-    app.metrics.response(route.as_ref().map_or("other", MatchedPath::as_str), response.status().as_u16());
+    metrics.response(route.as_ref().map_or("other", MatchedPath::as_str), response.status().as_u16());
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use crate::data::Catalogue;
 use crate::data::input::quote;
-use crate::request::Request;
 use crate::request::ask::{AskParser, Assumption, NotUnderstood, USUAL_LENGTH};
 use crate::request::flags::shell;
+use crate::request::{Request, SaidBack};
 use crate::{Error, Result};
 
 /// A text and what was understood of it.
@@ -16,11 +16,10 @@ pub struct ParsedAsk {
     /// Words with an assumed meaning.
     assumed: Vec<Assumption>,
     not_understood: Vec<NotUnderstood>,
+    /// The text's other reading, where it has two.
+    other: Option<SaidBack>,
     #[serde(skip)]
     request: Request,
-    /// The request of the text's other reading.
-    #[serde(skip)]
-    other: Option<Request>,
 }
 
 impl ParsedAsk {
@@ -48,7 +47,7 @@ impl ParsedAsk {
                 assumed: reading.assumed,
                 not_understood: reading.not_understood,
                 request: reading.request,
-                other: reading.other,
+                other: reading.other.map(|other| SaidBack::new(&other, catalogue)),
             }),
         }
     }
@@ -69,7 +68,7 @@ impl ParsedAsk {
             eprintln!("  not understood: {}{why}", quote(text));
         }
         if let Some(other) = &self.other {
-            eprintln!("  it could also mean: {}", shell(&other.flags(catalogue)));
+            eprintln!("  it could also mean: {}", other.flags);
         }
     }
 }

@@ -26,21 +26,35 @@ export function requestChips(session) {
   ];
 }
 
+/** The parts of a request that was understood, as kind and text. */
+function partsOf(understood, saysLength) {
+  return [
+    ...(saysLength ? [['length', `${understood.k} items`]] : []),
+    ...understood.more.map((name) => ['with', `with ${name}`]),
+    ...understood.less.map((name) => ['without', `without ${name}`]),
+    ...understood.share.map((text) => ['share', text]),
+    ...understood.where.map((text) => ['condition', text]),
+    ...understood.must.map((title) => ['with', `must have ${title}`]),
+    ...understood.exclude.map((title) => ['without', `never ${title}`]),
+    ...understood.history.map((title) => ['with', `like ${title}`]),
+  ];
+}
+
+/** The two readings of a text, each told by what the other one lacks; none where there is one reading. */
+export function readingsOf({ understood, other, says_length: saysLength }) {
+  if (!other) return [];
+  const readings = [understood, other.understood];
+  const texts = readings.map((reading) => partsOf(reading, saysLength).map(([, text]) => text));
+  const own = (at) => texts[at].filter((text) => !texts[1 - at].includes(text)).join(', ') || 'without that';
+  return readings.map((reading, at) => ({ understood: reading, says_length: saysLength, text: own(at) }));
+}
+
 /** The chips of a text that was understood, and what was not. */
 export function understoodChips({ understood, says_length: saysLength, assumed, not_understood: gaps }) {
-  const chips = [
-    saysLength ? chip('length', `${understood.k} items`) : null,
-    ...understood.more.map((name) => chip('with', `with ${name}`)),
-    ...understood.less.map((name) => chip('without', `without ${name}`)),
-    ...understood.share.map((text) => chip('share', text)),
-    ...understood.where.map((text) => chip('condition', text)),
-    ...understood.must.map((title) => chip('with', `must have ${title}`)),
-    ...understood.exclude.map((title) => chip('without', `never ${title}`)),
-    ...understood.history.map((title) => chip('with', `like ${title}`)),
-  ];
+  const chips = partsOf(understood, saysLength).map(([kind, text]) => chip(kind, text));
   const notes = [
     ...assumed.map(({ text, taken_as: taken }) => el('li', {}, `“${text}” ${taken}`)),
     ...gaps.map(({ text, why }) => el('li', { className: 'gap' }, `not understood: “${text}”${why ? ` (${why})` : ''}`)),
   ];
-  return { chips: chips.filter(Boolean), notes };
+  return { chips, notes };
 }

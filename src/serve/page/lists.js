@@ -7,16 +7,21 @@ import { interactionsOf, requestOf, shareInWords, shareOf } from './session.js';
 
 /** The ways to write a list, as far as the server has them. */
 const WRITERS = [
-  { id: 'strict', title: 'Model', hint: 'strict: every rule holds', ask: { by: 'model', decode: 'strict' }, needs: 'model' },
-  { id: 'catalogue', title: 'Model, catalogue', hint: 'real, new titles; the rules are up to the model', ask: { by: 'model', decode: 'catalogue' }, needs: 'model' },
-  { id: 'free', title: 'Model, free', hint: 'whatever it writes', ask: { by: 'model', decode: 'free' }, needs: 'model' },
-  { id: 'teacher', title: 'Teacher', hint: 'SASRec under the same rules', ask: { by: 'teacher', decode: 'strict' }, needs: 'teacher' },
-  { id: 'plain', title: 'Teacher, plain', hint: 'SASRec without the rules', ask: { by: 'teacher', decode: 'catalogue' }, needs: 'teacher' },
+  { id: 'strict', title: 'Model', hint: 'strict: every rule holds', ask: { by: 'model', decode: 'strict', guide: 'none' }, needs: ['model'] },
+  { id: 'guided', title: 'Guided', hint: 'strict, chosen by model and teacher together', ask: { by: 'model', decode: 'strict', guide: 'teacher' }, needs: ['model', 'teacher'] },
+  { id: 'catalogue', title: 'Model, catalogue', hint: 'real, new titles; the rules are up to the model', ask: { by: 'model', decode: 'catalogue', guide: 'none' }, needs: ['model'] },
+  { id: 'free', title: 'Model, free', hint: 'whatever it writes', ask: { by: 'model', decode: 'free' }, needs: ['model'] },
+  { id: 'teacher', title: 'Teacher', hint: 'SASRec under the same rules', ask: { by: 'teacher', decode: 'strict' }, needs: ['teacher'] },
+  { id: 'plain', title: 'Teacher, plain', hint: 'SASRec without the rules', ask: { by: 'teacher', decode: 'catalogue' }, needs: ['teacher'] },
 ];
 
+/** The model's part in guided lists, where no weight was found best for the model. */
+const USUAL_WEIGHT = 0.3;
+
 export function startLists(results, session, health) {
-  const there = WRITERS.filter(({ needs }) => health[needs]);
-  const shown = new Set([there[0].id]);
+  const there = WRITERS.filter(({ needs }) => needs.every((part) => health[part]));
+  const shown = new Set([health.guide.usual === null ? there[0].id : 'guided']);
+  let weight = health.guide.auto ?? USUAL_WEIGHT;
   const bar = el('div', { className: 'bar' });
   const columns = el('div', { className: 'lists' });
   const ids = new Map();
@@ -39,6 +44,7 @@ export function startLists(results, session, health) {
         el('strong', {}, `${session.now.k} items`), chips.length ? chips : el('em', {}, 'nothing asked for beyond the history')),
       el('div', { className: 'row' },
         el('fieldset', { className: 'writers' }, el('legend', {}, 'Side by side'), there.map(writer)),
+        shown.has('guided') && weightSlider(weight, (part) => { weight = part; ask(); }),
         el('span', { className: 'count' }, words(session.now)),
         el('button', { type: 'button', id: 'undo', disabled: !session.canUndo, onclick: () => session.undo(), title: 'Ctrl+Z' }, 'Undo'),
         el('button', { type: 'button', id: 'over', disabled: chips.length === 0, onclick: () => session.startOver() }, 'Start over'),
@@ -56,7 +62,8 @@ export function startLists(results, session, health) {
     columns.style.setProperty('--columns', wanted.length);
     fill(columns, views.map(({ element }) => element));
     const request = requestOf(session.now);
-    wanted.forEach((writer, at) => write(views[at], { ...request, ...writer.ask }, signal));
+    const parts = ({ id, ask }) => (id === 'guided' ? { ...ask, guide_weight: weight } : ask);
+    wanted.forEach((writer, at) => write(views[at], { ...request, ...parts(writer) }, signal));
   };
   const soon = debounced(ask, 120);
   session.watch((now, undone) => {
@@ -66,6 +73,18 @@ export function startLists(results, session, health) {
   });
   drawBar();
   ask();
+}
+
+/** The model's part in guided lists, from the teacher alone to the model alone. */
+function weightSlider(weight, choose) {
+  const words = (part) => `${Math.round(100 * part)} % model`;
+  const told = el('output', {}, words(weight));
+  const slider = el('input', {
+    type: 'range', id: 'weight', min: 0, max: 1, step: 0.05, value: weight, 'aria-label': 'The model’s part in guided lists',
+    oninput: (event) => { told.textContent = words(event.target.value); },
+    onchange: (event) => choose(Number(event.target.value)),
+  });
+  return el('label', { className: 'weight' }, slider, told);
 }
 
 /** Writes into the feedback file that words about items were taken back. */

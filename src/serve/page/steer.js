@@ -1,7 +1,7 @@
 // The panel to steer with: for whom, in words, categories, shares, columns, titles.
 
 import { get, post } from './api.js';
-import { chip, understoodChips } from './chips.js';
+import { chip, readingsOf, understoodChips } from './chips.js';
 import { combobox } from './combobox.js';
 import { debounced, el, fill, say } from './dom.js';
 import { addShare } from './session.js';
@@ -77,8 +77,23 @@ function words(session) {
     const { chips, notes } = understoodChips(read);
     fill(understood,
       el('div', { className: 'chips' }, chips.length ? chips : el('em', {}, 'nothing understood yet')),
+      choice(read, notes),
       notes.length > 0 && el('ul', { className: 'notes' }, notes));
     return { read, chips, notes };
+  };
+  const take = (reading, notes) => {
+    session.add(reading);
+    input.value = '';
+    // What was not understood stays to be read.
+    fill(understood, notes.length > 0 && el('ul', { className: 'notes' }, notes));
+    understood.hidden = notes.length === 0;
+    say(`understood: ${reading.text ?? reading.flags}`);
+  };
+  // Two readings are two buttons; Enter takes the likelier one.
+  const choice = (read, notes) => {
+    const button = (reading, at) => el('button', { type: 'button', className: at === 0 ? 'reading primary' : 'reading', onclick: () => take(reading, notes) }, reading.text);
+    const readings = readingsOf(read);
+    return readings.length > 0 && el('div', { className: 'row', role: 'group', 'aria-label': 'Two readings' }, el('span', {}, 'It could mean:'), readings.map(button));
   };
   const quietly = (error) => { if (error.name !== 'AbortError') say(error.message); };
   input.oninput = debounced(() => read().catch(quietly), 180);
@@ -87,13 +102,7 @@ function words(session) {
     onsubmit: (event) => {
       event.preventDefault();
       read().then((found) => {
-        if (!found?.chips.length) return;
-        session.add(found.read);
-        input.value = '';
-        // What was not understood stays to be read.
-        fill(understood, found.notes.length > 0 && el('ul', { className: 'notes' }, found.notes));
-        understood.hidden = found.notes.length === 0;
-        say(`understood: ${found.read.flags}`);
+        if (found?.chips.length) take(found.read, found.notes);
       }).catch(quietly);
     },
   }, input, el('button', { type: 'submit', className: 'primary' }, 'Add'));

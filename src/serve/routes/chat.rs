@@ -92,7 +92,7 @@ pub async fn completions(
         Turn::List(said, request) => match compute(|| prepare(*request, Mode::Strict, &app)) {
             Err(error) => (error.text().to_owned(), [0, 0]),
             Ok(prepared) => {
-                let (job, ticket) = Job::new(prepared, None, by, Mode::Strict);
+                let (job, ticket) = Job::new(prepared, None, app.usual_writing(by));
                 app.enqueue(vec![job])?;
                 let answer = finished(ticket, None).await?;
                 let list = render(answer.record.items.iter().map(|item| item.item.title.as_str())).replace("\n ", "\n");

@@ -24,11 +24,11 @@ use crate::data::input::quote;
 /// All routes of `app`. The page is open to everybody on its own host: it asks for the token that the API needs.
 pub fn router(app: Arc<App>) -> Router {
     open()
-        .merge(api().route_layer(from_fn_with_state(app.clone(), check_token)))
+        .merge(api().route_layer(from_fn_with_state(app.access.clone(), check_token)))
         .fallback(async |uri: Uri| ApiError::no_such_path(uri.path()))
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(app.clone(), check_page))
-        .layer(from_fn_with_state(app.clone(), watch))
+        .layer(from_fn_with_state(app.access.clone(), check_page))
+        .layer(from_fn_with_state(app.metrics.clone(), watch))
         .with_state(app)
 }
 
