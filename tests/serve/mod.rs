@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod examples;
 mod faults;
+mod guided;
 mod load;
 mod page;
 
