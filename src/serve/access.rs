@@ -41,7 +41,8 @@ pub struct Access {
 pub async fn check_page(State(access): State<Arc<Access>>, request: Request, next: Next) -> Result<Response, ApiError> {
     access.check_page(request.uri(), request.headers())?;
     let origin = request.headers().get(ORIGIN).cloned();
-    let is_preflight = request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let is_preflight =
+        request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let response = if is_preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
     Ok(match origin.filter(|origin| access.allows(origin)) {
         Some(origin) => (readable_by(origin), response).into_response(),
@@ -53,7 +54,11 @@ pub async fn check_page(State(access): State<Arc<Access>>, request: Request, nex
 ///
 /// # Errors
 /// 401 without the token.
-pub async fn check_token(State(access): State<Arc<Access>>, request: Request, next: Next) -> Result<Response, ApiError> {
+pub async fn check_token(
+    State(access): State<Arc<Access>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
     access.check_token(request.headers())?;
     Ok(next.run(request).await)
 }

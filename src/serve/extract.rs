@@ -94,7 +94,8 @@ async fn read(body: Body) -> Result<Bytes, ApiError> {
         return Ok(bytes.into());
     }
     let _ = timeout(LINGER_TIME, async { while let Some(Ok(_)) = parts.next().await {} }).await;
-    let (expected, found) = (format!("at most {MAX_BODY} bytes"), format!("{} bytes", announced.max(bytes.len() as u64)));
+    let (expected, found) =
+        (format!("at most {MAX_BODY} bytes"), format!("{} bytes", announced.max(bytes.len() as u64)));
     let (status, next) = (StatusCode::PAYLOAD_TOO_LARGE, "split the request into several");
     Err(ApiError::new(status, "the body of the request", expected, found, next))
 }

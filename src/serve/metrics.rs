@@ -31,7 +31,12 @@ pub struct Metrics {
 impl Metrics {
     /// Counts a response.
     pub fn response(&self, route: &str, status: u16) {
-        *self.responses.lock().unwrap_or_else(PoisonError::into_inner).entry((route.to_owned(), status)).or_default() += 1;
+        *self
+            .responses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry((route.to_owned(), status))
+            .or_default() += 1;
     }
 
     /// Counts a request whose client went away.

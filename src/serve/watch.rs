@@ -17,7 +17,12 @@ use super::metrics::Metrics;
 const REQUEST_TIME: Duration = Duration::from_secs(120);
 
 /// Middleware: answers within the time, and counts.
-pub async fn watch(State(metrics): State<Arc<Metrics>>, route: Option<MatchedPath>, request: Request, next: Next) -> Response {
+pub async fn watch(
+    State(metrics): State<Arc<Metrics>>,
+    route: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
     let abandoned = Abandoned { metrics: &metrics, is_answered: false };
     let response = timeout(REQUEST_TIME, next.run(request)).await;
     let mut response = response.unwrap_or_else(|_| too_slow().into_response());

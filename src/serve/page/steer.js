@@ -67,6 +67,7 @@ function words(session) {
   });
   const understood = el('div', { id: 'understood', className: 'understood', hidden: true, 'aria-live': 'polite' });
   let running;
+  let isTaking = false;
   const read = async () => {
     running?.abort();
     running = new AbortController();
@@ -96,14 +97,16 @@ function words(session) {
     return readings.length > 0 && el('div', { className: 'row', role: 'group', 'aria-label': 'Two readings' }, el('span', {}, 'It could mean:'), readings.map(button));
   };
   const quietly = (error) => { if (error.name !== 'AbortError') say(error.message); };
-  input.oninput = debounced(() => read().catch(quietly), 180);
+  // Reading for the chips must not abort the reading that Enter takes.
+  input.oninput = debounced(() => { if (!isTaking) read().catch(quietly); }, 180);
   const form = el('form', {
     className: 'words',
     onsubmit: (event) => {
       event.preventDefault();
+      isTaking = true;
       read().then((found) => {
         if (found?.chips.length) take(found.read, found.notes);
-      }).catch(quietly);
+      }).catch(quietly).finally(() => { isTaking = false; });
     },
   }, input, el('button', { type: 'submit', className: 'primary' }, 'Add'));
   return { element: section('In words', 'press / to write', form, understood), draw: () => {} };

@@ -17,7 +17,7 @@ use crate::serve::feedback::{FeedbackKind, FeedbackLine};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Word {
+pub struct FeedbackCall {
     user: Option<String>,
     title: String,
     feedback: FeedbackKind,
@@ -34,7 +34,7 @@ pub struct Written {
 /// 404 without `--feedback`, 400 for an unknown title.
 pub async fn feedback(
     State(app): State<Arc<App>>,
-    JsonBody(Word { user, title, feedback }): JsonBody<Word>,
+    JsonBody(FeedbackCall { user, title, feedback }): JsonBody<FeedbackCall>,
 ) -> Result<Json<Written>, ApiError> {
     let Some(log) = &app.feedback else {
         let (expected, found) = ("a server with a file for feedback", "one without");

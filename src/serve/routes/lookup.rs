@@ -93,7 +93,7 @@ fn column_view<'a>(column: usize, name: &'a str, catalogue: &'a Catalogue) -> Co
 }
 
 #[derive(Serialize)]
-pub struct ItemView<'a> {
+pub struct ItemHit<'a> {
     id: &'a str,
     title: &'a str,
     categories: Vec<String>,
@@ -104,10 +104,10 @@ pub struct ItemView<'a> {
 ///
 /// # Errors
 /// 400 for a limit that is no number.
-pub async fn items(State(app): State<Arc<App>>, search: SearchQuery) -> Result<Json<Vec<ItemView<'static>>>, ApiError> {
+pub async fn items(State(app): State<Arc<App>>, search: SearchQuery) -> Result<Json<Vec<ItemHit<'static>>>, ApiError> {
     let search = checked(search)?;
     let catalogue = &app.dataset.catalogue;
-    let view = |item: &'static Item| ItemView {
+    let view = |item: &'static Item| ItemHit {
         id: &item.key,
         title: &item.title,
         categories: categories(item, catalogue),
@@ -118,7 +118,7 @@ pub async fn items(State(app): State<Arc<App>>, search: SearchQuery) -> Result<J
 }
 
 #[derive(Serialize)]
-pub struct UserView<'a> {
+pub struct UserHit<'a> {
     user: &'a str,
     interactions: usize,
     /// The newest titles, oldest first.
@@ -129,14 +129,14 @@ pub struct UserView<'a> {
 ///
 /// # Errors
 /// 400 for a limit that is no number.
-pub async fn users(State(app): State<Arc<App>>, search: SearchQuery) -> Result<Json<Vec<UserView<'static>>>, ApiError> {
+pub async fn users(State(app): State<Arc<App>>, search: SearchQuery) -> Result<Json<Vec<UserHit<'static>>>, ApiError> {
     let search = checked(search)?;
     let dataset = app.dataset;
     let found = compute(|| search.among(&dataset.users, |user| &user.key));
     let views = found.into_iter().map(|user| {
         let newest = &user.items[user.items.len().saturating_sub(SHOWN_HISTORY)..];
         let history = newest.iter().map(|&item| dataset.catalogue.title(item)).collect();
-        UserView { user: &user.key, interactions: user.items.len(), history }
+        UserHit { user: &user.key, interactions: user.items.len(), history }
     });
     Ok(Json(views.collect()))
 }

@@ -93,7 +93,7 @@ pub fn stopping() -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the server", expected, found, "start it again").retry_after(5)
 }
 
-/// The items of a list as they are written, then the list.
+/// The server-sent events of a list: its items as they are written, then the list.
 struct ListEvents {
     ticket: Ticket,
     ask: Option<Understood>,

@@ -62,10 +62,7 @@ pub async fn all_reports(State(app): State<Arc<App>>) -> Result<Page, ApiError> 
 ///
 /// # Errors
 /// 404 without such a run, a report that cannot be rendered.
-pub async fn report(
-    State(app): State<Arc<App>>,
-    name: Result<Path<String>, PathRejection>,
-) -> Result<Page, ApiError> {
+pub async fn report(State(app): State<Arc<App>>, name: Result<Path<String>, PathRejection>) -> Result<Page, ApiError> {
     page(&app, &name?)
 }
 

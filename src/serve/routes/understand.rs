@@ -21,10 +21,7 @@ pub struct Text {
 }
 
 /// Says what was understood of a text, what was assumed, and what was not understood.
-pub async fn understand(
-    State(app): State<Arc<App>>,
-    JsonBody(Text { text, k }): JsonBody<Text>,
-) -> Json<Understood> {
+pub async fn understand(State(app): State<Arc<App>>, JsonBody(Text { text, k }): JsonBody<Text>) -> Json<Understood> {
     let k = k.unwrap_or(USUAL_LENGTH);
     Json(compute(|| Understood::read(&text, k, &app.parser, &app.dataset.catalogue)))
 }
