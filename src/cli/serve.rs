@@ -16,8 +16,9 @@ use crate::data::titles::clean;
 use crate::pull::resolve_model;
 use crate::recommend::answer::OutputFormat;
 use crate::run::interrupt;
-use crate::serve::{About, Access, App, FeedbackLog, Guides, Workspace, Writers, serve};
+use crate::serve::{About, Access, App, FeedbackLog, Guides, Student, Workspace, Writers, serve};
 use crate::teacher::Teacher;
+use crate::train::teach::TaughtModel;
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
@@ -101,6 +102,14 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let loaded = model.as_ref().map(load_model).transpose()?;
     let format = if args.adapter.is_some() { OutputFormat::Strict } else { OutputFormat::Lenient };
     let writers = Writers::new(&dataset.catalogue, teacher.as_ref(), loaded.as_ref().map(|model| (model, format)))?;
+    let writers = match (&loaded, &teacher, &model) {
+        (Some(loaded), Some(teacher), Some(model)) => {
+            let files =
+                TaughtModel { model: model.clone(), adapter: args.adapter.clone(), quant: args.storage.options().quant };
+            writers.teachable(Student::new(loaded, files, teacher, dataset, open.device))
+        }
+        _ => writers,
+    };
     let about = About {
         version: env!("CARGO_PKG_VERSION"),
         device: open.description,

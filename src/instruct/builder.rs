@@ -27,6 +27,9 @@ pub const BATCH: usize = 256;
 /// The most batches that wait for the reader.
 const BATCHES_AHEAD: usize = 4;
 
+/// The families of tasks about a user's history.
+const USER_TASKS: [TaskFamily; 3] = [TaskFamily::I0, TaskFamily::I1, TaskFamily::I2];
+
 /// Builds examples from a data set, a teacher and conversations.
 pub struct ExampleBuilder<'a, S> {
     dataset: &'a Dataset,
@@ -220,6 +223,27 @@ impl<'a, S: Scorer> ExampleBuilder<'a, S> {
         let queries =
             self.with_teacher(&cases, |user, context| Some((user, evaluation::query(spec, user, context)?)))?;
         Ok(queries.into_iter().flatten().collect())
+    }
+
+    /// Builds `count` examples about one history, of all kinds of user tasks in turn: their labels are the teacher's best items after
+    /// it, without those of `refused`. Fewer, where the catalogue has nothing to ask for.
+    ///
+    /// # Errors
+    /// The teacher's device fails.
+    pub fn examples_after(&self, history: &[ItemId], refused: &[ItemId], count: usize) -> Result<Vec<Example>> {
+        let histories = [history];
+        let made = self.teacher.answer(&histories, |_, scores| {
+            let ranking = Ranking::new(scores, &[history, refused].concat());
+            let Some(&target) = ranking.best(1, |_| true).first() else { return Vec::new() };
+            let example = |number: usize| {
+                let family = USER_TASKS[number % USER_TASKS.len()];
+                let stream = StreamKey::new(self.config.seed, 0, family, number);
+                let (case, ranking) = (NextItemCase { history, target }, ranking.clone());
+                self.training_example(family, &UserContext { case, ranking, shared: &self.shared, stream })
+            };
+            (0..count).filter_map(example).collect()
+        })?;
+        Ok(made.into_iter().flatten().collect())
     }
 
     /// The example of a slot that needs no teacher.

@@ -26,6 +26,8 @@ pub struct Answer {
     pub record: ListRecord<Understood, AnswerItem>,
     /// The writer of the list.
     pub by: Recommends,
+    /// True where the model has learnt from a feedback.
+    pub taught: bool,
     /// The number of tokens of the prompt; 0 for the teacher.
     pub prompt_tokens: usize,
 }

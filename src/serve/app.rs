@@ -59,6 +59,13 @@ pub struct About {
     pub guide: Guides,
 }
 
+impl About {
+    /// Returns true where the model can be taught.
+    pub fn can_learn(&self) -> bool {
+        self.model.is_some() && self.teacher
+    }
+}
+
 /// The guide weights of the served model.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Guides {

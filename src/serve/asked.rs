@@ -7,7 +7,8 @@ use super::answer::Recommends;
 use super::app::{App, Guides};
 use super::error::ApiError;
 use super::nearest::nearest_requests;
-use super::queue::{Job, Ticket, Writing};
+use super::queue::{Job, JobEvent, Writing};
+use super::ticket::Ticket;
 use super::understand::Understood;
 use crate::constrain::{Constraints, GuideChoice, GuideSource, GuideWeight, Mode, WeightChoice};
 use crate::data::ItemId;
@@ -61,7 +62,7 @@ pub struct AskedJob {
     /// The job.
     pub job: Job,
     /// Its ticket.
-    pub ticket: Ticket,
+    pub ticket: Ticket<JobEvent>,
     /// The text of the request and what was understood of it.
     pub ask: Option<Understood>,
 }
@@ -137,17 +138,13 @@ impl Asked {
     /// The request of all fields together.
     fn request(&self, app: &App, ask: Option<&Understood>) -> Result<Request> {
         let catalogue = &app.dataset.catalogue;
-        let titles = |place: &str, titles: &[String]| -> Result<Vec<ItemId>> {
-            titles.iter().map(|title| names::item(place, title, catalogue)).collect()
-        };
+        let titles = |place: &str, titles: &[String]| items(app, place, titles);
         let categories = |place: &str, names: &[String]| -> Result<Vec<_>> {
             names.iter().map(|name| names::category(place, name, catalogue)).collect()
         };
-        let mut history = self.user.as_deref().map(|key| history_of(app, key)).transpose()?.unwrap_or_default();
-        history.extend(titles("history", &self.history)?);
         let fields = Request {
             k: self.k.unwrap_or(USUAL_LENGTH),
-            history,
+            history: history(app, self.user.as_deref(), &self.history)?,
             excluded: titles("exclude", &self.exclude)?,
             mandatory: titles("must", &self.must)?,
             candidates: self.candidates.as_deref().map(|names| titles("candidates", names)).transpose()?,
@@ -177,12 +174,30 @@ fn is_served(by: Recommends, place: &str, app: &App) -> Result<(), ApiError> {
     Err(ApiError::new(StatusCode::NOT_FOUND, place, "a writer that is served", found, next))
 }
 
-/// The history of a user of the data set.
-fn history_of(app: &App, key: &str) -> Result<Vec<ItemId>> {
-    let keys = app.dataset.users.iter().map(|user| user.key.as_str());
-    let next = "GET /v1/users?query= finds users";
-    let user = app.user(key).ok_or_else(|| unknown("user", "a user of the data set", key, keys, next))?;
-    Ok(user.items.clone())
+/// The history of a user of the data set, if one is named, and titles that were taken later.
+///
+/// # Errors
+/// A user or a title that is not known.
+pub fn history(app: &App, user: Option<&str>, later: &[String]) -> Result<Vec<ItemId>> {
+    let mut history = match user {
+        None => Vec::new(),
+        Some(key) => {
+            let keys = app.dataset.users.iter().map(|user| user.key.as_str());
+            let next = "GET /v1/users?query= finds users";
+            let user = app.user(key).ok_or_else(|| unknown("user", "a user of the data set", key, keys, next))?;
+            user.items.clone()
+        }
+    };
+    history.extend(items(app, "history", later)?);
+    Ok(history)
+}
+
+/// The items of titles.
+///
+/// # Errors
+/// A title that is not known.
+pub fn items(app: &App, place: &str, titles: &[String]) -> Result<Vec<ItemId>> {
+    titles.iter().map(|title| names::item(place, title, &app.dataset.catalogue)).collect()
 }
 
 /// Prepares a request.

@@ -104,6 +104,10 @@ impl From<Error> for ApiError {
                 let [place, expected, found, next] = bad.parts();
                 Self::bad_request(place, expected, found, next)
             }
+            Error::DoesNotFit(words) => {
+                let (expected, next) = ("enough free memory", "serve a smaller model, or one with --quant q4");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server", expected, words, next)
+            }
             other => {
                 let (status, next) = (StatusCode::INTERNAL_SERVER_ERROR, "look at the server's output");
                 Self::new(status, "the server", "an answer", other.to_string(), next)

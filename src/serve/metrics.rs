@@ -24,6 +24,9 @@ pub struct Metrics {
     running: AtomicU64,
     /// Requests whose clients went away before their answer.
     abandoned: AtomicU64,
+    teachings: AtomicU64,
+    /// 1 while the model has learnt from a feedback.
+    taught: AtomicU64,
     buckets: [AtomicU64; BUCKETS.len()],
     milliseconds: AtomicU64,
 }
@@ -42,6 +45,17 @@ impl Metrics {
     /// Counts a request whose client went away.
     pub fn abandoned(&self) {
         self.abandoned.fetch_add(1, Relaxed);
+    }
+
+    /// Notes that the model has learnt from a feedback, or that it is as it was loaded.
+    pub fn teaching(&self, is_taught: bool) {
+        self.teachings.fetch_add(u64::from(is_taught), Relaxed);
+        self.taught.store(is_taught.into(), Relaxed);
+    }
+
+    /// Returns true while the model has learnt from a feedback.
+    pub fn is_taught(&self) -> bool {
+        self.taught.load(Relaxed) == 1
     }
 
     /// Notes the beginning of a batch.
@@ -93,6 +107,8 @@ impl Metrics {
         metric("tokens_total", "counter", "Generated tokens.", &one(read(&self.tokens)));
         metric("batches_total", "counter", "Batches.", &one(read(&self.batches)));
         metric("abandoned_total", "counter", "Requests whose clients went away.", &one(read(&self.abandoned)));
+        metric("teachings_total", "counter", "Times that the model learnt from a feedback.", &one(read(&self.teachings)));
+        metric("taught", "gauge", "1 while the model has learnt from a feedback.", &one(read(&self.taught)));
         metric("lists_running", "gauge", "Lists that are being written.", &one(read(&self.running)));
         metric("lists_waiting", "gauge", "Lists that wait for the next batch.", &one(queued as u64));
         metric("connections", "gauge", "Open connections.", &one(connections as u64));

@@ -1,19 +1,20 @@
 //! The queue of requests on their way to the batcher: bounded, in order of arrival, and without those whose clients are gone.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-
-use tokio::sync::mpsc;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::answer::{Answer, AnswerItem, Recommends};
+use super::ticket::{Reporter, Ticket, ticket};
 use crate::Error;
 use crate::constrain::{GuideWeight, Mode};
 use crate::recommend::PreparedRequest;
+use crate::train::teach::{Feedback, TeachStep, TeachSummary};
 
 /// The most requests that wait (429).
 pub const MAX_QUEUE: usize = 256;
+
+/// The most teachings that wait (429).
+const MAX_TEACHINGS: usize = 4;
 
 /// A request on its way to the batcher.
 pub struct Job {
@@ -23,8 +24,8 @@ pub struct Job {
     pub user: Option<String>,
     /// The way the list is written.
     pub writing: Writing,
-    events: mpsc::UnboundedSender<JobEvent>,
-    is_cancelled: Arc<AtomicBool>,
+    /// The way back to the client.
+    pub reporter: Reporter<JobEvent>,
 }
 
 /// The way a list is written. Lists of one way form a batch.
@@ -48,51 +49,43 @@ pub enum JobEvent {
     Failed(Error),
 }
 
-/// A client's side of a job. The job ends where it is dropped.
-pub struct Ticket {
-    events: mpsc::UnboundedReceiver<JobEvent>,
-    is_cancelled: Arc<AtomicBool>,
-}
-
 impl Job {
     /// A job and its ticket.
-    pub fn new(prepared: PreparedRequest, user: Option<String>, writing: Writing) -> (Self, Ticket) {
-        let (sender, events) = mpsc::unbounded_channel();
-        let is_cancelled = Arc::new(AtomicBool::new(false));
-        let ticket = Ticket { events, is_cancelled: is_cancelled.clone() };
-        (Self { prepared, user, writing, events: sender, is_cancelled }, ticket)
-    }
-
-    /// Returns true once the client is gone.
-    pub fn is_cancelled(&self) -> bool {
-        self.is_cancelled.load(Ordering::Relaxed)
-    }
-
-    /// Reports to the client, if it is still there.
-    pub fn report(&self, event: JobEvent) {
-        let _ = self.events.send(event);
+    pub fn new(prepared: PreparedRequest, user: Option<String>, writing: Writing) -> (Self, Ticket<JobEvent>) {
+        let (reporter, ticket) = ticket();
+        (Self { prepared, user, writing, reporter }, ticket)
     }
 }
 
-impl Ticket {
-    /// The next report; `None` where the batcher is gone.
-    pub async fn next(&mut self) -> Option<JobEvent> {
-        self.events.recv().await
-    }
-
-    /// The next report, polled; `None` where the batcher is gone.
-    pub fn poll_next(&mut self, context: &mut Context) -> Poll<Option<JobEvent>> {
-        self.events.poll_recv(context)
-    }
+/// A change of the resident model.
+pub enum Teaching {
+    /// Some steps of learning from a feedback.
+    Teach(Feedback, u64, Reporter<TeachEvent>),
+    /// The way back to the model as it was loaded.
+    Undo(Reporter<TeachEvent>),
 }
 
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.is_cancelled.store(true, Ordering::Relaxed);
-    }
+/// A report about a teaching.
+pub enum TeachEvent {
+    /// A step begins.
+    Step(TeachStep),
+    /// The model has learnt.
+    Taught(TeachSummary),
+    /// The model is as it was loaded.
+    Undone,
+    /// The model stays as it is.
+    Failed(Error),
 }
 
-/// Jobs that wait.
+/// The batcher's next piece of work.
+pub enum Work {
+    /// Lists of one batch.
+    Lists(Vec<Job>),
+    /// A teaching.
+    Teaching(Teaching),
+}
+
+/// Work that waits.
 #[derive(Default)]
 pub struct Queue {
     state: Mutex<QueueState>,
@@ -102,6 +95,7 @@ pub struct Queue {
 #[derive(Default)]
 struct QueueState {
     waiting: VecDeque<Job>,
+    teachings: VecDeque<Teaching>,
     is_closed: bool,
 }
 
@@ -112,7 +106,7 @@ impl Queue {
     /// The jobs, where there is no room or the queue is closed.
     pub fn push(&self, jobs: Vec<Job>) -> Result<(), Vec<Job>> {
         let mut state = self.lock();
-        state.waiting.retain(|job| !job.is_cancelled());
+        state.waiting.retain(|job| !job.reporter.is_cancelled());
         if state.is_closed || state.waiting.len() + jobs.len() > MAX_QUEUE {
             return Err(jobs);
         }
@@ -121,11 +115,28 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for jobs. Takes the oldest and those that join it, `most` at most; `None` once the queue is closed.
-    pub fn next_batch(&self, most: usize) -> Option<Vec<Job>> {
+    /// Adds a teaching. It comes before the lists that wait.
+    ///
+    /// # Errors
+    /// The teaching, where there is no room or the queue is closed.
+    pub fn push_teaching(&self, teaching: Teaching) -> Result<(), Teaching> {
+        let mut state = self.lock();
+        if state.is_closed || state.teachings.len() >= MAX_TEACHINGS {
+            return Err(teaching);
+        }
+        state.teachings.push_back(teaching);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Waits for work: a teaching, or the oldest job and those that join it, `most` at most; `None` once the queue is closed.
+    pub fn next(&self, most: usize) -> Option<Work> {
         let mut state = self.lock();
         loop {
-            state.waiting.retain(|job| !job.is_cancelled());
+            if let Some(teaching) = state.teachings.pop_front() {
+                return Some(Work::Teaching(teaching));
+            }
+            state.waiting.retain(|job| !job.reporter.is_cancelled());
             if let Some(first) = state.waiting.pop_front() {
                 let mut batch = vec![first];
                 let mut at = 0;
@@ -136,7 +147,7 @@ impl Queue {
                         at += 1;
                     }
                 }
-                return Some(batch);
+                return Some(Work::Lists(batch));
             }
             if state.is_closed {
                 return None;
@@ -145,11 +156,12 @@ impl Queue {
         }
     }
 
-    /// Takes no more jobs; those that wait are dropped, which their clients see.
+    /// Takes no more work; what waits is dropped, which the clients see.
     pub fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
         state.waiting.clear();
+        state.teachings.clear();
         self.changed.notify_all();
     }
 

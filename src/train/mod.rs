@@ -1,4 +1,5 @@
-//! Training language models: what supervised fine-tuning and reinforcement learning share, and the former ([`sft`]).
+//! Training language models: what supervised fine-tuning and reinforcement learning share, the former ([`sft`]),
+//! and a few steps from feedback ([`teach`]).
 
 pub mod checkpoint;
 pub mod clock;
@@ -12,6 +13,7 @@ pub mod micro_batch;
 pub mod schedule;
 pub mod sft;
 pub mod state;
+pub mod teach;
 pub mod tensorboard;
 pub mod trainable_model;
 pub mod validation;

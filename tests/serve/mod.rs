@@ -7,6 +7,7 @@ mod faults;
 mod guided;
 mod load;
 mod page;
+mod teach;
 
 use std::path::Path;
 use std::sync::OnceLock;

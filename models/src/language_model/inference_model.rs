@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use super::{Backend, StorageOptions, TextCodec};
 use crate::Result;
 use crate::generate::GenerateRequest;
-use crate::llama::ModelFiles;
+use crate::llama::{Llama, ModelFiles};
 
 /// A language model for generation alone.
 pub struct InferenceModel {
@@ -38,6 +38,14 @@ impl InferenceModel {
     /// The context window of the model, in tokens.
     pub fn max_positions(&self) -> usize {
         self.max_positions
+    }
+
+    /// Loads the adapter of `llama`, in place of the one before; none where it has none. `llama` is this model.
+    ///
+    /// # Errors
+    /// A device that fails, low-rank matrices that are not finite.
+    pub fn load_adapter(&self, llama: &Llama) -> Result<()> {
+        self.backend.borrow_mut().generator().load_adapter(llama)
     }
 
     /// Runs a request until the model ends each answer: its stop ids are those of the tokenizer. The tokens are the same on every device,

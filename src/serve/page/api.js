@@ -33,10 +33,14 @@ export async function post(path, body, signal) {
   return (await call(path, { method: 'POST', headers, body: JSON.stringify(body), signal })).json();
 }
 
-/** Asks for a list and hands each of its events to `on` as (name, data). */
-export async function stream(body, on, signal) {
+export async function remove(path) {
+  return (await call(path, { method: 'DELETE' })).json();
+}
+
+/** Posts to a path that streams, and hands each of its events to `on` as (name, data). */
+export async function stream(path, body, on, signal) {
   const headers = { 'content-type': 'application/json' };
-  const response = await call('/v1/recommend', { method: 'POST', headers, body: JSON.stringify({ ...body, stream: true }), signal });
+  const response = await call(path, { method: 'POST', headers, body: JSON.stringify({ ...body, stream: true }), signal });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   for (;;) {

@@ -4,6 +4,7 @@ import { ApiError, post, stream } from './api.js';
 import { requestChips } from './chips.js';
 import { debounced, el, fill, percent, say } from './dom.js';
 import { interactionsOf, requestOf, shareInWords, shareOf } from './session.js';
+import { teachingBar } from './teach.js';
 
 /** The ways to write a list, as far as the server has them. */
 const WRITERS = [
@@ -27,6 +28,7 @@ export function startLists(results, session, health) {
   const ids = new Map();
   fill(results, bar, columns);
 
+  const teaching = teachingBar(health, () => { drawBar(); ask(); });
   const drawBar = () => {
     const writer = ({ id, title, hint }) => el('label', { className: 'writer', title: hint },
       el('input', {
@@ -47,6 +49,7 @@ export function startLists(results, session, health) {
         shown.has('guided') && weightSlider(weight, (part) => { weight = part; ask(); }),
         el('span', { className: 'count' }, words(session.now)),
         el('button', { type: 'button', id: 'undo', disabled: !session.canUndo, onclick: () => session.undo(), title: 'Ctrl+Z' }, 'Undo'),
+        health.can_learn && teaching.view(session.now),
         el('button', { type: 'button', id: 'over', disabled: chips.length === 0, onclick: () => session.startOver() }, 'Start over'),
         el('button', { type: 'button', id: 'export', disabled: session.now.liked.length === 0, onclick: () => exportLikes(session.now, ids) }, 'Export likes')));
   };
@@ -98,7 +101,7 @@ function takeBack(undone, now) {
 async function write(view, request, signal) {
   const start = performance.now();
   try {
-    await stream(request, (name, data) => (name === 'item' ? view.item(data) : view.list(data, performance.now() - start)), signal);
+    await stream('/v1/recommend', request, (name, data) => (name === 'item' ? view.item(data) : view.list(data, performance.now() - start)), signal);
   } catch (error) {
     if (error.name !== 'AbortError') view.fail(error);
   }

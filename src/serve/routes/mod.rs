@@ -6,6 +6,7 @@ mod lookup;
 mod page;
 mod recommend;
 mod status;
+mod teach;
 mod understand;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use super::access::{check_page, check_token};
 use super::app::App;
@@ -46,6 +47,8 @@ fn api() -> Router<Arc<App>> {
         .route("/v1/items", get(lookup::items))
         .route("/v1/users", get(lookup::users))
         .route("/v1/feedback", post(feedback::feedback))
+        .route("/v1/teach", post(teach::teach))
+        .route("/v1/teach", delete(teach::undo))
         .route("/v1/runs", get(status::runs))
         .route("/runs/", get(status::all_reports))
         .route("/runs/{name}", get(status::report))

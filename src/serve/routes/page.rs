@@ -25,7 +25,7 @@ macro_rules! script {
     };
 }
 
-const FILES: [PageFile; 12] = [
+const FILES: [PageFile; 13] = [
     ("style.css", "text/css; charset=utf-8", include_str!("../page/style.css")),
     ("icon.svg", "image/svg+xml", include_str!("../page/icon.svg")),
     script!("main.js"),
@@ -37,6 +37,7 @@ const FILES: [PageFile; 12] = [
     script!("runs.js"),
     script!("session.js"),
     script!("steer.js"),
+    script!("teach.js"),
     script!("theme.js"),
 ];
 

@@ -1,15 +1,12 @@
 //! `POST /v1/recommend`: one list or many, whole or item by item.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::sse::{Event, Sse};
+use axum::response::sse::Sse;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use serde_json::{Value, json};
 use tokio_stream::Stream;
 
@@ -19,7 +16,8 @@ use crate::serve::asked::{Asked, AskedJob};
 use crate::serve::compute::compute;
 use crate::serve::error::ApiError;
 use crate::serve::extract::JsonBytes;
-use crate::serve::queue::{JobEvent, Ticket};
+use crate::serve::queue::JobEvent;
+use crate::serve::ticket::{SentEvent, Ticket, event};
 use crate::serve::understand::Understood;
 
 /// The most requests of one body.
@@ -37,7 +35,7 @@ pub async fn recommend(State(app): State<Arc<App>>, body: JsonBytes) -> Result<R
     let AskedJob { job, ticket, ask } = compute(|| asked.job(&app))?;
     app.enqueue(vec![job])?;
     if asked.stream {
-        return Ok(Sse::new(ListEvents { ticket, ask, is_done: false }).into_response());
+        return Ok(Sse::new(list_events(ticket, ask)).into_response());
     }
     Ok(Json(finished(ticket, ask).await?).into_response())
 }
@@ -73,7 +71,7 @@ async fn many(app: &App, asked: &[Asked]) -> Result<Json<Vec<Value>>, ApiError> 
 ///
 /// # Errors
 /// The list cannot be written, or the server stops.
-pub async fn finished(mut ticket: Ticket, ask: Option<Understood>) -> Result<Answer, ApiError> {
+pub async fn finished(mut ticket: Ticket<JobEvent>, ask: Option<Understood>) -> Result<Answer, ApiError> {
     loop {
         match ticket.next().await {
             Some(JobEvent::Item(_)) => {}
@@ -93,34 +91,15 @@ pub fn stopping() -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the server", expected, found, "start it again").retry_after(5)
 }
 
-/// The server-sent events of a list: its items as they are written, then the list.
-struct ListEvents {
-    ticket: Ticket,
-    ask: Option<Understood>,
-    is_done: bool,
-}
-
-impl Stream for ListEvents {
-    type Item = Result<Event, axum::Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context) -> Poll<Option<Self::Item>> {
-        if self.is_done {
-            return Poll::Ready(None);
+/// The items of a list as they are written, then the list.
+fn list_events(ticket: Ticket<JobEvent>, mut ask: Option<Understood>) -> impl Stream<Item = SentEvent> {
+    ticket.events(move |report| match report {
+        Some(JobEvent::Item(item)) => (event("item", &item), false),
+        Some(JobEvent::Done(mut answer)) => {
+            answer.record.ask = ask.take();
+            (event("list", &answer), true)
         }
-        let report = ready!(self.ticket.poll_next(context));
-        self.is_done = !matches!(report, Some(JobEvent::Item(_)));
-        Poll::Ready(Some(match report {
-            Some(JobEvent::Item(item)) => event("item", &item),
-            Some(JobEvent::Done(mut answer)) => {
-                answer.record.ask = self.ask.take();
-                event("list", &answer)
-            }
-            Some(JobEvent::Failed(error)) => event("error", &json!({ "error": ApiError::from(error) })),
-            None => event("error", &json!({ "error": stopping() })),
-        }))
-    }
-}
-
-fn event(name: &str, data: &impl Serialize) -> Result<Event, axum::Error> {
-    Event::default().event(name).json_data(data)
+        Some(JobEvent::Failed(error)) => (event("error", &json!({ "error": ApiError::from(error) })), true),
+        None => (event("error", &json!({ "error": stopping() })), true),
+    })
 }

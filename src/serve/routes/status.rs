@@ -28,6 +28,8 @@ pub async fn health(State(app): State<Arc<App>>) -> Json<Map<String, Value>> {
     health.insert("dataset".into(), app.dataset.name.clone().into());
     health.insert("waiting".into(), app.queue.len().into());
     health.insert("feedback".into(), app.feedback.is_some().into());
+    health.insert("can_learn".into(), app.about.can_learn().into());
+    health.insert("taught".into(), app.metrics.is_taught().into());
     Json(health)
 }
 
