@@ -77,7 +77,7 @@ impl<'a> Student<'a> {
     /// Forgets what was learnt.
     fn undo(&self) -> Result<()> {
         match self.trainer.get() {
-            Some(trainer) => Ok(self.model.load_adapter(trainer.untaught())?),
+            Some(trainer) => self.model.load_adapter(trainer.untaught()),
             None => Ok(()),
         }
     }

@@ -13,7 +13,7 @@ use tiller_kernels::device::guard;
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::llama::{Llama, LlamaConfig};
 use tiller_models::memory::{ComputeDevice, StepSize};
-use tiller_models::optim::AdamW;
+use tiller_models::optim::{AdamW, Gradients};
 use tiller_models::train::{ForwardOptions, WeightedExample};
 
 use super::gradient::gradient;
@@ -144,7 +144,7 @@ impl<'a> FeedbackTrainer<'a> {
                 return Ok(None);
             }
             let lr = self.config.schedule.rate(step - 1, steps);
-            (llama, _) = guard("teaching", || Ok::<_, Error>(adamw.step(llama, gradients, lr)))?;
+            (llama, _) = guard(&"teaching", || Ok::<_, Error>(adamw.step(llama, gradients, lr)))?;
         }
         let (_, loss_after) = self.gradient(&llama, &examples, &mut micro_batcher)?;
         let loss_before = losses.first().copied().unwrap_or(loss_after);
@@ -182,7 +182,7 @@ impl<'a> FeedbackTrainer<'a> {
         llama: &Llama,
         examples: &[WeightedExample],
         micro_batcher: &mut MicroBatcher,
-    ) -> Result<(tiller_models::optim::Gradients, f64)> {
+    ) -> Result<(Gradients, f64)> {
         let compute = |split: &MicroBatches<WeightedExample>| {
             gradient(llama, split, self.config.activation_checkpointing, |_| ForwardOptions::default())
         };
