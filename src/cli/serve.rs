@@ -104,8 +104,11 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let writers = Writers::new(&dataset.catalogue, teacher.as_ref(), loaded.as_ref().map(|model| (model, format)))?;
     let writers = match (&loaded, &teacher, &model) {
         (Some(loaded), Some(teacher), Some(model)) => {
-            let files =
-                TaughtModel { model: model.clone(), adapter: args.adapter.clone(), quant: args.storage.options().quant };
+            let files = TaughtModel {
+                model: model.clone(),
+                adapter: args.adapter.clone(),
+                quant: args.storage.options().quant,
+            };
             writers.teachable(Student::new(loaded, files, teacher, dataset, open.device))
         }
         _ => writers,

@@ -107,7 +107,12 @@ impl Metrics {
         metric("tokens_total", "counter", "Generated tokens.", &one(read(&self.tokens)));
         metric("batches_total", "counter", "Batches.", &one(read(&self.batches)));
         metric("abandoned_total", "counter", "Requests whose clients went away.", &one(read(&self.abandoned)));
-        metric("teachings_total", "counter", "Times that the model learnt from a feedback.", &one(read(&self.teachings)));
+        metric(
+            "teachings_total",
+            "counter",
+            "Times that the model learnt from a feedback.",
+            &one(read(&self.teachings)),
+        );
         metric("taught", "gauge", "1 while the model has learnt from a feedback.", &one(read(&self.taught)));
         metric("lists_running", "gauge", "Lists that are being written.", &one(read(&self.running)));
         metric("lists_waiting", "gauge", "Lists that wait for the next batch.", &one(queued as u64));

@@ -15,7 +15,8 @@ use crate::common::world::ADAPT;
 
 /// A feedback of user u7: two likes that are far from the teacher's best, and a refusal.
 fn feedback(served: &Served) -> Value {
-    let plain = served.post("/v1/recommend", &json!({ "user": "u7", "k": 40, "decode": "catalogue", "by": "teacher" })).ok();
+    let plain =
+        served.post("/v1/recommend", &json!({ "user": "u7", "k": 40, "decode": "catalogue", "by": "teacher" })).ok();
     let titles = titles(&plain);
     json!({ "user": "u7", "history": [titles[39], titles[38]], "refused": [titles[0]], "steps": 30 })
 }
