@@ -119,7 +119,10 @@ mod tests {
             ("{% for k, v in a.items() if v recursive %}", "{% for k, v in a.items()# if v# recursive %}"),
             ("{% macro f(a, b=[c]) -%}", "{% macro f(a, b=[c#]#) -%}"),
             ("{% call(x) f(a) %}{% filter replace(a, 'b') %}", "{% call(x) f(a#) %}{% filter replace(a#, 'b') %}"),
-            ("{{ a if b else c }}{# a #} a {% raw %}{{ a }}{% endraw %}", "{{ a# if b# else c# }}{# a #} a {% raw %}{{ a }}{% endraw %}"),
+            (
+                "{{ a if b else c }}{# a #} a {% raw %}{{ a }}{% endraw %}",
+                "{{ a# if b# else c# }}{# a #} a {% raw %}{{ a }}{% endraw %}",
+            ),
             ("{{ (a, b)|join('}}') }}", "{{ (a#, b#)#|join('}}')# }}"),
             ("{% if a == b and a <= b %}", "{% if a# == b# and a# <= b# %}"),
         ] {

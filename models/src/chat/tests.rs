@@ -140,7 +140,9 @@ fn assert_refused(source: &str) {
 #[test]
 fn values_that_hold_each_other_are_refused_before_anything_looks_at_all_of_them() {
     let grow = |step: &str, then: &str| {
-        format!("{{% set ns = namespace(l=[1, 'a']) %}}{{% for i in range(99) %}}{{% set ns.l = {step} %}}{{% endfor %}}{then}")
+        format!(
+            "{{% set ns = namespace(l=[1, 'a']) %}}{{% for i in range(99) %}}{{% set ns.l = {step} %}}{{% endfor %}}{then}"
+        )
     };
     for step in [
         "ns.l + ns.l",
@@ -194,7 +196,10 @@ fn lists_and_dictionaries_of_a_usual_size_are_at_hand() {
     let turns = conversation(&[(Role::System, "s"), (Role::User, "u")]);
     for (source, text) in [
         ("{% set all = [{'role': 'tool'}] + messages %}{{ all|map(attribute='role')|join(' ') }}", "tool system user"),
-        ("{% set ns = namespace(l=[]) %}{% for m in messages %}{% set ns.l = ns.l + [m.role] %}{% endfor %}{{ ns.l|join }}", "systemuser"),
+        (
+            "{% set ns = namespace(l=[]) %}{% for m in messages %}{% set ns.l = ns.l + [m.role] %}{% endfor %}{{ ns.l|join }}",
+            "systemuser",
+        ),
         ("{% set a, b = 1, 2 %}{{ (a - b * 3) ~ '-' * 3 }}", "-5---"),
         ("{{ -1 + 2 * 3 ** 2 // 4 % 3 }} {{ (1, 2)[1] }} {{ messages[::-1][0]['role'][0] }}", "0 2 u"),
         ("{% macro f(a, b='x', c=none) %}{{ a ~ b ~ c }}{% endmacro %}{{ f('y', c=1) }}", "yx1"),
@@ -380,7 +385,8 @@ fn no_template_makes_control_tokens_of_what_is_said() {
 
 #[test]
 fn what_is_said_may_decide_what_the_template_writes() {
-    let source = "{% for m in messages %}{% if m.content.startswith('!') %}<|im_start|>{% endif %}{{ m.content }}{% endfor %}";
+    let source =
+        "{% for m in messages %}{% if m.content.startswith('!') %}<|im_start|>{% endif %}{{ m.content }}{% endfor %}";
     let (ids, text) = encoded(source, "!now");
     assert_eq!((text.as_str(), ids.contains(&1)), ("Be kind.!now", false), "what decides is not read then");
     assert_eq!(encoded("{% if messages[1].content|length > 3 %}<|im_start|>{% endif %}", "long").0, [1]);

@@ -87,7 +87,8 @@ mod tests {
             (json!({ "type": "WordPiece" }), "WordPiece"),
             (json!({ "type": null }), "unknown"),
         ] {
-            assert!(found(changes.clone()).contains(what), "{changes}: {}", found(changes));
+            let found = found(changes.clone());
+            assert!(found.contains(what), "{changes}: {found}");
         }
         assert!(read(json!([])).is_err());
     }
