@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::input::quote;
-use super::time::{SECONDS_END, is_date_digits, parse_date, parse_date_digits};
+use super::time::{MICROS, SECONDS_END, is_date_digits, parse_date, parse_date_digits};
 use crate::{Error, Result};
 
 /// Seconds below this one, in the year 1973, may count from a start of their own instead of from 1970.
@@ -45,7 +45,7 @@ impl fmt::Display for TimeUnit {
 pub struct TimeColumn {
     first: Option<FirstTime>,
     absolute: bool,
-    /// A written-out date, and seconds from a start of their own, which no file has both of: the text and its place.
+    /// A written-out date after 1973, and seconds from a start of their own, which no file has both of: the text and its place.
     date: Option<(String, String)>,
     counted: Option<(String, String)>,
 }
@@ -75,7 +75,9 @@ impl TimeColumn {
         }
         let Some(number) = Decimal::parse(text) else {
             let time = parse_date(text).ok_or_else(|| bad_timestamp(place(), text))?;
-            self.date.get_or_insert_with(|| (text.to_owned(), place()));
+            if time >= FIRST_ABSOLUTE_SECOND as i64 * MICROS {
+                self.date.get_or_insert_with(|| (text.to_owned(), place()));
+            }
             return self.check_start(text, place).map(|()| Some(time));
         };
         // Zero is the same in every unit.
@@ -207,7 +209,6 @@ fn mixed_units(first: &FirstTime, unit: TimeUnit, text: &str, place: String) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::time::MICROS;
 
     fn read(texts: &[&str]) -> Result<Vec<Option<i64>>> {
         let mut column = TimeColumn::default();
@@ -256,7 +257,7 @@ mod tests {
         assert_eq!(read(&["5", "20200913"]).unwrap(), [Some(5 * MICROS), Some(20_200_913 * MICROS)]);
         assert!(read(&["5", "1600000020", "20200913"]).is_err());
         assert!(read(&["5", "1600000020007"]).is_err());
-        assert!(read(&["2020-09-13", "1599955200"]).is_ok());
+        assert!(read(&["2020-09-13", "1599955200"]).is_ok() && read(&["1970-01-02", "5"]).is_ok());
         for (texts, first) in
             [(["5", "2020-09-13"], "a number, as \"5\""), (["2020-09-13", "5"], "a date, as \"2020-09-13\"")]
         {

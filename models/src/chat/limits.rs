@@ -14,17 +14,18 @@ use super::Message;
 /// The name of the filter that [`measured`] is.
 pub(super) const FILTER: &str = "measured";
 
-/// The largest value in bytes, an entry of a list or of a dictionary counting as [`ENTRY`]: several times the longest conversation.
-const LARGEST: usize = 1 << 23;
+/// The most bytes of texts in a value: several times the longest conversation.
+const MOST_BYTES: usize = 1 << 23;
 
-/// The bytes that an entry counts as.
-const ENTRY: usize = 8;
+/// The most entries of lists and dictionaries in a value: many times the turns of a conversation.
+const MOST_ENTRIES: usize = 1 << 16;
 
 /// The deepest nesting of lists and dictionaries.
 const DEPTH: usize = 64;
 
-/// The bytes that are looked at for one step.
+/// The bytes, and the entries, that are looked at for one step.
 const BYTES_OF_A_STEP: usize = 64;
+const ENTRIES_OF_A_STEP: usize = 8;
 
 /// A message as a template sees it: a dictionary with "role" and "content".
 #[derive(Debug)]
@@ -58,16 +59,17 @@ impl Object for Turn {
 pub(super) fn measured(state: &State, value: Value) -> Result<Value, Error> {
     let mut size = Size::default();
     size.add(&value, 0)?;
-    state.consume_fuel((size.looked_at / BYTES_OF_A_STEP) as u64)?;
+    state.consume_fuel((size.bytes_to_read / BYTES_OF_A_STEP + size.entries / ENTRIES_OF_A_STEP) as u64)?;
     Ok(value)
 }
 
 /// The size of a value with everything that it holds, as often as it holds it.
 #[derive(Debug, Default)]
 struct Size {
+    entries: usize,
     bytes: usize,
-    /// Without the texts of a conversation: a template may look at its list of messages in every turn.
-    looked_at: usize,
+    /// The bytes without the texts of a conversation: a template may look at its list of messages in every turn.
+    bytes_to_read: usize,
 }
 
 impl Size {
@@ -75,19 +77,23 @@ impl Size {
         let is_map = match value.kind() {
             ValueKind::Seq | ValueKind::Iterable => false,
             ValueKind::Map => true,
-            _ => return self.add_bytes(value.as_bytes().map_or(0, <[u8]>::len)),
+            _ => {
+                let bytes = value.as_bytes().map_or(0, <[u8]>::len);
+                self.bytes_to_read += bytes;
+                return self.add_bytes(bytes);
+            }
         };
         if depth == DEPTH {
             return Err(too_large("a value nested more than 64 deep"));
         }
         if let Some(Turn { role: _, content }) = value.downcast_object_ref() {
-            let looked_at = self.looked_at;
-            self.add_bytes(content.as_str().map_or(0, str::len))?;
-            self.looked_at = looked_at;
-            return Ok(());
+            return self.add_bytes(content.as_str().map_or(0, str::len));
         }
         for item in value.try_iter()? {
-            self.add_bytes(ENTRY)?;
+            self.entries += 1;
+            if self.entries > MOST_ENTRIES {
+                return Err(too_large("a value of more than 65,536 entries"));
+            }
             self.add(&item, depth + 1)?;
             if is_map {
                 self.add(&value.get_item(&item)?, depth + 1)?;
@@ -97,9 +103,8 @@ impl Size {
     }
 
     fn add_bytes(&mut self, bytes: usize) -> Result<(), Error> {
-        self.bytes = self.bytes.saturating_add(bytes);
-        self.looked_at = self.looked_at.saturating_add(bytes);
-        if self.bytes > LARGEST { Err(too_large("a value of more than 8 MiB")) } else { Ok(()) }
+        self.bytes += bytes;
+        if self.bytes > MOST_BYTES { Err(too_large("a value of more than 8 MiB")) } else { Ok(()) }
     }
 }
 
@@ -116,19 +121,20 @@ mod tests {
     fn a_value_counts_with_everything_that_it_holds() {
         let size = |value: &Value| {
             let mut size = Size::default();
-            size.add(value, 0).map(|()| (size.bytes, size.looked_at))
+            size.add(value, 0).map(|()| (size.entries, size.bytes, size.bytes_to_read))
         };
         let text = Value::from("12345");
-        assert_eq!(size(&text).unwrap(), (5, 5));
+        assert_eq!(size(&text).unwrap(), (0, 5, 5));
         let list = Value::from(vec![text.clone(), text.clone()]);
-        assert_eq!(size(&list).unwrap(), (2 * (ENTRY + 5), 2 * (ENTRY + 5)));
-        let map = Value::from_iter([("k", list.clone())]);
-        assert_eq!(size(&map).unwrap().0, ENTRY + 1 + 2 * (ENTRY + 5));
+        assert_eq!(size(&list).unwrap(), (2, 10, 10));
+        assert_eq!(size(&minijinja::context! { k => list.clone() }).unwrap(), (3, 11, 11));
         let turn = Turn::of(&Message::new(Role::User, "12345"));
-        assert_eq!(size(&Value::from(vec![turn])).unwrap(), (ENTRY + 5, ENTRY));
+        assert_eq!(size(&Value::from(vec![turn])).unwrap(), (1, 5, 0));
 
         let doubled = (0..40).fold(text.clone(), |value, _| Value::from(vec![value.clone(), value]));
-        assert!(size(&doubled).unwrap_err().to_string().contains("8 MiB"));
+        assert!(size(&doubled).unwrap_err().to_string().contains("entries"));
+        let long = Value::from(vec![Value::from("x".repeat(1 << 20)); 9]);
+        assert!(size(&long).unwrap_err().to_string().contains("8 MiB"));
         let nested = (0..65).fold(text, |value, _| Value::from(vec![value]));
         assert!(size(&nested).unwrap_err().to_string().contains("deep"));
     }

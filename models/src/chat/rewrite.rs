@@ -137,7 +137,7 @@ mod tests {
         for (source, expected) in [
             ("{{ '%s!' % name }}", "{{ '%s!'|percent(name#)# }}"),
             ("{{ \"%s-%d\" % (a.b, c['%}']) ~ x }}", "{{ \"%s-%d\"|percent((a.b#, (c#)['%}']#)#)# ~ x# }}"),
-            ("{%- set x = '%s' % m | trim -%}", "{%- set x = '%s'|percent(m#| trim#)# -%}"),
+            ("{%- set x = '%s' % m | trim -%}", "{%- set x = '%s'|percent(m# | trim#)# -%}"),
             ("{% if '%d' % (i % 2) == '1' %}", "{% if '%d'|percent((i# % 2)#)# == '1' %}"),
             ("{{ '%s' % ('%d' % 3) }}", "{{ '%s'|percent(('%d'|percent(3)#)#)# }}"),
             ("{{ '%d' % -3 }}", "{{ '%d'|percent(-3)# }}"),

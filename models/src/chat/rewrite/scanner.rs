@@ -65,11 +65,13 @@ impl<'t> Scanner<'t> {
         self.text.push_str(MEASURED);
     }
 
-    /// Puts what was written from `begin` on in brackets, and measures it.
+    /// Puts what was written from `begin` on in brackets, without the white space at its end, and measures it.
     fn measure_from(&mut self, begin: usize) {
+        let space = self.text.split_off(self.text.trim_end().len());
         self.text.insert(begin, '(');
         self.text.push(')');
         self.measure();
+        self.text.push_str(&space);
     }
 
     fn is_at(&self, ends: &[&str]) -> bool {
@@ -217,7 +219,9 @@ impl<'t> Scanner<'t> {
             }
             if open == '[' {
                 // To find an entry, a text is read from its start.
-                self.measure_from(begin);
+                self.text.insert(begin, '(');
+                self.measure();
+                self.text.push(')');
             }
             self.copy_space();
             self.group(depth)?;
