@@ -36,7 +36,7 @@ pub(super) fn rewrite(source: &str) -> Result<String, &'static str> {
     Ok(tags.text)
 }
 
-/// What is rewritten so far, and what follows.
+/// The text as far as it is rewritten, and the rest.
 struct Tags<'t> {
     text: String,
     rest: &'t str,

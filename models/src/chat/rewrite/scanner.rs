@@ -55,7 +55,7 @@ impl<'t> Scanner<'t> {
         self.copy(length(self.rest));
     }
 
-    /// What follows behind white space.
+    /// The rest behind white space.
     fn next(&self) -> &'t str {
         self.rest.trim_start()
     }
