@@ -75,7 +75,7 @@ impl TimeColumn {
         }
         let Some(number) = Decimal::parse(text) else {
             let time = parse_date(text).ok_or_else(|| bad_timestamp(place(), text))?;
-            if time >= FIRST_ABSOLUTE_SECOND as i64 * MICROS {
+            if time >= FIRST_ABSOLUTE_SECOND.cast_signed() * MICROS {
                 self.date.get_or_insert_with(|| (text.to_owned(), place()));
             }
             return self.check_start(text, place).map(|()| Some(time));
