@@ -77,8 +77,8 @@ impl Subject {
             Some("gguf") => Some(Structure::Gguf),
             _ => None,
         };
-        // Data sets in Python's notation are called .json, too; the `tokenizers` crate still panics over a prefix of subwords.
-        let structure = structure.filter(|_| !matches!(name, "Amazon" | "Steam" | "tokenizer.json"));
+        // Data sets in Python's notation are called .json, too.
+        let structure = structure.filter(|_| !matches!(name, "Amazon" | "Steam"));
         Self { name, folder, file, structure, read: Box::new(read) }
     }
 

@@ -18,6 +18,18 @@ const LARGEST_EXPANSION: u64 = 100;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
+/// The first bytes of files that are no text in UTF-8, what they are, and what to do.
+const OTHER_FILES: [(&[u8], &str, &str); 8] = [
+    (b"\xff\xfe", "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"),
+    (b"\xfe\xff", "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"),
+    (b"PK\x03\x04", "a zip archive or a spreadsheet", "unpack it, or save it as CSV"),
+    (b"BZh", "a bzip2 archive", "unpack it: bunzip2"),
+    (b"\xfd7zXZ", "an xz archive", "unpack it: unxz"),
+    (b"(\xb5/\xfd", "a zstd archive", "unpack it: unzstd"),
+    (b"PAR1", "a Parquet file", "convert it to CSV"),
+    (b"SQLite format", "a SQLite database", "export its tables as CSV"),
+];
+
 /// Opens a file for reading. Gzip is detected by its magic bytes, not by the file name.
 ///
 /// # Errors
@@ -32,7 +44,11 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>> {
     let progress = Progress::start("reading", size, "bytes");
     progress.set_message(file_name(path));
     let mut reader = BufReader::with_capacity(1 << 16, Observed { file, progress });
-    if reader.fill_buf().map_err(Error::io(path, "read"))?.starts_with(&GZIP_MAGIC) {
+    let start = reader.fill_buf().map_err(Error::io(path, "read"))?;
+    if let Some((_, kind, next)) = OTHER_FILES.iter().find(|(magic, ..)| start.starts_with(magic)) {
+        return Err(Error::bad_input(path.display()).expected("text in UTF-8").found(*kind).next(*next).into());
+    }
+    if start.starts_with(&GZIP_MAGIC) {
         let left = size.saturating_mul(LARGEST_EXPANSION).max(LONGEST_LINE as u64);
         let unpacked = Unpacked { inner: MultiGzDecoder::new(reader), left };
         return Ok(Box::new(BufReader::with_capacity(1 << 16, unpacked)));
@@ -221,6 +237,16 @@ mod tests {
         let line = lines.next_line().unwrap().unwrap();
         assert_eq!(line.utf8_or_latin1(), "Café Société");
         assert!(line.utf8().unwrap_err().to_string().contains("line 1: expected UTF-8"));
+    }
+
+    #[test]
+    fn files_that_are_no_text_are_named() {
+        for (bytes, kind) in
+            [(&b"\xff\xfeu\0s\0\r\0\n\0"[..], "UTF-16"), (b"\xfe\xff\0u\0\n", "UTF-16"), (b"PK\x03\x04", "zip")]
+        {
+            let message = texts(bytes).unwrap_err().to_string();
+            assert!(message.contains("expected text in UTF-8, found ") && message.contains(kind), "{message}");
+        }
     }
 
     #[test]

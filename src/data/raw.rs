@@ -100,13 +100,14 @@ impl RawData {
     pub fn push_item(&mut self, item: RawItem) -> Result<()> {
         let key = clean_key(&item.key);
         let title = decode_entities(&item.title).into_owned();
-        if key.is_empty() || clean(&title).is_empty() {
+        if key.is_empty() || is_blank(&clean(&title)) {
             self.dropped.unusable_items += 1;
         } else if self.item_keys.get(&key).is_some() {
             self.dropped.repeated_items += 1;
         } else {
             self.item_keys.intern(&key)?;
-            let categories = item.categories.iter().map(|name| decode_entities(name).into_owned()).collect();
+            let categories = item.categories.iter().map(|name| decode_entities(name).into_owned());
+            let categories = categories.filter(|name| !is_blank(name)).collect();
             self.items.push(RawItem { key, title, categories, ..item });
         }
         Ok(())
@@ -179,7 +180,7 @@ impl RawData {
         if is_missing(rating.trim()) {
             return Ok(true);
         }
-        let value: f64 = rating.trim().parse().map_err(|_| {
+        let value = rating.trim().parse::<f64>().ok().filter(|value| value.is_finite()).ok_or_else(|| {
             Error::from(
                 Error::bad_input(place())
                     .expected("a rating as a number")
@@ -197,10 +198,16 @@ impl RawData {
     }
 }
 
-/// A cleaned identifier. Programs that read a column of numbers write 1 as 1.0: both are one id.
+/// Returns true for no text, and for what programs write in place of a missing text.
+fn is_blank(text: &str) -> bool {
+    matches!(text, "" | "nan" | "NaN" | "<NA>" | "\\N")
+}
+
+/// A cleaned identifier, empty where it is missing. Programs that read a column of numbers write 1 as 1.0: both are one id.
 fn clean_key(key: &str) -> String {
     let key = clean(key);
     match key.split_once('.') {
+        _ if is_blank(&key) => String::new(),
         Some((whole, zeros)) if is_number(whole) && !zeros.is_empty() && zeros.bytes().all(|digit| digit == b'0') => {
             whole.to_owned()
         }
@@ -279,6 +286,23 @@ mod tests {
     }
 
     #[test]
+    fn words_for_missing_values_are_no_names() {
+        let mut raw = with_items(&["1", "nan"]);
+        let item = |key: &str, title: &str, category: &str| RawItem {
+            key: key.into(),
+            title: title.into(),
+            categories: vec![category.into()],
+            ..RawItem::default()
+        };
+        raw.push_item(item("2", "NaN", "Drama")).unwrap();
+        raw.push_item(item("3", "Nanny", "nan")).unwrap();
+        push(&mut raw, &[("nan", "1", "", "1"), ("u", "<NA>", "", "1"), ("Nan", "1", "", "1")]).unwrap();
+        assert_eq!((raw.dropped.unusable_items, raw.dropped.incomplete_interactions), (2, 2));
+        let (items, users, _) = raw.into_parts();
+        assert_eq!((items[1].title.as_str(), items[1].categories.len(), users), ("Nanny", 0, vec!["Nan".to_owned()]));
+    }
+
+    #[test]
     fn whole_numbers_are_one_id_however_they_are_written() {
         let mut raw = with_items(&["1", "2.0", "2.50", "1.0.0", "x.0"]);
         push(&mut raw, &[("7", "1.0", "", "1"), ("7.0", "2", "", "2"), ("7", "2.5", "", "3"), ("7", "x.0", "", "4")])
@@ -296,6 +320,7 @@ mod tests {
         raw.rules.min_rating = Some(4.0);
         push(&mut raw, &rows).unwrap();
         assert_eq!(raw.dropped.interactions_below_rating, 2);
+        assert!(push(&mut raw, &[("u", "1", "inf", "1")]).is_err());
         let message = push(&mut raw, &[("u", "1", "good", "1")]).unwrap_err().to_string();
         assert!(message.contains("t.csv line 1: expected a rating as a number, found \"good\""), "{message}");
         assert_eq!(times(raw), [[(0, 1), (3, 4)]]);

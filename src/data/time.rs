@@ -8,19 +8,28 @@ pub const MICROS: i64 = 1_000_000;
 /// The first second that is no time: some 3,000 years ahead. Numbers from here on are counts of smaller units.
 pub const SECONDS_END: i64 = 100_000_000_000;
 
-/// Parses a date, in UTC where it names no offset, to microseconds: `2013-05-31`, `2013-05-31 20:15:00.5`,
-/// `2013-05-31T20:15:00+02:00`.
+/// Parses a date, in UTC where it names no offset, to microseconds: `2013-05-31`, `2013/05/31`, `2013-05-31 20:15:00.5`,
+/// `2013-05-31T20:15:00+02:00`, `2013-05-31 20:15 +0200`.
 pub fn parse_date(text: &str) -> Option<i64> {
     let text = text.strip_suffix(" UTC").unwrap_or(text);
     let (date, time) = text.split_once(['T', ' ']).unwrap_or((text, "00:00:00"));
-    let time = if time.len() == "20:15".len() { format!("{time}:00") } else { time.to_owned() };
-    let (clock, rest) = time.split_at_checked("20:15:00".len())?;
+    let zone_at = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
+    let (clock, zone) = (time[..zone_at].trim_end(), &time[zone_at..]);
+    let (clock, fraction) = clock.split_at_checked("20:15:00".len()).unwrap_or((clock, ""));
+    let seconds = if clock.len() == "20:15".len() { ":00" } else { "" };
     // The shorter forms of ISO 8601 are more likely something else than a date.
-    if date.len() != "2013-05-31".len() || !clock.bytes().all(|byte| byte.is_ascii_digit() || byte == b':') {
+    let is_clock = clock.len() + seconds.len() == "20:15:00".len();
+    let date = Some(date).filter(|date| date.len() == "2013-05-31".len() && !date.contains('-')).map_or_else(
+        || date.to_owned(),
+        // The year comes first: day and month cannot be mistaken for each other.
+        |date| date.replace('/', "-"),
+    );
+    if date.len() != "2013-05-31".len() || !is_clock || !clock.bytes().all(|byte| byte.is_ascii_digit() || byte == b':')
+    {
         return None;
     }
-    let zone = if rest.contains(['Z', 'z', '+', '-']) { "" } else { "Z" };
-    let time: Timestamp = format!("{date}T{clock}{rest}{zone}").parse().ok()?;
+    let zone = if zone.is_empty() { "Z" } else { zone };
+    let time: Timestamp = format!("{date}T{clock}{seconds}{fraction}{zone}").parse().ok()?;
     (time.as_second() < SECONDS_END).then(|| time.as_microsecond())
 }
 
@@ -73,6 +82,12 @@ mod tests {
             ("2013-05-31 20:15:00 UTC", 1_370_031_300_000_000),
             ("2013-05-31 20:15:00.25+00:00", 1_370_031_300_250_000),
             ("2013-05-31T22:15:00+02:00", 1_370_031_300_000_000),
+            ("2013-05-31 22:15:00+0200", 1_370_031_300_000_000),
+            ("2013-05-31 22:15:00 +02:00", 1_370_031_300_000_000),
+            ("2013-05-31T20:15Z", 1_370_031_300_000_000),
+            ("2013-05-31 18:15-02:00", 1_370_031_300_000_000),
+            ("2013/05/31 20:15", 1_370_031_300_000_000),
+            ("1970/01/01", 0),
         ] {
             assert_eq!(parse_date(text), Some(micros), "{text}");
         }
@@ -89,10 +104,26 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_refused() {
-        for text in ["", "soon", "2013-02-29", "2013-5-1", "13-05-31", "31.05.2013", "9999-12-31", "2013-05-31-01"] {
+        for text in [
+            "",
+            "soon",
+            "2013-02-29",
+            "2013-5-1",
+            "13-05-31",
+            "31.05.2013",
+            "9999-12-31",
+            "2013-05-31-01",
+            "05/31/2013",
+            "31/05/2013",
+            "2013/5/31",
+            "2013/31/05",
+            "2013-05/31",
+        ] {
             assert_eq!(parse_date(text), None, "{text}");
         }
-        for text in ["2013-05-31T20", "2013-05-31T25:00:00", "2013-05-31T20:15:00x", "2013-05-31Tüü:üü:üü"] {
+        for text in
+            ["2013-05-31T20", "2013-05-31T25:00:00", "2013-05-31T20:15:00x", "2013-05-31Tüü:üü:üü", "2013-05-31 +02:00"]
+        {
             assert_eq!(parse_date(text), None, "{text}");
         }
         for digits in ["1365029107", "20131301", "20130500", "18991231", "2013053120", "201305312460", "2013-5-1"] {

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::input::quote;
-use super::time::{SECONDS_END, is_date_digits, parse_date, parse_date_digits};
+use super::time::{MICROS, SECONDS_END, is_date_digits, parse_date, parse_date_digits};
 use crate::{Error, Result};
 
 /// Seconds below this one, in the year 1973, may count from a start of their own instead of from 1970.
@@ -45,6 +45,9 @@ impl fmt::Display for TimeUnit {
 pub struct TimeColumn {
     first: Option<FirstTime>,
     absolute: bool,
+    /// A written-out date after 1973, and seconds from a start of their own, which no file has both of: the text and its place.
+    date: Option<(String, String)>,
+    counted: Option<(String, String)>,
 }
 
 /// The time that shows the unit of its file.
@@ -71,7 +74,11 @@ impl TimeColumn {
             return Ok(None);
         }
         let Some(number) = Decimal::parse(text) else {
-            return parse_date(text).map(Some).ok_or_else(|| bad_timestamp(place(), text));
+            let time = parse_date(text).ok_or_else(|| bad_timestamp(place(), text))?;
+            if time >= FIRST_ABSOLUTE_SECOND.cast_signed() * MICROS {
+                self.date.get_or_insert_with(|| (text.to_owned(), place()));
+            }
+            return self.check_start(text, place).map(|()| Some(time));
         };
         // Zero is the same in every unit.
         if number.whole == 0 {
@@ -81,8 +88,25 @@ impl TimeColumn {
         if unit == TimeUnit::DateDigits {
             return parse_date_digits(number.digits).map(Some).ok_or_else(|| no_such_day(place(), text));
         }
-        self.absolute |= unit == TimeUnit::Seconds && number.whole >= FIRST_ABSOLUTE_SECOND;
+        let is_absolute = number.whole >= FIRST_ABSOLUTE_SECOND;
+        self.absolute |= unit == TimeUnit::Seconds && is_absolute;
+        if !is_absolute {
+            self.counted.get_or_insert_with(|| (text.to_owned(), place()));
+            self.check_start(text, place)?;
+        }
         Ok(Some(number.micros(unit)))
+    }
+
+    /// Refuses `text` where the file has written-out dates and seconds from a start of their own.
+    fn check_start(&self, text: &str, place: impl Fn() -> String) -> Result<()> {
+        let (Some((date, at)), Some((seconds, counted_at))) = (&self.date, &self.counted) else { return Ok(()) };
+        let (kind, first, first_at) =
+            if text == date { ("a number", seconds, counted_at) } else { ("a date", date, at) };
+        Err(Error::bad_input(place())
+            .expected(format!("{kind}, as {} at {first_at}", quote(first)))
+            .found(quote(text))
+            .next("write all times of the file in one way")
+            .into())
     }
 
     fn unit_of(&mut self, number: &Decimal, text: &str, place: &impl Fn() -> String) -> Result<TimeUnit> {
@@ -185,7 +209,6 @@ fn mixed_units(first: &FirstTime, unit: TimeUnit, text: &str, place: String) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::time::MICROS;
 
     fn read(texts: &[&str]) -> Result<Vec<Option<i64>>> {
         let mut column = TimeColumn::default();
@@ -234,6 +257,13 @@ mod tests {
         assert_eq!(read(&["5", "20200913"]).unwrap(), [Some(5 * MICROS), Some(20_200_913 * MICROS)]);
         assert!(read(&["5", "1600000020", "20200913"]).is_err());
         assert!(read(&["5", "1600000020007"]).is_err());
+        assert!(read(&["2020-09-13", "1599955200"]).is_ok() && read(&["1970-01-02", "5"]).is_ok());
+        for (texts, first) in
+            [(["5", "2020-09-13"], "a number, as \"5\""), (["2020-09-13", "5"], "a date, as \"2020-09-13\"")]
+        {
+            let message = read(&texts).unwrap_err().to_string();
+            assert!(message.starts_with(&format!("t.csv line 2: expected {first} at t.csv line 1")), "{message}");
+        }
     }
 
     #[test]

@@ -50,13 +50,43 @@ fn is_line_separator(character: char) -> bool {
     matches!(character, '\u{2028}' | '\u{2029}')
 }
 
-/// The year of a title, in the last of its brackets that starts with one: `Heat (1995)`, `Twin Peaks (1990–1991) (TV)`,
-/// `Hamlet (2000) (2)`.
+/// Words for the kind of a film or a game.
+const KINDS: [&str; 12] = [
+    "tv",
+    "series",
+    "mini-series",
+    "miniseries",
+    "mini",
+    "movie",
+    "film",
+    "episode",
+    "special",
+    "short",
+    "video",
+    "game",
+];
+
+/// The year of a title, in the last of its brackets that starts with one, or with the kind of the film before it: `Heat (1995)`,
+/// `Twin Peaks (1990–1991) (TV)`, `Hamlet (2000) (2)`, `Babylon 5 (TV Series 1993–1998)`. Square brackets count where no round one has a
+/// year.
 pub fn year_of(title: &str) -> Option<u16> {
-    title.rsplit('(').zip(title.rmatches('(')).find_map(|(inside, _)| {
-        let (inside, _) = inside.split_once(')')?;
-        leading_year(inside.trim())
+    ['(', '['].into_iter().find_map(|open| {
+        title.rsplit(open).zip(title.rmatches(open)).find_map(|(inside, _)| {
+            let (inside, _) = inside.split_once(if open == '(' { ')' } else { ']' })?;
+            leading_year(without_kind(inside.trim()))
+        })
     })
+}
+
+/// The text of a bracket behind the words with which catalogues name the kind of a film.
+fn without_kind(inside: &str) -> &str {
+    let mut rest = inside;
+    while let Some((word, behind)) =
+        rest.split_once(' ').filter(|(word, _)| KINDS.contains(&word.to_lowercase().as_str()))
+    {
+        rest = behind.trim_start();
+    }
+    rest
 }
 
 /// The final titles of the items, in order. Each is a fixed point of [`clean`] and `shorten`, and all are distinct.
@@ -155,6 +185,13 @@ mod tests {
             ("Hamlet (2000) (2)", Some(2000)),
             ("2001: A Space Odyssey", None),
             ("Ocean's (2)", None),
+            ("Babylon 5 (TV Series 1993–1998)", Some(1993)),
+            ("Lost Signal (TV Mini-Series 2001– )", Some(2001)),
+            ("Night Drive (Video Game 2004)", Some(2004)),
+            ("The Ferry [1995] [Extended]", Some(1995)),
+            ("The Ferry (1995) [2001]", Some(1995)),
+            ("The Boys (Summer of 1969)", None),
+            ("The Boys (TV)", None),
             ("(500) Days", None),
             (")(", None),
         ] {

@@ -3,11 +3,12 @@
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind, Value, context};
 
-use super::{Message, clock, json, percent, python};
+use super::limits::{self, Turn};
+use super::{Message, clock, json, python, rewrite};
 
-/// Steps of a rendering; each 64 bytes that it makes count as one, too. A template spends some 30 on a turn, so this is enough for
-/// conversations of any model's length, and is used up within a fraction of a second.
-const FUEL: u64 = 2_000_000;
+/// Steps of a rendering; each 64 bytes that it makes or looks at count as one, too. A template spends some 50 on a turn and its text counts
+/// some ten times, so this is enough for conversations of any model's length, and is used up within a second.
+const FUEL: u64 = 1_000_000;
 
 /// The maximum nesting depth of macros and blocks.
 const DEPTH: usize = 50;
@@ -24,21 +25,26 @@ pub(super) fn compile(source: &str, bos: &str, eos: &str) -> Result<Environment<
     environment.add_function("raise_exception", raise_exception);
     environment.add_function("strftime_now", clock::strftime_now);
     environment.add_filter("tojson", json::to_json);
-    environment.add_filter(percent::FILTER, python::percent);
+    environment.add_filter(python::PERCENT, python::percent);
+    environment.add_filter(limits::FILTER, limits::measured);
     environment.add_global("bos_token", bos);
     environment.add_global("eos_token", eos);
     // As in Jinja, every line end of a template is a line feed.
-    let source = source.replace("\r\n", "\n").replace('\r', "\n");
-    environment.add_template_owned(NAME, percent::as_filter(&without_generation_marks(&source)))?;
+    let source = without_generation_marks(&source.replace("\r\n", "\n").replace('\r', "\n"));
+    match rewrite::rewrite(&source) {
+        Ok(source) => environment.add_template_owned(NAME, source)?,
+        Err(found) => {
+            // minijinja names the line of what is no Jinja.
+            environment.add_template_owned(NAME, source)?;
+            return Err(Error::new(ErrorKind::SyntaxError, found));
+        }
+    }
     Ok(environment)
 }
 
 /// Renders a conversation with what templates expect to find beside it.
 pub(super) fn render(environment: &Environment<'_>, messages: &[Message], prompt: bool) -> Result<String, Error> {
-    let messages: Vec<Value> = messages
-        .iter()
-        .map(|message| context! { role => message.role.name(), content => message.content.as_str() })
-        .collect();
+    let messages: Vec<Value> = messages.iter().map(Turn::of).collect();
     // Templates ask whether these are none, and an undefined value isn't.
     let (tools, documents) = (Value::from(()), Value::from(()));
     environment.get_template(NAME)?.render(context! { messages, add_generation_prompt => prompt, tools, documents })

@@ -6,8 +6,9 @@
 mod clock;
 mod jinja;
 mod json;
-mod percent;
+mod limits;
 mod python;
+mod rewrite;
 pub(crate) mod source;
 #[cfg(test)]
 mod tests;
@@ -157,15 +158,32 @@ impl ChatTemplate {
 
     /// The ids of a conversation as the model's input: BOS at most once, and control tokens only where the template puts them.
     ///
-    /// The text of messages is guarded before it is rendered, so that a title which spells a control token stays text.
+    /// The text of messages is guarded before it is rendered, so that a title which spells a control token stays text. Where the template
+    /// changes that text (its case, what stands around it) and a control token comes of it, the text is rendered again with each character
+    /// apart, so that no control token holds one. That is noticed by the control tokens of the same turns with another text.
     ///
     /// # Errors
     /// As [`ChatTemplate::render`] and [`Tokenizer::encode`].
     pub fn encode(&self, tokenizer: &Tokenizer, messages: &[Message], add_generation_prompt: bool) -> Result<Vec<u32>> {
-        let guarded: Vec<Message> =
-            messages.iter().map(|message| Message::new(message.role, tokenizer.guard(&message.content))).collect();
-        tokenizer.encode(&self.render(&guarded, add_generation_prompt)?, true)
+        let encode = |change: &dyn Fn(&str) -> String| -> Result<(Vec<u32>, Vec<u32>)> {
+            let changed = messages.iter().map(|message| Message::new(message.role, change(&message.content)));
+            let rendered = self.render(&changed.collect::<Vec<_>>(), add_generation_prompt)?;
+            let ids = tokenizer.encode(&rendered, true)?;
+            let control = tokenizer.control(&ids).collect();
+            Ok((ids, control))
+        };
+        let (ids, control) = encode(&|text| tokenizer.guard(text))?;
+        if encode(&neutral).is_ok_and(|(_, expected)| expected == control) {
+            return Ok(ids);
+        }
+        let (isolated, expected) = encode(&|text| tokenizer.isolate(text))?;
+        Ok(if expected == control { ids } else { isolated })
     }
+}
+
+/// A text from which no control token comes, empty where `text` is.
+fn neutral(text: &str) -> String {
+    if text.trim().is_empty() { text.into() } else { "a text".into() }
 }
 
 /// Renders a conversation; where that drops the system's text, with this text in front of the first user's.

@@ -5,6 +5,11 @@ use minijinja::value::{Kwargs, Tuple, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 use minijinja_contrib::pycompat::unknown_method_callback;
 
+use super::limits::measured;
+
+/// The name of the filter in place of `%`.
+pub(super) const PERCENT: &str = "percent";
+
 /// The longest text that a method may make.
 const LONGEST: usize = 1 << 24;
 
@@ -14,6 +19,7 @@ const DIGITS: usize = 3;
 /// Calls a method that a value itself does not have.
 pub(super) fn method(state: &mut State, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
     let Some(text) = value.as_str().filter(|_| value.kind() == ValueKind::String) else {
+        measured(state, value.clone())?;
         return unknown_method_callback(state, value, method, args);
     };
     let strings = |parts: &[&str]| parts.iter().map(|part| Value::from(*part)).collect::<Vec<_>>();

@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ::tokenizers::models::bpe::BPE;
-use ::tokenizers::{AddedToken, Encoding, Model, ModelWrapper, PostProcessor, PostProcessorWrapper};
+use ::tokenizers::{AddedToken, Encoding, Model, PostProcessor, PostProcessorWrapper};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::growth;
 use super::source::{Source, Specials};
+use super::{growth, merges, steps};
 use crate::chat;
 use crate::files::json;
 use crate::{Error, Result};
@@ -27,22 +27,19 @@ struct File {
     pre_tokenizer: Option<Value>,
     post_processor: Option<Value>,
     decoder: Option<Value>,
-    model: ModelWrapper,
+    model: Value,
 }
 
 /// Reads the tokenizer.json at `path`, or the one in the folder `path`, and its neighbours.
 pub(super) fn read(path: &Path) -> Result<Source> {
     let path = if path.is_dir() { path.join("tokenizer.json") } else { path.to_path_buf() };
     let file: File = json::read(&path, "a tokenizer in Hugging Face's JSON")?;
-    let ModelWrapper::BPE(mut model) = file.model else {
-        return Err(Error::bad_input(path.display())
+    let model = merges::read(file.model).map_err(|found| {
+        Error::bad_input(format!("{}: model", path.display()))
             .expected("a byte-pair encoding (BPE), as every Llama has")
-            .found("a tokenizer of another kind")
-            .next("use a model of the Llama family")
-            .into());
-    };
-    // Merges left out at random are for training a tokenizer's model.
-    model.dropout = None;
+            .found(found)
+            .next("fetch the tokenizer again, or use a model of the Llama family")
+    })?;
 
     let folder = path.parent().unwrap_or(Path::new(""));
     let neighbours = Neighbours::read(folder)?;
@@ -71,7 +68,7 @@ pub(super) fn read(path: &Path) -> Result<Source> {
     })
 }
 
-/// A part of tokenizer.json, after a check of how large it makes a text.
+/// A part of tokenizer.json, after checks of its steps and of how large they make a text.
 fn part<T: DeserializeOwned>(value: Option<Value>, key: &str, path: &Path) -> Result<Option<T>> {
     let Some(value) = value else { return Ok(None) };
     let bad = |found: String| {
@@ -80,7 +77,7 @@ fn part<T: DeserializeOwned>(value: Option<Value>, key: &str, path: &Path) -> Re
             .found(found)
             .next("fetch the tokenizer again")
     };
-    growth::check(&value).map_err(bad)?;
+    steps::check(&value).and_then(|()| growth::check(&value)).map_err(bad)?;
     serde_json::from_value(value).map_err(|e| bad(e.to_string()).into())
 }
 

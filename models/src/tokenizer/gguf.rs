@@ -20,7 +20,7 @@ use super::source::{Source, Specials};
 use super::splits;
 use crate::chat;
 use crate::files::TensorSource;
-use crate::files::gguf::Gguf;
+use crate::files::gguf::{Gguf, Value};
 use crate::{Error, Result};
 
 pub(super) const TOKENS: &str = "tokenizer.ggml.tokens";
@@ -50,9 +50,12 @@ pub(super) fn read(gguf: &Gguf) -> Result<Source> {
             return Err(wrong(gguf, "tokenizer.ggml.model", "gpt2 or llama", other));
         }
     };
-    // −1, stored without a sign, says that there is none.
+    // −1, with or without its sign, says that there is none.
     let id = |key: &str| -> Result<Option<u32>> {
         let key = format!("tokenizer.ggml.{key}_token_id");
+        if matches!(gguf.metadata(&key), Some(Value::Signed(-1))) {
+            return Ok(None);
+        }
         Ok(gguf.metadata(&key).map(|_| gguf.u32(&key)).transpose()?.filter(|id| *id != u32::MAX))
     };
     let (bos, eos) = (id("bos")?, [id("eos")?, id("eot")?, id("eom")?]);

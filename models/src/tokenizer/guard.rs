@@ -5,6 +5,9 @@
 //! restores it: the spelling becomes ordinary characters, with the very ids that it would have if there were no such control token. Prompts
 //! can thus be rendered and encoded in one piece, template and users' text alike.
 //!
+//! A template may change a text before it is encoded, and so make a spelling of what was none, as by writing it in small letters.
+//! [`Guard::isolate`] is for that: with marks between all characters, no spelling holds one of them.
+//!
 //! A control token is what its file marks so, and also what only looks or is used like one: files forget the mark. Added tokens that are
 //! neither, such as words of a domain, stay tokens in users' text.
 
@@ -40,6 +43,7 @@ pub(super) fn looks_like_control(content: &str) -> bool {
 /// The spellings that have to be broken up in users' text.
 #[derive(Debug)]
 pub(super) struct Guard {
+    ids: BTreeSet<u32>,
     /// By their first character.
     spellings: HashMap<char, Vec<String>>,
     stand_ins: HashMap<char, char>,
@@ -50,12 +54,14 @@ pub(super) struct Guard {
 impl Guard {
     /// A guard against `control` tokens; those that are looked for in normalised text are normalised by `normalizer`.
     pub(super) fn new<'a>(
-        control: impl Iterator<Item = &'a AddedToken>,
+        control: impl Iterator<Item = (u32, &'a AddedToken)>,
         normalizer: Option<&NormalizerWrapper>,
     ) -> Result<Self> {
-        let mut guard = Self { spellings: HashMap::new(), stand_ins: HashMap::new(), normalized: Vec::new() };
+        let (ids, spellings, stand_ins) = (BTreeSet::new(), HashMap::new(), HashMap::new());
+        let mut guard = Self { ids, spellings, stand_ins, normalized: Vec::new() };
         let mut free = STAND_INS;
-        for token in control {
+        for (id, token) in control {
+            guard.ids.insert(id);
             let content = token.content.as_str();
             let mut characters = content.chars();
             let Some(first) = characters.next() else { continue };
@@ -73,6 +79,11 @@ impl Guard {
         }
         guard.normalized.retain(|spelling| !spelling.is_empty());
         Ok(guard)
+    }
+
+    /// The control tokens among `ids`, in order.
+    pub(super) fn control<'a>(&'a self, ids: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
+        ids.iter().copied().filter(|id| self.ids.contains(id))
     }
 
     /// The marks as they stand in a text behind `normalizer`.
@@ -109,6 +120,23 @@ impl Guard {
             Some(normalizer) if !self.normalized.is_empty() => self.apply_normalized(guarded, normalizer),
             _ => guarded,
         }
+    }
+
+    /// `text` with marks around each of its characters but white space, and stand-ins for spellings of one character.
+    pub(super) fn isolate(&self, text: &str) -> String {
+        let mut isolated = String::with_capacity(text.len() * 5);
+        for character in text.chars() {
+            if character.is_whitespace() {
+                isolated.push(character);
+                continue;
+            }
+            if !isolated.ends_with(MARK) {
+                isolated.push(MARK);
+            }
+            isolated.push(self.stand_ins.get(&character).copied().unwrap_or(character));
+            isolated.push(MARK);
+        }
+        isolated
     }
 
     /// `text` with marks in what becomes a spelling only once it is normalised, such as one in capitals.

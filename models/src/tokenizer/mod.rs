@@ -11,9 +11,11 @@ mod folder;
 mod gguf;
 mod growth;
 mod guard;
+mod merges;
 mod pre_tokenizer;
 mod source;
 mod splits;
+mod steps;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -70,7 +72,25 @@ impl Tokenizer {
                 .next("fetch the model again; its files are of different versions")
         })?;
         let vocabulary_size = inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
-        Ok(Self { inner, guard, specials, vocabulary_size, rows })
+        let tokenizer = Self { inner, guard, specials, vocabulary_size, rows };
+        tokenizer.check_guard(place)?;
+        Ok(tokenizer)
+    }
+
+    /// Checks that the spelling of each control token is text where it is guarded: a normaliser may take the guard's marks away.
+    fn check_guard(&self, place: &Path) -> Result<()> {
+        for token in self.added().into_values() {
+            // A token that cannot be written as text has no ids.
+            let Ok(ids) = self.encode_plain(&token.content) else { continue };
+            if self.guard.control(&ids).next().is_some() {
+                return Err(Error::bad_input(format!("{}: normalizer", place.display()))
+                    .expected("one that keeps the noncharacter U+FDD0, which marks users' text")
+                    .found(format!("{:?} in a user's text would become a control token", token.content))
+                    .next("use a model of the Llama family")
+                    .into());
+            }
+        }
+        Ok(())
     }
 
     /// The ids of `text`, in which control tokens may be spelled out ("`<|im_end|>`" is one id): for templates, not for users' text.
@@ -104,6 +124,18 @@ impl Tokenizer {
     /// The result is for `encode` alone: where `text` spells a control token, it holds an invisible character.
     pub fn guard(&self, text: &str) -> String {
         self.guard.apply(text, self.inner.get_normalizer())
+    }
+
+    /// `text` such that no control token holds one of its characters, even where a template changes it before it is encoded.
+    ///
+    /// The result is for `encode` alone; it holds invisible characters.
+    pub(crate) fn isolate(&self, text: &str) -> String {
+        self.guard.isolate(text)
+    }
+
+    /// The control tokens among `ids`, in order.
+    pub(crate) fn control<'a>(&'a self, ids: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
+        self.guard.control(ids)
     }
 
     /// The text of `ids`; bytes that are no UTF-8 become U+FFFD. `skip_special` leaves control tokens out.

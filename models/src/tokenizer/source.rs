@@ -108,7 +108,7 @@ impl Source {
 
         let is_control = |(id, token): &(&u32, &AddedToken)| named.contains_key(*id) || is_control(token, &template);
         let control: BTreeSet<u32> = added.iter().filter(is_control).map(|(id, _)| *id).collect();
-        let guard = Guard::new(control.iter().map(|id| &added[id]), normalizer.as_ref()).map_err(text)?;
+        let guard = Guard::new(control.iter().map(|id| (*id, &added[id])), normalizer.as_ref()).map_err(text)?;
         let marks = guard.marks(normalizer.as_ref()).map_err(text)?;
         inner.with_pre_tokenizer(Some(WordSplitter::new(pre_tokenizer, marks).map_err(text)?));
         let specials = specials.complete(&inner)?;

@@ -130,6 +130,12 @@ fn files_in(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// The file of the name `name`, or that name with ".gz" behind it, if it is among `files`.
+fn named_file(files: &[String], name: &str) -> Option<String> {
+    let packed = format!("{name}.gz");
+    files.iter().find(|file| *file == name).or_else(|| files.iter().find(|file| **file == packed)).cloned()
+}
+
 /// The error of a folder that lacks the files of its format.
 fn not_the_files(folder: &Path, expected: &str, found: &[String]) -> Error {
     let archive =

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::dat::{Encoding, film, malformed, read_fields, read_movies, read_ratings};
 use super::log::LogColumns;
-use super::{files_in, not_the_files};
+use super::{files_in, named_file, not_the_files};
 use crate::Result;
 use crate::data::csv_file::{CsvColumn, CsvFile};
 use crate::data::input::LineReader;
@@ -48,8 +48,9 @@ const GENRES: [&str; 19] = [
 /// Reads a MovieLens folder; the files in it tell which layout it has.
 pub(super) fn read(folder: &Path, rules: InteractionRules) -> Result<RawData> {
     let files = files_in(folder)?;
-    let has = |name: &str| files.iter().any(|file| file == name);
-    let Some((ratings, movies, read)) = LAYOUTS.iter().find(|(ratings, movies, _)| has(ratings) && has(movies)) else {
+    let found =
+        |(ratings, movies, read): &Layout| Some((named_file(&files, ratings)?, named_file(&files, movies)?, *read));
+    let Some((ratings, movies, read)) = LAYOUTS.iter().find_map(found) else {
         return Err(not_the_files(
             folder,
             "ratings.csv and movies.csv, u.data and u.item, or ratings.dat and movies.dat",

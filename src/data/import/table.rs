@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
+use super::literal;
 use super::log::{LogColumns, LogPositions};
-use super::{files_in, not_the_files};
+use super::{files_in, named_file, not_the_files};
 use crate::data::csv_file::{CsvColumn, CsvFile, CsvHeader, CsvRow};
 use crate::data::input::{file_name, quote};
 use crate::data::raw::{InteractionRules, RawData, RawItem};
@@ -51,13 +54,24 @@ impl TableColumns {
         named(&self.item, "item", "--item-column")
     }
 
-    /// Splits a cell of categories; an empty separator takes the cell as one.
+    /// Splits a cell of categories; an empty separator takes the cell as one. A list as programs write it is a list, whatever the
+    /// separator.
     fn split<'a>(&'a self, cell: &'a str) -> Vec<String> {
+        if let Some(names) = list_of_names(cell) {
+            return names;
+        }
         match self.category_separator.as_deref().unwrap_or("|") {
             "" => vec![cell.to_owned()],
             separator => cell.split(separator).map(str::to_owned).collect(),
         }
     }
+}
+
+/// The names in a list such as `['Drama', 'Crime']` or `[{"id": 18, "name": "Drama"}]`, if `cell` is one.
+fn list_of_names(cell: &str) -> Option<Vec<String>> {
+    let list = Some(cell).filter(|cell| cell.starts_with('['));
+    let Value::Array(entries) = literal::parse(list?).ok()? else { return None };
+    entries.iter().map(|entry| entry.as_str().or_else(|| entry["name"].as_str()).map(str::to_owned)).collect()
 }
 
 /// A column that a flag may name.
@@ -85,7 +99,7 @@ fn locate(path: &Path, columns: &TableColumns) -> Result<(PathBuf, Option<PathBu
         return Ok((path.to_owned(), columns.items.clone()));
     }
     let files = files_in(path)?;
-    let inside = |name: &str| files.iter().any(|file| file == name).then(|| path.join(name));
+    let inside = |name: &str| named_file(&files, name).map(|name| path.join(name));
     let items = columns.items.clone().or_else(|| inside(ITEMS));
     let interactions =
         inside(INTERACTIONS).ok_or_else(|| not_the_files(path, "interactions.csv and items.csv", &files))?;
@@ -215,14 +229,14 @@ mod tests {
             category_separator: Some("; ".into()),
             ..TableColumns::default()
         };
-        let log = "when,who,sku,stars\n2013-05-31,ann,7,5\n10,bob,8,1\n";
+        let log = "when,who,sku,stars\n2013-05-31,ann,7,5\n1369958410,bob,8,1\n";
         let things = "sku,colour,name,tags,,price\n7,red,Seven,Big; Odd,x,1.5\n8,,\"Eight, or so\",,x,\n";
         let raw = import(log, Some(things), columns).unwrap();
         assert_eq!(raw.attributes, ["colour", "price"]);
         assert_eq!(raw.source, "CSV: things.csv, log.csv");
         let (items, histories) = tell(raw);
         assert_eq!(items, ["7: Seven [Big|Odd] {red|1.5}", "8: Eight, or so [] {|}"]);
-        assert_eq!(histories, ["ann: 7@1369958400", "bob: 8@10"]);
+        assert_eq!(histories, ["ann: 7@1369958400", "bob: 8@1369958410"]);
     }
 
     #[test]
@@ -233,6 +247,16 @@ mod tests {
         assert_eq!(histories, ["a: 1@5 1@6 2@7"]);
         let (items, _) = tell(import("user,item,timestamp\na,Heat,5\n", None, TableColumns::default()).unwrap());
         assert_eq!(items, ["Heat: Heat [] {}"]);
+    }
+
+    #[test]
+    fn categories_may_be_a_list_as_programs_write_it() {
+        let things = "item,title,categories\n1,One,\"['Drama', \"\"Children's\"\"]\"\n2,Two,\"[{'id': 1, 'name': 'Drama|Crime'}]\"\n\
+            3,Three,[]\n4,Four,[sic]|Odd\n5,Five,[1]\n";
+        let raw = import("user,item,timestamp\na,1,5\n", Some(things), TableColumns::default()).unwrap();
+        let (items, _) = tell(raw);
+        let expected = ["[Drama|Children's]", "[Drama|Crime]", "[]", "[[sic]|Odd]", "[[1]]"];
+        assert!(items.iter().zip(expected).all(|(item, categories)| item.contains(categories)), "{items:?}");
     }
 
     #[test]

@@ -26,8 +26,8 @@ const NAMES: Names = Names {
 /// The class of a Llama, and its spelling in the first checkpoints.
 const ARCHITECTURES: [&str; 2] = ["LlamaForCausalLM", "LLaMAForCausalLM"];
 
-/// Keys of architectures that are a Llama but for what these keys say: Granite, MiniCPM, Cohere, Gemma, OLMo, Mixtral, Llama 4.
-const FOREIGN: [&str; 16] = [
+/// Keys of architectures that are a Llama but for what these keys say: Granite, MiniCPM, Cohere, Gemma, OLMo, Mixtral, Llama 4, SmolLM 3.
+const FOREIGN: [&str; 18] = [
     "attention_multiplier",
     "embedding_multiplier",
     "residual_multiplier",
@@ -44,6 +44,8 @@ const FOREIGN: [&str; 16] = [
     "num_local_experts",
     "n_routed_experts",
     "attention_chunk_size",
+    "no_rope_layers",
+    "no_rope_layer_interval",
 ];
 
 impl LlamaConfig {

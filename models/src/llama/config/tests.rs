@@ -162,6 +162,7 @@ fn a_model_that_only_resembles_a_llama_is_refused_by_key() {
         (older(), "attention_multiplier", json!(0.0078125)),
         (older(), "num_local_experts", json!(8)),
         (older(), "use_qk_norm", json!(true)),
+        (older(), "no_rope_layers", json!([1, 0])),
     ];
     for (config, key, value) in cases {
         let error = parse(&with(config, json!({ key: value }))).unwrap_err().to_string();
