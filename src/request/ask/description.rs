@@ -65,6 +65,8 @@ pub(super) struct ItemDescription {
     pub unknown: bool,
     /// Its words do not say whether it is wanted.
     pub broken: bool,
+    /// "is" stands behind it: what follows says something about it.
+    pub judged: bool,
     /// Its words ask for something that no request can state.
     pub lost: bool,
     /// Something inside it is refused in words that only suggest categories.

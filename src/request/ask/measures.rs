@@ -15,7 +15,7 @@ use super::tokens::{Token, TokenKind};
 use super::years;
 
 /// Comparisons, with the dimension that their word names.
-const SIDES: [(Side, Option<Dimension>, &str); 15] = [
+const SIDES: [(Side, Option<Dimension>, &str); 16] = [
     (
         Side::Above,
         None,
@@ -60,8 +60,13 @@ const SIDES: [(Side, Option<Dimension>, &str); 15] = [
     (
         Side::UpTo,
         Some(Dimension::Price),
-        "my budget is, our budget is, a budget of, with a budget of, on a budget of, within a budget of, budget of, budget, i can spend, i have, i only have, \
+        "my budget is, our budget is, a budget of, with a budget of, on a budget of, within a budget of, budget of, budget, i can spend, \
          i can pay, i will pay, willing to pay",
+    ),
+    (
+        Side::UpTo,
+        None,
+        "i have, i only have, we have, we only have, i have got, we have got, i have only, we have only, i have about, we have about, i only have about",
     ),
     (Side::UpTo, Some(Dimension::Year), "through, at the latest in, at the latest, up to and including, by"),
 ];

@@ -42,6 +42,9 @@ pub(super) fn point(tokens: &[Token], lexicon: &Lexicon) -> Option<Point> {
         }
         _ => {}
     }
+    if let Some((year, length)) = spelt(&tokens[at..]) {
+        return said((year, year), at + length, None);
+    }
     if let Some((years, length)) = century(&tokens[at..]) {
         return said(years, at + length, None);
     }
@@ -89,6 +92,17 @@ pub(super) fn of_late(tokens: &[Token], lexicon: &Lexicon) -> Option<ParsedMeasu
     let (count, length) = number(&rest[last..]).or_else(|| begins(&rest[last..], "few").map(|length| (3.0, length)))?;
     let unit = any_phrase(&rest[last + length..], "years, year")?;
     since(newest - count + 1.0, last + length + unit)
+}
+
+/// "nineteen eighty-five", "twenty twelve".
+fn spelt(tokens: &[Token]) -> Option<(f64, usize)> {
+    let century = match word(tokens, 0)? {
+        "nineteen" => 1900.0,
+        "twenty" => 2000.0,
+        _ => return None,
+    };
+    let (digits, length) = super::amounts::spelt(&tokens[1..])?;
+    (10.0..100.0).contains(&digits).then_some((century + digits, 1 + length))
 }
 
 /// "the 20th century", "this century".

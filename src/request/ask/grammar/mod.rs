@@ -1,9 +1,11 @@
 //! From terms to statements, by recursive descent. The grammar is that of [the module](super).
 
+mod back;
 mod describe;
 mod lists;
 mod opening;
 mod statement;
+mod unknown;
 
 use std::ops::Range;
 

@@ -61,6 +61,12 @@ impl StatementParser<'_> {
         if opening.compared.is_some() && opening.amounts.is_empty() && !statement.has_content() {
             return self.afterthought(&opening, statement.at);
         }
+        if self.is_score(start, &opening, &statement) {
+            return self.score(statement.at);
+        }
+        if self.praises_what_was_refused(start, &statement) {
+            return self.want_after_all(statement.at);
+        }
         // "I have never seen a western": no refusal, but a wish.
         if statement.role == Some(TitleRole::Seen) && statement.titles.is_empty() && opening.by == Some(Refusal::Not) {
             statement.refused = false;
@@ -166,46 +172,10 @@ impl StatementParser<'_> {
             }
             return;
         }
-        if statement.joint == Joint::Correction
-            && !statement.refused
-            && let Some(before) = self.statements.pop()
-        {
-            if statement.has_content() {
-                statement.how_many = statement.how_many.or(before.how_many);
-            } else {
-                statement = Statement { how_many: statement.how_many.or(before.how_many), ..before };
-            }
-            statement.joint = Joint::Comma;
+        if statement.joint == Joint::Correction {
+            statement = self.corrected(statement);
         }
         self.statements.push(statement);
-    }
-
-    /// "no" alone: a refusal of what stands before it, a correction of it, or nothing.
-    pub(super) fn bare_refusal(&mut self, joint: Joint, class: Refusal) {
-        let start = self.at;
-        let end = self.clause(self.at).end;
-        self.at = end;
-        if !matches!(class, Refusal::No | Refusal::Not | Refusal::Nothing) {
-            let place = self.place(start);
-            return self.gap(place, None);
-        }
-        let goes_on = matches!(self.sense(end), Some(Sense::Comma)) && end + 1 < self.terms.len();
-        if joint == Joint::Or || !self.statements.last().is_some_and(Statement::has_content) {
-            return;
-        }
-        if goes_on && joint != Joint::Fresh && !self.refuses_backwards(end) {
-            // "comedies, no, dramas"
-            self.at = end + 1;
-            let before = self.statements.len();
-            self.statement(Joint::Correction);
-            if self.statements.len() > before {
-                self.statements.remove(before - 1);
-            }
-        } else if let Some(before) = self.statements.last_mut() {
-            before.refused = true;
-            before.how_many = None;
-            before.role = None;
-        }
     }
 
     /// "not only comedies but also dramas" are either; "not just comedies" is no rule.

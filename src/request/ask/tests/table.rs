@@ -5,9 +5,9 @@ use crate::request::ask::AskParser;
 use crate::request::flags::shell;
 
 /// A sentence, its flags, and what was not understood.
-type Row = (&'static str, &'static str, &'static [&'static str]);
+pub(super) type Row = (&'static str, &'static str, &'static [&'static str]);
 
-const ROWS: [Row; 110] = [
+pub(super) const ROWS: [Row; 110] = [
     (
         "a few comedies from the nineties, nothing violent",
         "-k 3 --more Comedy --less Action --less Crime --less Horror --less Thriller --less War --where 'year>=1990 and year<=1999'",
@@ -161,7 +161,7 @@ const ROWS: [Row; 110] = [
 ];
 
 /// Sentences whose meaning hangs on the scope of a refusal or an amount.
-const SCOPES: [Row; 52] = [
+pub(super) const SCOPES: [Row; 52] = [
     ("5 films without horror", "-k 5 --less Horror", &[]),
     ("5 films: none of them horror", "-k 5 --less Horror", &[]),
     ("nothing that isn't a comedy", "-k 10 --more Comedy", &[]),

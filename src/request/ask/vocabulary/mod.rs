@@ -2,6 +2,7 @@
 //!
 //! A word is here only if it always means the same.
 
+mod modifiers;
 mod neutral;
 mod quantities;
 mod refusals;
@@ -10,6 +11,7 @@ mod wishes;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+pub(super) use self::modifiers::is_modifier;
 use super::amounts::{Compared, word};
 use super::spelling::near_enough;
 use super::tokens::Token;
@@ -21,6 +23,10 @@ pub(super) enum Word {
     Refuse(Refusal),
     /// A refusal of what stands before it: "horror bores me".
     Unwelcome,
+    /// "the last thing I want is": a refusal of what follows "is", or of what stands before it.
+    LastThing,
+    /// "why", "how many": begins a question that asks for no list.
+    Question,
     /// More than is good: "too scary".
     Too,
     /// Beside a refusal no rule at all: "not just comedies".

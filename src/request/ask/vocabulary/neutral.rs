@@ -5,7 +5,7 @@
 use super::Word;
 
 /// The phrases of each meaning, between commas.
-pub(super) const NEUTRAL: [(Word, &str); 14] = [
+pub(super) const NEUTRAL: [(Word, &str); 15] = [
     (
         Word::Items,
         "film, films, movie, movies, item, items, title, titles, thing, things, game, games, book, books, song, songs, album, \
@@ -56,6 +56,10 @@ pub(super) const NEUTRAL: [(Word, &str); 14] = [
          ok then, um, uh, hmm, oh, ah, eh, hm, no please, after all",
     ),
     (
+        Word::Question,
+        "why, why is, why are, why do, why does, why did, how come, how many, how long, how old, how much, who",
+    ),
+    (
         Word::Beyond,
         "if, when, whether, why would, year old, years old, year olds, ago, twice, thrice, double, triple, equal, equally, equal number of, an equal number of, sorted, sorted by, sort by, ordered by, \
          order by, ranked by, first, alternating, alternately, in turn, depending, than usual, respectively, similar number of",
@@ -64,7 +68,7 @@ pub(super) const NEUTRAL: [(Word, &str); 14] = [
         Word::Filler,
         "very, really, super, absolutely, definitely, certainly, quite, pretty, truly, simply, please just, rather, somewhat, preferably, ideally, maybe, perhaps, possibly, probably, \
          good, great, nice, decent, best, top, better, favourite, favorite, popular, the best, new to me, at all, ever, whatsoever, of all time, of all, in total, total, altogether, in all, alltogether, \
-         who, which, what, as, also some, too please, different, made, released, produced, shot, filmed, coming, come, comes, come out, came, style, kind to have, whole, \
+         which, what, as, also some, too please, different, made, released, produced, shot, filmed, coming, come, comes, come out, came, style, kind to have, whole, \
          number, numbers, way, in terms of, when it comes to, regarding, concerning, as for, speaking of, condition, satisfy, take no others, \
          much, little as i care, little as i care for, there, theres, here, time, evening, night, ready, single, even, still, just like that, again, now, next, actually, honestly, seriously, \
          any more, anymore, from now on, going, by the way, mind you, you know, altogether different, interested, care, gladly, give or, that way, \

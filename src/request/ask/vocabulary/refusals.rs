@@ -3,7 +3,7 @@
 use super::{Refusal, Word};
 
 /// The phrases of each meaning, between commas.
-pub(super) const REFUSALS: [(Word, &str); 12] = [
+pub(super) const REFUSALS: [(Word, &str); 13] = [
     (
         Word::Refuse(Refusal::No),
         "no, not one, not a single, not even one, not even a, not even a single, no single, none of, not one of, not any, not any of, \
@@ -49,7 +49,14 @@ pub(super) const REFUSALS: [(Word, &str); 12] = [
          anything but, everything but, all but, can not have, must not have, abstain from, refrain from, \
          do away with, seen enough, watched enough, seen too many, watched too many, seen too much, played enough, played too many, \
          stay out of, keep me from, keep me away from, deprive me of, phobic of, phobia of, hatred of, disgusted by, tire of, fear, fears, \
-         have a problem with, have an issue with, fall asleep at, fall asleep with, overdosed on, od on, crap, down on, bore of",
+         have a problem with, have an issue with, fall asleep at, fall asleep with, overdosed on, od on, crap, down on, bore of, \
+         boycott, boycotting, axe, bin, dump, trash, banish, eliminate, erase, disregard, dismiss, disallow, forbid, prohibit, \
+         blacklist, purge, abolish, mute, screw, dread, dreads, resent, resents, steer away from, say no to, saying no to, \
+         not bothered about, not bothered with, can not be bothered with, have no time for, you can keep, you can keep your, \
+         keep your, keep us away from, gone off, went off, go off, spare us the, grew out of, grown out of, do not bother with, \
+         do not bother me with, hater of, a break from, take a break from, need a break from, taking a break from, \
+         could do with less, could use less, swear off, sworn off, turn away from, opt out of, put away, decline, tired out by, \
+         had my fill of, seen my share of, disable, deny",
     ),
     (Word::Refuse(Refusal::Swap), "replace, swap, swap out, exchange, trade, trade in, substitute, change, switch out"),
     (
@@ -63,8 +70,15 @@ pub(super) const REFUSALS: [(Word, &str); 12] = [
          does nothing for me, do nothing for me, removed, left out, omitted, dropped, skipped, avoided, the worst, worst, ruled out, \
          must go, has to go, have to go, need to go, needs to go, can go, is a pass, a pass, gets on my nerves, get on my nerves, \
          drives me crazy, drive me crazy, drives me mad, drive me mad, should stay away, stay away, go away, is evil, is dead to me, \
-         needs to stay out, is nothing for me, nothing for me, nothing i want, nothing i like, nothing i need, the last thing i want, \
-         the last thing i need, away",
+         needs to stay out, is nothing for me, nothing for me, nothing i want, nothing i like, nothing i need, away, \
+         gross, garbage, cringe, annoy, lose me, loses me, gives me the creeps, give me the creeps, puts us to sleep, \
+         put us to sleep, scares me, scare me, scares us, scare us, wears me out, wear me out, is a no, are a no, a no from me, \
+         is out of the question, are out of the question, out of the question, not welcome",
+    ),
+    (
+        Word::LastThing,
+        "the last thing, the last kind, the last sort, the last genre, the last film, the last movie, the last game, last thing, my least favourite, \
+         my least favorite, the least favourite, the least favorite, least favourite, least favorite, my worst nightmare, the worst thing",
     ),
     (Word::Too, "too, overly, excessively, a bit too, a little too, way too, far too, much too"),
     (

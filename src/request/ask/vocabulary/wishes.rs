@@ -27,7 +27,10 @@ pub(super) const WISHES: [(Word, &str); 14] = [
          i chose these items before, fan of, a fan of, fans of, a big fan of, favourite is, favorite is, favourites are, favorites are, big fan of, \
          huge fan of, based on, more like, something like, anything like, stuff like, things like, inspired by, resembling, \
          akin to, comparable to, looks good, sounds good, was good, was great, looks great, sounds great, \
-         same vein as, same style as, as good as, reminds me of, in the spirit of, the likes of, similar, related to, alike, looks interesting, sounds interesting",
+         same vein as, same style as, as good as, reminds me of, in the spirit of, the likes of, similar, related to, alike, looks interesting, sounds interesting, \
+         a sucker for, sucker for, crazy about, mad about, keen on, nuts about, big on, partial to, passionate about, \
+         obsessed with, hooked on, addicted to, a lover of, lover of, in love with, dig, digs, have a soft spot for, \
+         a soft spot for, a weakness for, have a weakness for, have a thing for",
     ),
     (
         Word::Role(TitleRole::Seen),
@@ -92,7 +95,11 @@ pub(super) const WISHES: [(Word, &str); 14] = [
          recently watched, i think, i guess, i suppose, i believe, would be nice, would be great, would be good, \
          would be perfect, would be fine, be so kind, choose, chosen, display, offer, print, provide, every time, \
          whatever else you choose, must, should, shall, might, may, will, would, could, can, do, does, did, has, have, \
-         had, having",
+         had, having, \
+         rock, rocks, make me happy, makes me happy, make me smile, makes me smile, never fail, never fails, never gets old, \
+         never get old, hit the spot, hits the spot, would hit the spot, does the trick, are my favourite, is my favourite, \
+         are my favourites, are my favorite, is my favorite, is just what i need, is exactly what i need, just what i need, \
+         just the thing, all day, all night, any day, any time",
     ),
     (Word::More, "more, some more, even more"),
 ];

@@ -1,15 +1,17 @@
 //! From statements to the request: the length of the list first, then everything that is counted with it.
 
+mod rules;
+
 use std::ops::Range;
 
-use super::amounts::{Compared, Quantity};
-use super::formula::{Formula, Literal, Rule};
-use super::lexicon::Lexicon;
-use super::tree::{Head, HowMany, Joint, Statement};
-use super::vocabulary::TitleRole;
-use super::{Assumption, Gap};
+use crate::request::ask::amounts::{Compared, Quantity};
+use crate::request::ask::formula::{Formula, Literal};
+use crate::request::ask::lexicon::Lexicon;
+use crate::request::ask::tree::{Head, HowMany, Joint, Statement};
+use crate::request::ask::vocabulary::TitleRole;
+use crate::request::ask::{Assumption, Gap};
 use crate::data::{CategoryId, ItemId};
-use crate::request::{Amount, Relation, Request, Share};
+use crate::request::Request;
 
 /// "Not too much of it", in percent.
 const LITTLE: f64 = 30.0;
@@ -22,6 +24,8 @@ pub(super) struct Resolver<'a, 'b> {
     pub says_length: bool,
     /// Categories that are allowed, but not asked for.
     pub allowed: Vec<CategoryId>,
+    /// The places of the text that want or refuse a category.
+    named: Vec<(CategoryId, Range<usize>)>,
     /// Categories that a refused word only suggests.
     suggested: Vec<(Vec<CategoryId>, Range<usize>)>,
     pub assumed: Vec<Assumption>,
@@ -37,6 +41,7 @@ impl<'a, 'b> Resolver<'a, 'b> {
             lexicon,
             request,
             says_length: false,
+            named: Vec::new(),
             suggested: Vec::new(),
             allowed: Vec::new(),
             assumed: Vec::new(),
@@ -254,55 +259,7 @@ impl<'a, 'b> Resolver<'a, 'b> {
             Some(HowMany::Counted(quantity, None)) => vec![(quantity, quantity.plain(self.request.k))],
         };
         for (quantity, compared) in counted {
-            match self.share(&statement.of, quantity, compared) {
-                Some(share) => self.request.shares.push(share),
-                None => self.gaps.push(Gap { at: statement.at.clone(), why: Some("no share can say so") }),
-            }
-        }
-    }
-
-    /// The share of a list that fits a description; where no condition describes it, that of the others.
-    fn share(&self, of: &Formula, quantity: Quantity, compared: Compared) -> Option<Share> {
-        let k = self.request.k;
-        if let Some(predicate) = of.predicate(self.lexicon) {
-            return Some(quantity.share(predicate, compared, k));
-        }
-        let Share { of, relation, amount } =
-            quantity.share(of.clone().opposite().predicate(self.lexicon)?, compared, k);
-        let relation = match relation {
-            Relation::AtMost => Relation::AtLeast,
-            Relation::AtLeast => Relation::AtMost,
-            same => same,
-        };
-        let amount = match amount {
-            Amount::Count(count) => Amount::Count(k.checked_sub(count)?),
-            Amount::Percent(percent) => Amount::Percent(100.0 - percent),
-        };
-        Some(Share { of, relation, amount })
-    }
-
-    /// Every item satisfies a formula.
-    fn rules(&mut self, formula: &Formula, statement: &Statement) {
-        let Some(rules) = formula.rules(self.lexicon) else {
-            return self.gaps.push(Gap { at: statement.at.clone(), why: Some("no condition can say so") });
-        };
-        let wanted: Vec<CategoryId> =
-            rules.iter().filter_map(|rule| if let Rule::In(id) = rule { Some(*id) } else { None }).collect();
-        let request = &mut self.request;
-        for rule in rules {
-            // "thrillers without violence"
-            if matches!(rule, Rule::NotIn(id) if statement.suggests && wanted.contains(&id)) {
-                continue;
-            }
-            match rule {
-                Rule::In(id) if !request.all_in.contains(&id) => request.all_in.push(id),
-                Rule::NotIn(id) if !request.none_in.contains(&id) => request.none_in.push(id),
-                Rule::In(_) | Rule::NotIn(_) => {}
-                Rule::Every(condition) => add_once(&mut request.conditions, condition),
-                Rule::None(of) => {
-                    add_once(&mut request.shares, Share { of, relation: Relation::AtMost, amount: Amount::Count(0) });
-                }
-            }
+            self.add_share(statement, quantity, compared);
         }
     }
 
@@ -366,11 +323,5 @@ fn least(how_many: HowMany, k: f64) -> f64 {
         }
         HowMany::Between(_, high) => high.items(k as u32),
         _ => 0.0,
-    }
-}
-
-fn add_once<T: PartialEq>(all: &mut Vec<T>, one: T) {
-    if !all.contains(&one) {
-        all.push(one);
     }
 }

@@ -1,0 +1,108 @@
+//! What is said about the statements before: corrections, refusals and praise without a name of their own, scores.
+
+use std::ops::Range;
+
+use super::StatementParser;
+use super::opening::Opening;
+use crate::request::ask::Assumption;
+use crate::request::ask::amounts::Quantity;
+use crate::request::ask::terms::Sense;
+use crate::request::ask::tree::{HowMany, Joint, Statement};
+use crate::request::ask::vocabulary::{Refusal, TitleRole, Word};
+
+impl StatementParser<'_> {
+    /// "no" alone: a refusal of what stands before it, a correction of it, or nothing.
+    pub(super) fn bare_refusal(&mut self, joint: Joint, class: Refusal) {
+        let start = self.at;
+        let end = self.clause(self.at).end;
+        self.at = end;
+        if !matches!(class, Refusal::No | Refusal::Not | Refusal::Nothing) {
+            let place = self.place(start);
+            return self.gap(place, None);
+        }
+        if joint == Joint::Or || !self.statements.last().is_some_and(Statement::has_content) {
+            return;
+        }
+        let answers = class == Refusal::No && joint == Joint::Fresh;
+        let goes_on = matches!(self.sense(end), Some(Sense::Comma)) && end + 1 < self.terms.len();
+        if goes_on && (answers || joint != Joint::Fresh) && !self.refuses_backwards(end) {
+            return self.correction(end + 1);
+        }
+        if let Some(before) = self.statements.last_mut() {
+            before.refused = true;
+            before.how_many = None;
+            before.role = None;
+        }
+    }
+
+    /// "comedies, no, dramas", "comedies. No: dramas.": what follows takes the place of the statement before it.
+    fn correction(&mut self, at: usize) {
+        self.at = at;
+        let before = self.statements.len();
+        self.statement(Joint::Comma);
+        let corrects = self.statements.get(before).is_some_and(|next| !next.refused && next.has_content());
+        if corrects && !self.statements[before - 1].refused {
+            let how_many = self.statements[before - 1].how_many;
+            self.statements[before].how_many = self.statements[before].how_many.or(how_many);
+            self.statements.remove(before - 1);
+        }
+    }
+
+    /// A statement that takes the place of the one before it, with what it leaves unsaid. A refusal takes the place only of the same
+    /// wish: "comedies, on second thought no comedies".
+    pub(super) fn corrected(&mut self, statement: Statement) -> Statement {
+        let same = self.statements.last().is_some_and(|before| before.of == statement.of);
+        if statement.refused && !same {
+            return statement;
+        }
+        let Some(before) = self.statements.pop() else { return statement };
+        let how_many = statement.how_many.or(before.how_many.filter(|_| !statement.refused));
+        let corrected = if statement.has_content() { statement } else { before };
+        Statement { how_many, joint: Joint::Comma, ..corrected }
+    }
+
+    /// "…, no more and no fewer": a comparison of the amount before it.
+    pub(super) fn afterthought(&mut self, opening: &Opening, at: Range<usize>) {
+        match self.statements.last_mut().map(|last| &mut last.how_many) {
+            Some(Some(HowMany::Counted(_, compared))) => *compared = opening.compared,
+            _ => self.gap(at, None),
+        }
+    }
+
+    /// True for "war films 2 out of 10": a score of the films rather than a part of the list.
+    pub(super) fn is_score(&self, start: usize, opening: &Opening, statement: &Statement) -> bool {
+        let of_ten = matches!(opening.amounts.as_slice(), [(Quantity::Part(_, 5 | 10 | 20 | 100), _)]);
+        let follows = start > 0 && !self.is_boundary(start - 1) && !statement.has_content();
+        let said_first = opening.speaks_behind_amount && statement.has_content();
+        of_ten && !statement.part && (follows || said_first)
+    }
+
+    /// Names a score with what it is about, which is neither a wish nor a refusal.
+    pub(super) fn score(&mut self, at: Range<usize>) {
+        let about = self.statements.pop().filter(|before| before.at.end <= at.start);
+        let start = about.map_or(at.start, |about| about.at.start);
+        self.gap(start..at.end, Some("a score"));
+    }
+
+    /// True for "but I love it" behind "my wife hates horror".
+    pub(super) fn praises_what_was_refused(&self, start: usize, statement: &Statement) -> bool {
+        let speaks = |text: &str| matches!(text.to_lowercase().as_str(), "i" | "we" | "i'd" | "i’d");
+        let by_speaker = (start..self.at).any(|at| self.word(at) == Some(Word::Subject) && speaks(self.text_of(at)));
+        let praise = (start..self.at).any(|at| {
+            let pronoun = matches!(self.text_of(at + 1).to_lowercase().as_str(), "it" | "them" | "those");
+            (self.word(at) == Some(Word::Role(TitleRole::Liked)) && pronoun && at + 1 < self.at)
+                || (self.word(at) == Some(Word::Clause) && self.text_of(at).eq_ignore_ascii_case("like it"))
+        });
+        let plain = !statement.has_content() && !statement.refused && statement.how_many.is_none();
+        plain && by_speaker && praise && self.statements.last().is_some_and(|before| before.refused)
+    }
+
+    /// The speaker wants what the statement before refuses for somebody else.
+    pub(super) fn want_after_all(&mut self, at: Range<usize>) {
+        if let Some(before) = self.statements.last_mut() {
+            before.refused = false;
+            let taken_as = "taken as a wish for what stands before it".to_owned();
+            self.assumed.push(Assumption { text: self.text[at].to_owned(), taken_as });
+        }
+    }
+}
