@@ -7,8 +7,20 @@ use crate::request::ask::vocabulary::{Word, is_modifier};
 
 /// Kinds without a plural, which a verb may stand before as well as an adjective: "boycott romance".
 const UNCOUNTED: [&str; 14] = [
-    "romance", "horror", "war", "drama", "action", "crime", "animation", "adventure", "fantasy", "suspense", "sci-fi", "scifi",
-    "science fiction", "violence",
+    "romance",
+    "horror",
+    "war",
+    "drama",
+    "action",
+    "crime",
+    "animation",
+    "adventure",
+    "fantasy",
+    "suspense",
+    "sci-fi",
+    "scifi",
+    "science fiction",
+    "violence",
 ];
 
 impl StatementParser<'_> {
@@ -34,9 +46,36 @@ impl StatementParser<'_> {
     /// True where a name rather than a verb follows a word of an opening: behind "a", "some", "want", not behind "we", "could you".
     pub(super) fn says_that_a_name_follows(&self, at: usize, word: Word, named: bool) -> bool {
         const VERB_FOLLOWS: [&str; 30] = [
-            "must", "should", "shall", "might", "may", "will", "would", "could", "can", "do", "does", "did", "can you",
-            "could you", "would you", "will you", "why do not you", "why don't you", "why don't we", "lets", "let's", "help me",
-            "help", "be sure", "make sure", "ensure", "us", "me", "i think", "i guess",
+            "must",
+            "should",
+            "shall",
+            "might",
+            "may",
+            "will",
+            "would",
+            "could",
+            "can",
+            "do",
+            "does",
+            "did",
+            "can you",
+            "could you",
+            "would you",
+            "will you",
+            "why do not you",
+            "why don't you",
+            "why don't we",
+            "lets",
+            "let's",
+            "help me",
+            "help",
+            "be sure",
+            "make sure",
+            "ensure",
+            "us",
+            "me",
+            "i think",
+            "i guess",
         ];
         match word {
             Word::Courtesy | Word::Filler | Word::Copula | Word::Part => named,

@@ -4,14 +4,14 @@ mod rules;
 
 use std::ops::Range;
 
+use crate::data::{CategoryId, ItemId};
+use crate::request::Request;
 use crate::request::ask::amounts::{Compared, Quantity};
 use crate::request::ask::formula::{Formula, Literal};
 use crate::request::ask::lexicon::Lexicon;
 use crate::request::ask::tree::{Head, HowMany, Joint, Statement};
 use crate::request::ask::vocabulary::TitleRole;
 use crate::request::ask::{Assumption, Gap};
-use crate::data::{CategoryId, ItemId};
-use crate::request::Request;
 
 /// "Not too much of it", in percent.
 const LITTLE: f64 = 30.0;

@@ -69,7 +69,8 @@ impl Resolver<'_, '_> {
             true => (&mut self.request.all_in, &mut self.request.none_in),
             false => (&mut self.request.none_in, &mut self.request.all_in),
         };
-        let only_suggested = (statement.loose && statement.refused) || self.suggested.iter().any(|(ids, _)| ids.contains(&id));
+        let only_suggested =
+            (statement.loose && statement.refused) || self.suggested.iter().any(|(ids, _)| ids.contains(&id));
         if against.contains(&id) && !only_suggested {
             against.retain(|other| *other != id);
             let places = self.named.iter().filter(|(other, _)| *other == id).map(|(_, at)| at);

@@ -12,7 +12,13 @@ use crate::request::ask::{amounts, places, sequels};
 
 impl TermReader<'_, '_> {
     /// Returns true where a possible title is one, although it has another sense.
-    pub(super) fn is_title(&self, known: &Parsed, title: &Parsed, tokens: &[Token], expected: Option<Expected>) -> bool {
+    pub(super) fn is_title(
+        &self,
+        known: &Parsed,
+        title: &Parsed,
+        tokens: &[Token],
+        expected: Option<Expected>,
+    ) -> bool {
         match title.tokens.cmp(&known.tokens) {
             std::cmp::Ordering::Greater => true,
             std::cmp::Ordering::Less => false,

@@ -146,7 +146,10 @@ static BY_FIRST_WORD: LazyLock<HashMap<&'static str, Vec<Phrase>>> = LazyLock::n
 
 fn phrases_of_all() -> impl Iterator<Item = (Word, &'static str)> {
     let tables = [&refusals::REFUSALS[..], &quantities::QUANTITIES, &wishes::WISHES, &neutral::NEUTRAL];
-    tables.into_iter().flatten().flat_map(|(meaning, phrases)| phrases.split(", ").map(move |phrase| (*meaning, phrase.trim())))
+    tables
+        .into_iter()
+        .flatten()
+        .flat_map(|(meaning, phrases)| phrases.split(", ").map(move |phrase| (*meaning, phrase.trim())))
 }
 
 /// The meaning of the longest phrase that `tokens` begin with, and the number of its tokens.
