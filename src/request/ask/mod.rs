@@ -75,6 +75,8 @@ pub struct ParseResult {
     pub missing_place: bool,
     /// Categories that are allowed, but not asked for: they were refused before, if at all.
     pub allowed: Vec<CategoryId>,
+    /// Categories that are refused only because a word such as "violent" suggests them.
+    pub suggested: Vec<CategoryId>,
     /// Words with an assumed meaning.
     pub assumed: Vec<Assumption>,
     /// Words that were ignored.
@@ -159,6 +161,7 @@ impl<'a> AskParser<'a> {
             replaces: parsed.replaces,
             missing_place: read.missing_place,
             allowed: resolved.allowed,
+            suggested: resolved.suggested.into_iter().flat_map(|(ids, _)| ids).collect(),
             assumed,
             not_understood: named([&read.gaps[..], &parsed.gaps, &resolved.gaps].concat(), read.text),
             other: None,

@@ -7,7 +7,7 @@ use super::opening::Opening;
 use crate::request::ask::Assumption;
 use crate::request::ask::amounts::Quantity;
 use crate::request::ask::terms::Sense;
-use crate::request::ask::tree::{HowMany, Joint, Statement};
+use crate::request::ask::tree::{Head, HowMany, Joint, Statement};
 use crate::request::ask::vocabulary::{Refusal, TitleRole, Word};
 
 impl StatementParser<'_> {
@@ -26,7 +26,10 @@ impl StatementParser<'_> {
         let answers = class == Refusal::No && joint == Joint::Fresh;
         let goes_on = matches!(self.sense(end), Some(Sense::Comma)) && end + 1 < self.terms.len();
         if goes_on && (answers || joint != Joint::Fresh) && !self.refuses_backwards(end) {
-            return self.correction(end + 1);
+            // "comedies, no, dramas", "comedies. No: dramas."
+            self.at = end + 1;
+            (self.means, self.revokes) = (false, false);
+            return self.statement(Joint::Correction);
         }
         if let Some(before) = self.statements.last_mut() {
             before.refused = true;
@@ -35,30 +38,30 @@ impl StatementParser<'_> {
         }
     }
 
-    /// "comedies, no, dramas", "comedies. No: dramas.": what follows takes the place of the statement before it.
-    fn correction(&mut self, at: usize) {
-        self.at = at;
-        let before = self.statements.len();
-        self.statement(Joint::Comma);
-        let corrects = self.statements.get(before).is_some_and(|next| !next.refused && next.has_content());
-        if corrects && !self.statements[before - 1].refused {
-            let how_many = self.statements[before - 1].how_many;
-            self.statements[before].how_many = self.statements[before].how_many.or(how_many);
-            self.statements.remove(before - 1);
+    /// A statement that corrects the one before it: it takes its place, with what it leaves unsaid. A wish and a refusal of different
+    /// things both count: "comedies, no wait, no horror".
+    pub(super) fn corrected(&mut self, statement: Statement) -> Option<Statement> {
+        let Some(before) = self.statements.pop() else {
+            self.replaces |= self.revokes;
+            return Some(statement);
+        };
+        if before.refused != statement.refused && before.of != statement.of && statement.has_content() {
+            let unclear = before.refused && self.means;
+            self.statements.push(before);
+            if unclear {
+                // "no comedies, I mean dramas"
+                self.gap(statement.at, Some("it may correct a refusal"));
+                return None;
+            }
+            return Some(statement);
         }
-    }
-
-    /// A statement that takes the place of the one before it, with what it leaves unsaid. A refusal takes the place only of the same
-    /// wish: "comedies, on second thought no comedies".
-    pub(super) fn corrected(&mut self, statement: Statement) -> Statement {
-        let same = self.statements.last().is_some_and(|before| before.of == statement.of);
-        if statement.refused && !same {
-            return statement;
-        }
-        let Some(before) = self.statements.pop() else { return statement };
         let how_many = statement.how_many.or(before.how_many.filter(|_| !statement.refused));
-        let corrected = if statement.has_content() { statement } else { before };
-        Statement { how_many, joint: Joint::Comma, ..corrected }
+        if !statement.has_content() {
+            return Some(Statement { how_many, joint: Joint::Comma, ..before });
+        }
+        let head = if statement.head == Head::Missing { before.head } else { statement.head };
+        let of = if statement.refused { statement.of } else { before.of.corrected_by(statement.of) };
+        Some(Statement { how_many, head, of, joint: Joint::Comma, ..statement })
     }
 
     /// "…, no more and no fewer": a comparison of the amount before it.

@@ -194,6 +194,10 @@ impl StatementParser<'_> {
             {
                 return false;
             }
+            // "three comedies max"
+            Word::Compared(compared) if content && self.counted && compared != Compared::About => {
+                description.compared = Some(compared);
+            }
             // "over" and "under" without a number say anything.
             Word::Beside(_) => {
                 description.broken = true;

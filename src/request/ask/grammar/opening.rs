@@ -82,19 +82,23 @@ impl StatementParser<'_> {
                 Sense::Unknown => {
                     opening.unknown = true;
                     // A verb that nobody knows may turn everything round; an adjective may not.
-                    opening.broken |= spoken || self.may_be_verb(at, named);
+                    let verb = self.may_be_verb(at, named && !spoken);
+                    opening.broken |= spoken || verb || self.is_sign(at);
+                    // "I never said …"
+                    opening.lost |= spoken && verb && opening.refused;
                     // "I cannot decide between …": nor does a refusal of such a verb say what is refused.
                     let refused = self.word(at.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not));
                     opening.lost |= refused && matches!(self.word(at.wrapping_sub(2)), Some(Word::Clause));
-                    let place = self.terms[at].at.clone();
-                    self.gap(place, None);
+                    self.name_unknown(at);
                 }
                 _ => return opening,
             }
             if let Sense::Word(word) = sense {
                 named = self.says_that_a_name_follows(at, *word, named);
                 let speaker = *word == Word::Subject || self.text_of(at).eq_ignore_ascii_case("I'm");
-                let small = matches!(word, Word::Filler | Word::Courtesy | Word::Article | Word::Copula);
+                let small = matches!(word, Word::Filler | Word::Courtesy | Word::Article | Word::Copula)
+                    || *word == Word::Refuse(Refusal::Not)
+                    || (*word == Word::Clause && !named);
                 spoken = speaker || (spoken && small);
             } else {
                 named |= matches!(sense, Sense::Amount(_));
@@ -220,11 +224,8 @@ impl StatementParser<'_> {
             }
             // "I am over horror"
             Word::Beside(_) => return self.lost_opening(opening),
-            Word::Unwelcome => {
-                opening.unknown = true;
-                let place = self.terms[self.at].at.clone();
-                self.gap(place, None);
-            }
+            // "I am terrible at puzzles"
+            Word::Unwelcome => return self.lost_opening(opening),
             _ => return false,
         }
         true
@@ -247,7 +248,10 @@ impl StatementParser<'_> {
         let makes_up = limit.ends_with("make up") && self.is_amount(self.at + 1);
         let limits = makes_up || matches!(limit.as_str(), "down to" | "limited to" | "capped at");
         let of_this = self.text_of(start).eq_ignore_ascii_case("of");
-        let counts = opening.amounts.is_empty() && opening.how_many.is_none() && (makes_up || self.is_amount(self.at));
+        let counts = opening.amounts.is_empty()
+            && opening.how_many.is_none()
+            && (makes_up || self.is_amount(self.at))
+            && !self.is_no_amount(self.at);
         if !(counts && description.has_elements() && (leads || limits || of_this)) {
             return;
         }

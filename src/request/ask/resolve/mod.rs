@@ -26,8 +26,8 @@ pub(super) struct Resolver<'a, 'b> {
     pub allowed: Vec<CategoryId>,
     /// The places of the text that want or refuse a category.
     named: Vec<(CategoryId, Range<usize>)>,
-    /// Categories that a refused word only suggests.
-    suggested: Vec<(Vec<CategoryId>, Range<usize>)>,
+    /// Categories that a refused word only suggests, and the place of the word.
+    pub suggested: Vec<(Vec<CategoryId>, Range<usize>)>,
     pub assumed: Vec<Assumption>,
     pub gaps: Vec<Gap>,
 }
@@ -54,9 +54,11 @@ impl<'a, 'b> Resolver<'a, 'b> {
             resolver.add(statement, &statements);
         }
         // "scary, but not violent": of the categories that a loose word suggests, those that are wanted are not refused.
-        for (suggested, at) in std::mem::take(&mut resolver.suggested) {
-            let Request { all_in, none_in, .. } = &mut resolver.request;
-            none_in.retain(|id| !(all_in.contains(id) && suggested.contains(id)));
+        let wishes = statements.iter().filter(|one| !one.refused);
+        let wanted: Vec<CategoryId> = wishes.flat_map(|one| one.of.wanted()).collect();
+        for (suggested, at) in resolver.suggested.clone() {
+            let Request { none_in, .. } = &mut resolver.request;
+            none_in.retain(|id| !(wanted.contains(id) && suggested.contains(id)));
             if !suggested.iter().any(|id| none_in.contains(id)) {
                 resolver.gaps.push(Gap { at, why: Some("what is wanted decides") });
             }
@@ -75,6 +77,13 @@ impl<'a, 'b> Resolver<'a, 'b> {
                 let is_part =
                     matches!(statement.how_many, Some(HowMany::Counted(Quantity::Percent(_) | Quantity::Part(..), _)));
                 let exception = compared && (statement.joint == Joint::But || before.tolerated);
+                // "no horror. Ok, maybe one."
+                if before.refused && self.is_one(&statement) {
+                    before.refused = false;
+                    before.how_many = Some(HowMany::Counted(Quantity::Count(1), Some(Compared::AtMost)));
+                    before.part = true;
+                    continue;
+                }
                 // "at least two, but no more than four"
                 if matches!(before.how_many, Some(HowMany::Counted(_, Some(_)))) && exception && !statement.of_before {
                     let more = Statement { how_many: statement.how_many, part: true, ..before.clone() };
@@ -117,6 +126,14 @@ impl<'a, 'b> Resolver<'a, 'b> {
             !allowed
         });
         kept
+    }
+
+    /// True for "one", which stands for an item of the kind before it, while "1" is a length.
+    fn is_one(&self, statement: &Statement) -> bool {
+        let words = self.text[statement.at.clone()].to_lowercase();
+        let one =
+            statement.how_many == Some(HowMany::Counted(Quantity::Count(1), None)) && statement.head == Head::Missing;
+        one && words.split(|c: char| !c.is_alphanumeric()).any(|word| word == "one")
     }
 
     /// The length of the list: what is said of items of any kind; else "ten comedies" is a list of comedies, and "three comedies and two
@@ -164,6 +181,7 @@ impl<'a, 'b> Resolver<'a, 'b> {
             }
             _ => None,
         };
+        share_comparison(statements);
         let several = statements.iter().filter(|one| count(one).is_some()).count() > 0;
         for at in 0..statements.len() {
             // "a western and two dramas"
@@ -247,6 +265,12 @@ impl<'a, 'b> Resolver<'a, 'b> {
                 vec![(Quantity::Count(rest), Compared::Exactly)]
             }
             Some(HowMany::Some) => vec![(Quantity::Count(1), Compared::AtLeast)],
+            Some(HowMany::Rest) if all.iter().any(|one| one.how_many.is_some_and(is_open)) => {
+                // "up to two comedies, the rest dramas": all are one or the other.
+                let others = all.iter().filter(|one| one.how_many.is_some() && !one.of.is_anything());
+                let either = Formula::any(others.map(|one| one.of.clone()));
+                return self.rules(&either, statement);
+            }
             Some(HowMany::Rest) => {
                 let taken: f64 = all.iter().filter_map(|one| one.how_many).map(|how_many| least(how_many, k)).sum();
                 vec![(Quantity::Count((k - taken).max(0.0) as u32), Compared::AtLeast)]
@@ -313,6 +337,26 @@ fn length(how_many: HowMany) -> Option<(u32, Option<Compared>)> {
         HowMany::Between(Quantity::Count(low), Quantity::Count(_)) => Some((low, Some(Compared::AtLeast))),
         _ => None,
     }
+}
+
+/// "At least one from France and one from Japan": the comparison is that of both.
+fn share_comparison(statements: &mut [Statement]) {
+    for at in 1..statements.len() {
+        let [.., before, one] = &mut statements[..=at] else { continue };
+        if let (Some(HowMany::Counted(_, compared @ Some(_))), Some(HowMany::Counted(quantity, None))) =
+            (before.how_many, one.how_many)
+            && one.joint == Joint::And
+            && one.head == Head::Missing
+            && before.head == Head::Missing
+        {
+            one.how_many = Some(HowMany::Counted(quantity, compared));
+        }
+    }
+}
+
+/// True for an amount that leaves open how many items it is.
+fn is_open(how_many: HowMany) -> bool {
+    matches!(how_many, HowMany::Counted(_, Some(Compared::AtMost | Compared::FewerThan)))
 }
 
 /// The fewest items that an amount asks for.

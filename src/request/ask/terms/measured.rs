@@ -9,6 +9,9 @@ use crate::request::ask::stretches::{self, Point, Side, Stretch};
 use crate::request::ask::tokens::Token;
 use crate::request::ask::{measures, places, scales, years};
 
+/// No price at all.
+const FREE: &str = "free of charge, free, that cost nothing, cost nothing, costs nothing, for nothing, for free";
+
 impl TermReader<'_, '_> {
     pub(super) fn measure(&self, tokens: &[Token]) -> Option<Parsed> {
         let late = years::of_late(tokens, self.lexicon);
@@ -65,11 +68,11 @@ impl TermReader<'_, '_> {
     }
 
     pub(super) fn scale(&self, tokens: &[Token], too: bool) -> Option<Parsed> {
-        if begins(tokens, "free").is_some() && self.lexicon.column(Dimension::Price).is_some() {
+        let free = amounts::any_phrase(tokens, FREE);
+        if free.is_some() && self.lexicon.column(Dimension::Price).is_some() {
             let column = self.lexicon.column(Dimension::Price)?;
             let of = Stretch { low: None, high: Some((0.0, true)) }.formula(column);
-            let tokens = amounts::any_phrase(tokens, "free of charge, free")?;
-            return Parsed::new(Sense::Range { column, of, vague: false }, tokens);
+            return Parsed::new(Sense::Range { column, of, vague: false }, free?);
         }
         let read = scales::read(tokens, too, self.shown, self.lexicon)?;
         let Some((column, stretch)) = read.stretch else {

@@ -139,7 +139,30 @@ impl TermReader<'_, '_> {
             terms.push(Term { sense: parsed.sense, at: place });
             at += self.suffix(&tokens[at - 1..], &mut terms);
         }
+        self.speakers(&mut terms);
         terms
+    }
+
+    /// "the kids want": people who are also a kind of items speak where a verb follows them.
+    fn speakers(&self, terms: &mut [Term]) {
+        const PEOPLE: [&str; 6] = ["kids", "children", "kid", "child", "family", "teens"];
+        for at in 1..terms.len().saturating_sub(1) {
+            let text = |at: usize| self.text[terms[at].at.clone()].to_lowercase();
+            let whose = matches!(text(at - 1).as_str(), "the" | "my" | "our");
+            let verb = matches!(
+                terms[at + 1].sense,
+                Sense::Word(
+                    Word::Clause
+                        | Word::Role(_)
+                        | Word::Prefer
+                        | Word::Copula
+                        | Word::Refuse(Refusal::Verb | Refusal::Not)
+                )
+            );
+            if whose && verb && PEOPLE.contains(&text(at).as_str()) {
+                terms[at].sense = Sense::Word(Word::Subject);
+            }
+        }
     }
 
     /// "horror-free", "horror-less": the refusal goes before what it refuses. The number of tokens taken.

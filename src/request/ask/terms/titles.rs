@@ -7,7 +7,6 @@ use crate::request::Predicate;
 use crate::request::ask::formula::Formula;
 use crate::request::ask::lexicon::LONGEST_NAME;
 use crate::request::ask::tokens::{Token, TokenKind, key};
-use crate::request::ask::vocabulary::Word;
 use crate::request::ask::{amounts, places, sequels};
 
 impl TermReader<'_, '_> {

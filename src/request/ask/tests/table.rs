@@ -193,7 +193,7 @@ pub(super) const SCOPES: [Row; 52] = [
     ("horror is fine, but at most one", "-k 10 --share 'Horror<=1'", &[]),
     ("one war film is enough", "-k 10 --share 'War<=1'", &[]),
     ("at least two comedies but no more than four", "-k 10 --share 'Comedy>=2' --share 'Comedy<=4'", &[]),
-    ("5 comedies, sorry, I meant 6", "-k 6 --more Comedy", &["sorry"]),
+    ("5 comedies, sorry, I meant 6", "-k 6 --more Comedy", &[]),
     ("one comedy, the rest dramas", "-k 10 --share 'Comedy=1' --share 'Drama>=9'", &[]),
     ("two comedies and a drama", "-k 3 --share 'Comedy=2' --share 'Drama=1'", &[]),
     ("4 comedies, two of which from the 90s", "-k 4 --more Comedy --share 'year>=1990 and year<=1999=2'", &[]),

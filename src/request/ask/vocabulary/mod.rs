@@ -162,7 +162,7 @@ pub(super) fn read(tokens: &[Token]) -> Option<(Word, usize)> {
 /// The one phrase that a misspelt word is near enough to, with its meaning. Words that say nothing are not looked for: what is like
 /// one of them may mean a lot.
 pub(super) fn nearest(word: &str) -> Option<(&'static str, Word)> {
-    const SHORTEST: usize = 6;
+    const SHORTEST: usize = 7;
     let says_something = |meaning: &Word| {
         matches!(
             meaning,

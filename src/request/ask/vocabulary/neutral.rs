@@ -31,7 +31,9 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
     (
         Word::Article,
         "a, an, the, any, of, kind, kinds, sort, sorts, type, types, category, categories, genre, genres, kind of, kinds of, sort of, sorts of, \
-         another, other, a mix of, mix of, a mixture of, mixture of, a selection of, selection of, a combination of, a bunch of, bunch of, a variety of, variety of, any kind of, all kinds of, all sorts of, any sort of, my, your, our, this, that, these, those, either, any of, a kind of",
+         another, other, a mix of, mix of, a mixture of, mixture of, a selection of, selection of, a combination of, a bunch of, bunch of, a variety of, variety of, any kind of, all kinds of, all sorts of, any sort of, my, your, our, this, that, these, those, either, any of, a kind of, \
+         a marathon of, marathon of, a night of, a round of, a dose of, a batch of, batch of, a set of, set of, a stack of, \
+         a pile of, a collection of, a tale of, a load of, a series of, a string of, an assortment of",
     ),
     (
         Word::Subject,
@@ -53,7 +55,9 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
          tonight, right now, this evening, this weekend, tomorrow, for tonight, for today, for a change, on friday, \
          for the weekend, lately, these days, at the moment, nowadays, for now, of course, if you can, if you could, \
          if possible, if you please, if you have, as possible, kindly, appreciated, cheers, ta, mate, dear, ok so, so, \
-         ok then, um, uh, hmm, oh, ah, eh, hm, no please, after all",
+         ok then, um, uh, hmm, oh, ah, eh, hm, no please, after all, \
+         yesterday, last week, last night, last month, last weekend, the other day, recently, this morning, this afternoon, \
+         all week, this week, ok so basically, basically, at night, on sunday, on saturday, the weekend",
     ),
     (
         Word::Question,

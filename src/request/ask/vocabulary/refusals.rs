@@ -56,7 +56,9 @@ pub(super) const REFUSALS: [(Word, &str); 13] = [
          keep your, keep us away from, gone off, went off, go off, spare us the, grew out of, grown out of, do not bother with, \
          do not bother me with, hater of, a break from, take a break from, need a break from, taking a break from, \
          could do with less, could use less, swear off, sworn off, turn away from, opt out of, put away, decline, tired out by, \
-         had my fill of, seen my share of, disable, deny",
+         had my fill of, seen my share of, disable, deny, \
+         never mind, never mind the, not tolerate, not put up with, not care about, save me from, save us from, \
+         protect me from, protect us from, shield me from",
     ),
     (Word::Refuse(Refusal::Swap), "replace, swap, swap out, exchange, trade, trade in, substitute, change, switch out"),
     (

@@ -61,7 +61,7 @@ pub(super) const WISHES: [(Word, &str); 14] = [
     ),
     (
         Word::Correction,
-        "make that, no make that, no make it, make it, make them, i mean, i meant, scratch that, wait, no wait, sorry i meant, sorry i mean, correction, \
+        "sorry, make that, no make that, no make it, make it, make them, i mean, i meant, scratch that, wait, no wait, sorry i meant, sorry i mean, correction, \
          or rather, actually no, strike that, on second thought, on second thoughts, no i mean, no i meant, no sorry, better make it, \
          better make that, actually make it, actually make that, forget that, no actually, no rather, hold on",
     ),
@@ -84,7 +84,7 @@ pub(super) const WISHES: [(Word, &str); 14] = [
          can never have too many, can never have enough, not have too many, have not had enough of, \
          have not had enough, can not wait for, can not wait to see, can not wait to watch, could not do without, \
          can not do without, can not live without, could not live without, do not hesitate to, no doubt, no matter, \
-         not to mention, never mind, do not worry, no worries, no problem if, not bad, why not try, surprise me, \
+         not to mention, do not worry, no worries, no problem if, not bad, why not try, surprise me, \
          rest assured, please me, would please me, suit, suits, would suit me best, would suit me, crave, craving, \
          in for, up for, be sure, make sure, ensure, want to see, want to watch, help me find, help me, help, \
          search, i will take, take, bring, bring on, bring me, put, go for, going for, settle for, happy with, happy, \
@@ -99,7 +99,8 @@ pub(super) const WISHES: [(Word, &str); 14] = [
          rock, rocks, make me happy, makes me happy, make me smile, makes me smile, never fail, never fails, never gets old, \
          never get old, hit the spot, hits the spot, would hit the spot, does the trick, are my favourite, is my favourite, \
          are my favourites, are my favorite, is my favorite, is just what i need, is exactly what i need, just what i need, \
-         just the thing, all day, all night, any day, any time",
+         just the thing, all day, all night, any day, any time, \
+         any chance of, any chance for, chance of, fancy some, could use, in need of",
     ),
     (Word::More, "more, some more, even more"),
 ];
