@@ -41,7 +41,7 @@ const SIDES: [(Side, Option<Dimension>, &str); 16] = [
     (
         Side::From,
         Some(Dimension::Year),
-        "since, in or after, on or after, from or after, during or after, starting from, starting in, starting with, released since, made since, beginning in, at the earliest from, no earlier than, as of",
+        "since, in or after, or after, on or after, starting from, starting in, starting with, released since, made since, beginning in, at the earliest from, no earlier than, as of",
     ),
     (Side::Below, None, "under, below, sub, less than, lower than, smaller than, fewer than, beneath, short of"),
     (
@@ -71,7 +71,7 @@ const SIDES: [(Side, Option<Dimension>, &str); 16] = [
     (
         Side::UpTo,
         Some(Dimension::Year),
-        "through, in or before, on or before, at the latest in, at the latest, up to and including, by",
+        "through, in or before, or before, on or before, at the latest in, at the latest, up to and including, by",
     ),
 ];
 
@@ -296,7 +296,17 @@ pub(super) fn point(tokens: &[Token], known: Option<Dimension>, lexicon: &Lexico
         let (number, length) = number(tokens)?;
         let dimension = known.filter(|dimension| *dimension != Dimension::Year)?;
         let percent = tokens.get(length).is_some_and(|next| next.what == TokenKind::Percent);
-        (!percent).then_some(Point { dimension, low: number, high: number, unit: 1.0, tokens: length, assumed: None })
+        // "no list longer than 5": so few minutes are none.
+        const SHORTEST: f64 = 20.0;
+        let few = dimension == Dimension::Duration && lexicon.minutes_in_duration() == 1.0 && number < SHORTEST;
+        (!percent && !few).then_some(Point {
+            dimension,
+            low: number,
+            high: number,
+            unit: 1.0,
+            tokens: length,
+            assumed: None,
+        })
     })
 }
 

@@ -29,7 +29,13 @@ pub(super) fn point(tokens: &[Token], lexicon: &Lexicon) -> Option<Point> {
         return said((f64::INFINITY, f64::INFINITY), length, None);
     }
     let mut at = any_phrase(tokens, "the years, years, the year, the").unwrap_or(0);
+    let years = matches!(at.checked_sub(1).and_then(|last| word(tokens, last)), Some("years"));
     match &tokens.get(at)?.what {
+        // "the years 80"
+        TokenKind::Number(decade) if years && (20.0..100.0).contains(decade) && decade % 10.0 == 0.0 => {
+            let first = f64::from(in_century(*decade as u32, lexicon));
+            return said((first, first + 9.0), at + 1, Some(format!("taken as the {first}s")));
+        }
         TokenKind::Number(year) => {
             let is_year = year.fract() == 0.0 && (1800.0..2200.0).contains(year);
             let is_amount =

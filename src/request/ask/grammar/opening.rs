@@ -172,6 +172,8 @@ impl StatementParser<'_> {
                 opening.not_only = true;
             }
             Word::Only => opening.only = true,
+            // "one each of comedy and drama"
+            Word::Every if counted && self.text_of(self.at).to_lowercase().starts_with("each") => opening.lost = true,
             Word::Every if counted => return false,
             Word::Every => opening.how_many = Some(HowMany::Every),
             Word::Mostly if !counted => opening.how_many = Some(HowMany::Mostly),

@@ -92,7 +92,8 @@ impl StatementParser<'_> {
     fn says_nothing_yet(&self, opening: &Opening) -> bool {
         let asks =
             opening.refused || opening.role.is_some() || opening.how_many.is_some() || !opening.amounts.is_empty();
-        opening.unknown && !asks && self.is_boundary(self.at)
+        let listed = matches!(self.word(self.at), Some(Word::And | Word::Or));
+        opening.unknown && !asks && self.is_boundary(self.at) && !(opening.broken && listed)
     }
 
     /// True for a statement of which too much was not understood to take the rest at its word.

@@ -164,8 +164,7 @@ impl StatementParser<'_> {
         let small =
             |at: &usize| matches!(self.word(*at), Some(Word::Article | Word::Filler | Word::Preposition | Word::About));
         let before = (0..at).rev().find(|before| !small(before));
-        let of_unknown =
-            before.is_some_and(|before| before + 1 < at && matches!(self.sense(before), Some(Sense::Unknown)));
+        let of_unknown = before.is_some_and(|before| matches!(self.sense(before), Some(Sense::Unknown)));
         let counts = |at: usize| {
             self.is_content(at)
                 || matches!(self.word(at), Some(Word::Items | Word::Part | Word::Article | Word::Refuse(_)))
@@ -174,7 +173,7 @@ impl StatementParser<'_> {
         let end = if self.is_second_end(at + 2) { at + 2 } else { at };
         let placed =
             at.checked_sub(1).is_some_and(|before| matches!(self.text_of(before), "from" | "since" | "at" | "by"));
-        glued || of_unknown || (after > at + 1 && !counts(after)) || (placed && !counts(end + 1))
+        glued || (after > at + 1 && !counts(after)) || ((placed || of_unknown) && !counts(end + 1))
     }
 
     /// Takes in a word that was not understood.

@@ -10,7 +10,7 @@ use super::amounts::{Quantity, begins, joined};
 use super::formula::Formula;
 use super::lexicon::Lexicon;
 use super::tokens::{Token, TokenKind};
-use super::vocabulary::{self, Refusal, TitleRole, Word};
+use super::vocabulary::{self, Refusal, TitleRole, Word, is_modifier};
 use super::{Assumption, Gap};
 use crate::data::ItemId;
 use crate::request::Predicate;
@@ -158,7 +158,7 @@ impl TermReader<'_, '_> {
                         | Word::Copula
                         | Word::Refuse(Refusal::Verb | Refusal::Not)
                 )
-            );
+            ) || matches!(terms[at + 1].sense, Sense::Unknown) && !is_modifier(&text(at + 1));
             if whose && verb && PEOPLE.contains(&text(at).as_str()) {
                 terms[at].sense = Sense::Word(Word::Subject);
             }

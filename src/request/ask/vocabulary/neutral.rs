@@ -12,7 +12,8 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
          albums, product, products, recommendation, recommendations, suggestion, suggestions, flick, flicks, picture, pictures, \
          toy, toys, article, articles, show, shows, series, list, numbered list, ones, options, option, picks, pick, entries, entry, \
          motion picture, motion pictures, feature, features, feature film, feature films, videos, video game, video games, choices, stuff, \
-         new ones, others, results, pieces, tips, them all",
+         new ones, others, results, pieces, tips, them all, \
+         cinema, production, productions",
     ),
     (
         Word::Anything,

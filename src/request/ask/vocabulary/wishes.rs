@@ -57,7 +57,9 @@ pub(super) const WISHES: [(Word, &str); 14] = [
     (Word::Than, "than"),
     (
         Word::Instead,
-        "instead, back to, go back to, return to, switch to, change to, switch over to, lets switch to, swap to, turn to",
+        "instead, back to, go back to, return to, switch to, change to, switch over to, lets switch to, swap to, turn to, \
+         change that to, change it to, switch that to, turn that into, swap that for, swap it for, change this to, \
+         switch it to, change them to",
     ),
     (
         Word::Correction,
@@ -100,7 +102,9 @@ pub(super) const WISHES: [(Word, &str); 14] = [
          never get old, hit the spot, hits the spot, would hit the spot, does the trick, are my favourite, is my favourite, \
          are my favourites, are my favorite, is my favorite, is just what i need, is exactly what i need, just what i need, \
          just the thing, all day, all night, any day, any time, \
-         any chance of, any chance for, chance of, fancy some, could use, in need of",
+         any chance of, any chance for, chance of, fancy some, could use, in need of, \
+         grateful for, be grateful for, delighted to see, appreciate, ask for, ask you for, may i ask for, request, \
+         requesting, i would ask for",
     ),
     (Word::More, "more, some more, even more"),
 ];
