@@ -1,6 +1,7 @@
 //! Sentences by hand.
 
 use super::films;
+use crate::data::Catalogue;
 use crate::request::ask::AskParser;
 use crate::request::flags::shell;
 
@@ -230,12 +231,16 @@ pub(super) const SCOPES: [Row; 52] = [
 
 #[test]
 fn sentences_mean_what_they_say() {
-    let films = films();
-    let asker = AskParser::new(&films);
+    expect(&films(), ROWS.into_iter().chain(SCOPES));
+}
+
+/// Every sentence means its flags, and no word is missed but those of its row.
+pub(super) fn expect(catalogue: &Catalogue, rows: impl IntoIterator<Item = Row>) {
+    let asker = AskParser::new(catalogue);
     let mut wrong = Vec::new();
-    for (text, flags, gaps) in ROWS.into_iter().chain(SCOPES) {
+    for (text, flags, gaps) in rows {
         let reading = asker.read(text, 10);
-        let found = shell(&reading.request.flags(&films));
+        let found = shell(&reading.request.flags(catalogue));
         let missed: Vec<&str> = reading.not_understood.iter().map(|gap| gap.text.as_str()).collect();
         let unquoted = |line: &str| line.replace('\'', "");
         if unquoted(&found) != unquoted(flags) || missed != gaps {
@@ -265,7 +270,7 @@ fn judgements_are_said() {
 #[test]
 fn what_a_catalogue_lacks_is_no_wish() {
     let mut plain = films();
-    plain = crate::data::Catalogue::new(
+    plain = Catalogue::new(
         plain.items().iter().map(|item| crate::data::Item { attributes: Vec::new(), ..item.clone() }).collect(),
         vec!["Comedy".into(); 12],
         Vec::new(),
