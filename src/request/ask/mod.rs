@@ -20,7 +20,9 @@
 //! - Every word has a meaning, is known to mean nothing, or is named among the words that were not understood.
 //! - A refusal has a scope: the description behind it, or the one before it at the end of a clause. Within its scope nothing can become
 //!   a wish, except by a refusal in the refusal: conditions are logic ([`formula`]), and two noes make a yes.
-//! - A clause with a verb that nobody knows is not guessed at: the verb may be a refusal.
+//! - A clause with a word that nobody knows and that may govern its names is not guessed at: "boycott romance", "scared by romance". Words
+//!   that only describe ([`vocabulary`]) leave the rest of the clause as it is: "a dark romance".
+//! - Scores, questions and what hangs on a condition are no wishes. A kind that is wanted and refused at once is neither.
 //! - Amounts count the description beside them. A number is the length of the list only beside a word for items or for a kind.
 //! - Where a qualifier may reach over one name or over a whole list, both readings are kept and the likelier one is taken.
 //!
