@@ -15,6 +15,9 @@ pub fn add(request: &mut Request, new: Request, turn: &ParseResult, catalogue: &
         request.shares.clear();
     }
     request.none_in.retain(|category| !turn.allowed.contains(category));
+    // "Not so violent" takes nothing back that was asked for by name.
+    let mut new = new;
+    new.none_in.retain(|category| !(turn.suggested.contains(category) && request.all_in.contains(category)));
     request.all_in.retain(|category| !new.none_in.contains(category));
     request.none_in.retain(|category| !new.all_in.contains(category));
     request.excluded.retain(|item| !new.mandatory.contains(item));

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::amounts::Compared;
 use super::formula::Formula;
 use super::terms::NamedItems;
 use super::tree::{Head, Joint};
@@ -65,6 +66,8 @@ pub(super) struct ItemDescription {
     pub unknown: bool,
     /// Its words do not say whether it is wanted.
     pub broken: bool,
+    /// "is" stands behind it: what follows says something about it.
+    pub judged: bool,
     /// Its words ask for something that no request can state.
     pub lost: bool,
     /// Something inside it is refused in words that only suggest categories.
@@ -73,6 +76,8 @@ pub(super) struct ItemDescription {
     pub unwelcome: bool,
     pub tolerated: bool,
     pub only: bool,
+    /// "three comedies max": a comparison behind what is counted.
+    pub compared: Option<Compared>,
 }
 
 impl ItemDescription {
@@ -91,6 +96,11 @@ impl ItemDescription {
             .iter()
             .flat_map(Alternative::elements)
             .any(|one| matches!(one.sort, Sort::Noun | Sort::Adjective))
+    }
+
+    /// True where it lists no alternatives.
+    pub fn is_single(&self) -> bool {
+        self.alternatives.len() == 1
     }
 
     /// True where all of it only suggests categories.

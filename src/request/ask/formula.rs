@@ -92,6 +92,36 @@ impl Formula {
         Self::all([self, other])
     }
 
+    /// This condition with what `newer` says about the same fields in the place of its own parts.
+    pub fn corrected_by(self, newer: Formula) -> Self {
+        let parts = if let Formula::All(parts) = self { parts } else { vec![self] };
+        let fields = newer.fields();
+        let stays = |part: &Formula| !part.fields().iter().any(|field| fields.contains(field));
+        Self::all(parts.into_iter().filter(stays).chain([newer]))
+    }
+
+    /// The categories that an item may lie in to satisfy it.
+    pub fn wanted(&self) -> Vec<CategoryId> {
+        match self {
+            Formula::Is(Literal::Category(ids)) => ids.clone(),
+            Formula::All(parts) | Formula::Any(parts) => parts.iter().flat_map(Formula::wanted).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The columns that it is about; none stands for the categories.
+    fn fields(&self) -> Vec<Option<usize>> {
+        match self {
+            Formula::Is(Literal::Category(_)) => vec![None],
+            Formula::Is(Literal::Value { column, .. } | Literal::Bound(NumberBound { column, .. })) => {
+                vec![Some(*column)]
+            }
+            Formula::Is(Literal::Condition(_)) => Vec::new(),
+            Formula::Not(inner) => inner.fields(),
+            Formula::All(parts) | Formula::Any(parts) => parts.iter().flat_map(Formula::fields).collect(),
+        }
+    }
+
     /// All of some formulas, flat.
     pub fn all(parts: impl IntoIterator<Item = Formula>) -> Self {
         let mut flat: Vec<Formula> = Vec::new();

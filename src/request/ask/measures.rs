@@ -15,7 +15,7 @@ use super::tokens::{Token, TokenKind};
 use super::years;
 
 /// Comparisons, with the dimension that their word names.
-const SIDES: [(Side, Option<Dimension>, &str); 15] = [
+const SIDES: [(Side, Option<Dimension>, &str); 16] = [
     (
         Side::Above,
         None,
@@ -41,9 +41,9 @@ const SIDES: [(Side, Option<Dimension>, &str); 15] = [
     (
         Side::From,
         Some(Dimension::Year),
-        "since, starting from, starting in, starting with, released since, made since, beginning in, at the earliest from, no earlier than, as of",
+        "since, in or after, or after, on or after, starting from, starting in, starting with, released since, made since, beginning in, at the earliest from, no earlier than, as of",
     ),
-    (Side::Below, None, "under, below, less than, lower than, smaller than, fewer than, beneath, short of"),
+    (Side::Below, None, "under, below, sub, less than, lower than, smaller than, fewer than, beneath, short of"),
     (
         Side::Below,
         Some(Dimension::Year),
@@ -60,10 +60,19 @@ const SIDES: [(Side, Option<Dimension>, &str); 15] = [
     (
         Side::UpTo,
         Some(Dimension::Price),
-        "my budget is, our budget is, a budget of, with a budget of, on a budget of, within a budget of, budget of, budget, i can spend, i have, i only have, \
+        "my budget is, our budget is, a budget of, with a budget of, on a budget of, within a budget of, budget of, budget, i can spend, \
          i can pay, i will pay, willing to pay",
     ),
-    (Side::UpTo, Some(Dimension::Year), "through, at the latest in, at the latest, up to and including, by"),
+    (
+        Side::UpTo,
+        None,
+        "i have, i only have, we have, we only have, i have got, we have got, i have only, we have only, i have about, we have about, i only have about",
+    ),
+    (
+        Side::UpTo,
+        Some(Dimension::Year),
+        "through, in or before, or before, on or before, at the latest in, at the latest, up to and including, by",
+    ),
 ];
 
 /// Comparisons behind a point.
@@ -125,7 +134,7 @@ pub(super) fn read(tokens: &[Token], lexicon: &Lexicon) -> Option<ParsedMeasure>
 fn compared(tokens: &[Token], named: Option<Dimension>, lexicon: &Lexicon) -> Option<ParsedMeasure> {
     let (side, dimension, length) = side(tokens)?;
     let hint = dimension.or(named.filter(|dimension| *dimension != Dimension::Year));
-    let point = point(&tokens[length..], hint, lexicon)?;
+    let point = point(&tokens[length..], hint, lexicon).filter(|point| point.low.is_finite())?;
     if dimension.is_some_and(|dimension| dimension != point.dimension && !(dimension == Dimension::Year)) {
         return None;
     }
@@ -205,7 +214,11 @@ fn listed(tokens: &[Token], named: Option<Dimension>, lexicon: &Lexicon) -> Opti
             at += length;
         }
     }
-    Some(ParsedMeasure { any_of, dimension: last.dimension, column: None, tokens: at, assumed })
+    // "now" alone is no year.
+    let is_bound = any_of.iter().any(|stretch| {
+        stretch.low.is_some_and(|(low, _)| low.is_finite()) || stretch.high.is_some_and(|(high, _)| high.is_finite())
+    });
+    is_bound.then_some(ParsedMeasure { any_of, dimension: last.dimension, column: None, tokens: at, assumed })
 }
 
 /// The joint between two points; true where it means everything between them.
@@ -283,7 +296,17 @@ pub(super) fn point(tokens: &[Token], known: Option<Dimension>, lexicon: &Lexico
         let (number, length) = number(tokens)?;
         let dimension = known.filter(|dimension| *dimension != Dimension::Year)?;
         let percent = tokens.get(length).is_some_and(|next| next.what == TokenKind::Percent);
-        (!percent).then_some(Point { dimension, low: number, high: number, unit: 1.0, tokens: length, assumed: None })
+        // "no list longer than 5": so few minutes are none.
+        const SHORTEST: f64 = 20.0;
+        let few = dimension == Dimension::Duration && lexicon.minutes_in_duration() == 1.0 && number < SHORTEST;
+        (!percent && !few).then_some(Point {
+            dimension,
+            low: number,
+            high: number,
+            unit: 1.0,
+            tokens: length,
+            assumed: None,
+        })
     })
 }
 

@@ -20,7 +20,9 @@
 //! - Every word has a meaning, is known to mean nothing, or is named among the words that were not understood.
 //! - A refusal has a scope: the description behind it, or the one before it at the end of a clause. Within its scope nothing can become
 //!   a wish, except by a refusal in the refusal: conditions are logic ([`formula`]), and two noes make a yes.
-//! - A clause with a verb that nobody knows is not guessed at: the verb may be a refusal.
+//! - A clause with a word that nobody knows and that may govern its names is not guessed at: "boycott romance", "scared by romance". Words
+//!   that only describe ([`vocabulary`]) leave the rest of the clause as it is: "a dark romance".
+//! - Scores, questions and what hangs on a condition are no wishes. A kind that is wanted and refused at once is neither.
 //! - Amounts count the description beside them. A number is the length of the list only beside a word for items or for a kind.
 //! - Where a qualifier may reach over one name or over a whole list, both readings are kept and the likelier one is taken.
 //!
@@ -75,6 +77,8 @@ pub struct ParseResult {
     pub missing_place: bool,
     /// Categories that are allowed, but not asked for: they were refused before, if at all.
     pub allowed: Vec<CategoryId>,
+    /// Categories that are refused only because a word such as "violent" suggests them.
+    pub suggested: Vec<CategoryId>,
     /// Words with an assumed meaning.
     pub assumed: Vec<Assumption>,
     /// Words that were ignored.
@@ -159,6 +163,7 @@ impl<'a> AskParser<'a> {
             replaces: parsed.replaces,
             missing_place: read.missing_place,
             allowed: resolved.allowed,
+            suggested: resolved.suggested.into_iter().flat_map(|(ids, _)| ids).collect(),
             assumed,
             not_understood: named([&read.gaps[..], &parsed.gaps, &resolved.gaps].concat(), read.text),
             other: None,

@@ -39,7 +39,9 @@ pub(super) fn read(tokens: &[Token], expected: bool, shown: &[ItemId]) -> Option
             };
             return Some(ParsedPlaces { items, tokens: after(end + length) });
         }
-        let dated = any_phrase(&rest[end..], "year, years, decade, list, century, time, night, few, lists").is_some();
+        let dated =
+            any_phrase(&rest[end..], "year, years, decade, list, century, time, night, few, lists, thing, kind, sort")
+                .is_some();
         if word(rest, 0) == Some("last") && !dated {
             return Some(ParsedPlaces { items: shown.last().map(|item| vec![*item]), tokens: after(end) });
         }

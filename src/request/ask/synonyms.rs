@@ -22,7 +22,7 @@ const fn near(of: &'static [&'static str], adjectives: &'static str, nouns: &'st
 }
 
 /// The table. Names between `|` are one category's under different catalogues.
-pub(super) const SYNONYMS: [Synonym; 33] = [
+pub(super) const SYNONYMS: [Synonym; 39] = [
     same(&["Comedy|Comedies"], "funny, comedic, comical, hilarious, humorous, amusing, witty", "humour, humor, laughs"),
     same(&["Drama"], "dramatic", ""),
     same(&["Romance|Romantic"], "romantic", "love story, romance, love"),
@@ -59,6 +59,12 @@ pub(super) const SYNONYMS: [Synonym; 33] = [
     same(&["Massively Multiplayer|MMO"], "massive multiplayer", "mmo, mmorpg"),
     same(&["Indie|Independent"], "independent", ""),
     same(&["Simulation|Simulator"], "", "sim, simulator"),
+    same(&["Strategy"], "strategic, tactical", ""),
+    same(&["Shooter"], "", "fps, first person shooter, shoot em up"),
+    same(&["Platformer|Platform"], "", "platform game, jump and run, platforming"),
+    same(&["Fighting"], "", "beat em up, brawler, fighting game"),
+    same(&["Racing"], "", "racer, racing game"),
+    same(&["Stealth"], "stealthy, sneaky", ""),
     near(
         &["Comedy|Comedies", "Family|Children"],
         "light, lighthearted, light hearted, feel good, feelgood, uplifting, cheerful",

@@ -114,6 +114,8 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
     }
     let what = match c {
         ',' => TokenKind::Comma,
+        // "no: comedies" answers, while "horror: no" and "5 films: no horror" do not.
+        ':' if ends_in_answer(&text[..at]) => TokenKind::Comma,
         '.' | '!' | '?' | ';' | '\n' => TokenKind::Stop,
         '%' => TokenKind::Percent,
         '$' | '€' | '£' | '¥' => TokenKind::Money,
@@ -129,6 +131,7 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
             TokenKind::Word("+".into())
         }
         '#' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => TokenKind::Word("number".into()),
+        '/' if is_ratio(text, at) => TokenKind::Word("outof".into()),
         '&' | '+' => TokenKind::Word("and".into()),
         '/' | '|' => TokenKind::Word("or".into()),
         '<' | '>' | '=' | '~' | '^' | '*' | '@' => TokenKind::Word(c.to_string()),
@@ -177,6 +180,26 @@ fn number(rest: &str) -> (TokenKind, usize) {
     (TokenKind::Number(value), length)
 }
 
+/// True at the stroke of "2/10" and "1/3"; years and prices beside a stroke are alternatives.
+fn is_ratio(text: &str, stroke: usize) -> bool {
+    const PARTS: [u32; 10] = [2, 3, 4, 5, 6, 8, 10, 20, 25, 100];
+    let before = text[..stroke].rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    let behind = &text[stroke + 1..];
+    let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
+    let ends = !behind[digits..].starts_with(|c: char| c.is_alphanumeric() || c == '/');
+    match (before.parse::<u32>(), behind[..digits].parse::<u32>()) {
+        (Ok(some), Ok(all)) => ends && some < all && PARTS.contains(&all),
+        _ => false,
+    }
+}
+
+/// True where a text ends in a word that answers what stands before it.
+fn ends_in_answer(text: &str) -> bool {
+    let word = text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let before = text[..text.len() - word.len()].trim_end();
+    !before.is_empty() && ["no", "nope", "nah", "sorry", "wait", "correction"].contains(&word.to_lowercase().as_str())
+}
+
 /// Units that may follow a number without a space.
 const GLUED_UNITS: [&str; 10] = ["min", "mins", "minutes", "h", "hr", "hrs", "hours", "usd", "eur", "gbp"];
 
@@ -187,8 +210,9 @@ fn short_year(rest: &str) -> Option<&str> {
     is_year.then_some(digits)
 }
 
-/// The verbs that "not" contracts with, and the two words of each contraction.
-const CONTRACTIONS: [(&str, [&str; 2]); 24] = [
+/// Words that are two, above all those with "not".
+const CONTRACTIONS: [(&str, [&str; 2]); 25] = [
+    ("outof", ["out", "of"]),
     ("dont", ["do", "not"]),
     ("doesnt", ["does", "not"]),
     ("didnt", ["did", "not"]),

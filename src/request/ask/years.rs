@@ -29,7 +29,13 @@ pub(super) fn point(tokens: &[Token], lexicon: &Lexicon) -> Option<Point> {
         return said((f64::INFINITY, f64::INFINITY), length, None);
     }
     let mut at = any_phrase(tokens, "the years, years, the year, the").unwrap_or(0);
+    let years = matches!(at.checked_sub(1).and_then(|last| word(tokens, last)), Some("years"));
     match &tokens.get(at)?.what {
+        // "the years 80"
+        TokenKind::Number(decade) if years && (20.0..100.0).contains(decade) && decade % 10.0 == 0.0 => {
+            let first = f64::from(in_century(*decade as u32, lexicon));
+            return said((first, first + 9.0), at + 1, Some(format!("taken as the {first}s")));
+        }
         TokenKind::Number(year) => {
             let is_year = year.fract() == 0.0 && (1800.0..2200.0).contains(year);
             let is_amount =
@@ -41,6 +47,9 @@ pub(super) fn point(tokens: &[Token], lexicon: &Lexicon) -> Option<Point> {
             return said((year, year), at + 1, Some(format!("taken as {year}")));
         }
         _ => {}
+    }
+    if let Some((year, length)) = spelt(&tokens[at..]) {
+        return said((year, year), at + length, None);
     }
     if let Some((years, length)) = century(&tokens[at..]) {
         return said(years, at + length, None);
@@ -89,6 +98,17 @@ pub(super) fn of_late(tokens: &[Token], lexicon: &Lexicon) -> Option<ParsedMeasu
     let (count, length) = number(&rest[last..]).or_else(|| begins(&rest[last..], "few").map(|length| (3.0, length)))?;
     let unit = any_phrase(&rest[last + length..], "years, year")?;
     since(newest - count + 1.0, last + length + unit)
+}
+
+/// "nineteen eighty-five", "twenty twelve".
+fn spelt(tokens: &[Token]) -> Option<(f64, usize)> {
+    let century = match word(tokens, 0)? {
+        "nineteen" => 1900.0,
+        "twenty" => 2000.0,
+        _ => return None,
+    };
+    let (digits, length) = super::amounts::spelt(&tokens[1..])?;
+    (10.0..100.0).contains(&digits).then_some((century + digits, 1 + length))
 }
 
 /// "the 20th century", "this century".

@@ -84,28 +84,6 @@ impl StatementParser<'_> {
         Some(Element { of: if opposite { of.opposite() } else { of }, sort, loose: is_loose && !opposite })
     }
 
-    /// Takes in a word that was not understood.
-    pub(super) fn unknown(&mut self, description: &mut ItemDescription) {
-        let place = self.terms[self.at].at.clone();
-        let small = |at: &usize| matches!(self.word(*at), Some(Word::Article | Word::Filler));
-        let before = (0..self.at).rev().find(|at| !small(at));
-        let follows = before.is_some_and(|at| {
-            self.is_content(at)
-                || matches!(
-                    self.word(at),
-                    Some(Word::Items | Word::Copula | Word::Subject | Word::Clause | Word::Role(_))
-                )
-        });
-        let precedes =
-            matches!(self.sense(self.at + 1), Some(Sense::Kind { .. })) || self.word(self.at + 1) == Some(Word::Items);
-        // "horror sucks", "horror gives me headaches": behind a name a word may say anything about it.
-        let is_word = self.text[place.clone()].contains(char::is_alphabetic);
-        description.broken |= is_word && description.has_content() && follows && !precedes;
-        description.unknown = true;
-        self.gap(place, None);
-        self.at += 1;
-    }
-
     /// Takes in a word of a description; false where the description ends before it.
     pub(super) fn described_by(
         &mut self,
@@ -150,7 +128,14 @@ impl StatementParser<'_> {
                 return true;
             }
             Word::Unwelcome if content => description.unwelcome = true,
-            Word::Unwelcome => return self.lost_word(description),
+            // "dramas are the last thing tonight needs"
+            Word::LastThing if content => {
+                description.unwelcome = true;
+                self.at = self.clause(self.at).end;
+                return true;
+            }
+            Word::Unwelcome | Word::LastThing => return self.lost_word(description),
+            Word::Copula if content && !self.is_relative(self.at) => description.judged = true,
             Word::Fine if content && self.at > 0 && self.word(self.at - 1) == Some(Word::Copula) => {
                 description.tolerated = true
             }
@@ -209,8 +194,16 @@ impl StatementParser<'_> {
             {
                 return false;
             }
+            // "three comedies max"
+            Word::Compared(compared) if content && self.counted && compared != Compared::About => {
+                description.compared = Some(compared);
+            }
+            // "over" and "under" without a number say anything.
+            Word::Beside(_) => {
+                description.broken = true;
+                return self.lost_word(description);
+            }
             Word::Compared(Compared::About)
-            | Word::Beside(_)
             | Word::About
             | Word::With
             | Word::Filler
@@ -222,19 +215,11 @@ impl StatementParser<'_> {
             | Word::Copula
             | Word::Anything
             | Word::Fine
+            | Word::Question
             | Word::Only => {}
             Word::Every if content => {}
             _ => return false,
         }
-        self.at += 1;
-        true
-    }
-
-    /// A word that would mean something elsewhere.
-    pub(super) fn lost_word(&mut self, description: &mut ItemDescription) -> bool {
-        let place = self.terms[self.at].at.clone();
-        description.unknown = true;
-        self.gap(place, None);
         self.at += 1;
         true
     }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::StatementParser;
+use crate::request::ask::Assumption;
 use crate::request::ask::description::{ItemDescription, Sort};
 use crate::request::ask::terms::Sense;
 use crate::request::ask::tree::Joint;
@@ -37,6 +38,17 @@ impl StatementParser<'_> {
             return true;
         }
         self.at = first;
+        if refused && self.is_contrast(joint, description) {
+            let place = self.terms[first].at.clone();
+            let taken_as = "taken as a wish beside the refusal".to_owned();
+            self.assumed.push(Assumption { text: self.text[place].to_owned(), taken_as });
+            self.at = start;
+            return false;
+        }
+        if refused && joint == Joint::Comma && self.is_last_kind() && description.is_single() {
+            let text = self.text_of(first).to_owned();
+            self.assumed.push(Assumption { text, taken_as: "taken as refused too".to_owned() });
+        }
         match self.sense(first) {
             Some(Sense::Titles(titles)) => {
                 description.titles.push((titles.clone(), self.terms[first].at.clone()));
@@ -61,6 +73,17 @@ impl StatementParser<'_> {
             }
         }
         true
+    }
+
+    /// "not comedies, dramas": all that follows is one kind, in the place of the other.
+    fn is_contrast(&self, joint: Joint, description: &ItemDescription) -> bool {
+        self.contrasts && joint == Joint::Comma && self.is_last_kind() && description.is_single()
+    }
+
+    /// True for a kind that ends the sentence.
+    fn is_last_kind(&self) -> bool {
+        matches!(self.sense(self.at), Some(Sense::Kind { .. }))
+            && matches!(self.sense(self.clause(self.at).end), None | Some(Sense::Stop))
     }
 
     /// "no comedies, except from France".
@@ -109,6 +132,16 @@ impl StatementParser<'_> {
         if self.counted && lead.clone().any(one) {
             return false;
         }
+        // "no horror, maybe a drama", "not a war film, a drama"
+        let hedge = |at: usize| {
+            let text = self.text_of(at).to_lowercase();
+            matches!(text.as_str(), "maybe" | "perhaps" | "possibly" | "preferably" | "ideally" | "rather")
+        };
+        let ends = matches!(self.sense(chunk.end), None | Some(Sense::Stop));
+        let offers = joint == Joint::Comma && ends && !self.speaks && lead.clone().any(one);
+        if refused && (lead.clone().any(hedge) || offers) {
+            return false;
+        }
         if chunk.clone().any(turns)
             || lead.clone().any(speaks)
             || chunk.clone().any(|at| speaks(at) && (refused || self.clause(at).any(|at| self.is_content(at))))
@@ -118,6 +151,7 @@ impl StatementParser<'_> {
         let last = description.last_sort();
         match self.sense(first) {
             Some(_) if !description.titles.is_empty() && !description.has_elements() => false,
+            Some(Sense::Unknown) if self.may_be_verb(first, false) => false,
             Some(Sense::Unknown | Sense::Lacking) => joint != Joint::Comma || !refused,
             Some(Sense::Word(Word::Refuse(Refusal::Non))) => !refused,
             Some(Sense::Range { column, .. }) => {

@@ -1,9 +1,11 @@
 //! From terms to statements, by recursive descent. The grammar is that of [the module](super).
 
+mod back;
 mod describe;
 mod lists;
 mod opening;
 mod statement;
+mod unknown;
 
 use std::ops::Range;
 
@@ -28,6 +30,16 @@ pub(super) struct StatementParser<'t> {
     counted: bool,
     /// Something that the description is preferred to may follow it.
     prefers: bool,
+    /// It says what was seen or liked.
+    tells: bool,
+    /// "not" and nothing else stands before the description.
+    contrasts: bool,
+    /// The last correction is "I mean": it may be about a single word.
+    means: bool,
+    /// The last correction takes back what was said, and not only how many or of what sort.
+    revokes: bool,
+    /// A condition that no request can state stands before this place of the sentence.
+    conditional: bool,
     /// The text asks for this in the place of what was asked before.
     pub replaces: bool,
 }
@@ -46,6 +58,11 @@ impl<'t> StatementParser<'t> {
             speaks: false,
             counted: false,
             prefers: false,
+            tells: false,
+            contrasts: false,
+            means: false,
+            revokes: false,
+            conditional: false,
             replaces: false,
         }
     }
@@ -204,7 +221,15 @@ impl<'t> StatementParser<'t> {
                 Some(Sense::Word(Word::And | Word::With)) => Joint::And,
                 Some(Sense::Word(Word::Or)) => Joint::Or,
                 Some(Sense::Word(Word::But)) => Joint::But,
-                Some(Sense::Word(Word::Correction)) => Joint::Correction,
+                Some(Sense::Word(Word::Correction)) => {
+                    let text = self.text_of(self.at).to_lowercase();
+                    self.means = text.contains("mean");
+                    self.revokes = self.means
+                        || ["no wait", "scratch", "strike", "forget", "actually no", "rather", "thought"]
+                            .iter()
+                            .any(|word| text.contains(word));
+                    Joint::Correction
+                }
                 _ => return joint,
             };
             // Of ", and" and ", but" the later word decides; a full stop ends it all.

@@ -42,11 +42,15 @@ pub(super) struct Opening {
     pub speaks: bool,
     /// "over", "under": no comparison of the length of a list.
     pub beside: bool,
+    /// A verb behind an amount: "9 out of 10, would watch again".
+    pub speaks_behind_amount: bool,
 }
 
 impl StatementParser<'_> {
     pub(super) fn opening(&mut self) -> Opening {
         let mut opening = Opening::default();
+        // A verb may follow: nothing before it says that a name does.
+        let mut named = false;
         let mut spoken = false;
         loop {
             let at = self.at;
@@ -78,35 +82,30 @@ impl StatementParser<'_> {
                 Sense::Unknown => {
                     opening.unknown = true;
                     // A verb that nobody knows may turn everything round; an adjective may not.
-                    opening.broken |= spoken || self.word(at + 1) == Some(Word::Article);
+                    let verb = self.may_be_verb(at, named && !spoken);
+                    opening.broken |= spoken || verb || self.is_sign(at);
+                    // "I never said …"
+                    opening.lost |= spoken && verb && opening.refused;
                     // "I cannot decide between …": nor does a refusal of such a verb say what is refused.
                     let refused = self.word(at.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not));
                     opening.lost |= refused && matches!(self.word(at.wrapping_sub(2)), Some(Word::Clause));
-                    let place = self.terms[at].at.clone();
-                    self.gap(place, None);
+                    self.name_unknown(at);
                 }
                 _ => return opening,
             }
-            spoken =
-                matches!(sense, Sense::Word(Word::Subject)) || (spoken && matches!(sense, Sense::Word(Word::Filler)));
+            if let Sense::Word(word) = sense {
+                named = self.says_that_a_name_follows(at, *word, named);
+                let speaker = *word == Word::Subject || self.text_of(at).eq_ignore_ascii_case("I'm");
+                let small = matches!(word, Word::Filler | Word::Courtesy | Word::Article | Word::Copula)
+                    || *word == Word::Refuse(Refusal::Not)
+                    || (*word == Word::Clause && !named);
+                spoken = speaker || (spoken && small);
+            } else {
+                named |= matches!(sense, Sense::Amount(_));
+                spoken = false;
+            }
             self.at += 1;
         }
-    }
-
-    /// True for a number that counts something nobody knows: "at 8 pm", "PG-13", "a party of 6".
-    fn is_no_amount(&self, at: usize) -> bool {
-        let glued = at.checked_sub(1).is_some_and(|before| {
-            let between = self.terms[before].at.end..self.terms[at].at.start;
-            matches!(self.sense(before), Some(Sense::Unknown)) && self.text.get(between) == Some("-")
-        });
-        let small =
-            |at: &usize| matches!(self.word(*at), Some(Word::Article | Word::Filler | Word::Preposition | Word::About));
-        let before = (0..at).rev().find(|before| !small(before));
-        let of_unknown =
-            before.is_some_and(|before| before + 1 < at && matches!(self.sense(before), Some(Sense::Unknown)));
-        let after = (at + 1..).find(|&after| !matches!(self.sense(after), Some(Sense::Unknown))).unwrap_or(at);
-        let counts = self.is_content(after) || matches!(self.word(after), Some(Word::Items | Word::Part));
-        glued || of_unknown || (after > at + 1 && !counts)
     }
 
     /// True for "as many … as possible".
@@ -173,6 +172,8 @@ impl StatementParser<'_> {
                 opening.not_only = true;
             }
             Word::Only => opening.only = true,
+            // "one each of comedy and drama"
+            Word::Every if counted && self.text_of(self.at).to_lowercase().starts_with("each") => opening.lost = true,
             Word::Every if counted => return false,
             Word::Every => opening.how_many = Some(HowMany::Every),
             Word::Mostly if !counted => opening.how_many = Some(HowMany::Mostly),
@@ -195,7 +196,11 @@ impl StatementParser<'_> {
                 opening.speaks |= role != TitleRole::Kept;
             }
             Word::With if counted && (self.is_amount(self.at + 1) || self.counts(self.at + 1)) => return false,
-            Word::Subject | Word::Clause | Word::Courtesy => opening.speaks = true,
+            Word::Subject | Word::Clause | Word::Courtesy => {
+                opening.speaks = true;
+                let behind_amount = matches!(self.sense(self.at.wrapping_sub(1)), Some(Sense::Amount(_)));
+                opening.speaks_behind_amount |= behind_amount && word != Word::Courtesy;
+            }
             Word::Prefer => opening.prefers = true,
             Word::Instead => self.replaces = true,
             Word::That => opening.of_before = true,
@@ -205,14 +210,34 @@ impl StatementParser<'_> {
             Word::Article => opening.article |= matches!(self.text_of(self.at).to_lowercase().as_str(), "a" | "an"),
             Word::More => opening.more = true,
             Word::Filler | Word::Between | Word::To | Word::With | Word::Copula | Word::Preposition => {}
-            Word::Beside(_) | Word::About | Word::Fine => {}
-            Word::Unwelcome => {
-                opening.unknown = true;
-                let place = self.terms[self.at].at.clone();
-                self.gap(place, None);
+            Word::About | Word::Fine => {}
+            // "the last thing tonight needs is drama"
+            Word::LastThing => {
+                let is = self.clause(self.at + 1).find(|&at| self.word(at) == Some(Word::Copula));
+                let Some(is) = is else { return self.lost_opening(opening) };
+                opening.refused = true;
+                opening.by = Some(Refusal::Verb);
+                self.at = is;
             }
+            // "why is there horror?"
+            Word::Question => {
+                let begins = self.at == 0 || matches!(self.sense(self.at - 1), Some(Sense::Stop | Sense::Comma));
+                opening.lost |= begins;
+            }
+            // "I am over horror"
+            Word::Beside(_) => return self.lost_opening(opening),
+            // "I am terrible at puzzles"
+            Word::Unwelcome => return self.lost_opening(opening),
             _ => return false,
         }
+        true
+    }
+
+    /// Takes in a word that would mean something elsewhere, and may turn the rest round here.
+    fn lost_opening(&mut self, opening: &mut Opening) -> bool {
+        (opening.unknown, opening.broken) = (true, true);
+        let place = self.terms[self.at].at.clone();
+        self.gap(place, None);
         true
     }
 
@@ -225,7 +250,10 @@ impl StatementParser<'_> {
         let makes_up = limit.ends_with("make up") && self.is_amount(self.at + 1);
         let limits = makes_up || matches!(limit.as_str(), "down to" | "limited to" | "capped at");
         let of_this = self.text_of(start).eq_ignore_ascii_case("of");
-        let counts = opening.amounts.is_empty() && opening.how_many.is_none() && (makes_up || self.is_amount(self.at));
+        let counts = opening.amounts.is_empty()
+            && opening.how_many.is_none()
+            && (makes_up || self.is_amount(self.at))
+            && !self.is_no_amount(self.at);
         if !(counts && description.has_elements() && (leads || limits || of_this)) {
             return;
         }
@@ -244,13 +272,5 @@ impl StatementParser<'_> {
             self.at += 1;
         }
         description.part = true;
-    }
-
-    /// "…, no more and no fewer": a comparison of the amount before it.
-    pub(super) fn afterthought(&mut self, opening: &Opening, at: Range<usize>) {
-        match self.statements.last_mut().map(|last| &mut last.how_many) {
-            Some(Some(HowMany::Counted(_, compared))) => *compared = opening.compared,
-            _ => self.gap(at, None),
-        }
     }
 }

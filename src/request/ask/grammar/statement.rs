@@ -6,7 +6,6 @@ use crate::request::ask::Assumption;
 use crate::request::ask::amounts::{Compared, Quantity};
 use crate::request::ask::description::ItemDescription;
 use crate::request::ask::formula::Formula;
-use crate::request::ask::terms::Sense;
 use crate::request::ask::tree::{Head, HowMany, Joint, Statement};
 use crate::request::ask::vocabulary::{Refusal, TitleRole, Word};
 
@@ -19,10 +18,15 @@ impl StatementParser<'_> {
         }
         let mut opening = opening;
         let attached = opening.generic || !opening.amounts.is_empty() || opening.how_many.is_some();
+        self.contrasts = opening.by == Some(Refusal::Not) && self.at == start + 1;
         self.speaks = opening.speaks && !opening.takes_out;
         self.counted = !opening.amounts.is_empty();
         self.prefers = opening.prefers;
-        let mut description = self.description(opening.refused, opening.by, attached);
+        self.tells = matches!(opening.role, Some(TitleRole::Liked | TitleRole::Seen));
+        let mut description = match self.says_nothing_yet(&opening) {
+            true => ItemDescription::default(),
+            false => self.description(opening.refused, opening.by, attached),
+        };
         self.amount_behind(start, &mut opening, &mut description);
         if opening.not_only {
             return self.not_only(start, description);
@@ -45,6 +49,7 @@ impl StatementParser<'_> {
         statement.role = opening.role.or(description.role);
         statement.of = description.formula(self.reach);
         statement.head = if description.has_kind() { Head::Kind } else { description.head };
+        opening.compared = opening.compared.or(description.compared);
         let unknown = opening.unknown || description.unknown;
         // "one war film is enough", "up to three comedies are fine"
         if opening.amounts.len() == 1 && opening.compared.is_none() {
@@ -55,11 +60,18 @@ impl StatementParser<'_> {
             }
         }
         opening.broken |= opening.takes_out && !description.unwelcome;
+        opening.lost |= self.depends_on_condition(start, joint);
         if self.is_lost(&opening, &description, &statement, unknown) {
             return self.gap(statement.at, None);
         }
         if opening.compared.is_some() && opening.amounts.is_empty() && !statement.has_content() {
             return self.afterthought(&opening, statement.at);
+        }
+        if self.is_score(start, &opening, &statement) {
+            return self.score(statement.at);
+        }
+        if self.praises_what_was_refused(start, &statement) {
+            return self.want_after_all(statement.at);
         }
         // "I have never seen a western": no refusal, but a wish.
         if statement.role == Some(TitleRole::Seen) && statement.titles.is_empty() && opening.by == Some(Refusal::Not) {
@@ -76,6 +88,14 @@ impl StatementParser<'_> {
         self.preferred_to(start, prefers, opening.more);
     }
 
+    /// True behind a clause of unknown words, with which what follows does not go on: "grandma is here, comedies".
+    fn says_nothing_yet(&self, opening: &Opening) -> bool {
+        let asks =
+            opening.refused || opening.role.is_some() || opening.how_many.is_some() || !opening.amounts.is_empty();
+        let listed = matches!(self.word(self.at), Some(Word::And | Word::Or));
+        opening.unknown && !asks && self.is_boundary(self.at) && !(opening.broken && listed)
+    }
+
     /// True for a statement of which too much was not understood to take the rest at its word.
     pub(super) fn is_lost(
         &self,
@@ -86,7 +106,7 @@ impl StatementParser<'_> {
     ) -> bool {
         let broken = opening.broken || description.broken;
         // A refusal stays one, whatever else was said; anything else may have been turned round by a word that nobody knows.
-        let unsure = broken && !statement.refused;
+        let unsure = broken && !opening.refused && (!statement.refused || description.broken);
         let counts = !opening.amounts.is_empty() && statement.head != Head::Items;
         let lost = opening.lost || description.lost;
         let beside = opening.beside && !statement.has_content();
@@ -166,45 +186,12 @@ impl StatementParser<'_> {
             }
             return;
         }
-        if statement.joint == Joint::Correction
-            && !statement.refused
-            && let Some(before) = self.statements.pop()
-        {
-            if statement.has_content() {
-                statement.how_many = statement.how_many.or(before.how_many);
-            } else {
-                statement = Statement { how_many: statement.how_many.or(before.how_many), ..before };
-            }
-            statement.joint = Joint::Comma;
+        if statement.joint == Joint::Correction {
+            let Some(corrected) = self.corrected(statement) else { return };
+            statement = corrected;
         }
-        self.statements.push(statement);
-    }
-
-    /// "no" alone: a refusal of what stands before it, a correction of it, or nothing.
-    pub(super) fn bare_refusal(&mut self, joint: Joint, class: Refusal) {
-        let start = self.at;
-        let end = self.clause(self.at).end;
-        self.at = end;
-        if !matches!(class, Refusal::No | Refusal::Not | Refusal::Nothing) {
-            let place = self.place(start);
-            return self.gap(place, None);
-        }
-        let goes_on = matches!(self.sense(end), Some(Sense::Comma)) && end + 1 < self.terms.len();
-        if joint == Joint::Or || !self.statements.last().is_some_and(Statement::has_content) {
-            return;
-        }
-        if goes_on && joint != Joint::Fresh && !self.refuses_backwards(end) {
-            // "comedies, no, dramas"
-            self.at = end + 1;
-            let before = self.statements.len();
-            self.statement(Joint::Correction);
-            if self.statements.len() > before {
-                self.statements.remove(before - 1);
-            }
-        } else if let Some(before) = self.statements.last_mut() {
-            before.refused = true;
-            before.how_many = None;
-            before.role = None;
+        if statement.has_content() || statement.how_many.is_some() || statement.refused {
+            self.statements.push(statement);
         }
     }
 

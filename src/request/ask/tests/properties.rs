@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::films;
+use super::table::{ROWS, SCOPES};
 use crate::data::{Catalogue, CategoryId, ItemId};
 use crate::recommend::prompt;
 use crate::request::ask::AskParser;
@@ -160,6 +161,35 @@ proptest! {
             let refuses = request.none_in.contains(&refused) || request.shares.iter().any(|share| share.of.to_string().contains(name));
             prop_assert!(refuses, "{text}: {:?}", request.flags(&films));
         }
+    }
+
+    #[test]
+    fn courtesies_around_a_sentence_change_nothing(
+        (text, ..) in select(ROWS.into_iter().chain(SCOPES).collect::<Vec<_>>()),
+        before in select(vec!["", "please, ", "Hello! ", "ok, ", "hi there, ", "Well, "]),
+        behind in select(vec!["", ", thanks", " please", ". Thank you!", ", cheers", " 🙂"]),
+    ) {
+        let films = films();
+        let asker = AskParser::new(&films);
+        let (plain, wrapped) = (asker.read(text, 10), asker.read(&format!("{before}{text}{behind}"), 10));
+        prop_assert_eq!(plain.request, wrapped.request, "{}{}{}", before, text, behind);
+    }
+
+    #[test]
+    fn a_verb_that_nobody_knows_turns_no_kind_into_a_wish(
+        verb in "[bcdfgklmnprstvz]{1,2}[aeiou][bdfgklmnprtvz]{1,2}(ify|ize|ate|um|)",
+        before in select(vec!["", "please ", "I ", "we ", "could you ", "let's ", "5 films, ", "I'd like to ", "dramas, but "]),
+        (kind, name) in select(vec![("horror", "Horror"), ("comedies", "Comedy"), ("the war films", "War"), ("romance", "Romance")]),
+        behind in select(vec!["", " please", " tonight", ", thanks"]),
+    ) {
+        let films = films();
+        let asker = AskParser::new(&films);
+        // What happens to be a word, or near to one, says something.
+        prop_assume!(asker.read(&verb, 10).assumed.is_empty() && asker.read(&verb, 10).not_understood.len() == 1);
+        let text = format!("{before}{verb} {kind}{behind}");
+        let reading = asker.read(&text, 10);
+        prop_assert!(!reading.request.all_in.contains(&films.category(name).unwrap()), "{text}: {reading:?}");
+        prop_assert!(reading.not_understood.iter().any(|gap| gap.text.contains(&verb)), "{text}: {reading:?}");
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! From statements to the request: the length of the list first, then everything that is counted with it.
 
+mod rules;
+
 use std::ops::Range;
 
-use super::amounts::{Compared, Quantity};
-use super::formula::{Formula, Literal, Rule};
-use super::lexicon::Lexicon;
-use super::tree::{Head, HowMany, Joint, Statement};
-use super::vocabulary::TitleRole;
-use super::{Assumption, Gap};
 use crate::data::{CategoryId, ItemId};
-use crate::request::{Amount, Relation, Request, Share};
+use crate::request::Request;
+use crate::request::ask::amounts::{Compared, Quantity};
+use crate::request::ask::formula::{Formula, Literal};
+use crate::request::ask::lexicon::Lexicon;
+use crate::request::ask::tree::{Head, HowMany, Joint, Statement};
+use crate::request::ask::vocabulary::TitleRole;
+use crate::request::ask::{Assumption, Gap};
 
 /// "Not too much of it", in percent.
 const LITTLE: f64 = 30.0;
@@ -22,8 +24,10 @@ pub(super) struct Resolver<'a, 'b> {
     pub says_length: bool,
     /// Categories that are allowed, but not asked for.
     pub allowed: Vec<CategoryId>,
-    /// Categories that a refused word only suggests.
-    suggested: Vec<(Vec<CategoryId>, Range<usize>)>,
+    /// The places of the text that want or refuse a category.
+    named: Vec<(CategoryId, Range<usize>)>,
+    /// Categories that a refused word only suggests, and the place of the word.
+    pub suggested: Vec<(Vec<CategoryId>, Range<usize>)>,
     pub assumed: Vec<Assumption>,
     pub gaps: Vec<Gap>,
 }
@@ -37,6 +41,7 @@ impl<'a, 'b> Resolver<'a, 'b> {
             lexicon,
             request,
             says_length: false,
+            named: Vec::new(),
             suggested: Vec::new(),
             allowed: Vec::new(),
             assumed: Vec::new(),
@@ -49,9 +54,11 @@ impl<'a, 'b> Resolver<'a, 'b> {
             resolver.add(statement, &statements);
         }
         // "scary, but not violent": of the categories that a loose word suggests, those that are wanted are not refused.
-        for (suggested, at) in std::mem::take(&mut resolver.suggested) {
-            let Request { all_in, none_in, .. } = &mut resolver.request;
-            none_in.retain(|id| !(all_in.contains(id) && suggested.contains(id)));
+        let wishes = statements.iter().filter(|one| !one.refused);
+        let wanted: Vec<CategoryId> = wishes.flat_map(|one| one.of.wanted()).collect();
+        for (suggested, at) in resolver.suggested.clone() {
+            let Request { none_in, .. } = &mut resolver.request;
+            none_in.retain(|id| !(wanted.contains(id) && suggested.contains(id)));
             if !suggested.iter().any(|id| none_in.contains(id)) {
                 resolver.gaps.push(Gap { at, why: Some("what is wanted decides") });
             }
@@ -70,6 +77,13 @@ impl<'a, 'b> Resolver<'a, 'b> {
                 let is_part =
                     matches!(statement.how_many, Some(HowMany::Counted(Quantity::Percent(_) | Quantity::Part(..), _)));
                 let exception = compared && (statement.joint == Joint::But || before.tolerated);
+                // "no horror. Ok, maybe one."
+                if before.refused && self.is_one(&statement) {
+                    before.refused = false;
+                    before.how_many = Some(HowMany::Counted(Quantity::Count(1), Some(Compared::AtMost)));
+                    before.part = true;
+                    continue;
+                }
                 // "at least two, but no more than four"
                 if matches!(before.how_many, Some(HowMany::Counted(_, Some(_)))) && exception && !statement.of_before {
                     let more = Statement { how_many: statement.how_many, part: true, ..before.clone() };
@@ -112,6 +126,14 @@ impl<'a, 'b> Resolver<'a, 'b> {
             !allowed
         });
         kept
+    }
+
+    /// True for "one", which stands for an item of the kind before it, while "1" is a length.
+    fn is_one(&self, statement: &Statement) -> bool {
+        let words = self.text[statement.at.clone()].to_lowercase();
+        let one =
+            statement.how_many == Some(HowMany::Counted(Quantity::Count(1), None)) && statement.head == Head::Missing;
+        one && words.split(|c: char| !c.is_alphanumeric()).any(|word| word == "one")
     }
 
     /// The length of the list: what is said of items of any kind; else "ten comedies" is a list of comedies, and "three comedies and two
@@ -159,6 +181,7 @@ impl<'a, 'b> Resolver<'a, 'b> {
             }
             _ => None,
         };
+        share_comparison(statements);
         let several = statements.iter().filter(|one| count(one).is_some()).count() > 0;
         for at in 0..statements.len() {
             // "a western and two dramas"
@@ -242,6 +265,12 @@ impl<'a, 'b> Resolver<'a, 'b> {
                 vec![(Quantity::Count(rest), Compared::Exactly)]
             }
             Some(HowMany::Some) => vec![(Quantity::Count(1), Compared::AtLeast)],
+            Some(HowMany::Rest) if all.iter().any(|one| one.how_many.is_some_and(is_open)) => {
+                // "up to two comedies, the rest dramas": all are one or the other.
+                let others = all.iter().filter(|one| one.how_many.is_some() && !one.of.is_anything());
+                let either = Formula::any(others.map(|one| one.of.clone()));
+                return self.rules(&either, statement);
+            }
             Some(HowMany::Rest) => {
                 let taken: f64 = all.iter().filter_map(|one| one.how_many).map(|how_many| least(how_many, k)).sum();
                 vec![(Quantity::Count((k - taken).max(0.0) as u32), Compared::AtLeast)]
@@ -254,55 +283,7 @@ impl<'a, 'b> Resolver<'a, 'b> {
             Some(HowMany::Counted(quantity, None)) => vec![(quantity, quantity.plain(self.request.k))],
         };
         for (quantity, compared) in counted {
-            match self.share(&statement.of, quantity, compared) {
-                Some(share) => self.request.shares.push(share),
-                None => self.gaps.push(Gap { at: statement.at.clone(), why: Some("no share can say so") }),
-            }
-        }
-    }
-
-    /// The share of a list that fits a description; where no condition describes it, that of the others.
-    fn share(&self, of: &Formula, quantity: Quantity, compared: Compared) -> Option<Share> {
-        let k = self.request.k;
-        if let Some(predicate) = of.predicate(self.lexicon) {
-            return Some(quantity.share(predicate, compared, k));
-        }
-        let Share { of, relation, amount } =
-            quantity.share(of.clone().opposite().predicate(self.lexicon)?, compared, k);
-        let relation = match relation {
-            Relation::AtMost => Relation::AtLeast,
-            Relation::AtLeast => Relation::AtMost,
-            same => same,
-        };
-        let amount = match amount {
-            Amount::Count(count) => Amount::Count(k.checked_sub(count)?),
-            Amount::Percent(percent) => Amount::Percent(100.0 - percent),
-        };
-        Some(Share { of, relation, amount })
-    }
-
-    /// Every item satisfies a formula.
-    fn rules(&mut self, formula: &Formula, statement: &Statement) {
-        let Some(rules) = formula.rules(self.lexicon) else {
-            return self.gaps.push(Gap { at: statement.at.clone(), why: Some("no condition can say so") });
-        };
-        let wanted: Vec<CategoryId> =
-            rules.iter().filter_map(|rule| if let Rule::In(id) = rule { Some(*id) } else { None }).collect();
-        let request = &mut self.request;
-        for rule in rules {
-            // "thrillers without violence"
-            if matches!(rule, Rule::NotIn(id) if statement.suggests && wanted.contains(&id)) {
-                continue;
-            }
-            match rule {
-                Rule::In(id) if !request.all_in.contains(&id) => request.all_in.push(id),
-                Rule::NotIn(id) if !request.none_in.contains(&id) => request.none_in.push(id),
-                Rule::In(_) | Rule::NotIn(_) => {}
-                Rule::Every(condition) => add_once(&mut request.conditions, condition),
-                Rule::None(of) => {
-                    add_once(&mut request.shares, Share { of, relation: Relation::AtMost, amount: Amount::Count(0) });
-                }
-            }
+            self.add_share(statement, quantity, compared);
         }
     }
 
@@ -358,6 +339,26 @@ fn length(how_many: HowMany) -> Option<(u32, Option<Compared>)> {
     }
 }
 
+/// "At least one from France and one from Japan": the comparison is that of both.
+fn share_comparison(statements: &mut [Statement]) {
+    for at in 1..statements.len() {
+        let [.., before, one] = &mut statements[..=at] else { continue };
+        if let (Some(HowMany::Counted(_, compared @ Some(_))), Some(HowMany::Counted(quantity, None))) =
+            (before.how_many, one.how_many)
+            && one.joint == Joint::And
+            && one.head == Head::Missing
+            && before.head == Head::Missing
+        {
+            one.how_many = Some(HowMany::Counted(quantity, compared));
+        }
+    }
+}
+
+/// True for an amount that leaves open how many items it is.
+fn is_open(how_many: HowMany) -> bool {
+    matches!(how_many, HowMany::Counted(_, Some(Compared::AtMost | Compared::FewerThan)))
+}
+
 /// The fewest items that an amount asks for.
 fn least(how_many: HowMany, k: f64) -> f64 {
     match how_many {
@@ -366,11 +367,5 @@ fn least(how_many: HowMany, k: f64) -> f64 {
         }
         HowMany::Between(_, high) => high.items(k as u32),
         _ => 0.0,
-    }
-}
-
-fn add_once<T: PartialEq>(all: &mut Vec<T>, one: T) {
-    if !all.contains(&one) {
-        all.push(one);
     }
 }

@@ -1,0 +1,111 @@
+//! What is said about the statements before: corrections, refusals and praise without a name of their own, scores.
+
+use std::ops::Range;
+
+use super::StatementParser;
+use super::opening::Opening;
+use crate::request::ask::Assumption;
+use crate::request::ask::amounts::Quantity;
+use crate::request::ask::terms::Sense;
+use crate::request::ask::tree::{Head, HowMany, Joint, Statement};
+use crate::request::ask::vocabulary::{Refusal, TitleRole, Word};
+
+impl StatementParser<'_> {
+    /// "no" alone: a refusal of what stands before it, a correction of it, or nothing.
+    pub(super) fn bare_refusal(&mut self, joint: Joint, class: Refusal) {
+        let start = self.at;
+        let end = self.clause(self.at).end;
+        self.at = end;
+        if !matches!(class, Refusal::No | Refusal::Not | Refusal::Nothing) {
+            let place = self.place(start);
+            return self.gap(place, None);
+        }
+        if joint == Joint::Or || !self.statements.last().is_some_and(Statement::has_content) {
+            return;
+        }
+        let answers = class == Refusal::No && joint == Joint::Fresh;
+        let goes_on = matches!(self.sense(end), Some(Sense::Comma)) && end + 1 < self.terms.len();
+        if goes_on && (answers || joint != Joint::Fresh) && !self.refuses_backwards(end) {
+            // "comedies, no, dramas", "comedies. No: dramas."
+            self.at = end + 1;
+            (self.means, self.revokes) = (false, false);
+            return self.statement(Joint::Correction);
+        }
+        if let Some(before) = self.statements.last_mut() {
+            before.refused = true;
+            before.how_many = None;
+            before.role = None;
+        }
+    }
+
+    /// A statement that corrects the one before it: it takes its place, with what it leaves unsaid. A wish and a refusal of different
+    /// things both count: "comedies, no wait, no horror".
+    pub(super) fn corrected(&mut self, statement: Statement) -> Option<Statement> {
+        let Some(before) = self.statements.pop() else {
+            self.replaces |= self.revokes;
+            return Some(statement);
+        };
+        if before.refused != statement.refused && before.of != statement.of && statement.has_content() {
+            let unclear = before.refused && self.means;
+            self.statements.push(before);
+            if unclear {
+                // "no comedies, I mean dramas"
+                self.gap(statement.at, Some("it may correct a refusal"));
+                return None;
+            }
+            return Some(statement);
+        }
+        let how_many = statement.how_many.or(before.how_many.filter(|_| !statement.refused));
+        if !statement.has_content() {
+            return Some(Statement { how_many, joint: Joint::Comma, ..before });
+        }
+        let head = if statement.head == Head::Missing { before.head } else { statement.head };
+        let of = if statement.refused { statement.of } else { before.of.corrected_by(statement.of) };
+        Some(Statement { how_many, head, of, joint: Joint::Comma, ..statement })
+    }
+
+    /// "…, no more and no fewer": a comparison of the amount before it.
+    pub(super) fn afterthought(&mut self, opening: &Opening, at: Range<usize>) {
+        match self.statements.last_mut().map(|last| &mut last.how_many) {
+            Some(Some(HowMany::Counted(_, compared))) => *compared = opening.compared,
+            _ => self.gap(at, None),
+        }
+    }
+
+    /// True for "war films 2 out of 10": a score of the films rather than a part of the list.
+    pub(super) fn is_score(&self, start: usize, opening: &Opening, statement: &Statement) -> bool {
+        let of_ten = matches!(opening.amounts.as_slice(), [(Quantity::Part(_, 5 | 10 | 20 | 100), _)]);
+        let follows = start > 0 && !self.is_boundary(start - 1) && !statement.has_content();
+        let said_first = opening.speaks_behind_amount && statement.has_content();
+        of_ten && !statement.part && (follows || said_first)
+    }
+
+    /// Names a score with what it is about, which is neither a wish nor a refusal.
+    pub(super) fn score(&mut self, at: Range<usize>) {
+        let about = self.statements.pop().filter(|before| before.at.end <= at.start);
+        let start = about.map_or(at.start, |about| about.at.start);
+        self.gap(start..at.end, Some("a score"));
+    }
+
+    /// True for "but I love it" behind "my wife hates horror".
+    pub(super) fn praises_what_was_refused(&self, start: usize, statement: &Statement) -> bool {
+        let speaks = |text: &str| matches!(text.to_lowercase().as_str(), "i" | "we" | "i'd" | "i’d");
+        let by_speaker = (start..self.at).any(|at| self.word(at) == Some(Word::Subject) && speaks(self.text_of(at)));
+        let praise = (start..self.at).any(|at| {
+            let pronoun = matches!(self.text_of(at + 1).to_lowercase().as_str(), "it" | "them" | "those");
+            (self.word(at) == Some(Word::Role(TitleRole::Liked)) && pronoun && at + 1 < self.at)
+                || (self.word(at) == Some(Word::Clause) && self.text_of(at).eq_ignore_ascii_case("like it"))
+        });
+        let plain = !statement.has_content() && !statement.refused && statement.how_many.is_none();
+        plain && by_speaker && praise && self.statements.last().is_some_and(|before| before.refused)
+    }
+
+    /// The speaker wants what the statement before refuses for somebody else.
+    pub(super) fn want_after_all(&mut self, at: Range<usize>) {
+        if let Some(before) = self.statements.last_mut() {
+            before.refused = false;
+            let taken_as = "taken as a wish for what stands before it".to_owned();
+            self.assumed.push(Assumption { text: self.text[at].to_owned(), taken_as });
+        }
+    }
+}

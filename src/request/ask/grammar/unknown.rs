@@ -1,0 +1,208 @@
+//! Words that nobody knows: each is named, and a clause in which one may be a verb says nothing else.
+
+use super::StatementParser;
+use crate::request::ask::description::ItemDescription;
+use crate::request::ask::terms::Sense;
+use crate::request::ask::tree::Joint;
+use crate::request::ask::vocabulary::{Word, is_modifier};
+
+/// Kinds without a plural, which a verb may stand before as well as an adjective: "boycott romance".
+const UNCOUNTED: [&str; 14] = [
+    "romance",
+    "horror",
+    "war",
+    "drama",
+    "action",
+    "crime",
+    "animation",
+    "adventure",
+    "fantasy",
+    "suspense",
+    "sci-fi",
+    "scifi",
+    "science fiction",
+    "violence",
+];
+
+impl StatementParser<'_> {
+    /// True for an unknown word that may say anything about what follows it: "boycott romance", "save me from romance", "scared by
+    /// romance", but not "a dark romance" or "robots in space". `named` is true where a word before it, such as an article, says that a
+    /// name follows.
+    pub(super) fn may_be_verb(&self, at: usize, named: bool) -> bool {
+        let text = self.text_of(at).to_lowercase();
+        if is_modifier(&text) || self.is_hyphenated(at) || !text.contains(char::is_alphabetic) {
+            return false;
+        }
+        let end = (at + 1..).find(|&at| !matches!(self.sense(at), Some(Sense::Unknown))).unwrap_or(at + 1);
+        let object = self.text_of(end).to_lowercase();
+        match self.sense(end) {
+            Some(Sense::Kind { adjective, .. }) => {
+                let any_number = object.ends_with('s') || UNCOUNTED.contains(&object.as_str());
+                !named && (*adjective || any_number || end > at + 1)
+            }
+            Some(Sense::Titles(_) | Sense::Either(..) | Sense::Value { .. }) => !named,
+            Some(Sense::Word(word)) => self.may_govern(*word, &object, &text, named) && self.names_something(end),
+            _ => false,
+        }
+    }
+
+    /// True where an unknown word and the small word behind it may be a verb with its preposition or object.
+    fn may_govern(&self, small: Word, behind: &str, unknown: &str, named: bool) -> bool {
+        const DIRECTED: [&str; 6] = ["of", "to", "from", "at", "by", "against"];
+        match small {
+            Word::Preposition | Word::About | Word::With | Word::To | Word::Article if named => {
+                unknown.ends_with("ed") || DIRECTED.contains(&behind)
+            }
+            Word::Preposition | Word::About | Word::With | Word::To => !unknown.ends_with('s'),
+            Word::Article | Word::Anything | Word::Every | Word::Some | Word::Clause | Word::Subject => true,
+            _ => false,
+        }
+    }
+
+    /// True where a kind or a title follows in the clause.
+    fn names_something(&self, at: usize) -> bool {
+        self.clause(at)
+            .any(|at| matches!(self.sense(at), Some(Sense::Kind { .. } | Sense::Titles(_) | Sense::Either(..))))
+    }
+
+    /// Names an unknown word; with it a measure that it may compare with: "sans-$10".
+    pub(super) fn name_unknown(&mut self, at: usize) {
+        let next = self.text_of(at + 1);
+        let is_sum =
+            next.starts_with(['$', '€', '£']) || (next.starts_with(|c: char| c.is_ascii_digit()) && next.contains(' '));
+        let measure = matches!(self.sense(at + 1), Some(Sense::Range { .. })) && is_sum;
+        let last = if measure { at + 1 } else { at };
+        self.at = last;
+        let place = self.terms[at].at.start..self.terms[last].at.end;
+        self.gap(place, None);
+    }
+
+    /// True for a sign that compares what stands on both sides of it: "drama > comedy".
+    pub(super) fn is_sign(&self, at: usize) -> bool {
+        matches!(self.text_of(at), "<" | ">" | "=" | "~" | "^")
+    }
+
+    /// True where a name rather than a verb follows a word of an opening: behind "a", "some", "want", not behind "we", "could you".
+    pub(super) fn says_that_a_name_follows(&self, at: usize, word: Word, named: bool) -> bool {
+        const VERB_FOLLOWS: [&str; 30] = [
+            "must",
+            "should",
+            "shall",
+            "might",
+            "may",
+            "will",
+            "would",
+            "could",
+            "can",
+            "do",
+            "does",
+            "did",
+            "can you",
+            "could you",
+            "would you",
+            "will you",
+            "why do not you",
+            "why don't you",
+            "why don't we",
+            "lets",
+            "let's",
+            "help me",
+            "help",
+            "be sure",
+            "make sure",
+            "ensure",
+            "us",
+            "me",
+            "i think",
+            "i guess",
+        ];
+        match word {
+            Word::Courtesy | Word::Filler | Word::Copula | Word::Part => named,
+            Word::Subject | Word::To => false,
+            Word::Clause => !VERB_FOLLOWS.contains(&self.text_of(at).to_lowercase().as_str()),
+            _ => true,
+        }
+    }
+
+    /// True for a statement that hangs on a condition before it: "if it is a comedy, it must be short". Notes such a condition.
+    pub(super) fn depends_on_condition(&mut self, start: usize, joint: Joint) -> bool {
+        if joint == Joint::Fresh {
+            self.conditional = false;
+        }
+        let text = |at: usize| self.text_of(at).to_lowercase();
+        let goes_back =
+            matches!(text(start).as_str(), "it" | "its" | "it's" | "they" | "them" | "then" | "those" | "that");
+        let within = (start..self.at).any(|at| matches!(text(at).as_str(), "it" | "them" | "those"));
+        let depends = self.conditional && (goes_back || within);
+        self.conditional |= matches!(text(start).as_str(), "if" | "when" | "whether" | "unless");
+        depends
+    }
+
+    /// True for a part of a word with hyphens, such as "slow-burn".
+    fn is_hyphenated(&self, at: usize) -> bool {
+        let glued = |first: usize| {
+            let (Some(one), Some(next)) = (self.terms.get(first), self.terms.get(first + 1)) else { return false };
+            self.text.get(one.at.end..next.at.start) == Some("-")
+        };
+        at.checked_sub(1).is_some_and(glued) || glued(at)
+    }
+
+    /// True for a copula that begins a relative clause: "that is".
+    pub(super) fn is_relative(&self, copula: usize) -> bool {
+        let text = self.text_of(copula).to_lowercase();
+        let before = copula.checked_sub(1).map(|before| self.text_of(before).to_lowercase());
+        let relative = |text: &str| matches!(text.split(' ').next(), Some("that" | "which" | "who"));
+        relative(&text) || before.is_some_and(|before| relative(&before))
+    }
+
+    /// True for a number that counts something nobody knows: "at 8 pm", "PG-13", "a party of 6", "from 70 to 79".
+    pub(super) fn is_no_amount(&self, at: usize) -> bool {
+        let glued = at.checked_sub(1).is_some_and(|before| {
+            let between = self.terms[before].at.end..self.terms[at].at.start;
+            matches!(self.sense(before), Some(Sense::Unknown)) && self.text.get(between) == Some("-")
+        });
+        let small =
+            |at: &usize| matches!(self.word(*at), Some(Word::Article | Word::Filler | Word::Preposition | Word::About));
+        let before = (0..at).rev().find(|before| !small(before));
+        let of_unknown = before.is_some_and(|before| matches!(self.sense(before), Some(Sense::Unknown)));
+        let counts = |at: usize| {
+            self.is_content(at)
+                || matches!(self.word(at), Some(Word::Items | Word::Part | Word::Article | Word::Refuse(_)))
+        };
+        let after = (at + 1..).find(|&after| !matches!(self.sense(after), Some(Sense::Unknown))).unwrap_or(at);
+        let end = if self.is_second_end(at + 2) { at + 2 } else { at };
+        let placed =
+            at.checked_sub(1).is_some_and(|before| matches!(self.text_of(before), "from" | "since" | "at" | "by"));
+        glued || (after > at + 1 && !counts(after)) || ((placed || of_unknown) && !counts(end + 1))
+    }
+
+    /// Takes in a word that was not understood.
+    pub(super) fn unknown(&mut self, description: &mut ItemDescription) {
+        let small = |at: &usize| matches!(self.word(*at), Some(Word::Article | Word::Filler));
+        let before = (0..self.at).rev().find(|at| !small(at));
+        let follows = before.is_some_and(|at| {
+            self.is_content(at)
+                || matches!(self.word(at), Some(Word::Items | Word::Subject | Word::Clause | Word::Role(_)))
+        });
+        let precedes =
+            matches!(self.sense(self.at + 1), Some(Sense::Kind { .. })) || self.word(self.at + 1) == Some(Word::Items);
+        // "horror sucks", "horror is for losers": behind a name a word may say anything about it.
+        let is_word = self.text_of(self.at).contains(char::is_alphabetic);
+        // "I watched Heat last Easter": what was seen was seen.
+        let told = self.tells && !description.has_elements();
+        let turns = is_word && !told && (description.judged || (follows && !precedes));
+        description.broken |= description.has_content() && (turns || self.is_sign(self.at));
+        description.unknown = true;
+        self.name_unknown(self.at);
+        self.at += 1;
+    }
+
+    /// A word that would mean something elsewhere.
+    pub(super) fn lost_word(&mut self, description: &mut ItemDescription) -> bool {
+        let place = self.terms[self.at].at.clone();
+        description.unknown = true;
+        self.gap(place, None);
+        self.at += 1;
+        true
+    }
+}

@@ -1,0 +1,110 @@
+//! Phrases that ask for something: verbs, what titles are for, allowances, preferences and corrections.
+
+use super::{TitleRole, Word};
+
+/// The phrases of each meaning, between commas.
+pub(super) const WISHES: [(Word, &str); 14] = [
+    (
+        Word::Tolerated,
+        "do not mind, not mind, does not bother me, no problem with, nothing against, no objection to, no objections to, not opposed to, \
+         not averse to, not have to be, not need to be, not necessarily need, not a must, not necessary, not required, not obligatory, not mandatory, not essential, not crucial, \
+         not have to have, not important, ok with, okay with, fine with, cool with, open to, no issue with, not object to, could live with, can live with, \
+         do not have a problem with, not have a problem with, have no problem with, have nothing against, not against, not allergic to, \
+         not afraid of, nothing wrong with",
+    ),
+    (
+        Word::Fine,
+        "fine, ok, okay, alright, all right, acceptable, allowed, tolerable, welcome, no problem, possible, permitted, welcome too",
+    ),
+    (
+        Word::OnlyIf,
+        "only if, only when, as long as, so long as, provided, provided that, but only if, but only when, only as long as",
+    ),
+    (
+        Word::Role(TitleRole::Liked),
+        "like, similar to, in the style of, along the lines of, in the vein of, reminiscent of, such as, same as, \
+         liked, loved, love, loves, likes, enjoy, enjoyed, enjoys, enjoying, i chose, chose, adore, adored, \
+         i chose these items before, fan of, a fan of, fans of, a big fan of, favourite is, favorite is, favourites are, favorites are, big fan of, \
+         huge fan of, based on, more like, something like, anything like, stuff like, things like, inspired by, resembling, \
+         akin to, comparable to, looks good, sounds good, was good, was great, looks great, sounds great, \
+         same vein as, same style as, as good as, reminds me of, in the spirit of, the likes of, similar, related to, alike, looks interesting, sounds interesting, \
+         a sucker for, sucker for, crazy about, mad about, keen on, nuts about, big on, partial to, passionate about, \
+         obsessed with, hooked on, addicted to, a lover of, lover of, in love with, dig, digs, have a soft spot for, \
+         a soft spot for, a weakness for, have a weakness for, have a thing for",
+    ),
+    (
+        Word::Role(TitleRole::Seen),
+        "seen, saw, watched, played, bought, owned, own, already have, already own, already know, i know, finished, already read, just read, have read, \
+         just finished, ive seen, know",
+    ),
+    (
+        Word::Role(TitleRole::Must),
+        "include, includes, including, must include, must have, insist on, be sure to have, do not forget, add, throw in, \
+         part of the list, has to have, must contain, contain, contains, containing, has to include, have to include, should include, \
+         should contain, make sure to include, never forget, do not leave out, do not skip, do not miss, not to forget, put in, start with, begin with",
+    ),
+    (Word::Role(TitleRole::Kept), "keep, keeping, retain, hold on to"),
+    (
+        Word::Role(TitleRole::Candidates),
+        "choose from, choose from these items, choose from these items alone, select from, select from the following items, pick from, pick only among, \
+         pick only among these, the candidates are, candidates, one of these, out of these, from the following, these are the items at hand, \
+         nothing but these items can be had, choose among",
+    ),
+    (
+        Word::Prefer,
+        "prefer, rather have, would rather have, rather see, rather watch, would rather watch, would rather see, would rather, id rather, id rather have, more interested in, more into",
+    ),
+    (Word::Than, "than"),
+    (
+        Word::Instead,
+        "instead, back to, go back to, return to, switch to, change to, switch over to, lets switch to, swap to, turn to, \
+         change that to, change it to, switch that to, turn that into, swap that for, swap it for, change this to, \
+         switch it to, change them to",
+    ),
+    (
+        Word::Correction,
+        "sorry, make that, no make that, no make it, make it, make them, i mean, i meant, scratch that, wait, no wait, sorry i meant, sorry i mean, correction, \
+         or rather, actually no, strike that, on second thought, on second thoughts, no i mean, no i meant, no sorry, better make it, \
+         better make that, actually make it, actually make that, forget that, no actually, no rather, hold on",
+    ),
+    (
+        Word::Clause,
+        "go, watch, kill for, would kill for, die for, dying for, dying to see, dying to watch, who does not love, who does not like, interest me, interests me, appeal to me, appeals to me, appeal, appeals, work for me, works for me, grab me, excite me, do it for me, does it for me, like it, like that, like this, more like it, more like that, more like this, just like it, more of the same, \
+         of the same, the same, me, us, it, them, give, gimme, show me, show us, recommend, suggest, find, find me, \
+         get, get me, tell me, lets, see, watch something, want, wants, wanted, need, needs, require, would like, \
+         would love, id like, id love, i would like to see more, would like to see, looking, looking for, look for, \
+         search for, searching for, in the mood for, in mood for, the mood for, mood, feel like, feeling like, fancy, \
+         interested in, fond of, fond, how about, what about, why not, why not a, do not you have, do not you know, do not you think, do not you want, \
+         do you not have, do you have, can not you, could not you, would not you, will not you, have not you, \
+         have you not, is not there, are not there, why do not you, why do not we, have you got, have you, got, \
+         got any, is there, are there, can you, could you, would you, will you, would not mind, would not say no to, \
+         not say no to, can not get enough of, can not get enough, not get enough of, never get enough of, \
+         can never get enough of, could not get enough of, can not resist, could not resist, there is nothing like, \
+         theres nothing like, nothing like a good, nothing better than, nothing beats, nothing is better than, \
+         can not go wrong with, you can not go wrong with, never tire of, never tired of, never get tired of, \
+         never get bored of, never bored of, not tired of, never enough, not enough, can not have too many, \
+         can never have too many, can never have enough, not have too many, have not had enough of, \
+         have not had enough, can not wait for, can not wait to see, can not wait to watch, could not do without, \
+         can not do without, can not live without, could not live without, do not hesitate to, no doubt, no matter, \
+         not to mention, do not worry, no worries, no problem if, not bad, why not try, surprise me, \
+         rest assured, please me, would please me, suit, suits, would suit me best, would suit me, crave, craving, \
+         in for, up for, be sure, make sure, ensure, want to see, want to watch, help me find, help me, help, \
+         search, i will take, take, bring, bring on, bring me, put, go for, going for, settle for, happy with, happy, \
+         love to see, love to watch, like to see, like to watch, would like to see some, to see, to watch, to play, \
+         to read, watching, seeing, playing, reading, care for, do the trick, all i want is, all i want, all i need, \
+         all i need is, my thing, my taste, my cup of tea, my jam, my style, to my taste, to my liking, \
+         is what i am looking for, what i am looking for, what im looking for, what i want, what i need, \
+         recently watched, i think, i guess, i suppose, i believe, would be nice, would be great, would be good, \
+         would be perfect, would be fine, be so kind, choose, chosen, display, offer, print, provide, every time, \
+         whatever else you choose, must, should, shall, might, may, will, would, could, can, do, does, did, has, have, \
+         had, having, \
+         rock, rocks, make me happy, makes me happy, make me smile, makes me smile, never fail, never fails, never gets old, \
+         never get old, hit the spot, hits the spot, would hit the spot, does the trick, are my favourite, is my favourite, \
+         are my favourites, are my favorite, is my favorite, is just what i need, is exactly what i need, just what i need, \
+         just the thing, all day, all night, any day, any time, \
+         any chance of, any chance for, chance of, fancy some, could use, in need of, \
+         grateful for, be grateful for, delighted to see, appreciate, ask for, ask you for, may i ask for, request, \
+         requesting, i would ask for",
+    ),
+    (Word::More, "more, some more, even more"),
+];
