@@ -1,31 +1,30 @@
 //! `tiller eval`: measures a model's lists, beside those of the teacher and of popularity.
 
+mod models;
+mod show;
+
 use std::path::{Path, PathBuf};
 
-use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::{InferenceModel, LanguageModel};
 
+use self::models::{models, recommender};
+use self::show::show;
 use super::guide::{GuideSource, ModelPath, WeightChoice, run_folder};
-use super::json::print_json_line;
 use super::recommend::DraftSource;
 use super::storage::StorageArgs;
-use super::{Global, lookup, table, values};
+use super::{Global, lookup, values};
 use crate::constrain::Mode;
-use crate::data::input::file_name;
-use crate::data::titles::clean;
-use crate::data::{Catalogue, Dataset};
+use crate::data::Dataset;
 use crate::evaluate::{
-    EvalConfig, EvalTable, Evaluation, Evaluator, ListSample, LlmSystem, ScorerSystem, System, TEACHER, TunedGuide,
-    perplexity,
+    EvalConfig, Evaluator, LlmSystem, ScorerSystem, System, TEACHER, TunedGuide, perplexity,
 };
 use crate::instruct::{Preset, chat};
 use crate::pull::resolve_model;
 use crate::recommend::answer::OutputFormat;
-use crate::recommend::recommender::{Recommender, enough_tokens};
 use crate::run::progress::{self, Progress};
 use crate::task::EvalTask;
 use crate::teacher::{Popularity, Teacher};
-use crate::{Error, Result};
+use crate::Result;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -187,9 +186,8 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         }
         for &mode in &args.decode {
             let mut system = system(mode)?;
-            for guide in evaluated.guides(mode) {
-                if let Some(choice) = guide {
-                    let weight = choice.resolve(&evaluated.path)?;
+            for guide_weight in evaluated.guide_weights(mode)? {
+                if let Some(weight) = guide_weight {
                     system.recommender = system.recommender.guided_by(&teacher, weight);
                 }
                 evaluator.evaluate(&system as &dyn System, talk, &bar)?;
@@ -201,79 +199,6 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         lists.write(folder)?;
     }
     show(&evaluator.finish(), out(args).as_deref(), global)
-}
-
-/// A language model to evaluate.
-struct EvaluatedModel<'a> {
-    name: String,
-    path: ModelPath<'a>,
-    /// The guides of its constrained lists, each a row; `None`, the model alone, comes first.
-    guides: Vec<Option<WeightChoice>>,
-}
-
-impl EvaluatedModel<'_> {
-    /// The guides of its lists in a mode.
-    fn guides(&self, mode: Mode) -> &[Option<WeightChoice>] {
-        if mode == Mode::Free { &[None] } else { &self.guides }
-    }
-}
-
-/// The language models, with and without adapters.
-fn models<'a>(args: &'a Args, model: &'a Path) -> Result<Vec<EvaluatedModel<'a>>> {
-    let evaluated = |(name, adapter)| {
-        let path = ModelPath { model, adapter };
-        Ok(EvaluatedModel { name, path, guides: guides(args, &path)? })
-    };
-    let models = systems(args).into_iter().map(evaluated).collect::<Result<Vec<_>>>()?;
-    if args.tune_guide && models.iter().all(|model| model.path.run().is_none()) {
-        return Err(Error::bad_input("--tune-guide")
-            .expected("a model or an adapter in a run folder, which keeps its guide weight")
-            .found("no config.toml beside it")
-            .next("tune the model first, or leave it out and give --guide-weight 0.2")
-            .into());
-    }
-    Ok(models)
-}
-
-/// The guides of a model's constrained lists.
-fn guides(args: &Args, path: &ModelPath) -> Result<Vec<Option<WeightChoice>>> {
-    let is_tuned_here = args.tune_guide && path.run().is_some();
-    let has_weight = is_tuned_here || !args.guide_weight.is_empty() || path.tuned()?.is_some();
-    let sources: &[GuideSource] = match args.guide.as_slice() {
-        [] if has_weight => &[GuideSource::None, GuideSource::Teacher],
-        [] => &[GuideSource::None],
-        sources => sources,
-    };
-    let weights: &[WeightChoice] =
-        if args.guide_weight.is_empty() { &[WeightChoice::Auto] } else { &args.guide_weight };
-    let mut guides = Vec::new();
-    if sources.contains(&GuideSource::None) {
-        guides.push(None);
-    }
-    if sources.contains(&GuideSource::Teacher) {
-        if !is_tuned_here {
-            // An automatic weight that does not exist is missed before anything is computed.
-            weights.iter().try_for_each(|weight| weight.resolve(path).map(drop))?;
-        }
-        guides.extend(weights.iter().copied().map(Some));
-    }
-    Ok(guides)
-}
-
-/// The recommender of a model in a mode.
-fn recommender<'a>(
-    args: &Args,
-    (model, adapter): (&'a InferenceModel, Option<&Path>),
-    catalogue: &'a Catalogue,
-    mode: Mode,
-) -> Result<Recommender<'a>> {
-    let options = GenerateOptions {
-        max_new_tokens: args.max_new_tokens.map_or(enough_tokens(args.k + 5), |tokens| tokens as usize),
-        sampling: Sampling::Greedy,
-        seed: 0,
-    };
-    let usual = if adapter.is_some() { OutputFormat::Strict } else { OutputFormat::Lenient };
-    Recommender::new(model, catalogue, args.format.unwrap_or(usual), options, mode)
 }
 
 fn config(args: &Args) -> Result<EvalConfig> {
@@ -297,64 +222,7 @@ fn config(args: &Args) -> Result<EvalConfig> {
     })
 }
 
-/// The names of the language models, each with its adapter.
-fn systems(args: &Args) -> Vec<(String, Option<&Path>)> {
-    let name = |path: &Path| file_name(run_folder(path).unwrap_or(path));
-    let base = args.model.as_deref().map(|model| (name(Path::new(model)), None));
-    let base = base.filter(|_| args.with_base || args.adapter.is_empty());
-    let adapters = args.adapter.iter().map(|adapter| (name(adapter), Some(adapter.as_path())));
-    base.into_iter().chain(adapters).collect()
-}
-
 /// The folder of eval.json.
 fn out(args: &Args) -> Option<PathBuf> {
     args.out.clone().or_else(|| run_folder(args.adapter.last()?).map(Path::to_owned))
-}
-
-fn show(evaluation: &Evaluation, out: Option<&Path>, global: &Global) -> Result<()> {
-    if let Some(out) = out {
-        evaluation.write(&out.join("eval.json"))?;
-    }
-    if global.json {
-        return print_json_line(evaluation);
-    }
-    if !global.brief {
-        print(evaluation);
-    }
-    if let Some(out) = out {
-        println!("written to {}", out.join("eval.json").display());
-    }
-    Ok(())
-}
-
-/// Prints all metrics and some sample lists.
-fn print(evaluation: &Evaluation) {
-    println!("{}\n", evaluation.protocol);
-    let EvalTable { header, lines } = evaluation.table();
-    println!("{}", table::plain(header, lines).trim_fmt());
-    for asked in evaluation.tasks.iter().filter(|asked| asked.left_out > 0) {
-        println!("{}: {} users left out: the catalogue has nothing to ask them for", asked.task, asked.left_out);
-    }
-    let last = evaluation.rows.last().into_iter().flat_map(|row| &row.samples);
-    for sample in last.take(SHOWN) {
-        println!("\n{}", page(sample));
-    }
-}
-
-/// Sample lists of the last row that are shown.
-const SHOWN: usize = 2;
-
-fn page(sample: &ListSample) -> String {
-    let items = sample.items.iter().enumerate().map(|(place, item)| {
-        let marks = [(item.is_target, " ← taken next"), (item.of_kind == Some(true), " [in the category]")];
-        let marks: String = marks.into_iter().filter(|(holds, _)| *holds).map(|(_, mark)| mark).collect();
-        format!("{:3}. {}{marks}\n", place + 1, clean(&item.title))
-    });
-    format!(
-        "{} for user {}: {}\n{}",
-        sample.task,
-        clean(&sample.user),
-        clean(&sample.question),
-        items.collect::<String>()
-    )
 }
