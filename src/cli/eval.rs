@@ -1,30 +1,28 @@
 //! `tiller eval`: measures a model's lists, beside those of the teacher and of popularity.
 
+mod context;
 mod models;
 mod show;
 
 use std::path::{Path, PathBuf};
 
-use tiller_models::language_model::{InferenceModel, LanguageModel};
-
-use self::models::{models, recommender};
+use self::context::EvalContext;
+use self::models::{EvaluatedModel, models};
 use self::show::show;
-use super::guide::{GuideSource, ModelPath, WeightChoice, run_folder};
+use super::guide::{GuideSource, WeightChoice, run_folder};
 use super::recommend::DraftSource;
 use super::storage::StorageArgs;
 use super::{Global, lookup, values};
+use crate::Result;
 use crate::constrain::Mode;
-use crate::data::Dataset;
-use crate::evaluate::{
-    EvalConfig, Evaluator, LlmSystem, ScorerSystem, System, TEACHER, TunedGuide, perplexity,
-};
+use crate::data::{Catalogue, Dataset};
+use crate::evaluate::{EvalConfig, Evaluator, FullRanking, ScorerSystem, TEACHER};
 use crate::instruct::{Preset, chat};
 use crate::pull::resolve_model;
 use crate::recommend::answer::OutputFormat;
-use crate::run::progress::{self, Progress};
+use crate::run::progress::Progress;
 use crate::task::EvalTask;
-use crate::teacher::{Popularity, Teacher};
-use crate::Result;
+use crate::teacher::{Popularity, Scorer, Teacher};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,6 +35,7 @@ Examples:
   tiller eval films --users them.txt --tasks I0 --trec lists        for trec_eval and ranx
   tiller eval films --model m --adapter run/adapter --decode strict --tune-guide
   tiller eval films --model m --adapter run/adapter --decode strict --guide-weight auto,0,0.5
+  tiller eval films --model m --adapter run/adapter --decode strict --tasks I0,+C --rank --slices
   tiller eval films --model m --json | jq '.rows[].subjects[0].exact.NDCG'
 
 Tasks:
@@ -78,6 +77,13 @@ pub struct Args {
     /// First choose the guide weight by validation items of at most 200 users, and write it to guide.json in the model's run folder
     #[arg(long, requires = "model")]
     tune_guide: bool,
+    /// Also rank, in rows of their own: a model scores every item by the log-probability of its title as the next one, and no item that the
+    /// user took before is listed
+    #[arg(long)]
+    rank: bool,
+    /// Also tell HR and NDCG of groups of users: by the length of their history, and by the popularity of the item to be predicted
+    #[arg(long)]
+    slices: bool,
     /// Tasks: core, all, or names (see below)
     #[arg(long, value_delimiter = ',', default_value = "all", value_name = "TASK,…", allow_hyphen_values = true)]
     tasks: Vec<String>,
@@ -159,46 +165,44 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     if args.trec.is_some() {
         evaluator = evaluator.keeping_lists();
     }
-    let guides = args.decode.iter().flat_map(|mode| models.iter().flat_map(|model| model.guides(*mode)));
-    let rows = 2 + guides.count();
-    let bar = Progress::start("evaluate", rows as u64 * evaluator.n_queries(), "lists");
-    let (popularity, catalogue) = (Popularity::of(&dataset), &dataset.catalogue);
-    evaluator.evaluate(&ScorerSystem { name: "popularity".into(), catalogue, scorer: &popularity }, None, &bar)?;
-    evaluator.evaluate(&ScorerSystem { name: TEACHER.into(), catalogue, scorer: &teacher }, None, &bar)?;
+    if args.slices {
+        evaluator = evaluator.with_slices();
+    }
+    let bar = Progress::start("evaluate", rows(args, &models) as u64 * evaluator.n_queries(), "lists");
+    evaluate_scorer(args, ("popularity", &Popularity::of(&dataset)), &mut evaluator, &dataset.catalogue, &bar)?;
+    evaluate_scorer(args, (TEACHER, &teacher), &mut evaluator, &dataset.catalogue, &bar)?;
+    let context = EvalContext { args, config: &config, dataset: &dataset, teacher: (&teacher, &run), open: &open };
     for evaluated in &models {
-        let ModelPath { model: path, adapter } = evaluated.path;
-        let score =
-            |talk: &Vec<_>| perplexity(&LanguageModel::load(path, adapter, &open.device)?, talk, &dataset, &bar);
-        let talk = talk.as_ref().map(score).transpose()?;
-        let model = InferenceModel::load(path, adapter, args.storage.options(), &open.device)?;
-        let system = |mode| -> Result<LlmSystem> {
-            let recommender = recommender(args, (&model, adapter), catalogue, mode)?;
-            let drafts = args.draft == Some(DraftSource::Teacher);
-            let recommender = if drafts { recommender.drafting(&teacher) } else { recommender };
-            Ok(LlmSystem { name: evaluated.name.clone(), recommender, batch: usize::from(args.batch) })
-        };
-        if let (true, Some(run_of_model)) = (args.tune_guide, evaluated.path.run()) {
-            let settings = TunedGuide::settings(&config);
-            let trials = Evaluator::new(&dataset, &teacher, settings, open.description.clone())?;
-            let tuned = TunedGuide::choose(system(Mode::Strict)?, (&teacher, &run), trials)?;
-            tuned.write(run_of_model)?;
-            progress::notice(&format!("{}: {tuned}", evaluated.name));
-        }
-        for &mode in &args.decode {
-            let mut system = system(mode)?;
-            for guide_weight in evaluated.guide_weights(mode)? {
-                if let Some(weight) = guide_weight {
-                    system.recommender = system.recommender.guided_by(&teacher, weight);
-                }
-                evaluator.evaluate(&system as &dyn System, talk, &bar)?;
-            }
-        }
+        context.evaluate(evaluated, talk.as_deref(), &mut evaluator, &bar)?;
     }
     bar.finish();
     if let (Some(folder), Some(lists)) = (&args.trec, evaluator.trec()) {
         lists.write(folder)?;
     }
     show(&evaluator.finish(), out(args).as_deref(), global)
+}
+
+/// The number of rows, at most.
+fn rows(args: &Args, models: &[EvaluatedModel]) -> usize {
+    let guides = args.decode.iter().flat_map(|mode| models.iter().flat_map(|model| model.guides(*mode)));
+    let rankings = if args.rank { 2 + models.len() } else { 0 };
+    2 + guides.count() + rankings
+}
+
+/// Evaluates the lists of a plain recommender, and its rankings.
+fn evaluate_scorer<S: Scorer>(
+    args: &Args,
+    (name, scorer): (&str, &S),
+    evaluator: &mut Evaluator<Teacher>,
+    catalogue: &Catalogue,
+    bar: &Progress,
+) -> Result<()> {
+    let system = ScorerSystem { name: name.into(), catalogue, scorer };
+    evaluator.evaluate(&system, None, bar)?;
+    if args.rank {
+        evaluator.evaluate(&FullRanking { system, catalogue }, None, bar)?;
+    }
+    Ok(())
 }
 
 fn config(args: &Args) -> Result<EvalConfig> {
