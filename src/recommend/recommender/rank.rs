@@ -69,3 +69,70 @@ impl Recommender<'_> {
         self.grammar.as_ref().zip(prepared.feasible()).ok_or_else(|| no_proof(self.mode).into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use burn::tensor::Device;
+    use tiller_kernels::test_gpu;
+    use tiller_models::generate::{GenerateOptions, Sampling};
+    use tiller_models::language_model::{InferenceModel, LanguageModel, StorageOptions};
+    use tiller_models::train::{ForwardOptions, Sample};
+
+    use super::*;
+    use crate::constrain::Mode;
+    use crate::data::{CategoryId, Dataset};
+    use crate::recommend::answer::OutputFormat;
+    use crate::request::Request;
+
+    /// A tiny model of the tests, and its data set.
+    const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v0.1.0");
+
+    /// The log-probability of a title behind a prompt, read as one text.
+    fn by_itself(model: &LanguageModel, prompt: &[u32], title: &[u32]) -> f64 {
+        let tokens = [prompt, title].concat();
+        let samples = [Sample { scored: prompt.len()..tokens.len(), tokens }];
+        let log_probs = model.llama.score(&samples, &ForwardOptions::default()).log_probs;
+        log_probs.try_into_vec_as::<f32>().unwrap().into_iter().map(f64::from).sum()
+    }
+
+    #[test]
+    fn a_ranking_is_that_of_all_titles_scored_one_by_one() {
+        let (films, model) = (Path::new(FIXTURE).join("films"), Path::new(FIXTURE).join("sft/model"));
+        let films = Dataset::read(&films).unwrap();
+        let catalogue = &films.catalogue;
+        let alone = LanguageModel::load(&model, None, &Device::flex()).unwrap();
+        let grammar = Grammar::of(&alone.codec.tokenizer, catalogue).unwrap();
+        let requests: Vec<PreparedRequest> = [(0, Vec::new()), (1, vec![CategoryId(0)])]
+            .into_iter()
+            .map(|(user, all_in)| Request { k: 3, history: films.users[user].items.clone(), all_in, ..Request::default() })
+            .map(|request| PreparedRequest::new(request, Mode::Strict, catalogue).unwrap())
+            .collect();
+        for device in [Device::flex(), test_gpu().device] {
+            let model = InferenceModel::load(&model, None, StorageOptions::default(), &device).unwrap();
+            let options = GenerateOptions { max_new_tokens: 1, sampling: Sampling::Greedy, seed: 0 };
+            let recommender = Recommender::new(&model, catalogue, OutputFormat::Strict, options, Mode::Strict).unwrap();
+            let recommender = recommender.ranking();
+            let batch: Vec<&PreparedRequest> = requests.iter().collect();
+            let (scores, lists) = (recommender.item_scores(&batch).unwrap(), recommender.recommend(&batch).unwrap());
+            for ((prepared, scores), list) in requests.iter().zip(scores).zip(lists) {
+                let prompt = [recommender.prompt(prepared).unwrap().as_slice(), grammar.line_start(0)].concat();
+                let request = prepared.compiled();
+                let allowed = |item: &ItemId| request.broken_rule(*item).is_none() && !request.in_history(*item);
+                let of_item = |item: ItemId| by_itself(&alone, &prompt, &grammar.titles().tokens(item).unwrap());
+                let mut expected: Vec<(ItemId, f64)> =
+                    catalogue.ids().filter(allowed).map(|item| (item, of_item(item))).collect();
+                assert_eq!(scores.len(), expected.len());
+                for ((item, found), (same, expected)) in scores.iter().zip(&expected) {
+                    assert!(item == same && (found - expected).abs() < 1e-3, "{item:?}: {found}, expected {expected}");
+                }
+                expected.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+                let best: Vec<Option<ItemId>> = expected.iter().take(3).map(|(item, _)| Some(*item)).collect();
+                assert_eq!(list.items.iter().map(|item| item.item).collect::<Vec<_>>(), best);
+                let (best, log_probs) = (expected[0].1, list.log_probs.unwrap());
+                assert!((log_probs[0] - best).abs() < 1e-3 && log_probs.is_sorted_by(|one, other| one >= other));
+            }
+        }
+    }
+}
