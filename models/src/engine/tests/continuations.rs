@@ -34,7 +34,7 @@ fn continuations_score_what_the_whole_texts_score() {
             }
             let expected = prompts.iter().zip(&continuations).map(|(prompt, texts)| by_brute_force(&llama, prompt, texts));
             let expected: Vec<Vec<f64>> = expected.collect();
-            let mut engine = Engine::from_llama(&llama, EngineOptions { max_batch: 3, ..options(3) }).unwrap();
+            let mut engine = Engine::from_llama(&llama, options(3)).unwrap();
             let graph = GraphGenerator::new(&llama).score_continuations(&prompts, &continuations).unwrap();
             let first = engine.score_continuations(&prompts, &continuations, 64).unwrap();
             let before = engine.work().tokens;
