@@ -113,7 +113,7 @@ impl<'a> Writers<'a> {
             let titles = items.iter().map(|&item| catalogue.title(item));
             let items = check(titles, job.prepared.compiled(), catalogue);
             let seconds = start.elapsed().as_secs_f64();
-            let list = List { items, text: String::new(), tokens: 0, guidance: None, seconds };
+            let list = List { items, text: String::new(), tokens: 0, guidance: None, log_probs: None, seconds };
             let answer = answer(job, &list, 0, reasons, catalogue);
             answer.record.items.iter().for_each(|item| job.report(JobEvent::Item(item.clone())));
             Ok(answer)

@@ -49,21 +49,17 @@ impl EvalContext<'_> {
             |talk: &[Conversation]| perplexity(&LanguageModel::load(path, adapter, &open.device)?, talk, dataset, bar);
         let chat = talk.map(score).transpose()?;
         let model = InferenceModel::load(path, adapter, args.storage.options(), &open.device)?;
-        let system = |mode| -> Result<LlmSystem> {
+        let drafts = args.draft == Some(DraftSource::Teacher);
+        let system = |mode, drafts| -> Result<LlmSystem> {
             let recommender = recommender(args, (&model, adapter), catalogue, mode)?;
+            let recommender = if drafts { recommender.drafting(teacher) } else { recommender };
             Ok(LlmSystem { name: evaluated.name.clone(), recommender, batch: usize::from(args.batch) })
         };
-        let drafting = |mut system: LlmSystem| {
-            if args.draft == Some(DraftSource::Teacher) {
-                system.recommender = system.recommender.drafting(teacher);
-            }
-            system
-        };
         if let (true, Some(run)) = (args.tune_guide, evaluated.path.run()) {
-            self.tune(drafting(system(Mode::Strict)?), run)?;
+            self.tune(system(Mode::Strict, drafts)?, run)?;
         }
         for &mode in &args.decode {
-            let mut system = drafting(system(mode)?);
+            let mut system = system(mode, drafts)?;
             for guide_weight in evaluated.guide_weights(mode)? {
                 if let Some(weight) = guide_weight {
                     system.recommender = system.recommender.guided_by(teacher, weight);
@@ -72,7 +68,7 @@ impl EvalContext<'_> {
             }
         }
         if args.rank {
-            let mut system = system(Mode::Strict)?;
+            let mut system = system(Mode::Strict, false)?;
             system.recommender = system.recommender.ranking();
             evaluator.evaluate(&FullRanking { system, catalogue }, chat, bar)?;
         }
