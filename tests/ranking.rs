@@ -10,7 +10,18 @@ fn rankings_have_rows_of_their_own_and_slices_tell_users_apart() {
     let folder = work();
     let folder = folder.path();
     let arguments = [
-        "eval", "films", "--model", "sft/model", "--decode", "strict", "--tasks", "I0,+C", "--users", "8", "--rank", "--slices",
+        "eval",
+        "films",
+        "--model",
+        "sft/model",
+        "--decode",
+        "strict",
+        "--tasks",
+        "I0,+C",
+        "--users",
+        "8",
+        "--rank",
+        "--slices",
     ];
     let found: Value = serde_json::from_str(&succeed(folder, &[&arguments[..], &["--json"]].concat())).unwrap();
     let rows = found["rows"].as_array().unwrap();
@@ -30,7 +41,11 @@ fn rankings_have_rows_of_their_own_and_slices_tell_users_apart() {
                 assert_eq!(row["subjects"][task]["exact"][metric]["mean"], 0.0, "{} {metric}", row["name"]);
             }
         }
-        assert_eq!(row["subjects"][1]["exact"]["TCP"]["mean"], 1.0, "{}: a request holds in a ranking too", row["name"]);
+        assert_eq!(
+            row["subjects"][1]["exact"]["TCP"]["mean"], 1.0,
+            "{}: a request holds in a ranking too",
+            row["name"]
+        );
     }
     let compared = |row: &str, with: &str| {
         found["comparisons"].as_array().unwrap().iter().any(|one| one["row"] == row && one["with"] == with)
@@ -48,10 +63,14 @@ fn rankings_have_rows_of_their_own_and_slices_tell_users_apart() {
         let of_slice = &rows[4]["subjects"][0]["slices"][slice["slice"].as_str().unwrap()];
         assert_eq!((&of_slice["HR"]["users"], &of_slice["NDCG"]["users"]), (&slice["users"], &slice["users"]));
     }
-    let mean: f64 = slices.iter().filter(|slice| slice["slice"].as_str().unwrap().ends_with("items")).map(|slice| {
-        let of_slice = &rows[2]["subjects"][0]["slices"][slice["slice"].as_str().unwrap()]["NDCG"];
-        of_slice["mean"].as_f64().unwrap() * of_slice["users"].as_f64().unwrap() / 8.0
-    }).sum();
+    let mean: f64 = slices
+        .iter()
+        .filter(|slice| slice["slice"].as_str().unwrap().ends_with("items"))
+        .map(|slice| {
+            let of_slice = &rows[2]["subjects"][0]["slices"][slice["slice"].as_str().unwrap()]["NDCG"];
+            of_slice["mean"].as_f64().unwrap() * of_slice["users"].as_f64().unwrap() / 8.0
+        })
+        .sum();
     assert!((mean - rows[2]["subjects"][0]["exact"]["NDCG"]["mean"].as_f64().unwrap()).abs() < 1e-9);
 
     let table = succeed(folder, &arguments);
@@ -77,7 +96,10 @@ fn a_ranked_list_satisfies_its_request_and_tells_its_scores() {
     let without: Value =
         serde_json::from_str(&succeed(folder, &[&arguments[..], &["--exclude", excluded, "--json"]].concat())).unwrap();
     let left = without["items"].as_array().unwrap();
-    assert!(left.len() == 5 && left.iter().all(|item| item["status"] == "ok" && item["title"] != excluded), "{without}");
+    assert!(
+        left.len() == 5 && left.iter().all(|item| item["status"] == "ok" && item["title"] != excluded),
+        "{without}"
+    );
     assert!(succeed(folder, &arguments).contains("(log-probability -"));
     fail(folder, &[&arguments[..], &["--decode", "free"]].concat(), 2, "--decode free");
     fail(folder, &[&arguments[..], &["--guide", "teacher"]].concat(), 2, "--rank");

@@ -72,7 +72,10 @@ fn no_training_writes_over_the_model_that_it_starts_from() {
         (&["sft", "films", "--model", "sft/model", "--out", "sft/model"], "the model that"),
         (&["sft", "films", "--model", "sft/model", "--out", "sft"], "the run of the model"),
         (&["ppo", "films", "--run", "sft", "--out", "./sft"], "the run of the model"),
-        (&["ppo", "films", "--model", "sft/model", "--adapter", "adapted/adapter", "--out", "adapted"], "of the adapter"),
+        (
+            &["ppo", "films", "--model", "sft/model", "--adapter", "adapted/adapter", "--out", "adapted"],
+            "of the adapter",
+        ),
         (&["distill", "films", "--run", "sft", "--out", "sft"], "the run of the model"),
     ];
     for (arguments, part) in cases {

@@ -281,7 +281,8 @@ mod tests {
         let guided = ["sft", "ppo"].map(|name| format!("{name} strict guided 0.1"));
         let difference = || "+0.123 (+0.012 to +0.234)".to_owned();
         let header = std::iter::once("NDCG − SASRec, paired".to_owned()).chain(guided);
-        let differences = crate::cli::table::plain(header, [vec!["LP20:trained".to_owned(), difference(), difference()]]);
+        let differences =
+            crate::cli::table::plain(header, [vec!["LP20:trained".to_owned(), difference(), difference()]]);
         for table in [table(&overview), differences] {
             let text = table.trim_fmt();
             assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");

@@ -26,11 +26,11 @@ pub mod trec;
 
 pub use bootstrap::{Bootstrap, ConfidenceInterval};
 pub use chat_perplexity::perplexity;
-pub use evaluation::{
-    ChatPerplexity, EvalProtocol, EvalSlice, Evaluation, ListSample, SCHEMA, SampleItem, Speed, SystemComparison, SystemResult,
-    TaskCoverage, TaskMetrics,
-};
 pub use config::EvalConfig;
+pub use evaluation::{
+    ChatPerplexity, EvalProtocol, EvalSlice, Evaluation, ListSample, SCHEMA, SampleItem, Speed, SystemComparison,
+    SystemResult, TaskCoverage, TaskMetrics,
+};
 pub use evaluator::Evaluator;
 pub use full_ranking::FullRanking;
 pub use fuzzy::TitleIndex;

@@ -38,8 +38,7 @@ const PARTS: [(&str, &str); 4] = [
 impl UserSlices {
     /// The slices of `users` that hold any of them; each has a target in `split`.
     pub fn of(dataset: &Dataset, users: &[usize], split: Split) -> Self {
-        let cases: Vec<NextItemCase> =
-            users.iter().filter_map(|&user| held_out(&dataset.users[user], split)).collect();
+        let cases: Vec<NextItemCase> = users.iter().filter_map(|&user| held_out(&dataset.users[user], split)).collect();
         let lengths: Vec<usize> = cases.iter().map(|case| case.history.len()).collect();
         let parts = popularity_parts(dataset);
         let mut found = Self { slices: Vec::new(), members: Vec::new() };
@@ -134,7 +133,8 @@ mod tests {
             timestamps: vec![0; items.len()],
         };
         // Training interactions: item 1 four, items 2 and 3 two each, item 4 one, items 5 and 6 none.
-        let users = vec![user(&[2, 3, 1]), user(&[1, 3, 4, 2]), user(&[1, 2, 4, 5, 3]), user(&[1, 2, 6]), user(&[1, 3, 5, 6])];
+        let users =
+            vec![user(&[2, 3, 1]), user(&[1, 3, 4, 2]), user(&[1, 2, 4, 5, 3]), user(&[1, 2, 6]), user(&[1, 3, 5, 6])];
         let dataset = Dataset { name: "tiny".into(), catalogue, users };
         let slices = UserSlices::of(&dataset, &[0, 1, 2, 3], Split::Test);
         let names: Vec<&str> = slices.slices().iter().map(|slice| slice.slice.as_str()).collect();

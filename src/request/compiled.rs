@@ -122,7 +122,8 @@ impl CompiledRequest {
     /// The request with these items excluded as well.
     pub fn without(&self, items: &ItemSet) -> Self {
         let mut request = self.clone();
-        let rule = ItemRule { kind: RuleKind::Excluded, items: items.clone().complement(), text: "not excluded".to_owned() };
+        let rule =
+            ItemRule { kind: RuleKind::Excluded, items: items.clone().complement(), text: "not excluded".to_owned() };
         request.rules.push(rule);
         request
     }

@@ -107,7 +107,12 @@ impl Engine {
         for WalkPart { number, reads, .. } in parts {
             for read in reads.clone() {
                 let followers = 0..walking[*number].walk.reads[read].followers.len();
-                wanted.extend(followers.map(|follower| WantedLogprob { number: *number, read, follower, token: tokens }));
+                wanted.extend(followers.map(|follower| WantedLogprob {
+                    number: *number,
+                    read,
+                    follower,
+                    token: tokens,
+                }));
                 tokens += 1;
             }
         }

@@ -105,7 +105,9 @@ pub(crate) fn check_continuations(
                 .next("shorten the prompt")
                 .into());
         }
-        std::iter::once(prompt).chain(continuations).try_for_each(|tokens| check_tokens(at, tokens, config.vocab_size))?;
+        std::iter::once(prompt)
+            .chain(continuations)
+            .try_for_each(|tokens| check_tokens(at, tokens, config.vocab_size))?;
         longest = longest.max(length);
     }
     Ok(longest)
@@ -136,8 +138,7 @@ mod tests {
     fn a_node_with_many_followers_is_read_several_times() {
         let continuations: Vec<Vec<u32>> = (0..5).map(|token| vec![token]).collect();
         let walk = TreeWalk::new(&[9], &continuations, 2);
-        let read: Vec<(usize, usize)> =
-            walk.reads.iter().map(|read| (read.position, read.followers.len())).collect();
+        let read: Vec<(usize, usize)> = walk.reads.iter().map(|read| (read.position, read.followers.len())).collect();
         assert_eq!(read, [(0, 2), (0, 2), (0, 1)]);
     }
 }

@@ -53,11 +53,7 @@ impl InferenceModel {
     ///
     /// # Errors
     /// As [`Backend::score_continuations`].
-    pub fn score_continuations(
-        &self,
-        prompts: &[Vec<u32>],
-        continuations: &[Vec<Vec<u32>>],
-    ) -> Result<Vec<Vec<f64>>> {
+    pub fn score_continuations(&self, prompts: &[Vec<u32>], continuations: &[Vec<Vec<u32>>]) -> Result<Vec<Vec<f64>>> {
         self.backend.borrow_mut().score_continuations(prompts, continuations)
     }
 }

@@ -106,7 +106,12 @@ mod tests {
         let grammar = Grammar::of(&alone.codec.tokenizer, catalogue).unwrap();
         let requests: Vec<PreparedRequest> = [(0, Vec::new()), (1, vec![CategoryId(0)])]
             .into_iter()
-            .map(|(user, all_in)| Request { k: 3, history: films.users[user].items.clone(), all_in, ..Request::default() })
+            .map(|(user, all_in)| Request {
+                k: 3,
+                history: films.users[user].items.clone(),
+                all_in,
+                ..Request::default()
+            })
             .map(|request| PreparedRequest::new(request, Mode::Strict, catalogue).unwrap())
             .collect();
         for device in [Device::flex(), test_gpu().device] {

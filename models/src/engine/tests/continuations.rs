@@ -14,7 +14,8 @@ fn by_brute_force(llama: &Llama, prompt: &[u32], texts: &[Vec<u32>]) -> Vec<f64>
     let score = |text: &Vec<u32>| -> f64 {
         let tokens = [prompt, text].concat();
         let samples = [Sample { scored: prompt.len()..tokens.len(), tokens }];
-        let log_probs: Vec<f32> = llama.score(&samples, &ForwardOptions::default()).log_probs.try_into_vec_as().unwrap();
+        let log_probs: Vec<f32> =
+            llama.score(&samples, &ForwardOptions::default()).log_probs.try_into_vec_as().unwrap();
         log_probs.into_iter().map(f64::from).sum()
     };
     texts.iter().map(|text| if text.is_empty() { 0.0 } else { score(text) }).collect()
@@ -32,7 +33,8 @@ fn continuations_score_what_the_whole_texts_score() {
             if !targets.is_empty() {
                 llama = adapted(&llama, targets, &device);
             }
-            let expected = prompts.iter().zip(&continuations).map(|(prompt, texts)| by_brute_force(&llama, prompt, texts));
+            let expected =
+                prompts.iter().zip(&continuations).map(|(prompt, texts)| by_brute_force(&llama, prompt, texts));
             let expected: Vec<Vec<f64>> = expected.collect();
             let mut engine = Engine::from_llama(&llama, options(3)).unwrap();
             let graph = GraphGenerator::new(&llama).score_continuations(&prompts, &continuations).unwrap();
@@ -41,7 +43,9 @@ fn continuations_score_what_the_whole_texts_score() {
             // The prompts are known now, and their cache is whole although each walk wrote behind it.
             let again = engine.score_continuations(&prompts[1..2], &continuations[1..2], 64).unwrap();
             assert!(engine.work().tokens - before < 45, "whole pages of the prompt are not read again");
-            for (found, expected) in graph.iter().chain(&first).chain(&again).zip(expected.iter().cycle().take(8).chain(&expected[1..])) {
+            for (found, expected) in
+                graph.iter().chain(&first).chain(&again).zip(expected.iter().cycle().take(8).chain(&expected[1..]))
+            {
                 assert_eq!(found.len(), expected.len());
                 for (found, expected) in found.iter().zip(expected) {
                     assert!((found - expected).abs() < 1e-3, "{found}, expected {expected}");
