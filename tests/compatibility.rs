@@ -2,14 +2,11 @@
 //!
 //! tests/fixtures/v0.1.0/README.md tells how its files were made.
 
-use std::path::{Path, PathBuf};
-
 use clap::{Command, CommandFactory};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tempfile::TempDir;
 use tiller::cli::Cli;
 use tiller::experiment::ExperimentSettings;
 use tiller::ppo::PpoConfig;
@@ -18,31 +15,9 @@ use tiller::teacher::TeacherConfig;
 use tiller::train::sft::SftConfig;
 use toml::Table;
 
+use crate::common::fixture::{fixture, work};
 use crate::common::program::succeed;
 use crate::common::run::metrics;
-
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v0.1.0")
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in from.read_dir().unwrap().map(Result::unwrap) {
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).unwrap();
-        }
-    }
-}
-
-/// A copy of the data set and the runs, in which commands may write.
-fn work() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    copy(&fixture(), folder.path());
-    folder
-}
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))

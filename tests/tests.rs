@@ -5,6 +5,7 @@
 mod common {
     pub mod browser;
     pub mod console;
+    pub mod fixture;
     pub mod memory;
     pub mod mutate;
     pub mod openapi;
@@ -39,8 +40,10 @@ mod plan;
 mod ppo;
 mod pull;
 mod quantize;
+mod ranking;
 mod recommend;
 mod sasrec;
 mod serve;
 mod sft;
 mod smollm2;
+mod tuned;

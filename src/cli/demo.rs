@@ -262,3 +262,30 @@ fn next_steps(data: &str, model: &str, adapter: &str, user: &str) -> String {
     ];
     format!("Try next:\n{}", commands.map(typed).join("\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Gauge, OverviewRow};
+
+    #[test]
+    fn the_last_tables_fit_a_terminal() {
+        let figures = [("Accuracy", ""), ("Control", ""), ("Constraints met", ""), ("Format errors", "")];
+        let gauge = |text: &str| Some(Gauge { text: text.to_owned(), length: 0, class: "part" });
+        let row = |name: &str, mode: &str| OverviewRow {
+            name: name.to_owned(),
+            mode: mode.to_owned(),
+            gauges: vec![gauge("0.702"), None, gauge("1.000"), gauge("10.00")],
+        };
+        let overview = Overview { figures, rows: vec![row("popularity", ""), row("model", "strict guided 0.15")] };
+        let guided = ["sft", "ppo"].map(|name| format!("{name} strict guided 0.1"));
+        let difference = || "+0.123 (+0.012 to +0.234)".to_owned();
+        let header = std::iter::once("NDCG − SASRec, paired".to_owned()).chain(guided);
+        let differences =
+            crate::cli::table::plain(header, [vec!["LP20:trained".to_owned(), difference(), difference()]]);
+        for table in [table(&overview), differences] {
+            let text = table.trim_fmt();
+            assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        }
+    }
+}

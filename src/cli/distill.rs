@@ -52,6 +52,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     config.validate()?;
     let next = "tune one with `tiller sft DIR --model M --out RUN`, then --run RUN";
     let path = model::required(config.model.as_deref(), next)?;
+    stage.check_out(&path, config.adapter.as_deref().map(Path::new))?;
     let dataset = Dataset::read(&stage.dir)?;
     let device = global.open_device()?;
     global.show_settings(&config)?;

@@ -1,31 +1,28 @@
 //! `tiller eval`: measures a model's lists, beside those of the teacher and of popularity.
 
+mod context;
+mod models;
+mod show;
+
 use std::path::{Path, PathBuf};
 
-use tiller_models::generate::{GenerateOptions, Sampling};
-use tiller_models::language_model::{InferenceModel, LanguageModel};
-
-use super::guide::{ModelPath, run_folder};
-use super::json::print_json_line;
+use self::context::EvalContext;
+use self::models::{EvaluatedModel, models};
+use self::show::show;
+use super::guide::run_folder;
 use super::recommend::DraftSource;
 use super::storage::StorageArgs;
-use super::{Global, lookup, table, values};
+use super::{Global, lookup, values};
+use crate::Result;
 use crate::constrain::{GuideSource, Mode, WeightChoice};
-use crate::data::input::file_name;
-use crate::data::titles::clean;
 use crate::data::{Catalogue, Dataset};
-use crate::evaluate::{
-    EvalConfig, EvalTable, Evaluation, Evaluator, ListSample, LlmSystem, ScorerSystem, System, TEACHER, TunedGuide,
-    perplexity,
-};
+use crate::evaluate::{EvalConfig, Evaluator, FullRanking, ScorerSystem, TEACHER};
 use crate::instruct::{Preset, chat};
 use crate::pull::resolve_model;
 use crate::recommend::answer::OutputFormat;
-use crate::recommend::recommender::{Recommender, enough_tokens};
-use crate::run::progress::{self, Progress};
+use crate::run::progress::Progress;
 use crate::task::EvalTask;
-use crate::teacher::{Popularity, Teacher};
-use crate::{Error, Result};
+use crate::teacher::{Popularity, Scorer, Teacher};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,6 +35,7 @@ Examples:
   tiller eval films --users them.txt --tasks I0 --trec lists        for trec_eval and ranx
   tiller eval films --model m --adapter run/adapter --decode strict --tune-guide
   tiller eval films --model m --adapter run/adapter --decode strict --guide-weight auto,0,0.5
+  tiller eval films --model m --adapter run/adapter --decode strict --tasks I0,+C --rank --slices
   tiller eval films --model m --json | jq '.rows[].subjects[0].exact.NDCG'
 
 Tasks:
@@ -79,6 +77,13 @@ pub struct Args {
     /// First choose the guide weight by validation items of at most 200 users, and write it to guide.json in the model's run folder
     #[arg(long, requires = "model")]
     tune_guide: bool,
+    /// Also rank, in rows of their own: a model scores every item by the log-probability of its title as the next one, and no item that the
+    /// user took before is listed
+    #[arg(long)]
+    rank: bool,
+    /// Also tell HR and NDCG of groups of users: by the length of their history, and by the popularity of the item to be predicted
+    #[arg(long)]
+    slices: bool,
     /// Tasks: core, all, or names (see below)
     #[arg(long, value_delimiter = ',', default_value = "all", value_name = "TASK,…", allow_hyphen_values = true)]
     tasks: Vec<String>,
@@ -160,41 +165,15 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     if args.trec.is_some() {
         evaluator = evaluator.keeping_lists();
     }
-    let guides = args.decode.iter().flat_map(|mode| models.iter().flat_map(|model| model.guides(*mode)));
-    let rows = 2 + guides.count();
-    let bar = Progress::start("evaluate", rows as u64 * evaluator.n_queries(), "lists");
-    let (popularity, catalogue) = (Popularity::of(&dataset), &dataset.catalogue);
-    evaluator.evaluate(&ScorerSystem { name: "popularity".into(), catalogue, scorer: &popularity }, None, &bar)?;
-    evaluator.evaluate(&ScorerSystem { name: TEACHER.into(), catalogue, scorer: &teacher }, None, &bar)?;
+    if args.slices {
+        evaluator = evaluator.with_slices();
+    }
+    let bar = Progress::start("evaluate", rows(args, &models) as u64 * evaluator.n_queries(), "lists");
+    evaluate_scorer(args, ("popularity", &Popularity::of(&dataset)), &mut evaluator, &dataset.catalogue, &bar)?;
+    evaluate_scorer(args, (TEACHER, &teacher), &mut evaluator, &dataset.catalogue, &bar)?;
+    let context = EvalContext { args, config: &config, dataset: &dataset, teacher: (&teacher, &run), open: &open };
     for evaluated in &models {
-        let ModelPath { model: path, adapter } = evaluated.path;
-        let score =
-            |talk: &Vec<_>| perplexity(&LanguageModel::load(path, adapter, &open.device)?, talk, &dataset, &bar);
-        let talk = talk.as_ref().map(score).transpose()?;
-        let model = InferenceModel::load(path, adapter, args.storage.options(), &open.device)?;
-        let system = |mode| -> Result<LlmSystem> {
-            let recommender = recommender(args, (&model, adapter), catalogue, mode)?;
-            let drafts = args.draft == Some(DraftSource::Teacher);
-            let recommender = if drafts { recommender.drafting(&teacher) } else { recommender };
-            Ok(LlmSystem { name: evaluated.name.clone(), recommender, batch: usize::from(args.batch) })
-        };
-        if let (true, Some(run_of_model)) = (args.tune_guide, evaluated.path.run()) {
-            let settings = TunedGuide::settings(&config);
-            let trials = Evaluator::new(&dataset, &teacher, settings, open.description.clone())?;
-            let tuned = TunedGuide::choose(system(Mode::Strict)?, (&teacher, &run), trials)?;
-            tuned.write(run_of_model)?;
-            progress::notice(&format!("{}: {tuned}", evaluated.name));
-        }
-        for &mode in &args.decode {
-            let mut system = system(mode)?;
-            for guide in evaluated.guides(mode) {
-                if let Some(choice) = guide {
-                    let weight = choice.resolve(&evaluated.path)?;
-                    system.recommender = system.recommender.guided_by(&teacher, weight);
-                }
-                evaluator.evaluate(&system as &dyn System, talk, &bar)?;
-            }
-        }
+        context.evaluate(evaluated, talk.as_deref(), &mut evaluator, &bar)?;
     }
     bar.finish();
     if let (Some(folder), Some(lists)) = (&args.trec, evaluator.trec()) {
@@ -203,77 +182,27 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     show(&evaluator.finish(), out(args).as_deref(), global)
 }
 
-/// A language model to evaluate.
-struct EvaluatedModel<'a> {
-    name: String,
-    path: ModelPath<'a>,
-    /// The guides of its constrained lists, each a row; `None`, the model alone, comes first.
-    guides: Vec<Option<WeightChoice>>,
+/// The number of rows, at most.
+fn rows(args: &Args, models: &[EvaluatedModel]) -> usize {
+    let guides = args.decode.iter().flat_map(|mode| models.iter().flat_map(|model| model.guides(*mode)));
+    let rankings = if args.rank { 2 + models.len() } else { 0 };
+    2 + guides.count() + rankings
 }
 
-impl EvaluatedModel<'_> {
-    /// The guides of its lists in a mode.
-    fn guides(&self, mode: Mode) -> &[Option<WeightChoice>] {
-        if mode == Mode::Free { &[None] } else { &self.guides }
-    }
-}
-
-/// The language models, with and without adapters.
-fn models<'a>(args: &'a Args, model: &'a Path) -> Result<Vec<EvaluatedModel<'a>>> {
-    let evaluated = |(name, adapter)| {
-        let path = ModelPath { model, adapter };
-        Ok(EvaluatedModel { name, path, guides: guides(args, &path)? })
-    };
-    let models = systems(args).into_iter().map(evaluated).collect::<Result<Vec<_>>>()?;
-    if args.tune_guide && models.iter().all(|model| model.path.run().is_none()) {
-        return Err(Error::bad_input("--tune-guide")
-            .expected("a model or an adapter in a run folder, which keeps its guide weight")
-            .found("no config.toml beside it")
-            .next("tune the model first, or leave it out and give --guide-weight 0.2")
-            .into());
-    }
-    Ok(models)
-}
-
-/// The guides of a model's constrained lists.
-fn guides(args: &Args, path: &ModelPath) -> Result<Vec<Option<WeightChoice>>> {
-    let is_tuned_here = args.tune_guide && path.run().is_some();
-    let has_weight = is_tuned_here || !args.guide_weight.is_empty() || path.tuned()?.is_some();
-    let sources: &[GuideSource] = match args.guide.as_slice() {
-        [] if has_weight => &[GuideSource::None, GuideSource::Teacher],
-        [] => &[GuideSource::None],
-        sources => sources,
-    };
-    let weights: &[WeightChoice] =
-        if args.guide_weight.is_empty() { &[WeightChoice::Auto] } else { &args.guide_weight };
-    let mut guides = Vec::new();
-    if sources.contains(&GuideSource::None) {
-        guides.push(None);
-    }
-    if sources.contains(&GuideSource::Teacher) {
-        if !is_tuned_here {
-            // An automatic weight that does not exist is missed before anything is computed.
-            weights.iter().try_for_each(|weight| weight.resolve(path).map(drop))?;
-        }
-        guides.extend(weights.iter().copied().map(Some));
-    }
-    Ok(guides)
-}
-
-/// The recommender of a model in a mode.
-fn recommender<'a>(
+/// Evaluates the lists of a plain recommender, and its rankings.
+fn evaluate_scorer<S: Scorer>(
     args: &Args,
-    (model, adapter): (&'a InferenceModel, Option<&Path>),
-    catalogue: &'a Catalogue,
-    mode: Mode,
-) -> Result<Recommender<'a>> {
-    let options = GenerateOptions {
-        max_new_tokens: args.max_new_tokens.map_or(enough_tokens(args.k + 5), |tokens| tokens as usize),
-        sampling: Sampling::Greedy,
-        seed: 0,
-    };
-    let usual = if adapter.is_some() { OutputFormat::Strict } else { OutputFormat::Lenient };
-    Recommender::new(model, catalogue, args.format.unwrap_or(usual), options, mode)
+    (name, scorer): (&str, &S),
+    evaluator: &mut Evaluator<Teacher>,
+    catalogue: &Catalogue,
+    bar: &Progress,
+) -> Result<()> {
+    let system = ScorerSystem { name: name.into(), catalogue, scorer };
+    evaluator.evaluate(&system, None, bar)?;
+    if args.rank {
+        evaluator.evaluate(&FullRanking { system, catalogue }, None, bar)?;
+    }
+    Ok(())
 }
 
 fn config(args: &Args) -> Result<EvalConfig> {
@@ -297,64 +226,7 @@ fn config(args: &Args) -> Result<EvalConfig> {
     })
 }
 
-/// The names of the language models, each with its adapter.
-fn systems(args: &Args) -> Vec<(String, Option<&Path>)> {
-    let name = |path: &Path| file_name(run_folder(path).unwrap_or(path));
-    let base = args.model.as_deref().map(|model| (name(Path::new(model)), None));
-    let base = base.filter(|_| args.with_base || args.adapter.is_empty());
-    let adapters = args.adapter.iter().map(|adapter| (name(adapter), Some(adapter.as_path())));
-    base.into_iter().chain(adapters).collect()
-}
-
 /// The folder of eval.json.
 fn out(args: &Args) -> Option<PathBuf> {
     args.out.clone().or_else(|| run_folder(args.adapter.last()?).map(Path::to_owned))
-}
-
-fn show(evaluation: &Evaluation, out: Option<&Path>, global: &Global) -> Result<()> {
-    if let Some(out) = out {
-        evaluation.write(&out.join("eval.json"))?;
-    }
-    if global.json {
-        return print_json_line(evaluation);
-    }
-    if !global.brief {
-        print(evaluation);
-    }
-    if let Some(out) = out {
-        println!("written to {}", out.join("eval.json").display());
-    }
-    Ok(())
-}
-
-/// Prints all metrics and some sample lists.
-fn print(evaluation: &Evaluation) {
-    println!("{}\n", evaluation.protocol);
-    let EvalTable { header, lines } = evaluation.table();
-    println!("{}", table::plain(header, lines).trim_fmt());
-    for asked in evaluation.tasks.iter().filter(|asked| asked.left_out > 0) {
-        println!("{}: {} users left out: the catalogue has nothing to ask them for", asked.task, asked.left_out);
-    }
-    let last = evaluation.rows.last().into_iter().flat_map(|row| &row.samples);
-    for sample in last.take(SHOWN) {
-        println!("\n{}", page(sample));
-    }
-}
-
-/// Sample lists of the last row that are shown.
-const SHOWN: usize = 2;
-
-fn page(sample: &ListSample) -> String {
-    let items = sample.items.iter().enumerate().map(|(place, item)| {
-        let marks = [(item.is_target, " ← taken next"), (item.of_kind == Some(true), " [in the category]")];
-        let marks: String = marks.into_iter().filter(|(holds, _)| *holds).map(|(_, mark)| mark).collect();
-        format!("{:3}. {}{marks}\n", place + 1, clean(&item.title))
-    });
-    format!(
-        "{} for user {}: {}\n{}",
-        sample.task,
-        clean(&sample.user),
-        clean(&sample.question),
-        items.collect::<String>()
-    )
 }

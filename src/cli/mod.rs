@@ -17,6 +17,7 @@ mod json;
 mod lookup;
 mod merge;
 mod model;
+mod out_folder;
 mod plan;
 mod ppo;
 mod progress;

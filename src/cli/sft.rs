@@ -8,10 +8,12 @@ use toml::{Table, Value};
 
 use super::config::ConfigArgs;
 use super::json::print_json_line;
+use super::out_folder::check_out;
 use super::{Global, values};
 use crate::data::Dataset;
 use crate::instruct::chat::{self, Conversation};
 use crate::instruct::{ExampleBuilder, Preset};
+use crate::pull::resolve_model;
 use crate::run::config::{ConfigLayers, resolve_over};
 use crate::run::folder::RunFolder;
 use crate::run::interrupt;
@@ -127,6 +129,9 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let dataset = Dataset::read(&args.dir)?;
     let config = config(args)?;
     config.validate()?;
+    if let (Some(model), false) = (&config.model, args.resume) {
+        check_out(&args.out, &resolve_model(model)?, None)?;
+    }
     global.show_settings(&config)?;
     let conversations = config.chat.as_deref().map(|file| chat::read(Path::new(file))).transpose()?.unwrap_or_default();
     let device = global.open_device()?;

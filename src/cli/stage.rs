@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, presets};
 use toml::{Table, Value};
 
 use super::config::ConfigArgs;
+use super::out_folder::check_out;
 use crate::ppo::PolicySummary;
 use crate::ppo::policy_eval::{PolicyEvalReport, TaskEval};
 use crate::run::config::ConfigLayers;
@@ -56,6 +57,14 @@ impl StageArgs {
             layers.config = Some(RunFolder::stored_config(&self.out)?);
         }
         Ok(layers)
+    }
+
+    /// Refuses a run folder that is the one of the model that the stage begins with.
+    ///
+    /// # Errors
+    /// As [`check_out`].
+    pub fn check_out(&self, model: &Path, adapter: Option<&Path>) -> Result<()> {
+        if self.resume { Ok(()) } else { check_out(&self.out, model, adapter) }
     }
 
     /// The keys that these flags set, given the earlier run.

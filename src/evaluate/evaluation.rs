@@ -31,6 +31,9 @@ pub struct Evaluation {
     /// The tasks, in order.
     #[serde(rename = "subjects")]
     pub tasks: Vec<TaskCoverage>,
+    /// The groups of users whose figures are told apart, where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<EvalSlice>,
     /// The systems, in order.
     pub rows: Vec<SystemResult>,
     /// Differences between systems, resampled in pairs.
@@ -83,16 +86,30 @@ pub struct TaskCoverage {
     pub left_out: usize,
 }
 
+/// A group of the evaluated users.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvalSlice {
+    /// Its name.
+    pub slice: String,
+    /// The users in words.
+    pub about: String,
+    /// Their number.
+    pub users: usize,
+}
+
 /// The results of one system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SystemResult {
-    /// Its name; with the decode mode and the guide weight it is unique.
+    /// Its name; with the way of decoding it is unique.
     pub name: String,
     /// The constraint mode; none for plain recommenders, which fill lists greedily under the whole request.
     pub decode: Option<Mode>,
     /// The model's part in the choices, where a teacher guides the decoding; of several seeds, their mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guide_weight: Option<GuideWeight>,
+    /// The lists are rankings: items by their scores, those that the user took before left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ranked: bool,
     /// The metrics, one for each task.
     #[serde(rename = "subjects")]
     pub tasks: Vec<TaskMetrics>,
@@ -118,6 +135,9 @@ pub struct TaskMetrics {
     /// TCP and CPA of the system's plain list (I0) under this task's request: SR-TCP and SR-CPA (method §10).
     #[serde(alias = "unasked")]
     pub plain_list: BTreeMap<Metric, ConfidenceInterval>,
+    /// HR and NDCG of each slice, titles taken exactly.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub slices: BTreeMap<String, BTreeMap<Metric, ConfidenceInterval>>,
 }
 
 /// The work that answers took.
@@ -253,6 +273,10 @@ impl Evaluation {
                 figures.exact = mean_intervals(others().map(|figures| &figures.exact));
                 figures.fuzzy = mean_intervals(others().map(|figures| &figures.fuzzy));
                 figures.plain_list = mean_intervals(others().map(|figures| &figures.plain_list));
+                for (slice, metrics) in &mut figures.slices {
+                    let of_all: Option<Vec<_>> = others().map(|figures| figures.slices.get(slice)).collect();
+                    *metrics = mean_intervals(of_all?.into_iter());
+                }
             }
         }
         // A difference is one of two trainings, not of their means.
@@ -271,17 +295,20 @@ impl Evaluation {
 impl SystemResult {
     /// Returns the name, followed by the way of decoding.
     pub fn label(&self) -> String {
-        label(&self.name, self.decode, self.guide_weight)
+        format!("{} {}", self.name, self.decoding()).trim_end().to_owned()
     }
 
-    /// Returns the way of decoding, such as "strict" or "strict guided 0.2"; empty for plain recommenders.
+    /// Returns the way of decoding, such as "strict", "strict guided 0.2" or "rank"; empty for the filled lists of plain recommenders.
     pub fn decoding(&self) -> String {
-        decoding(self.decode, self.guide_weight)
+        let mode = self.decode.map(|mode| mode.to_string());
+        let guided = self.guide_weight.map(|weight| format!("guided {weight}"));
+        let ranked = self.ranked.then(|| "rank".to_owned());
+        mode.into_iter().chain(guided).chain(ranked).collect::<Vec<_>>().join(" ")
     }
 
     /// Returns true if the other row is of the same system, whatever its guide weight.
     fn is_of_system(&self, other: &Self) -> bool {
-        let system = |row: &Self| (row.name.clone(), row.decode, row.guide_weight.is_some());
+        let system = |row: &Self| (row.name.clone(), row.decode, row.guide_weight.is_some(), row.ranked);
         system(self) == system(other)
     }
 
@@ -289,16 +316,6 @@ impl SystemResult {
     pub fn figures(&self, task: EvalTask) -> Option<&TaskMetrics> {
         self.tasks.iter().find(|figures| figures.task == task)
     }
-}
-
-pub(super) fn label(name: &str, decode: Option<Mode>, guide_weight: Option<GuideWeight>) -> String {
-    format!("{name} {}", decoding(decode, guide_weight)).trim_end().to_owned()
-}
-
-fn decoding(decode: Option<Mode>, guide_weight: Option<GuideWeight>) -> String {
-    let mode = decode.map(|mode| mode.to_string());
-    let guided = guide_weight.map(|weight| format!("guided {weight}"));
-    mode.into_iter().chain(guided).collect::<Vec<_>>().join(" ")
 }
 
 /// The means of intervals, for the metrics that all have.

@@ -3,27 +3,27 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use super::accumulator::Accumulator;
 use super::bootstrap::Bootstrap;
+use super::config::EvalConfig;
 use super::evaluation::{
     ChatPerplexity, EvalProtocol, Evaluation, ListSample, SCHEMA, SampleItem, Speed, SystemComparison, SystemResult,
-    TaskCoverage, TaskMetrics, asked_categories, label,
+    TaskCoverage, TaskMetrics, asked_categories,
 };
 use super::fuzzy::TitleIndex;
 use super::measure::ExampleMeasure;
+use super::slices::UserSlices;
 use super::system::{EvalQuery, System, SystemAnswer};
 use super::trec::TrecFiles;
 use crate::constrain::Mode;
 use crate::data::protocol::{Protocol, ProtocolRules};
 use crate::data::rng::SeededRng;
-use crate::data::split::{Split, held_out};
+use crate::data::split::held_out;
 use crate::data::{Dataset, ItemId};
 use crate::instruct::{ExampleBuilder, ExampleConfig, Preset, QuerySpec};
 use crate::recommend::CheckedItem;
 use crate::run::progress::Progress;
-use crate::task::{EvalTask, LIST_LENGTH, Metric, Task};
+use crate::task::{EvalTask, Metric, Task};
 use crate::teacher::Scorer;
 use crate::{Error, Result};
 
@@ -42,48 +42,6 @@ const COMPARED: [Metric; 7] = [
 /// The metrics of a plain list (I0) under the request of another task.
 const PLAIN_LIST_METRICS: [Metric; 2] = [Metric::TCP, Metric::CPA];
 
-/// The settings of an evaluation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct EvalConfig {
-    /// The tasks.
-    pub tasks: Vec<EvalTask>,
-    /// The number of users; all of them by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub users: Option<usize>,
-    /// The keys of the users to draw from; all users by default.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub user_keys: Vec<String>,
-    /// Use the last item but one of each user as the target, instead of the last.
-    pub validation: bool,
-    /// The length of the lists.
-    pub k: u32,
-    /// The sampling rules.
-    pub preset: Preset,
-    /// The seeds of wordings and random candidates.
-    pub seeds: Vec<u64>,
-    /// Bootstrap resamples of the users for confidence intervals.
-    pub replicates: usize,
-    /// Sample lists kept per system and task.
-    pub samples: usize,
-}
-
-impl Default for EvalConfig {
-    fn default() -> Self {
-        Self {
-            tasks: EvalTask::all(),
-            users: None,
-            user_keys: Vec::new(),
-            validation: false,
-            k: LIST_LENGTH as u32,
-            preset: Preset::Default,
-            seeds: vec![ExampleConfig::default().seed],
-            replicates: 1000,
-            samples: 2,
-        }
-    }
-}
-
 /// An evaluation in progress.
 pub struct Evaluator<'a, S> {
     dataset: &'a Dataset,
@@ -98,6 +56,8 @@ pub struct Evaluator<'a, S> {
     /// The queries by seed, task and user that are known to have a list, or to have none.
     possible: HashMap<(u64, EvalTask, usize), bool>,
     rows: Vec<EvaluatedSystem>,
+    /// The groups of users whose figures are told apart, where they are asked for.
+    slices: Option<UserSlices>,
     /// The lists for other programs, where they are asked for.
     trec: Option<TrecFiles>,
 }
@@ -139,8 +99,8 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
             return Err(empty(if config.seeds.is_empty() { "--seeds" } else { "replicates" }).into());
         }
         let mut config = config;
-        config.tasks = in_order(&config.tasks, config.preset);
-        let split = split_of(&config);
+        config.tasks = config.tasks_in_order();
+        let split = config.split();
         let only: BTreeSet<&str> = config.user_keys.iter().map(String::as_str).collect();
         let is_asked = |user: &usize| only.is_empty() || only.contains(dataset.users[*user].key.as_str());
         let with_case = (0..dataset.users.len()).filter(is_asked);
@@ -159,8 +119,27 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
         users.sort_unstable();
         let bootstrap = Bootstrap::new(users.len(), config.replicates, 0);
         let titles = TitleIndex::new(&dataset.catalogue);
-        let (possible, rows, trec) = (HashMap::new(), Vec::new(), None);
-        Ok(Self { dataset, teacher, config, titles, users, users_with_case, bootstrap, device, possible, rows, trec })
+        Ok(Self {
+            dataset,
+            teacher,
+            config,
+            titles,
+            users,
+            users_with_case,
+            bootstrap,
+            device,
+            possible: HashMap::new(),
+            rows: Vec::new(),
+            slices: None,
+            trec: None,
+        })
+    }
+
+    /// Returns the evaluation that also tells HR and NDCG of groups of users: by the length of their history, and by the popularity of their
+    /// target.
+    pub fn with_slices(self) -> Self {
+        let slices = UserSlices::of(self.dataset, &self.users, self.config.split());
+        Self { slices: Some(slices), ..self }
     }
 
     /// Returns the evaluation that also keeps all lists, for [`Evaluator::trec`].
@@ -183,12 +162,12 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
     /// # Errors
     /// A query that the system cannot take, a device that fails.
     pub fn evaluate(&mut self, system: &dyn System, chat: Option<ChatPerplexity>, bar: &Progress) -> Result<()> {
-        let label = label(system.name(), system.mode(), system.guide_weight());
+        let mut row = row_of(system, chat);
+        let label = row.label();
         let accumulator = || Accumulator::new(self.users.len());
         let empty =
             |&task: &EvalTask| TaskSums { task, exact: accumulator(), fuzzy: accumulator(), plain_list: accumulator() };
         let mut all_sums: Vec<TaskSums> = self.config.tasks.iter().map(empty).collect();
-        let (mut speed, mut samples) = (Speed::default(), Vec::new());
         for seed in self.config.seeds.clone() {
             let settings = ExampleConfig { seed, ..ExampleConfig::default() };
             let pass = SeedPass { seed, builder: ExampleBuilder::new(self.dataset, self.teacher, &[], settings)? };
@@ -202,10 +181,10 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                     let asked = self.queries_of(&pass, sums.task, places.clone(), &plain)?;
                     let (users, queries): (Vec<usize>, Vec<EvalQuery>) = asked.into_iter().unzip();
                     let (answers, took) = system.answer(&queries)?;
-                    speed.add(took);
+                    row.speed.add(took);
                     for ((place, query), answer) in users.iter().zip(&queries).zip(answers) {
                         if shown > 0 {
-                            samples.push(self.sample(sums.task, query, &answer));
+                            row.samples.push(self.sample(sums.task, query, &answer));
                             shown -= 1;
                         }
                         self.add(sums, *place, query, &answer, plain.get(place));
@@ -218,8 +197,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                 }
             }
         }
-        let (name, decode, guide_weight) = (system.name().to_owned(), system.mode(), system.guide_weight());
-        self.keep(SystemResult { name, decode, guide_weight, tasks: Vec::new(), speed, chat, samples }, all_sums);
+        self.keep(row, all_sums);
         Ok(())
     }
 
@@ -257,7 +235,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
             let list = |&user: &usize| Some((user, items(plain.get(&place_of(user)?)?)));
             users.iter().filter_map(list).collect::<HashMap<_, _>>()
         });
-        let spec = QuerySpec { task, split: split_of(&self.config), k: self.config.k, references: own.as_ref() };
+        let spec = QuerySpec { task, split: self.config.split(), k: self.config.k, references: own.as_ref() };
         let mut queries = Vec::new();
         for (user, example) in pass.builder.queries(&spec, users)? {
             let key = (pass.seed, task, user);
@@ -272,7 +250,10 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                 }
             };
             if let (true, Some(place)) = (is_possible, place_of(user)) {
-                queries.push((place, EvalQuery { user: self.dataset.users[user].key.clone(), example, request }));
+                let earlier = held_out(&self.dataset.users[user], spec.split).map_or(&[][..], |case| case.history);
+                let query =
+                    EvalQuery { user: self.dataset.users[user].key.clone(), example, request, earlier: earlier.into() };
+                queries.push((place, query));
             }
         }
         Ok(queries)
@@ -324,6 +305,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
     }
 
     fn keep(&mut self, mut row: SystemResult, all_sums: Vec<TaskSums>) {
+        let slices = |sums: &Accumulator| Some(self.slices.as_ref()?.metrics(sums, &self.bootstrap));
         row.tasks = all_sums
             .iter()
             .map(|sums| TaskMetrics {
@@ -331,6 +313,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                 exact: sums.exact.intervals(&self.bootstrap),
                 fuzzy: sums.fuzzy.intervals(&self.bootstrap),
                 plain_list: sums.plain_list.intervals(&self.bootstrap),
+                slices: slices(&sums.exact).unwrap_or_default(),
             })
             .collect();
         let sums = all_sums.into_iter().map(|sums| sums.exact).collect();
@@ -349,7 +332,7 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
             protocol: EvalProtocol {
                 base: Protocol {
                     dataset: self.dataset.name.clone(),
-                    split: split_of(&self.config),
+                    split: self.config.split(),
                     users: self.users.len(),
                     items: self.dataset.catalogue.len(),
                 },
@@ -365,17 +348,20 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
             tasks: tasks.iter().enumerate().map(asked).collect(),
+            slices: self.slices.as_ref().map(|slices| slices.slices().to_vec()).unwrap_or_default(),
             comparisons: self.comparisons(),
             rows: self.rows.into_iter().map(|evaluated| evaluated.row).collect(),
         }
     }
 
-    /// Compares every system with all before it that are decoded alike, and with those that need no decoding.
+    /// Compares every system with all before it that are decoded alike, and with those that need no decoding; rankings with rankings.
     fn comparisons(&self) -> Vec<SystemComparison> {
         let mut comparisons = Vec::new();
         for (at, later) in self.rows.iter().enumerate() {
-            let is_alike =
-                |earlier: &&EvaluatedSystem| earlier.row.decode.is_none_or(|mode| later.row.decode == Some(mode));
+            let is_alike = |earlier: &&EvaluatedSystem| {
+                earlier.row.ranked == later.row.ranked
+                    && earlier.row.decode.is_none_or(|mode| later.row.decode == Some(mode))
+            };
             for earlier in self.rows[..at].iter().filter(is_alike) {
                 for (number, &task) in self.config.tasks.iter().enumerate() {
                     let sums = [&later.sums[number], &earlier.sums[number]];
@@ -393,15 +379,16 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
     }
 }
 
-/// Each task once, I0 first: other figures are made with its lists, and the authors' rules need them.
-fn in_order(tasks: &[EvalTask], preset: Preset) -> Vec<EvalTask> {
-    let plain = EvalTask::of(Task::Sequential);
-    let first = (tasks.contains(&plain) || preset == Preset::Paper).then_some(plain);
-    let mut seen = BTreeSet::new();
-    let mut is_new = |task: &EvalTask| seen.insert(task.to_string());
-    first.into_iter().chain(tasks.iter().copied()).filter(|task| is_new(task)).collect()
-}
-
-fn split_of(config: &EvalConfig) -> Split {
-    if config.validation { Split::Validation } else { Split::Test }
+/// The row of a system before its first answer.
+fn row_of(system: &dyn System, chat: Option<ChatPerplexity>) -> SystemResult {
+    SystemResult {
+        name: system.name().to_owned(),
+        decode: system.mode(),
+        guide_weight: system.guide_weight(),
+        ranked: system.is_ranking(),
+        tasks: Vec::new(),
+        speed: Speed::default(),
+        chat,
+        samples: Vec::new(),
+    }
 }

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tiller_models::atomic::write_atomically;
 
+use super::config::EvalConfig;
 use super::evaluation::{EvalProtocol, Evaluation, SystemResult, TaskMetrics};
-use super::evaluator::{EvalConfig, Evaluator};
+use super::evaluator::Evaluator;
 use super::system::LlmSystem;
 use crate::constrain::GuideWeight;
 use crate::run::progress::Progress;

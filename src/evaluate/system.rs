@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::evaluation::Speed;
 use crate::constrain::{Constraints, GuideWeight, Mode, greedy_fill};
-use crate::data::Catalogue;
+use crate::data::{Catalogue, ItemId};
 use crate::instruct::Example;
 use crate::recommend::PreparedRequest;
 use crate::recommend::recommender::Recommender;
@@ -21,6 +21,8 @@ pub struct EvalQuery {
     pub example: Example,
     /// Its request, compiled over the catalogue.
     pub request: CompiledRequest,
+    /// All items of the user before the target, oldest first; the request's history holds the newest of them.
+    pub earlier: Vec<ItemId>,
 }
 
 /// The answer of a system to a query.
@@ -43,6 +45,11 @@ pub trait System {
     /// The model's part in the choices, where a teacher guides the decoding.
     fn guide_weight(&self) -> Option<GuideWeight> {
         None
+    }
+
+    /// Returns true if the lists are rankings, without the items that the user took before.
+    fn is_ranking(&self) -> bool {
+        false
     }
 
     /// Answers `queries` in their order, and tells what it took.

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::bootstrap::ConfidenceInterval;
-use super::evaluation::{Evaluation, SystemComparison, SystemResult, TaskMetrics};
+use super::evaluation::{EvalSlice, Evaluation, SystemComparison, SystemResult, TaskMetrics};
+use super::slices::SLICED;
 use crate::run::figures::fixed;
 use crate::task::{EvalTask, Metric};
 
@@ -58,11 +59,13 @@ impl Evaluation {
         EvalTable { header, lines: tasks.map(|covered| line(covered.task)).collect() }
     }
 
-    /// The paired difference of a system to the constrained teacher in NDCG, with its 95 % confidence interval.
+    /// The paired difference of a system to the constrained teacher in NDCG, with its 95 % confidence interval; of a ranking to the
+    /// teacher's.
     fn difference_to_teacher(&self, row: &SystemResult, task: EvalTask) -> Option<String> {
-        let label = row.label();
+        let is_teacher = |other: &&SystemResult| other.name == TEACHER && other.ranked == row.ranked;
+        let (label, teacher) = (row.label(), self.rows.iter().find(is_teacher)?.label());
         let is_of = |found: &&SystemComparison| {
-            found.row == label && found.with == TEACHER && found.task == task && found.metric == Metric::NDCG
+            found.row == label && found.with == teacher && found.task == task && found.metric == Metric::NDCG
         };
         let ConfidenceInterval { mean, low, high, .. } = self.comparisons.iter().find(is_of)?.difference;
         Some(format!("{mean:+.3} ({low:+.3} to {high:+.3})"))
@@ -92,11 +95,24 @@ impl Lines<'_> {
         }
         self.add_forgiving(task);
         self.add_difference(task);
+        self.add_slices(task);
     }
 
-    /// Adds the paired difference to the constrained teacher, where some system is guided by it.
+    /// Adds HR and NDCG of each slice.
+    fn add_slices(&mut self, task: EvalTask) {
+        let evaluation = self.evaluation;
+        for EvalSlice { slice, users, .. } in &evaluation.slices {
+            for metric in SLICED {
+                self.add(format!("{task} {metric}, {slice} ({users} users)"), |row| {
+                    row.figures(task)?.slices.get(slice)?.get(&metric).map(with_width)
+                });
+            }
+        }
+    }
+
+    /// Adds the paired difference to the constrained teacher, where some system is guided by it, and to its ranking.
     fn add_difference(&mut self, task: EvalTask) {
-        if self.evaluation.rows.iter().any(|row| row.guide_weight.is_some()) {
+        if self.evaluation.rows.iter().any(|row| row.guide_weight.is_some() || row.ranked) {
             let evaluation = self.evaluation;
             self.add(format!("{task} {DIFFERENCE}"), |row| evaluation.difference_to_teacher(row, task));
         }

@@ -5,12 +5,14 @@ use std::cell::RefCell;
 use super::*;
 use crate::Result;
 use crate::constrain::Mode;
+use crate::data::split::Split;
 use crate::data::synth::{self, generate};
 use crate::data::{Catalogue, Dataset};
 use crate::instruct::Preset;
 use crate::run::progress::Progress;
 use crate::task::{EvalTask, Metric, Task};
 use crate::teacher::Popularity;
+use crate::teacher::evaluate::evaluate;
 
 fn films() -> Dataset {
     generate(&synth::SynthConfig { users: 40, items: 80, length: 12, seed: 7 }, "films").unwrap().0
@@ -215,6 +217,54 @@ fn rows_of_one_kind_are_compared_user_by_user() {
     assert!((worse.mean - expected).abs() < 1e-6 && worse.high < 0.0);
     assert_eq!(find("ignoring free", "twin free", "+C", Metric::TCP), None, "once for each pair");
     assert_eq!(find("twin free", "ignoring free", "I0", Metric::TCP), None, "no kind, no figure");
+}
+
+#[test]
+fn a_ranking_leaves_out_all_that_the_user_took_before() {
+    let dataset = films();
+    let popularity = Popularity::of(&dataset);
+    let scores = || ScorerSystem { name: "popularity".into(), catalogue: &dataset.catalogue, scorer: &popularity };
+    let ranking = FullRanking { system: scores(), catalogue: &dataset.catalogue };
+    let evaluation = evaluate_systems(&dataset, of(&["I0", "+C"]), &[&scores(), &ranking]);
+    let expected = evaluate(&popularity, &dataset, Split::Test, &Progress::silent()).unwrap().at(10).unwrap();
+    let found = |metric| mean(&evaluation, "popularity rank", "I0", metric).unwrap();
+    assert!((found(Metric::HR) - expected.hr).abs() < 1e-12 && (found(Metric::NDCG) - expected.ndcg).abs() < 1e-12);
+    assert_eq!(mean(&evaluation, "popularity rank", "+C", Metric::TCP), Some(1.0));
+    assert!(dataset.users.iter().any(|user| user.items.len() > 11), "some histories are longer than prompts show");
+    assert!(evaluation.comparisons.is_empty(), "a list and a ranking are not alike");
+}
+
+#[test]
+fn a_slice_has_the_figures_of_its_users_alone() {
+    let dataset = films();
+    // Right for users with an even number of items before the target.
+    let target = |query: &EvalQuery| dataset.catalogue.title(query.example.target.unwrap()).to_owned();
+    let even = rule("even", |query: &EvalQuery| match query.earlier.len() % 2 {
+        0 => vec![target(query)],
+        _ => vec!["nothing".to_owned()],
+    });
+    let teacher = Popularity::of(&dataset);
+    let evaluator = Evaluator::new(&dataset, &teacher, of(&["I0"]), "no device".into()).unwrap();
+    let mut evaluator = evaluator.with_slices();
+    evaluator.evaluate(&even, None, &Progress::silent()).unwrap();
+    let evaluation = evaluator.finish();
+    let figures = &evaluation.rows[0].tasks[0];
+    let histories = evaluation.slices.iter().filter_map(|slice| Some((slice, slice.slice.strip_prefix("history ")?)));
+    let mut users = 0;
+    for (slice, lengths) in histories {
+        let (least, most) = lengths.split_once('–').unwrap_or((lengths, lengths));
+        let within = least.parse().unwrap()..=most.parse().unwrap();
+        let lengths: Vec<usize> = dataset.users.iter().map(|user| user.items.len() - 1).collect();
+        let of_slice: Vec<usize> = lengths.into_iter().filter(|length| within.contains(length)).collect();
+        let right = of_slice.iter().filter(|length| length.is_multiple_of(2)).count();
+        let hr = figures.slices[&slice.slice][&Metric::HR];
+        assert_eq!((hr.users, slice.users), (of_slice.len(), of_slice.len()), "{slice:?}");
+        assert!((hr.mean - right as f64 / of_slice.len() as f64).abs() < 1e-12, "{slice:?}");
+        users += slice.users;
+    }
+    assert_eq!(users, 40);
+    let mean = Evaluation::mean(&[evaluation.clone(), evaluation.clone()]).unwrap();
+    assert_eq!(mean.rows[0].tasks[0].slices, figures.slices);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A recommender: a language model that answers requests, a batch at a time.
 
+mod rank;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,6 +36,8 @@ pub struct List {
     pub tokens: usize,
     /// Statistics of constrained decoding; `None` without constraints.
     pub guidance: Option<ConstraintStats>,
+    /// The score of each item of a ranking: the log-probability of its title, in nats; `None` for a list that was written.
+    pub log_probs: Option<Vec<f64>>,
     /// The duration of the request's batch, in seconds.
     pub seconds: f64,
 }
@@ -56,6 +60,8 @@ pub struct Recommender<'a> {
     drafts: bool,
     /// Compute all logits, so that the statistics know the model's own choices.
     needs_logits: bool,
+    /// The items are scored one by one instead of being written.
+    ranks: bool,
 }
 
 /// An answer as the model generated it.
@@ -66,6 +72,8 @@ struct Generated {
     guidance: Option<ConstraintStats>,
     /// The model's own choices; none unless somebody watches.
     choices: Vec<TracedChoice>,
+    /// The scores of a ranking's items.
+    log_probs: Option<Vec<f64>>,
 }
 
 /// The number of tokens that an unconstrained answer of `k` items may need.
@@ -97,6 +105,7 @@ impl<'a> Recommender<'a> {
             guide_weight: None,
             drafts: false,
             needs_logits: true,
+            ranks: false,
         };
         if mode == Mode::Free {
             return Ok(free);
@@ -244,6 +253,9 @@ impl<'a> Recommender<'a> {
         watcher: Option<&dyn Watcher>,
         on_token: OnToken,
     ) -> Result<Vec<Generated>> {
+        if self.ranks {
+            return self.rank(prepared_requests, on_token);
+        }
         let prompts = prepared_requests.iter().map(|prepared| self.prompt(prepared)).collect::<Result<Vec<_>>>()?;
         let Some(grammar) = &self.grammar else {
             let alone = |prepared: &&PreparedRequest| Unconstrained { stream: Some(prepared.stream()) };
@@ -297,8 +309,8 @@ impl<'a> Recommender<'a> {
         let answers = self.model.generate(request.constrained_by(&mut watched))?;
         let with_choices = |(tokens, watched): (Vec<u32>, WatchedConstraint)| Generated {
             tokens,
-            guidance: None,
             choices: watched.into_choices(),
+            ..Generated::default()
         };
         Ok(answers.into_iter().zip(watched).map(with_choices).collect())
     }
@@ -317,10 +329,11 @@ impl<'a> Recommender<'a> {
     }
 
     fn read(&self, prepared: &PreparedRequest, answer: Generated, seconds: f64) -> Result<List> {
-        let Generated { tokens, guidance, .. } = answer;
+        let Generated { tokens, guidance, log_probs, .. } = answer;
         let tokenizer = &self.model.codec().tokenizer;
         let text = tokenizer.decode(tokenizer.without_stop(&tokens), true)?;
-        Ok(List { items: self.items(prepared.compiled(), &text), text, tokens: tokens.len(), guidance, seconds })
+        let items = self.items(prepared.compiled(), &text);
+        Ok(List { items, text, tokens: tokens.len(), guidance, log_probs, seconds })
     }
 
     /// The checked items of an answer, or of its beginning.

@@ -50,13 +50,16 @@ pub struct ItemRecord {
     pub status: Status,
     /// The rule of the request that an otherwise valid item breaks.
     pub breaks: Option<String>,
+    /// The log-probability of the title as the next one, in nats, in a ranking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_prob: Option<f64>,
 }
 
 impl ItemRecord {
     /// The record of an item of `catalogue`.
     pub fn new(item: &CheckedItem, catalogue: &Catalogue) -> Self {
         let id = item.item.map(|id| catalogue.item(id).key.clone());
-        Self { id, title: item.title.clone(), status: item.status, breaks: item.breaks.clone() }
+        Self { id, title: item.title.clone(), status: item.status, breaks: item.breaks.clone(), log_prob: None }
     }
 }
 
@@ -69,13 +72,15 @@ impl<A> ListRecord<A, ItemRecord> {
         list: &List,
         catalogue: &Catalogue,
     ) -> Self {
+        let log_prob = |place: usize| list.log_probs.as_ref().and_then(|scores| scores.get(place).copied());
+        let record = |(place, item)| ItemRecord { log_prob: log_prob(place), ..ItemRecord::new(item, catalogue) };
         Self {
             user: user.map(str::to_owned),
             ask: None,
             request: prepared.request().in_words(catalogue),
             decode,
             guide_weight: None,
-            items: list.items.iter().map(|item| ItemRecord::new(item, catalogue)).collect(),
+            items: list.items.iter().enumerate().map(record).collect(),
             text: list.text.clone(),
             tokens: list.tokens,
             guidance: list.guidance,

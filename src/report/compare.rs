@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::chart::{Bar, bar_chart};
 use super::run::Run;
 use super::text::number;
-use crate::evaluate::{ConfidenceInterval, EvalProtocol, Evaluation, SystemResult, TaskMetrics};
+use crate::evaluate::{ConfidenceInterval, EvalProtocol, EvalSlice, Evaluation, SLICED, SystemResult};
 use crate::run::figures::fixed;
 use crate::task::{EvalTask, Metric};
 
@@ -155,6 +155,7 @@ fn table(group: &[&Evaluation]) -> ComparisonTable {
             .report_metrics()
             .into_iter()
             .filter_map(|metric| line(asked.task, metric, &rows))
+            .chain(slice_lines(asked.task, group, &rows))
             .collect(),
     });
     let bars = asked.iter().filter_map(|asked| drawing(asked.task, &asked.about, &rows));
@@ -181,27 +182,54 @@ pub fn rows<'a>(group: &[&'a Evaluation]) -> Vec<&'a SystemResult> {
         }
     }
     // Systems without a language model first: they are the baselines.
-    rows.sort_by_key(|row| row.decode.is_some());
+    rows.sort_by_key(|row| row.decode.is_some() || row.ranked);
     rows
 }
 
 fn line(subject: EvalTask, metric: Metric, rows: &[&SystemResult]) -> Option<MetricRow> {
-    let figures: Vec<Option<&TaskMetrics>> = rows.iter().map(|row| row.figures(subject)).collect();
-    let means: Vec<Option<f64>> = figures.iter().map(|f| Some((*f)?.exact.get(&metric)?.mean)).collect();
+    let high = subject.task.prefers_high(metric);
+    let intervals: Vec<_> = rows.iter().map(|row| row.figures(subject)?.exact.get(&metric)).collect();
+    let mut line = interval_line(metric.to_string(), high, &intervals)?;
+    for (cell, row) in line.cells.iter_mut().zip(rows) {
+        let plain_list = row.figures(subject).and_then(|figures| figures.plain_list.get(&metric));
+        if let (Some(cell), Some(plain)) = (cell, plain_list) {
+            cell.plain_list = number(plain.mean);
+        }
+    }
+    Some(line)
+}
+
+/// HR and NDCG of each slice of the users.
+fn slice_lines(subject: EvalTask, group: &[&Evaluation], rows: &[&SystemResult]) -> Vec<MetricRow> {
+    let mut slices: Vec<&EvalSlice> = Vec::new();
+    for slice in group.iter().flat_map(|evaluation| &evaluation.slices) {
+        if !slices.contains(&slice) {
+            slices.push(slice);
+        }
+    }
+    let of_metric = |metric: Metric, slice: &EvalSlice| {
+        let intervals: Vec<_> =
+            rows.iter().map(|row| row.figures(subject)?.slices.get(&slice.slice)?.get(&metric)).collect();
+        interval_line(format!("{metric}, {} ({} users)", slice.slice, slice.users), true, &intervals)
+    };
+    slices.into_iter().flat_map(|slice| SLICED.map(|metric| of_metric(metric, slice))).flatten().collect()
+}
+
+/// A row of means with their intervals; `None` where no system has one.
+fn interval_line(name: String, high: bool, intervals: &[Option<&ConfidenceInterval>]) -> Option<MetricRow> {
+    let means: Vec<Option<f64>> = intervals.iter().map(|interval| Some((*interval)?.mean)).collect();
     means.iter().any(Option::is_some).then(|| {
-        let high = subject.task.prefers_high(metric);
         let best = best(&means, high);
-        let cell = |figures: &Option<&TaskMetrics>| {
-            let ConfidenceInterval { mean, low, high, .. } = *figures.as_ref()?.exact.get(&metric)?;
-            let plain_list = figures.as_ref()?.plain_list.get(&metric).map(|plain| number(plain.mean));
+        let cell = |interval: &Option<&ConfidenceInterval>| {
+            let ConfidenceInterval { mean, low, high, .. } = *(*interval)?;
             Some(Cell {
                 mean: three_digits(mean),
                 interval: format!("{}–{}", three_digits(low), three_digits(high)),
-                plain_list: plain_list.unwrap_or_default(),
+                plain_list: String::new(),
                 best: Some(mean) == best,
             })
         };
-        MetricRow { name: metric.to_string(), low_is_good: !high, cells: figures.iter().map(cell).collect() }
+        MetricRow { name, low_is_good: !high, cells: intervals.iter().map(cell).collect() }
     })
 }
 

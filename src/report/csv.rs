@@ -19,7 +19,7 @@ pub fn of(runs: &[Run]) -> Result<String> {
     for group in groups(runs) {
         let protocol = group[0].protocol.to_string();
         for row in rows(&group) {
-            let decode = row.decode.map(|mode| mode.to_string()).unwrap_or_default();
+            let decode = row.decoding();
             for figures in &row.tasks {
                 for (metric, interval) in &figures.exact {
                     let ConfidenceInterval { mean, low, high, .. } = interval;

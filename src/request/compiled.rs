@@ -119,6 +119,15 @@ impl CompiledRequest {
         Self { k: self.k, rules, counters: Vec::new(), unknown: None }
     }
 
+    /// The request with these items excluded as well.
+    pub fn without(&self, items: &ItemSet) -> Self {
+        let mut request = self.clone();
+        let rule =
+            ItemRule { kind: RuleKind::Excluded, items: items.clone().complement(), text: "not excluded".to_owned() };
+        request.rules.push(rule);
+        request
+    }
+
     /// The items that keep all rules of the given kinds; `None` where the request has no such rule.
     pub fn keeping(&self, kinds: &[RuleKind]) -> Option<ItemSet> {
         let sets = self.rules.iter().filter(|rule| kinds.contains(&rule.kind)).map(|rule| rule.items.clone());

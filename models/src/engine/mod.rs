@@ -11,9 +11,11 @@
 //! - `paged_kv_cache`, `free_queue`: the paged KV cache, its block tables and its prefix cache.
 //! - `scheduler`, `sequence`: continuous batching, chunked prefill and speculative decoding.
 //! - `score`: log-probabilities of a given text.
+//! - `continuations`: log-probabilities of many texts behind one prompt.
 //! - `self_check`: the engine against the graph, on any machine.
 
 mod adapters;
+mod continuations;
 mod cpu;
 mod executor;
 mod file;

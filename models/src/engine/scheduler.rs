@@ -39,16 +39,7 @@ impl Generator for Engine {
         let longest = request.longest();
         let GenerateRequest { prompts, options, mut constraints, adapters, stop_ids, on_token } = request;
         self.check_adapters(adapters)?;
-        if self.options.grows {
-            self.reserve(max_batch(prompts.len()), longest)?;
-        }
-        if longest > self.options.max_tokens {
-            return Err(Error::bad_input("the engine")
-                .expected(format!("sequences of at most {} tokens, its reserved length", self.options.max_tokens))
-                .found(format!("{longest} tokens"))
-                .next("reserve memory for longer sequences, shorten the prompts, or ask for fewer new tokens")
-                .into());
-        }
+        self.make_room(max_batch(prompts.len()), longest)?;
         let mut unconstrained = Vec::new();
         let states = SequenceState::of_prompts(prompts, &mut constraints, &mut unconstrained, stop_ids, options);
         let first_adapter = self.first_adapter();
@@ -80,6 +71,24 @@ impl Generator for Engine {
 }
 
 impl Engine {
+    /// Reserves memory for a batch of sequences of at most `longest` tokens, where the engine grows.
+    ///
+    /// # Errors
+    /// Sequences longer than the reserved length of an engine that does not grow; as [`Engine::reserve`].
+    pub(super) fn make_room(&mut self, batch: usize, longest: usize) -> Result<()> {
+        if self.options.grows {
+            self.reserve(batch, longest)?;
+        }
+        if longest > self.options.max_tokens {
+            return Err(Error::bad_input("the engine")
+                .expected(format!("sequences of at most {} tokens, its reserved length", self.options.max_tokens))
+                .found(format!("{longest} tokens"))
+                .next("reserve memory for longer sequences, shorten the prompts, or ask for fewer new tokens")
+                .into());
+        }
+        Ok(())
+    }
+
     fn check_adapters(&self, adapters: &[usize]) -> Result<()> {
         match adapters.iter().find(|adapter| **adapter > self.adapters()) {
             None => Ok(()),

@@ -1,5 +1,6 @@
 //! The engine against burn's graph, on the CPU and on a GPU or a software adapter.
 
+mod continuations;
 mod stored;
 
 use std::ops::ControlFlow;

@@ -9,12 +9,14 @@
 //! - [`draft`]: speculative decoding. A constraint may propose [`DraftTokens`], which the model verifies in one step.
 //! - [`logit_bias`]: guided decoding. A constraint may add scores of its own to the logits of the allowed tokens.
 //! - [`logprob`], [`logits`]: the logits of a step, and the log-probability of the sampled token.
+//! - [`continuations`]: the log-probabilities of given texts behind a prompt.
 //! - [`sampling`]: greedy, temperature, top-k and top-p (nucleus) sampling.
 //! - [`sequence`]: the state of one sequence, which both implementations share.
 //! - [`graph`]: generation with burn's graph and a KV cache.
 
 mod allowed;
 pub mod constraint;
+pub(crate) mod continuations;
 pub mod draft;
 mod generator;
 pub mod graph;

@@ -9,6 +9,7 @@ use tiller_kernels::quant::QuantScheme;
 
 use crate::download::download;
 use crate::engine::{Engine, EngineOptions, max_batch};
+use crate::generate::continuations::check_continuations;
 use crate::generate::{Generator, GraphGenerator};
 use crate::llama::{Llama, LlamaConfig, ModelFiles};
 use crate::lora::Adapter;
@@ -129,6 +130,26 @@ impl Backend {
         let samples = [Sample { tokens: tokens.to_vec(), scored: 1..tokens.len() }];
         let log_probs = llama.score(&samples, &ForwardOptions::default()).log_probs;
         Ok(download(log_probs, "the log-probabilities")?.into_iter().map(f64::from).collect())
+    }
+
+    /// The log-probability of every continuation of every prompt, given the prompt, in nats. `continuations` has a list for each prompt; those
+    /// that begin alike share their beginnings.
+    ///
+    /// # Errors
+    /// An empty prompt, a token outside the vocabulary, a sequence too long for the model's context window, a device that fails.
+    ///
+    /// # Panics
+    /// Another number of lists than of prompts.
+    pub fn score_continuations(
+        &mut self,
+        prompts: &[Vec<u32>],
+        continuations: &[Vec<Vec<u32>>],
+    ) -> Result<Vec<Vec<f64>>> {
+        let longest = check_continuations(self.config(), prompts, continuations)?;
+        match self {
+            Self::Engine(engine) => engine.score_continuations(prompts, continuations, longest),
+            Self::Graph(graph) => graph.score_continuations(prompts, continuations),
+        }
     }
 
     /// The sizes of the model.

@@ -40,6 +40,7 @@ Examples:
   tiller recommend films --model smollm2-135m --user all --format trec > lists.run
   tiller recommend films --model smollm2-135m --adapter run/adapter --user 42 --guide teacher --guide-weight 0.2
   tiller recommend films --model smollm2-135m --user 42 --draft teacher
+  tiller recommend films --model smollm2-135m --adapter run/adapter --user 42 --rank
   tiller recommend films --model llama-2-7b.gguf --quant q4 --kv-dtype int8 --user 42";
 
 /// The flags of `tiller recommend`.
@@ -59,6 +60,10 @@ pub struct Args {
     /// Constraint mode
     #[arg(long, value_parser = mode(), default_value_t = Mode::Strict, value_name = "MODE")]
     decode: Mode,
+    /// Rank instead of writing: every item that the request allows is scored by the log-probability of its title as the next one, and
+    /// the best ones are the list
+    #[arg(long, conflicts_with_all = ["guide", "guide_weight", "draft", "no_logprobs", "temperature", "top_k", "top_p"])]
+    rank: bool,
     /// Number of lists to generate at once
     #[arg(long, default_value_t = 16, value_name = "LISTS", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
@@ -135,6 +140,13 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
             .next("leave them out, or decode by catalogue or strict")
             .into());
     }
+    if args.decode == Mode::Free && args.rank {
+        return Err(Error::bad_input("--rank")
+            .expected("constrained decoding, which knows the items")
+            .found("--decode free")
+            .next("leave one of them out")
+            .into());
+    }
     let next = "`tiller pull smollm2-135m` fetches a small one; then --model smollm2-135m";
     let model = model::required(args.model.as_deref(), next)?;
     let dataset = Dataset::read(&args.dir)?;
@@ -149,7 +161,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     };
     let device = global.open_device()?;
     let path = ModelPath { model: &model, adapter: args.adapter.as_deref() };
-    let guide = args.guide.resolve(path, &args.dir, args.decode != Mode::Free)?;
+    let guide = args.guide.resolve(path, &args.dir, args.decode != Mode::Free && !args.rank)?;
     let teacher = guide.teacher(args.speed.draft.is_some(), &dataset, &device, global)?;
     let model = InferenceModel::load(&model, args.adapter.as_deref(), args.storage.options(), &device)?;
     let format = if args.adapter.is_some() { OutputFormat::Strict } else { OutputFormat::Lenient };
@@ -163,6 +175,9 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     if args.speed.no_logprobs {
         recommender = recommender.without_logprobs();
     }
+    if args.rank {
+        recommender = recommender.ranking();
+    }
     let usual = if global.json { ListFormat::Jsonl } else { ListFormat::Table };
     let show = ListPrinter {
         recommender: &recommender,
@@ -171,7 +186,8 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         format: args.format.unwrap_or(usual),
     };
     show.begin()?;
-    if queue.asked() == 1 && std::io::stdout().is_terminal() && show.format == ListFormat::Table {
+    let streams = std::io::stdout().is_terminal() && show.format == ListFormat::Table && !args.rank;
+    if queue.asked() == 1 && streams {
         queue.take(1)?.iter().try_for_each(|asked| show.stream(asked))?;
     } else {
         answer_in_batches(&recommender, &show, &mut queue, usize::from(args.batch))?;

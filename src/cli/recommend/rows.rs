@@ -41,7 +41,7 @@ pub fn csv_header() -> Result<String> {
 pub fn csv_rows(asked: &UserRequest, list: &List, catalogue: &Catalogue) -> Result<String> {
     let user = asked.user.clone().unwrap_or_default();
     csv(list.items.iter().enumerate().map(|(place, item)| {
-        let ItemRecord { id, title, status, breaks } = ItemRecord::new(item, catalogue);
+        let ItemRecord { id, title, status, breaks, .. } = ItemRecord::new(item, catalogue);
         let status = serde_json::to_value(status).ok().and_then(|name| name.as_str().map(str::to_owned));
         let (rank, id, breaks) = ((place + 1).to_string(), id.unwrap_or_default(), breaks.unwrap_or_default());
         [user.clone(), rank, id, title, status.unwrap_or_default(), breaks]

@@ -76,7 +76,9 @@ impl ListPrinter<'_> {
             list.text.lines().for_each(|line| page += &format!("  | {}\n", clean(line)));
         }
         for (index, item) in list.items.iter().enumerate() {
-            page += &format!("{:3}. {}{}\n", index + 1, clean(&item.title), mark(item));
+            let score = list.log_probs.as_ref().and_then(|scores| scores.get(index));
+            let score = score.map_or_else(String::new, |score| format!("  (log-probability {score:.2})"));
+            page += &format!("{:3}. {}{score}{}\n", index + 1, clean(&item.title), mark(item));
         }
         Ok(page + &summary(asked.prepared.request(), list))
     }

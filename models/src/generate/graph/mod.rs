@@ -1,5 +1,6 @@
 //! Generation with burn's graph: a batch with a KV cache, on any device.
 
+mod continuations;
 mod logits;
 
 use std::collections::HashMap;
