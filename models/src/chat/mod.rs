@@ -43,6 +43,18 @@ impl Role {
     }
 }
 
+/// The origin of a message, by which a model with item tokens reads it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MessageKind {
+    /// Free text of a user, of a model or of a corpus: no title in it is an item token.
+    #[default]
+    Text,
+    /// A request or a question about the catalogue, in which titles stand in single quotes.
+    Request,
+    /// A turn that leads to the request and says nothing of it. Short prompts leave it out.
+    Opening,
+}
+
 /// One turn of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -50,12 +62,29 @@ pub struct Message {
     pub role: Role,
     /// The text.
     pub content: String,
+    /// The origin of the text.
+    pub kind: MessageKind,
 }
 
 impl Message {
-    /// A message of the role `role`.
+    /// A message of the role `role`, in free text.
     pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Self { role, content: content.into() }
+        Self { role, content: content.into(), kind: MessageKind::Text }
+    }
+
+    /// This message as one of the given kind.
+    #[must_use]
+    pub fn of_kind(self, kind: MessageKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The text with its control tokens guarded, and its titles as this tokenizer has them.
+    fn guarded(&self, tokenizer: &Tokenizer) -> Self {
+        let content = match self.kind {
+            MessageKind::Request => tokenizer.guard_request(&self.content),
+            MessageKind::Text | MessageKind::Opening => tokenizer.guard(&self.content),
+        };
+        Self { content, ..self.clone() }
     }
 }
 
@@ -157,13 +186,15 @@ impl ChatTemplate {
 
     /// The ids of a conversation as the model's input: BOS at most once, and control tokens only where the template puts them.
     ///
-    /// The text of messages is guarded before it is rendered, so that a title which spells a control token stays text.
+    /// The text of messages is guarded before it is rendered, so that a title which spells a control token stays text. A model with item
+    /// tokens reads a short prompt: without the turns that only open a request, and with a token for each title that a request quotes.
     ///
     /// # Errors
     /// As [`ChatTemplate::render`] and [`Tokenizer::encode`].
     pub fn encode(&self, tokenizer: &Tokenizer, messages: &[Message], add_generation_prompt: bool) -> Result<Vec<u32>> {
-        let guarded: Vec<Message> =
-            messages.iter().map(|message| Message::new(message.role, tokenizer.guard(&message.content))).collect();
+        let is_short = tokenizer.has_item_tokens();
+        let kept = messages.iter().filter(|message| !(is_short && message.kind == MessageKind::Opening));
+        let guarded: Vec<Message> = kept.map(|message| message.guarded(tokenizer)).collect();
         tokenizer.encode(&self.render(&guarded, add_generation_prompt)?, true)
     }
 }
@@ -171,7 +202,7 @@ impl ChatTemplate {
 /// Renders a conversation; where that drops the system's text, with this text in front of the first user's.
 fn with_system<E>(messages: &[Message], render: impl Fn(&[Message]) -> Result<String, E>) -> Result<String, E> {
     let rendered = render(messages);
-    let [Message { role: Role::System, content: system }, others @ ..] = messages else { return rendered };
+    let [Message { role: Role::System, content: system, .. }, others @ ..] = messages else { return rendered };
     if rendered.as_ref().is_ok_and(|text| text.contains(system.trim())) {
         return rendered;
     }
