@@ -9,6 +9,7 @@
 //! | [`generate`] | generation: sampling, constrained decoding, speculative decoding |
 //! | [`engine`] | the decode engine for GPUs: paged KV cache, prefix cache, continuous batching |
 //! | [`lora`] | LoRA adapters, and PEFT folders |
+//! | [`item_tokens`] | a token for each title of a catalogue, in a pulled model |
 //! | [`train`], [`optim`], [`value_head`] | losses, gradients, AdamW, the value head of PPO |
 //! | [`sasrec`] | the SASRec recommender |
 //! | [`tokenizer`], [`chat`] | tokenizers and chat templates |
@@ -65,6 +66,7 @@ pub mod engine;
 pub mod error;
 pub mod files;
 pub mod generate;
+pub mod item_tokens;
 pub mod language_model;
 pub mod llama;
 pub mod lora;
@@ -81,7 +83,7 @@ pub mod value_head;
 pub mod weights;
 
 pub use archive::Archive;
-pub use chat::{ChatTemplate, Message, Role};
+pub use chat::{ChatTemplate, Message, MessageKind, Role};
 pub use download::download;
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};
@@ -89,6 +91,7 @@ pub use generate::{
     Allowed, DraftTokens, GenerateOptions, GenerateRequest, Generator, GraphGenerator, OnToken, Sampling,
     TokenConstraint, TokenLogprob, Unconstrained,
 };
+pub use item_tokens::{ItemRows, ItemTokens, ItemVectors};
 pub use language_model::{Backend, InferenceModel, LanguageModel, StorageOptions, TextCodec};
 pub use llama::{Batch, KvCache, Llama, LlamaConfig, RopeScaling};
 pub use lora::{Adapter, Linear, Lora, LoraConfig};

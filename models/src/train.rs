@@ -107,7 +107,7 @@ impl Llama {
         let targets: SoftTargets =
             samples.iter().flat_map(|sample| &sample.tokens[sample.scored.clone()]).copied().collect();
         let CrossEntropy { log_probs, entropies, .. } =
-            self.lm_head.cross_entropy(hidden, &targets, read.head_dropout().as_ref());
+            self.cross_entropy(hidden, &targets, read.head_dropout().as_ref());
         SequenceScores { log_probs, entropies, lengths: samples.iter().map(|sample| sample.scored.len()).collect() }
     }
 
@@ -146,8 +146,7 @@ impl Llama {
             let weights = examples.iter().flat_map(|example| &example.weights);
             let weights: Vec<f32> = weights.map(|(_, weight)| weight * share).collect();
             let hidden = embedding(hidden, &read.places); // [weights, d_model]
-            let CrossEntropy { log_probs, .. } =
-                self.lm_head.cross_entropy(hidden, &targets, read.head_dropout().as_ref());
+            let CrossEntropy { log_probs, .. } = self.cross_entropy(hidden, &targets, read.head_dropout().as_ref());
             let weights = Tensor::<1>::from_data(weights.as_slice(), &log_probs.device());
             -(log_probs * weights).sum()
         };

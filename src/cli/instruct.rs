@@ -95,7 +95,13 @@ fn settings(args: &Args) -> ExampleConfig {
     }
     tasks.sort_unstable();
     tasks.dedup();
-    ExampleConfig { tasks, preset: args.preset, seed: args.seed, chat_ratio: args.chat_ratio }
+    ExampleConfig {
+        tasks,
+        preset: args.preset,
+        seed: args.seed,
+        chat_ratio: args.chat_ratio,
+        ..ExampleConfig::default()
+    }
 }
 
 fn write(

@@ -9,7 +9,6 @@ use serde_json::json;
 use tiller_models::language_model::LanguageModel;
 use tiller_models::llama::Llama;
 use tiller_models::quantize::{Blocks, quantize};
-use tiller_models::tokenizer::TokenizerFiles;
 
 use super::Global;
 use crate::pull::resolve_model;
@@ -61,8 +60,8 @@ struct Moved {
 /// fit, a full disk.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let checkpoint = checkpoint(args)?;
-    let files = TokenizerFiles::of(&checkpoint.model)?;
     let model = LanguageModel::load(&checkpoint.model, checkpoint.adapter.as_deref(), &global.open_device()?)?;
+    let files = model.tokenizer_files(&checkpoint.model)?;
     let write = |folder: &Path| {
         std::fs::create_dir_all(folder).map_err(Error::io(folder, "create"))?;
         model.llama.merged()?.write_with(&files, folder)

@@ -29,6 +29,7 @@ Examples:
   tiller sft films --model smollm2-135m --out runs/films
   tiller sft films --model smollm2-135m --quant q4 --rank 8 --epochs 3 --out runs/q4
   tiller sft films --model smollm2-135m --chat sharegpt.jsonl --preset paper --out runs/paper
+  tiller sft films --model smollm2-135m --item-tokens --out runs/items
   tiller sft films --from-scratch tiny --out runs/tiny      a model trained from scratch, in minutes and without a download
   tiller sft films --resume --out runs/films           go on where it stopped
 Next:
@@ -47,6 +48,9 @@ pub struct Args {
     /// Train all weights of a small new model instead
     #[arg(long, alias = "scratch", value_parser = values::scratch_size(), value_name = "SIZE", conflicts_with_all = ["model", "resume"])]
     from_scratch: Option<ScratchSize>,
+    /// A token for each title: short prompts and lists, and a choice per item; needs a teacher
+    #[arg(long, conflicts_with_all = ["from_scratch", "resume"])]
+    item_tokens: bool,
     /// The run folder to write
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
@@ -136,7 +140,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let conversations = config.chat.as_deref().map(|file| chat::read(Path::new(file))).transpose()?.unwrap_or_default();
     let device = global.open_device()?;
     let free = memory::available();
-    let estimate = config.check_memory(&device, free)?;
+    let estimate = config.check_memory(dataset.catalogue.len(), &device, free)?;
     tell_memory(&estimate, config.micro_batch, free);
     let _guard = interrupt::defer();
     if config.data.tasks.iter().any(|family| family.needs_teacher()) {
@@ -206,7 +210,11 @@ fn config(args: &Args) -> Result<SftConfig> {
     if args.resume {
         layers.config = Some(RunFolder::stored_config(&args.out)?);
     }
-    let base = args.from_scratch.map_or_else(SftConfig::default, SftConfig::from_scratch);
+    let base = match args.from_scratch {
+        Some(size) => SftConfig::from_scratch(size),
+        None if args.item_tokens => SftConfig::with_item_tokens(),
+        None => SftConfig::default(),
+    };
     resolve_over(base, &layers, table(args)?)
 }
 

@@ -142,10 +142,10 @@ impl TokenConstraint for MaskedBaseline<'_> {
     }
 }
 
-/// Titles are plain characters: whatever they spell, no control token comes out of them.
+/// Titles are item tokens or plain characters: whatever they spell, no control token comes out of them.
 impl TitleTokenizer for Tokenizer {
     fn encode(&self, text: &str) -> Result<Vec<u32>> {
-        self.encode_plain(text)
+        self.encode_list(text)
     }
 
     fn decode(&self, tokens: &[u32]) -> Result<String> {

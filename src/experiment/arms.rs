@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use tiller_models::language_model::LanguageModel;
-use tiller_models::tokenizer::TokenizerFiles;
 
 use super::noisy::NoisyScorer;
 use super::plan::{Arm, Labels};
@@ -97,8 +96,8 @@ impl ArmTrainer<'_> {
         let Some(adapter) = &checkpoint.adapter else { return Ok(checkpoint.model) };
         let folder = run.join("merged");
         if !folder.join("model.safetensors").exists() {
-            let files = TokenizerFiles::of(&checkpoint.model)?;
             let model = LanguageModel::load(&checkpoint.model, Some(adapter), self.device)?;
+            let files = model.tokenizer_files(&checkpoint.model)?;
             std::fs::create_dir_all(&folder).map_err(Error::io(&folder, "create"))?;
             model.llama.merged()?.write_with(&files, &folder)?;
         }

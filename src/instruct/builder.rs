@@ -16,7 +16,7 @@ use super::stream_key::StreamKey;
 use super::user_context::{UserContext, draw_case};
 use super::{category, proportion, search, sequential};
 use crate::data::split::{NextItemCase, Split, held_out, training_items};
-use crate::data::{Dataset, ItemId, User};
+use crate::data::{Catalogue, Dataset, ItemId, User};
 use crate::recommend::prompt::TRAINING_PHRASINGS;
 use crate::task::{EvalTask, Task, TaskFamily};
 use crate::teacher::Scorer;
@@ -60,8 +60,18 @@ impl<'a, S: Scorer> ExampleBuilder<'a, S> {
         }
         config.validate(conversations.len())?;
         let filters = ItemFilters::of(catalogue);
-        let shared = BuilderContext { catalogue, filters, rules: config.preset.rules() };
+        let shared = BuilderContext { catalogue, filters, rules: config.preset.rules(), by_title: config.by_title };
         Ok(Self { dataset, teacher, conversations, config, shared })
+    }
+
+    /// The catalogue.
+    pub fn catalogue(&self) -> &'a Catalogue {
+        &self.dataset.catalogue
+    }
+
+    /// The teacher.
+    pub fn teacher(&self) -> &'a S {
+        self.teacher
     }
 
     /// Returns the slots of an epoch, in its order (method §4): users, categorised items, and a share of conversations.

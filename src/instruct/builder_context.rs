@@ -11,6 +11,8 @@ pub(super) struct BuilderContext<'a> {
     pub catalogue: &'a Catalogue,
     pub filters: ItemFilters,
     pub rules: SamplingRules,
+    /// See [`ExampleConfig`](super::ExampleConfig).
+    pub by_title: bool,
 }
 
 impl BuilderContext<'_> {

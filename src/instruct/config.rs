@@ -18,11 +18,19 @@ pub struct ExampleConfig {
     pub seed: u64,
     /// Conversations per example of another task.
     pub chat_ratio: f64,
+    /// True if I3 asks for items by their titles, too: for models with item tokens, which must learn what these are called.
+    pub by_title: bool,
 }
 
 impl Default for ExampleConfig {
     fn default() -> Self {
-        Self { tasks: TaskFamily::ALL[..4].into(), preset: Preset::Default, seed: 2024, chat_ratio: 0.5 }
+        Self {
+            tasks: TaskFamily::ALL[..4].into(),
+            preset: Preset::Default,
+            seed: 2024,
+            chat_ratio: 0.5,
+            by_title: false,
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! I3, item search: items of a filter for no user in particular, and, in reverse, the category of an item (method §4).
 
-use tiller_models::chat::{Message, Role};
+use tiller_models::chat::{Message, MessageKind, Role};
 
 use super::builder_context::BuilderContext;
 use super::example::{Example, ExampleDraft, phrasing};
 use super::item_filter::ItemFilter;
 use super::stream_key::{Purpose, StreamKey};
 use crate::data::{CategoryId, ItemId, ItemSet};
+use crate::recommend::answer;
 use crate::recommend::prompt::{SYSTEM, TRAINING_PHRASINGS};
 use crate::request::Request;
 use crate::task::TaskFamily;
@@ -21,10 +22,23 @@ const QUESTIONS: [&str; 6] = [
     "Where does '{title}' belong among the categories?",
 ];
 
-/// An example about `item`: generation, choice from candidates and reverse question, a third each. `None` where nothing
-/// can be asked.
+/// The phrasings of the question for an item by its title, in free text: the answer is the item itself.
+const NAMES: [&str; 6] = [
+    "Give me the item {title} and no other.",
+    "I am looking for {title}. Which item is it?",
+    "Find {title} in the catalogue.",
+    "Please put {title} on my list, alone.",
+    "Which item is called {title}?",
+    "Show me {title}.",
+];
+
+/// An example about `item`: generation, choice from candidates and reverse question, a third each; where items are asked for by their
+/// titles, that in half of the cases. `None` where nothing can be asked.
 pub(super) fn example(item: ItemId, shared: &BuilderContext, stream: &StreamKey) -> Option<Example> {
     let mut rng = stream.rng(Purpose::Form);
+    if shared.by_title && rng.chance(50) {
+        return Some(by_title(item, shared, stream));
+    }
     if rng.below(3) == 0 {
         return reverse(item, shared, stream);
     }
@@ -61,6 +75,20 @@ fn exclude(item: ItemId, shared: &BuilderContext, stream: &StreamKey) -> Option<
     Some((request, category.members.clone().complement()))
 }
 
+/// The item of a title.
+fn by_title(item: ItemId, shared: &BuilderContext, stream: &StreamKey) -> Example {
+    let title = shared.catalogue.title(item);
+    let question = NAMES[phrasing(stream, TRAINING_PHRASINGS)].replace("{title}", title);
+    Example {
+        family: TaskFamily::I3,
+        request: None,
+        messages: vec![Message::new(Role::System, SYSTEM), Message::new(Role::User, question)],
+        answer: answer::render([title]),
+        target: Some(item),
+        items: vec![item],
+    }
+}
+
 fn reverse(item: ItemId, shared: &BuilderContext, stream: &StreamKey) -> Option<Example> {
     let categories: &[CategoryId] = &shared.catalogue.item(item).categories;
     if categories.is_empty() {
@@ -72,7 +100,10 @@ fn reverse(item: ItemId, shared: &BuilderContext, stream: &StreamKey) -> Option<
     Some(Example {
         family: TaskFamily::I3,
         request: None,
-        messages: vec![Message::new(Role::System, SYSTEM), Message::new(Role::User, question)],
+        messages: vec![
+            Message::new(Role::System, SYSTEM),
+            Message::new(Role::User, question).of_kind(MessageKind::Request),
+        ],
         answer: format!("'{title}' belongs to the category '{category}'."),
         target: Some(item),
         items: Vec::new(),

@@ -67,7 +67,8 @@ impl Policy {
 
     /// The actor's low-rank parts.
     pub fn adapter(&self) -> Adapter {
-        let mut adapter = Adapter { loras: Default::default(), dropout: 0.0, rank_stabilised: false, base_model: None };
+        let mut adapter =
+            Adapter { loras: Default::default(), dropout: 0.0, rank_stabilised: false, base_model: None, items: None };
         adapter.take_from(self.actor.valid().linears());
         adapter
     }

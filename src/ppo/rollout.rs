@@ -208,7 +208,7 @@ impl Sampler<'_> {
         if !self.config.rerender {
             return Ok(drawn);
         }
-        let mut tokens = self.tokenizer.encode_plain(&answer::render(titles))?;
+        let mut tokens = self.tokenizer.encode_list(&answer::render(titles))?;
         let ends = AnswerLines::of(&tokens, self.tokenizer)?.ends;
         tokens.push(self.grammar.end());
         Ok(Rollout { tokens, log_probs: None, ends, ..drawn })

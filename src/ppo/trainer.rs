@@ -300,6 +300,7 @@ impl<'a, S: Scorer> PpoTrainer<'a, S> {
         if self.state.best.is_none_or(|best| reward > best.score) {
             let mut adapter = self.policy.adapter();
             adapter.base_model = config.model.clone();
+            adapter.items = self.context.model.item_tokens()?;
             adapter.write(&self.log.run().path().join(ADAPTER))?;
             self.state.best = Some(Best { score: reward, step });
             self.after = Some(report.clone());

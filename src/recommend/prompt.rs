@@ -1,6 +1,6 @@
 //! A request as a conversation (method §3.1–3.2): the rules, two turns of the user, and one acknowledgement between them.
 
-use tiller_models::chat::{Message, Role};
+use tiller_models::chat::{Message, MessageKind, Role};
 
 use super::wordings::{
     ABOUT, AT_LEAST, AT_MOST, CANDIDATES, EXACTLY, EXCLUDE, LESS, MORE, MUST, PHRASINGS, Phrasings, WHERE,
@@ -34,9 +34,9 @@ pub fn render(request: &Request, catalogue: &Catalogue, phrasing: usize) -> Vec<
     };
     vec![
         Message::new(Role::System, SYSTEM),
-        Message::new(Role::User, announcement),
-        Message::new(Role::Assistant, ACKNOWLEDGEMENT),
-        Message::new(Role::User, question(request, catalogue, phrasing)),
+        Message::new(Role::User, announcement).of_kind(MessageKind::Opening),
+        Message::new(Role::Assistant, ACKNOWLEDGEMENT).of_kind(MessageKind::Opening),
+        Message::new(Role::User, question(request, catalogue, phrasing)).of_kind(MessageKind::Request),
     ]
 }
 

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use tiller_models::download;
+use tiller_models::item_tokens::ItemVectors;
 use tiller_models::sasrec::SasRec;
 
 use super::checkpoint::{BEST, TeacherCheckpoint};
@@ -35,6 +37,12 @@ impl Teacher {
 impl Scorer for Teacher {
     fn n_items(&self) -> usize {
         self.model.n_items()
+    }
+
+    fn item_vectors(&self) -> Result<Option<ItemVectors>> {
+        let vectors = self.model.item_vectors();
+        let [_, width] = vectors.dims();
+        Ok(Some(ItemVectors { values: download(vectors, "the teacher's item vectors")?, width }))
     }
 
     fn answer<T: Send>(&self, histories: &[&[ItemId]], answer: impl Fn(usize, &[f32]) -> T + Sync) -> Result<Vec<T>> {

@@ -1,5 +1,7 @@
 //! Queries to a recommender: the best items within a scope, and the ranks of given items (method §2.3).
 
+use tiller_models::item_tokens::ItemVectors;
+
 use crate::data::order::{rank, top_k};
 use crate::data::{ItemId, ItemSet};
 use crate::{Error, Result};
@@ -48,6 +50,14 @@ pub trait Scorer: Sync {
     /// # Errors
     /// The device fails.
     fn answer<T: Send>(&self, histories: &[&[ItemId]], answer: impl Fn(usize, &[f32]) -> T + Sync) -> Result<Vec<T>>;
+
+    /// The vector that it has of each item; `None` for a recommender without any.
+    ///
+    /// # Errors
+    /// The device fails.
+    fn item_vectors(&self) -> Result<Option<ItemVectors>> {
+        Ok(None)
+    }
 
     /// The best items of each query, best first; equal scores stand in the order of their ids.
     ///

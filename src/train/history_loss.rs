@@ -23,7 +23,7 @@ impl HistoryLoss {
     /// A title that the tokenizer has no tokens for.
     pub fn new(codec: &TextCodec, catalogue: &Catalogue, weight: f64) -> Result<Self> {
         let ids: Vec<ItemId> = if weight > 0.0 { catalogue.ids().collect() } else { Vec::new() };
-        let titles = ids.into_par_iter().map(|id| codec.tokenizer.encode_plain(catalogue.title(id)));
+        let titles = ids.into_par_iter().map(|id| codec.tokenizer.encode_title(catalogue.title(id)));
         Ok(Self { titles: titles.collect::<Result<_>>()?, weight })
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::tensor::Device;
 use tiller_kernels::quant::QuantScheme;
+use tiller_models::item_tokens::ItemVectors;
 use tiller_models::language_model::LanguageModel;
 use tiller_models::lora::{Adapter, LoraConfig};
 use tiller_models::tokenizer::TokenizerFiles;
@@ -44,12 +45,41 @@ impl TrainableModel {
         (recipe, seed): (&LoraConfig, u64),
         device: &Device,
     ) -> Result<Self> {
-        let mut model = LanguageModel::load_quantized(path, None, scheme, device)?;
+        Self::adapted(LanguageModel::load_quantized(path, None, scheme, device)?, name, (recipe, seed), device)
+    }
+
+    /// `model` with a fresh adapter.
+    fn adapted(
+        mut model: LanguageModel,
+        name: &str,
+        (recipe, seed): (&LoraConfig, u64),
+        device: &Device,
+    ) -> Result<Self> {
         let mut adapter = recipe.adapter(model.llama.linears(), seed, device)?;
         adapter.base_model = Some(name.to_owned());
         model.llama = model.llama.with_adapter(&adapter)?.train();
         adapter.loras.clear(); // the model's own, from now on
         Ok(Self { model, trained: TrainedPart::Adapter(Box::new(adapter)) })
+    }
+
+    /// [`TrainableModel::with_adapter`] with an item token for each of `titles`, whose rows move with a projection of `vectors`. The
+    /// tokenizer is written into the folder of the run.
+    ///
+    /// # Errors
+    /// As [`TrainableModel::with_adapter`] and [`LanguageModel::with_item_tokens`].
+    pub fn with_item_tokens(
+        path: &Path,
+        name: &str,
+        scheme: Option<QuantScheme>,
+        (recipe, seed): (&LoraConfig, u64),
+        (titles, vectors): (&[&str], &ItemVectors),
+        run: &Path,
+        device: &Device,
+    ) -> Result<Self> {
+        let folder = run.join(ADAPTER);
+        std::fs::create_dir_all(&folder).map_err(Error::io(&folder, "create"))?;
+        let model = LanguageModel::with_item_tokens(path, titles, vectors, &folder, scheme, device)?;
+        Self::adapted(model, name, (recipe, seed), device)
     }
 
     /// The model at `path` with the adapter in a PEFT folder, which is trained further; its own weights frozen and packed by `scheme`.
@@ -62,9 +92,9 @@ impl TrainableModel {
         scheme: Option<QuantScheme>,
         device: &Device,
     ) -> Result<Self> {
-        let mut model = LanguageModel::load_quantized(path, None, scheme, device)?;
+        let mut model = LanguageModel::load_quantized(path, Some(adapter), scheme, device)?;
         let mut adapter = Adapter::read(adapter, &model.llama.config().projections(), device)?;
-        model.llama = model.llama.with_adapter(&adapter)?.train();
+        model.llama = model.llama.train();
         adapter.loras.clear(); // the model's own, from now on
         Ok(Self { model, trained: TrainedPart::Adapter(Box::new(adapter)) })
     }
@@ -122,6 +152,7 @@ impl TrainableModel {
             TrainedPart::Adapter(adapter) => {
                 let mut adapter = adapter.as_ref().clone();
                 adapter.take_from(self.model.llama.valid().linears());
+                adapter.items = self.model.item_tokens()?;
                 adapter.write(&folder)
             }
             TrainedPart::Full(files, _) => self.model.llama.write_with(files, &folder),

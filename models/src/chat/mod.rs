@@ -44,6 +44,18 @@ impl Role {
     }
 }
 
+/// The origin of a message, by which a model with item tokens reads it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MessageKind {
+    /// Free text of a user, of a model or of a corpus: no title in it is an item token.
+    #[default]
+    Text,
+    /// A request or a question about the catalogue, in which titles stand in single quotes.
+    Request,
+    /// A turn that leads to the request and says nothing of it. Short prompts leave it out.
+    Opening,
+}
+
 /// One turn of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -51,12 +63,28 @@ pub struct Message {
     pub role: Role,
     /// The text.
     pub content: String,
+    /// The origin of the text.
+    pub kind: MessageKind,
 }
 
 impl Message {
-    /// A message of the role `role`.
+    /// A message of the role `role`, in free text.
     pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Self { role, content: content.into() }
+        Self { role, content: content.into(), kind: MessageKind::Text }
+    }
+
+    /// This message as one of the given kind.
+    #[must_use]
+    pub fn of_kind(self, kind: MessageKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The text with its control tokens guarded, and its titles as this tokenizer has them.
+    fn guarded(&self, tokenizer: &Tokenizer) -> String {
+        match self.kind {
+            MessageKind::Request => tokenizer.guard_request(&self.content),
+            MessageKind::Text | MessageKind::Opening => tokenizer.guard(&self.content),
+        }
     }
 }
 
@@ -162,21 +190,27 @@ impl ChatTemplate {
     /// changes that text (its case, what stands around it) and a control token comes of it, the text is rendered again with each character
     /// apart, so that no control token holds one. That is noticed by the control tokens of the same turns with another text.
     ///
+    /// A model with item tokens reads a short prompt: without the turns that only open a request, and with a token for each title that a
+    /// request quotes.
+    ///
     /// # Errors
     /// As [`ChatTemplate::render`] and [`Tokenizer::encode`].
     pub fn encode(&self, tokenizer: &Tokenizer, messages: &[Message], add_generation_prompt: bool) -> Result<Vec<u32>> {
-        let encode = |change: &dyn Fn(&str) -> String| -> Result<(Vec<u32>, Vec<u32>)> {
-            let changed = messages.iter().map(|message| Message::new(message.role, change(&message.content)));
+        let is_short = tokenizer.has_item_tokens();
+        let is_kept = |message: &&Message| !(is_short && message.kind == MessageKind::Opening);
+        let kept: Vec<&Message> = messages.iter().filter(is_kept).collect();
+        let encode = |change: &dyn Fn(&Message) -> String| -> Result<(Vec<u32>, Vec<u32>)> {
+            let changed = kept.iter().map(|message| Message::new(message.role, change(message)));
             let rendered = self.render(&changed.collect::<Vec<_>>(), add_generation_prompt)?;
             let ids = tokenizer.encode(&rendered, true)?;
             let control = tokenizer.control(&ids).collect();
             Ok((ids, control))
         };
-        let (ids, control) = encode(&|text| tokenizer.guard(text))?;
-        if encode(&neutral).is_ok_and(|(_, expected)| expected == control) {
+        let (ids, control) = encode(&|message| message.guarded(tokenizer))?;
+        if encode(&|message| neutral(&message.content)).is_ok_and(|(_, expected)| expected == control) {
             return Ok(ids);
         }
-        let (isolated, expected) = encode(&|text| tokenizer.isolate(text))?;
+        let (isolated, expected) = encode(&|message| tokenizer.isolate(&message.content))?;
         Ok(if expected == control { ids } else { isolated })
     }
 }
@@ -189,7 +223,7 @@ fn neutral(text: &str) -> String {
 /// Renders a conversation; where that drops the system's text, with this text in front of the first user's.
 fn with_system<E>(messages: &[Message], render: impl Fn(&[Message]) -> Result<String, E>) -> Result<String, E> {
     let rendered = render(messages);
-    let [Message { role: Role::System, content: system }, others @ ..] = messages else { return rendered };
+    let [Message { role: Role::System, content: system, .. }, others @ ..] = messages else { return rendered };
     if rendered.as_ref().is_ok_and(|text| text.contains(system.trim())) {
         return rendered;
     }

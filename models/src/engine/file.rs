@@ -4,6 +4,7 @@ use tiller_kernels::quant::{Blocks, PackedMatrix, QuantScheme};
 
 use super::source::{WeightSource, packed};
 use crate::files::blocks::Format;
+use crate::item_tokens::is_table;
 use crate::llama::files::naming::{Naming, is_rotated, places_among_pairs};
 use crate::llama::files::tensor_reader::TensorReader;
 use crate::llama::{LlamaConfig, ModelFiles};
@@ -30,6 +31,10 @@ impl<'a> FileWeights<'a> {
         scheme: Option<QuantScheme>,
     ) -> Result<Option<PackedMatrix>> {
         let Some(gguf) = self.files.gguf() else { return Ok(None) };
+        // A table with further rows is none of the file's.
+        if self.files.item_rows().is_some() && is_table(module) {
+            return Ok(None);
+        }
         let tensor = Naming::Gguf.tensor(module);
         let format = gguf.format(&tensor)?;
         let holds = |blocks: &Blocks| Format::from(*blocks) == format && scheme.is_none_or(|s| s == blocks.scheme());
@@ -56,7 +61,7 @@ impl WeightSource for FileWeights<'_> {
         let values = self.reader.read(module, &shape)?;
         let scheme = match scheme {
             Some(scheme) => scheme,
-            None => wide_enough(self.files.bits(module, values.len())?),
+            None => wide_enough(self.files.bits(module)?),
         };
         packed(module, scheme, shape, &values)
     }

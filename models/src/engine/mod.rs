@@ -124,7 +124,7 @@ impl Engine {
     /// As [`Engine::new`].
     pub fn from_llama(llama: &Llama, options: EngineOptions) -> Result<Self> {
         // What is being trained is read as it is now.
-        let llama = llama.valid();
+        let llama = llama.valid().with_plain_tables();
         let mut engine = Self::new(&mut GraphWeights::new(&llama), &llama.device(), options)?;
         engine.load_adapters(&[&llama])?;
         Ok(engine)

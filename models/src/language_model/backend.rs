@@ -1,7 +1,5 @@
 //! The choice of the generator.
 
-use std::path::Path;
-
 use burn::tensor::Device;
 use tiller_kernels::decode::KvFormat;
 use tiller_kernels::device::gpu_of;
@@ -56,25 +54,26 @@ impl Backend {
         Ok(Self::Graph(Box::new(GraphGenerator::new(llama))))
     }
 
-    /// A generator with the weights of a model on disk, and the adapter in a PEFT folder. The engine holds the weights in the bits of
+    /// The device from which a generator on `device` takes an adapter: the engine copies it from the host.
+    pub(super) fn adapter_device(config: &LlamaConfig, device: &Device) -> Device {
+        if Engine::supports(config, device) { Device::flex() } else { device.clone() }
+    }
+
+    /// A generator with the weights of a model on disk, and an adapter for it. The engine holds the weights in the bits of
     /// their file and no other copy of them.
     pub(super) fn from_files(
         files: &ModelFiles,
-        adapter: Option<&Path>,
+        adapter: Option<&Adapter>,
         StorageOptions { quant, kv_dtype, exact }: StorageOptions,
         device: &Device,
     ) -> Result<Self> {
-        let is_supported = Engine::supports(&files.config, device);
-        let adapter_device = if is_supported { &Device::flex() } else { device };
-        let adapter = adapter.map(|folder| Adapter::read(folder, &files.config.projections(), adapter_device));
-        let adapter = adapter.transpose()?;
-        if is_supported {
+        if Engine::supports(&files.config, device) {
             let int8 = gpu_of(device).is_none() && !exact;
             let options = EngineOptions { kv_dtype, quant, int8, ..EngineOptions::growing() };
-            return Ok(Self::Engine(Box::new(Engine::from_files(files, adapter.as_ref(), device, options)?)));
+            return Ok(Self::Engine(Box::new(Engine::from_files(files, adapter, device, options)?)));
         }
         let llama = Llama::from_files(files, quant, device)?;
-        let llama = adapter.map_or(Ok(llama.clone()), |adapter| llama.with_adapter(&adapter))?;
+        let llama = adapter.map_or(Ok(llama.clone()), |adapter| llama.with_adapter(adapter))?;
         Ok(Self::Graph(Box::new(GraphGenerator::new(&llama))))
     }
 

@@ -8,7 +8,6 @@ use burn::tensor::Device;
 use super::{Backend, StorageOptions, TextCodec};
 use crate::Result;
 use crate::generate::GenerateRequest;
-use crate::llama::{Llama, ModelFiles};
 
 /// A language model for generation alone.
 pub struct InferenceModel {
@@ -24,9 +23,9 @@ impl InferenceModel {
     /// As [`LanguageModel::load`](super::LanguageModel::load); weights that the quantization does not fit, buffers beyond what the device
     /// binds.
     pub fn load(path: &Path, adapter: Option<&Path>, storage: StorageOptions, device: &Device) -> Result<Self> {
-        let files = ModelFiles::open(path)?;
+        let (files, adapter) = super::open(path, adapter, |config| Backend::adapter_device(config, device))?;
         let codec = TextCodec::from_files(&files)?;
-        let backend = RefCell::new(Backend::from_files(&files, adapter, storage, device)?);
+        let backend = RefCell::new(Backend::from_files(&files, adapter.as_ref(), storage, device)?);
         Ok(Self { codec, backend, max_positions: files.config.max_positions })
     }
 
@@ -38,14 +37,6 @@ impl InferenceModel {
     /// The context window of the model, in tokens.
     pub fn max_positions(&self) -> usize {
         self.max_positions
-    }
-
-    /// Loads the adapter of `llama`, in place of the one before; none where it has none. `llama` is this model.
-    ///
-    /// # Errors
-    /// A device that fails, low-rank matrices that are not finite.
-    pub fn load_adapter(&self, llama: &Llama) -> Result<()> {
-        self.backend.borrow_mut().generator().load_adapter(llama)
     }
 
     /// Runs a request until the model ends each answer: its stop ids are those of the tokenizer. The tokens are the same on every device,

@@ -2,6 +2,7 @@
 
 mod backend;
 mod inference_model;
+mod item_tokens;
 mod text_codec;
 
 use std::path::Path;
@@ -15,7 +16,8 @@ pub use text_codec::TextCodec;
 
 use crate::Result;
 use crate::generate::GenerateRequest;
-use crate::llama::{Llama, ModelFiles};
+use crate::item_tokens::ItemTokens;
+use crate::llama::{Llama, LlamaConfig, ModelFiles};
 use crate::lora::Adapter;
 
 /// A Llama as a graph, for training and scoring, with its tokenizer. [`InferenceModel`] is for generation alone.
@@ -25,6 +27,8 @@ pub struct LanguageModel {
     pub llama: Llama,
     /// The tokenizer and the chat template.
     pub codec: TextCodec,
+    /// The item tokens, with the rows that they were loaded with.
+    items: Option<ItemTokens>,
 }
 
 impl LanguageModel {
@@ -46,22 +50,22 @@ impl LanguageModel {
         quant: Option<QuantScheme>,
         device: &Device,
     ) -> Result<Self> {
-        Self::from_files(&ModelFiles::open(path)?, adapter, quant, device)
+        let (files, adapter) = open(path, adapter, |_| device.clone())?;
+        Self::from_files(&files, adapter, quant, device)
     }
 
     fn from_files(
         files: &ModelFiles,
-        adapter: Option<&Path>,
+        adapter: Option<Adapter>,
         quant: Option<QuantScheme>,
         device: &Device,
     ) -> Result<Self> {
         let codec = TextCodec::from_files(files)?;
         let llama = Llama::from_files(files, quant, device)?;
-        let llama = match adapter {
-            Some(folder) => llama.with_adapter(&Adapter::read(folder, &files.config.projections(), device)?)?,
-            None => llama,
-        };
-        Ok(Self { llama, codec })
+        Ok(match adapter {
+            Some(adapter) => Self { llama: llama.with_adapter(&adapter)?, codec, items: adapter.items },
+            None => Self { llama, codec, items: None },
+        })
     }
 
     /// Runs a request until the model ends each answer: its stop ids are those of the tokenizer. For repeated generation, keep a
@@ -72,6 +76,22 @@ impl LanguageModel {
     pub fn generate<'a>(&'a self, request: GenerateRequest<'a>) -> Result<Vec<Vec<u32>>> {
         Backend::new(&self.llama)?.generator().generate(request.stop_at(self.codec.tokenizer.eos_ids()))
     }
+}
+
+/// Opens the model at `path` with the item tokens of the PEFT folder `adapter`, which is read onto the device for a model of these sizes.
+fn open(
+    path: &Path,
+    adapter: Option<&Path>,
+    device: impl FnOnce(&LlamaConfig) -> Device,
+) -> Result<(ModelFiles, Option<Adapter>)> {
+    let files = ModelFiles::open(path)?;
+    let Some(folder) = adapter else { return Ok((files, None)) };
+    let adapter = Adapter::read(folder, &files.config.projections(), &device(&files.config))?;
+    let files = match &adapter.items {
+        Some(items) => files.with_items(items.rows.clone(), folder)?,
+        None => files,
+    };
+    Ok((files, Some(adapter)))
 }
 
 #[cfg(test)]

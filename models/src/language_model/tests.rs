@@ -1,5 +1,7 @@
 //! A whole model folder: weights, tokenizer, template and adapter together.
 
+mod items;
+
 use burn::module::Param;
 use serde_json::json;
 use tempfile::TempDir;

@@ -23,9 +23,10 @@ impl TextCodec {
     /// Reads the tokenizer and the template that lie beside the weights of a model.
     pub(crate) fn from_files(files: &ModelFiles) -> Result<Self> {
         let tokenizer = tokenizer(files)?;
-        let template = match &files.weights {
-            WeightFiles::Gguf(gguf) => ChatTemplate::from_gguf(gguf, &tokenizer)?,
-            WeightFiles::Folder(_) => ChatTemplate::from_path(&files.place, &tokenizer)?,
+        let template = match (files.item_tokenizer(), &files.weights) {
+            (Some(folder), _) => ChatTemplate::from_path(folder, &tokenizer)?,
+            (None, WeightFiles::Gguf(gguf)) => ChatTemplate::from_gguf(gguf, &tokenizer)?,
+            (None, WeightFiles::Folder(_)) => ChatTemplate::from_path(&files.place, &tokenizer)?,
         };
         Ok(Self { tokenizer, template, rows: files.config.vocab_size })
     }
@@ -49,11 +50,12 @@ impl TextCodec {
     }
 }
 
-/// The tokenizer beside the weights of a model, whose ids all have a row in the embedding.
+/// The tokenizer beside the weights of a model or with its item tokens, whose ids all have a row in the embedding.
 fn tokenizer(files: &ModelFiles) -> Result<Tokenizer> {
-    let tokenizer = match &files.weights {
-        WeightFiles::Gguf(gguf) => Tokenizer::from_gguf(gguf)?,
-        WeightFiles::Folder(_) => Tokenizer::from_path(&files.place)?,
+    let tokenizer = match (files.item_tokenizer(), &files.weights) {
+        (Some(folder), _) => Tokenizer::from_path(folder)?,
+        (None, WeightFiles::Gguf(gguf)) => Tokenizer::from_gguf(gguf)?,
+        (None, WeightFiles::Folder(_)) => Tokenizer::from_path(&files.place)?,
     };
     let (ids, rows) = (tokenizer.rows(), files.config.vocab_size);
     if ids > rows {

@@ -6,6 +6,7 @@ use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Linear, Lora};
+use crate::item_tokens::ItemTokens;
 use crate::random::{Normal, orthogonal_rows};
 use crate::{Error, Result};
 
@@ -29,6 +30,8 @@ pub struct Adapter {
     pub rank_stabilised: bool,
     /// The model that the parts were trained on, as its user named it.
     pub base_model: Option<String>,
+    /// Item tokens that the model has only with this adapter.
+    pub items: Option<ItemTokens>,
 }
 
 /// The configuration of a new adapter.
@@ -82,7 +85,7 @@ impl LoraConfig {
             };
             loras.insert(linear.name().to_owned(), lora);
         }
-        Ok(Adapter { loras, dropout: self.dropout, rank_stabilised: false, base_model: None })
+        Ok(Adapter { loras, dropout: self.dropout, rank_stabilised: false, base_model: None, items: None })
     }
 
     fn check(&self, linears: &[&Linear]) -> Result<()> {
@@ -116,11 +119,18 @@ impl Adapter {
         self.loras = linears.filter_map(|linear| Some((linear.name().to_owned(), linear.lora()?.clone()))).collect();
     }
 
-    /// Checks that every part fits its projection.
+    /// Checks that every part fits its projection, and that item tokens leave the output projection to their rows, as in PEFT.
     ///
     /// # Errors
     /// A bad input that names the part.
     pub(crate) fn check(&self, projections: &Projections) -> Result<()> {
+        if self.items.is_some() && self.loras.contains_key(LM_HEAD) {
+            return Err(Error::bad_input("adapter, lm_head")
+                .expected("no low-rank part beside the rows of item tokens")
+                .found("one")
+                .next("train without lm_head among the targets")
+                .into());
+        }
         for (name, lora) in &self.loras {
             let place = || Error::bad_input(format!("adapter, {name}"));
             let Some([d_out, d_in]) = projections.get(name).copied() else {

@@ -101,6 +101,16 @@ impl Linear {
         self.weight.cross_entropy(x, low_rank, targets)
     }
 
+    /// [`Linear::cross_entropy`] of the logits x Wᵀ + u bᵀ, for a projection without a low-rank part of its own.
+    pub(crate) fn cross_entropy_with(
+        &self,
+        x: Tensor<2>,
+        factors: [Tensor<2>; 2],
+        targets: &SoftTargets,
+    ) -> CrossEntropy {
+        self.weight.cross_entropy(x, Some(factors), targets)
+    }
+
     /// The projection with its low-rank part folded into the weight: W + scale · B A, frozen.
     ///
     /// # Errors

@@ -6,7 +6,9 @@ mod linear;
 mod pattern;
 mod peft;
 mod peft_config;
+mod peft_files;
 mod targets;
+mod token_rows;
 mod weight;
 
 use burn::module::{Module, Param};

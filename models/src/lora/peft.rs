@@ -8,19 +8,15 @@ use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::peft_config::PeftConfig;
+use super::peft_files::{CONFIG, PREFIX, WEIGHTS, at};
+use super::token_rows;
 use super::{Adapter, Lora, Projections};
 use crate::atomic::write_atomically;
 use crate::download::download;
-use crate::error::BadInput;
 use crate::files::TensorSource;
 use crate::files::safetensors::{self, Safetensors};
 use crate::{Error, Result};
 
-const CONFIG: &str = "adapter_config.json";
-const WEIGHTS: &str = "adapter_model.safetensors";
-
-/// PEFT wraps the model twice, and its names show it.
-const PREFIX: &str = "base_model.model.";
 const A: &str = ".lora_A.weight";
 const B: &str = ".lora_B.weight";
 
@@ -46,13 +42,14 @@ impl Adapter {
             let b = part(&source, format!("{PREFIX}{name}{B}"), |[_, columns]| columns == rank, rank, device)?;
             loras.insert(name, Lora { a, b, scale: alpha / divisor });
         }
+        let items = token_rows::read(&source, config.token_indices.as_ref(), folder)?;
         let PeftConfig { dropout, rank_stabilised, base_model, .. } = config;
-        let adapter = Self { loras, dropout, rank_stabilised, base_model };
+        let adapter = Self { loras, dropout, rank_stabilised, base_model, items };
         adapter.check(projections)?;
         Ok(adapter)
     }
 
-    /// Writes the adapter as a PEFT folder; each of the two files appears whole or not at all.
+    /// Writes the adapter as a PEFT folder, with the tokenizer where it has item tokens; each file appears whole or not at all.
     ///
     /// # Errors
     /// I/O errors; a device that does not return the weights; an empty adapter.
@@ -68,6 +65,10 @@ impl Adapter {
                 tensors.push((format!("{PREFIX}{name}{suffix}"), shape, values));
             }
         }
+        if let Some(items) = &self.items {
+            items.files.write(folder)?;
+            tensors.extend(token_rows::tensors(&items.rows));
+        }
         let tensors = tensors.iter().map(|(name, shape, values)| (name.as_str(), shape.as_slice(), values.as_slice()));
         safetensors::write(&folder.join(WEIGHTS), tensors, &[("format", "pt")])?;
         let config =
@@ -79,7 +80,7 @@ impl Adapter {
 /// The projections that have a part in the file, each with both of its tensors.
 fn places(source: &Safetensors) -> Result<BTreeSet<String>> {
     let (mut with_a, mut with_b) = (BTreeSet::new(), BTreeSet::new());
-    for tensor in source.names() {
+    for tensor in source.names().into_iter().filter(|tensor| !token_rows::is_rows(tensor)) {
         let module = tensor.strip_prefix(PREFIX);
         if let Some(name) = module.and_then(|m| m.strip_suffix(A)) {
             with_a.insert(name.to_owned());
@@ -118,10 +119,6 @@ fn part(
             .found(format!("shape {shape:?}"))
             .into()),
     }
-}
-
-fn at(source: &Safetensors, tensor: &str) -> BadInput {
-    Error::bad_input(format!("{}: tensor {tensor}", source.place().display()))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::Adapter;
 use super::adapter::LM_HEAD;
 use super::pattern::ByPattern;
 use super::targets::{TargetKeys, TargetModules};
+use super::token_rows::TokenIndices;
 use crate::files::json;
 use crate::{Error, Result};
 
@@ -22,6 +23,8 @@ pub(super) struct PeftConfig {
     rank_pattern: ByPattern<usize>,
     alpha_pattern: ByPattern<f64>,
     targets: TargetModules,
+    /// The tokens with rows of their own.
+    pub token_indices: Option<TokenIndices>,
     pub dropout: f64,
     pub rank_stabilised: bool,
     pub base_model: Option<String>,
@@ -42,6 +45,8 @@ struct File {
     #[serde(flatten)]
     targets: TargetKeys,
     #[serde(default)]
+    trainable_token_indices: Option<TokenIndices>,
+    #[serde(default)]
     use_rslora: Option<bool>,
     #[serde(default)]
     base_model_name_or_path: Option<String>,
@@ -49,13 +54,12 @@ struct File {
     others: BTreeMap<String, Value>,
 }
 
-/// Keys that, when set, make the adapter more than low-rank parts beside frozen weights.
-const REFUSED: [&str; 14] = [
+/// Keys that, when set, make the adapter more than low-rank parts and rows of tokens beside frozen weights.
+const REFUSED: [&str; 13] = [
     "use_dora",
     "lora_bias",
     "fan_in_fan_out",
     "modules_to_save",
-    "trainable_token_indices",
     "target_parameters",
     "layer_replication",
     "alora_invocation_tokens",
@@ -121,6 +125,7 @@ impl PeftConfig {
             rank_pattern,
             alpha_pattern,
             targets,
+            token_indices: file.trainable_token_indices,
             dropout: file.lora_dropout.unwrap_or(0.0),
             rank_stabilised: file.use_rslora.unwrap_or(false),
             base_model: file.base_model_name_or_path,
@@ -159,7 +164,7 @@ impl PeftConfig {
             .into()
     }
 
-    /// The file for `adapter`, with the keys that every version of PEFT since 0.7 reads.
+    /// The file for `adapter`, with the keys that every version of PEFT since 0.7 reads, and with item tokens since 0.15.
     pub fn describe(adapter: &Adapter) -> Value {
         let ranks: BTreeMap<&str, usize> =
             adapter.loras.iter().map(|(name, lora)| (name.as_str(), lora.rank())).collect();
@@ -173,7 +178,7 @@ impl PeftConfig {
             .collect();
         let (rank, rank_pattern) = commonest(&ranks);
         let (alpha, alpha_pattern) = commonest(&alphas);
-        json!({
+        let mut config = json!({
             "alpha_pattern": alpha_pattern.into_iter().map(|(name, alpha)| (name, number(alpha))).collect::<BTreeMap<_, _>>(),
             "auto_mapping": null,
             "base_model_name_or_path": adapter.base_model,
@@ -198,7 +203,11 @@ impl PeftConfig {
             "task_type": "CAUSAL_LM",
             "use_dora": false,
             "use_rslora": adapter.rank_stabilised,
-        })
+        });
+        if let Some(items) = &adapter.items {
+            config["trainable_token_indices"] = json!(TokenIndices::of(&items.rows));
+        }
+        config
     }
 }
 

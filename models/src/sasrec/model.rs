@@ -50,6 +50,11 @@ impl SasRec {
         self.items.dims()[0]
     }
 
+    /// The vector of each item, item 1 first: `[n_items, d_model]`.
+    pub fn item_vectors(&self) -> Tensor<2> {
+        self.items.val()
+    }
+
     /// The device of the weights.
     pub fn device(&self) -> Device {
         self.items.device()

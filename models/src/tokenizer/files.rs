@@ -19,13 +19,18 @@ use crate::files::gguf::Gguf;
 use crate::files::{TensorSource, json};
 use crate::{Error, Result};
 
+/// The file of vocabulary, merges and added tokens.
+pub(super) const TOKENIZER: &str = "tokenizer.json";
+/// The file that names stop ids, besides others.
+pub(super) const GENERATION: &str = "generation_config.json";
+
 /// The files that transformers, and [`Tokenizer::from_path`](super::Tokenizer::from_path), look for.
 const NAMES: [&str; 8] = [
-    "tokenizer.json",
+    TOKENIZER,
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
-    "generation_config.json",
+    GENERATION,
     "chat_template.jinja",
     "chat_template.json",
     "tokenizer.model",
@@ -50,7 +55,7 @@ const CUTS: &str = r"' → '|', '|'|\n|\A\d+\.|(?<=\n) \d+\.|(?<=\d\.) |\d+";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenizerFiles {
     /// The contents by the name of the file.
-    files: BTreeMap<&'static str, Vec<u8>>,
+    pub(super) files: BTreeMap<&'static str, Vec<u8>>,
     /// The ids of special tokens in config.json.
     ids: Map<String, Value>,
 }
@@ -77,7 +82,7 @@ impl TokenizerFiles {
                 files.insert(name, std::fs::read(&file).map_err(Error::io(&file, "read"))?);
             }
         }
-        if !files.contains_key(NAMES[0]) {
+        if !files.contains_key(TOKENIZER) {
             return Err(Error::bad_input(path.display())
                 .expected("a Hugging Face folder with tokenizer.json")
                 .found("none")
@@ -114,9 +119,9 @@ impl TokenizerFiles {
     fn new(tokenizer: String, settings: &Value, ids: Value) -> Self {
         let pretty = |value| serde_json::to_vec_pretty(value).expect("a JSON value is always writable");
         let files = [
-            (NAMES[0], tokenizer.into_bytes()),
+            (TOKENIZER, tokenizer.into_bytes()),
             ("tokenizer_config.json", pretty(settings)),
-            ("generation_config.json", pretty(&ids)),
+            (GENERATION, pretty(&ids)),
         ];
         Self { files: files.into(), ids: token_ids(ids) }
     }

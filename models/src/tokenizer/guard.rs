@@ -19,7 +19,7 @@ use ::tokenizers::{AddedToken, NormalizedString, Normalizer, NormalizerWrapper, 
 use fancy_regex::{Regex, escape};
 
 /// The mark. U+FDD0 is a "noncharacter": Unicode keeps it for such internal use. A text that holds it nevertheless loses it.
-const MARK: char = '\u{fdd0}';
+pub(super) const MARK: char = '\u{fdd0}';
 
 /// Stand-ins for spellings of a single character, in which there is no room for a mark: noncharacters, too.
 const STAND_INS: std::ops::RangeInclusive<char> = '\u{fdd1}'..='\u{fdef}';

@@ -4,13 +4,15 @@
 //! - **BOS is never doubled.** [`Tokenizer::encode`] puts it in front only where it is asked to, the tokenizer's own settings
 //!   want it, and the text doesn't already begin with it (as a rendered chat template often does).
 //! - **Users' text holds no control tokens.** "`<|im_end|>`" in a film's title is eleven characters, not the end of a turn:
-//!   [`Tokenizer::encode_plain`] and [`crate::chat::ChatTemplate::encode`] read it so (`guard.rs` says how).
+//!   [`Tokenizer::encode_plain`] and [`crate::chat::ChatTemplate::encode`] read it so (`guard.rs` says how). Nor does it hold item tokens
+//!   (`items.rs`).
 
 mod files;
 mod folder;
 mod gguf;
 mod growth;
 mod guard;
+mod items;
 mod merges;
 mod pre_tokenizer;
 mod source;
@@ -30,6 +32,7 @@ pub use files::TokenizerFiles;
 pub use stream::DecodeStream;
 
 use self::guard::Guard;
+use self::items::ItemTitles;
 use self::source::{Inner, Source, Specials};
 use crate::files::gguf::Gguf;
 use crate::{Error, Result};
@@ -39,6 +42,7 @@ use crate::{Error, Result};
 pub struct Tokenizer {
     inner: Inner,
     guard: Guard,
+    items: ItemTitles,
     specials: Specials,
     vocabulary_size: usize,
     rows: usize,
@@ -72,7 +76,8 @@ impl Tokenizer {
                 .next("fetch the model again; its files are of different versions")
         })?;
         let vocabulary_size = inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
-        let tokenizer = Self { inner, guard, specials, vocabulary_size, rows };
+        let items = ItemTitles::among(inner.get_added_vocabulary().get_added_tokens_decoder().iter());
+        let tokenizer = Self { inner, guard, items, specials, vocabulary_size, rows };
         tokenizer.check_guard(place)?;
         Ok(tokenizer)
     }
@@ -111,7 +116,7 @@ impl Tokenizer {
         Ok(ids)
     }
 
-    /// The ids of `text` as plain characters: no control token comes out of it, whatever it spells. No BOS.
+    /// The ids of `text` as plain characters: no control token and no item token comes out of it, whatever it spells. No BOS.
     ///
     /// # Errors
     /// As [`Tokenizer::encode`].
@@ -119,10 +124,15 @@ impl Tokenizer {
         self.encode(&self.guard(text), false)
     }
 
-    /// `text` such that [`Tokenizer::encode`] finds no control token in it, also as a part of a longer text.
+    /// `text` such that [`Tokenizer::encode`] finds no control token and no item token in it, also as a part of a longer text.
     ///
-    /// The result is for `encode` alone: where `text` spells a control token, it holds an invisible character.
+    /// The result is for `encode` alone: where `text` spells such a token, it holds an invisible character.
     pub fn guard(&self, text: &str) -> String {
+        self.guard_controls(&self.items.hide(text))
+    }
+
+    /// `text` such that [`Tokenizer::encode`] finds no control token in it.
+    fn guard_controls(&self, text: &str) -> String {
         self.guard.apply(text, self.inner.get_normalizer())
     }
 

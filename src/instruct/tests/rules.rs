@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::toy::{Toy, conversations, examples, films, many_categories, scarce};
+use tiller_models::chat::MessageKind;
+
+use super::toy::{Toy, conversations, examples, films, in_part, many_categories, scarce};
 use crate::data::{Dataset, ItemId};
 use crate::instruct::{BATCH, Example, ExampleBuilder, ExampleConfig, ExampleSplit, Preset};
 use crate::request::{Amount, Relation, Request, Share};
@@ -199,4 +201,24 @@ fn settings_that_cannot_work_are_refused() {
     let nothing = ExampleBuilder::new(&dataset, &teacher, &[], settings).unwrap();
     let error = nothing.epoch(ExampleSplit::Validation, 0).err().unwrap();
     assert!(error.to_string().contains("tasks I3"), "{error}");
+}
+
+#[test]
+fn items_are_asked_for_by_their_titles_where_models_have_item_tokens() {
+    let dataset = films();
+    let asked = |by_title: bool| {
+        let settings = ExampleConfig { tasks: vec![TaskFamily::I3], by_title, ..ExampleConfig::default() };
+        let examples = (0..4).flat_map(|epoch| in_part(&dataset, settings.clone(), ExampleSplit::Training, epoch));
+        let is_by_title = |example: &Example| example.request.is_none() && !example.items.is_empty();
+        examples.filter(is_by_title).collect::<Vec<_>>()
+    };
+    assert!(asked(false).is_empty());
+    let asked = asked(true);
+    assert!(asked.len() > 3, "{}", asked.len());
+    for Example { messages, items, answer, target, .. } in asked {
+        let title = dataset.catalogue.title(items[0]);
+        assert_eq!((items.len(), target, answer), (1, Some(items[0]), format!("1. {title}\n")));
+        let question = messages.last().unwrap();
+        assert!(question.content.contains(title) && question.kind == MessageKind::Text, "{question:?}");
+    }
 }

@@ -65,6 +65,9 @@ pub struct SftConfig {
     pub optimiser: AdamWConfig,
     /// The adapter.
     pub lora: SftLoraConfig,
+    /// A token for each title of the catalogue, beside an adapter; none for titles in the tokens that the model has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item_tokens: Option<ItemTokenConfig>,
     /// The examples.
     pub data: instruct::ExampleConfig,
     /// The validations.
@@ -72,6 +75,20 @@ pub struct SftConfig {
     /// The model that is trained from scratch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_scratch: Option<FromScratch>,
+}
+
+/// The item tokens that are trained beside an adapter.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ItemTokenConfig {
+    /// The learning rate of their rows, relative to that of the adapter.
+    pub lr_ratio: f64,
+}
+
+impl Default for ItemTokenConfig {
+    fn default() -> Self {
+        Self { lr_ratio: 1.0 }
+    }
 }
 
 /// The adapter that is trained.
@@ -124,6 +141,7 @@ impl Default for SftConfig {
             schedule: LrSchedule::default(),
             optimiser: AdamWConfig::default(),
             lora: SftLoraConfig::default(),
+            item_tokens: None,
             data: instruct::ExampleConfig::default(),
             validation: ValidationConfig::default(),
             from_scratch: None,
@@ -155,6 +173,19 @@ impl SftConfig {
             validation: ValidationConfig { users, trained_wordings: true, ..ValidationConfig::default() },
             from_scratch: Some(size.from_scratch()),
             ..Self::default()
+        }
+    }
+
+    /// The settings with which a pulled model gets item tokens. Their rows take the place of a low-rank part of the output projection,
+    /// and a history's titles, a token each, count as in models trained from scratch.
+    pub fn with_item_tokens() -> Self {
+        let defaults = Self::default();
+        Self {
+            history_weight: 0.3,
+            item_tokens: Some(ItemTokenConfig::default()),
+            lora: SftLoraConfig { targets: vec!["all-linear".into()], ..defaults.lora },
+            data: instruct::ExampleConfig { by_title: true, ..defaults.data },
+            ..defaults
         }
     }
 
@@ -197,8 +228,31 @@ impl SftConfig {
                 .next("leave out --quant, or train an adapter without --full")
                 .into());
         }
+        self.check_item_tokens()?;
         self.schedule.validate("schedule")?;
         self.validation.validate()
+    }
+
+    fn check_item_tokens(&self) -> Result<()> {
+        let Some(ItemTokenConfig { lr_ratio }) = self.item_tokens else { return Ok(()) };
+        if !(lr_ratio > 0.0 && lr_ratio.is_finite()) {
+            return Err(out_of_range("item_tokens.lr_ratio", "a number above 0", lr_ratio));
+        }
+        if self.full {
+            return Err(Error::bad_input("item_tokens")
+                .expected("an adapter, beside which item tokens are trained")
+                .found("full = true")
+                .next("train without --full")
+                .into());
+        }
+        if self.lora.recipe().adapts("lm_head") {
+            return Err(Error::bad_input("lora.targets")
+                .expected("no lm_head, since the rows of item tokens are trained there")
+                .found("lm_head")
+                .next("leave --targets out, or name all-linear")
+                .into());
+        }
+        Ok(())
     }
 
     /// The memory of a training of `llama`.
@@ -227,7 +281,7 @@ mod tests {
     #[test]
     fn settings_that_make_no_sense_are_refused_by_name() {
         let good = SftConfig::default();
-        assert!(good.validate().is_ok());
+        assert!(good.validate().is_ok() && SftConfig::with_item_tokens().validate().is_ok());
         let schedule = LrSchedule { lr: -1.0, ..good.schedule };
         let validation = ValidationConfig { users: 0, ..good.validation.clone() };
         let cases = [
@@ -239,7 +293,13 @@ mod tests {
             ("schedule.lr", SftConfig { schedule, ..good.clone() }),
             ("validation.users", SftConfig { validation, ..good.clone() }),
             ("--quant", SftConfig { quant: "q3".into(), ..good.clone() }),
-            ("quant", SftConfig { quant: "q4".into(), full: true, ..good }),
+            ("quant", SftConfig { quant: "q4".into(), full: true, ..good.clone() }),
+            ("item_tokens", SftConfig { full: true, ..SftConfig::with_item_tokens() }),
+            ("lora.targets", SftConfig { lora: good.lora, ..SftConfig::with_item_tokens() }),
+            (
+                "item_tokens.lr_ratio",
+                SftConfig { item_tokens: Some(ItemTokenConfig { lr_ratio: 0.0 }), ..SftConfig::with_item_tokens() },
+            ),
         ];
         for (key, config) in cases {
             let error = config.validate().unwrap_err();
@@ -250,7 +310,8 @@ mod tests {
 
     #[test]
     fn the_stored_configuration_is_read_back() {
-        let config = SftConfig { steps: Some(7), from_scratch: Some(FromScratch::default()), ..SftConfig::default() };
+        let config =
+            SftConfig { steps: Some(7), from_scratch: Some(FromScratch::default()), ..SftConfig::with_item_tokens() };
         let text = toml::to_string_pretty(&config).unwrap();
         assert_eq!(toml::from_str::<SftConfig>(&text).unwrap(), config);
     }

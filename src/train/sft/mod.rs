@@ -8,5 +8,5 @@ mod state;
 mod tests;
 mod trainer;
 
-pub use config::{SftConfig, SftLoraConfig};
+pub use config::{ItemTokenConfig, SftConfig, SftLoraConfig};
 pub use trainer::{SftSummary, SftTrainer};

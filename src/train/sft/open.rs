@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use tiller_models::llama::LlamaConfig;
 use tiller_models::memory::{ComputeDevice, MemoryEstimate, StepSize};
 
-use super::config::{FEWEST_TOKENS, SftConfig};
+use super::config::{FEWEST_TOKENS, ItemTokenConfig, SftConfig};
 use crate::instruct::ExampleBuilder;
 use crate::pull::resolve_model;
 use crate::run::folder::RunFolder;
@@ -41,19 +41,36 @@ impl SftConfig {
         if self.full {
             return TrainableModel::full(&path, device);
         }
-        TrainableModel::with_adapter(&path, name, self.scheme()?, (&self.lora.recipe(), self.seed), device)
+        let (scheme, recipe) = (self.scheme()?, self.lora.recipe());
+        let Some(ItemTokenConfig { lr_ratio }) = self.item_tokens else {
+            return TrainableModel::with_adapter(&path, name, scheme, (&recipe, self.seed), device);
+        };
+        let vectors = builder.teacher().item_vectors()?.ok_or_else(|| {
+            Error::bad_input("--item-tokens")
+                .expected("a teacher with a vector for each item")
+                .found("none")
+                .next("train one with `tiller sasrec train`, and let I0, I1 or I2 be among the --tasks")
+        })?;
+        let titles: Vec<&str> = builder.catalogue().items().iter().map(|item| item.title.as_str()).collect();
+        // AdamW moves W at one pace, and a row by W · e: the length of e is the rows' own learning rate.
+        let items = (&titles[..], &vectors.of_length(lr_ratio as f32));
+        TrainableModel::with_item_tokens(&path, name, scheme, (&recipe, self.seed), items, run.path(), device)
     }
 
     /// Refuses a training that does not fit into `free` bytes of memory, before anything is loaded: with the micro-batch of the settings
-    /// at the longest samples, or else with a single short sample, since the micro-batch follows from the real ones. Returns the estimate.
+    /// at the longest samples, or else with a single short sample, since the micro-batch follows from the real ones. The catalogue has so
+    /// many `items`. Returns the estimate.
     ///
     /// # Errors
     /// A model that cannot be read; [`Error::DoesNotFit`] with the parts and the flags that make them smaller.
-    pub fn check_memory(&self, device: &Device, free: Option<u64>) -> Result<MemoryEstimate> {
-        let llama = match &self.from_scratch {
+    pub fn check_memory(&self, items: usize, device: &Device, free: Option<u64>) -> Result<MemoryEstimate> {
+        let mut llama = match &self.from_scratch {
             Some(from_scratch) => from_scratch.llama(from_scratch.vocab_size)?,
             None => LlamaConfig::read(&resolve_model(self.model_name()?)?)?,
         };
+        if self.item_tokens.is_some() {
+            llama.vocab_size += items;
+        }
         let step = self.step_size(&llama, ComputeDevice::of(device));
         let estimate = self.memory(llama, ComputeDevice::of(device))?.estimate(&step);
         if free.is_some_and(|free| free < estimate.total) {

@@ -1,3 +1,5 @@
+mod items;
+
 use std::cell::Cell;
 use std::path::Path;
 

@@ -57,7 +57,8 @@ fn an_adapter_goes_with_a_file_and_one_of_another_model_is_refused() {
     let place = tempfile::tempdir().unwrap();
     let base = llama(true, &Device::flex());
     base.write(place.path()).unwrap();
-    let mut adapter = Adapter { loras: Default::default(), dropout: 0.0, rank_stabilised: false, base_model: None };
+    let mut adapter =
+        Adapter { loras: Default::default(), dropout: 0.0, rank_stabilised: false, base_model: None, items: None };
     adapter.take_from(adapted(&base, &["all-linear", "lm_head"], &Device::flex()).linears());
     let files = ModelFiles::open(place.path()).unwrap();
     let mut engine = Engine::from_files(&files, Some(&adapter), &device, options(3)).unwrap();

@@ -41,7 +41,7 @@ impl LlamaBuilder<'_> {
             (true, Some(_)) => (Some(self.frozen(rows.clone(), table)), self.projection("lm_head", table, rows)?),
         };
         let frequencies = Frequencies::new(self.config);
-        Ok(Llama { embedding, blocks, norm, lm_head, frequencies, config: self.config.clone() })
+        Ok(Llama { embedding, blocks, norm, lm_head, items: None, frequencies, config: self.config.clone() })
     }
 
     fn block(&mut self, i: usize) -> Result<LlamaBlock> {

@@ -6,6 +6,8 @@ mod build;
 mod cache;
 mod context;
 mod init;
+mod item_projection;
+mod item_tokens;
 mod mlp;
 mod model;
 mod norm;

@@ -8,6 +8,7 @@ use super::attention::Attention;
 use super::batch::Batch;
 use super::cache::{KvCache, LayerCache};
 use super::context::ForwardContext;
+use super::item_projection::ItemProjection;
 use super::mlp::Mlp;
 use super::norm::RmsNorm;
 use super::rope::Frequencies;
@@ -24,6 +25,8 @@ pub struct Llama {
     pub(in crate::llama) blocks: Vec<LlamaBlock>,
     pub(in crate::llama) norm: RmsNorm,
     pub(crate) lm_head: Linear,
+    /// The trained change of the rows of item tokens.
+    pub(super) items: Option<ItemProjection>,
     #[module(skip)]
     pub(in crate::llama) config: LlamaConfig,
     #[module(skip)]
@@ -91,13 +94,15 @@ impl Llama {
 
     /// `[n, d_model]` to `[n, vocab_size]`.
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        self.lm_head.forward(hidden, None)
+        let logits = self.lm_head.forward(hidden.clone(), None);
+        self.items.as_ref().map_or(logits.clone(), |items| logits + items.logits(hidden))
     }
 
     /// The logits of these tokens of the vocabulary alone, `[n, d_model]` to `[n, tokens]`; `None` where the output projection is packed
     /// and gives none of its rows out.
     pub(crate) fn logits_of(&self, hidden: Tensor<2>, tokens: &[u32]) -> Option<Tensor<2>> {
-        Some(self.lm_head.rows(tokens)?.forward(hidden, None))
+        let logits = self.lm_head.rows(tokens)?.forward(hidden.clone(), None);
+        Some(self.items.as_ref().map_or(logits.clone(), |items| logits + items.of(tokens).logits(hidden)))
     }
 
     /// Takes the batch's tokens into the cache; returns the hidden states behind the final norm of all tokens, row by row without padding,
@@ -114,14 +119,20 @@ impl Llama {
     }
 
     fn run(&self, tokens: &[u32], context: &ForwardContext, mut cache: Option<&mut KvCache>) -> Tensor<2> {
-        let mut x = embedding(self.table(), tokens);
+        let mut x = self.embed(tokens);
         for (i, block) in self.blocks.iter().enumerate() {
             x = block.forward(x, context, cache.as_mut().map(|cache| &mut cache.layers[i]));
         }
         self.norm.forward(x)
     }
 
-    /// The embedding, `[vocab_size, d_model]`.
+    /// The embeddings of tokens, `[n, d_model]`.
+    pub(super) fn embed(&self, tokens: &[u32]) -> Tensor<2> {
+        let rows = embedding(self.table(), tokens);
+        self.items.as_ref().map_or(rows.clone(), |items| rows + items.embed(tokens))
+    }
+
+    /// The embedding, `[vocab_size, d_model]`, as it is without the part of item tokens that is trained.
     pub(in crate::llama) fn table(&self) -> Tensor<2> {
         match &self.embedding {
             Some(embedding) => embedding.val(),

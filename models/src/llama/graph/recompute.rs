@@ -3,7 +3,6 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use tiller_kernels::embedding;
 
 use super::batch::Batch;
 use super::context::ForwardContext;
@@ -23,7 +22,7 @@ impl Llama {
         let mut context = ForwardContext::new(batch, &self.frequencies, &self.device());
         context.dropout = dropout;
         let plain = self.valid();
-        let mut x = embedding(plain.table(), &batch.tokens);
+        let mut x = plain.embed(&batch.tokens);
         let mut entering = Vec::with_capacity(plain.blocks.len()); // [batch · seq, d_model] each
         for block in &plain.blocks {
             entering.push(x.clone());
@@ -40,9 +39,8 @@ impl Llama {
             gradients.add(of_block);
             dx = before;
         }
-        let table = self.table();
-        if table.is_require_grad() {
-            gradients.add(Gradients::of(along(embedding(table, &batch.tokens), dx), self));
+        if self.items.is_some() || self.table().is_require_grad() {
+            gradients.add(Gradients::of(along(self.embed(&batch.tokens), dx), self));
         }
         (gradients, loss.without_autodiff())
     }
