@@ -81,8 +81,7 @@ pub fn year_of(title: &str) -> Option<u16> {
 /// The text of a bracket behind the words with which catalogues name the kind of a film.
 fn without_kind(inside: &str) -> &str {
     let mut rest = inside;
-    while let Some((word, behind)) =
-        rest.split_once(' ').filter(|(word, _)| KINDS.contains(&word.to_lowercase().as_str()))
+    while let Some((_, behind)) = rest.split_once(' ').filter(|(word, _)| KINDS.contains(&word.to_lowercase().as_str()))
     {
         rest = behind.trim_start();
     }

@@ -11,7 +11,8 @@ use tiller_models::language_model::InferenceModel;
 
 use super::answer::{Answer, AnswerItem, Recommends, Wanted, Why, counts_for};
 use super::metrics::Metrics;
-use super::queue::{Job, JobEvent, Queue, Writing};
+use super::queue::{Job, JobEvent, Queue, Work, Writing};
+use super::student::Student;
 use super::teacher_view::TeacherView;
 use crate::constrain::Mode;
 use crate::data::{Catalogue, ItemId};
@@ -28,6 +29,7 @@ pub struct Writers<'a> {
     catalogue: &'a Catalogue,
     teacher: Option<&'a Teacher>,
     model: Option<ModelWriter<'a>>,
+    student: Option<Student<'a>>,
 }
 
 /// A language model, free and constrained.
@@ -58,33 +60,48 @@ impl<'a> Writers<'a> {
             let constrained = Recommender::new(model, catalogue, format, options(1), Mode::Strict)?;
             Ok::<_, Error>(ModelWriter { model, format, constrained })
         };
-        Ok(Self { catalogue, teacher, model: model.map(writer).transpose()? })
+        Ok(Self { catalogue, teacher, model: model.map(writer).transpose()?, student: None })
     }
 
-    /// Answers jobs until the queue is closed, `most` of them in a batch.
+    /// The writers with a model that can be taught.
+    pub fn teachable(self, student: Student<'a>) -> Self {
+        Self { student: Some(student), ..self }
+    }
+
+    /// Works until the queue is closed, with `most` jobs in a batch.
     pub fn run(&self, queue: &Queue, metrics: &Metrics, most: usize) {
-        while let Some(jobs) = queue.next_batch(most) {
-            metrics.batch_begins(jobs.len());
-            let start = Instant::now();
-            let answers = match (jobs[0].writing.by, &self.model, self.teacher) {
-                (Recommends::Model, Some(writer), _) => self.by_model(writer, &jobs),
-                (Recommends::Teacher, _, Some(teacher)) => self.by_teacher(teacher, &jobs),
-                _ => Err(Error::Failed("a request for a writer that is not there".into())),
-            };
-            match answers {
-                Ok(answers) => {
-                    for (job, answer) in jobs.iter().zip(answers) {
-                        metrics.list(job, answer.as_ref().ok().map(|answer| answer.record.tokens), start.elapsed());
-                        job.report(answer.map_or_else(JobEvent::Failed, |answer| JobEvent::Done(Box::new(answer))));
-                    }
-                }
-                Err(error) => {
-                    let words = error.to_string();
-                    jobs.iter().for_each(|job| job.report(JobEvent::Failed(Error::Failed(words.clone()))));
+        while let Some(work) = queue.next(most) {
+            match (work, &self.student) {
+                (Work::Lists(jobs), _) => self.write(&jobs, metrics),
+                (Work::Teaching(teaching), Some(student)) => student.learn(teaching, metrics),
+                (Work::Teaching(_), None) => {}
+            }
+        }
+    }
+
+    /// Answers the jobs of a batch.
+    fn write(&self, jobs: &[Job], metrics: &Metrics) {
+        metrics.batch_begins(jobs.len());
+        let start = Instant::now();
+        let answers = match (jobs[0].writing.by, &self.model, self.teacher) {
+            (Recommends::Model, Some(writer), _) => self.by_model(writer, jobs),
+            (Recommends::Teacher, _, Some(teacher)) => self.by_teacher(teacher, jobs),
+            _ => Err(Error::Failed("a request for a writer that is not there".into())),
+        };
+        match answers {
+            Ok(answers) => {
+                for (job, answer) in jobs.iter().zip(answers) {
+                    metrics.list(job, answer.as_ref().ok().map(|answer| answer.record.tokens), start.elapsed());
+                    let done = |answer| JobEvent::Done(Box::new(answer));
+                    job.reporter.report(answer.map_or_else(JobEvent::Failed, done));
                 }
             }
-            metrics.batch_ends();
+            Err(error) => {
+                let words = error.to_string();
+                jobs.iter().for_each(|job| job.reporter.report(JobEvent::Failed(Error::Failed(words.clone()))));
+            }
         }
+        metrics.batch_ends();
     }
 
     /// The teacher's lists.
@@ -108,8 +125,8 @@ impl<'a> Writers<'a> {
             let items = check(titles, job.prepared.compiled(), catalogue);
             let seconds = start.elapsed().as_secs_f64();
             let list = List { items, text: String::new(), tokens: 0, guidance: None, log_probs: None, seconds };
-            let answer = answer(job, &list, 0, reasons, catalogue);
-            answer.record.items.iter().for_each(|item| job.report(JobEvent::Item(item.clone())));
+            let answer = answer(job, &list, reasons, catalogue);
+            answer.record.items.iter().for_each(|item| job.reporter.report(JobEvent::Item(item.clone())));
             Ok(answer)
         })
     }
@@ -130,9 +147,10 @@ impl<'a> Writers<'a> {
         let lists = recommender.recommend_watched(&prepared, &watcher)?;
         let reasons = self.model_reasons(&fitting, &lists)?;
         let mut written = fitting.iter().zip(lists).zip(reasons);
+        let taught = self.student.as_ref().is_some_and(Student::is_taught);
         let mut next = |prompt_tokens: usize| {
             let ((job, (list, _)), reasons) = written.next().ok_or_else(|| Error::Failed("no answer".into()))?;
-            Ok(answer(job, &list, prompt_tokens, reasons, self.catalogue))
+            Ok(Answer { taught, prompt_tokens, ..answer(job, &list, reasons, self.catalogue) })
         };
         Ok(prompts.into_iter().map(|prompt| prompt.and_then(&mut next)).collect())
     }
@@ -165,13 +183,13 @@ impl<'a> Writers<'a> {
 }
 
 /// The answer to a job, with a reason for each item.
-fn answer(job: &Job, list: &List, prompt_tokens: usize, reasons: Vec<Why>, catalogue: &Catalogue) -> Answer {
+fn answer(job: &Job, list: &List, reasons: Vec<Why>, catalogue: &Catalogue) -> Answer {
     let Writing { by, decode, guide } = job.writing;
     let record = ListRecord::new(job.user.as_deref(), &job.prepared, decode, list, catalogue);
     let record = ListRecord { guide_weight: guide, ..record };
     let mut reasons = reasons.into_iter();
     let with_reasons = |item| AnswerItem { why: reasons.next(), ..AnswerItem::new(item, catalogue) };
-    Answer { record: record.map_items(with_reasons), by, prompt_tokens }
+    Answer { record: record.map_items(with_reasons), by, taught: false, prompt_tokens: 0 }
 }
 
 /// Why an item of the model's list is there.
@@ -216,13 +234,13 @@ impl Watcher for JobWatcher<'_> {
             let catalogue = self.catalogue;
             let items = check(parse(&text[..=end], self.format, catalogue), job.prepared.compiled(), catalogue);
             for item in items.iter().skip(*reported) {
-                job.report(JobEvent::Item(AnswerItem::new(ItemRecord::new(item, catalogue), catalogue)));
+                job.reporter.report(JobEvent::Item(AnswerItem::new(ItemRecord::new(item, catalogue), catalogue)));
             }
             *reported = items.len();
         }
     }
 
     fn is_cancelled(&self, number: usize) -> bool {
-        self.jobs[number].job.is_cancelled()
+        self.jobs[number].job.reporter.is_cancelled()
     }
 }

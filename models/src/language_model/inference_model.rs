@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use super::{Backend, StorageOptions, TextCodec};
 use crate::Result;
 use crate::generate::GenerateRequest;
+use crate::llama::Llama;
 
 /// A language model for generation alone.
 pub struct InferenceModel {
@@ -39,6 +40,14 @@ impl InferenceModel {
         self.max_positions
     }
 
+    /// Loads the adapter of `llama`, in place of the one before; none where it has none. `llama` is this model.
+    ///
+    /// # Errors
+    /// A device that fails, low-rank matrices that are not finite.
+    pub fn load_adapter(&self, llama: &Llama) -> Result<()> {
+        self.backend.borrow_mut().generator().load_adapter(llama)
+    }
+
     /// Runs a request until the model ends each answer: its stop ids are those of the tokenizer. The tokens are the same on every device,
     /// as far as the weights are.
     ///
@@ -46,13 +55,5 @@ impl InferenceModel {
     /// As [`Generator::generate`](crate::generate::Generator::generate).
     pub fn generate<'a>(&'a self, request: GenerateRequest<'a>) -> Result<Vec<Vec<u32>>> {
         self.backend.borrow_mut().generator().generate(request.stop_at(self.codec.tokenizer.eos_ids()))
-    }
-
-    /// The log-probability of every continuation of every prompt, given the prompt, in nats.
-    ///
-    /// # Errors
-    /// As [`Backend::score_continuations`].
-    pub fn score_continuations(&self, prompts: &[Vec<u32>], continuations: &[Vec<Vec<u32>>]) -> Result<Vec<Vec<f64>>> {
-        self.backend.borrow_mut().score_continuations(prompts, continuations)
     }
 }

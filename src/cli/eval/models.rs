@@ -6,8 +6,8 @@ use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::InferenceModel;
 
 use super::Args;
-use crate::cli::guide::{GuideSource, ModelPath, WeightChoice, run_folder};
-use crate::constrain::{GuideWeight, Mode};
+use crate::cli::guide::{ModelPath, run_folder};
+use crate::constrain::{GuideSource, GuideWeight, Mode, WeightChoice};
 use crate::data::Catalogue;
 use crate::data::input::file_name;
 use crate::recommend::answer::OutputFormat;
