@@ -56,4 +56,12 @@ impl InferenceModel {
     pub fn generate<'a>(&'a self, request: GenerateRequest<'a>) -> Result<Vec<Vec<u32>>> {
         self.backend.borrow_mut().generator().generate(request.stop_at(self.codec.tokenizer.eos_ids()))
     }
+
+    /// The log-probability of every continuation of every prompt, given the prompt, in nats.
+    ///
+    /// # Errors
+    /// As [`Backend::score_continuations`].
+    pub fn score_continuations(&self, prompts: &[Vec<u32>], continuations: &[Vec<Vec<u32>>]) -> Result<Vec<Vec<f64>>> {
+        self.backend.borrow_mut().score_continuations(prompts, continuations)
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::titles::titles_ahead;
 use super::{Parsed, Sense, TermReader};
-use crate::request::ask::amounts::{self, Quantity, begins};
+use crate::request::ask::amounts::{self, Quantity};
 use crate::request::ask::formula::Formula;
 use crate::request::ask::lexicon::Dimension;
 use crate::request::ask::stretches::{self, Point, Side, Stretch};
