@@ -84,7 +84,8 @@ impl Tokenizer {
 
     /// Checks that the spelling of each control token is text where it is guarded: a normaliser may take the guard's marks away.
     fn check_guard(&self, place: &Path) -> Result<()> {
-        for token in self.added().into_values() {
+        let control = |id: u32| self.guard.control(&[id]).next().is_some();
+        for (_, token) in self.added().into_iter().filter(|(id, _)| control(*id)) {
             // A token that cannot be written as text has no ids.
             let Ok(ids) = self.encode_plain(&token.content) else { continue };
             if self.guard.control(&ids).next().is_some() {
