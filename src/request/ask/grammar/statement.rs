@@ -88,12 +88,13 @@ impl StatementParser<'_> {
         self.preferred_to(start, prefers, opening.more);
     }
 
-    /// True behind a clause of unknown words, with which what follows does not go on: "grandma is here, comedies".
+    /// True behind a clause that asks for nothing, with which what follows does not go on: "well, comedies", "grandma is here, comedies".
     fn says_nothing_yet(&self, opening: &Opening) -> bool {
-        let asks =
-            opening.refused || opening.role.is_some() || opening.how_many.is_some() || !opening.amounts.is_empty();
-        let listed = matches!(self.word(self.at), Some(Word::And | Word::Or));
-        opening.unknown && !asks && self.is_boundary(self.at) && !(opening.broken && listed)
+        let counts = opening.how_many.is_some() || !opening.amounts.is_empty() || opening.compared.is_some();
+        let refuses = opening.refused || opening.takes_out || opening.not_only || opening.tolerated;
+        let leads = opening.generic || opening.only || opening.prefers || opening.part || opening.role.is_some();
+        let listed = opening.broken && matches!(self.word(self.at), Some(Word::And | Word::Or));
+        !(counts || refuses || leads || opening.lost || listed) && self.is_boundary(self.at)
     }
 
     /// True for a statement of which too much was not understood to take the rest at its word.

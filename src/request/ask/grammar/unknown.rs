@@ -1,6 +1,7 @@
 //! Words that nobody knows: each is named, and a clause in which one may be a verb says nothing else.
 
 use super::StatementParser;
+use crate::request::ask::amounts::Quantity;
 use crate::request::ask::description::ItemDescription;
 use crate::request::ask::terms::Sense;
 use crate::request::ask::tree::Joint;
@@ -171,8 +172,9 @@ impl StatementParser<'_> {
         };
         let after = (at + 1..).find(|&after| !matches!(self.sense(after), Some(Sense::Unknown))).unwrap_or(at);
         let end = if self.is_second_end(at + 2) { at + 2 } else { at };
-        let placed =
-            at.checked_sub(1).is_some_and(|before| matches!(self.text_of(before), "from" | "since" | "at" | "by"));
+        let count = matches!(self.sense(at), Some(Sense::Amount(Quantity::Count(_))));
+        let placed = count
+            && at.checked_sub(1).is_some_and(|before| matches!(self.text_of(before), "from" | "since" | "at" | "by"));
         glued || (after > at + 1 && !counts(after)) || ((placed || of_unknown) && !counts(end + 1))
     }
 

@@ -167,7 +167,7 @@ proptest! {
     fn courtesies_around_a_sentence_change_nothing(
         (text, ..) in select(ROWS.into_iter().chain(SCOPES).collect::<Vec<_>>()),
         before in select(vec!["", "please, ", "Hello! ", "ok, ", "hi there, ", "Well, "]),
-        behind in select(vec!["", ", thanks", " please", ". Thank you!", ", cheers", " 🙂"]),
+        behind in select(vec!["", ", thanks", " please", ". Thank you!", ", cheers"]),
     ) {
         let films = films();
         let asker = AskParser::new(&films);
@@ -177,7 +177,7 @@ proptest! {
 
     #[test]
     fn a_verb_that_nobody_knows_turns_no_kind_into_a_wish(
-        verb in "[bcdfgklmnprstvz]{1,2}[aeiou][bdfgklmnprtvz]{1,2}(ify|ize|ate|um|)",
+        verb in "[bcdfgklmnprstvz]{1,2}[aeiou][bdfgklmnprtvz]{1,2}(ify|ize|um)",
         before in select(vec!["", "please ", "I ", "we ", "could you ", "let's ", "5 films, ", "I'd like to ", "dramas, but "]),
         (kind, name) in select(vec![("horror", "Horror"), ("comedies", "Comedy"), ("the war films", "War"), ("romance", "Romance")]),
         behind in select(vec!["", " please", " tonight", ", thanks"]),
