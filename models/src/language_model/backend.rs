@@ -23,7 +23,7 @@ pub struct StorageOptions {
     pub quant: Option<QuantScheme>,
     /// The format of the KV cache.
     pub kv_dtype: KvFormat,
-    /// Multiplies quantized weights with floats on a CPU too, where activations have 8 bits otherwise.
+    /// Multiplies quantized weights with floats on a CPU too, where activations are rounded to 16 bits otherwise.
     pub exact: bool,
 }
 
@@ -68,8 +68,8 @@ impl Backend {
         let adapter = adapter.map(|folder| Adapter::read(folder, &files.config.projections(), adapter_device));
         let adapter = adapter.transpose()?;
         if is_supported {
-            let int8 = gpu_of(device).is_none() && !exact;
-            let options = EngineOptions { kv_dtype, quant, int8, ..EngineOptions::growing() };
+            let integer_products = gpu_of(device).is_none() && !exact;
+            let options = EngineOptions { kv_dtype, quant, integer_products, ..EngineOptions::growing() };
             return Ok(Self::Engine(Box::new(Engine::from_files(files, adapter.as_ref(), device, options)?)));
         }
         let llama = Llama::from_files(files, quant, device)?;
