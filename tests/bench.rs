@@ -7,10 +7,22 @@ fn bench(args: &[&str]) -> Output {
 }
 
 #[test]
-fn the_cpu_has_no_kernels_to_measure() {
-    let output = bench(&["kernels", "--device", "cpu"]);
+fn the_products_of_the_cpu_are_measured_by_scheme_variant_and_columns() {
+    let output = bench(&["kernels", "--device", "cpu", "--quant", "q4", "--variant", "f32, portable", "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(report["ceilings"].is_null(), "{report}");
+    let rows = report["rows"].as_array().unwrap();
+    let shapes: Vec<&str> = rows.iter().map(|row| row["shape"].as_str().unwrap()).collect();
+    assert_eq!(shapes, ["1 x 2048 x 2048", "8 x 2048 x 2048", "64 x 2048 x 2048"]);
+    assert!(rows.iter().all(|row| row["stored"] == "q4" && row["gflop_per_s"].as_f64().unwrap() > 0.0), "{report}");
+}
+
+#[test]
+fn a_variant_that_the_cpu_has_not_is_a_wrong_usage_that_lists_those_it_has() {
+    let output = bench(&["kernels", "--device", "cpu", "--variant", "subgroups"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("--device cpu: expected an adapter"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("f32, portable"));
 }
 
 #[test]

@@ -5,6 +5,8 @@
 //! $ cargo test --release --workspace --test tests -- smollm2 --ignored --nocapture
 //! ```
 
+use std::path::Path;
+
 use burn::tensor::Device;
 use tiller::pull::resolve_model;
 use tiller_kernels::test_gpu;
@@ -16,25 +18,44 @@ use tiller_models::language_model::LanguageModel;
 const ASKED: [&str; 2] =
     ["Recommend ten films about the sea.", "Name three rivers of Europe, and say where each one ends."];
 
+const GREEDY: GenerateOptions = GenerateOptions { max_new_tokens: 64, sampling: Sampling::Greedy, seed: 0 };
+
+fn options(prompts: &[Vec<u32>]) -> EngineOptions {
+    EngineOptions { max_batch: prompts.len(), max_tokens: 256, prefill_chunk: 64, ..EngineOptions::default() }
+}
+
+/// The prompts, and the answers of the graph on the CPU.
+fn by_graph(path: &Path) -> (Vec<Vec<u32>>, Vec<Vec<u32>>) {
+    let LanguageModel { llama, codec } = LanguageModel::load(path, None, &Device::flex()).unwrap();
+    let prompt = |asked: &&str| codec.encode_chat(&[Message::new(Role::User, *asked)]).unwrap();
+    let prompts: Vec<Vec<u32>> = ASKED.iter().map(prompt).collect();
+    let answers = GraphGenerator::new(&llama).generate(GenerateRequest::new(&prompts, GREEDY)).unwrap();
+    for (asked, answer) in ASKED.iter().zip(&answers) {
+        println!("{asked}\n{}\n", codec.tokenizer.decode(answer, true).unwrap());
+        assert_eq!(answer.len(), 64);
+    }
+    (prompts, answers)
+}
+
 #[test]
 #[ignore = "needs `tiller pull smollm2-135m`, and minutes on a software adapter"]
-fn the_engine_writes_64_tokens_of_smollm2_as_the_graph_does() {
+fn the_engine_writes_64_tokens_of_smollm2_as_the_graph_does_on_a_gpu() {
     let path = resolve_model("smollm2-135m").unwrap();
-    let how = GenerateOptions { max_new_tokens: 64, sampling: Sampling::Greedy, seed: 0 };
-    let on = |device: &Device| LanguageModel::load(&path, None, device).unwrap();
+    let (prompts, expected) = by_graph(&path);
+    let model = LanguageModel::load(&path, None, &test_gpu().device).unwrap();
+    let mut engine = Engine::from_llama(&model.llama, options(&prompts)).unwrap();
+    assert_eq!(engine.generate(GenerateRequest::new(&prompts, GREEDY)).unwrap(), expected);
+}
 
-    let cpu = on(&Device::flex());
-    let prompts: Vec<Vec<u32>> =
-        ASKED.iter().map(|asked| cpu.codec.encode_chat(&[Message::new(Role::User, *asked)]).unwrap()).collect();
-    let by_graph = GraphGenerator::new(&cpu.llama).generate(GenerateRequest::new(&prompts, how)).unwrap();
-
-    let gpu = on(&test_gpu().device);
-    let options =
-        EngineOptions { max_batch: prompts.len(), max_tokens: 256, prefill_chunk: 64, ..EngineOptions::default() };
-    let mut engine = Engine::from_llama(&gpu.llama, options).unwrap();
-    let by_engine = engine.generate(GenerateRequest::new(&prompts, how)).unwrap();
-    for ((asked, graph), engine) in ASKED.iter().zip(&by_graph).zip(&by_engine) {
-        println!("{asked}\n{}\n", cpu.codec.tokenizer.decode(graph, true).unwrap());
-        assert_eq!((graph.len(), engine), (64, graph), "{asked}");
+#[test]
+#[ignore = "needs `tiller pull smollm2-135m`"]
+fn the_engine_writes_64_tokens_of_smollm2_as_the_graph_does_on_a_cpu() {
+    let path = resolve_model("smollm2-135m").unwrap();
+    let (prompts, expected) = by_graph(&path);
+    for integer_products in [false, true] {
+        let options = EngineOptions { integer_products, ..options(&prompts) };
+        let mut engine = Engine::open(&path, &Device::flex(), options).unwrap();
+        let found = engine.generate(GenerateRequest::new(&prompts, GREEDY)).unwrap();
+        assert_eq!(found, expected, "in integers: {integer_products}");
     }
 }

@@ -13,7 +13,7 @@ pub struct StorageArgs {
     /// KV cache format: f32, f16 or int8
     #[arg(long, alias = "kv", default_value = "f32", value_name = "FORMAT", value_parser = kv_format)]
     kv_dtype: KvFormat,
-    /// Multiply quantized weights with floats on a CPU too, which rounds activations to 8 bits otherwise
+    /// Multiply quantized weights with floats on a CPU too, which rounds activations to 16 bits otherwise
     #[arg(long)]
     exact: bool,
 }

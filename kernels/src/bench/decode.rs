@@ -4,7 +4,7 @@
 use super::case::{BenchBuffer, BenchCase, BenchDims};
 use crate::decode::attention::{append_kernel, merge_kernel, variants};
 use crate::decode::fused_linear::linear_constants;
-use crate::decode::matmul::{Constants, NormKind, ROWS, columns_for, takes_int8, with_own};
+use crate::decode::matmul::{Constants, NormKind, ROWS, columns_for, with_own};
 use crate::decode::sample::kernel as sample_kernel;
 use crate::decode::{
     Heads, KvFormat, LogitsRequest, PAGE, Queries, SAMPLED_TOKEN_WORDS, SamplingMode, SamplingParams, StepInputs,
@@ -169,7 +169,7 @@ fn products(sizes: &BenchDims, heads: Heads, scheme: QuantScheme, step: &Step) -
         let rows = if columns == TILE { TILE } else { ROWS };
         let workgroups = product.outputs.div_ceil(rows) * count.div_ceil(columns);
         let mut entries = Vec::new();
-        for int8 in [false, true].into_iter().filter(|int8| !int8 || columns < TILE && takes_int8(scheme)) {
+        for int8 in [false, true].into_iter().filter(|int8| !int8 || columns < TILE && scheme.has_integer_quants()) {
             for kernel in with_own(product.constants(scheme, columns, int8).variants(product.shader), &product.own) {
                 let entry = product.entry(scheme, count, int8, &kernel, &further, output);
                 entries.push(entry.launched_with(bytemuck::cast_slice(&step_inputs), workgroups));

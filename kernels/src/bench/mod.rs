@@ -1,4 +1,4 @@
-//! Benchmarks and profiling of single kernels against the roofline of the device.
+//! Benchmarks and profiling of single kernels: on a GPU against the roofline of the device, on a CPU beside each other.
 //!
 //! Steps run through plain wgpu, as in decoding, many to a submission. Weights take turns among many copies,
 //! so that they come from memory and not from a cache, as they do when the layers of a model pass by. The
@@ -9,6 +9,7 @@
 mod buffers;
 mod case;
 mod class;
+mod cpu;
 pub(crate) mod decode;
 mod linear;
 mod roofline;
@@ -23,9 +24,10 @@ use crate::pipelines::Pipelines;
 use crate::quant::PackError;
 
 pub use class::DeviceClass;
+pub use cpu::CpuBench;
 pub use linear::LinearShape;
 pub use roofline::{Roofline, roofline};
-pub use select::{UnknownBench, select};
+pub use select::{UnknownBench, select, select_cpu};
 pub use time::{Clock, Microseconds};
 pub use work::KernelTiming;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Bench;
+use super::{Bench, CpuBench};
 
 /// A name that no benchmark has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,14 +25,27 @@ pub fn select(benches: Vec<Bench>, op: Option<&str>, variant: Option<&str>) -> R
     named("--variant", of_op, variant, Bench::variant)
 }
 
-fn named(
+/// [`select`] for the benchmarks of a CPU.
+///
+/// # Errors
+/// A name that none of them has.
+pub fn select_cpu(
+    benches: Vec<CpuBench>,
+    op: Option<&str>,
+    variant: Option<&str>,
+) -> Result<Vec<CpuBench>, UnknownBench> {
+    let of_op = named("--op", benches, op, |bench| bench.op().to_owned())?;
+    named("--variant", of_op, variant, CpuBench::variant)
+}
+
+fn named<T>(
     flag: &'static str,
-    benches: Vec<Bench>,
+    benches: Vec<T>,
     wanted: Option<&str>,
-    name: impl Fn(&Bench) -> String,
-) -> Result<Vec<Bench>, UnknownBench> {
+    name: impl Fn(&T) -> String,
+) -> Result<Vec<T>, UnknownBench> {
     let Some(wanted) = wanted else { return Ok(benches) };
-    let (kept, others): (Vec<Bench>, Vec<Bench>) = benches.into_iter().partition(|bench| name(bench) == wanted);
+    let (kept, others): (Vec<T>, Vec<T>) = benches.into_iter().partition(|bench| name(bench) == wanted);
     if kept.is_empty() {
         let known: BTreeSet<String> = others.iter().map(name).collect();
         return Err(UnknownBench { flag, found: wanted.to_owned(), known: known.into_iter().collect() });

@@ -1,5 +1,5 @@
-//! Timing of compute steps, by GPU timestamp queries where the adapter has them and by the wall clock
-//! elsewhere.
+//! Timing of runs: of compute steps by GPU timestamp queries where the adapter has them, else by the wall
+//! clock.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -77,7 +77,12 @@ pub(super) fn time(gpu: &Gpu, clock: Clock, runs: &[Vec<ComputeStep>]) -> Micros
         let elapsed = start.elapsed();
         queries.as_ref().map_or(elapsed, |queries| queries.read(gpu))
     };
-    take(1); // the driver compiles
+    microseconds(take)
+}
+
+/// The time of one run; `take` times as many runs as it is told.
+pub(super) fn microseconds(mut take: impl FnMut(usize) -> Duration) -> Microseconds {
+    take(1); // a driver compiles, caches fill
     let mut count = 1;
     while take(count) < LONG_ENOUGH && count < MOST_RUNS {
         count *= 2;

@@ -3,7 +3,7 @@
 use super::builder::StepBuilder;
 use super::launch::{Costs, Launch, Over};
 use super::low_rank::LowRank;
-use super::matmul::{Constants, Norm, ROWS, takes_int8, with_own};
+use super::matmul::{Constants, Norm, ROWS, with_own};
 use super::matrix::{Matrix, Shard};
 use crate::matmul::launch::TILE;
 
@@ -92,7 +92,7 @@ impl StepBuilder<'_> {
         let rows_at_once = if columns == TILE { TILE } else { ROWS };
         let mut launches = Vec::new();
         let is_gemv = columns < TILE && grid != Grid::Chunks;
-        let quants = self.int8.filter(|_| is_gemv && takes_int8(matrix.scheme()));
+        let quants = self.int8.filter(|_| is_gemv && matrix.scheme().has_integer_quants());
         launches.extend(quants.map(|quants| self.quantize(matrix.cols(), norm, x, quants)));
         for Shard { weight, first } in &matrix.shards {
             let rows = weight.outputs();

@@ -33,12 +33,6 @@ pub fn columns_for(count: usize) -> usize {
     }
 }
 
-/// Returns true if the quants of a scheme can be multiplied in int8: a weight is an integer times a scale,
-/// plus an offset.
-pub(crate) fn takes_int8(scheme: QuantScheme) -> bool {
-    matches!(scheme, QuantScheme::Q8 | QuantScheme::Q4 | QuantScheme::Q4Affine | QuantScheme::Q4K)
-}
-
 /// The norm that is applied to a column before the product.
 #[derive(Debug, Clone, Copy)]
 pub enum Norm<'a> {
@@ -78,7 +72,7 @@ pub(crate) struct Constants {
     pub(crate) adapters: Option<LowRankShape>,
     /// The rows of each A if the matrix is the A of several adapters, else 0.
     pub(crate) adapter_rows: usize,
-    /// True if columns come in int8 quants: for GEMV and a scheme that [`takes_int8`].
+    /// True if columns come in int8 quants: for GEMV and a scheme that has integer quants.
     pub(crate) int8: bool,
 }
 
@@ -155,7 +149,9 @@ impl Constants {
         for scheme in QuantScheme::ALL {
             for columns in [1, 8, TILE] {
                 for adapters in [None, Some(shape)] {
-                    for int8 in [false, true].into_iter().filter(|int8| !int8 || columns < TILE && takes_int8(scheme)) {
+                    for int8 in
+                        [false, true].into_iter().filter(|int8| !int8 || columns < TILE && scheme.has_integer_quants())
+                    {
                         let sample = |&norm| Constants {
                             scheme,
                             columns,

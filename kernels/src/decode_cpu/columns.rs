@@ -1,10 +1,21 @@
 //! The columns of a step: the activations of its tokens, padded to whole groups, as floats and, where products take
-//! them, as 8-bit quants with one scale per group.
+//! them, as 16-bit quants with one scale per group.
 
 use super::isa::Isa;
 use super::lanes::{LANES, SimdKernel};
 use super::panels::GROUP;
 use super::pool::Pool;
+use crate::quant::PACK;
+
+/// Words of the quants of a group.
+pub(super) const PAIRS: usize = GROUP / 2;
+
+/// The places of the quants of a pack, by their columns. Two share a word, as the quants of 4-bit weights do after a
+/// shift of their word: (0, 2), (4, 6), (1, 3), (5, 7).
+pub(super) const PLACES: [usize; PACK] = [0, 4, 1, 5, 2, 6, 3, 7];
+
+/// The largest quant.
+const LARGEST: f32 = 32_767.0;
 
 /// Tokens from which a job is worth its start.
 const MANY: usize = 4;
@@ -17,32 +28,42 @@ pub struct Columns {
     count: usize,
     /// `[count, padded]`
     floats: Vec<f32>,
-    /// `[count, padded / 4]`, four quants to a word; empty for exact products.
-    quants: Vec<i32>,
+    /// `[count, padded / 2]`, two quants to a word; empty for products of floats.
+    words: Vec<i32>,
     /// `[count, padded / GROUP]`
     scales: Vec<GroupScale>,
 }
 
-/// The scale of a group of quants, and their sum.
+/// The scale of a group of quants, and the sum of the numbers that they stand for.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct GroupScale {
     pub(super) scale: f32,
-    pub(super) sum: i32,
+    pub(super) offset: f32,
+}
+
+/// The quants of a column.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ColumnQuants<'a> {
+    /// `[groups]`, the quants of a pack in their [`PLACES`].
+    pub(super) words: &'a [[i32; PAIRS]],
+    /// `[groups]`
+    pub(super) scales: &'a [GroupScale],
 }
 
 /// The parts of one column.
 struct ColumnParts<'a> {
     floats: &'a mut [f32],
-    quants: &'a mut [i32],
+    words: &'a mut [i32],
     scales: &'a mut [GroupScale],
 }
 
 impl Columns {
-    /// Sets `count` columns of `width` numbers, which `fill` writes; `int8` makes quants of them.
+    /// Sets `count` columns of `width` numbers, which `fill` writes; `quantize` rounds them to quants
+    /// where products of integers take them.
     pub fn set(
         &mut self,
         [count, width]: [usize; 2],
-        int8: bool,
+        quantize: bool,
         pool: &Pool,
         isa: Isa,
         fill: impl Fn(usize, &mut [f32]) + Sync,
@@ -53,13 +74,13 @@ impl Columns {
             self.floats.clear();
         }
         (self.width, self.padded, self.count) = (width, padded, count);
-        let quantized = if int8 { count * padded } else { 0 };
+        let quantized = if quantize && isa.has_integer_products() { count * padded } else { 0 };
         self.floats.resize(count * padded, 0.0);
-        self.quants.resize(quantized / 4, 0);
+        self.words.resize(quantized / 2, 0);
         self.scales.resize(quantized / GROUP, GroupScale::default());
-        let column = |number: usize, ColumnParts { floats, quants, scales }: ColumnParts| {
+        let column = |number: usize, ColumnParts { floats, words, scales }: ColumnParts| {
             fill(number, &mut floats[..width]);
-            isa.run(Quantize { floats, quants, scales });
+            isa.run(Quantize { floats, words, scales });
         };
         let columns = self.parts();
         if count < MANY {
@@ -72,11 +93,11 @@ impl Columns {
     fn parts(&mut self) -> Vec<ColumnParts<'_>> {
         let Self { padded, floats, .. } = self;
         let padded = (*padded).max(1);
-        let mut quants = self.quants.chunks_mut((padded / 4).max(1));
+        let mut words = self.words.chunks_mut((padded / 2).max(1));
         let mut scales = self.scales.chunks_mut((padded / GROUP).max(1));
         let of_column = |floats| ColumnParts {
             floats,
-            quants: quants.next().unwrap_or_default(),
+            words: words.next().unwrap_or_default(),
             scales: scales.next().unwrap_or_default(),
         };
         floats.chunks_mut(padded).map(of_column).collect()
@@ -98,8 +119,8 @@ impl Columns {
     }
 
     /// Returns true if there are quants.
-    pub(super) fn is_int8(&self) -> bool {
-        !self.quants.is_empty()
+    pub(super) fn is_quantized(&self) -> bool {
+        !self.words.is_empty()
     }
 
     /// The numbers of a column, with zeros up to whole groups.
@@ -110,34 +131,33 @@ impl Columns {
 
     /// The numbers of a column as products see them: its quants, where there are any.
     pub(super) fn numbers(&self, number: usize) -> Vec<f64> {
-        if !self.is_int8() {
+        if !self.is_quantized() {
             return self.floats(number).iter().map(|x| f64::from(*x)).collect();
         }
-        let groups = self.quants(number).iter().zip(self.scales(number));
-        let of_group = |(words, GroupScale { scale, .. }): (&[i32; GROUP / 4], &GroupScale)| {
-            let scale = f64::from(*scale);
-            words.iter().flat_map(|word| word.to_le_bytes()).map(move |byte| scale * f64::from(byte as i8)).collect()
+        let ColumnQuants { words, scales } = self.quants(number);
+        let number = |i: usize| {
+            let group: [i16; GROUP] = bytemuck::cast(words[i / GROUP]);
+            let quant = group[i % GROUP / PACK * PACK + PLACES[i % PACK]];
+            f64::from(scales[i / GROUP].scale) * f64::from(quant)
         };
-        groups.flat_map(|group| -> Vec<f64> { of_group(group) }).take(self.width).collect()
+        (0..self.width).map(number).collect()
     }
 
+    /// The quants of a column.
     #[inline(always)]
-    pub(super) fn quants(&self, number: usize) -> &[[i32; GROUP / 4]] {
-        let words = self.padded / 4;
-        self.quants[number * words..][..words].as_chunks().0
-    }
-
-    #[inline(always)]
-    pub(super) fn scales(&self, number: usize) -> &[GroupScale] {
-        let groups = self.padded / GROUP;
-        &self.scales[number * groups..][..groups]
+    pub(super) fn quants(&self, number: usize) -> ColumnQuants<'_> {
+        let (words, groups) = (self.padded / 2, self.padded / GROUP);
+        ColumnQuants {
+            words: self.words[number * words..][..words].as_chunks().0,
+            scales: &self.scales[number * groups..][..groups],
+        }
     }
 }
 
-/// Rounds groups to 8-bit quants: the largest magnitude becomes 127.
+/// Rounds groups to 16-bit quants: the largest magnitude becomes [`LARGEST`].
 struct Quantize<'a> {
     floats: &'a [f32],
-    quants: &'a mut [i32],
+    words: &'a mut [i32],
     scales: &'a mut [GroupScale],
 }
 
@@ -148,18 +168,25 @@ impl SimdKernel for Quantize<'_> {
     fn run<const FMA: bool>(self) {
         // Adding it rounds to a whole number, which is then in the low bits.
         const ROUND: f32 = 12_582_912.0;
-        let groups = self.floats.as_chunks::<GROUP>().0.iter().zip(self.quants.as_chunks_mut::<{ GROUP / 4 }>().0);
+        let groups = self.floats.as_chunks::<GROUP>().0.iter().zip(self.words.as_chunks_mut::<PAIRS>().0);
         for ((group, words), scale) in groups.zip(self.scales) {
             let largest = largest(group);
-            let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
+            let inverse = if largest > 0.0 { LARGEST / largest } else { 0.0 };
             // What is no number stays none: quants cannot say it, the scale does.
             let failed: f32 = group.iter().map(|x| x * 0.0).sum();
             let mut quants = [0; GROUP];
             for (quant, x) in quants.iter_mut().zip(group) {
                 *quant = (x * inverse + ROUND).to_bits() as i32 - ROUND.to_bits() as i32;
             }
-            *scale = GroupScale { scale: largest / 127.0 + failed, sum: quants.iter().sum() };
-            *words = bytemuck::cast(quants.map(|quant| quant as i8));
+            let (unit, sum) = (largest / LARGEST + failed, quants.iter().sum::<i32>());
+            *scale = GroupScale { scale: unit, offset: unit * sum as f32 };
+            let mut placed = [0i16; GROUP];
+            for (placed, quants) in placed.as_chunks_mut::<PACK>().0.iter_mut().zip(quants.as_chunks::<PACK>().0) {
+                for (quant, place) in quants.iter().zip(PLACES) {
+                    placed[place] = *quant as i16;
+                }
+            }
+            *words = bytemuck::cast(placed);
         }
     }
 }

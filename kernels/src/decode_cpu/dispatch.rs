@@ -3,38 +3,37 @@
 use std::cell::RefCell;
 
 use super::float::FloatProduct;
-use super::int8;
 #[cfg(target_arch = "x86_64")]
-use super::int8_x86::{avx_vnni, avx2, avx512_vnni};
-use super::isa::{Isa, IsaLevel};
+use super::int16::{avx_vnni, avx2, avx512_vnni};
+use super::isa::Isa;
+#[cfg(target_arch = "x86_64")]
+use super::isa::IsaLevel;
 use super::lanes::Lanes;
 use super::panel_product::PanelProduct;
-use crate::decode::matmul::takes_int8;
 
 thread_local! {
     /// The weights of some panels.
     static UNPACKED: RefCell<Vec<Lanes>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Runs a product: in int8 if the columns have quants and the scheme allows it.
+/// Runs a product: of integers if the columns have quants, the weights have integer quants and the instruction set has
+/// a variant.
 pub(super) fn run(product: PanelProduct, isa: Isa) {
-    if product.columns.is_int8() && takes_int8(product.weights.scheme()) {
-        run_int8(product, isa);
-    } else {
-        UNPACKED.with_borrow_mut(|unpacked| isa.run(FloatProduct { product, unpacked }));
+    #[cfg(target_arch = "x86_64")]
+    if product.columns.is_quantized() && product.weights.scheme().has_integer_quants() && isa.has_integer_products() {
+        return run_int16(product, isa);
     }
+    UNPACKED.with_borrow_mut(|unpacked| isa.run(FloatProduct { product, unpacked }));
 }
 
+#[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
-fn run_int8(product: PanelProduct, isa: Isa) {
+fn run_int16(product: PanelProduct, isa: Isa) {
     match isa.level() {
-        IsaLevel::Portable => int8::portable(product),
+        IsaLevel::Portable => unreachable!("no variant without vectors"),
         // SAFETY: there is an `Isa` of a level only where the processor has its features.
-        #[cfg(target_arch = "x86_64")]
         IsaLevel::Avx2 => unsafe { avx2::run(product) },
-        #[cfg(target_arch = "x86_64")]
         IsaLevel::AvxVnni => unsafe { avx_vnni::run(product) },
-        #[cfg(target_arch = "x86_64")]
         IsaLevel::Avx512Vnni => unsafe { avx512_vnni::run(product) },
     }
 }

@@ -17,10 +17,10 @@ pub(super) enum IsaLevel {
     /// Vectors of 256 bits, fused multiply-adds, conversions of f16.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// [`IsaLevel::Avx2`], and dot products of four 8-bit integers (VNNI).
+    /// [`IsaLevel::Avx2`], and dot products of pairs of 16-bit integers (VNNI).
     #[cfg(target_arch = "x86_64")]
     AvxVnni,
-    /// [`IsaLevel::AvxVnni`] in the encoding of AVX-512, with twice as many registers.
+    /// [`IsaLevel::Avx2`], and the dot products in vectors of 512 bits.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
 }
@@ -29,7 +29,7 @@ static AVAILABLE: LazyLock<Vec<Isa>> = LazyLock::new(|| {
     let mut levels = Vec::new();
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c") {
-        if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vl") {
+        if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512bw") {
             levels.push(IsaLevel::Avx512Vnni);
         }
         if is_x86_feature_detected!("avxvnni") {
@@ -65,6 +65,11 @@ impl Isa {
         }
     }
 
+    /// Returns true if there are products of integers for it. Elsewhere those of floats are faster.
+    pub fn has_integer_products(self) -> bool {
+        self.0 != IsaLevel::Portable
+    }
+
     /// Runs a kernel that the compiler vectorises, compiled for this instruction set.
     #[allow(unsafe_code)]
     pub(super) fn run<K: SimdKernel>(self, kernel: K) -> K::Output {
@@ -77,6 +82,7 @@ impl Isa {
     }
 
     /// The variants of this instruction set.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn level(self) -> IsaLevel {
         self.0
     }

@@ -15,15 +15,15 @@ pub struct KvPages {
     numbers: KvNumbers,
 }
 
-/// `[pages, key heads, (keys [width, PAGE], values [PAGE, width])]`
+/// The numbers of every page, `[key heads, (keys [width, PAGE], values [PAGE, width])]`; none before it is written.
 #[derive(Debug)]
 enum KvNumbers {
-    F32(Vec<f32>),
-    F16(Vec<u16>),
+    F32(Vec<Vec<f32>>),
+    F16(Vec<Vec<u16>>),
     Int8 {
-        quants: Vec<i8>,
-        /// `[pages, key heads, (keys [PAGE], values [PAGE])]`
-        scales: Vec<f32>,
+        quants: Vec<Vec<i8>>,
+        /// Of every page, `[key heads, (keys [PAGE], values [PAGE])]`.
+        scales: Vec<Vec<f32>>,
     },
 }
 
@@ -72,14 +72,12 @@ pub(super) trait KvVisitor {
 const ONES: &[f32; PAGE] = &[1.0; PAGE];
 
 impl KvPages {
-    /// A cache of `pages` pages, all zeros. Memory is taken page by page as they are written.
+    /// A cache of up to `pages` pages, each allocated when it is first written.
     pub fn new(heads: Heads, format: KvFormat, pages: usize) -> Self {
-        let vectors = pages * heads.keys * 2 * PAGE;
-        let count = vectors * heads.width;
         let numbers = match format {
-            KvFormat::F32 => KvNumbers::F32(vec![0.0; count]),
-            KvFormat::F16 => KvNumbers::F16(vec![0; count]),
-            KvFormat::Int8 => KvNumbers::Int8 { quants: vec![0; count], scales: vec![0.0; vectors] },
+            KvFormat::F32 => KvNumbers::F32(vec![Vec::new(); pages]),
+            KvFormat::F16 => KvNumbers::F16(vec![Vec::new(); pages]),
+            KvFormat::Int8 => KvNumbers::Int8 { quants: vec![Vec::new(); pages], scales: vec![Vec::new(); pages] },
         };
         Self { heads, numbers }
     }
@@ -96,16 +94,22 @@ impl KvPages {
     pub fn write(&mut self, page: u32, position: usize, head: usize, key: &[f32], value: &[f32]) {
         let width = self.heads.width;
         assert!(position < PAGE && head < self.heads.keys && key.len() == width && value.len() == width);
-        let block = page as usize * self.heads.keys + head;
-        let numbers = block * 2 * PAGE * width..(block + 1) * 2 * PAGE * width;
+        let (page, vectors) = (page as usize, self.heads.keys * 2 * PAGE);
+        let block = head * 2 * PAGE * width..(head + 1) * 2 * PAGE * width;
         match &mut self.numbers {
-            KvNumbers::F32(all) => place(&mut all[numbers], position, key, value, |x| x),
-            KvNumbers::F16(all) => place(&mut all[numbers], position, key, value, |x| f16::from_f32(x).to_bits()),
+            KvNumbers::F32(pages) => {
+                place(&mut allocated(&mut pages[page], vectors * width)[block], position, key, value, |x| x);
+            }
+            KvNumbers::F16(pages) => {
+                let block = &mut allocated(&mut pages[page], vectors * width)[block];
+                place(block, position, key, value, |x| f16::from_f32(x).to_bits());
+            }
             KvNumbers::Int8 { quants, scales } => {
                 let [of_key, of_value] = [key, value].map(largest);
-                scales[block * 2 * PAGE + position] = of_key / 127.0;
-                scales[block * 2 * PAGE + PAGE + position] = of_value / 127.0;
-                let quants = &mut quants[numbers];
+                let scales = &mut allocated(&mut scales[page], vectors)[head * 2 * PAGE..];
+                scales[position] = of_key / 127.0;
+                scales[PAGE + position] = of_value / 127.0;
+                let quants = &mut allocated(&mut quants[page], vectors * width)[block];
                 let quant =
                     |largest: f32| move |x: f32| if largest > 0.0 { (x / largest * 127.0).round() as i8 } else { 0 };
                 place_keys(&mut quants[..PAGE * width], position, key, quant(of_key));
@@ -117,22 +121,28 @@ impl KvPages {
     /// Shows the blocks of a head, by their pages.
     #[inline(always)]
     pub(super) fn visit(&self, head: usize, visitor: impl KvVisitor) {
-        let (keys, width) = (self.heads.keys, self.heads.width);
+        let width = self.heads.width;
         match &self.numbers {
-            KvNumbers::F32(all) => visitor.visit(|page| block(all, page as usize * keys + head, width, [ONES; 2])),
-            KvNumbers::F16(all) => visitor.visit(|page| block(all, page as usize * keys + head, width, [ONES; 2])),
+            KvNumbers::F32(pages) => visitor.visit(|page| block(&pages[page as usize], head, width, [ONES; 2])),
+            KvNumbers::F16(pages) => visitor.visit(|page| block(&pages[page as usize], head, width, [ONES; 2])),
             KvNumbers::Int8 { quants, scales } => visitor.visit(|page| {
-                let number = page as usize * keys + head;
-                let scales = scales[number * 2 * PAGE..][..2 * PAGE].as_chunks().0;
-                block(quants, number, width, [&scales[0], &scales[1]])
+                let scales = scales[page as usize][head * 2 * PAGE..][..2 * PAGE].as_chunks().0;
+                block(&quants[page as usize], head, width, [&scales[0], &scales[1]])
             }),
         }
     }
 }
 
+/// The numbers of a page that is about to be written.
+fn allocated<T: Copy + Default>(page: &mut Vec<T>, count: usize) -> &mut [T] {
+    page.resize(count, T::default());
+    page
+}
+
+/// The block of a head on a page.
 #[inline(always)]
-fn block<'a, T>(all: &'a [T], number: usize, width: usize, scales: [&'a [f32; PAGE]; 2]) -> KvBlock<'a, T> {
-    let (keys, values) = all[number * 2 * PAGE * width..][..2 * PAGE * width].split_at(PAGE * width);
+fn block<'a, T>(page: &'a [T], head: usize, width: usize, scales: [&'a [f32; PAGE]; 2]) -> KvBlock<'a, T> {
+    let (keys, values) = page[head * 2 * PAGE * width..][..2 * PAGE * width].split_at(PAGE * width);
     KvBlock { keys: keys.as_chunks().0, values, scales }
 }
 
@@ -154,4 +164,25 @@ fn place_values<T>(values: &mut [T], position: usize, value: &[f32], of: impl Fn
 /// The largest magnitude; NaN where a number is none.
 fn largest(vector: &[f32]) -> f32 {
     vector.iter().fold(0.0, |largest, x| if x.abs() <= largest { largest } else { x.abs() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_allocated_when_it_is_written() {
+        let heads = Heads { queries: 2, keys: 1, width: 4 };
+        for format in KvFormat::ALL {
+            let mut cache = KvPages::new(heads, format, 1000);
+            cache.write(7, 3, 0, &[1.0; 4], &[2.0; 4]);
+            let written = |lengths: Vec<usize>| lengths.iter().filter(|length| **length > 0).count();
+            let found = match &cache.numbers {
+                KvNumbers::F32(pages) => written(pages.iter().map(Vec::len).collect()),
+                KvNumbers::F16(pages) => written(pages.iter().map(Vec::len).collect()),
+                KvNumbers::Int8 { quants, .. } => written(quants.iter().map(Vec::len).collect()),
+            };
+            assert_eq!(found, 1, "{format}");
+        }
+    }
 }

@@ -7,9 +7,9 @@
 //! - [`isa`]: instruction sets and the dispatch by them. Every kernel has a portable variant.
 //! - [`panels`]: weights, repacked once: eight rows lie word by word side by side, so that a vector holds one
 //!   word of each.
-//! - [`columns`]: the activations of a step, as floats and as 8-bit quants.
-//! - [`product`]: panels times columns. `float` is exact; `int8` and its instruction sets multiply 8-bit quants
-//!   with the quants of the weights (ggml's method).
+//! - [`columns`]: the activations of a step, as floats and as 16-bit quants.
+//! - [`product`]: panels times columns. `float` multiplies floats; `int16` multiplies 16-bit quants with the quants
+//!   of the weights, by instructions that a portable kernel does not have.
 //! - [`kv_pages`], [`attention`]: the paged KV cache, and attention over it.
 //! - [`elementwise`]: norm, rotation, activation function, log-sum-exp.
 //!
@@ -22,9 +22,8 @@ mod columns;
 mod dispatch;
 mod elementwise;
 mod float;
-mod int8;
 #[cfg(target_arch = "x86_64")]
-mod int8_x86;
+mod int16;
 mod isa;
 mod kv_pages;
 mod lanes;

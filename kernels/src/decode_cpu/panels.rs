@@ -1,5 +1,7 @@
 //! Weights for products on a CPU: eight rows to a panel, repacked once at load.
 
+use rayon::prelude::*;
+
 use super::lanes::{Lanes, from_f16};
 use crate::quant::{NF4_LEVELS, PACK, PackedMatrix, QuantScheme};
 
@@ -41,11 +43,13 @@ impl Panels {
     pub fn new(packed: &PackedMatrix) -> Self {
         let (rows, cols, scheme) = (packed.rows(), packed.cols(), packed.scheme());
         let interleaved = |words: &[u32], per_row: usize| {
-            let mut panels = vec![Words::default(); rows.div_ceil(PANEL) * per_row];
-            for (r, row) in words.chunks_exact(per_row.max(1)).enumerate() {
-                let panel = &mut panels[r / PANEL * per_row..][..per_row];
-                panel.iter_mut().zip(row).for_each(|(word, of_row)| word[r % PANEL] = *of_row);
-            }
+            let per_row = per_row.max(1);
+            let mut panels = vec![Words::default(); words.len().div_ceil(PANEL * per_row) * per_row];
+            panels.par_chunks_mut(per_row).zip(words.par_chunks(PANEL * per_row)).for_each(|(panel, words)| {
+                for (r, row) in words.chunks_exact(per_row).enumerate() {
+                    panel.iter_mut().zip(row).for_each(|(word, of_row)| word[r] = *of_row);
+                }
+            });
             panels
         };
         Self {

@@ -11,7 +11,7 @@ use super::pool::Pool;
 /// Jobs are split into so many parts for each thread: one that is held up leaves its parts to the others.
 const PARTS_PER_THREAD: usize = 8;
 
-/// Panels that a part has at least: the float kernel takes four at once.
+/// Panels that a part has at least: kernels take up to four at once.
 const LEAST_PANELS: usize = 4;
 
 /// The result of a product, `[panels, columns]`: the outputs of a panel lie together, so that threads write to places
@@ -74,7 +74,7 @@ impl PanelOutput {
     }
 }
 
-/// y = `weights` times `columns`: in int8 if the columns have quants and the scheme allows it.
+/// y = `weights` times `columns`: of integers if the columns have quants and the weights have integer quants.
 ///
 /// # Panics
 /// Columns of another width than the matrix.

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use super::error::PackError;
 use super::packed::{PackedMatrix, expect_length};
-use super::row::{byte_at, f16_bits, nibble_at, put_byte, put_f16, put_nibble, put_q4k_scale};
-use super::scheme::QuantScheme;
+use super::row::{byte_at, f16_bits, nibble_at, put_f16, put_nibble, put_q4k_scale};
+use super::scheme::{PACK, QuantScheme};
 
 /// The block formats of GGUF that a scheme holds without loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +116,8 @@ impl Blocks {
             }
             Blocks::Q8_0 => {
                 put_f16(scales, b, half(0));
-                block[2..].iter().enumerate().for_each(|(i, quant)| put_byte(quants, 32 * b + i, *quant));
+                let words = quants[8 * b..].iter_mut().zip(block[2..].as_chunks().0);
+                words.for_each(|(quants, bytes)| *quants = u32::from_le_bytes(*bytes));
             }
             Blocks::Q4_0 => {
                 put_f16(scales, b, half(0));
@@ -197,9 +198,12 @@ impl FromStr for Blocks {
 /// Stores the low nibbles of `bytes` as the quants of the first weights, then the high nibbles as those that
 /// follow.
 fn put_two_nibbles(quants: &mut [u32], bytes: &[u8]) {
-    for (i, byte) in bytes.iter().enumerate() {
-        put_nibble(quants, i, u32::from(byte & 15));
-        put_nibble(quants, bytes.len() + i, u32::from(byte >> 4));
+    const LOW: u32 = 0x0f0f_0f0f;
+    let (first, second) = quants.split_at_mut(bytes.len() / PACK);
+    for ((first, second), eight) in first.iter_mut().zip(second).zip(bytes.as_chunks::<PACK>().0) {
+        let [a, b] = [0, 4].map(|at| u32::from_le_bytes(std::array::from_fn(|i| eight[at + i])));
+        *first = a & LOW | (b & LOW) << 4;
+        *second = a >> 4 & LOW | b & !LOW;
     }
 }
 

@@ -118,6 +118,11 @@ impl QuantScheme {
         !matches!(self, QuantScheme::F32 | QuantScheme::F16)
     }
 
+    /// Returns true if a weight is an integer times a scale, plus an offset, so that products of integers serve it.
+    pub fn has_integer_quants(self) -> bool {
+        matches!(self, QuantScheme::Q8 | QuantScheme::Q4 | QuantScheme::Q4Affine | QuantScheme::Q4K)
+    }
+
     /// Words of scales in a row of `cols` weights.
     pub fn scale_words(self, cols: usize) -> usize {
         match self {

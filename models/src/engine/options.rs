@@ -16,8 +16,9 @@ pub struct EngineOptions {
     pub quant: Option<QuantScheme>,
     /// Prompt tokens that one step reads (chunked prefill).
     pub prefill_chunk: usize,
-    /// Multiplies small batches in int8, where the quantization allows: faster on a GPU with int8 dot products, and less exact.
-    pub int8: bool,
+    /// Multiplies in integers where the quantization allows. Activations are rounded to 16 bits on a CPU; on a GPU those of small batches
+    /// to 8 bits, which is less exact.
+    pub integer_products: bool,
     /// Steps in flight on the GPU where constraints let the host run ahead.
     pub steps_in_flight: usize,
     /// Grows the batch and the length with each request, instead of refusing longer sequences.
@@ -32,7 +33,7 @@ impl Default for EngineOptions {
             kv_dtype: KvFormat::F32,
             quant: None,
             prefill_chunk: 256,
-            int8: false,
+            integer_products: false,
             steps_in_flight: 4,
             grows: false,
         }

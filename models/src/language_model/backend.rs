@@ -22,7 +22,7 @@ pub struct StorageOptions {
     pub quant: Option<QuantScheme>,
     /// The format of the KV cache.
     pub kv_dtype: KvFormat,
-    /// Multiplies quantized weights with floats on a CPU too, where activations have 8 bits otherwise.
+    /// Multiplies quantized weights with floats on a CPU too, where activations are rounded to 16 bits otherwise.
     pub exact: bool,
 }
 
@@ -68,8 +68,8 @@ impl Backend {
         device: &Device,
     ) -> Result<Self> {
         if Engine::supports(&files.config, device) {
-            let int8 = gpu_of(device).is_none() && !exact;
-            let options = EngineOptions { kv_dtype, quant, int8, ..EngineOptions::growing() };
+            let integer_products = gpu_of(device).is_none() && !exact;
+            let options = EngineOptions { kv_dtype, quant, integer_products, ..EngineOptions::growing() };
             return Ok(Self::Engine(Box::new(Engine::from_files(files, adapter, device, options)?)));
         }
         let llama = Llama::from_files(files, quant, device)?;

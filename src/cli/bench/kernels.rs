@@ -1,10 +1,12 @@
-//! `tiller bench kernels`: the GPU kernels beside the roofline of the device.
+//! `tiller bench kernels`: the kernels of a GPU beside the roofline of the device, or those of the CPU.
 
 use std::collections::BTreeSet;
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
-use tiller_kernels::bench::{Bench, Clock, DeviceClass, KernelTiming, Roofline, UnknownBench, roofline, select};
+use tiller_kernels::bench::{
+    Bench, Clock, CpuBench, DeviceClass, KernelTiming, Roofline, UnknownBench, roofline, select, select_cpu,
+};
 use tiller_kernels::device::Gpu;
 use tiller_kernels::operations::benches;
 use tiller_kernels::pipelines::Pipelines;
@@ -19,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   tiller bench kernels
   tiller bench kernels --device llvmpipe --quant q4 --quant q8 --json
+  tiller bench kernels --device cpu --quant q4affine
   tiller bench kernels --op decode_linear --variant gemm
   tiller bench kernels --op gelu --wgsl";
 
@@ -45,8 +48,9 @@ pub(super) struct Args {
 struct KernelsReport {
     device: String,
     clock: Clock,
+    /// Absent on the CPU.
     #[serde(rename = "ceilings")]
-    roofline: Roofline,
+    roofline: Option<Roofline>,
     rows: Vec<KernelTiming>,
 }
 
@@ -60,21 +64,19 @@ struct Source {
 /// Measures the kernels, or prints their WGSL.
 ///
 /// # Errors
-/// An unknown operation or variant; a `--device` that is unknown or the CPU, unless only WGSL is wanted.
+/// An unknown operation or variant; a `--device` that is unknown, unless only WGSL is wanted.
 pub(super) fn run(args: &Args, global: &Global) -> Result<()> {
     if args.wgsl {
         return print_wgsl(&args.selected(DeviceClass::Gpu)?, global);
     }
     let open = global.open()?;
-    let Some(gpu) = open.gpu else {
-        let bad = Error::bad_input(format!("--device {}", global.device))
-            .expected("an adapter, since kernels run on nothing else")
-            .found("the CPU")
-            .next("name a GPU or a software adapter; `tiller doctor` lists them");
-        return Err(bad.into());
+    let report = match open.gpu {
+        Some(gpu) => {
+            let class = DeviceClass::of(&gpu);
+            measure(gpu, class, open.description, args.selected(class)?)
+        }
+        None => measure_cpu(open.description, args.selected_cpu()?),
     };
-    let class = DeviceClass::of(&gpu);
-    let report = measure(gpu, class, open.description, args.selected(class)?);
     if global.json {
         print_json(&report)?;
     } else {
@@ -85,8 +87,15 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<()> {
 
 impl Args {
     fn selected(&self, class: DeviceClass) -> Result<Vec<Bench>> {
-        let schemes = if self.quant.is_empty() { &QuantScheme::ALL[..] } else { &self.quant };
-        select(benches(class, schemes), self.op.as_deref(), self.variant.as_deref()).map_err(unknown)
+        select(benches(class, self.schemes()), self.op.as_deref(), self.variant.as_deref()).map_err(unknown)
+    }
+
+    fn selected_cpu(&self) -> Result<Vec<CpuBench>> {
+        select_cpu(CpuBench::all(self.schemes()), self.op.as_deref(), self.variant.as_deref()).map_err(unknown)
+    }
+
+    fn schemes(&self) -> &[QuantScheme] {
+        if self.quant.is_empty() { &QuantScheme::ALL } else { &self.quant }
     }
 }
 
@@ -109,21 +118,38 @@ fn measure(gpu: Gpu, class: DeviceClass, device: String, benches: Vec<Bench>) ->
         bar.advance(1);
     }
     bar.finish();
-    KernelsReport { device, clock, roofline, rows }
+    KernelsReport { device, clock, roofline: Some(roofline), rows }
+}
+
+fn measure_cpu(device: String, benches: Vec<CpuBench>) -> KernelsReport {
+    let bar = Progress::start("kernels", benches.len() as u64, "kernels");
+    let measured = |bench: CpuBench| {
+        bar.set_message(bench.to_string());
+        let row = bench.measure();
+        bar.advance(1);
+        row
+    };
+    let rows = benches.into_iter().map(measured).collect();
+    bar.finish();
+    KernelsReport { device, clock: Clock::WallClock, roofline: None, rows }
 }
 
 fn print(report: &KernelsReport) {
     let KernelsReport { clock, roofline, rows, .. } = report;
-    println!(
-        "roofline: copying {:.1} GB/s, multiply-adds {:.1} GFLOP/s (f32)\nclock: {clock}\n",
-        roofline.gb_per_s, roofline.gflop_per_s
-    );
+    if let Some(Roofline { gb_per_s, gflop_per_s }) = roofline {
+        println!("roofline: copying {gb_per_s:.1} GB/s, multiply-adds {gflop_per_s:.1} GFLOP/s (f32)");
+    }
+    println!("clock: {clock}\n");
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["op", "stored", "variant", "shape", "µs", "min", "max", "GB/s", "GFLOP/s", "of roofline"]);
+    let header = ["op", "stored", "variant", "shape", "µs", "min", "max", "GB/s", "GFLOP/s"];
+    table.set_header(header.into_iter().chain(roofline.map(|_| "of roofline")));
     for row in rows {
-        let (fraction, bound) = row.reached(roofline);
-        table.add_row([
+        let reached = roofline.as_ref().map(|roofline| {
+            let (fraction, bound) = row.reached(roofline);
+            format!("{:.0} % {bound}", 100.0 * fraction)
+        });
+        let cells = [
             row.op.to_owned(),
             row.stored.unwrap_or_default().to_owned(),
             row.variant.clone(),
@@ -133,8 +159,8 @@ fn print(report: &KernelsReport) {
             format!("{:.1}", row.us.max),
             format!("{:.2}", row.gb_per_s),
             format!("{:.1}", row.gflop_per_s),
-            format!("{:.0} % {bound}", 100.0 * fraction),
-        ]);
+        ];
+        table.add_row(cells.into_iter().chain(reached));
     }
     for column in table.column_iter_mut().skip(4).take(5) {
         column.set_cell_alignment(CellAlignment::Right);

@@ -44,7 +44,7 @@ pub struct Args {
     /// Use int8 dot products with 8-bit activations on a GPU too, if the format allows it; not exact
     #[arg(long)]
     int8: bool,
-    /// Multiply quantized weights with floats on a CPU too, which rounds activations to 8 bits otherwise
+    /// Multiply quantized weights with floats on a CPU too, which rounds activations to 16 bits otherwise
     #[arg(long, conflicts_with = "int8")]
     exact: bool,
     /// Prompt tokens of the prefill test; 0 to skip it
@@ -141,7 +141,7 @@ fn load(args: &Args, tests: &[LlmTest], open: &tiller_kernels::OpenDevice) -> Re
         max_tokens: tests.iter().map(|test| test.tokens()).max().unwrap_or(1).max(16),
         kv_dtype: args.kv_dtype,
         quant: args.quant.or(args.model.is_none().then_some(QuantScheme::Q4)),
-        int8: if open.gpu.is_some() { args.int8 } else { !args.exact },
+        integer_products: if open.gpu.is_some() { args.int8 } else { !args.exact },
         ..EngineOptions::default()
     };
     let (name, engine) = match &args.model {

@@ -41,7 +41,7 @@ pub struct Args {
     /// KV cache format: f32, f16 or int8 (repeatable) [default: f32]
     #[arg(long, alias = "kv", value_name = "FORMAT", value_parser = kv_format)]
     kv_dtype: Vec<KvFormat>,
-    /// Multiply quantized weights with floats on a CPU too, which rounds activations to 8 bits otherwise
+    /// Multiply quantized weights with floats on a CPU too, which rounds activations to 16 bits otherwise
     #[arg(long)]
     exact: bool,
     /// Maximum number of tokens, from the start of the text
@@ -93,7 +93,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
             max_tokens: usize::from(args.window),
             kv_dtype: kv,
             quant: Some(scheme),
-            int8: open.gpu.is_none() && !args.exact,
+            integer_products: open.gpu.is_none() && !args.exact,
             ..EngineOptions::default()
         };
         let mut model = BenchModel(Backend::Engine(Box::new(Engine::open(&path, &open.device, options)?)));

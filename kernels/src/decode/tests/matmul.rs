@@ -1,7 +1,7 @@
 //! Matrix products with norms and adapters.
 
 use super::super::fused_linear::linear_constants;
-use super::super::matmul::{NormKind, takes_int8};
+use super::super::matmul::NormKind;
 use super::super::runner::Runner;
 use super::case::{ADAPTERS, Case, EPSILON, RANK, RMS, tolerance};
 use super::*;
@@ -88,7 +88,7 @@ fn tiles_of_many_columns_of_every_scheme_and_norm() {
 fn products_in_int8_are_within_the_error_of_their_quants() {
     let gpu = test_gpu().gpu.unwrap();
     let mut pipelines = Pipelines::new(gpu.clone());
-    for scheme in QuantScheme::ALL.into_iter().filter(|scheme| takes_int8(*scheme)) {
+    for scheme in QuantScheme::ALL.into_iter().filter(|scheme| scheme.has_integer_quants()) {
         let (rows, cols, tokens) = (13, 3 * scheme.row_multiple().max(32), 3);
         let mut case = Case::new(scheme, rows, cols, tokens);
         case.x[..32].fill(0.0); // a block without a step

@@ -43,10 +43,10 @@ impl CpuExecutor {
         let (pool, isa, lm_head) = (self.pool, self.isa, &self.weights.lm_head);
         let low_rank = self.adapters.as_ref().and_then(|adapters| adapters.lm_head.as_ref());
         let adapters: Vec<usize> = requests.iter().map(|request| tokens[request.token].adapter).collect();
-        let int8 = self.options.int8;
+        let quantize = self.options.integer_products;
         let logits = |number: usize, list: &[u32]| {
             let mut column = Columns::default();
-            column.set([1, columns.width()], int8, pool, isa, |_, x| x.copy_from_slice(columns.floats(number)));
+            column.set([1, columns.width()], quantize, pool, isa, |_, x| x.copy_from_slice(columns.floats(number)));
             let mut logits = product_of_rows(lm_head, list, &column, isa);
             let added = low_rank.and_then(|low_rank| low_rank.of_rows(adapters[number], list, &column, pool, isa));
             logits.iter_mut().zip(added.into_iter().flatten()).for_each(|(logit, added)| *logit += added);
@@ -66,7 +66,7 @@ impl CpuExecutor {
     fn columns_of(&self, requests: &[LogitsRequest]) -> Columns {
         let (d_model, isa, epsilon) = (self.config.d_model, self.isa, self.config.rms_eps as f32);
         let mut columns = Columns::default();
-        columns.set([requests.len(), d_model], self.options.int8, self.pool, isa, |number, column| {
+        columns.set([requests.len(), d_model], self.options.integer_products, self.pool, isa, |number, column| {
             let x = &self.activations.x[requests[number].token * d_model..][..d_model];
             rms_norm_row(x, &self.weights.norm, epsilon, column, isa);
         });

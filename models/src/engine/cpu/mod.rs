@@ -175,7 +175,7 @@ impl CpuExecutor {
     /// x += attention, then x += MLP.
     fn block(&mut self, i: usize, tokens: &[StepToken], spans: &[AttentionSpan]) {
         let Self { config, options, heads, weights, adapters, rope, caches, activations, work, pool, isa, .. } = self;
-        let (pool, isa, int8, epsilon) = (*pool, *isa, options.int8, config.rms_eps as f32);
+        let (pool, isa, quantize, epsilon) = (*pool, *isa, options.integer_products, config.rms_eps as f32);
         let Activations { x, columns, y, qkv, q, attended } = activations;
         let LayerWeights { input_norm, qkv: w_qkv, o_proj, post_attention_norm, gate_up, down_proj } =
             &weights.layers[i];
@@ -194,7 +194,7 @@ impl CpuExecutor {
             };
 
         // q, k, v = rope(W norm(x))
-        columns.set([count, d_model], int8, pool, isa, |t, column| {
+        columns.set([count, d_model], quantize, pool, isa, |t, column| {
             rms_norm_row(&x[t * d_model..][..d_model], input_norm, epsilon, column, isa);
         });
         multiply(w_qkv, layer.and_then(|layer| layer.qkv.as_ref()), columns, y);
@@ -216,18 +216,18 @@ impl CpuExecutor {
         // x += W attention(q, cache)
         attended.resize(count * q_width, 0.0);
         attend(&caches[i], spans, q, attended, pool, isa);
-        columns.set([count, q_width], int8, pool, isa, |t, column| {
+        columns.set([count, q_width], quantize, pool, isa, |t, column| {
             column.copy_from_slice(&attended[t * q_width..][..q_width])
         });
         multiply(o_proj, layer.and_then(|layer| layer.o_proj.as_ref()), columns, y);
         token_by_token(pool, x.chunks_mut(d_model), |t, x| y.add_to(t, x));
 
         // x += W (silu(gate) · up), of W norm(x)
-        columns.set([count, d_model], int8, pool, isa, |t, column| {
+        columns.set([count, d_model], quantize, pool, isa, |t, column| {
             rms_norm_row(&x[t * d_model..][..d_model], post_attention_norm, epsilon, column, isa);
         });
         multiply(gate_up, layer.and_then(|layer| layer.gate_up.as_ref()), columns, y);
-        columns.set([count, d_ff], int8, pool, isa, |t, column| swiglu_row(y, t, column, isa));
+        columns.set([count, d_ff], quantize, pool, isa, |t, column| swiglu_row(y, t, column, isa));
         multiply(down_proj, layer.and_then(|layer| layer.down_proj.as_ref()), columns, y);
         token_by_token(pool, x.chunks_mut(d_model), |t, x| y.add_to(t, x));
     }

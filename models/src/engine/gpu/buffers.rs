@@ -102,7 +102,7 @@ fn plan(config: &LlamaConfig, options: &EngineOptions, heads: Heads) -> (BufferS
         requests * config.vocab_size,
         slots * SAMPLED_TOKEN_WORDS,
         options.max_tokens * heads.width,
-        if options.int8 { tokens * int8_bytes(widest) / size_of::<f32>() } else { 0 },
+        if options.integer_products { tokens * int8_bytes(widest) / size_of::<f32>() } else { 0 },
     ];
     let cache = pages * PAGE * options.kv_dtype.position_bytes(heads);
     (sizes, numbers.map(|numbers| numbers * size_of::<f32>()), cache)
@@ -153,7 +153,7 @@ impl EngineBuffers {
             hidden: empty("hidden", hidden),
             logits: empty("logits", logits),
             sampled: empty("sampled", sampled),
-            int8: options.int8.then(|| empty("int8", int8)),
+            int8: options.integer_products.then(|| empty("int8", int8)),
             rope_table: filled(gpu, "rope table", rope_table),
             caches: (0..config.n_layers).map(|_| empty("cache", cache)).collect(),
         })
