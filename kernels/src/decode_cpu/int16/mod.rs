@@ -19,11 +19,12 @@ const BLOCK: usize = 64;
 
 /// The variant of an instruction set: its features, its vectors, the dot product of pairs, and the columns of a tile.
 macro_rules! variant {
-    ($(#[$doc:meta])* $name:ident, $features:literal, $vectors:ident, $dot:ident, $tile:literal) => {
+    ($(#[$doc:meta])* $name:ident, $features:literal, $vectors:ident($ints:ident, $floats:ident), $dot:ident, $tile:literal) => {
         $(#[$doc])*
         pub(super) mod $name {
             use super::*;
             use super::$vectors::*;
+            use super::$vectors::{$floats as Floats, $ints as Ints};
 
             /// The columns of a tile: as many sums as hide the latency of one.
             const TILE: usize = $tile;
@@ -168,13 +169,13 @@ macro_rules! variant {
 
 variant!(
     /// Products of pairs, and their sums.
-    avx2, "avx2,fma,f16c", ymm, dot_avx2, 4
+    avx2, "avx2,fma,f16c", ymm(YmmInts, YmmFloats), dot_avx2, 4
 );
 variant!(
     /// Products of pairs and their sums in one instruction.
-    avx_vnni, "avx2,fma,f16c,avxvnni", ymm, dot_avx_vnni, 4
+    avx_vnni, "avx2,fma,f16c,avxvnni", ymm(YmmInts, YmmFloats), dot_avx_vnni, 4
 );
 variant!(
-    /// The same in vectors of 512 bits.
-    avx512_vnni, "avx2,fma,f16c,avx512f,avx512bw,avx512vnni", zmm, dot_avx512_vnni, 8
+    /// Products of pairs and their sums in one instruction, in vectors of 512 bits.
+    avx512_vnni, "avx2,fma,f16c,avx512f,avx512bw,avx512vnni", zmm(ZmmInts, ZmmFloats), dot_avx512_vnni, 8
 );

@@ -6,34 +6,34 @@ use super::super::lanes::Lanes;
 use super::super::panels::Words;
 
 /// A word of each row.
-pub(super) type Ints = [__m256i; 2];
+pub(super) type YmmInts = [__m256i; 2];
 
 /// A float of each row.
-pub(super) type Floats = [__m256; 2];
+pub(super) type YmmFloats = [__m256; 2];
 
 #[target_feature(enable = "avx2")]
-pub(super) fn words([a, b]: [&Words; 2]) -> Ints {
+pub(super) fn words([a, b]: [&Words; 2]) -> YmmInts {
     [bytemuck::cast(*a), bytemuck::cast(*b)]
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn floats([a, b]: [&Lanes; 2]) -> Floats {
+pub(super) fn floats([a, b]: [&Lanes; 2]) -> YmmFloats {
     [bytemuck::cast(*a), bytemuck::cast(*b)]
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn store([a, b]: Floats, [y, z]: [&mut Lanes; 2]) {
+pub(super) fn store([a, b]: YmmFloats, [y, z]: [&mut Lanes; 2]) {
     (*y, *z) = (bytemuck::cast(a), bytemuck::cast(b));
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn zero() -> Ints {
+pub(super) fn zero() -> YmmInts {
     [_mm256_setzero_si256(); 2]
 }
 
 /// The 4-bit quants of words as pairs of 16 bits: of columns (0, 2), (4, 6), (1, 3), (5, 7).
 #[target_feature(enable = "avx2")]
-pub(super) fn nibbles([a, b]: Ints) -> [Ints; 4] {
+pub(super) fn nibbles([a, b]: YmmInts) -> [YmmInts; 4] {
     let low = _mm256_set1_epi16(15);
     [
         [_mm256_and_si256(a, low), _mm256_and_si256(b, low)],
@@ -45,7 +45,7 @@ pub(super) fn nibbles([a, b]: Ints) -> [Ints; 4] {
 
 /// The signed bytes of words as pairs of 16 bits: (0, 2), (1, 3).
 #[target_feature(enable = "avx2")]
-pub(super) fn bytes([a, b]: Ints) -> [Ints; 2] {
+pub(super) fn bytes([a, b]: YmmInts) -> [YmmInts; 2] {
     [
         [_mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(a)), _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(b))],
         [_mm256_srai_epi16::<8>(a), _mm256_srai_epi16::<8>(b)],
@@ -54,7 +54,7 @@ pub(super) fn bytes([a, b]: Ints) -> [Ints; 2] {
 
 /// The f16 in the low and in the high halves of words.
 #[target_feature(enable = "avx2,f16c")]
-pub(super) fn halves([a, b]: Ints) -> [Floats; 2] {
+pub(super) fn halves([a, b]: YmmInts) -> [YmmFloats; 2] {
     let ([a, c], [b, d]) = (halves_of_eight(a), halves_of_eight(b));
     [[a, b], [c, d]]
 }
@@ -70,7 +70,7 @@ fn halves_of_eight(words: __m256i) -> [__m256; 2] {
 
 /// Byte `N` of words.
 #[target_feature(enable = "avx2")]
-pub(super) fn byte<const N: usize>([a, b]: Ints) -> Floats {
+pub(super) fn byte<const N: usize>([a, b]: YmmInts) -> YmmFloats {
     [byte_of_eight::<N>(a), byte_of_eight::<N>(b)]
 }
 
@@ -81,42 +81,42 @@ fn byte_of_eight<const N: usize>(words: __m256i) -> __m256 {
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn mul([a, b]: Floats, [c, d]: Floats) -> Floats {
+pub(super) fn mul([a, b]: YmmFloats, [c, d]: YmmFloats) -> YmmFloats {
     [_mm256_mul_ps(a, c), _mm256_mul_ps(b, d)]
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn scaled(floats: Floats, factor: f32) -> Floats {
+pub(super) fn scaled(floats: YmmFloats, factor: f32) -> YmmFloats {
     mul(floats, [_mm256_set1_ps(factor); 2])
 }
 
 /// `sums` + a b
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn multiply_add(a: Floats, b: Floats, sums: Floats) -> Floats {
+pub(super) fn multiply_add(a: YmmFloats, b: YmmFloats, sums: YmmFloats) -> YmmFloats {
     [_mm256_fmadd_ps(a[0], b[0], sums[0]), _mm256_fmadd_ps(a[1], b[1], sums[1])]
 }
 
 /// `sums` + a b
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn multiply_add_one(a: Floats, b: f32, sums: Floats) -> Floats {
+pub(super) fn multiply_add_one(a: YmmFloats, b: f32, sums: YmmFloats) -> YmmFloats {
     multiply_add(a, [_mm256_set1_ps(b); 2], sums)
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn to_floats([a, b]: Ints) -> Floats {
+pub(super) fn to_floats([a, b]: YmmInts) -> YmmFloats {
     [_mm256_cvtepi32_ps(a), _mm256_cvtepi32_ps(b)]
 }
 
 /// `sums` plus the products of a pair of quants of each row with those of a column.
 #[target_feature(enable = "avx2")]
-pub(super) fn dot_avx2([a, b]: Ints, [v, w]: Ints, x: i32) -> Ints {
+pub(super) fn dot_avx2([a, b]: YmmInts, [v, w]: YmmInts, x: i32) -> YmmInts {
     let x = _mm256_set1_epi32(x);
     [_mm256_add_epi32(a, _mm256_madd_epi16(v, x)), _mm256_add_epi32(b, _mm256_madd_epi16(w, x))]
 }
 
 /// [`dot_avx2`] in one instruction.
 #[target_feature(enable = "avx2,avxvnni")]
-pub(super) fn dot_avx_vnni([a, b]: Ints, [v, w]: Ints, x: i32) -> Ints {
+pub(super) fn dot_avx_vnni([a, b]: YmmInts, [v, w]: YmmInts, x: i32) -> YmmInts {
     let x = _mm256_set1_epi32(x);
     [_mm256_dpwssd_avx_epi32(a, v, x), _mm256_dpwssd_avx_epi32(b, w, x)]
 }
