@@ -11,7 +11,7 @@ use tiller_models::language_model::InferenceModel;
 
 use super::answer::{Answer, AnswerItem, Recommends, Wanted, Why, counts_for};
 use super::metrics::Metrics;
-use super::queue::{Job, JobEvent, Queue, Work, Writing};
+use super::queue::{Job, JobEvent, Queue, QueuedWork, Writing};
 use super::student::Student;
 use super::teacher_view::TeacherView;
 use crate::constrain::Mode;
@@ -72,9 +72,9 @@ impl<'a> Writers<'a> {
     pub fn run(&self, queue: &Queue, metrics: &Metrics, most: usize) {
         while let Some(work) = queue.next(most) {
             match (work, &self.student) {
-                (Work::Lists(jobs), _) => self.write(&jobs, metrics),
-                (Work::Teaching(teaching), Some(student)) => student.learn(teaching, metrics),
-                (Work::Teaching(_), None) => {}
+                (QueuedWork::Lists(jobs), _) => self.write(&jobs, metrics),
+                (QueuedWork::Teaching(teaching), Some(student)) => student.learn(teaching, metrics),
+                (QueuedWork::Teaching(_), None) => {}
             }
         }
     }

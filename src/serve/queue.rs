@@ -78,7 +78,7 @@ pub enum TeachEvent {
 }
 
 /// The batcher's next piece of work.
-pub enum Work {
+pub enum QueuedWork {
     /// Lists of one batch.
     Lists(Vec<Job>),
     /// A teaching.
@@ -130,11 +130,11 @@ impl Queue {
     }
 
     /// Waits for work: a teaching, or the oldest job and those that join it, `most` at most; `None` once the queue is closed.
-    pub fn next(&self, most: usize) -> Option<Work> {
+    pub fn next(&self, most: usize) -> Option<QueuedWork> {
         let mut state = self.lock();
         loop {
             if let Some(teaching) = state.teachings.pop_front() {
-                return Some(Work::Teaching(teaching));
+                return Some(QueuedWork::Teaching(teaching));
             }
             state.waiting.retain(|job| !job.reporter.is_cancelled());
             if let Some(first) = state.waiting.pop_front() {
@@ -147,7 +147,7 @@ impl Queue {
                         at += 1;
                     }
                 }
-                return Some(Work::Lists(batch));
+                return Some(QueuedWork::Lists(batch));
             }
             if state.is_closed {
                 return None;

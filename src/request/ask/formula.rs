@@ -3,7 +3,7 @@
 //! A request can state a conjunction of simple rules: in a category, not in one, a field's value or bound, and "none of these at once".
 //! Every formula has a conjunctive normal form, and each of its clauses is such a rule: `a or b` is "none of `not a and not b`".
 
-use super::lexicon::Lexicon;
+use super::lexicon::{CategoryTerm, Lexicon};
 use crate::data::CategoryId;
 use crate::request::Predicate;
 
@@ -61,6 +61,11 @@ pub(super) enum Rule {
 const MOST_CLAUSES: usize = 256;
 
 impl Formula {
+    /// The formula of a category term: one of each of its groups.
+    pub fn of_term(term: &CategoryTerm) -> Self {
+        Self::all(term.all.iter().map(|any_of| Self::Is(Literal::Category(any_of.clone()))))
+    }
+
     pub fn category(id: CategoryId) -> Self {
         Formula::Is(Literal::Category(vec![id]))
     }

@@ -1,4 +1,4 @@
-//! What is said about the statements before: corrections, refusals and praise without a name of their own, scores.
+//! Corrections, refusals, praise and scores of the statements before, without a name of their own.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Statements as rules and shares of the request, and those that contradict each other.
+//! Rules and shares from statements, and contradictions between statements.
 
 use super::Resolver;
 use crate::data::CategoryId;

@@ -4,7 +4,7 @@ use super::titles::titles_ahead;
 use super::{Expected, Parsed, Sense, TermReader};
 use crate::data::CategoryId;
 use crate::request::ask::amounts::{self, joined};
-use crate::request::ask::formula::{Formula, Literal};
+use crate::request::ask::formula::Formula;
 use crate::request::ask::lexicon::{CategoryTerm, LONGEST_NAME};
 use crate::request::ask::tokens::{Token, TokenKind};
 use crate::request::ask::vocabulary;
@@ -69,9 +69,5 @@ impl TermReader<'_, '_> {
 }
 
 fn kind_of(kind: &CategoryTerm) -> Sense {
-    Sense::Kind { of: formula_of(kind), adjective: kind.adjective, loose: kind.loose }
-}
-
-pub(super) fn formula_of(kind: &CategoryTerm) -> Formula {
-    Formula::all(kind.all.iter().map(|any_of| Formula::Is(Literal::Category(any_of.clone()))))
+    Sense::Kind { of: Formula::of_term(kind), adjective: kind.adjective, loose: kind.loose }
 }

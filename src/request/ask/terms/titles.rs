@@ -1,6 +1,5 @@
 //! Titles as terms: in quotes, in words, misspelt, or by their place in the list just shown.
 
-use super::names::formula_of;
 use super::{Expected, NamedItems, Parsed, Sense, Term, TermReader};
 use crate::data::ItemId;
 use crate::request::Predicate;
@@ -113,7 +112,7 @@ impl TermReader<'_, '_> {
         let kind = catalogue
             .category(name)
             .map(Formula::category)
-            .or_else(|| self.lexicon.kind(&key(name)).filter(|_| item.is_none()).map(formula_of));
+            .or_else(|| self.lexicon.kind(&key(name)).filter(|_| item.is_none()).map(Formula::of_term));
         match (kind, item) {
             (Some(kind), Some(item)) => return Parsed::new(Sense::Either(kind, item), 1),
             (Some(of), None) => return Parsed::new(Sense::Kind { of, adjective: false, loose: false }, 1),
