@@ -9,7 +9,7 @@ use crate::request::ask::tree::Statement;
 use crate::request::{Amount, Relation, Share};
 
 impl Resolver<'_, '_> {
-    /// So many items fit the description of a statement.
+    /// Adds a bound on the number of items that a statement describes.
     pub(super) fn add_share(&mut self, statement: &Statement, quantity: Quantity, compared: Compared) {
         let share = self.share(&statement.of, quantity, compared);
         let impossible = |share: &Share| share.bound(self.request.k).min > self.request.k;
