@@ -26,7 +26,7 @@ fn options(prompts: &[Vec<u32>]) -> EngineOptions {
 
 /// The prompts, and the answers of the graph on the CPU.
 fn by_graph(path: &Path) -> (Vec<Vec<u32>>, Vec<Vec<u32>>) {
-    let LanguageModel { llama, codec } = LanguageModel::load(path, None, &Device::flex()).unwrap();
+    let LanguageModel { llama, codec, .. } = LanguageModel::load(path, None, &Device::flex()).unwrap();
     let prompt = |asked: &&str| codec.encode_chat(&[Message::new(Role::User, *asked)]).unwrap();
     let prompts: Vec<Vec<u32>> = ASKED.iter().map(prompt).collect();
     let answers = GraphGenerator::new(&llama).generate(GenerateRequest::new(&prompts, GREEDY)).unwrap();
