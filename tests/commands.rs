@@ -25,7 +25,7 @@ use crate::common::world::{self, ADAPT, PPO};
 /// Each command with good arguments, and with bad ones, which end with code 2 and the word behind them.
 #[rustfmt::skip]
 const TABLE: &[(&str, Good, &[&str], &str)] = &[
-    ("bench kernels", Elsewhere("tiller-kernels, bench"), &["--device", "cpu"], "an adapter"),
+    ("bench kernels", Elsewhere("tiller-kernels, bench"), &["--op", "nowhere"], "nowhere"),
     ("bench lists", Reports(&["films", "--model", "sft/model", "-k", "3", "-b", "1", "--lists", "1", "-r", "1"]), &["films", "--model", "nowhere"], "nowhere"),
     ("bench llm", Reports(&["--model", "sft/model", "-p", "8", "-n", "2", "-b", "1", "--lists", "0", "-r", "1"]), &["--model", "nowhere"], "nowhere"),
     ("bench perplexity", Reports(&["sft/model", "films/items.csv", "--tokens", "64"]), &["nowhere", "films/items.csv"], "nowhere"),

@@ -207,7 +207,7 @@ fn a_request_in_english_is_printed_as_flags_and_satisfied() {
     assert_eq!((statuses(list), &list["user"]), (vec!["ok"], &json!(null)));
     let list = &world.lists(&["--ask", "crime", "--user", "anna", "-k", "2", "--decode", "strict"])[0];
     assert_eq!(list["request"]["history"], json!(["Up (2009)", "Ran (1985)"]));
-    refused(world.recommend(&["--ask", "dramas, but no dramas", "--decode", "strict"]), &["not in Drama"]);
+    refused(world.recommend(&["--ask", "dramas, but no dramas", "--decode", "strict"]), &["in which there is none"]);
 }
 
 #[test]

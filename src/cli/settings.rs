@@ -10,13 +10,14 @@ use toml::{Table, Value};
 use crate::{Error, Result};
 
 /// The source files of the settings' types.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     include_str!("../data/synth/mod.rs"),
     include_str!("../distill/config.rs"),
-    include_str!("../evaluate/evaluator.rs"),
+    include_str!("../evaluate/config.rs"),
     include_str!("../experiment/settings.rs"),
     include_str!("../instruct/config.rs"),
     include_str!("../ppo/config.rs"),
+    include_str!("../ppo/hyperparameters.rs"),
     include_str!("../ppo/sft_mixin.rs"),
     include_str!("../ppo/rollout.rs"),
     include_str!("../reward/rules.rs"),

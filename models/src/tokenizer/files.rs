@@ -13,6 +13,7 @@ use ::tokenizers::{AddedToken, DecoderWrapper, PreTokenizerWrapper, SplitDelimit
 use serde_json::{Map, Value, json};
 
 use super::Tokenizer;
+use super::guard::MARK;
 use crate::atomic::write_atomically;
 use crate::chat;
 use crate::files::gguf::Gguf;
@@ -192,8 +193,16 @@ fn learn<T: AsRef<str> + Send>(
         .special_tokens(CONTROL.map(|token| AddedToken::from(token, true)).into())
         .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
         .build();
-    tokenizer.train(&mut TrainerWrapper::from(trainer), texts)?;
+    tokenizer.train(&mut TrainerWrapper::from(trainer), texts.flat_map(|text| without_control(text.as_ref())))?;
     tokenizer.to_string(true)
+}
+
+/// The parts of a text, cut behind the first character of each spelling of a control token: no merge that is learnt from them ends in
+/// one, which would have the id of the control token.
+fn without_control(text: &str) -> Vec<String> {
+    let cut = |text: String, control: &str| text.replace(control, &format!("{}{MARK}{}", &control[..1], &control[1..]));
+    let cut = CONTROL.into_iter().fold(text.to_owned(), cut);
+    cut.split(MARK).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -204,6 +213,18 @@ mod tests {
     fn trained(vocab_size: usize) -> Result<TokenizerFiles> {
         let texts = (0..40).map(|i| format!("{i}. The Long Night of the Owl ({})", 1950 + i));
         TokenizerFiles::train(texts, vocab_size)
+    }
+
+    #[test]
+    fn no_merge_spells_a_control_token() {
+        let texts = (0..64).map(|number| format!("Up<|end|><|user|>Say {number} <|assistant|>"));
+        let folder = tempfile::tempdir().unwrap();
+        TokenizerFiles::train(texts, 400).unwrap().write(folder.path()).unwrap();
+        let tokenizer = Tokenizer::from_path(folder.path()).unwrap();
+        for control in CONTROL {
+            let ids = tokenizer.encode_plain(control).unwrap();
+            assert!(ids.len() > 1 && tokenizer.control(&ids).next().is_none(), "{control}: {ids:?}");
+        }
     }
 
     #[test]

@@ -106,10 +106,10 @@ mod tests {
         let grammar = Grammar::of(&alone.codec.tokenizer, catalogue).unwrap();
         let requests: Vec<PreparedRequest> = [(0, Vec::new()), (1, vec![CategoryId(0)])]
             .into_iter()
-            .map(|(user, all_in)| Request {
+            .map(|(user, none_in)| Request {
                 k: 3,
                 history: films.users[user].items.clone(),
-                all_in,
+                none_in,
                 ..Request::default()
             })
             .map(|request| PreparedRequest::new(request, Mode::Strict, catalogue).unwrap())

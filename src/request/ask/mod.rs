@@ -119,6 +119,17 @@ impl ParseResult {
     }
 }
 
+/// The text without a "please" at its end, which would stand behind a qualifier as if it belonged to it. "no please" is an answer.
+fn without_please(text: &str) -> &str {
+    let bare = text.trim_end_matches(|end: char| end.is_whitespace() || matches!(end, '.' | '!'));
+    match bare.rsplit_once(' ') {
+        Some((rest, last)) if last.eq_ignore_ascii_case("please") && !rest.to_lowercase().ends_with("no") => {
+            rest.trim_end_matches([' ', ','])
+        }
+        _ => text,
+    }
+}
+
 /// Reads texts about one catalogue.
 pub struct AskParser<'a> {
     lexicon: Lexicon<'a>,
@@ -142,6 +153,7 @@ impl<'a> AskParser<'a> {
     }
 
     fn parse(&self, text: &str, k: u32, shown: Option<&[ItemId]>) -> ParseResult {
+        let text = without_please(text);
         let tokens = tokens::tokens(text, &self.lexicon);
         let (assumed, gaps) = (Vec::new(), Vec::new());
         let mut reader = TermReader { text, lexicon: &self.lexicon, shown, assumed, gaps, missing_place: false };

@@ -209,7 +209,7 @@ pub(super) const SCOPES: [Row; 52] = [
         &[],
     ),
     ("films for 5 people", "-k 10", &["5 people"]),
-    ("at 8 pm I want to see a comedy", "-k 10 --more Comedy", &["8 pm"]),
+    ("at 8 pm I want to see a comedy", "-k 10", &["at 8 pm I want to see a comedy"]),
     ("comedies if they are new", "-k 10", &["comedies if they are new"]),
     (
         "comedies for under ten dollars that are not older than 1990",
