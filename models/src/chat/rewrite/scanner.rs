@@ -170,7 +170,7 @@ impl<'t> Scanner<'t> {
     /// Measures a sum of many lists.
     fn end_term(&mut self, operation: &mut Operation) {
         operation.terms += 1;
-        if let Some(begin) = operation.sum.filter(|_| operation.terms % TERMS == 0) {
+        if let Some(begin) = operation.sum.filter(|_| operation.terms.is_multiple_of(TERMS)) {
             self.measure_from(begin);
         }
     }
