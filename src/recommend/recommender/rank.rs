@@ -66,7 +66,7 @@ impl Recommender<'_> {
 
     /// The grammar of the lists, and the proof that one satisfies the request.
     fn constrained<'p>(&self, prepared: &'p PreparedRequest) -> Result<(&Grammar, &'p FeasibleRequest)> {
-        self.grammar.as_deref().zip(prepared.feasible()).ok_or_else(|| no_proof(self.mode).into())
+        self.grammar.as_deref().zip(prepared.feasible()).ok_or_else(|| no_proof(self.mode))
     }
 }
 
