@@ -189,7 +189,7 @@ const GAMES: [Row; 21] = [
     ("half a dozen games without fighting", "-k 6 --less Fighting", &[]),
     ("10 games with a mix of strategy and puzzle", "-k 10 --where 'category=Strategy|Puzzle'", &[]),
     ("RPGs that cost nothing", "-k 10 --more RPG --where 'price<=0'", &[]),
-    ("games from the last decade, under 15 bucks", "-k 10 --where 'year>=2015' --where 'price<15'", &[]),
+    ("games from the last decade, under 15 bucks", "-k 10 --where 'year>=2008' --where 'price<15'", &[]),
     ("shooters released in 2015 or 2016", "-k 10 --more Shooter --where 'year>=2015 and year<=2016'", &[]),
     ("something relaxing, no shooters", "-k 10 --less Shooter", &["relaxing"]),
     ("co-op RPGs but not turn-based", "-k 10 --more RPG", &["co", "op", "not turn-based"]),
