@@ -4,7 +4,7 @@
 //! row in the embedding and in the output projection is
 //!
 //! ```text
-//! row = mean of the title's token rows, at the table's median length  +  W · e
+//! row = mean of the title's token rows  +  W · e
 //! ```
 //!
 //! so that the model knows the item by its words before any training. e is the teacher's vector of the item and W one trained matrix for
@@ -101,12 +101,11 @@ pub(crate) fn is_table(module: &str) -> bool {
     matches!(module, "model.embed_tokens" | "lm_head")
 }
 
-/// For each title, the mean of its tokens' rows in `table`, `[rows, d_model]`, at the median length of the table's rows.
+/// For each title, the mean of its tokens' rows in `table`, `[rows, d_model]`.
+///
+/// The mean keeps its own length. What all rows have in common is as large in it as in any row, so an item competes with the words as one of
+/// them; scaled to the length of a row it would be larger, and every item likelier than every word.
 pub(crate) fn title_rows(table: &[f32], d_model: usize, titles: &[Vec<u32>]) -> Vec<f32> {
-    let length = |row: &[f32]| row.iter().map(|value| value * value).sum::<f32>().sqrt();
-    let mut lengths: Vec<f32> = table.chunks_exact(d_model).map(length).collect();
-    let middle = lengths.len() / 2;
-    let median = *lengths.select_nth_unstable_by(middle, f32::total_cmp).1;
     let mut rows = Vec::with_capacity(titles.len() * d_model);
     for title in titles {
         let mut mean = vec![0.0; d_model];
@@ -114,11 +113,8 @@ pub(crate) fn title_rows(table: &[f32], d_model: usize, titles: &[Vec<u32>]) -> 
             let row = &table[*token as usize * d_model..][..d_model];
             mean.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
         }
-        let factor = match length(&mean) {
-            0.0 => 0.0,
-            sum => median / sum,
-        };
-        rows.extend(mean.into_iter().map(|value| value * factor));
+        let tokens = title.len().max(1) as f32;
+        rows.extend(mean.into_iter().map(|sum| sum / tokens));
     }
     rows
 }
@@ -128,14 +124,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_is_the_mean_of_its_titles_tokens_at_the_median_length() {
-        let table = [3.0, 4.0, 0.0, 2.0, 1.0, 0.0]; // lengths 5, 2, 1
-        let rows = title_rows(&table, 2, &[vec![0], vec![1, 2], vec![1, 1, 1]]);
-        let expected = [1.2, 1.6, 2.0 / 5f32.sqrt(), 4.0 / 5f32.sqrt(), 0.0, 2.0];
+    fn a_row_is_the_mean_of_its_titles_tokens() {
+        let table = [3.0, 4.0, 0.0, 2.0, 1.0, 0.0];
+        let rows = title_rows(&table, 2, &[vec![0], vec![1, 2], vec![1, 1, 0], vec![]]);
+        let expected = [3.0, 4.0, 0.5, 1.0, 1.0, 8.0 / 3.0, 0.0, 0.0];
         for (found, expected) in rows.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-6, "{rows:?}");
         }
-        assert_eq!(title_rows(&table, 2, &[vec![]]), [0.0, 0.0]);
     }
 
     #[test]

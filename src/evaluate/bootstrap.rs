@@ -18,8 +18,8 @@ pub struct ConfidenceInterval {
     pub users: usize,
 }
 
-/// Resampled users: each replicate draws as many as there are, with replacement. One bootstrap serves all figures, so the
-/// difference of two is resampled in pairs.
+/// Resampled users: each replicate draws as many as there are, with replacement. One bootstrap serves all figures, so that their
+/// [`differences`] are resampled in pairs.
 #[derive(Debug, Clone)]
 pub struct Bootstrap {
     users: usize,
@@ -70,12 +70,11 @@ impl Bootstrap {
         let at = |part: f64| means.get((part * means.len() as f64) as usize).or(means.last()).copied().unwrap_or(mean);
         Some(ConfidenceInterval { mean, low: at(TAIL), high: at(1.0 - TAIL), users: known.len() })
     }
+}
 
-    /// The confidence interval of the mean difference of two figures, over the users who have both.
-    pub fn difference(&self, values: &[f64], others: &[f64]) -> Option<ConfidenceInterval> {
-        let differences: Vec<f64> = values.iter().zip(others).map(|(value, other)| value - other).collect();
-        self.interval(&differences)
-    }
+/// Each user's difference of two figures, NaN where one is missing. Its interval is that of a paired difference.
+pub fn differences(values: &[f64], others: &[f64]) -> Vec<f64> {
+    values.iter().zip(others).map(|(value, other)| value - other).collect()
 }
 
 #[cfg(test)]
@@ -102,7 +101,7 @@ mod tests {
         let bootstrap = Bootstrap::new(100, 500, 7);
         let figure = ones(100, 50);
         let shifted: Vec<f64> = figure.iter().map(|value| value + 0.25).collect();
-        let difference = bootstrap.difference(&shifted, &figure).unwrap();
+        let difference = bootstrap.interval(&differences(&shifted, &figure)).unwrap();
         assert_eq!((difference.low, difference.mean, difference.high), (0.25, 0.25, 0.25));
     }
 
@@ -114,7 +113,7 @@ mod tests {
         let interval = bootstrap.interval(&values).unwrap();
         assert_eq!((interval.mean, interval.low, interval.high, interval.users), (1.0, 1.0, 1.0, 30));
         assert_eq!(bootstrap.interval(&[f64::NAN; 50]), None);
-        assert_eq!(bootstrap.difference(&values, &[f64::NAN; 50]), None);
+        assert_eq!(bootstrap.interval(&differences(&values, &[f64::NAN; 50])), None);
         assert_eq!(Bootstrap::new(50, 200, 3).interval(&ones(50, 9)), bootstrap.interval(&ones(50, 9)), "by the seed");
     }
 }

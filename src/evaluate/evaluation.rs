@@ -38,6 +38,9 @@ pub struct Evaluation {
     pub rows: Vec<SystemResult>,
     /// Differences between systems, resampled in pairs.
     pub comparisons: Vec<SystemComparison>,
+    /// Their differences in the mean over tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mean_comparisons: Vec<MeanComparison>,
 }
 
 /// The evaluation protocol, without which a figure says nothing.
@@ -222,6 +225,19 @@ pub struct SystemComparison {
     pub difference: ConfidenceInterval,
 }
 
+/// The difference of two systems in one metric, in the mean over the tasks that both have; over their users.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeanComparison {
+    /// The label of a system.
+    pub row: String,
+    /// The label of the system that is subtracted.
+    pub with: String,
+    /// The metric, titles taken exactly.
+    pub metric: Metric,
+    /// The difference.
+    pub difference: ConfidenceInterval,
+}
+
 impl Evaluation {
     /// Reads an eval.json.
     ///
@@ -282,6 +298,7 @@ impl Evaluation {
         // A difference is one of two trainings, not of their means.
         if evaluations.len() > 1 {
             mean.comparisons.clear();
+            mean.mean_comparisons.clear();
         }
         Some(mean)
     }

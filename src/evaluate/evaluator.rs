@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use super::accumulator::Accumulator;
-use super::bootstrap::Bootstrap;
+use super::bootstrap::{Bootstrap, differences};
 use super::config::EvalConfig;
 use super::evaluation::{
-    ChatPerplexity, EvalProtocol, Evaluation, ListSample, SCHEMA, SampleItem, Speed, SystemComparison, SystemResult,
-    TaskCoverage, TaskMetrics, asked_categories,
+    ChatPerplexity, EvalProtocol, Evaluation, ListSample, MeanComparison, SCHEMA, SampleItem, Speed, SystemComparison,
+    SystemResult, TaskCoverage, TaskMetrics, asked_categories,
 };
 use super::fuzzy::TitleIndex;
 use super::measure::ExampleMeasure;
@@ -350,33 +350,73 @@ impl<'a, S: Scorer> Evaluator<'a, S> {
             tasks: tasks.iter().enumerate().map(asked).collect(),
             slices: self.slices.as_ref().map(|slices| slices.slices().to_vec()).unwrap_or_default(),
             comparisons: self.comparisons(),
+            mean_comparisons: self.mean_comparisons(),
             rows: self.rows.into_iter().map(|evaluated| evaluated.row).collect(),
         }
     }
 
-    /// Compares every system with all before it that are decoded alike, and with those that need no decoding; rankings with rankings.
-    fn comparisons(&self) -> Vec<SystemComparison> {
-        let mut comparisons = Vec::new();
+    /// Every system with each before it that is decoded alike or needs no decoding; rankings with rankings.
+    fn comparable(&self) -> Vec<[&EvaluatedSystem; 2]> {
+        let mut pairs = Vec::new();
         for (at, later) in self.rows.iter().enumerate() {
             let is_alike = |earlier: &&EvaluatedSystem| {
                 earlier.row.ranked == later.row.ranked
                     && earlier.row.decode.is_none_or(|mode| later.row.decode == Some(mode))
             };
-            for earlier in self.rows[..at].iter().filter(is_alike) {
-                for (number, &task) in self.config.tasks.iter().enumerate() {
-                    let sums = [&later.sums[number], &earlier.sums[number]];
-                    let compare = |metric: Metric| {
-                        let [figures, others] = sums.map(|accumulator| accumulator.figures(metric));
-                        let difference = self.bootstrap.difference(&figures?, &others?)?;
-                        let (row, with) = (later.row.label(), earlier.row.label());
-                        Some(SystemComparison { row, with, task, metric, difference })
-                    };
-                    comparisons.extend(COMPARED.into_iter().filter_map(compare));
-                }
+            pairs.extend(self.rows[..at].iter().filter(is_alike).map(|earlier| [later, earlier]));
+        }
+        pairs
+    }
+
+    /// The differences of comparable systems in each task.
+    fn comparisons(&self) -> Vec<SystemComparison> {
+        let mut comparisons = Vec::new();
+        for [later, earlier] in self.comparable() {
+            for (number, &task) in self.config.tasks.iter().enumerate() {
+                let compare = |metric: Metric| {
+                    let difference = self.bootstrap.interval(&later.differences(earlier, number, metric)?)?;
+                    let (row, with) = (later.row.label(), earlier.row.label());
+                    Some(SystemComparison { row, with, task, metric, difference })
+                };
+                comparisons.extend(COMPARED.into_iter().filter_map(compare));
             }
         }
         comparisons
     }
+
+    /// The differences of comparable systems in the mean over the tasks that both have.
+    fn mean_comparisons(&self) -> Vec<MeanComparison> {
+        let mut comparisons = Vec::new();
+        for [later, earlier] in self.comparable() {
+            let compare = |metric: Metric| {
+                let tasks = 0..self.config.tasks.len();
+                let of_tasks: Vec<Vec<f64>> =
+                    tasks.filter_map(|number| later.differences(earlier, number, metric)).collect();
+                let difference = self.bootstrap.interval(&user_means(&of_tasks)?)?;
+                Some(MeanComparison { row: later.row.label(), with: earlier.row.label(), metric, difference })
+            };
+            comparisons.extend(COMPARED.into_iter().filter_map(compare));
+        }
+        comparisons
+    }
+}
+
+impl EvaluatedSystem {
+    /// Each user's difference to another system in the task of that number, NaN where either has none; `None` without the metric.
+    fn differences(&self, other: &Self, task: usize, metric: Metric) -> Option<Vec<f64>> {
+        let [figures, others] = [self, other].map(|system| system.sums[task].figures(metric));
+        Some(differences(&figures?, &others?))
+    }
+}
+
+/// Each user's mean over the rows that have a value, NaN where none has; `None` without rows.
+fn user_means(rows: &[Vec<f64>]) -> Option<Vec<f64>> {
+    let users = 0..rows.first()?.len();
+    let mean = |user: usize| {
+        let values: Vec<f64> = rows.iter().map(|row| row[user]).filter(|value| !value.is_nan()).collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    Some(users.map(mean).collect())
 }
 
 /// The row of a system before its first answer.

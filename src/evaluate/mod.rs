@@ -28,8 +28,8 @@ pub use bootstrap::{Bootstrap, ConfidenceInterval};
 pub use chat_perplexity::perplexity;
 pub use config::EvalConfig;
 pub use evaluation::{
-    ChatPerplexity, EvalProtocol, EvalSlice, Evaluation, ListSample, SCHEMA, SampleItem, Speed, SystemComparison,
-    SystemResult, TaskCoverage, TaskMetrics,
+    ChatPerplexity, EvalProtocol, EvalSlice, Evaluation, ListSample, MeanComparison, SCHEMA, SampleItem, Speed,
+    SystemComparison, SystemResult, TaskCoverage, TaskMetrics,
 };
 pub use evaluator::Evaluator;
 pub use full_ranking::FullRanking;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::bootstrap::ConfidenceInterval;
-use super::evaluation::{EvalSlice, Evaluation, SystemComparison, SystemResult, TaskMetrics};
+use super::evaluation::{EvalSlice, Evaluation, MeanComparison, SystemComparison, SystemResult, TaskMetrics};
 use super::slices::SLICED;
 use crate::run::figures::fixed;
 use crate::task::{EvalTask, Metric};
@@ -17,6 +17,9 @@ pub const TEACHER: &str = "SASRec";
 
 /// The name of the paired differences to it.
 const DIFFERENCE: &str = "NDCG − SASRec, paired";
+
+/// The line of their mean over all tasks.
+const MEAN: &str = "all tasks";
 
 /// The cell of a figure that a system does not have.
 const NONE: &str = "–";
@@ -39,37 +42,59 @@ impl Evaluation {
         for covered in &self.tasks {
             lines.add_task(covered.task);
         }
+        lines.add_mean_difference();
         for metric in FORMAT {
-            lines.add(format!("{metric}, all tasks"), |row| row.over_all(metric).map(number));
+            lines.add(format!("{metric}, {MEAN}"), |row| row.over_all(metric).map(number));
         }
         lines.add_speed();
         EvalTable { header, lines: lines.lines }
     }
 
-    /// Returns the paired differences of guided systems to the constrained teacher in NDCG, a line per task; no lines without them.
+    /// Returns the paired differences of guided systems to the constrained teacher in NDCG: a line per task, and one for the mean of several;
+    /// no lines without guided systems.
     pub fn guided_differences(&self) -> EvalTable {
         let guided: Vec<&SystemResult> = self.rows.iter().filter(|row| row.guide_weight.is_some()).collect();
         let header = std::iter::once(DIFFERENCE.to_owned()).chain(guided.iter().map(|row| row.label())).collect();
-        let line = |task: EvalTask| {
-            let cells =
-                guided.iter().map(|row| self.difference_to_teacher(row, task).unwrap_or_else(|| NONE.to_owned()));
-            std::iter::once(task.to_string()).chain(cells).collect()
+        let line = |name: String, difference: &dyn Fn(&SystemResult) -> Option<String>| {
+            let cells = guided.iter().map(|row| difference(row).unwrap_or_else(|| NONE.to_owned()));
+            std::iter::once(name).chain(cells).collect::<Vec<_>>()
         };
-        let tasks = self.tasks.iter().filter(|_| !guided.is_empty());
-        EvalTable { header, lines: tasks.map(|covered| line(covered.task)).collect() }
+        let tasks = || self.tasks.iter().filter(|_| !guided.is_empty()).map(|covered| covered.task);
+        let mut lines: Vec<_> =
+            tasks().map(|task| line(task.to_string(), &|row| self.difference_to_teacher(row, task))).collect();
+        if lines.len() > 1 {
+            lines.push(line(MEAN.to_owned(), &|row| self.mean_difference_to_teacher(row)));
+        }
+        EvalTable { header, lines }
     }
 
     /// The paired difference of a system to the constrained teacher in NDCG, with its 95 % confidence interval; of a ranking to the
     /// teacher's.
     fn difference_to_teacher(&self, row: &SystemResult, task: EvalTask) -> Option<String> {
-        let is_teacher = |other: &&SystemResult| other.name == TEACHER && other.ranked == row.ranked;
-        let (label, teacher) = (row.label(), self.rows.iter().find(is_teacher)?.label());
+        let (label, teacher) = (row.label(), self.teacher_of(row)?);
         let is_of = |found: &&SystemComparison| {
             found.row == label && found.with == teacher && found.task == task && found.metric == Metric::NDCG
         };
-        let ConfidenceInterval { mean, low, high, .. } = self.comparisons.iter().find(is_of)?.difference;
-        Some(format!("{mean:+.3} ({low:+.3} to {high:+.3})"))
+        self.comparisons.iter().find(is_of).map(|found| signed(&found.difference))
     }
+
+    /// The same in the mean over tasks.
+    fn mean_difference_to_teacher(&self, row: &SystemResult) -> Option<String> {
+        let (label, teacher) = (row.label(), self.teacher_of(row)?);
+        let is_of =
+            |found: &&MeanComparison| found.row == label && found.with == teacher && found.metric == Metric::NDCG;
+        self.mean_comparisons.iter().find(is_of).map(|found| signed(&found.difference))
+    }
+
+    /// The label of the teacher that a system is compared with.
+    fn teacher_of(&self, row: &SystemResult) -> Option<String> {
+        let is_teacher = |other: &&SystemResult| other.name == TEACHER && other.ranked == row.ranked;
+        self.rows.iter().find(is_teacher).map(SystemResult::label)
+    }
+}
+
+fn signed(ConfidenceInterval { mean, low, high, .. }: &ConfidenceInterval) -> String {
+    format!("{mean:+.3} ({low:+.3} to {high:+.3})")
 }
 
 /// The lines of a table in the making.
@@ -110,11 +135,24 @@ impl Lines<'_> {
         }
     }
 
-    /// Adds the paired difference to the constrained teacher, where some system is guided by it, and to its ranking.
+    /// Differences are shown where some system is guided by the teacher, or is a ranking like its own.
+    fn has_differences(&self) -> bool {
+        self.evaluation.rows.iter().any(|row| row.guide_weight.is_some() || row.ranked)
+    }
+
+    /// Adds the paired difference to the constrained teacher.
     fn add_difference(&mut self, task: EvalTask) {
-        if self.evaluation.rows.iter().any(|row| row.guide_weight.is_some() || row.ranked) {
+        if self.has_differences() {
             let evaluation = self.evaluation;
             self.add(format!("{task} {DIFFERENCE}"), |row| evaluation.difference_to_teacher(row, task));
+        }
+    }
+
+    /// Adds its mean over several tasks.
+    fn add_mean_difference(&mut self) {
+        if self.has_differences() && self.evaluation.tasks.len() > 1 {
+            let evaluation = self.evaluation;
+            self.add(format!("{DIFFERENCE}, {MEAN}"), |row| evaluation.mean_difference_to_teacher(row));
         }
     }
 

@@ -217,6 +217,17 @@ fn rows_of_one_kind_are_compared_user_by_user() {
     assert!((worse.mean - expected).abs() < 1e-6 && worse.high < 0.0);
     assert_eq!(find("ignoring free", "twin free", "+C", Metric::TCP), None, "once for each pair");
     assert_eq!(find("twin free", "ignoring free", "I0", Metric::TCP), None, "no kind, no figure");
+
+    let mean_of = |metric: Metric| {
+        let is_it = |c: &&MeanComparison| c.row == "ignoring free" && c.with == "popularity" && c.metric == metric;
+        evaluation.mean_comparisons.iter().find(is_it).map(|comparison| comparison.difference)
+    };
+    let tcp = mean_of(Metric::TCP).unwrap();
+    assert_eq!((tcp.mean, tcp.users), (worse.mean, worse.users), "one task has the metric");
+    let tasks = ["I0", "+C"].map(|task| find("ignoring free", "popularity", task, Metric::NDCG).unwrap());
+    assert!(tasks.iter().all(|task| task.users == evaluation.protocol.base.users), "each user has both tasks");
+    let ndcg = mean_of(Metric::NDCG).unwrap();
+    assert!((ndcg.mean - (tasks[0].mean + tasks[1].mean) / 2.0).abs() < 1e-12 && tasks[0].mean != tasks[1].mean);
 }
 
 #[test]
