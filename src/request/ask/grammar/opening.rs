@@ -79,6 +79,10 @@ impl StatementParser<'_> {
                     }
                 }
                 Sense::Lacking => opening.unknown = true,
+                // "5+ comedies"
+                Sense::Unknown if self.text_of(at) == "+" && !opening.amounts.is_empty() => {
+                    opening.compared = Some(Compared::AtLeast);
+                }
                 Sense::Unknown => {
                     opening.unknown = true;
                     // A verb that nobody knows may turn everything round; an adjective may not.
@@ -108,9 +112,11 @@ impl StatementParser<'_> {
         }
     }
 
-    /// True for "as many … as possible".
+    /// True for "as many … as possible", "as many … as you can".
     fn is_as_possible(&self) -> bool {
-        self.clause(self.at).any(|at| self.text_of(at).eq_ignore_ascii_case("as possible"))
+        let limit =
+            |at: usize| self.word(at) == Some(Word::Courtesy) && self.text_of(at).to_lowercase().starts_with("as ");
+        self.clause(self.at).any(limit)
     }
 
     /// Takes in a word before a description; false where the description begins with it.
@@ -144,6 +150,8 @@ impl StatementParser<'_> {
                     opening.all_but = true;
                     return true;
                 }
+                // "there is no such thing as too many westerns": nobody knows what the first one refuses.
+                opening.lost |= opening.refused && opening.unknown && class == Refusal::Verb;
                 opening.refused = !(opening.refused && of_refusal && !opening.unknown);
                 opening.by = Some(class);
                 opening.generic |= class == Refusal::Nothing;
@@ -202,6 +210,10 @@ impl StatementParser<'_> {
                 opening.speaks_behind_amount |= behind_amount && word != Word::Courtesy;
             }
             Word::Prefer => opening.prefers = true,
+            // "rather comedies than dramas"
+            Word::Filler if self.text_of(self.at).eq_ignore_ascii_case("rather") => {
+                opening.prefers |= self.clause(self.at).any(|at| self.word(at) == Some(Word::Than));
+            }
             Word::Instead => self.replaces = true,
             Word::That => opening.of_before = true,
             Word::Part => opening.part = true,
@@ -253,7 +265,9 @@ impl StatementParser<'_> {
         let counts = opening.amounts.is_empty()
             && opening.how_many.is_none()
             && (makes_up || self.is_amount(self.at))
-            && !self.is_no_amount(self.at);
+            && !self
+                .clause(self.at)
+                .any(|at| matches!(self.sense(at), Some(Sense::Amount(_))) && self.is_no_amount(at));
         if !(counts && description.has_elements() && (leads || limits || of_this)) {
             return;
         }

@@ -84,6 +84,15 @@ impl<'a, 'b> Resolver<'a, 'b> {
                     before.part = true;
                     continue;
                 }
+                // "not many westerns, maybe one or two"
+                if before.how_many == Some(HowMany::Little) && statement.head == Head::Missing {
+                    let how_many = statement.how_many.map(|how_many| match how_many {
+                        HowMany::Counted(quantity, None) => HowMany::Counted(quantity, Some(Compared::AtMost)),
+                        said => said,
+                    });
+                    *before = Statement { how_many, part: true, ..before.clone() };
+                    continue;
+                }
                 // "at least two, but no more than four"
                 if matches!(before.how_many, Some(HowMany::Counted(_, Some(_)))) && exception && !statement.of_before {
                     let more = Statement { how_many: statement.how_many, part: true, ..before.clone() };
