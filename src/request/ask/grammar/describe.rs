@@ -204,8 +204,9 @@ impl StatementParser<'_> {
             Word::Compared(compared) if content && self.counted && compared != Compared::About => {
                 description.compared = Some(compared);
             }
-            // "no horror please we have guests": the speaker goes on.
-            Word::Subject if content && refused => return false,
+            // "no horror please we have guests", "no horror something funny": the speaker goes on.
+            Word::Subject | Word::Anything if content && refused => return false,
+            Word::Clause if content && refused && self.asks(self.at) => return false,
             // "over" and "under" without a number say anything.
             Word::Beside(_) => {
                 description.broken = true;

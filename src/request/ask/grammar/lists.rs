@@ -86,7 +86,15 @@ impl StatementParser<'_> {
         let items = last.is_some_and(|last| self.names_items(last));
         let before = (0..comma).rev().find(|&at| self.is_content(at));
         let of_items = before.is_some_and(|before| !self.names_items(before));
-        joint == Joint::Comma && self.is_last_kind() && description.is_single() && items && of_items
+        let kind = matches!(self.sense(self.at), Some(Sense::Kind { .. }));
+        let ends = match self.sense(self.clause(self.at).end) {
+            None | Some(Sense::Stop | Sense::Word(Word::But)) => true,
+            Some(Sense::Comma) => {
+                matches!(self.word(self.clause(self.at).end + 1), Some(Word::But | Word::Refuse(_)))
+            }
+            _ => false,
+        };
+        joint == Joint::Comma && kind && ends && description.is_single() && items && of_items
     }
 
     /// True for a kind that ends the sentence.

@@ -90,6 +90,12 @@ impl StatementParser<'_> {
                     opening.broken |= spoken || verb || self.is_sign(at);
                     // "I never said …"
                     opening.lost |= spoken && verb && opening.refused;
+                    // "no remakes of westerns": it is refused, and not what stands behind its preposition.
+                    let object = opening.by == Some(Refusal::No)
+                        && matches!(self.word(at.wrapping_sub(1)), Some(Word::Refuse(_)));
+                    let preposition =
+                        matches!(self.word(at + 1), Some(Word::Preposition | Word::About | Word::With | Word::To));
+                    opening.lost |= object && (preposition || self.text_of(at + 1).eq_ignore_ascii_case("of"));
                     // "I cannot decide between …": nor does a refusal of such a verb say what is refused.
                     let refused = self.word(at.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not));
                     opening.lost |= refused && matches!(self.word(at.wrapping_sub(2)), Some(Word::Clause));
@@ -226,7 +232,9 @@ impl StatementParser<'_> {
             // "the last thing tonight needs is drama"
             Word::LastThing => {
                 let is = self.clause(self.at + 1).find(|&at| self.word(at) == Some(Word::Copula));
-                let Some(is) = is else { return self.lost_opening(opening) };
+                // "the last thing I saw was a western"
+                let seen = |is: &usize| (self.at..*is).any(|at| self.word(at) == Some(Word::Role(TitleRole::Seen)));
+                let Some(is) = is.filter(|is| !seen(is)) else { return self.lost_opening(opening) };
                 opening.refused = true;
                 opening.by = Some(Refusal::Verb);
                 self.at = is;

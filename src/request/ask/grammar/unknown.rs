@@ -139,6 +139,13 @@ impl StatementParser<'_> {
         depends
     }
 
+    /// True for a verb that asks for a list: "recommend", "show me".
+    pub(super) fn asks(&self, at: usize) -> bool {
+        const VERBS: [&str; 6] = ["give", "gimme", "recommend", "suggest", "show", "find"];
+        let text = self.text_of(at).to_lowercase();
+        text.split(' ').next().is_some_and(|verb| VERBS.contains(&verb))
+    }
+
     /// True for a part of a word with hyphens, such as "slow-burn".
     fn is_hyphenated(&self, at: usize) -> bool {
         let glued = |first: usize| {

@@ -85,12 +85,8 @@ impl<'a, 'b> Resolver<'a, 'b> {
                     continue;
                 }
                 // "not many westerns, maybe one or two"
-                if before.how_many == Some(HowMany::Little) && statement.head == Head::Missing {
-                    let how_many = statement.how_many.map(|how_many| match how_many {
-                        HowMany::Counted(quantity, None) => HowMany::Counted(quantity, Some(Compared::AtMost)),
-                        said => said,
-                    });
-                    *before = Statement { how_many, part: true, ..before.clone() };
+                if before.how_many == Some(HowMany::Little) && statement.head == Head::Missing && compared {
+                    *before = Statement { how_many: statement.how_many, part: true, ..before.clone() };
                     continue;
                 }
                 // "at least two, but no more than four"

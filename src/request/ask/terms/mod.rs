@@ -195,6 +195,15 @@ impl TermReader<'_, '_> {
         let [last, next, ..] = tokens else { return 0 };
         let hyphen =
             self.text.get(last.at.end..next.at.start).is_some_and(|between| matches!(between, "-" | "‑" | "–"));
+        // "romance-light comedies": how little nobody can tell.
+        if hyphen
+            && begins(&tokens[1..], "light").is_some()
+            && matches!(terms.last(), Some(Term { sense: Sense::Kind { .. }, .. }))
+        {
+            terms.extend([Term { sense: Sense::Unknown, at: next.at.clone() }]);
+            terms.iter_mut().rev().take(2).for_each(|term| term.sense = Sense::Unknown);
+            return 1;
+        }
         let refuses = hyphen && ["free", "less", "proof"].iter().any(|word| begins(&tokens[1..], word).is_some());
         let content = terms
             .last()

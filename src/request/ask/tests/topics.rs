@@ -25,6 +25,9 @@ const FILMS: &[Row] = &[
     ("both comedies and dramas", "-k 10 --where 'category=Comedy|Drama'", &[]),
     ("westerns depicting the war", "-k 10 --more Western", &["depicting the war"]),
     ("no horror, romantic comedies", "-k 10 --more Romance --more Comedy --less Horror", &[]),
+    ("no horror, romantic comedies, no war", "-k 10 --more Romance --more Comedy --less Horror --less War", &[]),
+    ("no horror something funny", "-k 10 --more Comedy --less Horror", &[]),
+    ("without war recommend me a western", "-k 10 --more Western --less War", &[]),
     ("without war, crime films", "-k 10 --more Crime --less War", &[]),
     ("no horror, war", "-k 10 --less Horror --less War", &[]),
     ("no horror please we have kids", "-k 10 --less Horror", &["kids"]),
@@ -33,6 +36,11 @@ const FILMS: &[Row] = &[
     ("as many westerns as you can", "-k 10 --more Western", &[]),
     ("not many westerns, maybe one or two", "-k 10 --share 'Western>=1' --share 'Western<=2'", &[]),
     ("there's no such thing as too many westerns", "-k 10 --more Western", &[]),
+    ("comedies light on romance", "-k 10 --more Comedy --share 'Romance<=30%'", &[]),
+    ("romance-light comedies", "-k 10 --more Comedy", &["romance", "light"]),
+    ("heavy on action", "-k 10 --share 'Action>=6'", &[]),
+    ("I no longer like westerns", "-k 10 --less Western", &[]),
+    ("westerns can wait", "-k 10 --less Western", &[]),
     ("5+ comedies", "-k 10 --share 'Comedy>=5'", &[]),
     ("a comedy for two", "-k 10 --more Comedy", &["two"]),
     ("films for 15 dollars", "-k 10 --where 'price<=15'", &[]),
@@ -49,6 +57,11 @@ const GAMES: &[Row] = &[
     ("multiplayer shooters for under 40", "-k 10 --more Shooter --where 'price<40'", &["multiplayer"]),
 ];
 
-const UNCLEAR_FILMS: &[&str] = &["besides horror, anything", "no such luck with avoiding westerns"];
+const UNCLEAR_FILMS: &[&str] = &[
+    "besides horror, anything",
+    "no such luck with avoiding westerns",
+    "no remakes of westerns",
+    "the last thing I saw was a western",
+];
 
 const UNCLEAR_GAMES: &[&str] = &["besides shooters, whatever"];
