@@ -49,7 +49,7 @@ const SIDES: [(Side, Option<Dimension>, &str); 16] = [
         Some(Dimension::Year),
         "before, older than, earlier than, prior to, pre, released before, made before, from before, predating",
     ),
-    (Side::Below, Some(Dimension::Price), "cheaper than, less expensive than"),
+    (Side::Below, Some(Dimension::Price), "cheaper than, less expensive than, for under, for less than, for below"),
     (Side::Below, Some(Dimension::Duration), "shorter than"),
     (Side::Below, Some(Dimension::Rating), "rated below, rated under, rated lower than, worse than"),
     (
@@ -66,7 +66,7 @@ const SIDES: [(Side, Option<Dimension>, &str); 16] = [
     (
         Side::UpTo,
         None,
-        "i have, i only have, we have, we only have, i have got, we have got, i have only, we have only, i have about, we have about, i only have about",
+        "i have, i only have, we have, we only have, i have got, we have got, ive got, weve got, ive only got, weve only got, i have only, we have only, i have about, we have about, i only have about",
     ),
     (
         Side::UpTo,
@@ -105,7 +105,7 @@ const LEADS: [(Option<Dimension>, &str); 4] = [
         "from the year, in the year, released in, made in, from, in, out of, of, during, year, dated, shot in, made, released, published in, that came out, that came out in, came out, \
          came out in, filmed in, produced in, set, from around, published, from sometime in, made in the year, of the year",
     ),
-    (None, "for, with, is, are, that is, that are, which are, which is, at, within, around, about, by"),
+    (None, "for, with, is, are, that is, that are, which are, which is, at, within, by"),
 ];
 
 /// The measure that `tokens` begin with.
@@ -138,7 +138,13 @@ fn compared(tokens: &[Token], named: Option<Dimension>, lexicon: &Lexicon) -> Op
     if dimension.is_some_and(|dimension| dimension != point.dimension && !(dimension == Dimension::Year)) {
         return None;
     }
-    let tokens = length + point.tokens;
+    // "for less than five players" is no price.
+    let end = length + point.tokens;
+    let bare = point.tokens == 1 && begins(tokens, "for").is_some();
+    if bare && !ends_clause(&tokens[end..]) {
+        return None;
+    }
+    let tokens = end;
     Some(ParsedMeasure {
         any_of: vec![point.beside(side)],
         dimension: point.dimension,
@@ -146,6 +152,14 @@ fn compared(tokens: &[Token], named: Option<Dimension>, lexicon: &Lexicon) -> Op
         tokens,
         assumed: point.assumed,
     })
+}
+
+/// True where no name follows that a number before it may count.
+fn ends_clause(tokens: &[Token]) -> bool {
+    const GOES_ON: &str =
+        "and, or, but, please, that, which, with, without, from, no, not, in, by, each, apiece, tops, max";
+    let sign = |token: &Token| matches!(token.what, TokenKind::Comma | TokenKind::Stop);
+    tokens.first().is_none_or(sign) || any_phrase(tokens, GOES_ON).is_some()
 }
 
 /// "between 1990 and 2000", "from 10 to 20 dollars".
@@ -186,12 +200,17 @@ fn ends(tokens: &[Token], joints: &str, named: Option<Dimension>, lexicon: &Lexi
     Some((first, last, tokens))
 }
 
-/// "the 80s and the 90s", "in 1999", "2010 or later", "90 minutes".
+/// Words for nearly so much.
+const ABOUT: &str = "about, around, roughly, approximately, approx, circa, of about, of around, for about, for around";
+
+/// "the 80s and the 90s", "in 1999", "2010 or later", "about 90 minutes".
 fn listed(tokens: &[Token], named: Option<Dimension>, lexicon: &Lexicon) -> Option<ParsedMeasure> {
-    let mut last = point(tokens, named, lexicon)?;
-    let mut at = last.tokens;
+    let lead = any_phrase(tokens, ABOUT).unwrap_or(0);
+    let roughly = lead > 0;
+    let mut last = point(&tokens[lead..], named, lexicon)?;
+    let mut at = lead + last.tokens;
     let mut any_of = vec![last.beside(Side::At)];
-    let assumed = last.assumed.clone();
+    let mut assumed = last.assumed.clone();
     while let Some((joint, to)) = joint(&tokens[at..]) {
         let lead = any_phrase(&tokens[at + joint..], "from, in, of, from the year, the").unwrap_or(0);
         let Some(next) = point(&tokens[at + joint + lead..], None, lexicon) else { break };
@@ -212,6 +231,13 @@ fn listed(tokens: &[Token], named: Option<Dimension>, lexicon: &Lexicon) -> Opti
         if let Some((length, side)) = behind.max_by_key(|(length, _)| *length) {
             *only = last.beside(side);
             at += length;
+        } else if roughly && matches!(last.dimension, Dimension::Price | Dimension::Duration) {
+            *only = last.nearly();
+            assumed = Some("taken as a tenth more or less".to_owned());
+        } else if last.dimension == Dimension::Price && named.is_none() {
+            // Who has 15 dollars takes what costs less, too.
+            *only = last.beside(Side::UpTo);
+            assumed = Some("taken as at most that".to_owned());
         }
     }
     // "now" alone is no year.

@@ -29,6 +29,7 @@
 //! Everything that `tiller` itself writes into a prompt is read back as the request that it came from.
 
 mod amounts;
+mod courtesies;
 mod description;
 mod formula;
 mod grammar;
@@ -58,6 +59,7 @@ use self::grammar::StatementParser;
 use self::lexicon::Lexicon;
 use self::resolve::Resolver;
 use self::terms::{Term, TermReader};
+use self::tokens::Token;
 use super::Request;
 use crate::data::{Catalogue, CategoryId, ItemId};
 
@@ -119,17 +121,6 @@ impl ParseResult {
     }
 }
 
-/// The text without a "please" at its end, which would stand behind a qualifier as if it belonged to it. "no please" is an answer.
-fn without_please(text: &str) -> &str {
-    let bare = text.trim_end_matches(|end: char| end.is_whitespace() || matches!(end, '.' | '!'));
-    match bare.rsplit_once(' ') {
-        Some((rest, last)) if last.eq_ignore_ascii_case("please") && !rest.to_lowercase().ends_with("no") => {
-            rest.trim_end_matches([' ', ','])
-        }
-        _ => text,
-    }
-}
-
 /// Reads texts about one catalogue.
 pub struct AskParser<'a> {
     lexicon: Lexicon<'a>,
@@ -153,8 +144,11 @@ impl<'a> AskParser<'a> {
     }
 
     fn parse(&self, text: &str, k: u32, shown: Option<&[ItemId]>) -> ParseResult {
-        let text = without_please(text);
-        let tokens = tokens::tokens(text, &self.lexicon);
+        let is_title = |named: &[Token]| {
+            let name = |first: &Token, last: &Token| tokens::key(&text[first.at.start..last.at.end]);
+            named.first().zip(named.last()).is_some_and(|(a, b)| !self.lexicon.titled(&name(a, b)).is_empty())
+        };
+        let tokens = courtesies::without_courtesies(&tokens::tokens(text, &self.lexicon), is_title);
         let (assumed, gaps) = (Vec::new(), Vec::new());
         let mut reader = TermReader { text, lexicon: &self.lexicon, shown, assumed, gaps, missing_place: false };
         let terms = reader.terms(&tokens);

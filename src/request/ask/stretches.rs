@@ -51,6 +51,16 @@ impl Point {
         stretch(side, self.low, self.high)
     }
 
+    /// From a tenth less to a tenth more.
+    pub fn nearly(&self) -> Stretch {
+        const PART: f64 = 0.1;
+        let round = |number: f64| (number * 100.0).round() / 100.0;
+        Stretch {
+            low: Some((round(self.low * (1.0 - PART)), true)),
+            high: Some((round(self.high * (1.0 + PART)), true)),
+        }
+    }
+
     /// From this point to another one, both of them included.
     pub fn to(&self, last: &Point) -> Stretch {
         let (low, high) = if self.low <= last.low { (self.low, last.high) } else { (last.low, self.high) };

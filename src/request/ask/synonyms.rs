@@ -94,7 +94,7 @@ const DEMONYMS: [(&str, &str); 34] = [
     ("italy", "italian"),
     ("spain", "spanish"),
     ("united kingdom|uk|great britain|england", "british, english made, uk, united kingdom"),
-    ("usa|united states|us|united states of america", "american, us, usa, united states"),
+    ("usa|united states|us|united states of america", "american, us, the us, usa, united states"),
     ("japan", "japanese"),
     ("south korea|korea", "korean, south korean, korea"),
     ("china", "chinese"),

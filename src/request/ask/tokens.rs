@@ -116,6 +116,7 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
         ',' => TokenKind::Comma,
         // "no: comedies" answers, while "horror: no" and "5 films: no horror" do not.
         ':' if ends_in_answer(&text[..at]) => TokenKind::Comma,
+        '.' if ends_in_abbreviation(&text[..at]) && !rest[1..].trim_start().is_empty() => return None,
         '.' | '!' | '?' | ';' | '\n' => TokenKind::Stop,
         '%' => TokenKind::Percent,
         '$' | '€' | '£' | '¥' => TokenKind::Money,
@@ -198,6 +199,12 @@ fn ends_in_answer(text: &str) -> bool {
     let word = text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     let before = text[..text.len() - word.len()].trim_end();
     !before.is_empty() && ["no", "nope", "nah", "sorry", "wait", "correction"].contains(&word.to_lowercase().as_str())
+}
+
+/// True where a text ends in a word that is cut off by a full stop: "max. 90 minutes".
+fn ends_in_abbreviation(text: &str) -> bool {
+    let word = text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    ["max", "min", "approx", "ca"].contains(&word.to_lowercase().as_str())
 }
 
 /// Units that may follow a number without a space.

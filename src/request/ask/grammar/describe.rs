@@ -25,7 +25,13 @@ impl StatementParser<'_> {
                     self.at += 1;
                     true
                 }
+                Sense::Word(_) if self.topics(&mut description) => true,
+                Sense::Word(_) | Sense::Kind { .. } if self.both(&mut description) => true,
                 Sense::Word(word) => self.described_by(*word, &mut description, refused, by, attached),
+                Sense::Unknown if self.governs(self.at) => {
+                    self.name_governed(&mut description);
+                    true
+                }
                 Sense::Unknown => {
                     self.unknown(&mut description);
                     true
@@ -198,6 +204,9 @@ impl StatementParser<'_> {
             Word::Compared(compared) if content && self.counted && compared != Compared::About => {
                 description.compared = Some(compared);
             }
+            // "no horror please we have guests", "no horror something funny": the speaker goes on.
+            Word::Subject | Word::Anything if content && refused => return false,
+            Word::Clause if content && refused && self.asks(self.at) => return false,
             // "over" and "under" without a number say anything.
             Word::Beside(_) => {
                 description.broken = true;

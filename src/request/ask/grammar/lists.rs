@@ -38,7 +38,7 @@ impl StatementParser<'_> {
             return true;
         }
         self.at = first;
-        if refused && self.is_contrast(joint, description) {
+        if refused && (self.is_contrast(joint, description) || self.is_unlike(joint, start, description)) {
             let place = self.terms[first].at.clone();
             let taken_as = "taken as a wish beside the refusal".to_owned();
             self.assumed.push(Assumption { text: self.text[place].to_owned(), taken_as });
@@ -78,6 +78,23 @@ impl StatementParser<'_> {
     /// "not comedies, dramas": all that follows is one kind, in the place of the other.
     fn is_contrast(&self, joint: Joint, description: &ItemDescription) -> bool {
         self.contrasts && joint == Joint::Comma && self.is_last_kind() && description.is_single()
+    }
+
+    /// "no horror, romantic comedies": what names items goes on no list of what they are of, as "no horror, war" is one.
+    fn is_unlike(&self, joint: Joint, comma: usize, description: &ItemDescription) -> bool {
+        let last = self.clause(self.at).rev().find(|&at| self.is_content(at));
+        let items = last.is_some_and(|last| self.names_items(last));
+        let before = (0..comma).rev().find(|&at| self.is_content(at));
+        let of_items = before.is_some_and(|before| !self.names_items(before));
+        let kind = matches!(self.sense(self.at), Some(Sense::Kind { .. }));
+        let ends = match self.sense(self.clause(self.at).end) {
+            None | Some(Sense::Stop | Sense::Word(Word::But)) => true,
+            Some(Sense::Comma) => {
+                matches!(self.word(self.clause(self.at).end + 1), Some(Word::But | Word::Refuse(_)))
+            }
+            _ => false,
+        };
+        joint == Joint::Comma && kind && ends && description.is_single() && items && of_items
     }
 
     /// True for a kind that ends the sentence.

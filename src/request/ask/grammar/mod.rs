@@ -5,6 +5,7 @@ mod describe;
 mod lists;
 mod opening;
 mod statement;
+mod topics;
 mod unknown;
 
 use std::ops::Range;

@@ -79,6 +79,10 @@ impl StatementParser<'_> {
                     }
                 }
                 Sense::Lacking => opening.unknown = true,
+                // "5+ comedies"
+                Sense::Unknown if self.text_of(at) == "+" && !opening.amounts.is_empty() => {
+                    opening.compared = Some(Compared::AtLeast);
+                }
                 Sense::Unknown => {
                     opening.unknown = true;
                     // A verb that nobody knows may turn everything round; an adjective may not.
@@ -86,6 +90,12 @@ impl StatementParser<'_> {
                     opening.broken |= spoken || verb || self.is_sign(at);
                     // "I never said …"
                     opening.lost |= spoken && verb && opening.refused;
+                    // "no remakes of westerns": it is refused, and not what stands behind its preposition.
+                    let object = opening.by == Some(Refusal::No)
+                        && matches!(self.word(at.wrapping_sub(1)), Some(Word::Refuse(_)));
+                    let preposition =
+                        matches!(self.word(at + 1), Some(Word::Preposition | Word::About | Word::With | Word::To));
+                    opening.lost |= object && (preposition || self.text_of(at + 1).eq_ignore_ascii_case("of"));
                     // "I cannot decide between …": nor does a refusal of such a verb say what is refused.
                     let refused = self.word(at.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not));
                     opening.lost |= refused && matches!(self.word(at.wrapping_sub(2)), Some(Word::Clause));
@@ -108,9 +118,11 @@ impl StatementParser<'_> {
         }
     }
 
-    /// True for "as many … as possible".
+    /// True for "as many … as possible", "as many … as you can".
     fn is_as_possible(&self) -> bool {
-        self.clause(self.at).any(|at| self.text_of(at).eq_ignore_ascii_case("as possible"))
+        let limit =
+            |at: usize| self.word(at) == Some(Word::Courtesy) && self.text_of(at).to_lowercase().starts_with("as ");
+        self.clause(self.at).any(limit)
     }
 
     /// Takes in a word before a description; false where the description begins with it.
@@ -144,6 +156,8 @@ impl StatementParser<'_> {
                     opening.all_but = true;
                     return true;
                 }
+                // "there is no such thing as too many westerns": nobody knows what the first one refuses.
+                opening.lost |= opening.refused && opening.unknown && class == Refusal::Verb;
                 opening.refused = !(opening.refused && of_refusal && !opening.unknown);
                 opening.by = Some(class);
                 opening.generic |= class == Refusal::Nothing;
@@ -202,6 +216,10 @@ impl StatementParser<'_> {
                 opening.speaks_behind_amount |= behind_amount && word != Word::Courtesy;
             }
             Word::Prefer => opening.prefers = true,
+            // "rather comedies than dramas"
+            Word::Filler if self.text_of(self.at).eq_ignore_ascii_case("rather") => {
+                opening.prefers |= self.clause(self.at).any(|at| self.word(at) == Some(Word::Than));
+            }
             Word::Instead => self.replaces = true,
             Word::That => opening.of_before = true,
             Word::Part => opening.part = true,
@@ -214,7 +232,9 @@ impl StatementParser<'_> {
             // "the last thing tonight needs is drama"
             Word::LastThing => {
                 let is = self.clause(self.at + 1).find(|&at| self.word(at) == Some(Word::Copula));
-                let Some(is) = is else { return self.lost_opening(opening) };
+                // "the last thing I saw was a western"
+                let seen = |is: &usize| (self.at..*is).any(|at| self.word(at) == Some(Word::Role(TitleRole::Seen)));
+                let Some(is) = is.filter(|is| !seen(is)) else { return self.lost_opening(opening) };
                 opening.refused = true;
                 opening.by = Some(Refusal::Verb);
                 self.at = is;
@@ -253,7 +273,9 @@ impl StatementParser<'_> {
         let counts = opening.amounts.is_empty()
             && opening.how_many.is_none()
             && (makes_up || self.is_amount(self.at))
-            && !self.is_no_amount(self.at);
+            && !self
+                .clause(self.at)
+                .any(|at| matches!(self.sense(at), Some(Sense::Amount(_))) && self.is_no_amount(at));
         if !(counts && description.has_elements() && (leads || limits || of_this)) {
             return;
         }

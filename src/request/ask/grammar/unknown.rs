@@ -139,6 +139,13 @@ impl StatementParser<'_> {
         depends
     }
 
+    /// True for a verb that asks for a list: "recommend", "show me".
+    pub(super) fn asks(&self, at: usize) -> bool {
+        const VERBS: [&str; 6] = ["give", "gimme", "recommend", "suggest", "show", "find"];
+        let text = self.text_of(at).to_lowercase();
+        text.split(' ').next().is_some_and(|verb| VERBS.contains(&verb))
+    }
+
     /// True for a part of a word with hyphens, such as "slow-burn".
     fn is_hyphenated(&self, at: usize) -> bool {
         let glued = |first: usize| {
@@ -156,7 +163,7 @@ impl StatementParser<'_> {
         relative(&text) || before.is_some_and(|before| relative(&before))
     }
 
-    /// True for a number that counts something nobody knows: "at 8 pm", "PG-13", "a party of 6", "from 70 to 79".
+    /// True for a number that counts something nobody knows: "at 8 pm", "PG-13", "a party of 6", "from 70 to 79", "a comedy for two".
     pub(super) fn is_no_amount(&self, at: usize) -> bool {
         let glued = at.checked_sub(1).is_some_and(|before| {
             let between = self.terms[before].at.end..self.terms[at].at.start;
@@ -174,7 +181,9 @@ impl StatementParser<'_> {
         let end = if self.is_second_end(at + 2) { at + 2 } else { at };
         let count = matches!(self.sense(at), Some(Sense::Amount(Quantity::Count(_))));
         let placed = count
-            && at.checked_sub(1).is_some_and(|before| matches!(self.text_of(before), "from" | "since" | "at" | "by"));
+            && at
+                .checked_sub(1)
+                .is_some_and(|before| matches!(self.text_of(before), "from" | "since" | "at" | "by" | "for"));
         glued || (after > at + 1 && !counts(after)) || ((placed || of_unknown) && !counts(end + 1))
     }
 

@@ -84,6 +84,11 @@ impl<'a, 'b> Resolver<'a, 'b> {
                     before.part = true;
                     continue;
                 }
+                // "not many westerns, maybe one or two"
+                if before.how_many == Some(HowMany::Little) && statement.head == Head::Missing && compared {
+                    *before = Statement { how_many: statement.how_many, part: true, ..before.clone() };
+                    continue;
+                }
                 // "at least two, but no more than four"
                 if matches!(before.how_many, Some(HowMany::Counted(_, Some(_)))) && exception && !statement.of_before {
                     let more = Statement { how_many: statement.how_many, part: true, ..before.clone() };

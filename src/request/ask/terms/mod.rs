@@ -140,26 +140,51 @@ impl TermReader<'_, '_> {
             at += self.suffix(&tokens[at - 1..], &mut terms);
         }
         self.speakers(&mut terms);
+        self.exceptions(&mut terms);
         terms
     }
 
-    /// "the kids want": people who are also a kind of items speak where a verb follows them.
+    /// "from any country but France": an exception from whatever there is.
+    fn exceptions(&self, terms: &mut [Term]) {
+        let whatever = |term: &Term| {
+            let text = self.text[term.at.clone()].to_lowercase();
+            text.starts_with("any") || text.starts_with("every") || text == "all"
+        };
+        let names = |term: &Term| {
+            matches!(term.sense, Sense::Kind { .. } | Sense::Value { .. } | Sense::Range { .. } | Sense::Titles(_))
+        };
+        for but in 1..terms.len() {
+            let before = terms[..but].iter().rev().take(2);
+            let open = before.take_while(|term| matches!(term.sense, Sense::Unknown | Sense::Word(_))).any(whatever);
+            let article = |term: &&Term| matches!(term.sense, Sense::Word(Word::Article | Word::Preposition));
+            let named = terms[but + 1..].iter().find(|term| !article(term)).is_some_and(names);
+            if terms[but].sense == Sense::Word(Word::But) && open && named {
+                terms[but].sense = Sense::Word(Word::Refuse(Refusal::Except));
+            }
+        }
+    }
+
+    /// "the kids want": people who are also a kind of items speak where a verb follows them; "we have kids" wishes for none.
     fn speakers(&self, terms: &mut [Term]) {
         const PEOPLE: [&str; 6] = ["kids", "children", "kid", "child", "family", "teens"];
-        for at in 1..terms.len().saturating_sub(1) {
-            let text = |at: usize| self.text[terms[at].at.clone()].to_lowercase();
-            let whose = matches!(text(at - 1).as_str(), "the" | "my" | "our");
-            let verb = matches!(
-                terms[at + 1].sense,
-                Sense::Word(
-                    Word::Clause
-                        | Word::Role(_)
-                        | Word::Prefer
-                        | Word::Copula
-                        | Word::Refuse(Refusal::Verb | Refusal::Not)
-                )
-            ) || matches!(terms[at + 1].sense, Sense::Unknown) && !is_modifier(&text(at + 1));
-            if whose && verb && PEOPLE.contains(&text(at).as_str()) {
+        let text = |terms: &[Term], at: usize| self.text[terms[at].at.clone()].to_lowercase();
+        for at in (1..terms.len()).filter(|&at| PEOPLE.contains(&text(terms, at).as_str())).collect::<Vec<_>>() {
+            let whose = matches!(text(terms, at - 1).as_str(), "the" | "my" | "our");
+            let verb = terms.get(at + 1).is_some_and(|next| match next.sense {
+                Sense::Unknown => !is_modifier(&text(terms, at + 1)),
+                Sense::Word(Word::Clause | Word::Role(_) | Word::Prefer | Word::Copula) => true,
+                Sense::Word(Word::Refuse(refusal)) => matches!(refusal, Refusal::Verb | Refusal::Not),
+                _ => false,
+            });
+            let small = |at: &usize| matches!(terms[*at].sense, Sense::Amount(_) | Sense::Word(Word::Article));
+            let own = (0..at).rev().find(|at| !small(at)).is_some_and(|has| match text(terms, has).as_str() {
+                "i have" => true,
+                "have" | "has" | "got" | "have got" => has > 0 && terms[has - 1].sense == Sense::Word(Word::Subject),
+                _ => false,
+            });
+            if own {
+                terms[at].sense = Sense::Unknown;
+            } else if whose && verb {
                 terms[at].sense = Sense::Word(Word::Subject);
             }
         }
@@ -170,6 +195,15 @@ impl TermReader<'_, '_> {
         let [last, next, ..] = tokens else { return 0 };
         let hyphen =
             self.text.get(last.at.end..next.at.start).is_some_and(|between| matches!(between, "-" | "‑" | "–"));
+        // "romance-light comedies": how little nobody can tell.
+        if hyphen
+            && begins(&tokens[1..], "light").is_some()
+            && matches!(terms.last(), Some(Term { sense: Sense::Kind { .. }, .. }))
+        {
+            terms.extend([Term { sense: Sense::Unknown, at: next.at.clone() }]);
+            terms.iter_mut().rev().take(2).for_each(|term| term.sense = Sense::Unknown);
+            return 1;
+        }
         let refuses = hyphen && ["free", "less", "proof"].iter().any(|word| begins(&tokens[1..], word).is_some());
         let content = terms
             .last()
@@ -220,6 +254,10 @@ impl TermReader<'_, '_> {
     /// The phrase that the language has here; "like It" is not "like it" where that is a title.
     fn function(&self, tokens: &[Token]) -> Option<(Word, usize)> {
         let (word, length) = vocabulary::read(tokens)?;
+        // "from the US"
+        if length == 1 && self.is_abbreviation(&tokens[0]) && self.value(tokens).is_some() {
+            return None;
+        }
         let last = &tokens[length - 1];
         let titled = length > 1
             && self.is_capital(last)
@@ -230,6 +268,12 @@ impl TermReader<'_, '_> {
 
     fn is_capital(&self, token: &Token) -> bool {
         self.text[token.at.clone()].starts_with(|c: char| c.is_uppercase() || c.is_numeric())
+    }
+
+    /// True for a word in capitals where others are not.
+    fn is_abbreviation(&self, token: &Token) -> bool {
+        let word = &self.text[token.at.clone()];
+        word.len() > 1 && word.chars().all(char::is_uppercase) && !self.is_shouted()
     }
 
     /// True for a text all in capitals, where they say nothing.

@@ -82,7 +82,10 @@ impl TermReader<'_, '_> {
         let ends = tokens.get(length).is_none_or(|next| matches!(next.what, TokenKind::Comma | TokenKind::Stop));
         let joint = amounts::any_phrase(&tokens[length..], "and, or, but, please, though, from, with, without, at, is")
             .is_some();
-        let capitals = self.is_capital(&tokens[0]) && (!self.is_shouted() || ends);
+        // "the Dark Knight"
+        let article = usize::from(length > 1 && amounts::any_phrase(tokens, "the, a, an").is_some());
+        let capital = self.is_capital(&tokens[0]) || self.is_capital(&tokens[article]);
+        let capitals = capital && (!self.is_shouted() || ends);
         let is_meant = match expected {
             Some(Expected::Role(_)) => true,
             Some(Expected::Refused) => capitals || ends || joint,

@@ -2,7 +2,9 @@
 
 mod catalogues;
 mod properties;
+mod sheets;
 mod table;
+mod topics;
 mod unseen;
 mod voices;
 

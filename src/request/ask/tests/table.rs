@@ -8,6 +8,15 @@ use crate::request::flags::shell;
 /// A sentence, its flags, and what was not understood.
 pub(super) type Row = (&'static str, &'static str, &'static [&'static str]);
 
+/// Sentences of one author, about the films and games of the catalogues.
+pub(super) struct Sheet {
+    pub films: &'static [Row],
+    pub games: &'static [Row],
+    /// Sentences of which too much is unclear to take anything from them.
+    pub unclear_films: &'static [&'static str],
+    pub unclear_games: &'static [&'static str],
+}
+
 pub(super) const ROWS: [Row; 110] = [
     (
         "a few comedies from the nineties, nothing violent",

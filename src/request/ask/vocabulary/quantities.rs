@@ -17,12 +17,12 @@ pub(super) const QUANTITIES: [(Word, &str); 18] = [
     ),
     (
         Word::Mostly,
-        "mostly, mainly, primarily, predominantly, largely, most, most of, most of them, most of the list, the majority, a majority, majority, \
+        "heavy on, long on, strong on, high on, mostly, mainly, primarily, predominantly, largely, most, most of, most of them, most of the list, the majority, a majority, majority, \
          for the most part, the bulk of, chiefly, majority of, the majority of, overwhelmingly, more than anything, in the main, mostly but not only, lots of, loads of, plenty of, a lot of, tons of, many",
     ),
     (
         Word::Little,
-        "not too much, not too many, not much, not many, not a lot of, not so much, not so many, not that many, not that much, little, \
+        "light on, lighter on, short on, low on, sparing with, not too much, not too many, not much, not many, not a lot of, not so much, not so many, not that many, not that much, little, \
          very little, very few, few, too few, hardly any, barely any, scarcely any, hardly, barely, scarcely, almost no, almost none, next to no, only a little, \
          only a bit of, only a few, just a few, just a little, just a bit of, not a whole lot of, as few, as little, minimal, without too much, without much, without too many, \
          nothing with too much, almost nothing",

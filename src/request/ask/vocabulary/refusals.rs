@@ -25,7 +25,7 @@ pub(super) const REFUSALS: [(Word, &str); 13] = [
         Word::Refuse(Refusal::Except),
         "except, except for, excepting, excluding, apart from, aside from, other than, save for, barring, but for, \
          with the exception of, leaving aside, not counting, unless, unless it is, unless they are, unless its, unless theyre, \
-         as long as it is not, as long as they are not, exclusive of, different from, different to, different than, outside of",
+         as long as it is not, as long as they are not, exclusive of, different from, different to, different than, outside, outside of, from outside, from outside of",
     ),
     (
         Word::Refuse(Refusal::Verb),
@@ -57,7 +57,8 @@ pub(super) const REFUSALS: [(Word, &str); 13] = [
          do not bother me with, hater of, a break from, take a break from, need a break from, taking a break from, \
          could do with less, could use less, swear off, sworn off, turn away from, opt out of, put away, decline, tired out by, \
          had my fill of, seen my share of, disable, deny, \
-         never mind, never mind the, not tolerate, not put up with, not care about, save me from, save us from, \
+         never mind, never mind the, not tolerate, not put up with, not care about, save me from, save us from, no longer like, no longer love, no longer enjoy, no longer watch, no longer care for, no longer need, \
+         no longer into, no longer interested in, no longer in the mood for, \
          protect me from, protect us from, shield me from",
     ),
     (Word::Refuse(Refusal::Swap), "replace, swap, swap out, exchange, trade, trade in, substitute, change, switch out"),
@@ -72,7 +73,7 @@ pub(super) const REFUSALS: [(Word, &str); 13] = [
          does nothing for me, do nothing for me, removed, left out, omitted, dropped, skipped, avoided, the worst, worst, ruled out, \
          must go, has to go, have to go, need to go, needs to go, can go, is a pass, a pass, gets on my nerves, get on my nerves, \
          drives me crazy, drive me crazy, drives me mad, drive me mad, should stay away, stay away, go away, is evil, is dead to me, \
-         needs to stay out, is nothing for me, nothing for me, nothing i want, nothing i like, nothing i need, away, \
+         needs to stay out, is nothing for me, nothing for me, nothing i want, nothing i like, nothing i need, away, can wait, \
          gross, garbage, cringe, annoy, lose me, loses me, gives me the creeps, give me the creeps, puts us to sleep, \
          put us to sleep, scares me, scare me, scares us, scare us, wears me out, wear me out, is a no, are a no, a no from me, \
          is out of the question, are out of the question, out of the question, not welcome",

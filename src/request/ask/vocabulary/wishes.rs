@@ -27,7 +27,8 @@ pub(super) const WISHES: [(Word, &str); 14] = [
          i chose these items before, fan of, a fan of, fans of, a big fan of, favourite is, favorite is, favourites are, favorites are, big fan of, \
          huge fan of, based on, more like, something like, anything like, stuff like, things like, inspired by, resembling, \
          akin to, comparable to, looks good, sounds good, was good, was great, looks great, sounds great, \
-         same vein as, same style as, as good as, reminds me of, in the spirit of, the likes of, similar, related to, alike, looks interesting, sounds interesting, \
+         same vein as, same style as, same kind of thing as, same sort of thing as, same kind of film as, same kind of movie as, \
+         same kind of game as, as good as, reminds me of, in the spirit of, the likes of, similar, related to, alike, looks interesting, sounds interesting, \
          a sucker for, sucker for, crazy about, mad about, keen on, nuts about, big on, partial to, passionate about, \
          obsessed with, hooked on, addicted to, a lover of, lover of, in love with, dig, digs, have a soft spot for, \
          a soft spot for, a weakness for, have a weakness for, have a thing for",
@@ -41,7 +42,8 @@ pub(super) const WISHES: [(Word, &str); 14] = [
         Word::Role(TitleRole::Must),
         "include, includes, including, must include, must have, insist on, be sure to have, do not forget, add, throw in, \
          part of the list, has to have, must contain, contain, contains, containing, has to include, have to include, should include, \
-         should contain, make sure to include, never forget, do not leave out, do not skip, do not miss, not to forget, put in, start with, begin with",
+         should contain, is on the list, are on the list, be on the list, is included, are included, be included, must be included, \
+         should be included, make sure to include, never forget, do not leave out, do not skip, do not miss, not to forget, put in, start with, begin with",
     ),
     (Word::Role(TitleRole::Kept), "keep, keeping, retain, hold on to"),
     (
@@ -73,7 +75,7 @@ pub(super) const WISHES: [(Word, &str); 14] = [
          of the same, the same, me, us, it, them, give, gimme, show me, show us, recommend, suggest, find, find me, \
          get, get me, tell me, lets, see, watch something, want, wants, wanted, need, needs, require, would like, \
          would love, id like, id love, i would like to see more, would like to see, looking, looking for, look for, \
-         search for, searching for, in the mood for, in mood for, the mood for, mood, feel like, feeling like, fancy, \
+         search for, searching for, try, lets try, trying, id try, im after, am after, are after, in the mood for, in mood for, the mood for, mood, feel like, feeling like, fancy, \
          interested in, fond of, fond, how about, what about, why not, why not a, do not you have, do not you know, do not you think, do not you want, \
          do you not have, do you have, can not you, could not you, would not you, will not you, have not you, \
          have you not, is not there, are not there, why do not you, why do not we, have you got, have you, got, \
@@ -83,7 +85,7 @@ pub(super) const WISHES: [(Word, &str); 14] = [
          theres nothing like, nothing like a good, nothing better than, nothing beats, nothing is better than, \
          can not go wrong with, you can not go wrong with, never tire of, never tired of, never get tired of, \
          never get bored of, never bored of, not tired of, never enough, not enough, can not have too many, \
-         can never have too many, can never have enough, not have too many, have not had enough of, \
+         can never have too many, no such thing as too many, no such thing as too much, no such thing as enough, can never have enough, not have too many, have not had enough of, \
          have not had enough, can not wait for, can not wait to see, can not wait to watch, could not do without, \
          can not do without, can not live without, could not live without, do not hesitate to, no doubt, no matter, \
          not to mention, do not worry, no worries, no problem if, not bad, why not try, surprise me, \
