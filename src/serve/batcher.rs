@@ -1,7 +1,8 @@
 //! The batcher: one thread that owns the resident model and teacher, and answers the jobs of all clients.
 //!
 //! The model writes one continuous batch. Jobs join it while it runs, as many as there is room for, and each is answered when its own list
-//! ends; those of clients that are gone end with their next token. A teaching waits for the end of the batch, which nothing joins then.
+//! ends; those of clients that are gone end with their next token. A teaching waits for the end of the batch, which nothing joins then. Between
+//! two of its steps, the lists that wait are answered by the model as it is.
 
 use tiller_models::generate::{ContinuousBatch, GenerateOptions, Sampling, SequenceSource};
 use tiller_models::language_model::InferenceModel;
@@ -62,15 +63,17 @@ impl<'a> Writers<'a> {
     pub fn run(&self, queue: &Queue, metrics: &Metrics, most: usize) {
         while let Some(work) = queue.next() {
             match (work, &self.student) {
-                (QueuedWork::Lists, _) => self.write(queue, metrics, most),
-                (QueuedWork::Teaching(teaching), Some(student)) => student.learn(teaching, metrics),
+                (QueuedWork::Lists, _) => self.write(queue, metrics, most, usize::MAX),
+                (QueuedWork::Teaching(teaching), Some(student)) => {
+                    student.learn(teaching, metrics, &mut || self.write(queue, metrics, most, queue.len()));
+                }
                 (QueuedWork::Teaching(_), None) => {}
             }
         }
     }
 
-    /// Answers the jobs that wait and those that arrive meanwhile, until none is left or a teaching waits.
-    fn write(&self, queue: &Queue, metrics: &Metrics, most: usize) {
+    /// Answers the jobs that wait and those that arrive meanwhile, up to `left` of the model, until none is left or a teaching waits.
+    fn write(&self, queue: &Queue, metrics: &Metrics, most: usize, left: usize) {
         let mut source = JobSource {
             queue,
             metrics,
@@ -79,6 +82,7 @@ impl<'a> Writers<'a> {
             model: self.model.as_ref().map(|(_, recommenders)| recommenders),
             is_taught: self.student.as_ref().is_some_and(Student::is_taught),
             most,
+            left,
         };
         match &self.model {
             Some((model, _)) => {

@@ -36,12 +36,15 @@ pub(super) struct JobSource<'s, 'a> {
     pub(super) is_taught: bool,
     /// The most lists of the teacher at once.
     pub(super) most: usize,
+    /// The number of lists of the model that may still begin.
+    pub(super) left: usize,
 }
 
 impl<'s> SequenceSource<'s> for JobSource<'s, '_> {
     fn next(&mut self, free: usize) -> Vec<NewSequence<'s>> {
         self.answer_by_teacher();
-        let jobs = self.queue.take(Recommends::Model, free);
+        let jobs = self.queue.take(Recommends::Model, free.min(self.left));
+        self.left -= jobs.len();
         if jobs.is_empty() {
             return Vec::new();
         }
@@ -139,6 +142,7 @@ mod tests {
             model: Some(&recommenders),
             is_taught: false,
             most: 4,
+            left: 1,
         };
         assert!(source.next(0).is_empty());
         assert_eq!(queue.len(), 2);
@@ -148,8 +152,8 @@ mod tests {
         assert!(
             matches!(runtime.block_on(tickets[1].next()), Some(JobEvent::Done(answer)) if answer.record.items.len() == 3)
         );
-        let joined = source.next(1);
-        assert_eq!((joined.len(), queue.len()), (1, 1));
+        let joined = source.next(2);
+        assert_eq!((joined.len(), queue.len()), (1, 1), "one may begin");
         let counted = metrics.text(queue.len(), 0);
         for line in ["lists_running 1", "batches_total 2", "lists_total{by=\"teacher\"} 1", "lists_waiting 1"] {
             assert!(counted.contains(&format!("tiller_{line}\n")), "{line}: {counted}");
