@@ -88,8 +88,8 @@ pub use download::download;
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};
 pub use generate::{
-    Allowed, DraftTokens, GenerateOptions, GenerateRequest, Generator, GraphGenerator, OnToken, Sampling,
-    TokenConstraint, TokenLogprob, Unconstrained,
+    Allowed, ContinuousBatch, DraftTokens, GenerateOptions, GenerateRequest, Generator, GraphGenerator, LiveSequence,
+    NewSequence, OnToken, Sampling, SequenceSource, TokenConstraint, TokenLogprob, Unconstrained,
 };
 pub use item_tokens::{ItemRows, ItemTokens, ItemVectors};
 pub use language_model::{Backend, InferenceModel, LanguageModel, StorageOptions, TextCodec};

@@ -8,7 +8,7 @@ pub mod recommender;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod testing;
-pub mod watched;
+pub mod trace;
 mod wordings;
 
 pub use check::{CheckedItem, Status, check};

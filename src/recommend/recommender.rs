@@ -1,5 +1,7 @@
 //! A recommender: a language model that answers requests, a batch at a time.
 
+mod answer_reader;
+mod join;
 mod rank;
 
 use std::ops::ControlFlow;
@@ -8,12 +10,13 @@ use std::time::Instant;
 
 use tiller_models::generate::{GenerateOptions, GenerateRequest, OnToken, TokenConstraint, Unconstrained};
 use tiller_models::language_model::InferenceModel;
-use tiller_models::tokenizer::{DecodeStream, Tokenizer};
 
-use super::answer::{self, OutputFormat};
-use super::check::{CheckedItem, check};
+pub use self::join::{ListReceiver, WrittenList};
+
+use self::answer_reader::{AnswerReader, AnswerText};
+use super::answer::OutputFormat;
+use super::check::CheckedItem;
 use super::prepared::PreparedRequest;
-use super::watched::{LineTrace, TracedChoice, WatchedConstraint, Watcher, line_traces};
 use crate::constrain::{
     Automaton, ConstraintStats, DraftModel, Grammar, GuideWeight, LeafScores, ListConstraint, Mode, TeacherGuide,
 };
@@ -38,7 +41,7 @@ pub struct List {
     pub guidance: Option<ConstraintStats>,
     /// The score of each item of a ranking: the log-probability of its title, in nats; `None` for a list that was written.
     pub log_probs: Option<Vec<f64>>,
-    /// The duration of the request's batch, in seconds.
+    /// The duration of the request's batch, in seconds; in a continuous batch that of the list alone.
     pub seconds: f64,
 }
 
@@ -70,8 +73,6 @@ struct Generated {
     tokens: Vec<u32>,
     /// The statistics of its constraint.
     guidance: Option<ConstraintStats>,
-    /// The model's own choices; none unless somebody watches.
-    choices: Vec<TracedChoice>,
     /// The scores of a ranking's items.
     log_probs: Option<Vec<f64>>,
 }
@@ -164,8 +165,13 @@ impl<'a> Recommender<'a> {
     /// # Errors
     /// A prompt that leaves too little of the model's context for the answer.
     pub fn prompt(&self, prepared: &PreparedRequest) -> Result<Vec<u32>> {
+        self.prompt_before(prepared, self.room(prepared.request()))
+    }
+
+    /// The tokens of the prompt before an answer of at most `answer` tokens.
+    fn prompt_before(&self, prepared: &PreparedRequest, answer: usize) -> Result<Vec<u32>> {
         let tokens = self.model.codec().encode_chat(prepared.messages())?;
-        let (context, answer) = (self.model.max_positions(), self.room(prepared.request()));
+        let context = self.model.max_positions();
         if tokens.len().saturating_add(answer) <= context {
             return Ok(tokens);
         }
@@ -190,37 +196,9 @@ impl<'a> Recommender<'a> {
     /// A prompt that is too long, or a device that fails.
     pub fn recommend(&self, prepared_requests: &[&PreparedRequest]) -> Result<Vec<List>> {
         let start = Instant::now();
-        let answers = self.write(prepared_requests, None, &mut |_, _| ControlFlow::Continue(()))?;
-        let seconds = start.elapsed().as_secs_f64();
-        prepared_requests.iter().zip(answers).map(|(prepared, answer)| self.read(prepared, answer, seconds)).collect()
-    }
-
-    /// Answers requests in one batch while `watcher` follows, and tells what the model itself would have chosen in each line.
-    ///
-    /// # Errors
-    /// As [`Recommender::recommend`].
-    pub fn recommend_watched(
-        &self,
-        prepared_requests: &[&PreparedRequest],
-        watcher: &dyn Watcher,
-    ) -> Result<Vec<(List, Vec<LineTrace>)>> {
-        let (start, tokenizer) = (Instant::now(), &self.model.codec().tokenizer);
-        let mut texts: Vec<AnswerText> = prepared_requests.iter().map(|_| AnswerText::new(tokenizer)).collect();
-        let mut decoded = Ok(());
-        let answers = self.write(prepared_requests, Some(watcher), &mut |number, token| {
-            match texts[number].push(token) {
-                Ok(piece) => watcher.text(number, &piece),
-                Err(error) => decoded = Err(error),
-            }
-            if decoded.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        decoded?;
-        let seconds = start.elapsed().as_secs_f64();
-        let watched = |(prepared, answer): (&&PreparedRequest, Generated)| {
-            let traces = line_traces(&answer.tokens, &answer.choices, tokenizer)?;
-            Ok((self.read(prepared, answer, seconds)?, traces))
-        };
-        prepared_requests.iter().zip(answers).map(watched).collect()
+        let answers = self.write(prepared_requests, &mut |_, _| ControlFlow::Continue(()))?;
+        let (seconds, reader) = (start.elapsed().as_secs_f64(), self.reader());
+        prepared_requests.iter().zip(answers).map(|(prepared, answer)| reader.list(prepared, answer, seconds)).collect()
     }
 
     /// Answers one request and streams the text to `on_text`.
@@ -231,7 +209,7 @@ impl<'a> Recommender<'a> {
         let start = Instant::now();
         let mut answer_text = AnswerText::new(&self.model.codec().tokenizer);
         let mut decoded = Ok(());
-        let answers = self.write(&[prepared], None, &mut |_, token| match answer_text.push(token) {
+        let answers = self.write(&[prepared], &mut |_, token| match answer_text.push(token) {
             Ok(text) => {
                 on_text(&text);
                 ControlFlow::Continue(())
@@ -243,16 +221,11 @@ impl<'a> Recommender<'a> {
         })?;
         decoded?;
         let answer = answers.into_iter().next().unwrap_or_default();
-        self.read(prepared, answer, start.elapsed().as_secs_f64())
+        self.reader().list(prepared, answer, start.elapsed().as_secs_f64())
     }
 
     /// Generates the answers, constrained or not.
-    fn write(
-        &self,
-        prepared_requests: &[&PreparedRequest],
-        watcher: Option<&dyn Watcher>,
-        on_token: OnToken,
-    ) -> Result<Vec<Generated>> {
+    fn write(&self, prepared_requests: &[&PreparedRequest], on_token: OnToken) -> Result<Vec<Generated>> {
         if self.ranks {
             return self.rank(prepared_requests, on_token);
         }
@@ -260,28 +233,16 @@ impl<'a> Recommender<'a> {
         let Some(grammar) = &self.grammar else {
             let alone = |prepared: &&PreparedRequest| Unconstrained { stream: Some(prepared.stream()) };
             let mut list_constraints: Vec<Unconstrained> = prepared_requests.iter().map(alone).collect();
-            return self.generate(&prompts, self.options, &mut list_constraints, watcher, on_token);
-        };
-        let constraint = |(prepared, scores): (&&PreparedRequest, Option<LeafScores>)| {
-            let request = prepared.feasible().ok_or_else(|| no_proof(self.mode))?;
-            let mut constraint = ListConstraint::new(Automaton::new(grammar, request)?).drawing_from(prepared.stream());
-            if !self.needs_logits {
-                constraint = constraint.without_logprobs();
-            }
-            let Some(scores) = scores else { return Ok(constraint) };
-            if self.drafts {
-                constraint = constraint.drafting(DraftModel::new(scores.clone()));
-            }
-            Ok(match self.guide_weight {
-                Some(weight) => constraint.guided_by(TeacherGuide::new(scores, weight, self.options.sampling)),
-                None => constraint,
-            })
+            return self.generate(&prompts, self.options, &mut list_constraints, on_token);
         };
         let scores = self.leaf_scores(prepared_requests, grammar)?;
-        let mut list_constraints = prepared_requests.iter().zip(scores).map(constraint).collect::<Result<Vec<_>>>()?;
+        let with_scores = prepared_requests.iter().zip(scores);
+        let constraint =
+            |(prepared, scores): (&&PreparedRequest, _)| self.constraint(grammar, prepared, scores, self.guide_weight);
+        let mut list_constraints = with_scores.map(constraint).collect::<Result<Vec<_>>>()?;
         let room = prepared_requests.iter().map(|prepared| self.room(prepared.request())).max().unwrap_or(0);
         let options = GenerateOptions { max_new_tokens: room, ..self.options };
-        let answers = self.generate(&prompts, options, &mut list_constraints, watcher, on_token)?;
+        let answers = self.generate(&prompts, options, &mut list_constraints, on_token)?;
         let with_statistics = |(answer, constraint): (Generated, ListConstraint)| Generated {
             guidance: Some(constraint.statistics()),
             ..answer
@@ -289,30 +250,40 @@ impl<'a> Recommender<'a> {
         Ok(answers.into_iter().zip(list_constraints).map(with_statistics).collect())
     }
 
-    /// Runs the model under constraints, watched or not.
+    /// Runs the model under constraints.
     fn generate<C: TokenConstraint>(
         &self,
         prompts: &[Vec<u32>],
         options: GenerateOptions,
         constraints: &mut [C],
-        watcher: Option<&dyn Watcher>,
         on_token: OnToken,
     ) -> Result<Vec<Generated>> {
         let request = GenerateRequest::new(prompts, options).on_token(on_token);
-        let Some(watcher) = watcher else {
-            let answers = self.model.generate(request.constrained_by(constraints))?;
-            return Ok(answers.into_iter().map(|tokens| Generated { tokens, ..Generated::default() }).collect());
-        };
-        let watch = |(number, constraint)| WatchedConstraint::new(constraint, watcher, number);
-        let constraints = constraints.iter_mut().map(|constraint| constraint as &mut dyn TokenConstraint);
-        let mut watched: Vec<WatchedConstraint> = constraints.enumerate().map(watch).collect();
-        let answers = self.model.generate(request.constrained_by(&mut watched))?;
-        let with_choices = |(tokens, watched): (Vec<u32>, WatchedConstraint)| Generated {
-            tokens,
-            choices: watched.into_choices(),
-            ..Generated::default()
-        };
-        Ok(answers.into_iter().zip(watched).map(with_choices).collect())
+        let answers = self.model.generate(request.constrained_by(constraints))?;
+        Ok(answers.into_iter().map(|tokens| Generated { tokens, ..Generated::default() }).collect())
+    }
+
+    /// The constraint of a list. The teacher's scores draft and, with a weight, guide.
+    fn constraint<'g>(
+        &self,
+        grammar: &'g Grammar,
+        prepared: &PreparedRequest,
+        scores: Option<LeafScores>,
+        guide_weight: Option<GuideWeight>,
+    ) -> Result<ListConstraint<'g>> {
+        let request = prepared.feasible().ok_or_else(|| no_proof(self.mode))?;
+        let mut constraint = ListConstraint::new(Automaton::new(grammar, request)?).drawing_from(prepared.stream());
+        if !self.needs_logits {
+            constraint = constraint.without_logprobs();
+        }
+        let Some(scores) = scores else { return Ok(constraint) };
+        if self.drafts {
+            constraint = constraint.drafting(DraftModel::new(scores.clone()));
+        }
+        Ok(match guide_weight {
+            Some(weight) => constraint.guided_by(TeacherGuide::new(scores, weight, self.options.sampling)),
+            None => constraint,
+        })
     }
 
     /// For each request, the teacher's scores of the titles.
@@ -328,41 +299,13 @@ impl<'a> Recommender<'a> {
         scores.into_iter().map(|scores| scores.map(Some)).collect()
     }
 
-    fn read(&self, prepared: &PreparedRequest, answer: Generated, seconds: f64) -> Result<List> {
-        let Generated { tokens, guidance, log_probs, .. } = answer;
-        let tokenizer = &self.model.codec().tokenizer;
-        let text = tokenizer.decode(tokenizer.without_stop(&tokens), true)?;
-        let items = self.items(prepared.compiled(), &text);
-        Ok(List { items, text, tokens: tokens.len(), guidance, log_probs, seconds })
-    }
-
     /// The checked items of an answer, or of its beginning.
     pub fn items(&self, request: &CompiledRequest, text: &str) -> Vec<CheckedItem> {
-        check(answer::parse(text, self.format, self.catalogue), request, self.catalogue)
-    }
-}
-
-/// The text of an answer as its tokens come, without the stop at its end.
-struct AnswerText<'a> {
-    tokenizer: &'a Tokenizer,
-    decoder: DecodeStream<'a>,
-    /// A token that may be the stop at the end, until another one follows.
-    held: Option<u32>,
-}
-
-impl<'a> AnswerText<'a> {
-    fn new(tokenizer: &'a Tokenizer) -> Self {
-        Self { tokenizer, decoder: tokenizer.stream(), held: None }
+        self.reader().items(request, text)
     }
 
-    /// Takes the next token; returns the text that it completes, which may be empty.
-    fn push(&mut self, token: u32) -> Result<String> {
-        let ready = if self.tokenizer.eos_ids().contains(&token) {
-            [self.held.replace(token), None]
-        } else {
-            [self.held.take(), Some(token)]
-        };
-        ready.into_iter().flatten().map(|token| self.decoder.push(token)).collect()
+    fn reader(&self) -> AnswerReader<'a> {
+        AnswerReader { tokenizer: &self.model.codec().tokenizer, catalogue: self.catalogue, format: self.format }
     }
 }
 

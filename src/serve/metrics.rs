@@ -19,6 +19,8 @@ pub struct Metrics {
     responses: Mutex<BTreeMap<(String, u16), u64>>,
     lists: [AtomicU64; 2],
     failed: AtomicU64,
+    /// Lists whose clients went away.
+    cancelled: AtomicU64,
     tokens: AtomicU64,
     batches: AtomicU64,
     running: AtomicU64,
@@ -58,29 +60,34 @@ impl Metrics {
         self.taught.load(Relaxed) == 1
     }
 
-    /// Notes the beginning of a batch.
-    pub fn batch_begins(&self, jobs: usize) {
-        self.batches.fetch_add(1, Relaxed);
-        self.running.store(jobs as u64, Relaxed);
+    /// Notes that lists are being written from now on. A batch begins where there were none.
+    pub fn lists_begin(&self, lists: usize) {
+        let before = self.running.fetch_add(lists as u64, Relaxed);
+        self.batches.fetch_add(u64::from(before == 0 && lists > 0), Relaxed);
     }
 
-    /// Notes the end of a batch.
-    pub fn batch_ends(&self) {
-        self.running.store(0, Relaxed);
-    }
-
-    /// Counts a list with its tokens; `None` where it failed.
-    pub fn list(&self, job: &Job, tokens: Option<usize>, time: Duration) {
-        let Some(tokens) = tokens else {
-            self.failed.fetch_add(1, Relaxed);
-            return;
-        };
+    /// Counts the end of a list with its tokens and the time since it began.
+    pub fn list(&self, job: &Job, tokens: usize, time: Duration) {
+        self.running.fetch_sub(1, Relaxed);
         self.lists[usize::from(job.writing.by == Recommends::Model)].fetch_add(1, Relaxed);
         self.tokens.fetch_add(tokens as u64, Relaxed);
         self.milliseconds.fetch_add(time.as_millis() as u64, Relaxed);
         if let Some(bucket) = BUCKETS.iter().position(|end| time.as_secs_f64() <= *end) {
             self.buckets[bucket].fetch_add(1, Relaxed);
         }
+    }
+
+    /// Counts the end of a list that failed.
+    pub fn failed(&self) {
+        self.running.fetch_sub(1, Relaxed);
+        self.failed.fetch_add(1, Relaxed);
+    }
+
+    /// Counts the end of a list whose client went away, with its tokens so far.
+    pub fn cancelled(&self, tokens: usize) {
+        self.running.fetch_sub(1, Relaxed);
+        self.cancelled.fetch_add(1, Relaxed);
+        self.tokens.fetch_add(tokens as u64, Relaxed);
     }
 
     /// All counters as text; `queued` requests wait and `connections` are open.
@@ -104,8 +111,14 @@ impl Metrics {
         let lists: Vec<_> = lists.map(|(by, count)| (format!("{{by=\"{by}\"}}"), read(count))).collect();
         metric("lists_total", "counter", "Lists by their writer.", &lists);
         metric("lists_failed_total", "counter", "Lists that could not be written.", &one(read(&self.failed)));
+        metric("lists_cancelled_total", "counter", "Lists whose clients went away.", &one(read(&self.cancelled)));
         metric("tokens_total", "counter", "Generated tokens.", &one(read(&self.tokens)));
-        metric("batches_total", "counter", "Batches.", &one(read(&self.batches)));
+        metric(
+            "batches_total",
+            "counter",
+            "Batches. One begins where no list is being written.",
+            &one(read(&self.batches)),
+        );
         metric("abandoned_total", "counter", "Requests whose clients went away.", &one(read(&self.abandoned)));
         metric(
             "teachings_total",
@@ -115,7 +128,7 @@ impl Metrics {
         );
         metric("taught", "gauge", "1 while the model has learnt from a feedback.", &one(read(&self.taught)));
         metric("lists_running", "gauge", "Lists that are being written.", &one(read(&self.running)));
-        metric("lists_waiting", "gauge", "Lists that wait for the next batch.", &one(queued as u64));
+        metric("lists_waiting", "gauge", "Lists that wait for a place in the batch.", &one(queued as u64));
         metric("connections", "gauge", "Open connections.", &one(connections as u64));
         self.histogram(&mut text);
         text
@@ -123,7 +136,7 @@ impl Metrics {
 
     fn histogram(&self, text: &mut String) {
         let name = "tiller_list_seconds";
-        let _ = writeln!(text, "# HELP {name} The time of the batch that wrote a list.\n# TYPE {name} histogram");
+        let _ = writeln!(text, "# HELP {name} The time in which a list was written.\n# TYPE {name} histogram");
         let mut below = 0;
         for (end, count) in BUCKETS.iter().zip(&self.buckets) {
             below += count.load(Relaxed);

@@ -28,7 +28,7 @@ pub struct Job {
     pub reporter: Reporter<JobEvent>,
 }
 
-/// The way a list is written. Lists of one way form a batch.
+/// The way a list is written.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Writing {
     /// The writer of the list.
@@ -79,8 +79,8 @@ pub enum TeachEvent {
 
 /// The batcher's next piece of work.
 pub enum QueuedWork {
-    /// Lists of one batch.
-    Lists(Vec<Job>),
+    /// Lists, which wait in the queue.
+    Lists,
     /// A teaching.
     Teaching(Teaching),
 }
@@ -129,31 +129,38 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for work: a teaching, or the oldest job and those that join it, `most` at most; `None` once the queue is closed.
-    pub fn next(&self, most: usize) -> Option<QueuedWork> {
+    /// Waits for work: a teaching, or jobs to [take](Queue::take); `None` once the queue is closed.
+    pub fn next(&self) -> Option<QueuedWork> {
         let mut state = self.lock();
         loop {
             if let Some(teaching) = state.teachings.pop_front() {
                 return Some(QueuedWork::Teaching(teaching));
             }
             state.waiting.retain(|job| !job.reporter.is_cancelled());
-            if let Some(first) = state.waiting.pop_front() {
-                let mut batch = vec![first];
-                let mut at = 0;
-                while batch.len() < most && at < state.waiting.len() {
-                    if state.waiting[at].writing == batch[0].writing {
-                        batch.extend(state.waiting.remove(at));
-                    } else {
-                        at += 1;
-                    }
-                }
-                return Some(QueuedWork::Lists(batch));
+            if !state.waiting.is_empty() {
+                return Some(QueuedWork::Lists);
             }
             if state.is_closed {
                 return None;
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Takes up to `most` of the jobs that wait for lists by this writer, in their order. A teaching that waits comes before all of them:
+    /// nothing joins a batch any more, so that it ends.
+    pub fn take(&self, by: Recommends, most: usize) -> Vec<Job> {
+        let mut state = self.lock();
+        state.waiting.retain(|job| !job.reporter.is_cancelled());
+        let (mut taken, mut at) = (Vec::new(), 0);
+        while state.teachings.is_empty() && taken.len() < most && at < state.waiting.len() {
+            if state.waiting[at].writing.by == by {
+                taken.extend(state.waiting.remove(at));
+            } else {
+                at += 1;
+            }
+        }
+        taken
     }
 
     /// Takes no more work; what waits is dropped, which the clients see.
@@ -177,5 +184,53 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recommend::testing::catalogue;
+    use crate::request::Request;
+
+    fn job(by: Recommends) -> (Job, Ticket<JobEvent>) {
+        let request = Request { k: 1, ..Request::default() };
+        let prepared = PreparedRequest::new(request, Mode::Strict, &catalogue()).unwrap();
+        Job::new(prepared, None, Writing { by, decode: Mode::Strict, guide: None })
+    }
+
+    #[test]
+    fn jobs_are_taken_in_order_by_writer_without_those_of_clients_that_are_gone() {
+        let queue = Queue::default();
+        let (mut jobs, mut tickets) = (Vec::new(), Vec::new());
+        for by in [Recommends::Model, Recommends::Teacher, Recommends::Model, Recommends::Model] {
+            let (job, ticket) = job(by);
+            jobs.push(job);
+            tickets.push(ticket);
+        }
+        jobs[2].user = Some("third".to_owned());
+        assert!(queue.push(jobs).is_ok());
+        assert_eq!(queue.take(Recommends::Model, 0).len(), 0);
+        assert_eq!(queue.take(Recommends::Model, 1).len(), 1);
+        tickets.pop();
+        assert_eq!(queue.take(Recommends::Teacher, 9).len(), 1);
+        let rest = queue.take(Recommends::Model, 9);
+        assert_eq!(rest.iter().map(|job| job.user.as_deref()).collect::<Vec<_>>(), [Some("third")]);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_teaching_is_not_starved_by_lists() {
+        let queue = Queue::default();
+        let (job, _ticket) = job(Recommends::Model);
+        assert!(queue.push(vec![job]).is_ok());
+        let (reporter, _undone) = ticket();
+        assert!(queue.push_teaching(Teaching::Undo(reporter)).is_ok());
+        assert!(queue.take(Recommends::Model, 9).is_empty(), "nothing joins while a teaching waits");
+        assert!(matches!(queue.next(), Some(QueuedWork::Teaching(_))));
+        assert!(matches!(queue.next(), Some(QueuedWork::Lists)));
+        assert_eq!(queue.take(Recommends::Model, 9).len(), 1);
+        queue.close();
+        assert!(queue.next().is_none());
     }
 }

@@ -43,11 +43,12 @@ impl<'a> Student<'a> {
         self.is_taught.get()
     }
 
-    /// Takes a teaching, or takes it back. The model stays as it is where that fails or the client goes away.
-    pub fn learn(&self, teaching: Teaching, metrics: &Metrics) {
+    /// Takes a teaching, or takes it back. The model stays as it is where that fails or the client goes away, and meanwhile: `between` is
+    /// called in every step.
+    pub fn learn(&self, teaching: Teaching, metrics: &Metrics, between: &mut dyn FnMut()) {
         let (reporter, outcome) = match teaching {
             Teaching::Teach(feedback, steps, reporter) => {
-                let outcome = self.teach(&feedback, steps, &reporter);
+                let outcome = self.teach(&feedback, steps, &reporter, between);
                 (reporter, outcome)
             }
             Teaching::Undo(reporter) => (reporter, self.undo().map(|()| Some(TeachEvent::Undone))),
@@ -64,9 +65,16 @@ impl<'a> Student<'a> {
     }
 
     /// Learns from a feedback; `None` where the client is gone.
-    fn teach(&self, feedback: &Feedback, steps: u64, reporter: &Reporter<TeachEvent>) -> Result<Option<TeachEvent>> {
+    fn teach(
+        &self,
+        feedback: &Feedback,
+        steps: u64,
+        reporter: &Reporter<TeachEvent>,
+        between: &mut dyn FnMut(),
+    ) -> Result<Option<TeachEvent>> {
         let taught = self.trainer()?.teach(feedback, steps, &mut |step| {
             reporter.report(TeachEvent::Step(step));
+            between();
             if reporter.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         let Some((llama, summary)) = taught else { return Ok(None) };

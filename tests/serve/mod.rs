@@ -5,6 +5,7 @@ mod api;
 mod examples;
 mod faults;
 mod guided;
+mod joining;
 mod load;
 mod page;
 mod teach;

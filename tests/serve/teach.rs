@@ -1,6 +1,7 @@
 //! Teaching: the model learns from a feedback in memory, and forgets it to the bit.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -64,6 +65,22 @@ fn a_feedback_is_learnt_and_forgotten_to_the_bit() {
         assert_eq!(list(&served, &feedback), before);
         assert_eq!(served.get("/health").ok()["taught"], false);
     }
+}
+
+#[test]
+fn lists_are_answered_between_the_steps_of_a_teaching() {
+    let served = model();
+    let mut feedback = feedback(&served);
+    (feedback["steps"], feedback["stream"]) = (json!(100), json!(true));
+    let body = feedback.to_string();
+    let head = format!("POST /v1/teach HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\r\n", served.address, body.len());
+    let mut stream = served.connect();
+    stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+    lines.find(|line| line == "event: step").unwrap();
+    assert_eq!(list(&served, &feedback)["taught"], false, "by the model as it was before");
+    lines.find(|line| line == "event: taught").unwrap();
+    assert_eq!(list(&served, &feedback)["taught"], true);
 }
 
 fn delete(served: &Served) -> String {

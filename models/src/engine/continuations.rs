@@ -5,7 +5,7 @@ use std::ops::Range;
 use tiller_kernels::decode::{LogitsRequest, PAGE, TokenSource, TokenSpan};
 
 use super::Engine;
-use super::scheduler::max_batch;
+use super::generator::max_batch;
 use crate::Result;
 use crate::generate::Sampling;
 use crate::generate::continuations::TreeWalk;

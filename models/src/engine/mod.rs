@@ -9,17 +9,19 @@
 //!
 //! - `source`, `file`, `weights`, `adapters`: the weights and the LoRA adapters, in the row order of the steps.
 //! - `paged_kv_cache`, `free_queue`: the paged KV cache, its block tables and its prefix cache.
-//! - `scheduler`, `sequence`: continuous batching, chunked prefill and speculative decoding.
+//! - `generator`, `scheduler`, `sequence`, `choices`: continuous batching, chunked prefill and speculative decoding.
 //! - `score`: log-probabilities of a given text.
 //! - `continuations`: log-probabilities of many texts behind one prompt.
 //! - `self_check`: the engine against the graph, on any machine.
 
 mod adapters;
+mod choices;
 mod continuations;
 mod cpu;
 mod executor;
 mod file;
 mod free_queue;
+mod generator;
 mod gpu;
 mod options;
 mod paged_kv_cache;
@@ -38,8 +40,8 @@ use tiller_kernels::device::{Gpu, gpu_of};
 use tiller_kernels::quant::QuantScheme;
 
 pub use executor::Footprint;
+pub(crate) use generator::max_batch;
 pub use options::EngineOptions;
-pub(crate) use scheduler::max_batch;
 pub use self_check::self_check;
 pub use source::{RandomWeights, WeightSource};
 pub use tiller_kernels::decode::RunnerStats;
@@ -183,12 +185,17 @@ impl Engine {
         self.adapters().min(1)
     }
 
+    /// Returns true if there is memory for a batch of `max_batch` sequences of at most `max_tokens` tokens.
+    fn has_room(&self, max_batch: usize, max_tokens: usize) -> bool {
+        max_batch <= self.options.max_batch && max_tokens <= self.options.max_tokens
+    }
+
     /// Reserves memory for a batch of `max_batch` sequences and for sequences of `max_tokens` tokens, if there is less.
     ///
     /// # Errors
     /// As [`Engine::new`].
     pub fn reserve(&mut self, max_batch: usize, max_tokens: usize) -> Result<()> {
-        if max_batch <= self.options.max_batch && max_tokens <= self.options.max_tokens {
+        if self.has_room(max_batch, max_tokens) {
             return Ok(());
         }
         let options = EngineOptions {

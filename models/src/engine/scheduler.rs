@@ -4,142 +4,40 @@
 use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 
-use tiller_kernels::decode::{ListBias, LogitsRequest, SampledToken, TokenSource, TokenSpan};
+use tiller_kernels::decode::{TokenSource, TokenSpan};
 
 use super::Engine;
-use super::executor::PendingStep;
+use super::choices::{ChoicesInFlight, StepInFlight, check_choices, logits_requests};
 use super::paged_kv_cache::{PagedKvCache, PrefixKey, prefix_keys};
 use super::sequence::Sequence;
-use crate::generate::request::check_tokens;
-use crate::generate::sequence::{SequenceState, not_numbers};
-use crate::generate::{DraftTokens, GenerateRequest, Generator, LogitBias, OnToken, Sampling, TokenLogprob};
-use crate::llama::{Llama, LlamaConfig};
+use crate::generate::sequence::SequenceState;
+use crate::generate::{OnToken, Sampling};
 use crate::{Error, Result};
 
-/// The largest batch of an engine that grows; further prompts wait until others end.
-const MAX_BATCH: usize = 64;
+/// The multiple to which the reserved length of a continuous batch grows, in tokens: memory is seldom reserved anew.
+const LENGTH_STEP: usize = 256;
 
-/// The batch of an engine that grows, for a number of prompts.
-pub(crate) fn max_batch(prompts: usize) -> usize {
-    prompts.clamp(1, MAX_BATCH)
-}
-
-/// Up to [`EngineOptions::max_batch`](super::EngineOptions) sequences run in one batch; the next prompt joins where one ends. Prompts
-/// with a common prefix share its part of the cache.
-impl Generator for Engine {
-    fn config(&self) -> &LlamaConfig {
-        &self.config
-    }
-
-    fn load_adapter(&mut self, llama: &Llama) -> Result<()> {
-        self.load_adapters(&[llama])
-    }
-
-    fn run(&mut self, request: GenerateRequest) -> Result<Vec<Vec<u32>>> {
-        let longest = request.longest();
-        let GenerateRequest { prompts, options, mut constraints, adapters, stop_ids, on_token } = request;
-        self.check_adapters(adapters)?;
-        self.make_room(max_batch(prompts.len()), longest)?;
-        let mut unconstrained = Vec::new();
-        let states = SequenceState::of_prompts(prompts, &mut constraints, &mut unconstrained, stop_ids, options);
-        let first_adapter = self.first_adapter();
-        let adapter_of = |number: usize| adapters.get(number).copied().unwrap_or(first_adapter);
-        let waiting = states.into_iter().zip(prompts).enumerate();
-        let mut scheduler = BatchScheduler {
-            engine: self,
-            sampling: options.sampling,
-            waiting: waiting
-                .map(|(number, (state, prompt))| Waiting { prompt, adapter: adapter_of(number), state })
-                .collect(),
-            admitted: 0,
-            running: Vec::new(),
-            prefilling: HashSet::new(),
-            in_flight: VecDeque::new(),
-            done: vec![Vec::new(); prompts.len()],
-        };
-        let ended = match on_token {
-            Some(on_token) => scheduler.run(on_token),
-            None => scheduler.run(&mut |_, _| ControlFlow::Continue(())),
-        };
-        // However it ended: the pages go back to the cache, and the tokens so far are the answer.
-        while !scheduler.running.is_empty() {
-            scheduler.retire(0);
-        }
-        let done = std::mem::take(&mut scheduler.done);
-        ended.map(|()| done)
-    }
-}
-
-impl Engine {
-    /// Reserves memory for a batch of sequences of at most `longest` tokens, where the engine grows.
-    ///
-    /// # Errors
-    /// Sequences longer than the reserved length of an engine that does not grow; as [`Engine::reserve`].
-    pub(super) fn make_room(&mut self, batch: usize, longest: usize) -> Result<()> {
-        if self.options.grows {
-            self.reserve(batch, longest)?;
-        }
-        if longest > self.options.max_tokens {
-            return Err(Error::bad_input("the engine")
-                .expected(format!("sequences of at most {} tokens, its reserved length", self.options.max_tokens))
-                .found(format!("{longest} tokens"))
-                .next("reserve memory for longer sequences, shorten the prompts, or ask for fewer new tokens")
-                .into());
-        }
-        Ok(())
-    }
-
-    fn check_adapters(&self, adapters: &[usize]) -> Result<()> {
-        match adapters.iter().find(|adapter| **adapter > self.adapters()) {
-            None => Ok(()),
-            Some(adapter) => Err(Error::bad_input("the generation")
-                .expected(format!("adapters from 0 (none) to {}", self.adapters()))
-                .found(adapter)
-                .next("load the adapter into the engine first")
-                .into()),
-        }
-    }
-}
-
-/// The sequences of one request.
-struct BatchScheduler<'a, 'p> {
+/// The sequences of one batch.
+pub(super) struct BatchScheduler<'a, 'p> {
     engine: &'a mut Engine,
     sampling: Sampling,
+    /// The largest number of sequences that run at once.
+    max_batch: usize,
     /// Sequences without a slot.
     waiting: VecDeque<Waiting<'p>>,
-    /// The number of prompts that have had a slot.
-    admitted: usize,
+    /// Takes up to so many sequences that have arrived.
+    arrivals: &'a mut dyn FnMut(usize) -> Vec<SequenceState<'p>>,
     running: Vec<Sequence<'p>>,
     /// Whole pages of prompts in prefill: another sequence that needs them waits instead of computing them again.
     prefilling: HashSet<PrefixKey>,
     /// Steps whose tokens have not come back, oldest first.
     in_flight: VecDeque<StepInFlight>,
-    /// The new tokens of every prompt.
-    done: Vec<Vec<u32>>,
 }
 
 /// A sequence without a slot.
-struct Waiting<'p> {
-    prompt: &'p [u32],
-    adapter: usize,
-    state: SequenceState<'p>,
-}
-
-/// A submitted step.
-struct StepInFlight {
-    pending: PendingStep,
-    choices: Vec<ChoicesInFlight>,
-}
-
-/// The submitted choices of one sequence.
-struct ChoicesInFlight {
-    /// The number of its prompt.
-    number: usize,
-    drafts: Vec<DraftTokens>,
-    /// The slot of each sampled token, and true if the constraint needs its log-probability.
-    slots: Vec<(usize, bool)>,
-    /// The uniform number of each choice.
-    uniforms: Vec<f64>,
+pub(super) struct Waiting<'p> {
+    pub(super) adapter: usize,
+    pub(super) state: SequenceState<'p>,
 }
 
 /// The part of a sequence in the step being put together.
@@ -152,10 +50,40 @@ struct StepPart {
     samples: bool,
 }
 
-impl BatchScheduler<'_, '_> {
-    fn run(&mut self, on_token: OnToken) -> Result<()> {
+impl<'a, 'p> BatchScheduler<'a, 'p> {
+    /// A batch of the sequences in `waiting`, and of those that `arrivals` brings.
+    pub(super) fn new(
+        engine: &'a mut Engine,
+        sampling: Sampling,
+        max_batch: usize,
+        waiting: VecDeque<Waiting<'p>>,
+        arrivals: &'a mut dyn FnMut(usize) -> Vec<SequenceState<'p>>,
+    ) -> Self {
+        let (running, prefilling, in_flight) = (Vec::new(), HashSet::new(), VecDeque::new());
+        Self { engine, sampling, max_batch, waiting, arrivals, running, prefilling, in_flight }
+    }
+
+    /// Runs the sequences to their ends. However that ends, their pages go back to the cache, and their receivers have the tokens so far.
+    pub(super) fn run(mut self, on_token: OnToken) -> Result<()> {
+        let ended = self.continue_all(on_token);
+        if let Err(error) = &ended {
+            let running = self.running.iter_mut().map(|sequence| &mut sequence.state);
+            let states = running.chain(self.waiting.iter_mut().map(|waiting| &mut waiting.state));
+            states.for_each(|state| state.end_with(Error::Failed(error.to_string())));
+        }
+        while !self.running.is_empty() {
+            self.retire(0);
+        }
+        if ended.is_err() {
+            // Nobody knows what a step that failed left in the cache.
+            self.engine.cache.clear();
+        }
+        ended
+    }
+
+    fn continue_all(&mut self, on_token: OnToken) -> Result<()> {
         loop {
-            self.admit();
+            self.admit()?;
             if self.append_forced(on_token)?.is_break() {
                 return Ok(());
             }
@@ -177,24 +105,47 @@ impl BatchScheduler<'_, '_> {
         }
     }
 
-    /// Moves waiting sequences into free slots.
-    fn admit(&mut self) {
-        while self.running.len() < self.engine.options.max_batch {
-            let Some(Waiting { prompt, adapter, state }) = self.waiting.pop_front() else { break };
+    /// Moves sequences that wait into free slots.
+    fn admit(&mut self) -> Result<()> {
+        let free = self.max_batch.saturating_sub(self.running.len() + self.waiting.len());
+        let (arrived, adapter) = ((self.arrivals)(free), self.engine.first_adapter());
+        self.waiting.extend(arrived.into_iter().map(|state| Waiting { adapter, state }));
+        while self.running.len() < self.max_batch && self.has_room_for_next()? {
+            let Some(Waiting { adapter, state }) = self.waiting.pop_front() else { break };
             let taken: HashSet<usize> = self.running.iter().map(|sequence| sequence.slot).collect();
             let slot = (0..).find(|slot| !taken.contains(slot)).expect("fewer sequences than slots");
-            self.running.push(Sequence::new(self.admitted, slot, adapter, prompt, state));
-            self.admitted += 1;
+            self.running.push(Sequence::new(slot, adapter, state));
         }
+        Ok(())
+    }
+
+    /// Returns true if there is memory for the sequence that waits longest. Memory grows only while nothing runs: the cache is made anew.
+    fn has_room_for_next(&mut self) -> Result<bool> {
+        let Some(Waiting { state, .. }) = self.waiting.front_mut() else { return Ok(false) };
+        let (engine, longest) = (&mut *self.engine, state.longest());
+        if state.is_done || engine.has_room(self.max_batch, longest) {
+            return Ok(true);
+        }
+        if !self.running.is_empty() {
+            return Ok(false);
+        }
+        let reserved = match engine.options.grows {
+            true => longest.next_multiple_of(LENGTH_STEP).min(engine.config.max_positions),
+            false => longest,
+        };
+        self.in_flight.clear();
+        engine.make_room(self.max_batch, reserved).or_else(|error| state.fail(error))?;
+        Ok(true)
     }
 
     /// Appends the forced tokens of every sequence (jump-forward decoding).
     fn append_forced(&mut self, on_token: OnToken) -> Result<ControlFlow<()>> {
         let mut new = Vec::new();
         for sequence in &mut self.running {
-            let (number, before) = (sequence.number, new.len());
-            sequence.state.append_forced(&mut |token| new.push((number, token)))?;
+            let (number, before) = (sequence.state.number, new.len());
+            let appended = sequence.state.append_forced(&mut |token| new.push((number, token)));
             sequence.tokens.extend(new[before..].iter().map(|(_, token)| token));
+            appended.or_else(|error| sequence.state.fail(error))?;
         }
         Ok(new.into_iter().try_for_each(|(number, token)| on_token(number, token)))
     }
@@ -208,9 +159,9 @@ impl BatchScheduler<'_, '_> {
         self.running.len() < before
     }
 
-    /// Frees the slot and the pages of a sequence.
+    /// Frees the slot and the pages of a sequence, and ends it.
     fn retire(&mut self, i: usize) {
-        let sequence = self.running.remove(i);
+        let mut sequence = self.running.remove(i);
         let cache = &mut self.engine.cache;
         if sequence.is_started {
             for key in prefix_keys(sequence.adapter, &sequence.tokens) {
@@ -219,7 +170,7 @@ impl BatchScheduler<'_, '_> {
             cache.insert_prefix(sequence.adapter, sequence.in_cache(), &sequence.block_table);
         }
         cache.free(sequence.block_table);
-        self.done[sequence.number] = sequence.state.tokens;
+        sequence.state.end();
     }
 
     /// Submits a step of all sequences that can go on. Returns false if there is none.
@@ -229,8 +180,8 @@ impl BatchScheduler<'_, '_> {
         if parts.is_empty() {
             return Ok(false);
         }
-        let (choices, firsts) = self.draft_tokens(&mut parts, budget);
-        let requests = logits_requests(&choices, &firsts, self.engine.config.vocab_size)?;
+        let (choices, firsts) = self.draft_tokens(&mut parts, budget)?;
+        let requests = logits_requests(&choices, &firsts);
         let spans: Vec<TokenSpan> = parts
             .iter()
             .map(|StepPart { index, position, tokens, .. }| {
@@ -282,7 +233,11 @@ impl BatchScheduler<'_, '_> {
 
     /// Adds the drafts of the sequences that sample (speculative decoding), as far as the rest of the budget allows. Returns the choices of
     /// each such sequence, and the index within the step of the token before its first choice.
-    fn draft_tokens(&mut self, parts: &mut [StepPart], mut budget: usize) -> (Vec<ChoicesInFlight>, Vec<usize>) {
+    fn draft_tokens(
+        &mut self,
+        parts: &mut [StepPart],
+        mut budget: usize,
+    ) -> Result<(Vec<ChoicesInFlight>, Vec<usize>)> {
         let (mut choices, mut firsts) = (Vec::new(), Vec::new());
         let mut sampling = parts.iter().filter(|part| part.samples).count();
         let mut slots = self.engine.options.max_batch..;
@@ -294,12 +249,17 @@ impl BatchScheduler<'_, '_> {
                 let drafts = sequence.draft(budget / sampling, tokens, &mut self.engine.cache);
                 let drafted = tokens.len() - known;
                 (budget, sampling) = (budget - drafted, sampling - 1);
-                firsts.push(end - 1);
-                choices.push(ChoicesInFlight::new(sequence, drafts, &mut slots));
+                match check_choices(&drafts, self.engine.config.vocab_size) {
+                    Ok(()) => {
+                        firsts.push(end - 1);
+                        choices.push(ChoicesInFlight::new(sequence, drafts, &mut slots));
+                    }
+                    Err(error) => sequence.state.fail(error)?,
+                }
                 end += drafted;
             }
         }
-        (choices, firsts)
+        Ok((choices, firsts))
     }
 
     /// Waits for the tokens of the oldest step, and appends them to their sequences.
@@ -307,88 +267,17 @@ impl BatchScheduler<'_, '_> {
         let StepInFlight { pending, choices } =
             self.in_flight.pop_front().expect("sequences that wait have a step in flight");
         let sampled = self.engine.executor.wait(pending)?;
-        for ChoicesInFlight { number, drafts, slots, .. } in choices {
+        for choices in choices {
             // A sequence that is done meanwhile has no use for them.
-            let Some(sequence) = self.running.iter_mut().find(|sequence| sequence.number == number) else { continue };
+            let of_choices = |sequence: &&mut Sequence| sequence.state.number == choices.number;
+            let Some(sequence) = self.running.iter_mut().find(of_choices) else { continue };
             sequence.in_flight -= 1;
-            for (at, (DraftTokens { tokens: drafted, .. }, (slot, has_logprob))) in drafts.iter().zip(slots).enumerate()
-            {
-                let sampled = sampled[slot];
-                if !sampled.finite {
-                    return Err(not_numbers());
-                }
-                if sequence.state.is_done {
-                    break;
-                }
-                let mut new = vec![sampled.token];
-                sequence.state.append(sampled.token, has_logprob.then(|| logprob(&sampled)).as_ref())?;
-                if at > 0 {
-                    // Its uniform number was used before it was drawn.
-                    sequence.state.next_uniform();
-                }
-                if !drafted.is_empty() {
-                    sequence.state.append_forced(&mut |token| new.push(token))?;
-                }
-                sequence.tokens.extend(&new);
-                if new.into_iter().try_for_each(|token| on_token(number, token)).is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
-                if !sequence.accept_draft(drafted) {
-                    break;
-                }
+            match choices.append_to(sequence, &sampled, on_token) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => return Ok(ControlFlow::Break(())),
+                Err(error) => sequence.state.fail(error)?,
             }
         }
         Ok(ControlFlow::Continue(()))
-    }
-}
-
-impl ChoicesInFlight {
-    /// The choices of a sequence. The first token goes to the sequence's own slot, those of a draft to free slots.
-    fn new(sequence: &mut Sequence, drafts: Vec<DraftTokens>, free_slots: &mut impl Iterator<Item = usize>) -> Self {
-        sequence.in_flight += 1;
-        let state = &mut sequence.state;
-        let uniforms = std::iter::once(state.next_uniform()).chain(state.uniforms_ahead()).take(drafts.len()).collect();
-        let slots = std::iter::once(sequence.slot).chain(free_slots);
-        let slot_of = |(choice, slot): (&DraftTokens, usize)| (slot, state.needs_logits(choice.allowed.as_deref()));
-        let slots = drafts.iter().zip(slots).map(slot_of).collect();
-        Self { number: sequence.number, drafts, slots, uniforms }
-    }
-}
-
-/// The requests for all choices of a step, those for the logits of the whole vocabulary first.
-fn logits_requests<'c>(
-    choices: &'c [ChoicesInFlight],
-    firsts: &[usize],
-    vocab_size: usize,
-) -> Result<Vec<LogitsRequest<'c>>> {
-    let mut requests = Vec::new();
-    for all in [true, false] {
-        for (ChoicesInFlight { drafts, slots, uniforms, .. }, first) in choices.iter().zip(firsts) {
-            let mut token = *first;
-            for ((draft, &(slot, full)), &uniform) in drafts.iter().zip(slots).zip(uniforms) {
-                if full == all {
-                    let list = draft.allowed.as_deref();
-                    check_tokens(|| Error::bad_input("the constraint"), list.unwrap_or_default(), vocab_size)?;
-                    let bias = draft.logit_bias.as_ref().map(|bias| list_bias(bias, list)).transpose()?;
-                    requests.push(LogitsRequest { token, slot, list, bias, full, uniform });
-                }
-                token += draft.tokens.len();
-            }
-        }
-    }
-    Ok(requests)
-}
-
-/// The bias of a list for the GPU.
-fn list_bias<'b>(bias: &'b LogitBias, list: Option<&[u32]>) -> Result<ListBias<'b>> {
-    bias.check(list.map_or(0, <[u32]>::len))?;
-    Ok(ListBias { weight: bias.weight, biases: &bias.biases })
-}
-
-fn logprob(sampled: &SampledToken) -> TokenLogprob {
-    TokenLogprob {
-        log_prob: f64::from(sampled.logit - sampled.log_sum),
-        argmax_token: sampled.argmax_token,
-        allowed_prob: f64::from(sampled.log_sum_allowed - sampled.log_sum).exp().min(1.0),
     }
 }

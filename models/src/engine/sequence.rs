@@ -8,8 +8,6 @@ use crate::generate::sequence::SequenceState;
 
 /// One sequence.
 pub(super) struct Sequence<'a> {
-    /// The number of its prompt.
-    pub(super) number: usize,
     /// The slot of its sampled tokens.
     pub(super) slot: usize,
     /// Its adapter, counted from 1; 0 for none.
@@ -29,9 +27,9 @@ pub(super) struct Sequence<'a> {
 
 impl<'a> Sequence<'a> {
     /// A sequence before its first step.
-    pub(super) fn new(number: usize, slot: usize, adapter: usize, prompt: &[u32], state: SequenceState<'a>) -> Self {
-        let (tokens, block_table) = (prompt.to_vec(), Vec::new());
-        Self { number, slot, adapter, state, tokens, block_table, read: 0, is_started: false, in_flight: 0 }
+    pub(super) fn new(slot: usize, adapter: usize, state: SequenceState<'a>) -> Self {
+        let (tokens, block_table) = (state.unread().to_vec(), Vec::new());
+        Self { slot, adapter, state, tokens, block_table, read: 0, is_started: false, in_flight: 0 }
     }
 
     /// Starts with the pages of its prefix that the cache holds.

@@ -1,6 +1,9 @@
 //! The engine against burn's graph, on the CPU and on a GPU or a software adapter.
 
+mod constraints;
 mod continuations;
+mod continuous;
+mod memory;
 mod stored;
 
 use std::ops::ControlFlow;
@@ -13,10 +16,7 @@ use tiller_kernels::quant::QuantScheme;
 use tiller_kernels::test_gpu;
 
 use super::*;
-use crate::generate::testing::Drafting;
-use crate::generate::{
-    Allowed, GenerateOptions, GenerateRequest, Generator, GraphGenerator, Sampling, TokenConstraint, TokenLogprob,
-};
+use crate::generate::{GenerateOptions, GenerateRequest, Generator, GraphGenerator, Sampling};
 use crate::llama::testing::tiny_config;
 use crate::lora::LoraConfig;
 use crate::memory::ComputeDevice;
@@ -191,183 +191,6 @@ fn sequences_of_a_batch_use_adapters_of_their_own() {
     }
 }
 
-/// Forced runs and short lists in turn, then no constraint; records the log-probabilities.
-#[derive(Clone)]
-struct Strict {
-    taken: usize,
-    needs_logits: bool,
-    logprobs: Vec<Option<TokenLogprob>>,
-}
-
-const LIST: [u32; 5] = [2, 11, 17, 30, 39];
-
-impl TokenConstraint for Strict {
-    fn allowed(&self) -> Allowed<'_> {
-        match self.taken {
-            0..3 => Allowed::Forced(&LIST[self.taken..3]),
-            3 | 5 | 9 => Allowed::OneOf(&LIST),
-            6 => Allowed::Forced(&[5, 6, 7]),
-            7 => Allowed::Forced(&[6, 7]),
-            8 => Allowed::Forced(&[7]),
-            14 => Allowed::Forced(&[]),
-            _ => Allowed::Any,
-        }
-    }
-
-    fn accept(&mut self, _token: u32, logprob: Option<&TokenLogprob>) -> Result<()> {
-        self.taken += 1;
-        self.logprobs.push(logprob.copied());
-        Ok(())
-    }
-
-    fn needs_logits(&self) -> bool {
-        self.needs_logits
-    }
-}
-
-#[test]
-fn constraints_hold_and_see_the_logprobs_of_the_graph() {
-    for device in devices() {
-        let llama = llama(true, &device);
-        for needs_logits in [false, true] {
-            for sampling in [GREEDY, Sampling::Random { temperature: 1.3, top_k: 0, top_p: 1.0 }] {
-                let new = vec![Strict { taken: 0, needs_logits, logprobs: Vec::new() }; 8];
-                let (mut ours, mut theirs) = (new.clone(), new);
-                let mut engine = Engine::from_llama(&llama, options(5)).unwrap();
-                let prompts = prompts();
-                let request = || GenerateRequest::new(&prompts, how(sampling));
-                let found = engine.generate(request().constrained_by(&mut ours)).unwrap();
-                let mut graph = GraphGenerator::new(&llama);
-                assert_eq!(found, graph.generate(request().constrained_by(&mut theirs)).unwrap());
-                for (ours, theirs) in ours.iter().zip(&theirs) {
-                    assert_eq!(ours.logprobs.len(), 14);
-                    for (ours, theirs) in ours.logprobs.iter().zip(&theirs.logprobs) {
-                        match (ours, theirs) {
-                            (None, None) => {}
-                            (Some(ours), Some(theirs)) => {
-                                assert_eq!(ours.argmax_token, theirs.argmax_token);
-                                assert!((ours.log_prob - theirs.log_prob).abs() < 1e-4, "{ours:?} {theirs:?}");
-                                assert!((ours.allowed_prob - theirs.allowed_prob).abs() < 1e-4, "{ours:?} {theirs:?}");
-                            }
-                            _ => panic!("{ours:?} {theirs:?}"),
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn a_stop_id_ends_free_text_and_nothing_that_a_constraint_chose() {
-    for device in devices() {
-        let llama = llama(true, &device);
-        let mut engine = Engine::from_llama(&llama, options(3)).unwrap();
-        let mut graph = GraphGenerator::new(&llama);
-        // All that the constraint forces or lists, and with them whatever free text begins with.
-        let stop_ids: Vec<u32> = (0..40).collect();
-        for needs_logits in [false, true] {
-            let new = vec![Strict { taken: 0, needs_logits, logprobs: Vec::new() }; 8];
-            let prompts = prompts();
-            let lists = |generator: &mut dyn Generator| {
-                let mut constraints = new.clone();
-                let request = GenerateRequest::new(&prompts, how(GREEDY)).constrained_by(&mut constraints);
-                generator.generate(request.stop_at(&stop_ids)).unwrap()
-            };
-            let found = lists(&mut engine);
-            assert_eq!(found, lists(&mut graph));
-            assert_eq!(
-                found.iter().map(Vec::len).collect::<Vec<_>>(),
-                [5; 8],
-                "three forced, one of a list, the first free"
-            );
-        }
-        let constraint = |ahead| Drafting::new(vec![2; 11], ahead, false);
-        for ahead in [0, 3] {
-            let mut constraints = vec![constraint(ahead); 8];
-            let prompts = prompts();
-            let request = GenerateRequest::new(&prompts, how(GREEDY)).constrained_by(&mut constraints);
-            let lengths: Vec<usize> =
-                engine.generate(request.stop_at(&stop_ids)).unwrap().iter().map(Vec::len).collect();
-            assert_eq!(lengths, [20; 8]);
-        }
-    }
-}
-
-#[test]
-fn drafts_are_accepted_as_far_as_they_agree_and_change_nothing() {
-    for device in devices() {
-        let llama = llama(true, &device);
-        let mut engine = Engine::from_llama(&llama, options(5)).unwrap();
-        for sampling in [GREEDY, Sampling::Random { temperature: 1.3, top_k: 0, top_p: 1.0 }] {
-            for needs_logits in [false, true] {
-                let mut written = |ahead: usize, expected: &dyn Fn(usize) -> Vec<u32>| {
-                    let mut constraints: Vec<Drafting> =
-                        (0..PROMPTS.len()).map(|row| Drafting::new(expected(row), ahead, needs_logits)).collect();
-                    let prompts = prompts();
-                    let request = GenerateRequest::new(&prompts, how(sampling)).constrained_by(&mut constraints);
-                    (
-                        engine.generate(request).unwrap(),
-                        constraints.iter().map(|constraint| constraint.steps).sum::<usize>(),
-                    )
-                };
-                let (plain, steps) = written(0, &|_| vec![2; 11]);
-                assert_eq!(steps, 10 * PROMPTS.len());
-                let right = |row: usize| plain[row].iter().copied().step_by(2).chain([2]).collect::<Vec<u32>>();
-                let (drafted, steps) = written(3, &right);
-                assert_eq!(drafted, plain);
-                assert!(
-                    steps <= 5 * PROMPTS.len(),
-                    "{steps} steps: a draft of three is shortened where there is no room"
-                );
-                let half = |row: usize| {
-                    let other = |(at, token): (usize, u32)| if (at + row).is_multiple_of(3) { 7 } else { token };
-                    right(row).into_iter().enumerate().map(other).collect::<Vec<u32>>()
-                };
-                for ahead in [1, 2, 9] {
-                    assert_eq!(written(ahead, &half).0, plain, "{ahead} ahead");
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn biased_choices_are_those_of_the_graph() {
-    for device in devices() {
-        let llama = llama(true, &device);
-        let mut engine = Engine::from_llama(&llama, options(5)).unwrap();
-        let biases = [-3.0, -0.5, 0.0, -1.0, -4.0];
-        let truncated = Sampling::Random { temperature: 1.3, top_k: 3, top_p: 0.9 };
-        for sampling in [GREEDY, Sampling::Random { temperature: 1.3, top_k: 0, top_p: 1.0 }, truncated] {
-            for (weight, needs_logits) in [(0.0, false), (0.4, false), (0.4, true), (1.0, false)] {
-                let biases = if weight == 1.0 { [-0.0; 5] } else { biases };
-                let constraints = |ahead: usize| -> Vec<Drafting> {
-                    let drafting = || Drafting::new(vec![11; 11], ahead, needs_logits);
-                    (0..PROMPTS.len()).map(|_| drafting().biased(weight, biases)).collect()
-                };
-                let prompts = prompts();
-                let mut theirs = constraints(0);
-                let expected = GraphGenerator::new(&llama)
-                    .generate(GenerateRequest::new(&prompts, how(sampling)).constrained_by(&mut theirs))
-                    .unwrap();
-                for ahead in [0, 3] {
-                    let mut ours = constraints(ahead);
-                    let request = GenerateRequest::new(&prompts, how(sampling)).constrained_by(&mut ours);
-                    let found = engine.generate(request).unwrap();
-                    assert_eq!(found, expected, "weight {weight}, {sampling:?}");
-                }
-                if weight == 1.0 {
-                    let unbiased = || (0..PROMPTS.len()).map(|_| Drafting::new(vec![11; 11], 0, needs_logits));
-                    let mut unbiased: Vec<Drafting> = unbiased().collect();
-                    let request = GenerateRequest::new(&prompts, how(sampling)).constrained_by(&mut unbiased);
-                    assert_eq!(engine.generate(request).unwrap(), expected);
-                }
-            }
-        }
-    }
-}
-
 #[test]
 fn rows_end_with_stop_tokens_and_a_break_ends_all() {
     for device in devices() {
@@ -414,58 +237,6 @@ fn integer_products_are_chosen_and_agree_closely() {
 }
 
 #[test]
-fn a_decoding_step_is_six_launches_a_block_and_reads_weights_and_cache_once() {
-    let llama = llama(true, &test_gpu().device);
-    let mut engine = Engine::from_llama(&llama, options(1)).unwrap();
-    let prompt = vec![5; 17];
-    let generate = |engine: &mut Engine, max_new_tokens| {
-        let how = GenerateOptions { max_new_tokens, ..how(GREEDY) };
-        let before = engine.work();
-        written(engine, std::slice::from_ref(&prompt), &how);
-        let after = engine.work();
-        (after.launches - before.launches, after.bytes - before.bytes, after.steps - before.steps)
-    };
-    generate(&mut engine, 1);
-    let (one, two) = (generate(&mut engine, 1), generate(&mut engine, 2));
-    // Embedding, two blocks, logits, choice.
-    assert_eq!((two.0 - one.0, two.2 - one.2), (1 + 2 * 6 + 1 + 1, 1));
-    let row_of_embedding = QuantScheme::F32.bytes(1, 32);
-    let expected = engine.weight_bytes() + row_of_embedding + 18 * engine.kv_bytes_per_token();
-    assert_eq!(two.1 - one.1, expected);
-}
-
-#[test]
-fn the_memory_of_an_engine_is_estimated() {
-    for (device, tied) in devices().into_iter().flat_map(|device| [true, false].map(|tied| (device.clone(), tied))) {
-        for scheme in [None, Some(QuantScheme::Q4), Some(QuantScheme::Q8)] {
-            let options = EngineOptions { quant: scheme, ..options(2) };
-            let engine = Engine::from_llama(&llama(tied, &device), options).unwrap();
-            let (weights, footprint) =
-                Engine::estimate_memory(&config(tied), &options, ComputeDevice::of(&device)).unwrap();
-            assert_eq!((weights, footprint), (engine.weight_bytes(), engine.footprint()), "{scheme:?}");
-        }
-    }
-}
-
-#[test]
-fn a_common_prefix_is_computed_once() {
-    for device in devices() {
-        let llama = llama(true, &device);
-        let mut engine = Engine::from_llama(&llama, options(4)).unwrap();
-        let prompts: Vec<Vec<u32>> = (0..4).map(|last| [vec![9; 39], vec![last]].concat()).collect();
-        let how = GenerateOptions { max_new_tokens: 3, ..how(GREEDY) };
-        let before = engine.work().tokens;
-        let together = written(&mut engine, &prompts, &how);
-        // Two whole pages are shared; two of the three new tokens are read again by each row.
-        assert_eq!(engine.work().tokens - before, 40 + 3 * 8 + 4 * 2);
-        assert_eq!(together, by_graph(&llama, &prompts, &how));
-        let before = engine.work().tokens;
-        assert_eq!(written(&mut engine, &prompts, &how), together);
-        assert_eq!(engine.work().tokens - before, 4 * (8 + 2), "it is still known");
-    }
-}
-
-#[test]
 fn log_probabilities_are_those_of_the_graph() {
     for device in devices() {
         let llama = llama(false, &device);
@@ -478,21 +249,5 @@ fn log_probabilities_are_those_of_the_graph() {
         for (found, expected) in found.iter().zip(expected) {
             assert!((found - f64::from(expected)).abs() < 1e-4, "{found}, expected {expected}");
         }
-    }
-}
-
-#[test]
-fn memory_is_reserved_and_longer_sequences_are_refused() {
-    for device in devices() {
-        let llama = llama(true, &device);
-        let mut engine = Engine::from_llama(&llama, options(1)).unwrap();
-        let long = vec![vec![3; 60]];
-        let request = || GenerateRequest::new(&long, how(GREEDY));
-        let error = engine.generate(request()).unwrap_err();
-        assert!(error.exit_code() == 2 && error.to_string().contains("at most 64 tokens"), "{error}");
-        engine.reserve(2, 80).unwrap();
-        assert_eq!(engine.generate(request()).unwrap(), by_graph(&llama, &long, &how(GREEDY)));
-        let error = engine.reserve(100_000, 100_000).unwrap_err();
-        assert_eq!(error.exit_code(), 3, "{error}");
     }
 }

@@ -1,6 +1,6 @@
 //! The interface of everything that generates.
 
-use super::GenerateRequest;
+use super::{ContinuousBatch, GenerateRequest};
 use crate::Result;
 use crate::llama::{Llama, LlamaConfig};
 
@@ -35,4 +35,10 @@ pub trait Generator {
     /// # Errors
     /// As [`Generator::generate`].
     fn run(&mut self, request: GenerateRequest) -> Result<Vec<Vec<u32>>>;
+
+    /// Continues the sequences of a batch that others join while it runs, until none waits and none runs.
+    ///
+    /// # Errors
+    /// A sampling out of range; a failure of the whole batch, such as a device that fails, which each of its sequences is told as well.
+    fn run_continuous(&mut self, batch: ContinuousBatch) -> Result<()>;
 }

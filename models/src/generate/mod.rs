@@ -6,6 +6,7 @@
 //!
 //! - [`constraint`]: constrained decoding. A [`TokenConstraint`] gives the logits mask of every step, and forced tokens (jump-forward
 //!   decoding).
+//! - [`continuous`]: continuous batching. Sequences join a [`ContinuousBatch`] while it runs, and each one ends by itself.
 //! - [`draft`]: speculative decoding. A constraint may propose [`DraftTokens`], which the model verifies in one step.
 //! - [`logit_bias`]: guided decoding. A constraint may add scores of its own to the logits of the allowed tokens.
 //! - [`logprob`], [`logits`]: the logits of a step, and the log-probability of the sampled token.
@@ -15,11 +16,14 @@
 //! - [`graph`]: generation with burn's graph and a KV cache.
 
 mod allowed;
+pub(crate) mod arrivals;
 pub mod constraint;
 pub(crate) mod continuations;
+pub mod continuous;
 pub mod draft;
 mod generator;
 pub mod graph;
+mod held_constraint;
 pub mod logit_bias;
 pub(crate) mod logits;
 pub mod logprob;
@@ -31,6 +35,7 @@ pub(crate) mod testing;
 
 pub use allowed::Allowed;
 pub use constraint::{TokenConstraint, Unconstrained};
+pub use continuous::{ContinuousBatch, LiveSequence, NewSequence, SequenceSource};
 pub use draft::DraftTokens;
 pub use generator::Generator;
 pub use graph::GraphGenerator;

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use super::TokenConstraint;
 use super::sampling::Sampling;
+use crate::error::BadInput;
 use crate::llama::LlamaConfig;
 use crate::{Error, Result};
 
@@ -21,6 +22,11 @@ pub struct GenerateOptions {
 
 /// A callback for each new token: the number of its prompt, and the token. `Break` ends the generation.
 pub type OnToken<'a> = &'a mut dyn FnMut(usize, u32) -> ControlFlow<()>;
+
+/// A callback for tokens that nobody follows.
+pub(crate) fn ignore_token(_number: usize, _token: u32) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
 
 /// A batch of prompts, and everything that decides their continuations.
 ///
@@ -78,20 +84,10 @@ impl<'a> GenerateRequest<'a> {
         assert!([0, prompts.len()].contains(&self.constraints.len()), "one constraint for each prompt, or none at all");
         assert!([0, prompts.len()].contains(&self.adapters.len()), "one adapter for each prompt, or none at all");
         options.sampling.check()?;
-        let &LlamaConfig { max_positions, vocab_size, .. } = config;
-        for (number, prompt) in prompts.iter().enumerate() {
+        prompts.iter().enumerate().try_for_each(|(number, prompt)| {
             let at = || Error::bad_input(format!("prompt {number}"));
-            let length = prompt.len().saturating_add(options.max_new_tokens);
-            if prompt.is_empty() || length > max_positions {
-                return Err(at()
-                    .expected(format!("1 to {max_positions} tokens including {} new ones", options.max_new_tokens))
-                    .found(format!("{} tokens", prompt.len()))
-                    .next("shorten the prompt, or ask for fewer new tokens")
-                    .into());
-            }
-            check_tokens(at, prompt, vocab_size)?;
-        }
-        Ok(())
+            check_prompt(at, prompt, options.max_new_tokens, config)
+        })
     }
 
     /// The longest sequence that the request can lead to, in tokens.
@@ -100,8 +96,26 @@ impl<'a> GenerateRequest<'a> {
     }
 }
 
+/// Refuses a prompt that a model of these sizes cannot continue by `max_new_tokens` tokens.
+pub(super) fn check_prompt(
+    at: impl Fn() -> BadInput,
+    prompt: &[u32],
+    max_new_tokens: usize,
+    config: &LlamaConfig,
+) -> Result<()> {
+    let &LlamaConfig { max_positions, vocab_size, .. } = config;
+    if prompt.is_empty() || prompt.len().saturating_add(max_new_tokens) > max_positions {
+        return Err(at()
+            .expected(format!("1 to {max_positions} tokens including {max_new_tokens} new ones"))
+            .found(format!("{} tokens", prompt.len()))
+            .next("shorten the prompt, or ask for fewer new tokens")
+            .into());
+    }
+    check_tokens(at, prompt, vocab_size)
+}
+
 /// Refuses token ids outside of the vocabulary.
-pub(crate) fn check_tokens(at: impl Fn() -> crate::error::BadInput, tokens: &[u32], vocab_size: usize) -> Result<()> {
+pub(crate) fn check_tokens(at: impl Fn() -> BadInput, tokens: &[u32], vocab_size: usize) -> Result<()> {
     match tokens.iter().find(|token| **token as usize >= vocab_size) {
         None => Ok(()),
         Some(token) => Err(at()

@@ -3,23 +3,29 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::continuous::LiveSequence;
 use super::draft::{DraftTokens, drafted, truncate};
+use super::held_constraint::HeldConstraint;
 use super::logits::Logits;
 use super::{Allowed, GenerateOptions, LogitBias, TokenConstraint, TokenLogprob, Unconstrained};
 use crate::{Error, Result};
 
 /// One sequence, its constraint and its random numbers.
 pub(crate) struct SequenceState<'a> {
-    constraint: &'a mut dyn TokenConstraint,
+    /// Its place in the order of prompts, or of arrivals.
+    pub(crate) number: usize,
+    constraint: HeldConstraint<'a>,
     stop_ids: &'a [u32],
     options: GenerateOptions,
     rng: ChaCha8Rng,
     /// The new tokens.
-    pub(crate) tokens: Vec<u32>,
+    tokens: Vec<u32>,
     /// Tokens that the model has not read yet.
     unread: Vec<u32>,
     /// Set once nothing may follow any more.
     pub(crate) is_done: bool,
+    /// Set once the receiver has its tokens, or an error.
+    has_ended: bool,
 }
 
 /// The tokens that the model reads in one step, and the choices behind them.
@@ -53,25 +59,26 @@ impl SequenceStep {
 }
 
 impl<'a> SequenceState<'a> {
-    /// The state of prompt `number` before the first step.
+    /// The state of sequence `number` before the first step.
     fn new(
-        prompt: &[u32],
-        constraint: &'a mut dyn TokenConstraint,
+        number: usize,
+        prompt: Vec<u32>,
+        constraint: HeldConstraint<'a>,
         stop_ids: &'a [u32],
-        number: u64,
         options: GenerateOptions,
     ) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
-        rng.set_stream(constraint.stream().unwrap_or(number));
+        rng.set_stream(constraint.stream().unwrap_or(number as u64));
         let is_done = options.max_new_tokens == 0;
-        Self { constraint, stop_ids, options, rng, tokens: Vec::new(), unread: prompt.to_vec(), is_done }
+        let tokens = Vec::new();
+        Self { number, constraint, stop_ids, options, rng, tokens, unread: prompt, is_done, has_ended: false }
     }
 
-    /// The states of all prompts of a request. `unconstrained` holds the constraints of free generation.
+    /// The states of all prompts of a request, whose new tokens go into `tokens`. `unconstrained` holds the constraints of free generation.
     pub(crate) fn of_prompts(
         prompts: &[Vec<u32>],
-        constraints: &'a mut [&mut dyn TokenConstraint],
-        unconstrained: &'a mut Vec<Unconstrained>,
+        tokens: &'a mut [Vec<u32>],
+        (constraints, unconstrained): (&'a mut [&mut dyn TokenConstraint], &'a mut Vec<Unconstrained>),
         stop_ids: &'a [u32],
         options: GenerateOptions,
     ) -> Vec<Self> {
@@ -80,10 +87,58 @@ impl<'a> SequenceState<'a> {
         }
         let free = unconstrained.iter_mut().map(|constraint| constraint as &mut dyn TokenConstraint);
         let given = constraints.iter_mut().map(|constraint| &mut **constraint as &mut dyn TokenConstraint);
-        (0..)
-            .zip(prompts.iter().zip(free.chain(given)))
-            .map(|(number, (prompt, constraint))| Self::new(prompt, constraint, stop_ids, number, options))
-            .collect()
+        let held = free.chain(given).zip(tokens);
+        let held = held.map(|(constraint, tokens)| HeldConstraint::Prompt { constraint, tokens });
+        let numbered = prompts.iter().zip(held).enumerate();
+        numbered.map(|(number, (prompt, held))| Self::new(number, prompt.clone(), held, stop_ids, options)).collect()
+    }
+
+    /// The state of a sequence that joins a continuous batch.
+    pub(crate) fn of_live(
+        number: usize,
+        prompt: Vec<u32>,
+        live: Box<dyn LiveSequence + 'a>,
+        stop_ids: &'a [u32],
+        options: GenerateOptions,
+    ) -> Self {
+        Self::new(number, prompt, HeldConstraint::Live(live), stop_ids, options)
+    }
+
+    /// Ends the sequence: its receiver gets the tokens so far. A second end does nothing.
+    pub(crate) fn end(&mut self) {
+        if !std::mem::replace(&mut self.has_ended, true) {
+            self.is_done = true;
+            self.constraint.end(std::mem::take(&mut self.tokens));
+        }
+    }
+
+    /// Ends a sequence of a continuous batch by an error, unless it has ended before. That of a fixed batch stays as it is.
+    pub(crate) fn end_with(&mut self, error: Error) {
+        if let HeldConstraint::Live(live) = &mut self.constraint
+            && !std::mem::replace(&mut self.has_ended, true)
+        {
+            self.is_done = true;
+            live.end(Err(error));
+        }
+    }
+
+    /// Ends a sequence by an error that concerns no other.
+    ///
+    /// # Errors
+    /// The error, where the sequence belongs to a fixed batch: it ends the whole batch.
+    pub(crate) fn fail(&mut self, error: Error) -> Result<()> {
+        match self.constraint {
+            HeldConstraint::Prompt { .. } => Err(error),
+            HeldConstraint::Live(_) => {
+                self.end_with(error);
+                Ok(())
+            }
+        }
+    }
+
+    /// The greatest length that the sequence may reach, in tokens.
+    pub(crate) fn longest(&self) -> usize {
+        self.unread.len() + self.remaining()
     }
 
     /// The tokens that the model has not read yet.

@@ -1,6 +1,11 @@
-//! Constraints for the tests of this crate.
+//! Constraints and continuous batches for the tests of this crate.
 
-use super::{Allowed, DraftTokens, LogitBias, TokenConstraint, TokenLogprob};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use super::{
+    Allowed, DraftTokens, LiveSequence, LogitBias, NewSequence, SequenceSource, TokenConstraint, TokenLogprob,
+};
 use crate::Result;
 
 /// A constraint to a short list, with a forced token after each choice, that drafts the choices to come.
@@ -56,5 +61,67 @@ impl TokenConstraint for Drafting {
         let logit_bias = self.logit_bias.clone();
         let choice = |tokens| DraftTokens { allowed: Some(LIST.to_vec()), logit_bias: logit_bias.clone(), tokens };
         ahead.map(|token| choice(vec![*token, 1])).chain([choice(Vec::new())]).collect()
+    }
+}
+
+/// The ends of sequences in their order: the number of a sequence, and its tokens.
+pub(crate) type Ends = Arc<Mutex<Vec<(usize, Result<Vec<u32>>)>>>;
+
+/// A constraint whose sequence records its end, and draws from the random stream of its number.
+pub(crate) struct Recorded<C> {
+    pub constraint: C,
+    pub number: usize,
+    pub ends: Ends,
+}
+
+impl<C: TokenConstraint> TokenConstraint for Recorded<C> {
+    fn allowed(&self) -> Allowed<'_> {
+        self.constraint.allowed()
+    }
+
+    fn accept(&mut self, token: u32, logprob: Option<&TokenLogprob>) -> Result<()> {
+        self.constraint.accept(token, logprob)
+    }
+
+    fn needs_logits(&self) -> bool {
+        self.constraint.needs_logits()
+    }
+
+    fn logit_bias(&self) -> Option<LogitBias> {
+        self.constraint.logit_bias()
+    }
+
+    fn lookahead(&self) -> usize {
+        self.constraint.lookahead()
+    }
+
+    fn draft(&mut self) -> Vec<DraftTokens> {
+        self.constraint.draft()
+    }
+
+    fn stream(&self) -> Option<u64> {
+        Some(self.number as u64)
+    }
+}
+
+impl<C: TokenConstraint> LiveSequence for Recorded<C> {
+    fn end(&mut self, tokens: Result<Vec<u32>>) {
+        self.ends.lock().unwrap().push((self.number, tokens));
+    }
+}
+
+/// A source whose sequences arrive one after the other: each from a certain call on, as far as there are free slots.
+pub(crate) struct Arriving<'a> {
+    /// The sequences in order, each with the number of the call.
+    pub waiting: VecDeque<(usize, NewSequence<'a>)>,
+    /// The number of calls so far.
+    pub calls: usize,
+}
+
+impl<'a> SequenceSource<'a> for Arriving<'a> {
+    fn next(&mut self, free: usize) -> Vec<NewSequence<'a>> {
+        let arrived = self.waiting.iter().take_while(|(call, _)| *call <= self.calls).count();
+        self.calls += 1;
+        self.waiting.drain(..arrived.min(free)).map(|(_, sequence)| sequence).collect()
     }
 }

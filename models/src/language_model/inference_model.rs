@@ -7,7 +7,7 @@ use burn::tensor::Device;
 
 use super::{Backend, StorageOptions, TextCodec};
 use crate::Result;
-use crate::generate::GenerateRequest;
+use crate::generate::{ContinuousBatch, GenerateRequest};
 use crate::llama::Llama;
 
 /// A language model for generation alone.
@@ -55,6 +55,14 @@ impl InferenceModel {
     /// As [`Generator::generate`](crate::generate::Generator::generate).
     pub fn generate<'a>(&'a self, request: GenerateRequest<'a>) -> Result<Vec<Vec<u32>>> {
         self.backend.borrow_mut().generator().generate(request.stop_at(self.codec.tokenizer.eos_ids()))
+    }
+
+    /// Runs a continuous batch until none of its sequences waits or runs; the stop ids are those of the tokenizer.
+    ///
+    /// # Errors
+    /// As [`Generator::run_continuous`](crate::generate::Generator::run_continuous).
+    pub fn run_continuous<'a>(&'a self, batch: ContinuousBatch<'_, 'a>) -> Result<()> {
+        self.backend.borrow_mut().generator().run_continuous(batch.stop_at(self.codec.tokenizer.eos_ids()))
     }
 
     /// The log-probability of every continuation of every prompt, given the prompt, in nats.

@@ -4,16 +4,17 @@ mod continuations;
 mod logits;
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use self::logits::{LogitsAt, StepLogits};
+use super::arrivals::Arrivals;
 use super::logits::Logits;
+use super::request::ignore_token;
 use super::sequence::{SequenceState, SequenceStep};
-use super::{GenerateRequest, Generator, OnToken};
+use super::{ContinuousBatch, GenerateRequest, Generator, OnToken};
 use crate::llama::{KvCache, Llama, LlamaConfig};
 use crate::{Error, Result};
 
@@ -65,19 +66,39 @@ impl Generator for GraphGenerator {
                 .next("use the decode engine, which needs a GPU")
                 .into());
         }
-        let mut unconstrained = Vec::new();
-        let mut states = SequenceState::of_prompts(prompts, &mut constraints, &mut unconstrained, stop_ids, options);
-        let ignore = |_, _| ControlFlow::Continue(());
+        let (mut tokens, mut unconstrained) = (vec![Vec::new(); prompts.len()], Vec::new());
+        let held = (&mut constraints[..], &mut unconstrained);
+        let mut states = SequenceState::of_prompts(prompts, &mut tokens, held, stop_ids, options);
         match on_token {
             Some(on_token) => continue_all(&self.llama, &mut states, on_token)?,
-            None if self.shards == 1 => continue_all(&self.llama, &mut states, &mut { ignore })?,
+            None if self.shards == 1 => continue_all(&self.llama, &mut states, &mut { ignore_token })?,
             None => {
                 let shard = states.len().div_ceil(self.shards).max(1);
                 let shards = states.par_chunks_mut(shard);
-                shards.try_for_each(|states| continue_all(&self.llama, states, &mut { ignore }))?;
+                shards.try_for_each(|states| continue_all(&self.llama, states, &mut { ignore_token }))?;
             }
         }
-        Ok(states.into_iter().map(|state| state.tokens).collect())
+        states.iter_mut().for_each(SequenceState::end);
+        drop(states);
+        Ok(tokens)
+    }
+
+    /// Runs static batches: sequences end one by one, and others join once all of them have ended.
+    fn run_continuous(&mut self, batch: ContinuousBatch) -> Result<()> {
+        let max_batch = batch.max_batch.max(1);
+        let mut arrivals = Arrivals::new(batch, self.config())?;
+        loop {
+            let mut states = arrivals.next(max_batch);
+            if states.is_empty() {
+                return Ok(());
+            }
+            states.retain(|state| !state.is_done);
+            let continued = continue_all(&self.llama, &mut states, &mut { ignore_token });
+            if let Err(error) = &continued {
+                states.iter_mut().for_each(|state| state.end_with(Error::Failed(error.to_string())));
+            }
+            continued?;
+        }
     }
 }
 
@@ -88,9 +109,11 @@ fn continue_all(model: &Llama, states: &mut [SequenceState], on_token: OnToken) 
     loop {
         let mut new = Vec::new();
         for (row, state) in states.iter_mut().enumerate() {
-            state.append_forced(&mut |token| new.push((row, token)))?;
+            let appended = state.append_forced(&mut |token| new.push((row, token)));
+            appended.or_else(|error| state.fail(error))?;
         }
         let go_on = new.drain(..).try_for_each(|(row, token)| on_token(row, token));
+        states.iter_mut().filter(|state| state.is_done).for_each(SequenceState::end);
         if go_on.is_break() || states.iter().all(|state| state.is_done) {
             return Ok(());
         }
@@ -99,8 +122,11 @@ fn continue_all(model: &Llama, states: &mut [SequenceState], on_token: OnToken) 
         let logits = cached.read(&steps, needs_logits)?;
         let mut first = 0;
         for (row, (state, step)) in states.iter_mut().zip(&steps).enumerate() {
-            let accepted =
-                sample(state, step, |number| logits.get(first + number), &mut |token| new.push((row, token)))?;
+            let sampled = sample(state, step, |number| logits.get(first + number), &mut |token| new.push((row, token)));
+            let accepted = match sampled {
+                Ok(accepted) => accepted,
+                Err(error) => state.fail(error).map(|()| 0)?,
+            };
             cached.rewind(row, step.drafted() - accepted);
             first += step.choices.len();
         }

@@ -1,5 +1,7 @@
 //! Decoding with a cache against whole forward steps, batches against single rows, and the ends of a generation.
 
+use std::ops::ControlFlow;
+
 use burn::tensor::{Device, Tensor};
 use tiller_kernels::test_devices;
 
