@@ -43,6 +43,7 @@ mod elementwise;
 pub mod embedding;
 mod features;
 mod gelu;
+mod gemm;
 pub mod kernel;
 mod launches;
 mod layer_norm;

@@ -1,6 +1,8 @@
 //! Root-mean-square norm: y = x / sqrt(mean(x²) + eps) · weight, over the last dimension (Zhang and Sennrich,
 //! 2019).
 
+mod on_cpu;
+
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
@@ -9,7 +11,6 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use burn_flex::FlexTensor;
-use rayon::prelude::*;
 
 use crate::Kernel;
 use crate::autodiff::{Differentiable, record};
@@ -98,29 +99,32 @@ impl Differentiable<CubeBackend, 2> for RmsNorm {
     }
 }
 
-// ---- CPU: the reference, which accumulates in f64 ----
+// ---- CPU ----
 
 impl Differentiable<Flex, 2> for RmsNorm {
     fn forward(&self, inputs: [FlexTensor; 2]) -> FlexTensor {
         let [x, weight] = inputs.map(contiguous);
-        let y = forward_reference(numbers(&x), numbers(&weight), self.epsilon);
+        let y = on_cpu::forward(numbers(&x), numbers(&weight), self.epsilon as f32);
         tensor(y, x.shape())
     }
 
     fn backward(&self, inputs: [FlexTensor; 2], dy: FlexTensor, wanted: [bool; 2]) -> [Option<FlexTensor>; 2] {
         let [x, weight] = inputs.map(contiguous);
         let dy = contiguous(dy);
-        let dx = wanted[0]
-            .then(|| tensor(backward_reference(numbers(&x), numbers(&weight), numbers(&dy), self.epsilon), x.shape()));
+        let dx = wanted[0].then(|| {
+            tensor(on_cpu::backward(numbers(&x), numbers(&weight), numbers(&dy), self.epsilon as f32), x.shape())
+        });
         [dx, wanted[1].then(|| weight_gradient::<Flex>(x, dy, self.epsilon))]
     }
 }
+
+// ---- The reference, which accumulates in f64 ----
 
 /// y `[rows, width]` of x `[rows, width]` and weight `[width]`.
 fn forward_reference(x: &[f32], weight: &[f32], epsilon: f64) -> Vec<f32> {
     let width = weight.len().max(1);
     let mut y = vec![0.0; x.len()];
-    y.par_chunks_exact_mut(width).zip(x.par_chunks_exact(width)).for_each(|(y, x)| {
+    y.chunks_exact_mut(width).zip(x.chunks_exact(width)).for_each(|(y, x)| {
         let r = inverse_rms(x, epsilon);
         for i in 0..width {
             y[i] = (f64::from(x[i]) * r * f64::from(weight[i])) as f32;
@@ -134,8 +138,8 @@ fn forward_reference(x: &[f32], weight: &[f32], epsilon: f64) -> Vec<f32> {
 fn backward_reference(x: &[f32], weight: &[f32], dy: &[f32], epsilon: f64) -> Vec<f32> {
     let width = weight.len().max(1);
     let mut dx = vec![0.0; x.len()];
-    let rows = x.par_chunks_exact(width).zip(dy.par_chunks_exact(width));
-    dx.par_chunks_exact_mut(width).zip(rows).for_each(|(dx, (x, dy))| {
+    let rows = x.chunks_exact(width).zip(dy.chunks_exact(width));
+    dx.chunks_exact_mut(width).zip(rows).for_each(|(dx, (x, dy))| {
         let r = inverse_rms(x, epsilon);
         let scaled = |i: usize| f64::from(weight[i]) * f64::from(dy[i]);
         let along_x = r * r * (0..width).map(|i| scaled(i) * f64::from(x[i])).sum::<f64>() / width as f64;

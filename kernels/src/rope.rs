@@ -1,6 +1,8 @@
 //! Rotary position embedding (Su et al., 2021) in Llama's convention: coordinate i of a head is paired with
 //! coordinate i + head_dim / 2, and the pair is rotated by the angle of its token.
 
+mod on_cpu;
+
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
@@ -10,7 +12,6 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use burn_flex::FlexTensor;
 use bytemuck::{Pod, Zeroable};
-use rayon::prelude::*;
 
 use crate::autodiff::{Differentiable, record};
 use crate::bench::{BenchBuffer, BenchCase, BenchDims};
@@ -180,15 +181,17 @@ impl Rotate<CubeBackend> for Rope<CubeBackend> {
     }
 }
 
-// ---- CPU: the reference, which computes in f64 ----
+// ---- CPU ----
 
 impl Rotate<Flex> for Rope<Flex> {
     fn rotate(&self, x: FlexTensor, direction: f32) -> FlexTensor {
         let (x, rope_table) = (contiguous(x), contiguous(self.rope_table.clone()));
         let shape = x.shape();
-        tensor(reference(numbers(&x), numbers(&rope_table), &indices(&self.rows), shape.dims(), direction), shape)
+        tensor(on_cpu::rotate(numbers(&x), numbers(&rope_table), &indices(&self.rows), shape.dims(), direction), shape)
     }
 }
+
+// ---- The reference, which computes in f64 ----
 
 /// y of x `[tokens, heads, head_dim]`, rope_table `[positions, head_dim]` and rows `[tokens]`.
 fn reference(
@@ -200,7 +203,7 @@ fn reference(
 ) -> Vec<f32> {
     let half = head_dim / 2;
     let mut y = vec![0.0; x.len()];
-    let tokens = y.par_chunks_exact_mut((heads * head_dim).max(1)).zip(x.par_chunks_exact((heads * head_dim).max(1)));
+    let tokens = y.chunks_exact_mut((heads * head_dim).max(1)).zip(x.chunks_exact((heads * head_dim).max(1)));
     tokens.zip(rows).for_each(|((y, x), row)| {
         let (cosines, sines) = rope_table[row * head_dim..][..head_dim].split_at(half);
         for (y, x) in y.chunks_exact_mut(head_dim).zip(x.chunks_exact(head_dim)) {

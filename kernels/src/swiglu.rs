@@ -1,6 +1,8 @@
 //! The gated unit of Llama's feed-forward: y = silu(gate) · up, where silu(g) = g · sigmoid(g) (Shazeer,
 //! 2020).
 
+mod on_cpu;
+
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
@@ -9,7 +11,6 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use burn_flex::FlexTensor;
-use rayon::prelude::*;
 
 use crate::Kernel;
 use crate::autodiff::{Differentiable, record};
@@ -88,32 +89,31 @@ impl Differentiable<CubeBackend, 2> for Swiglu {
     }
 }
 
-// ---- CPU: the reference, which computes in f64 ----
+// ---- CPU ----
 
 impl Differentiable<Flex, 2> for Swiglu {
     fn forward(&self, inputs: [FlexTensor; 2]) -> FlexTensor {
         let [gate, up] = inputs.map(contiguous);
-        tensor(forward_reference(numbers(&gate), numbers(&up)), gate.shape())
+        tensor(on_cpu::forward(numbers(&gate), numbers(&up)), gate.shape())
     }
 
     fn backward(&self, inputs: [FlexTensor; 2], dy: FlexTensor, _wanted: [bool; 2]) -> [Option<FlexTensor>; 2] {
         let [gate, up] = inputs.map(contiguous);
-        let (dgate, dup) = backward_reference(numbers(&gate), numbers(&up), numbers(&contiguous(dy)));
-        [dgate, dup].map(|gradient| Some(tensor(gradient, gate.shape())))
+        let gradients = on_cpu::backward(numbers(&gate), numbers(&up), numbers(&contiguous(dy)));
+        gradients.map(|gradient| Some(tensor(gradient, gate.shape())))
     }
 }
 
-/// The smallest chunk of a core: below it, waking another core costs more than it saves.
-const FEWEST_PER_CORE: usize = 4096;
+// ---- The reference, which computes in f64 ----
 
 fn forward_reference(gate: &[f32], up: &[f32]) -> Vec<f32> {
-    let pairs = gate.par_iter().with_min_len(FEWEST_PER_CORE).zip(up);
+    let pairs = gate.iter().zip(up);
     pairs.map(|(&g, &u)| (f64::from(g) * sigmoid(g) * f64::from(u)) as f32).collect()
 }
 
 /// (dgate, dup), with s = sigmoid(gate): (dy · up · s · (1 + gate · (1 - s)), dy · gate · s).
 fn backward_reference(gate: &[f32], up: &[f32], dy: &[f32]) -> (Vec<f32>, Vec<f32>) {
-    let triples = gate.par_iter().with_min_len(FEWEST_PER_CORE).zip(up).zip(dy);
+    let triples = gate.iter().zip(up).zip(dy);
     triples
         .map(|((&g, &u), &dy)| {
             let s = sigmoid(g);

@@ -133,11 +133,11 @@ impl AttentionShape {
 }
 
 /// o, as q, and lse `[batch, heads, seq]`.
-pub(super) fn forward(shape: AttentionShape, padding: &[u32], [q, k, v]: [&CubeTensor; 3]) -> (CubeTensor, CubeTensor) {
+pub(super) fn forward(shape: AttentionShape, padding: &[u32], [q, k, v]: [&CubeTensor; 3]) -> [CubeTensor; 2] {
     let o = empty_like(q, q.shape());
     let lse = empty_like(q, [shape.batch, shape.heads, shape.seq].into());
     run(Pass::Forward, shape, padding, &[q, k, v, &o, &lse]);
-    (o, lse)
+    [o, lse]
 }
 
 /// dq, dk and dv by dO.

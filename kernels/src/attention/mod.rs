@@ -1,11 +1,11 @@
 //! Causal attention with grouped heads, for training and for prefill: o = softmax(q kᵀ /
 //! √head_dim) v.
 //!
-//! On a GPU the steps that bring all their keys are fused (flash attention: Dao, 2023): one launch forward,
-//! three backward, nothing as large as seq · seq in memory. Elsewhere, and with a KV cache, it is burn's own
-//! operations: on the CPU their matrix products are the fastest.
+//! Steps that bring all their keys are fused (flash attention: Dao, 2023): nothing as large as seq · seq is in
+//! memory. On a GPU that is one launch forward and three backward. With a KV cache it is burn's own operations.
 
 mod check;
+mod cpu;
 mod fused;
 mod launch;
 mod mask;
@@ -43,7 +43,7 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: &AttentionMask)
     assert_eq!(n_heads % n_kv_heads, 0, "attention: the heads of q have to come in groups");
     assert_eq!([batch, seq, keys], mask.shape(), "attention: q and k must have the shape of the mask");
     match mask.padding_alone() {
-        Some(padding) if head_dim <= launch::WIDEST && gpu_of(&q.device()).is_some() => {
+        Some(padding) if head_dim <= launch::WIDEST || gpu_of(&q.device()).is_none() => {
             fused::attention(q, k, v, padding)
         }
         _ => plain::attention(q, k, v, mask),

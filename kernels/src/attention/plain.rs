@@ -1,4 +1,4 @@
-//! Attention by burn's own operations: for the CPU, and for a step behind a cache of keys.
+//! Attention by burn's own operations: for a step behind a cache of keys, and for heads that are too wide for the kernels.
 
 use burn::tensor::{Tensor, activation};
 

@@ -6,6 +6,7 @@
 //! it is recomputed, replaced by its gradient in place, and multiplied into the gradients of its factors.
 
 mod check;
+mod on_cpu;
 mod rows;
 mod soft_targets;
 #[cfg(test)]
@@ -250,14 +251,12 @@ impl<B: Rows> Scoring<B> {
 
     /// The logits of some tokens, `[chunk, vocab_size]`.
     fn logits(&self, factors: &[FloatTensor<B>], chunk: &Range<usize>) -> FloatTensor<B> {
-        let products = self.terms(factors.len()).map(|Term { left, right }| {
-            let left = rows_of::<B>(&factors[left], chunk);
-            match right {
-                Some(right) => B::float_matmul(left, B::float_swap_dims(factors[right].clone(), 0, 1)),
-                None => B::product(self.packed.as_ref().expect("the term is of a packed weight"), left),
-            }
+        let of_packed = self.packed.as_ref().map(|packed| B::product(packed, rows_of::<B>(&factors[0], chunk)));
+        let dense = self.terms(factors.len()).filter_map(|Term { left, right }| {
+            Some([rows_of::<B>(&factors[left], chunk), B::float_swap_dims(factors[right?].clone(), 0, 1)])
         });
-        products.reduce(B::float_add).expect("there is a weight")
+        let dense = B::sum_of_products(dense.collect());
+        of_packed.into_iter().chain(dense).reduce(B::float_add).expect("there is a weight")
     }
 }
 
@@ -289,13 +288,13 @@ impl<B: Rows, const N: usize> Differentiable<B, N> for Scoring<B> {
             for Term { left, right } in self.terms(N) {
                 if wanted[left] {
                     parts[left].push(match right {
-                        Some(right) => B::float_matmul(d_logits.clone(), factors[right].clone()), // [chunk, depth]
+                        Some(right) => product::<B>(d_logits.clone(), factors[right].clone()), // [chunk, depth]
                         None => B::product_back(self.packed.as_ref().expect("as above"), d_logits.clone()),
                     });
                 }
                 if let Some(right) = right.filter(|right| wanted[*right]) {
                     let transposed = B::float_swap_dims(d_logits.clone(), 0, 1);
-                    let part = B::float_matmul(transposed, rows_of::<B>(&factors[left], &chunk)); // [vocab_size, depth]
+                    let part = product::<B>(transposed, rows_of::<B>(&factors[left], &chunk)); // [vocab_size, depth]
                     let sum = match parts[right].pop() {
                         Some(sum) => B::float_add(sum, part),
                         None => part,
@@ -307,6 +306,10 @@ impl<B: Rows, const N: usize> Differentiable<B, N> for Scoring<B> {
         // Those of a left factor are its rows, chunk by chunk; those of a right one have been added up.
         parts.map(|parts| (!parts.is_empty()).then(|| joined::<B>(parts)))
     }
+}
+
+fn product<B: Rows>(left: FloatTensor<B>, right: FloatTensor<B>) -> FloatTensor<B> {
+    B::sum_of_products(vec![[left, right]]).expect("it has a term")
 }
 
 /// Some rows of a matrix.

@@ -7,11 +7,12 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use burn_flex::FlexTensor;
 use bytemuck::{Pod, Zeroable};
-use rayon::prelude::*;
 
-use super::{Packed, SoftTargets};
+use super::{Packed, SoftTargets, on_cpu};
 use crate::bench::{BenchBuffer, BenchCase, BenchDims};
-use crate::cpu::{contiguous, numbers, tensor};
+use crate::cpu::{contiguous, matrix, numbers, numbers_mut, tensor, zeros};
+use crate::decode_cpu::Isa;
+use crate::gemm::{MatrixView, add_products};
 use crate::kernel::{Kernel, best, enqueue, launch, words_on};
 use crate::matmul::{Direction, PackedLinear};
 
@@ -27,6 +28,11 @@ pub(super) trait Rows: Backend {
         scores: FloatTensor<Self>,
         d_scores: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
+
+    /// Σ left · right; `None` of no terms.
+    fn sum_of_products(terms: Vec<[FloatTensor<Self>; 2]>) -> Option<FloatTensor<Self>> {
+        terms.into_iter().map(|[left, right]| Self::float_matmul(left, right)).reduce(Self::float_add)
+    }
 
     /// x · Wᵀ, `[rows, vocab_size]`.
     fn product(weight: &Packed<Self>, x: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -144,19 +150,27 @@ impl Packed<CubeBackend> {
     }
 }
 
-// ---- CPU: the reference, with sums in f64 over exponentials in f32 ----
+// ---- CPU ----
 
 impl Rows for Flex {
     fn scores(logits: FlexTensor, targets: &SoftTargets) -> FlexTensor {
         let logits = contiguous(logits);
         let [rows, columns] = logits.shape().dims();
-        tensor(scores_reference(numbers(&logits), targets, columns), [rows, 3].into())
+        tensor(on_cpu::scores(numbers(&logits), targets, columns), [rows, 3].into())
     }
 
     fn gradient(logits: FlexTensor, targets: &SoftTargets, scores: FlexTensor, d_scores: FlexTensor) -> FlexTensor {
-        let [logits, scores, d_scores] = [logits, scores, d_scores].map(contiguous);
-        let gradient = gradient_reference(numbers(&logits), targets, numbers(&scores), numbers(&d_scores));
-        tensor(gradient, logits.shape())
+        let [mut logits, scores, d_scores] = [logits, scores, d_scores].map(contiguous);
+        on_cpu::gradient_in_place(numbers_mut(&mut logits), targets, numbers(&scores), numbers(&d_scores));
+        logits
+    }
+
+    fn sum_of_products(terms: Vec<[FlexTensor; 2]>) -> Option<FlexTensor> {
+        let views = terms.iter().map(|[left, right]| [matrix(left), matrix(right)]).collect::<Vec<_>>();
+        let [left, right] = views.first()?.map(MatrixView::shape);
+        let mut sum = zeros(left[0] * right[1]);
+        add_products(&views, &mut sum, Isa::best());
+        Some(tensor(sum, [left[0], right[1]].into()))
     }
 
     fn product(_: &Packed<Self>, _: FlexTensor) -> FlexTensor {
@@ -167,6 +181,8 @@ impl Rows for Flex {
         unreachable!("only GPUs hold packed weights")
     }
 }
+
+// ---- The reference, with sums in f64 over exponentials in f32 ----
 
 /// Scores `[rows, 3]` of logits `[rows, columns]`.
 pub(super) fn scores_reference(logits: &[f32], targets: &SoftTargets, columns: usize) -> Vec<f32> {
@@ -183,7 +199,7 @@ pub(super) fn scores_reference(logits: &[f32], targets: &SoftTargets, columns: u
         let log_prob: f64 = targets.of(row).iter().map(|target| f64::from(target.share) * log_p(target.id)).sum();
         [log_prob, log_sum - moment / sum, f64::from(largest) + log_sum].map(|score| score as f32)
     };
-    let rows: Vec<[f32; 3]> = logits.par_chunks_exact(columns.max(1)).enumerate().map(of_row).collect();
+    let rows: Vec<[f32; 3]> = logits.chunks_exact(columns.max(1)).enumerate().map(of_row).collect();
     rows.into_flattened()
 }
 
@@ -191,7 +207,7 @@ pub(super) fn scores_reference(logits: &[f32], targets: &SoftTargets, columns: u
 pub(super) fn gradient_reference(logits: &[f32], targets: &SoftTargets, scores: &[f32], d_scores: &[f32]) -> Vec<f32> {
     let columns = logits.len() / targets.len().max(1);
     let mut gradient = vec![0.0; logits.len()];
-    let rows = gradient.par_chunks_exact_mut(columns.max(1)).zip(logits.par_chunks_exact(columns.max(1)));
+    let rows = gradient.chunks_exact_mut(columns.max(1)).zip(logits.chunks_exact(columns.max(1)));
     rows.enumerate().for_each(|(row, (dz, z))| {
         let ([_, entropy, lse], [d_log_prob, d_entropy, d_lse]) = (three(scores, row), three(d_scores, row));
         for (dz, z) in dz.iter_mut().zip(z) {

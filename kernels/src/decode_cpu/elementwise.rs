@@ -1,7 +1,7 @@
 //! The operations between the products of a step, for one token each.
 
 use super::isa::Isa;
-use super::lanes::{LANES, SimdKernel, exp};
+use super::lanes::{LANES, SimdKernel, exp, largest_of, sum_of};
 use super::product::PanelOutput;
 
 /// cos and sin of the rotary embedding, `[positions, head_dim / 2, 2]`.
@@ -103,21 +103,7 @@ impl SimdKernel for LogSumExp<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> f32 {
-        let largest = self.0.iter().fold(f32::NEG_INFINITY, |largest, x| if *x > largest { *x } else { largest });
+        let largest = largest_of(self.0);
         largest + sum_of(self.0, |x| exp::<FMA>(x - largest)).ln()
     }
-}
-
-/// Σ f(x), in eight sums.
-#[inline(always)]
-fn sum_of(x: &[f32], f: impl Fn(f32) -> f32) -> f32 {
-    let (chunks, rest) = x.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for chunk in chunks {
-        for (sum, x) in sums.iter_mut().zip(chunk) {
-            *sum += f(*x);
-        }
-    }
-    sums.iter_mut().zip(rest).for_each(|(sum, x)| *sum += f(*x));
-    sums.into_iter().sum()
 }

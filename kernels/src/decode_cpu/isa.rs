@@ -11,7 +11,7 @@ pub struct Isa(IsaLevel);
 
 /// The variants of kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum IsaLevel {
+pub(crate) enum IsaLevel {
     /// The instructions that every processor of this architecture has.
     Portable,
     /// Vectors of 256 bits, fused multiply-adds, conversions of f16.
@@ -72,7 +72,7 @@ impl Isa {
 
     /// Runs a kernel that the compiler vectorises, compiled for this instruction set.
     #[allow(unsafe_code)]
-    pub(super) fn run<K: SimdKernel>(self, kernel: K) -> K::Output {
+    pub(crate) fn run<K: SimdKernel>(self, kernel: K) -> K::Output {
         match self.0 {
             IsaLevel::Portable => kernel.run::<false>(),
             // SAFETY: an `Isa` is only made in `AVAILABLE`, where the processor has its features.
@@ -83,7 +83,7 @@ impl Isa {
 
     /// The variants of this instruction set.
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn level(self) -> IsaLevel {
+    pub(crate) fn level(self) -> IsaLevel {
         self.0
     }
 }

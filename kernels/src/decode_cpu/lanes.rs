@@ -1,13 +1,13 @@
 //! Arithmetic on eight numbers at once, written so that the compiler makes vector instructions of it.
 
 /// Numbers of a vector.
-pub(super) const LANES: usize = 8;
+pub(crate) const LANES: usize = 8;
 
 /// Eight numbers.
-pub(super) type Lanes = [f32; LANES];
+pub(crate) type Lanes = [f32; LANES];
 
 /// The kernel of an operation, compiled once for every instruction set.
-pub(super) trait SimdKernel {
+pub(crate) trait SimdKernel {
     type Output;
 
     /// Runs the kernel; with `FMA` the processor multiplies and adds in one instruction.
@@ -16,13 +16,55 @@ pub(super) trait SimdKernel {
 
 /// a b + c.
 #[inline(always)]
-pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+pub(crate) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// Σ f(x), in eight sums.
+#[inline(always)]
+pub(crate) fn sum_of(x: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for chunk in chunks {
+        for (sum, x) in sums.iter_mut().zip(chunk) {
+            *sum += f(*x);
+        }
+    }
+    sums.iter_mut().zip(rest).for_each(|(sum, x)| *sum += f(*x));
+    sums.into_iter().sum()
+}
+
+/// Σ f(x, y), in eight sums.
+#[inline(always)]
+pub(crate) fn sum_of_pairs(x: &[f32], y: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
+    let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
+    let mut sums = [0.0; LANES];
+    for (x, y) in x.iter().zip(y) {
+        for i in 0..LANES {
+            sums[i] += f(x[i], y[i]);
+        }
+    }
+    sums.iter_mut().zip(x_rest.iter().zip(y_rest)).for_each(|(sum, (x, y))| *sum += f(*x, *y));
+    sums.into_iter().sum()
+}
+
+/// The largest number, whatever is NaN; -∞ where there is none.
+#[inline(always)]
+pub(crate) fn largest_of(x: &[f32]) -> f32 {
+    let larger = |a: f32, b: f32| if b > a { b } else { a };
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut largest = [f32::NEG_INFINITY; LANES];
+    for chunk in chunks {
+        for (largest, x) in largest.iter_mut().zip(chunk) {
+            *largest = larger(*largest, *x);
+        }
+    }
+    largest.into_iter().chain(rest.iter().copied()).fold(f32::NEG_INFINITY, larger)
 }
 
 /// exp(x), off by at most 2 units in the last place; 0 below -87, and exp(88) above 88.
 #[inline(always)]
-pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
+pub(crate) fn exp<const FMA: bool>(x: f32) -> f32 {
     // Adding it rounds to a whole number, which is then in the low bits.
     const ROUND: f32 = 12_582_912.0;
     let clamped = x.clamp(-87.0, 88.0);
@@ -43,7 +85,7 @@ pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
 
 /// The number of an f16, which is finite.
 #[inline(always)]
-pub(super) fn from_f16(bits: u32) -> f32 {
+pub(crate) fn from_f16(bits: u32) -> f32 {
     // Exponent and mantissa in the places of an f32's, whose exponent counts from another zero.
     const REBIAS: f32 = f32::from_bits((127 + 112) << 23);
     let magnitude = f32::from_bits((bits & 0x7fff) << 13) * REBIAS;

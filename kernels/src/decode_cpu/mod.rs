@@ -26,7 +26,7 @@ mod float;
 mod int16;
 mod isa;
 mod kv_pages;
-mod lanes;
+pub(crate) mod lanes;
 mod panel_product;
 mod panels;
 mod pool;
@@ -37,6 +37,8 @@ pub use check::check_products;
 pub use columns::Columns;
 pub use elementwise::{RopeTable, log_sum_exp, rms_norm_row, swiglu_row};
 pub use isa::Isa;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use isa::IsaLevel;
 pub use kv_pages::KvPages;
 pub use panels::{PANEL, Panels};
 pub use pool::{Pool, pool};

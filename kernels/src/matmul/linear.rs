@@ -25,21 +25,12 @@ use burn::tensor::Tensor;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 
+use super::dense::{dense_linear, dense_lora_linear};
 use super::launch::{AdapterTerms, Direction, PackedLinear};
 use super::layout::WeightLayout;
+use super::lora_factors::LoraFactors;
 use super::weight::{PackedWeight, Values};
 use crate::autodiff::{Differentiable, record};
-
-/// A low-rank adapter of one layer.
-#[derive(Debug, Clone)]
-pub struct LoraFactors {
-    /// `[rank, in]`
-    pub a: Tensor<2>,
-    /// `[out, rank]`
-    pub b: Tensor<2>,
-    /// s, usually alpha / rank.
-    pub scale: f32,
-}
 
 /// y = x · Wᵀ. The gradient flows to x alone.
 ///
@@ -50,7 +41,7 @@ pub struct LoraFactors {
 /// Shapes that do not fit, elements other than f32, a weight on another device.
 pub fn linear<const D: usize>(x: Tensor<D>, weight: &PackedWeight) -> Tensor<D> {
     over_rows(x, weight, |x| match &weight.values {
-        Values::Dense(w) => x.matmul(w.clone().transpose()),
+        Values::Dense(w) => dense_linear(x, w.clone()),
         Values::Packed { quants, scales } => Tensor::from_dispatch(Dispatch::packed_linear(
             x.into_dispatch(),
             quants.clone().into_dispatch(),
@@ -73,10 +64,7 @@ pub fn lora_linear<const D: usize>(x: Tensor<D>, weight: &PackedWeight, lora: Lo
     assert_eq!([a.dims()[1], b.dims()[0]], expected, "lora_linear: A has to be [rank, in] and B [out, rank]");
     assert_eq!(b.dims()[1], rank, "lora_linear: A and B have to be of one rank");
     over_rows(x, weight, |x| match &weight.values {
-        Values::Dense(w) => {
-            let low = x.clone().matmul(a.transpose()) * scale; // [rows, rank]
-            x.matmul(w.clone().transpose()) + low.matmul(b.transpose())
-        }
+        Values::Dense(w) => dense_lora_linear(x, w.clone(), None, LoraFactors { a, b, scale }),
         Values::Packed { quants, scales } => Tensor::from_dispatch(Dispatch::lora_linear(
             x.into_dispatch(),
             a.into_dispatch(),

@@ -82,11 +82,9 @@ impl Linear {
 
     /// `[n, in]` to `[n, out]`, in training with `dropout` before the low-rank part.
     pub fn forward(&self, x: Tensor<2>, dropout: Option<&RowDropout>) -> Tensor<2> {
-        match (&self.lora, dropout) {
-            (None, _) => self.weight.linear(x),
-            (Some(lora), None) => self.weight.lora_linear(x, lora),
-            (Some(lora), Some(dropout)) => self.weight.linear(x.clone()) + lora.forward(dropout.drop(x, &self.name)),
-        }
+        let Some(lora) = &self.lora else { return self.weight.linear(x) };
+        let dropped = dropout.map(|dropout| dropout.drop(x.clone(), &self.name));
+        self.weight.lora_linear(x, lora, dropped)
     }
 
     /// Scores `targets` by what [`Linear::forward`] gives as logits, which are never whole: `[n]` each.
@@ -134,9 +132,9 @@ impl Linear {
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, TensorData};
+    use tiller_kernels::matmul::FEW_ROWS;
     use tiller_kernels::quant::{self, QuantScheme};
 
-    use super::super::weight::FEW_ROWS;
     use super::*;
 
     fn wave(step: f32, shape: [usize; 2]) -> Tensor<2> {

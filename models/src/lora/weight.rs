@@ -36,19 +36,18 @@ impl ProjectionWeight {
     /// x Wᵀ, `[n, out]`.
     pub fn linear(&self, x: Tensor<2>) -> Tensor<2> {
         match self {
-            Self::Dense(weight) => times_transposed(x, weight.val()),
+            Self::Dense(weight) => matmul::dense_linear(x, weight.val()),
             Self::Packed(PackedProjection { weight }) => matmul::linear(x, weight),
         }
     }
 
-    /// x Wᵀ + scale · (x Aᵀ) Bᵀ, `[n, out]`; with a packed weight in one pass over it.
-    pub fn lora_linear(&self, x: Tensor<2>, lora: &Lora) -> Tensor<2> {
-        match self {
-            Self::Dense(weight) => times_transposed(x.clone(), weight.val()) + lora.forward(x),
-            Self::Packed(PackedProjection { weight }) => {
-                let lora = matmul::LoraFactors { a: lora.a.val(), b: lora.b.val(), scale: lora.scale as f32 };
-                matmul::lora_linear(x, weight, lora)
-            }
+    /// x Wᵀ + scale · (z Aᵀ) Bᵀ, `[n, out]`, where z is x, or x after dropout; without dropout in one pass over the weight.
+    pub fn lora_linear(&self, x: Tensor<2>, lora: &Lora, dropped: Option<Tensor<2>>) -> Tensor<2> {
+        let factors = || matmul::LoraFactors { a: lora.a.val(), b: lora.b.val(), scale: lora.scale as f32 };
+        match (self, dropped) {
+            (Self::Dense(weight), dropped) => matmul::dense_lora_linear(x, weight.val(), dropped, factors()),
+            (Self::Packed(PackedProjection { weight }), None) => matmul::lora_linear(x, weight, factors()),
+            (Self::Packed(PackedProjection { weight }), Some(z)) => matmul::linear(x, weight) + lora.forward(z),
         }
     }
 
@@ -60,15 +59,4 @@ impl ProjectionWeight {
         };
         cross_entropy(x, projection, low_rank, targets)
     }
-}
-
-/// The largest number of rows with which [`times_transposed`] multiplies in the other order.
-pub(super) const FEW_ROWS: usize = 32;
-
-/// x wᵀ for x `[n, in]` and w `[out, in]`: `[n, out]`.
-///
-/// On the CPU, burn's product copies its right factor into tiles first. With few rows, as in decoding, that costs more than the
-/// product itself, so the small factor goes to the right: (w xᵀ)ᵀ.
-fn times_transposed(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
-    if x.dims()[0] <= FEW_ROWS { w.matmul(x.transpose()).transpose() } else { x.matmul(w.transpose()) }
 }

@@ -16,10 +16,8 @@ use crate::llama::LlamaConfig;
 pub(super) struct Activations<'a> {
     training: &'a TrainingMemory,
     llama: &'a LlamaConfig,
-    /// True if projections multiply packed weights, which keep their input in any case.
-    packed: bool,
-    /// Tokens of a sample.
-    seq: usize,
+    /// True if projections are operations of ours, which keep their input in any case: on a CPU, and over packed weights.
+    fused: bool,
     /// Tokens of the micro-batch.
     tokens: usize,
 }
@@ -27,8 +25,8 @@ pub(super) struct Activations<'a> {
 impl<'a> Activations<'a> {
     /// The graph of `samples` samples of `seq` tokens.
     pub(super) fn of(training: &'a TrainingMemory, samples: usize, seq: usize) -> Self {
-        let packed = training.quant.is_some() && training.device == ComputeDevice::Gpu;
-        Self { training, llama: &training.llama, packed, seq, tokens: samples * seq }
+        let fused = training.quant.is_some() || training.device != ComputeDevice::Gpu;
+        Self { training, llama: &training.llama, fused, tokens: samples * seq }
     }
 
     /// Floats that the forward pass leaves to the backward pass, at their peak.
@@ -65,17 +63,8 @@ impl<'a> Activations<'a> {
         let values = kv_width;
         // [d_ff] each: gate and up.
         let gated = 2 * d_ff;
-        residual + rotated + values + self.of_scores() + gated + self.of_inputs()
-    }
-
-    /// Of a token, the softmax of its attention.
-    fn of_scores(&self) -> usize {
-        match self.training.device {
-            // [n_heads, seq] each: scores less the largest of their row, their exponentials, and the weights of the values.
-            ComputeDevice::Cpu { .. } => 3 * self.llama.n_heads * self.seq,
-            // [n_heads]: log-sum-exps, from which the fused kernel computes all of that anew.
-            ComputeDevice::Gpu => self.llama.n_heads,
-        }
+        // [n_heads]: log-sum-exps, from which attention computes its weights anew.
+        residual + rotated + values + n_heads + gated + self.of_inputs()
     }
 
     /// Of a token in a block, the inputs that its projections keep.
@@ -95,11 +84,12 @@ impl<'a> Activations<'a> {
         let Some(adapter) = &self.training.adapter else { return width };
         let adapted = readers.iter().filter(|name| adapter.adapts(name)).count();
         let drops = adapter.dropout > 0.0;
-        let itself = if self.packed || adapted > 0 && !drops { width } else { 0 };
+        let itself = if self.fused || adapted > 0 && !drops { width } else { 0 };
         // Each low-rank part has a mask of its own: [width] each, the mask and the masked input.
         let dropped = if drops { 2 * adapted * width } else { 0 };
         // [rank]: the output of A, which the product over packed weights computes anew.
-        let narrow = if self.packed && !drops { 0 } else { adapted * adapter.rank };
+        let packed = self.fused && self.training.device == ComputeDevice::Gpu;
+        let narrow = if packed && !drops { 0 } else { adapted * adapter.rank };
         itself + dropped + narrow
     }
 
@@ -110,25 +100,24 @@ impl<'a> Activations<'a> {
         2 * self.tokens * d_model + self.scored() * (d_model + low_rank)
     }
 
-    /// Of the batch, [scored, vocab_size] each, as many of the tokens as are scored at once: the logits and their gradient; where they
-    /// have a low-rank part, too, both terms of the logits and their sum.
+    /// Of the batch, [scored, vocab_size] each, as many of the tokens as are scored at once: on a CPU the logits, whose place their gradient
+    /// takes; on a GPU both, or with a low-rank part both terms of the logits and their sum.
     fn of_logits(&self) -> usize {
         let vocab_size = self.llama.vocab_size;
         let at_once = self.scored().min(cross_entropy::max_tokens(vocab_size));
-        at_once * vocab_size * if self.adapts_head() { 3 } else { 2 }
+        let tensors = match self.training.device {
+            ComputeDevice::Cpu { .. } => 1,
+            ComputeDevice::Gpu if self.adapts_head() => 3,
+            ComputeDevice::Gpu => 2,
+        };
+        at_once * vocab_size * tensors
     }
 
     /// Of a token, the tensors of the backward pass within a block that live for a moment, beside those that are kept.
     fn transient(&self) -> usize {
-        let &LlamaConfig { d_model, d_ff, n_heads, .. } = self.llama;
+        let &LlamaConfig { d_model, d_ff, .. } = self.llama;
         // The gradient of the residual stream and of what a norm makes of it; those of gate and up, when their product is gone.
-        let mlp = 2 * d_model + 2 * d_ff;
-        // The softmax's gradients: of its result, of its dividend and divisor, when its result is gone.
-        let attention = match self.training.device {
-            ComputeDevice::Cpu { .. } => 2 * n_heads * self.seq,
-            ComputeDevice::Gpu => 0,
-        };
-        mlp.max(attention)
+        2 * d_model + 2 * d_ff
     }
 
     fn adapts_head(&self) -> bool {

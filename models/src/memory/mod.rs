@@ -19,7 +19,7 @@ pub use training::StepSize;
 const F32: u64 = 4;
 /// Bytes of a process on a CPU beside its tensors: code, threads, and the tiles that products copy their factors into; measured.
 const PROGRAM: u64 = 64 << 20;
-/// One part in so many of the tensors' bytes is the allocator's: freed memory that it keeps for a second for the next tensor of its size;
+/// One part in so many of the tensors' bytes is the allocator's: freed memory that it keeps for a minute for the next tensor of its size;
 /// measured.
 const KEPT_BY_ALLOCATOR: u64 = 10;
 
