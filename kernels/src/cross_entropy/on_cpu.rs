@@ -59,9 +59,7 @@ impl SimdKernel for Sums<'_> {
             };
             let (eights, rest) = chunk.as_chunks::<LANES>();
             for eight in eights {
-                for i in 0..LANES {
-                    add(i, eight[i]);
-                }
+                eight.iter().enumerate().for_each(|(i, z)| add(i, *z));
             }
             rest.iter().enumerate().for_each(|(i, z)| add(i, *z));
             row.sum += f64::from(sums.into_iter().sum::<f32>());

@@ -76,11 +76,11 @@ macro_rules! variant {
                         }
                     }
                 }
-                for i in 0..ROWS {
+                for (i, sums) in sums.iter().enumerate() {
                     if i < rows {
                         let c = &mut c[i * stride..][..cols];
-                        for v in 0..V {
-                            add(lanes(sums[i][v]).as_flattened(), &mut c[v * WIDTH..]);
+                        for (v, sums) in sums.iter().enumerate() {
+                            add(lanes(*sums).as_flattened(), &mut c[v * WIDTH..]);
                         }
                     }
                 }

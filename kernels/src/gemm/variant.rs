@@ -22,13 +22,14 @@ enum Tiles {
 impl GemmVariant {
     pub(super) fn of(isa: Isa) -> Self {
         #[cfg(target_arch = "x86_64")]
-        return Self(match isa.level() {
-            IsaLevel::Portable => Tiles::Portable,
-            IsaLevel::Avx2 | IsaLevel::AvxVnni => Tiles::Avx2,
-            IsaLevel::Avx512Vnni => Tiles::Avx512,
-        });
+        match isa.level() {
+            IsaLevel::Portable => {}
+            IsaLevel::Avx2 | IsaLevel::AvxVnni => return Self(Tiles::Avx2),
+            IsaLevel::Avx512Vnni => return Self(Tiles::Avx512),
+        }
         #[cfg(not(target_arch = "x86_64"))]
-        return Self(Tiles::Portable);
+        let _ = isa;
+        Self(Tiles::Portable)
     }
 
     /// Rows and columns of a tile.
