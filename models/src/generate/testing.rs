@@ -64,8 +64,11 @@ impl TokenConstraint for Drafting {
     }
 }
 
-/// The ends of sequences in their order: the number of a sequence, and its tokens.
-pub(crate) type Ends = Arc<Mutex<Vec<(usize, Result<Vec<u32>>)>>>;
+/// The ends of sequences, in their order.
+pub(crate) type Ends = Arc<Mutex<Vec<SequenceEnd>>>;
+
+/// The number of a sequence and its tokens.
+pub(crate) type SequenceEnd = (usize, Result<Vec<u32>>);
 
 /// A constraint whose sequence records its end, and draws from the random stream of its number.
 pub(crate) struct Recorded<C> {

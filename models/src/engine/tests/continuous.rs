@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::*;
-use crate::generate::testing::{Arriving, Drafting, Ends, Recorded};
+use crate::generate::testing::{Arriving, Drafting, Ends, Recorded, SequenceEnd};
 use crate::generate::{Allowed, ContinuousBatch, NewSequence, TokenConstraint, TokenLogprob, Unconstrained};
 
 /// A constraint that can be made for each sequence.
@@ -34,8 +34,8 @@ impl TokenConstraint for Constraint {
 /// Free text, choices among a list, or such choices with a draft, in turn.
 fn constraint(number: usize) -> Constraint {
     match number % 3 {
-        0 => Box::new(Unconstrained::default()),
-        1 => Box::new(Drafting::new(vec![2; 11], 0, number % 2 == 0)),
+        0 => Box::<Unconstrained>::default(),
+        1 => Box::new(Drafting::new(vec![2; 11], 0, number.is_multiple_of(2))),
         _ => Box::new(Drafting::new(vec![7; 11], 3, false)),
     }
 }
@@ -54,7 +54,7 @@ fn ends(
     cases: impl IntoIterator<Item = Case>,
     max_batch: usize,
     sampling: Sampling,
-) -> (Result<()>, Vec<(usize, Result<Vec<u32>>)>) {
+) -> (Result<()>, Vec<SequenceEnd>) {
     let ends = Ends::default();
     let join = |(number, Case { call, prompt, max_new_tokens, constraint })| {
         let live = Box::new(Recorded { constraint, number, ends: ends.clone() });
@@ -125,7 +125,7 @@ fn short_sequences_that_join_later_end_before_a_long_one() {
                 call: call(number),
                 prompt: PROMPTS[number].to_vec(),
                 max_new_tokens,
-                constraint: Box::new(Unconstrained::default()),
+                constraint: Box::<Unconstrained>::default(),
             };
             let (ended, sequences) =
                 ends(generator, [50, 3, 4, 0, 3].into_iter().enumerate().map(of_length), max_batch, GREEDY);
@@ -175,7 +175,7 @@ fn an_error_of_one_sequence_ends_that_one_alone() {
     for device in devices() {
         let llama = llama(true, &device);
         let case = |prompt: Vec<u32>, constraint: Constraint| Case { call: 0, prompt, max_new_tokens: 20, constraint };
-        let free = |prompt: Vec<u32>| case(prompt, Box::new(Unconstrained::default()));
+        let free = |prompt: Vec<u32>| case(prompt, Box::<Unconstrained>::default());
         let faulty = || {
             let refused = [Vec::new(), vec![3; 120], vec![40]].map(free);
             refused.into_iter().chain([case(vec![5], Box::new(Refusing(0)))])
@@ -192,7 +192,7 @@ fn an_error_of_one_sequence_ends_that_one_alone() {
             ended.unwrap();
             sequences.sort_by_key(|(number, _)| *number);
             assert_eq!(sequences.len(), faults + PROMPTS.len());
-            let found: Vec<(usize, Result<Vec<u32>>)> = sequences.split_off(faults);
+            let found: Vec<SequenceEnd> = sequences.split_off(faults);
             for ((_, fault), words) in sequences.into_iter().zip(words) {
                 let error = fault.unwrap_err().to_string();
                 assert!(error.contains(words), "{words}: {error}");

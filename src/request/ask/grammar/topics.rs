@@ -30,10 +30,8 @@ impl StatementParser<'_> {
     /// Takes in "both a western and a comedy" behind "is" or "with": one item is both.
     pub(super) fn both(&mut self, description: &mut ItemDescription) -> bool {
         let article = |at: &usize| self.word(*at) == Some(Word::Article);
-        let Some(both) = (0..=self.at).rev().find(|at| !article(at) && !(*at == self.at && self.is_content(*at)))
-        else {
-            return false;
-        };
+        let is_passed_over = |at: &usize| article(at) || *at == self.at && self.is_content(*at);
+        let Some(both) = (0..=self.at).rev().find(|at| !is_passed_over(at)) else { return false };
         let of_one = matches!(self.word(both.wrapping_sub(1)), Some(Word::Copula | Word::With | Word::About));
         if !of_one || !self.text_of(both).eq_ignore_ascii_case("both") {
             return false;
