@@ -77,6 +77,16 @@ pub fn differences(values: &[f64], others: &[f64]) -> Vec<f64> {
     values.iter().zip(others).map(|(value, other)| value - other).collect()
 }
 
+/// Each user's mean over the rows (such as tasks) that have a value, NaN where none has; `None` without rows.
+pub fn user_means(rows: &[Vec<f64>]) -> Option<Vec<f64>> {
+    let users = 0..rows.first()?.len();
+    let mean = |user: usize| {
+        let values: Vec<f64> = rows.iter().map(|row| row[user]).filter(|value| !value.is_nan()).collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    Some(users.map(mean).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +125,12 @@ mod tests {
         assert_eq!(bootstrap.interval(&[f64::NAN; 50]), None);
         assert_eq!(bootstrap.interval(&differences(&values, &[f64::NAN; 50])), None);
         assert_eq!(Bootstrap::new(50, 200, 3).interval(&ones(50, 9)), bootstrap.interval(&ones(50, 9)), "by the seed");
+    }
+
+    #[test]
+    fn a_users_mean_is_over_the_tasks_that_the_user_has() {
+        let means = user_means(&[vec![1.0, f64::NAN, f64::NAN], vec![3.0, 2.0, f64::NAN]]).unwrap();
+        assert!(means[..2] == [2.0, 2.0] && means[2].is_nan());
+        assert_eq!(user_means(&[]), None);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use super::accumulator::Accumulator;
-use super::bootstrap::{Bootstrap, differences};
+use super::bootstrap::{Bootstrap, differences, user_means};
 use super::config::EvalConfig;
 use super::evaluation::{
     ChatPerplexity, EvalProtocol, Evaluation, ListSample, MeanComparison, SCHEMA, SampleItem, Speed, SystemComparison,
@@ -407,16 +407,6 @@ impl EvaluatedSystem {
         let [figures, others] = [self, other].map(|system| system.sums[task].figures(metric));
         Some(differences(&figures?, &others?))
     }
-}
-
-/// Each user's mean over the rows that have a value, NaN where none has; `None` without rows.
-fn user_means(rows: &[Vec<f64>]) -> Option<Vec<f64>> {
-    let users = 0..rows.first()?.len();
-    let mean = |user: usize| {
-        let values: Vec<f64> = rows.iter().map(|row| row[user]).filter(|value| !value.is_nan()).collect();
-        values.iter().sum::<f64>() / values.len() as f64
-    };
-    Some(users.map(mean).collect())
 }
 
 /// The row of a system before its first answer.

@@ -78,7 +78,7 @@ impl Evaluation {
         self.comparisons.iter().find(is_of).map(|found| signed(&found.difference))
     }
 
-    /// The same in the mean over tasks.
+    /// The paired difference in the mean over tasks.
     fn mean_difference_to_teacher(&self, row: &SystemResult) -> Option<String> {
         let (label, teacher) = (row.label(), self.teacher_of(row)?);
         let is_of =

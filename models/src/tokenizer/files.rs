@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use super::Tokenizer;
 use super::guard::MARK;
 use crate::atomic::write_atomically;
-use crate::chat;
+use crate::chat::source as template_source;
 use crate::files::gguf::Gguf;
 use crate::files::{TensorSource, json};
 use crate::{Error, Result};
@@ -111,7 +111,7 @@ impl TokenizerFiles {
             "bos_token": spelling(bos),
             "eos_token": spelling(tokenizer.eos()),
             "pad_token": spelling(pad),
-            "chat_template": chat::source::in_gguf(gguf)?,
+            "chat_template": template_source::in_gguf(gguf)?,
         });
         let ids = json!({ "bos_token_id": bos, "eos_token_id": eos, "pad_token_id": pad });
         Ok(Self::new(tokenizer.to_json(gguf.place())?, &settings, ids))

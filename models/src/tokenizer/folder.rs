@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::source::{Source, Specials};
 use super::{growth, merges, steps};
-use crate::chat;
+use crate::chat::source as template_source;
 use crate::files::json;
 use crate::{Error, Result};
 
@@ -60,7 +60,7 @@ pub(super) fn read(path: &Path) -> Result<Source> {
         normalizer: part(file.normalizer, "normalizer", &path)?,
         pre_tokenizer: part(file.pre_tokenizer, "pre_tokenizer", &path)?,
         decoder: part(file.decoder, "decoder", &path)?,
-        template: chat::source::in_folder(folder)?.unwrap_or_default(),
+        template: template_source::in_folder(folder)?.unwrap_or_default(),
         named,
         specials,
         model,
@@ -257,7 +257,7 @@ impl Known<'_> {
     }
 
     fn template_writes_bos(&self, folder: &Path) -> Result<bool> {
-        Ok(chat::source::in_folder(folder)?.is_some_and(|template| template.contains("bos_token")))
+        Ok(template_source::in_folder(folder)?.is_some_and(|template| template.contains("bos_token")))
     }
 }
 

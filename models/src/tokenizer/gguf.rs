@@ -18,7 +18,7 @@ use ::tokenizers::{AddedToken, DecoderWrapper, NormalizerWrapper};
 use super::guard::looks_like_control;
 use super::source::{Source, Specials};
 use super::splits;
-use crate::chat;
+use crate::chat::source as template_source;
 use crate::files::TensorSource;
 use crate::files::gguf::{Gguf, Value};
 use crate::{Error, Result};
@@ -72,7 +72,7 @@ pub(super) fn read(gguf: &Gguf) -> Result<Source> {
             adds_bos: flag(gguf, "tokenizer.ggml.add_bos_token", adds_bos)?,
             spelled: [spelling(bos), spelling(eos[0])],
         },
-        template: chat::source::in_gguf(gguf)?.unwrap_or_default(),
+        template: template_source::in_gguf(gguf)?.unwrap_or_default(),
         ..source
     })
 }
