@@ -147,7 +147,7 @@ fn in_brief(part: impl fmt::Display) -> String {
     within(OF_OTHERS, part)
 }
 
-/// A part of a message: its start and its end, in a few lines, without characters that a terminal obeys.
+/// A part of a message: its start and its end, in a few lines, without control characters.
 fn within([start, end]: [usize; 2], part: impl fmt::Display) -> String {
     const LINES: usize = 12;
     let part = part.to_string();

@@ -136,6 +136,7 @@ pub struct TaskMetrics {
     /// Misspelt titles taken for the nearest ones.
     pub fuzzy: BTreeMap<Metric, ConfidenceInterval>,
     /// TCP and CPA of the system's plain list (I0) under this task's request: SR-TCP and SR-CPA (method §10).
+    // The alias is the key in reports of earlier builds, which are still read.
     #[serde(alias = "unasked")]
     pub plain_list: BTreeMap<Metric, ConfidenceInterval>,
     /// HR and NDCG of each slice, titles taken exactly.

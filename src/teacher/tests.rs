@@ -55,7 +55,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn lists_obey_their_wish_and_are_short_rather_than_wrong(
+    fn lists_satisfy_their_request_and_are_short_rather_than_wrong(
         history in items(1..=N_ITEMS, 30),
         category in items(1..=N_ITEMS, 20),
         k in 0..35usize,

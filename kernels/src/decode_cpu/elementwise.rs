@@ -48,10 +48,15 @@ impl SimdKernel for RmsNorm<'_> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         let Self { x, gain, epsilon, y } = self;
-        let mean = sum_of(x, |x| x * x) / x.len() as f32;
-        let factor = 1.0 / (mean + epsilon).sqrt();
+        let factor = inverse_rms(x, epsilon);
         y.iter_mut().zip(x).zip(gain).for_each(|((y, x), gain)| *y = x * factor * gain);
     }
+}
+
+/// 1 / √(mean(x²) + epsilon)
+#[inline(always)]
+pub(crate) fn inverse_rms(x: &[f32], epsilon: f32) -> f32 {
+    1.0 / (sum_of(x, |x| x * x) / x.len() as f32 + epsilon).sqrt()
 }
 
 /// y = silu(gate) · up, from a column of outputs in which rows of gate and up take turns.

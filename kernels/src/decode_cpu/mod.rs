@@ -35,6 +35,7 @@ mod product;
 pub use attention::{AttentionSpan, attend};
 pub use check::check_products;
 pub use columns::Columns;
+pub(crate) use elementwise::inverse_rms;
 pub use elementwise::{RopeTable, log_sum_exp, rms_norm_row, swiglu_row};
 pub use isa::Isa;
 #[cfg(target_arch = "x86_64")]

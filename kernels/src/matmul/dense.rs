@@ -37,10 +37,7 @@ pub fn dense_linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     if is_fused(&x) {
         return Tensor::from_dispatch(Dispatch::dense_linear(x.into_dispatch(), weight.into_dispatch()));
     }
-    match x.dims()[0] <= FEW_ROWS {
-        true => weight.matmul(x.transpose()).transpose(),
-        false => x.matmul(weight.transpose()),
-    }
+    if x.dims()[0] <= FEW_ROWS { weight.matmul(x.transpose()).transpose() } else { x.matmul(weight.transpose()) }
 }
 
 /// y = x · Wᵀ + s · (z · Aᵀ) · Bᵀ, where z is x after `dropout`, if there is any.

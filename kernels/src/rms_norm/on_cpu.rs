@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use crate::cpu::zeros;
-use crate::decode_cpu::Isa;
-use crate::decode_cpu::lanes::{SimdKernel, sum_of, sum_of_pairs};
+use crate::decode_cpu::lanes::{SimdKernel, sum_of_pairs};
+use crate::decode_cpu::{Isa, inverse_rms, rms_norm_row};
 
 /// Rows that a core takes at once.
 const ROWS: usize = 16;
@@ -12,9 +12,9 @@ const ROWS: usize = 16;
 /// y `[rows, width]` of x `[rows, width]` and weight `[width]`.
 pub(super) fn forward(x: &[f32], weight: &[f32], epsilon: f32) -> Vec<f32> {
     let mut y = zeros(x.len());
-    let chunk = ROWS * weight.len().max(1);
-    let chunks = y.par_chunks_mut(chunk).zip(x.par_chunks(chunk));
-    chunks.for_each(|(y, x)| Isa::best().run(Forward { x, weight, epsilon, y }));
+    let width = weight.len().max(1);
+    let rows = y.par_chunks_exact_mut(width).zip(x.par_chunks_exact(width)).with_min_len(ROWS);
+    rows.for_each(|(y, x)| rms_norm_row(x, weight, epsilon, y, Isa::best()));
     y
 }
 
@@ -25,26 +25,6 @@ pub(super) fn backward(x: &[f32], weight: &[f32], dy: &[f32], epsilon: f32) -> V
     let chunks = dx.par_chunks_mut(chunk).zip(x.par_chunks(chunk).zip(dy.par_chunks(chunk)));
     chunks.for_each(|(dx, (x, dy))| Isa::best().run(Backward { x, weight, dy, epsilon, dx }));
     dx
-}
-
-struct Forward<'a> {
-    x: &'a [f32],
-    weight: &'a [f32],
-    epsilon: f32,
-    y: &'a mut [f32],
-}
-
-impl SimdKernel for Forward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        let Self { x, weight, epsilon, y } = self;
-        for (y, x) in y.chunks_exact_mut(weight.len()).zip(x.chunks_exact(weight.len())) {
-            let r = inverse_rms(x, epsilon);
-            y.iter_mut().zip(x).zip(weight).for_each(|((y, x), weight)| *y = x * r * weight);
-        }
-    }
 }
 
 struct Backward<'a> {
@@ -69,9 +49,4 @@ impl SimdKernel for Backward<'_> {
             dx.iter_mut().zip(x).for_each(|(dx, x)| *dx = r * (*dx - x * along_x));
         }
     }
-}
-
-#[inline(always)]
-fn inverse_rms(x: &[f32], epsilon: f32) -> f32 {
-    1.0 / (sum_of(x, |x| x * x) / x.len() as f32 + epsilon).sqrt()
 }

@@ -92,7 +92,7 @@ fn bos_comes_once_where_the_tokenizer_adds_it() {
 }
 
 #[test]
-fn settings_for_truncation_and_padding_are_not_obeyed() {
+fn settings_for_truncation_and_padding_are_ignored() {
     let mut json: serde_json::Value =
         serde_json::from_slice(&std::fs::read(golden("byte_level.json")).unwrap()).unwrap();
     json["truncation"] =
