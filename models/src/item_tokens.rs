@@ -4,7 +4,7 @@
 //! row in the embedding and in the output projection is
 //!
 //! ```text
-//! row = mean of the title's token rows  +  W · e
+//! row = weighted mean of the title's token rows  +  W · e
 //! ```
 //!
 //! so that the model knows the item by its words before any training. e is the teacher's vector of the item and W one trained matrix for
@@ -101,20 +101,29 @@ pub(crate) fn is_table(module: &str) -> bool {
     matches!(module, "model.embed_tokens" | "lm_head")
 }
 
-/// For each title, the mean of its tokens' rows in `table`, `[rows, d_model]`.
+/// The weight of a token that every title has, and of one that is in none, are apart by this frequency: a / (a + frequency).
+const FREQUENCY: f64 = 1e-3;
+
+/// For each title, the mean of its tokens' rows in `table`, `[rows, d_model]`, weighted by how rare each token is among all titles (smooth
+/// inverse frequency, S. Arora et al. 2017). What titles have in common, such as brackets, the digits of a year and articles, says little
+/// of any of them and would be half of each row.
 ///
 /// The mean keeps its own length. What all rows have in common is as large in it as in any row, so an item competes with the words as one of
 /// them; scaled to the length of a row it would be larger, and every item likelier than every word.
 pub(crate) fn title_rows(table: &[f32], d_model: usize, titles: &[Vec<u32>]) -> Vec<f32> {
+    let mut counts = vec![0u32; table.len() / d_model.max(1)];
+    titles.iter().flatten().for_each(|token| counts[*token as usize] += 1);
+    let all = titles.iter().map(Vec::len).sum::<usize>().max(1) as f64;
+    let weight = |token: u32| (FREQUENCY / (FREQUENCY + f64::from(counts[token as usize]) / all)) as f32;
     let mut rows = Vec::with_capacity(titles.len() * d_model);
     for title in titles {
         let mut mean = vec![0.0; d_model];
+        let total: f32 = title.iter().map(|token| weight(*token)).sum();
         for token in title {
-            let row = &table[*token as usize * d_model..][..d_model];
-            mean.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+            let (share, row) = (weight(*token) / total, &table[*token as usize * d_model..][..d_model]);
+            mean.iter_mut().zip(row).for_each(|(sum, value)| *sum += share * value);
         }
-        let tokens = title.len().max(1) as f32;
-        rows.extend(mean.into_iter().map(|sum| sum / tokens));
+        rows.extend(mean);
     }
     rows
 }
@@ -124,12 +133,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_is_the_mean_of_its_titles_tokens() {
+    fn a_row_is_the_mean_of_its_titles_tokens_by_how_rare_they_are() {
         let table = [3.0, 4.0, 0.0, 2.0, 1.0, 0.0];
         let rows = title_rows(&table, 2, &[vec![0], vec![1, 2], vec![1, 1, 0], vec![]]);
-        let expected = [3.0, 4.0, 0.5, 1.0, 1.0, 8.0 / 3.0, 0.0, 0.0];
+        // Of six tokens, 0 occurs twice, 1 three times and 2 once.
+        let weight = |count: f32| 1e-3 / (1e-3 + count / 6.0);
+        let [w0, w1, w2] = [2.0, 3.0, 1.0].map(weight);
+        let second = [w2 / (w1 + w2), 2.0 * w1 / (w1 + w2)];
+        let third = [3.0 * w0 / (2.0 * w1 + w0), (4.0 * w1 + 4.0 * w0) / (2.0 * w1 + w0)];
+        let expected = [&[3.0, 4.0][..], &second, &third, &[0.0, 0.0]].concat();
+        assert!(second[0] > 0.7, "a rare token says more: {second:?}");
         for (found, expected) in rows.iter().zip(expected) {
-            assert!((found - expected).abs() < 1e-6, "{rows:?}");
+            assert!((found - expected).abs() < 1e-5, "{rows:?}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! The loss of a sample: of its answer and, on request, of the titles of its history.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use tiller_models::language_model::TextCodec;
 use tiller_models::train::{Sample, WeightedExample};
@@ -16,6 +18,15 @@ pub struct HistoryLoss {
     weight: f64,
 }
 
+/// A title of a history in a prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldTitle {
+    /// The number of items of the history before it.
+    pub before: usize,
+    /// Its tokens in the prompt.
+    pub tokens: Range<usize>,
+}
+
 impl HistoryLoss {
     /// The titles of `catalogue`; none of them where histories weigh nothing.
     ///
@@ -28,25 +39,33 @@ impl HistoryLoss {
     }
 
     /// The weighted example of a sample whose prompt tells `history`: the mean over the answer's tokens, and beside it, by its weight, the mean over
-    /// the tokens of all titles but the first that are found in the prompt.
-    pub fn example(&self, sample: Sample, history: &[ItemId]) -> WeightedExample {
-        let told = self.told(&sample.tokens[..sample.scored.start], history);
-        let share = (self.weight / told.len().max(1) as f64) as f32;
+    /// the tokens of all titles but the first that are found in the prompt. Beside it, the places of these titles.
+    pub fn example(&self, sample: Sample, history: &[ItemId]) -> (WeightedExample, Vec<ToldTitle>) {
+        let mut told = self.told(&sample.tokens[..sample.scored.start], history);
+        told.retain(|title| title.before > 0 && title.tokens.start > 0);
+        let tokens = told.iter().map(|title| title.tokens.len()).sum::<usize>();
+        let share = (self.weight / tokens.max(1) as f64) as f32;
         let mut example = WeightedExample::of(sample);
-        example.weights.splice(0..0, told.into_iter().map(|position| (position, share)));
-        example
+        let weights = told.iter().flat_map(|title| title.tokens.clone()).map(|position| (position, share));
+        example.weights.splice(0..0, weights);
+        (example, told)
     }
 
-    /// The positions of the titles of `history` in `prompt`, one behind the other, without the first title's.
-    fn told(&self, prompt: &[u32], history: &[ItemId]) -> Vec<usize> {
+    /// The titles of `history` that are found in `prompt`, one behind the other.
+    fn told(&self, prompt: &[u32], history: &[ItemId]) -> Vec<ToldTitle> {
         let mut end = 0;
-        let found = history.iter().filter_map(|item| {
+        let found = history.iter().enumerate().filter_map(|(before, item)| {
             let title = self.titles.get(item.index() - 1).filter(|title| !title.is_empty())?;
             let start = end + prompt[end..].windows(title.len()).position(|tokens| tokens == title)?;
             end = start + title.len();
-            Some(start..end)
+            Some(ToldTitle { before, tokens: start..end })
         });
-        found.skip(1).flatten().filter(|position| *position > 0).collect()
+        found.collect()
+    }
+
+    /// The tokens of each item's title in a prompt, item 1 first; none where histories weigh nothing.
+    pub fn titles(&self) -> &[Vec<u32>] {
+        &self.titles
     }
 }
 
@@ -66,7 +85,7 @@ mod tests {
     #[test]
     fn titles_behind_the_first_weigh_together_what_a_history_does() {
         let history = [1, 2, 3].map(ItemId);
-        let example = history_loss(0.75).example(sample(), &history);
+        let example = history_loss(0.75).example(sample(), &history).0;
         assert_eq!(example.weights, [(3, 0.25), (4, 0.25), (6, 0.25), (9, 0.5), (10, 0.5)]);
         assert_eq!(example.tokens, sample().tokens);
     }
@@ -74,10 +93,10 @@ mod tests {
     #[test]
     fn what_is_not_in_the_prompt_or_weighs_nothing_is_not_learnt() {
         let answer = [(9, 0.5), (10, 0.5)];
-        assert_eq!(history_loss(0.0).example(sample(), &[1, 2].map(ItemId)).weights, answer);
-        assert_eq!(history_loss(1.0).example(sample(), &[]).weights, answer);
-        assert_eq!(history_loss(1.0).example(sample(), &[ItemId(2)]).weights, answer);
+        assert_eq!(history_loss(0.0).example(sample(), &[1, 2].map(ItemId)).0.weights, answer);
+        assert_eq!(history_loss(1.0).example(sample(), &[]).0.weights, answer);
+        assert_eq!(history_loss(1.0).example(sample(), &[ItemId(2)]).0.weights, answer);
         // Item 1 does not stand behind item 3.
-        assert_eq!(history_loss(1.0).example(sample(), &[3, 1].map(ItemId)).weights, answer);
+        assert_eq!(history_loss(1.0).example(sample(), &[3, 1].map(ItemId)).0.weights, answer);
     }
 }

@@ -7,6 +7,7 @@ pub mod decision_weights;
 pub mod from_scratch;
 pub mod gradient;
 pub mod history_loss;
+pub mod history_targets;
 pub mod log;
 pub mod memory;
 pub mod micro_batch;

@@ -52,6 +52,9 @@ pub struct SftConfig {
     /// The weight of the titles of a prompt's history in the loss, beside an answer: 0 where a model is tuned more where one is
     /// trained from scratch, which learns from them what follows what.
     pub history_weight: f64,
+    /// The teacher's part in the targets of these titles, from 0 (the title that came next) to 1 (the teacher's probabilities of all titles
+    /// that could have come next).
+    pub history_soft_targets: f64,
     /// The weight of an answer's forced tokens (list numbers, the rest of a title that is clear already) beside 1 for those where the
     /// catalogue leaves a choice (decision weights); 1 for a plain mean.
     pub forced_token_weight: f64,
@@ -135,6 +138,7 @@ impl Default for SftConfig {
             max_tokens: 1024,
             activation_checkpointing: false,
             history_weight: 0.0,
+            history_soft_targets: 0.0,
             forced_token_weight: 1.0,
             seed: 2024,
             save_every: 50,
@@ -176,12 +180,14 @@ impl SftConfig {
         }
     }
 
-    /// The settings with which a pulled model gets item tokens. Their rows take the place of a low-rank part of the output projection,
-    /// and a history's titles, a token each, count as in models trained from scratch.
+    /// The settings with which a pulled model gets item tokens. Their rows take the place of a low-rank part of the output projection. A
+    /// history's titles, a token each, count as much as an answer and are learnt from the teacher; the numbers of a list hardly count.
     pub fn with_item_tokens() -> Self {
         let defaults = Self::default();
         Self {
-            history_weight: 0.3,
+            history_weight: 1.0,
+            history_soft_targets: 1.0,
+            forced_token_weight: 0.1,
             item_tokens: Some(ItemTokenConfig::default()),
             lora: SftLoraConfig { targets: vec!["all-linear".into()], ..defaults.lora },
             data: instruct::ExampleConfig { by_title: true, ..defaults.data },
@@ -220,6 +226,9 @@ impl SftConfig {
             if !(weight >= 0.0 && weight.is_finite()) {
                 return Err(out_of_range(key, "a number of at least 0", weight));
             }
+        }
+        if !(0.0..=1.0).contains(&self.history_soft_targets) {
+            return Err(out_of_range("history_soft_targets", "a number from 0 to 1", self.history_soft_targets));
         }
         if self.scheme()?.is_some() && self.full {
             return Err(Error::bad_input("quant")
@@ -289,6 +298,7 @@ mod tests {
             ("batch", SftConfig { batch: 0, ..good.clone() }),
             ("max_tokens", SftConfig { max_tokens: 8, ..good.clone() }),
             ("history_weight", SftConfig { history_weight: -1.0, ..good.clone() }),
+            ("history_soft_targets", SftConfig { history_soft_targets: 1.5, ..good.clone() }),
             ("forced_token_weight", SftConfig { forced_token_weight: f64::NAN, ..good.clone() }),
             ("schedule.lr", SftConfig { schedule, ..good.clone() }),
             ("validation.users", SftConfig { validation, ..good.clone() }),

@@ -15,8 +15,8 @@ use super::batch_plan::{BatchPlan, WINDOW};
 use super::config::SftConfig;
 use super::state::SftState;
 use crate::constrain::Grammar;
-use crate::data::Dataset;
 use crate::data::split::recent;
+use crate::data::{Dataset, ItemId};
 use crate::instruct::{Example, ExampleBuilder, ExampleSplit, sample};
 use crate::run::checkpoint::{self, LAST};
 use crate::run::folder::RunFolder;
@@ -25,6 +25,7 @@ use crate::teacher::Scorer;
 use crate::train::decision_weights::weigh_decisions;
 use crate::train::gradient::gradient;
 use crate::train::history_loss::HistoryLoss;
+use crate::train::history_targets::HistoryTargets;
 use crate::train::micro_batch::{MicroBatcher, MicroBatches};
 use crate::train::trainable_model::TrainableModel;
 use crate::train::validation::{Validation, ValidationReport};
@@ -242,17 +243,23 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
 
     fn weighted_examples(&self, examples: &[Example]) -> Result<Vec<WeightedExample>> {
         let most = self.config.max_tokens.min(self.trainable.model.llama.config().max_positions);
-        let weigh = |example: &Example| {
+        let weigh = |example| {
             let sample = sample(&self.trainable.model.codec, &self.grammar, example, most)?;
             let (answer, forced) = (sample.scored.start, self.config.forced_token_weight);
-            let history = example.request.as_ref().map_or(&[][..], |request| recent(&request.history));
-            let mut weighted = self.history_loss.example(sample, history);
+            let (mut weighted, told) = self.history_loss.example(sample, told_history(example));
             if forced != 1.0 && !example.items.is_empty() {
                 weigh_decisions(&mut weighted, answer, &example.items, &self.grammar, forced)?;
             }
-            Ok(weighted)
+            Ok((weighted, (told_history(example), told)))
         };
-        examples.par_iter().map(weigh).collect()
+        let weighed = examples.par_iter().map(weigh).collect::<Result<Vec<_>>>()?;
+        let (mut weighted, told): (Vec<_>, Vec<_>) = weighed.into_iter().unzip();
+        let part = self.config.history_soft_targets;
+        if part > 0.0 {
+            let (teacher, titles) = (self.builder.teacher(), self.history_loss.titles());
+            HistoryTargets { teacher, titles, part }.soften(&mut weighted, &told)?;
+        }
+        Ok(weighted)
     }
 
     /// One step of the optimiser: the gradients of all batches, each in the part that its samples have in the step.
@@ -364,4 +371,9 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         self.last_report = Some(report);
         Ok(())
     }
+}
+
+/// The items of the history that the prompt of `example` tells; none where it tells none.
+fn told_history(example: &Example) -> &[ItemId] {
+    example.request.as_ref().map_or(&[], |request| recent(&request.history))
 }

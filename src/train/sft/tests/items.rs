@@ -20,9 +20,22 @@ fn teacher(dataset: &Dataset) -> Teacher {
 
 fn with_items(path: &Path) -> SftConfig {
     let model = Some(path.display().to_string());
-    let SftConfig { item_tokens, history_weight, lora, data, .. } = SftConfig::with_item_tokens();
-    let data = instruct::ExampleConfig { tasks: config().data.tasks, ..data };
-    SftConfig { model, full: false, from_scratch: None, item_tokens, history_weight, lora, data, ..config() }
+    let items = SftConfig::with_item_tokens();
+    let data = instruct::ExampleConfig { tasks: config().data.tasks, ..items.data };
+    let SftConfig { steps, batch, gradient_accumulation_steps, max_tokens, save_every, schedule, validation, .. } =
+        config();
+    SftConfig {
+        model,
+        steps,
+        batch,
+        gradient_accumulation_steps,
+        max_tokens,
+        save_every,
+        schedule,
+        validation,
+        data,
+        ..items
+    }
 }
 
 /// [`super::train`] with a teacher that has a vector for each item.
