@@ -1,6 +1,7 @@
 //! The settings and hyperparameters of supervised fine-tuning.
 
 use serde::{Deserialize, Serialize};
+use tiller_kernels::MatmulPrecision;
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::llama::LlamaConfig;
 use tiller_models::lora::LoraConfig;
@@ -30,6 +31,9 @@ pub struct SftConfig {
     pub chat: Option<String>,
     /// The scheme of the frozen weights: f32, f16, q8 or q4, or another scheme of the kernels.
     pub quant: String,
+    /// The precision of matrix products in training on a CPU, with f32 sums: f32, bf16, or auto for bf16 where the processor has instructions
+    /// for it. GPUs decide by themselves.
+    pub matmul_precision: MatmulPrecision,
     /// Train all weights, instead of an adapter beside frozen ones.
     pub full: bool,
     /// Passes over the data, each with examples of its own.
@@ -126,6 +130,7 @@ impl Default for SftConfig {
             teacher: None,
             chat: None,
             quant: QuantScheme::F32.name().into(),
+            matmul_precision: MatmulPrecision::Auto,
             full: false,
             epochs: 10,
             steps: None,
