@@ -17,15 +17,25 @@ pub(super) enum PairOrder {
     Tiles,
 }
 
-/// Packs some rows into panels of `width` rows; `depth` becomes as many pairs as `packed` has room for. Rows and pairs
-/// after the last are zeros.
+/// A part of a float.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The nearest bf16.
+    High,
+    /// The nearest bf16 of the rest; zero where the high part is no number or infinite.
+    Low,
+}
+
+/// Packs some rows into panels of `width` rows: of each panel the parts, of each part as many pairs of the `depth` as
+/// `packed` has room for. Rows and pairs after the last are zeros.
 pub(super) struct PackPairs<'a> {
     pub(super) matrix: MatrixView<'a>,
     pub(super) rows: Range<usize>,
     pub(super) depth: Range<usize>,
     pub(super) width: usize,
     pub(super) order: PairOrder,
-    /// `[panels, words of a panel]`
+    pub(super) parts: &'static [Part],
+    /// `[panels, parts, words of a panel]`
     pub(super) packed: &'a mut [u32],
 }
 
@@ -34,47 +44,68 @@ impl SimdKernel for PackPairs<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let Self { matrix, rows, depth, width, order, packed } = self;
+        let Self { matrix, rows, depth, width, order, parts, packed } = self;
         if packed.is_empty() {
             return;
         }
         let words = packed.len() / rows.len().div_ceil(width);
         for (first, panel) in rows.clone().step_by(width).zip(packed.chunks_exact_mut(words)) {
-            let count = width.min(rows.end - first);
-            if count < width || panel.len() > width * depth.len() / 2 {
-                panel.fill(0);
+            let rows = first..rows.end.min(first + width);
+            for (part, panel) in parts.iter().zip(panel.chunks_exact_mut(words / parts.len())) {
+                let panel = Panel { words: panel, width, order };
+                match part {
+                    Part::High => panel.pack(matrix, rows.clone(), depth.clone(), |x| x),
+                    Part::Low => panel.pack(matrix, rows.clone(), depth.clone(), low),
+                }
             }
-            match (matrix.is_transposed(), order) {
-                (false, PairOrder::Pairs) => {
-                    for row in 0..count {
-                        let to = panel[row..].iter_mut().step_by(width);
-                        to.zip(pairs(&matrix.line(first + row)[depth.clone()])).for_each(|(to, pair)| *to = pair);
+        }
+    }
+}
+
+/// One part of a panel.
+struct Panel<'a> {
+    words: &'a mut [u32],
+    width: usize,
+    order: PairOrder,
+}
+
+impl Panel<'_> {
+    #[inline(always)]
+    fn pack(self, matrix: MatrixView, rows: Range<usize>, depth: Range<usize>, part: impl Fn(f32) -> f32 + Copy) {
+        let Self { words, width, order } = self;
+        if rows.len() < width || words.len() > width * depth.len() / 2 {
+            words.fill(0);
+        }
+        match (matrix.is_transposed(), order) {
+            (false, PairOrder::Pairs) => {
+                for (row, line) in rows.enumerate() {
+                    let to = words[row..].iter_mut().step_by(width);
+                    to.zip(pairs(&matrix.line(line)[depth.clone()], part)).for_each(|(to, pair)| *to = pair);
+                }
+            }
+            (false, PairOrder::Tiles) => {
+                for (row, line) in rows.enumerate() {
+                    let floats = matrix.line(line)[depth.clone()].chunks(2 * TILE_WORDS);
+                    for (floats, tile) in floats.zip(words.chunks_exact_mut(width * TILE_WORDS)) {
+                        pack_line(floats, &mut tile[row * TILE_WORDS..][..TILE_WORDS], part);
                     }
                 }
-                (false, PairOrder::Tiles) => {
-                    for row in 0..count {
-                        let floats = matrix.line(first + row)[depth.clone()].chunks(2 * TILE_WORDS);
-                        for (floats, tile) in floats.zip(panel.chunks_exact_mut(width * TILE_WORDS)) {
-                            pack_line(floats, &mut tile[row * TILE_WORDS..][..TILE_WORDS]);
+            }
+            (true, _) => {
+                for (number, k) in depth.clone().step_by(2).enumerate() {
+                    let (start, step) = match order {
+                        PairOrder::Pairs => (number * width, 1),
+                        PairOrder::Tiles => {
+                            (number / TILE_WORDS * TILE_WORDS * width + number % TILE_WORDS, TILE_WORDS)
                         }
-                    }
-                }
-                (true, _) => {
-                    for (number, k) in depth.clone().step_by(2).enumerate() {
-                        let low = &matrix.line(k)[first..first + count];
-                        let (start, step) = match order {
-                            PairOrder::Pairs => (number * width, 1),
-                            PairOrder::Tiles => {
-                                (number / TILE_WORDS * TILE_WORDS * width + number % TILE_WORDS, TILE_WORDS)
-                            }
-                        };
-                        let to = panel[start..].iter_mut().step_by(step);
-                        if k + 1 < depth.end {
-                            let high = &matrix.line(k + 1)[first..first + count];
-                            to.zip(low.iter().zip(high)).for_each(|(to, (low, high))| *to = pair(*low, *high));
-                        } else {
-                            to.zip(low).for_each(|(to, low)| *to = pair(*low, 0.0));
-                        }
+                    };
+                    let (to, low) = (words[start..].iter_mut().step_by(step), &matrix.line(k)[rows.clone()]);
+                    if k + 1 < depth.end {
+                        let high = &matrix.line(k + 1)[rows.clone()];
+                        let both = low.iter().zip(high);
+                        to.zip(both).for_each(|(to, (low, high))| *to = pair(part(*low), part(*high)));
+                    } else {
+                        to.zip(low).for_each(|(to, low)| *to = pair(part(*low), 0.0));
                     }
                 }
             }
@@ -84,18 +115,17 @@ impl SimdKernel for PackPairs<'_> {
 
 /// Packs neighbours into words that lie one after the other.
 #[inline(always)]
-fn pack_line(floats: &[f32], words: &mut [u32]) {
+fn pack_line(floats: &[f32], words: &mut [u32], part: impl Fn(f32) -> f32) {
     match (floats.as_array::<{ 2 * TILE_WORDS }>(), words.as_mut_array::<TILE_WORDS>()) {
-        (Some(floats), Some(words)) => words.iter_mut().zip(pairs(floats)).for_each(|(word, pair)| *word = pair),
-        _ => words.iter_mut().zip(pairs(floats)).for_each(|(word, pair)| *word = pair),
+        (Some(floats), Some(words)) => words.iter_mut().zip(pairs(floats, part)).for_each(|(word, pair)| *word = pair),
+        _ => words.iter_mut().zip(pairs(floats, part)).for_each(|(word, pair)| *word = pair),
     }
 }
 
 /// The words of neighbours; of an odd number the last has a zero beside it.
 #[inline(always)]
-fn pairs(floats: &[f32]) -> impl Iterator<Item = u32> {
-    let (whole, rest) = floats.as_chunks::<2>();
-    whole.iter().map(|[low, high]| pair(*low, *high)).chain(rest.iter().map(|last| pair(*last, 0.0)))
+fn pairs(floats: &[f32], part: impl Fn(f32) -> f32) -> impl Iterator<Item = u32> {
+    floats.chunks(2).map(move |floats| pair(part(floats[0]), floats.get(1).map_or(0.0, |high| part(*high))))
 }
 
 /// Two bf16 in a word, the first in its low half.
@@ -110,6 +140,13 @@ fn rounded(x: f32) -> u32 {
     let bits = x.to_bits();
     let nearest = bits.wrapping_add(0x7fff + (bits >> 16 & 1));
     if x.is_nan() { bits | 0x0040_0000 } else { nearest }
+}
+
+/// A float without its nearest bf16.
+#[inline(always)]
+fn low(x: f32) -> f32 {
+    let rest = x - f32::from_bits(rounded(x) & 0xffff_0000);
+    if rest.is_finite() { rest } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Every variant against sums in f64, over ragged shapes, views and terms.
 
-use super::check::factor;
+use super::check::product;
 use super::*;
 use crate::check::noise;
 use crate::testing::assert_close;
 
 /// Rows, depth and columns: less than a tile, no whole tiles, more than a block of the depth or a part of the rows.
 const SHAPES: [[usize; 3]; 8] =
-    [[1, 1, 1], [3, 5, 7], [12, 16, 32], [13, 300, 33], [50, 257, 16], [200, 31, 70], [300, 64, 17], [16, 600, 100]];
+    [[1, 1, 1], [3, 5, 7], [12, 16, 32], [13, 300, 33], [50, 257, 16], [200, 31, 70], [300, 64, 17], [16, 1100, 100]];
 
 /// A matrix `[rows, cols]` that is stored row by row, with a gap behind each row, or column by column.
 struct Stored {
@@ -42,7 +42,7 @@ fn expected(terms: &[[Stored; 2]], [rows, cols]: [usize; 2], first: &[f32], prec
     let sum = |place: usize| {
         let (row, col) = (place / cols, place % cols);
         let dot = |[left, right]: &[Stored; 2]| -> f64 {
-            (0..left.shape[1]).map(|k| factor(left.at(row, k), precision) * factor(right.at(k, col), precision)).sum()
+            (0..left.shape[1]).map(|k| product(left.at(row, k), right.at(k, col), precision)).sum()
         };
         (f64::from(first[place]) + terms.iter().map(dot).sum::<f64>()) as f32
     };
@@ -52,7 +52,7 @@ fn expected(terms: &[[Stored; 2]], [rows, cols]: [usize; 2], first: &[f32], prec
 /// Every variant that this processor runs, with its precision.
 fn variants() -> impl Iterator<Item = (MatmulPrecision, &'static GemmVariant)> {
     let of = |precision| GemmVariant::available(precision).iter().map(move |variant| (precision, *variant));
-    [MatmulPrecision::F32, MatmulPrecision::Bf16].into_iter().flat_map(of)
+    [MatmulPrecision::F32, MatmulPrecision::Bf16, MatmulPrecision::Bf16x3].into_iter().flat_map(of)
 }
 
 #[test]
@@ -102,7 +102,8 @@ fn shapes_around_a_tile_of_amx_are_multiplied_on_every_variant_in_every_storage(
     }
 }
 
-/// bf16 has 8 bits: a factor is off by at most 2⁻⁹ of itself, a product by 2⁻⁸, and a sum by 2⁻⁸ of the sum of magnitudes.
+/// bf16 has 8 bits: a factor is off by at most 2⁻⁹ of itself, a product by 2⁻⁸, and a sum by 2⁻⁸ of the sum of magnitudes. Of
+/// factors of two bf16, each is off by 2⁻¹⁸, and so is a product without that of the low parts: 3 · 2⁻¹⁸ together.
 #[test]
 fn products_of_bf16_are_within_their_bits_of_those_of_f32() {
     let [rows, depth, cols] = [33, 700, 40];
@@ -111,11 +112,12 @@ fn products_of_bf16_are_within_their_bits_of_those_of_f32() {
         |row: usize, col: usize| -> f32 { (0..depth).map(|k| (term[0].at(row, k) * term[1].at(k, col)).abs()).sum() };
     let zeros = vec![0.0; rows * cols];
     let exact = expected(std::slice::from_ref(&term), [rows, cols], &zeros, MatmulPrecision::F32);
-    for variant in GemmVariant::available(MatmulPrecision::Bf16) {
+    for (precision, variant) in variants().filter(|(precision, _)| *precision != MatmulPrecision::F32) {
         let mut found = zeros.clone();
         add_products(&[term.each_ref().map(Stored::view)], &mut found, variant);
         for (place, (found, exact)) in found.iter().zip(&exact).enumerate() {
-            let bound = 1.01 / 256.0 * magnitudes(place / cols, place % cols);
+            let bits = if precision == MatmulPrecision::Bf16 { 8 } else { 16 };
+            let bound = 1.01 * 0.5_f32.powi(bits) * magnitudes(place / cols, place % cols);
             assert!((found - exact).abs() <= bound, "{variant:?} [{place}] {found}, exactly {exact}");
         }
     }
@@ -142,11 +144,11 @@ fn nothing_is_added_where_a_side_is_empty_and_a_nan_stays_one() {
 
 #[test]
 fn a_result_does_not_depend_on_the_number_of_threads() {
-    let (left, right) = (noise(1, 100 * 600), noise(2, 600 * 90));
+    let (left, right) = (noise(1, 100 * 1100), noise(2, 1100 * 90));
     let product = |threads: usize, variant| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let mut c = vec![0.0; 100 * 90];
-        let terms = [[MatrixView::new(&left, [100, 600]), MatrixView::new(&right, [600, 90])]];
+        let terms = [[MatrixView::new(&left, [100, 1100]), MatrixView::new(&right, [1100, 90])]];
         pool.install(|| add_products(&terms, &mut c, variant));
         c
     };
@@ -160,7 +162,7 @@ fn a_result_does_not_depend_on_the_number_of_threads() {
 fn a_right_factor_that_is_packed_in_pieces_is_multiplied_whole() {
     let [rows, depth, cols] = [2, 1 << 14, 600];
     assert!(depth * cols > 2 * RIGHT);
-    for precision in [MatmulPrecision::F32, MatmulPrecision::Bf16] {
+    for precision in [MatmulPrecision::F32, MatmulPrecision::Bf16, MatmulPrecision::Bf16x3] {
         let term = [Stored::new(1, [rows, depth], 0, false), Stored::new(2, [depth, cols], 0, false)];
         let mut found = vec![0.0; rows * cols];
         add_products(&[term.each_ref().map(Stored::view)], &mut found, GemmVariant::best(precision));
