@@ -2,7 +2,7 @@
 //! these instructions yet, so they are written out here.
 
 use std::arch::asm;
-use std::arch::x86_64::{__cpuid, __cpuid_count};
+use std::arch::x86_64::{__cpuid, __cpuid_count, _MM_HINT_T0, _mm_prefetch};
 
 use super::pairs::TILE_WORDS;
 use super::tile::{PackedProduct, add};
@@ -16,7 +16,10 @@ pub(super) const COLS: usize = 32;
 /// Returns true if the processor has AMX with bf16, and the system lets this process use it.
 pub(super) fn is_available() -> bool {
     const BF16_AND_TILES: u32 = 1 << 22 | 1 << 24;
-    __cpuid(0).eax >= 7 && __cpuid_count(7, 0).edx & BF16_AND_TILES == BF16_AND_TILES && permitted()
+    is_x86_feature_detected!("avx512f")
+        && __cpuid(0).eax >= 7
+        && __cpuid_count(7, 0).edx & BF16_AND_TILES == BF16_AND_TILES
+        && permitted()
 }
 
 /// Requests the registers of the tiles, which Linux does not save for every process.
@@ -46,6 +49,7 @@ fn permitted() -> bool {
 /// # Safety
 /// [`is_available`]
 #[allow(unsafe_code)]
+#[target_feature(enable = "avx512f")]
 pub(super) unsafe fn multiply(product: PackedProduct) {
     let PackedProduct { left, right, depth, c, stride, shape: [rows, cols] } = product;
     let mut sums = Sums([[0.0; COLS]; ROWS]);
@@ -53,11 +57,22 @@ pub(super) unsafe fn multiply(product: PackedProduct) {
     let tiles = unsafe { ConfiguredTiles::of_this_thread() };
     for (column, right) in (0..cols).step_by(COLS).zip(right.chunks_exact(depth * COLS)) {
         for (row, left) in (0..rows).step_by(ROWS).zip(left.chunks_exact(depth * ROWS)) {
+            let (width, c) = (COLS.min(cols - column), &mut c[row * stride + column..]);
+            let rows = rows - row;
+            c.chunks(stride).take(rows.min(ROWS)).for_each(|c| prefetch(&c[..width]));
             tiles.multiply(left, right, &mut sums);
-            let width = COLS.min(cols - column);
-            let rows = c[row * stride + column..].chunks_mut(stride).take(rows - row);
-            rows.zip(&sums.0).for_each(|(c, sums)| add::<COLS>(sums, &mut c[..width]));
+            let rows = c.chunks_mut(stride).take(rows).zip(&sums.0);
+            rows.for_each(|(c, sums)| add::<COLS>(sums, &mut c[..width]));
         }
+    }
+}
+
+/// Lets the processor fetch a row of a tile while it multiplies: rows lie too far apart for it to predict them.
+#[allow(unsafe_code)]
+fn prefetch(row: &[f32]) {
+    for line in row.chunks(16) {
+        // SAFETY: it loads nothing that the program sees.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
     }
 }
 

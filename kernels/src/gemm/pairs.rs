@@ -8,6 +8,12 @@ use crate::decode_cpu::lanes::SimdKernel;
 /// Words of a row of an AMX tile.
 pub(super) const TILE_WORDS: usize = 16;
 
+/// The widest panel.
+const MAX_WIDTH: usize = 32;
+
+/// The neighbours of the last of an odd number.
+const ZEROS: [f32; MAX_WIDTH] = [0.0; MAX_WIDTH];
+
 /// The order of the words of a panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PairOrder {
@@ -76,36 +82,33 @@ impl Panel<'_> {
         if rows.len() < width || words.len() > width * depth.len() / 2 {
             words.fill(0);
         }
-        match (matrix.is_transposed(), order) {
-            (false, PairOrder::Pairs) => {
-                for (row, line) in rows.enumerate() {
-                    let to = words[row..].iter_mut().step_by(width);
-                    to.zip(pairs(&matrix.line(line)[depth.clone()], part)).for_each(|(to, pair)| *to = pair);
-                }
-            }
-            (false, PairOrder::Tiles) => {
-                for (row, line) in rows.enumerate() {
-                    let floats = matrix.line(line)[depth.clone()].chunks(2 * TILE_WORDS);
-                    for (floats, tile) in floats.zip(words.chunks_exact_mut(width * TILE_WORDS)) {
-                        pack_line(floats, &mut tile[row * TILE_WORDS..][..TILE_WORDS], part);
+        if matrix.is_transposed() {
+            for (number, k) in depth.clone().step_by(2).enumerate() {
+                let low = &matrix.line(k)[rows.clone()];
+                let high = if k + 1 < depth.end { &matrix.line(k + 1)[rows.clone()] } else { &ZEROS[..rows.len()] };
+                let mut pairs = [0; MAX_WIDTH];
+                let pairs = &mut pairs[..rows.len()];
+                let both = low.iter().zip(high);
+                pairs.iter_mut().zip(both).for_each(|(to, (low, high))| *to = pair(part(*low), part(*high)));
+                match order {
+                    PairOrder::Pairs => words[number * width..][..pairs.len()].copy_from_slice(pairs),
+                    PairOrder::Tiles => {
+                        let tile = &mut words[number / TILE_WORDS * TILE_WORDS * width + number % TILE_WORDS..];
+                        tile.iter_mut().step_by(TILE_WORDS).zip(pairs).for_each(|(to, pair)| *to = *pair);
                     }
                 }
             }
-            (true, _) => {
-                for (number, k) in depth.clone().step_by(2).enumerate() {
-                    let (start, step) = match order {
-                        PairOrder::Pairs => (number * width, 1),
-                        PairOrder::Tiles => {
-                            (number / TILE_WORDS * TILE_WORDS * width + number % TILE_WORDS, TILE_WORDS)
-                        }
-                    };
-                    let (to, low) = (words[start..].iter_mut().step_by(step), &matrix.line(k)[rows.clone()]);
-                    if k + 1 < depth.end {
-                        let high = &matrix.line(k + 1)[rows.clone()];
-                        let both = low.iter().zip(high);
-                        to.zip(both).for_each(|(to, (low, high))| *to = pair(part(*low), part(*high)));
-                    } else {
-                        to.zip(low).for_each(|(to, low)| *to = pair(part(*low), 0.0));
+            return;
+        }
+        for (row, line) in rows.enumerate() {
+            for (block, floats) in matrix.line(line)[depth.clone()].chunks(2 * TILE_WORDS).enumerate() {
+                let tile = &mut words[block * width * TILE_WORDS..];
+                let pairs = neighbours(floats, part);
+                match order {
+                    PairOrder::Tiles => tile[row * TILE_WORDS..][..TILE_WORDS].copy_from_slice(&pairs),
+                    PairOrder::Pairs => {
+                        let to = tile[row..].iter_mut().step_by(width);
+                        to.zip(&pairs[..floats.len().div_ceil(2)]).for_each(|(to, pair)| *to = *pair);
                     }
                 }
             }
@@ -113,19 +116,19 @@ impl Panel<'_> {
     }
 }
 
-/// Packs neighbours into words that lie one after the other.
+/// The pairs of up to 32 neighbours, with zeros behind them.
 #[inline(always)]
-fn pack_line(floats: &[f32], words: &mut [u32], part: impl Fn(f32) -> f32) {
-    match (floats.as_array::<{ 2 * TILE_WORDS }>(), words.as_mut_array::<TILE_WORDS>()) {
-        (Some(floats), Some(words)) => words.iter_mut().zip(pairs(floats, part)).for_each(|(word, pair)| *word = pair),
-        _ => words.iter_mut().zip(pairs(floats, part)).for_each(|(word, pair)| *word = pair),
+fn neighbours(floats: &[f32], part: impl Fn(f32) -> f32) -> [u32; TILE_WORDS] {
+    let mut words = [0; TILE_WORDS];
+    if let Some(whole) = floats.as_array::<{ 2 * TILE_WORDS }>() {
+        let pairs = words.iter_mut().zip(whole.as_chunks::<2>().0);
+        pairs.for_each(|(word, [low, high])| *word = pair(part(*low), part(*high)));
+    } else {
+        let (pairs, last) = floats.as_chunks::<2>();
+        words.iter_mut().zip(pairs).for_each(|(word, [low, high])| *word = pair(part(*low), part(*high)));
+        last.iter().for_each(|last| words[pairs.len()] = pair(part(*last), 0.0));
     }
-}
-
-/// The words of neighbours; of an odd number the last has a zero beside it.
-#[inline(always)]
-fn pairs(floats: &[f32], part: impl Fn(f32) -> f32) -> impl Iterator<Item = u32> {
-    floats.chunks(2).map(move |floats| pair(part(floats[0]), floats.get(1).map_or(0.0, |high| part(*high))))
+    words
 }
 
 /// Two bf16 in a word, the first in its low half.
