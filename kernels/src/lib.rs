@@ -66,6 +66,7 @@ pub use cross_entropy::cross_entropy;
 pub use embedding::embedding;
 pub use features::KernelFeatures;
 pub use gelu::gelu;
+pub use gemm::{MatmulPrecision, check_gemm};
 pub use kernel::Kernel;
 pub use launches::count_launches;
 pub use layer_norm::layer_norm;

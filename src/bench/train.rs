@@ -183,7 +183,8 @@ impl Trainee {
             let adapter = config.lora.recipe().adapter(llama.linears(), config.seed, device)?;
             llama.with_adapter(&adapter)?
         };
-        Ok(Self { sizes, llama: llama.train(), adamw: AdamW::new(config.optimiser), steps: 0 })
+        let llama = llama.train().with_matmul_precision(config.matmul_precision);
+        Ok(Self { sizes, llama, adamw: AdamW::new(config.optimiser), steps: 0 })
     }
 
     /// One step on random tokens.

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use tiller_kernels::MatmulPrecision;
 use tiller_models::presets::ModelPreset;
 
 use crate::Error;
@@ -112,6 +113,14 @@ pub(super) fn planned_command() -> impl TypedValueParser<Value = PlannedCommand>
 /// The well-known models by their sizes.
 pub(super) fn model_preset() -> impl TypedValueParser<Value = ModelPreset> {
     parsed(ModelPreset::ALL.map(ModelPreset::name))
+}
+
+/// The precisions of matrix products.
+pub(super) fn matmul_precision() -> impl TypedValueParser<Value = MatmulPrecision> {
+    PossibleValuesParser::from(MatmulPrecision::ALL.map(MatmulPrecision::name)).map(|name| {
+        let named = |precision: &MatmulPrecision| precision.name() == name;
+        MatmulPrecision::ALL.into_iter().find(named).expect("the parser refuses other names")
+    })
 }
 
 /// A parser of values with these names and descriptions.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
+use tiller_kernels::MatmulPrecision;
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::llama::LlamaConfig;
 use tiller_models::memory::{ComputeDevice, MemoryEstimate, StepSize, TrainingMemory};
@@ -33,6 +34,9 @@ pub struct DistillConfig {
     pub adapter: Option<String>,
     /// The scheme of the frozen weights: f32, f16, q8 or q4, or another scheme of the kernels.
     pub quant: String,
+    /// The precision of the factors of matrix products in training on a CPU: f32; bf16x3, 16 bits; bf16, 8 bits; or auto for bf16x3 where
+    /// the processor has AMX, and f32 elsewhere. Sums are f32. GPUs decide by themselves.
+    pub matmul_precision: MatmulPrecision,
     /// Train all weights, instead of an adapter beside frozen ones.
     pub full: bool,
     /// The model was trained from scratch.
@@ -89,6 +93,7 @@ impl Default for DistillConfig {
             model: None,
             adapter: None,
             quant: QuantScheme::F32.name().into(),
+            matmul_precision: MatmulPrecision::Auto,
             full: false,
             from_scratch: false,
             teacher: None,

@@ -151,6 +151,7 @@ impl<'a, S: Scorer> DistillTrainer<'a, S> {
     ) -> Result<Self> {
         let DistillContext { builder, dataset, config, .. } = &context;
         config.validate()?;
+        let trainable = trainable.with_matmul_precision(config.matmul_precision);
         let (model, catalogue) = (&trainable.model, &dataset.catalogue);
         let grammar = Grammar::of(&model.codec.tokenizer, catalogue)?;
         let encoder = PromptEncoder { model, grammar: &grammar, catalogue, max_tokens: config.max_tokens };

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::Device;
+use tiller_kernels::MatmulPrecision;
 use tiller_kernels::quant::QuantScheme;
 use tiller_models::item_tokens::ItemVectors;
 use tiller_models::language_model::LanguageModel;
@@ -108,6 +109,13 @@ impl TrainableModel {
         let mut model = LanguageModel::load(path, None, device)?;
         model.llama = model.llama.trainable().train();
         Ok(Self { model, trained: TrainedPart::Full(files, path.to_owned()) })
+    }
+
+    /// The same with matrix products of this precision on a CPU.
+    #[must_use]
+    pub fn with_matmul_precision(mut self, precision: MatmulPrecision) -> Self {
+        self.model.llama = self.model.llama.with_matmul_precision(precision);
+        self
     }
 
     /// Returns true if all weights are trained.

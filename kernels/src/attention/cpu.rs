@@ -9,7 +9,7 @@ use super::launch::AttentionShape;
 use crate::cpu::zeros;
 use crate::decode_cpu::Isa;
 use crate::decode_cpu::lanes::{LANES, SimdKernel, exp, largest_of, multiply_add, sum_of_pairs};
-use crate::gemm::{MatrixView, add_product};
+use crate::gemm::{GemmVariant, MatmulPrecision, MatrixView, add_product};
 
 /// Queries of a block.
 const BLOCK: usize = 64;
@@ -124,19 +124,20 @@ impl<'a> Head<'a> {
     fn forward(&self) -> [Vec<f32>; 2] {
         let Operands { shape: AttentionShape { seq, head_dim, scale, .. }, q, k, v, .. } = self.step;
         let ([q, k, v], isa) = ([self.queries(q), self.keys(k), self.keys(v)], Isa::best());
+        let gemm = GemmVariant::best(MatmulPrecision::F32);
         let (mut o, mut lse) = (vec![0.0; seq * head_dim], vec![NOTHING; seq]);
         let mut scores = Vec::new();
         for block in self.blocks() {
             let keys = block.end;
             scores.clear();
             scores.resize(block.len() * keys, 0.0);
-            add_product(q.slice(block.clone()), k.slice(0..keys).transposed(), &mut scores, keys, isa);
+            add_product(q.slice(block.clone()), k.slice(0..keys).transposed(), &mut scores, keys, gemm);
             for (query, scores) in block.clone().zip(scores.chunks_exact_mut(keys)) {
                 let seen = self.seen(query);
                 lse[query] = isa.run(Softmax { scores, seen, scale });
             }
             let o = &mut o[block.start * head_dim..];
-            add_product(MatrixView::new(&scores, [block.len(), keys]), v.slice(0..keys), o, head_dim, isa);
+            add_product(MatrixView::new(&scores, [block.len(), keys]), v.slice(0..keys), o, head_dim, gemm);
         }
         [o, lse]
     }
@@ -145,6 +146,7 @@ impl<'a> Head<'a> {
     fn backward(&self, o: &'a [f32], lse: &[f32], d_o: &'a [f32]) -> [Vec<f32>; 3] {
         let Operands { shape: AttentionShape { seq, head_dim, scale, .. }, q, k, v, .. } = self.step;
         let ([q, k, v], isa) = ([self.queries(q), self.keys(k), self.keys(v)], Isa::best());
+        let gemm = GemmVariant::best(MatmulPrecision::F32);
         let [o, d_o] = [o, d_o].map(|floats| self.queries(floats));
         let [mut dq, mut dk, mut dv] = [(); 3].map(|()| vec![0.0; seq * head_dim]);
         let [mut weights, mut scores] = [Vec::new(), Vec::new()];
@@ -155,17 +157,17 @@ impl<'a> Head<'a> {
                 buffer.resize(block.len() * keys, 0.0);
             }
             let ([q, o, d_o], [k, v]) = ([q, o, d_o].map(|m| m.slice(block.clone())), [k, v].map(|m| m.slice(0..keys)));
-            add_product(q, k.transposed(), &mut weights, keys, isa);
-            add_product(d_o, v.transposed(), &mut scores, keys, isa);
+            add_product(q, k.transposed(), &mut weights, keys, gemm);
+            add_product(d_o, v.transposed(), &mut scores, keys, gemm);
             let rows = weights.chunks_exact_mut(keys).zip(scores.chunks_exact_mut(keys));
             for (i, (query, (weights, scores))) in block.clone().zip(rows).enumerate() {
                 let (seen, lse) = (self.seen(query), lse[query]);
                 isa.run(ScoreGradient { weights, scores, o: o.row(i), d_o: d_o.row(i), seen, scale, lse });
             }
             let [weights, scores] = [&weights, &scores].map(|floats| MatrixView::new(floats, shape));
-            add_product(scores, k, &mut dq[block.start * head_dim..], head_dim, isa);
-            add_product(scores.transposed(), q, &mut dk, head_dim, isa);
-            add_product(weights.transposed(), d_o, &mut dv, head_dim, isa);
+            add_product(scores, k, &mut dq[block.start * head_dim..], head_dim, gemm);
+            add_product(scores.transposed(), q, &mut dk, head_dim, gemm);
+            add_product(weights.transposed(), d_o, &mut dv, head_dim, gemm);
         }
         [dq, dk, dv]
     }

@@ -22,6 +22,7 @@ use burn::tensor::{Slice, Tensor};
 use burn_cubecl::CubeBackend;
 
 use crate::autodiff::{Differentiable, record};
+use crate::gemm::MatmulPrecision;
 use crate::matmul::{PackedWeight, Values, WeightLayout};
 use rows::Rows;
 
@@ -57,7 +58,7 @@ const LOGITS: usize = 1 << 24;
 /// Gradients flow to all but packed weights.
 ///
 /// # Shapes
-/// hidden `[tokens, d_model]`, u `[tokens, rank]`, b `[vocab_size, rank]`; all f32.
+/// hidden `[tokens, d_model]`, u `[tokens, rank]`, b `[vocab_size, rank]`; all f32. On a CPU their products are of `precision`.
 ///
 /// # Panics
 /// Shapes that do not fit, targets beyond the vocabulary.
@@ -66,8 +67,9 @@ pub fn cross_entropy(
     projection: Projection,
     low_rank: Option<[Tensor<2>; 2]>,
     targets: &SoftTargets,
+    precision: MatmulPrecision,
 ) -> CrossEntropy {
-    in_chunks(hidden, projection, low_rank, targets, LOGITS)
+    in_chunks(hidden, projection, low_rank, targets, (LOGITS, precision))
 }
 
 /// The most tokens whose logits over `vocab_size` ids exist at once.
@@ -86,7 +88,7 @@ fn in_chunks(
     projection: Projection,
     low_rank: Option<[Tensor<2>; 2]>,
     targets: &SoftTargets,
-    logits: usize,
+    (logits, precision): (usize, MatmulPrecision),
 ) -> CrossEntropy {
     let (tokens, [vocab_size, d_model]) = (targets.len(), projection.shape());
     assert_eq!(hidden.dims(), [tokens, d_model], "cross_entropy: hidden has to fit the targets and the projection");
@@ -102,7 +104,7 @@ fn in_chunks(
         weight: projection.weight(),
         low_rank: low_rank.map_or(LowRank::Absent, |[u, b]| LowRank::Present(u.into_dispatch(), b.into_dispatch())),
     };
-    let scores = Dispatch::cross_entropy(head, Arc::new(targets.clone()), tokens_of(logits, vocab_size));
+    let scores = Dispatch::cross_entropy(head, Arc::new(targets.clone()), tokens_of(logits, vocab_size), precision);
     let scores = Tensor::<2>::from_dispatch(scores);
     let [log_probs, entropies, log_sum_exps] =
         [0, 1, 2].map(|column| scores.clone().narrow(1, column, 1).reshape([tokens]));
@@ -161,25 +163,41 @@ trait CrossEntropyBackend: Backend {
         #[extension_type] head: Head<Self>,
         targets: Arc<SoftTargets>,
         at_once: usize,
+        precision: MatmulPrecision,
     ) -> FloatTensor<Self>;
 }
 
 impl CrossEntropyBackend for CubeBackend {
-    fn cross_entropy(head: Head<Self>, targets: Arc<SoftTargets>, at_once: usize) -> FloatTensor<Self> {
-        plain(head, targets, at_once)
+    fn cross_entropy(
+        head: Head<Self>,
+        targets: Arc<SoftTargets>,
+        at_once: usize,
+        precision: MatmulPrecision,
+    ) -> FloatTensor<Self> {
+        plain(head, targets, at_once, precision)
     }
 }
 
 impl CrossEntropyBackend for Flex {
-    fn cross_entropy(head: Head<Self>, targets: Arc<SoftTargets>, at_once: usize) -> FloatTensor<Self> {
-        plain(head, targets, at_once)
+    fn cross_entropy(
+        head: Head<Self>,
+        targets: Arc<SoftTargets>,
+        at_once: usize,
+        precision: MatmulPrecision,
+    ) -> FloatTensor<Self> {
+        plain(head, targets, at_once, precision)
     }
 }
 
 /// The scores without a gradient.
-fn plain<B: Rows>(head: Head<B>, targets: Arc<SoftTargets>, at_once: usize) -> FloatTensor<B> {
+fn plain<B: Rows>(
+    head: Head<B>,
+    targets: Arc<SoftTargets>,
+    at_once: usize,
+    precision: MatmulPrecision,
+) -> FloatTensor<B> {
     let Head { hidden, weight, low_rank } = head;
-    let scoring = |packed: Option<Packed<B>>| Scoring { packed, targets, at_once, scores: None };
+    let scoring = |packed: Option<Packed<B>>| Scoring { packed, targets, at_once, precision, scores: None };
     match (weight, low_rank) {
         (Weight::Dense(w), LowRank::Absent) => scoring(None).forward([hidden, w]),
         (Weight::Dense(w), LowRank::Present(u, b)) => scoring(None).forward([hidden, w, u, b]),
@@ -193,9 +211,14 @@ fn plain<B: Rows>(head: Head<B>, targets: Arc<SoftTargets>, at_once: usize) -> F
 }
 
 impl<B: Rows, C: CheckpointStrategy> CrossEntropyBackend for Autodiff<B, C> {
-    fn cross_entropy(head: Head<Self>, targets: Arc<SoftTargets>, at_once: usize) -> FloatTensor<Self> {
+    fn cross_entropy(
+        head: Head<Self>,
+        targets: Arc<SoftTargets>,
+        at_once: usize,
+        precision: MatmulPrecision,
+    ) -> FloatTensor<Self> {
         let Head { hidden, weight, low_rank } = head;
-        let scoring = |packed: Option<Packed<B>>| Scoring { packed, targets, at_once, scores: None };
+        let scoring = |packed: Option<Packed<B>>| Scoring { packed, targets, at_once, precision, scores: None };
         match (weight, low_rank) {
             (Weight::Dense(w), LowRank::Absent) => record::<B, C, _, 2>(scoring(None), [hidden, w]),
             (Weight::Dense(w), LowRank::Present(u, b)) => record::<B, C, _, 4>(scoring(None), [hidden, w, u, b]),
@@ -225,6 +248,7 @@ struct Scoring<B: Backend> {
     targets: Arc<SoftTargets>,
     /// Tokens whose logits exist at once.
     at_once: usize,
+    precision: MatmulPrecision,
     /// Of the forward pass; the gradient needs them.
     scores: Option<FloatTensor<B>>,
 }
@@ -255,8 +279,12 @@ impl<B: Rows> Scoring<B> {
         let dense = self.terms(factors.len()).filter_map(|Term { left, right }| {
             Some([rows_of::<B>(&factors[left], chunk), B::float_swap_dims(factors[right?].clone(), 0, 1)])
         });
-        let dense = B::sum_of_products(dense.collect());
+        let dense = B::sum_of_products(dense.collect(), self.precision);
         of_packed.into_iter().chain(dense).reduce(B::float_add).expect("there is a weight")
+    }
+
+    fn product(&self, left: FloatTensor<B>, right: FloatTensor<B>) -> FloatTensor<B> {
+        B::sum_of_products(vec![[left, right]], self.precision).expect("it has a term")
     }
 }
 
@@ -288,13 +316,13 @@ impl<B: Rows, const N: usize> Differentiable<B, N> for Scoring<B> {
             for Term { left, right } in self.terms(N) {
                 if wanted[left] {
                     parts[left].push(match right {
-                        Some(right) => product::<B>(d_logits.clone(), factors[right].clone()), // [chunk, depth]
+                        Some(right) => self.product(d_logits.clone(), factors[right].clone()), // [chunk, depth]
                         None => B::product_back(self.packed.as_ref().expect("as above"), d_logits.clone()),
                     });
                 }
                 if let Some(right) = right.filter(|right| wanted[*right]) {
                     let transposed = B::float_swap_dims(d_logits.clone(), 0, 1);
-                    let part = product::<B>(transposed, rows_of::<B>(&factors[left], &chunk)); // [vocab_size, depth]
+                    let part = self.product(transposed, rows_of::<B>(&factors[left], &chunk)); // [vocab_size, depth]
                     let sum = match parts[right].pop() {
                         Some(sum) => B::float_add(sum, part),
                         None => part,
@@ -306,10 +334,6 @@ impl<B: Rows, const N: usize> Differentiable<B, N> for Scoring<B> {
         // Those of a left factor are its rows, chunk by chunk; those of a right one have been added up.
         parts.map(|parts| (!parts.is_empty()).then(|| joined::<B>(parts)))
     }
-}
-
-fn product<B: Rows>(left: FloatTensor<B>, right: FloatTensor<B>) -> FloatTensor<B> {
-    B::sum_of_products(vec![[left, right]]).expect("it has a term")
 }
 
 /// Some rows of a matrix.

@@ -11,8 +11,7 @@ use bytemuck::{Pod, Zeroable};
 use super::{Packed, SoftTargets, on_cpu};
 use crate::bench::{BenchBuffer, BenchCase, BenchDims};
 use crate::cpu::{contiguous, matrix, numbers, numbers_mut, tensor, zeros};
-use crate::decode_cpu::Isa;
-use crate::gemm::{MatrixView, add_products};
+use crate::gemm::{GemmVariant, MatmulPrecision, MatrixView, add_products};
 use crate::kernel::{Kernel, best, enqueue, launch, words_on};
 use crate::matmul::{Direction, PackedLinear};
 
@@ -29,8 +28,8 @@ pub(super) trait Rows: Backend {
         d_scores: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
-    /// Σ left · right; `None` of no terms.
-    fn sum_of_products(terms: Vec<[FloatTensor<Self>; 2]>) -> Option<FloatTensor<Self>> {
+    /// Σ left · right, on a CPU of this precision; `None` of no terms.
+    fn sum_of_products(terms: Vec<[FloatTensor<Self>; 2]>, _: MatmulPrecision) -> Option<FloatTensor<Self>> {
         terms.into_iter().map(|[left, right]| Self::float_matmul(left, right)).reduce(Self::float_add)
     }
 
@@ -165,11 +164,11 @@ impl Rows for Flex {
         logits
     }
 
-    fn sum_of_products(terms: Vec<[FlexTensor; 2]>) -> Option<FlexTensor> {
+    fn sum_of_products(terms: Vec<[FlexTensor; 2]>, precision: MatmulPrecision) -> Option<FlexTensor> {
         let views = terms.iter().map(|[left, right]| [matrix(left), matrix(right)]).collect::<Vec<_>>();
         let [left, right] = views.first()?.map(MatrixView::shape);
         let mut sum = zeros(left[0] * right[1]);
-        add_products(&views, &mut sum, Isa::best());
+        add_products(&views, &mut sum, GemmVariant::best(precision));
         Some(tensor(sum, [left[0], right[1]].into()))
     }
 

@@ -124,7 +124,7 @@ impl Case {
             Stored::Dense => Projection::Dense(w),
             Stored::Packed => Projection::Packed(&weight),
         };
-        in_chunks(hidden, projection, self.low_rank.then_some([u, b]), &self.targets, logits)
+        in_chunks(hidden, projection, self.low_rank.then_some([u, b]), &self.targets, (logits, MatmulPrecision::F32))
     }
 
     /// The scores and the gradients of hidden, u, b and W, where there are such, by a sum that weighs all
@@ -185,7 +185,8 @@ fn a_frozen_projection_takes_no_gradient_and_changes_none() {
         let [hidden, weight, ..] = case.factors(&device.clone().autodiff());
         let [_, frozen, ..] = case.factors(&device);
         let gradient = |weight: Tensor<2>| {
-            let scores = cross_entropy(hidden.clone(), Projection::Dense(weight), None, &case.targets);
+            let scores =
+                cross_entropy(hidden.clone(), Projection::Dense(weight), None, &case.targets, MatmulPrecision::F32);
             download(hidden.grad(&scores.log_probs.sum().backward()).expect("hidden is tracked"))
         };
         assert_close(&gradient(frozen), &gradient(weight), 0.0, name);
@@ -196,5 +197,5 @@ fn a_frozen_projection_takes_no_gradient_and_changes_none() {
 #[should_panic(expected = "a target lies beyond the vocabulary of 9")]
 fn a_target_beyond_the_vocabulary_is_refused() {
     let [hidden, weight, ..] = Case::new([2, 9], 3, 0).factors(&Device::flex());
-    cross_entropy(hidden, Projection::Dense(weight), None, &[8, 9].into_iter().collect());
+    cross_entropy(hidden, Projection::Dense(weight), None, &[8, 9].into_iter().collect(), MatmulPrecision::F32);
 }

@@ -5,6 +5,7 @@ use std::process::Command;
 use serde::Serialize;
 
 use crate::decode_cpu::Isa;
+use crate::gemm::{GemmVariant, MatmulPrecision};
 
 /// The processor and its memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,6 +18,8 @@ pub struct CpuFacts {
     pub memory_bytes: Option<u64>,
     /// The instruction set of the products of packed weights.
     pub kernels: &'static str,
+    /// The variant of the matrix products of training, where their precision is left to the processor.
+    pub training_kernels: &'static str,
 }
 
 /// Reads the processor and the memory from the system.
@@ -28,6 +31,7 @@ pub fn cpu() -> CpuFacts {
             None => sysctl("machdep.cpu.brand_string"),
         },
         kernels: Isa::best().name(),
+        training_kernels: GemmVariant::best(MatmulPrecision::Auto).name(),
         cores: std::thread::available_parallelism().map_or(1, usize::from),
         memory_bytes: match proc("meminfo") {
             Some(text) => value_of(&text, "MemTotal").and_then(kibibytes),

@@ -50,6 +50,15 @@ impl<'a> MatrixView<'a> {
         &self.floats[row * self.stride..][..self.cols]
     }
 
+    pub(super) fn is_transposed(self) -> bool {
+        self.transposed
+    }
+
+    /// The numbers of a row, or of a column if it is transposed.
+    pub(super) fn line(self, number: usize) -> &'a [f32] {
+        &self.floats[number * self.stride..][..if self.transposed { self.rows } else { self.cols }]
+    }
+
     /// Packs some rows into panels of `W` rows: `[panels, depth, W]`, where depth is the number of `columns`. Rows after
     /// the last are zeros.
     pub(super) fn pack<const W: usize>(self, rows: Range<usize>, columns: Range<usize>, packed: &mut [f32]) {

@@ -1,4 +1,4 @@
-//! GEMM of 32-bit floats on a CPU: the products of training.
+//! GEMM on a CPU, the products of training: of 32-bit floats, or of these rounded to bfloat16.
 //!
 //! Both factors are packed into panels as wide as a tile of the result, in blocks of the depth (Goto and van de Geijn,
 //! 2008). A tile is summed in registers. The right factor is packed once, by all cores, and every core multiplies rows
@@ -6,10 +6,19 @@
 //!
 //! A result depends on its operands alone, not on the number of threads: the sums of every element run in one order.
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
+mod bf16_plain;
+#[cfg(target_arch = "x86_64")]
+mod bf16_zmm;
+mod check;
 mod matrix_view;
+mod pairs;
 mod plain;
+mod precision;
 mod tile;
 mod variant;
+mod words;
 #[cfg(target_arch = "x86_64")]
 mod ymm;
 #[cfg(target_arch = "x86_64")]
@@ -24,19 +33,14 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+pub use check::check_gemm;
 pub(crate) use matrix_view::MatrixView;
+pub use precision::MatmulPrecision;
 use tile::PackedProduct;
-use variant::{GemmVariant, pack};
+pub(crate) use variant::GemmVariant;
+use words::PackedWords;
 
-use crate::decode_cpu::Isa;
-
-/// Depth of a block: a panel of the right factor stays in the first cache.
-const DEPTH: usize = 256;
-
-/// Rows of the result that a core computes at once: whole tiles of every variant.
-const PART_ROWS: usize = 48;
-
-/// Floats of the right factor that are packed at once: 16 MiB.
+/// Words of the right factor that are packed at once: 16 MiB.
 const RIGHT: usize = 1 << 22;
 
 /// Parts for each thread: one that is held up leaves its parts to the others.
@@ -44,33 +48,32 @@ const PARTS_PER_THREAD: usize = 2;
 
 thread_local! {
     /// The packed left and right factors of a part.
-    static PACKED: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+    static PACKED: RefCell<[PackedWords; 2]> = const { RefCell::new([PackedWords::new(), PackedWords::new()]) };
 }
 
 /// Memory for packed right factors. The page faults of new memory would cost more than packing.
-static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+static SPARE: Mutex<Vec<PackedWords>> = Mutex::new(Vec::new());
 
 /// Adds the products of `terms` to `c`, `[rows, cols]`, on all threads.
 ///
 /// # Panics
 /// Shapes that do not fit.
-pub(crate) fn add_products(terms: &[[MatrixView; 2]], c: &mut [f32], isa: Isa) {
+pub(crate) fn add_products(terms: &[[MatrixView; 2]], c: &mut [f32], variant: &'static GemmVariant) {
     let Some([rows, cols]) = terms.first().map(|[left, right]| [left.rows, right.cols]) else { return };
     for [left, right] in terms {
         assert_eq!([left.rows, left.cols, right.cols], [rows, right.rows, cols], "gemm: factors have to fit");
     }
     assert_eq!(c.len(), rows * cols, "gemm: the result has to be {rows} x {cols}");
-    let depth: usize = terms.iter().map(|[left, _]| left.cols).sum();
+    let depth: usize = terms.iter().map(|[left, _]| variant.words(left.cols)).sum();
     if c.is_empty() || depth == 0 {
         return;
     }
-    let variant = GemmVariant::of(isa);
-    let [_, tile_cols] = variant.tile();
+    let [_, tile_cols] = variant.tile;
     let at_once = (RIGHT / depth / tile_cols).max(1) * tile_cols;
     let mut memory = SPARE.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
     for first in (0..cols).step_by(at_once) {
         let right = PackedRight::of(terms, first..cols.min(first + at_once), variant, memory);
-        if rows.div_ceil(PART_ROWS) >= PARTS_PER_THREAD * rayon::current_num_threads() {
+        if rows.div_ceil(variant.part_rows()) >= PARTS_PER_THREAD * rayon::current_num_threads() {
             right.multiply_by_rows(terms, c, cols);
         } else {
             right.multiply_by_columns(terms, c, cols);
@@ -81,15 +84,15 @@ pub(crate) fn add_products(terms: &[[MatrixView; 2]], c: &mut [f32], isa: Isa) {
 }
 
 /// Adds left · right to `c` on the calling thread; the rows of `c` begin `stride` floats behind one another.
-pub(crate) fn add_product(left: MatrixView, right: MatrixView, c: &mut [f32], stride: usize, isa: Isa) {
+pub(crate) fn add_product(left: MatrixView, right: MatrixView, c: &mut [f32], stride: usize, variant: &GemmVariant) {
     assert_eq!(left.cols, right.rows, "gemm: factors have to fit");
-    let variant = GemmVariant::of(isa);
-    let [_, tile_cols] = variant.tile();
+    let [_, tile_cols] = variant.tile;
     PACKED.with_borrow_mut(|[packed_left, packed_right]| {
-        for depth in blocks(left.cols) {
-            packed_right.resize(right.cols.next_multiple_of(tile_cols) * depth.len(), 0.0);
-            pack(right.transposed(), 0..right.cols, depth.clone(), tile_cols, packed_right);
-            for rows in parts(left.rows) {
+        for depth in blocks(left.cols, variant) {
+            let words = right.cols.next_multiple_of(tile_cols) * variant.words(depth.len());
+            let packed_right = packed_right.resize(words);
+            variant.pack_right(right, 0..right.cols, depth.clone(), packed_right);
+            for rows in parts(left.rows, variant) {
                 let c = &mut c[rows.start * stride..];
                 multiply(left, rows, depth.clone(), packed_left, packed_right, c, [stride, right.cols], variant);
             }
@@ -100,9 +103,9 @@ pub(crate) fn add_product(left: MatrixView, right: MatrixView, c: &mut [f32], st
 /// The right factors of all terms, some of their columns.
 struct PackedRight {
     columns: Range<usize>,
-    variant: GemmVariant,
+    variant: &'static GemmVariant,
     /// Of each block, its panels.
-    packed: Vec<f32>,
+    packed: PackedWords,
     blocks: Vec<Block>,
 }
 
@@ -115,40 +118,47 @@ struct Block {
 }
 
 impl PackedRight {
-    fn of(terms: &[[MatrixView; 2]], columns: Range<usize>, variant: GemmVariant, mut packed: Vec<f32>) -> Self {
-        let [_, tile_cols] = variant.tile();
+    fn of(
+        terms: &[[MatrixView; 2]],
+        columns: Range<usize>,
+        variant: &'static GemmVariant,
+        mut packed: PackedWords,
+    ) -> Self {
+        let [_, tile_cols] = variant.tile;
         let padded = columns.len().next_multiple_of(tile_cols);
         let mut blocks_of_terms: Vec<Block> = Vec::new();
         for (term, [left, _]) in terms.iter().enumerate() {
-            for depth in blocks(left.cols) {
+            for depth in blocks(left.cols, variant) {
                 let first = blocks_of_terms.last().map_or(0, |block| block.place.end);
-                blocks_of_terms.push(Block { term, place: first..first + padded * depth.len(), depth });
+                let place = first..first + padded * variant.words(depth.len());
+                blocks_of_terms.push(Block { term, place, depth });
             }
         }
-        packed.resize(blocks_of_terms.last().map_or(0, |block| block.place.end), 0.0);
+        let mut rest = packed.resize(blocks_of_terms.last().map_or(0, |block| block.place.end));
         let mut jobs = Vec::new();
-        let mut rest = &mut packed[..];
         for Block { term, depth, place } in &blocks_of_terms {
             let (of_block, others) = std::mem::take(&mut rest).split_at_mut(place.len());
             rest = others;
-            let panels = columns.clone().step_by(tile_cols).zip(of_block.chunks_mut(tile_cols * depth.len()));
-            jobs.extend(panels.map(|(first, panel)| (terms[*term][1].transposed(), depth.clone(), first, panel)));
+            let panels =
+                columns.clone().step_by(tile_cols).zip(of_block.chunks_mut(tile_cols * variant.words(depth.len())));
+            jobs.extend(panels.map(|(first, panel)| (terms[*term][1], depth.clone(), first, panel)));
         }
         jobs.into_par_iter().for_each(|(right, depth, first, panel)| {
-            pack(right, first..columns.end.min(first + tile_cols), depth, tile_cols, panel);
+            variant.pack_right(right, first..columns.end.min(first + tile_cols), depth, panel);
         });
         Self { columns, variant, packed, blocks: blocks_of_terms }
     }
 
     /// Every part has rows of the result.
     fn multiply_by_rows(&self, terms: &[[MatrixView; 2]], c: &mut [f32], cols: usize) {
-        c.par_chunks_mut(PART_ROWS * cols).enumerate().for_each(|(part, c)| {
-            let first = part * PART_ROWS;
+        let part_rows = self.variant.part_rows();
+        c.par_chunks_mut(part_rows * cols).enumerate().for_each(|(part, c)| {
+            let first = part * part_rows;
             let rows = first..first + c.len() / cols;
             let c = &mut c[self.columns.start..];
             PACKED.with_borrow_mut(|[packed, _]| {
                 for Block { term, depth, place } in &self.blocks {
-                    let (left, right) = (terms[*term][0], &self.packed[place.clone()]);
+                    let (left, right) = (terms[*term][0], &self.packed.words()[place.clone()]);
                     let shape = [cols, self.columns.len()];
                     multiply(left, rows.clone(), depth.clone(), packed, right, c, shape, self.variant);
                 }
@@ -158,7 +168,7 @@ impl PackedRight {
 
     /// Every part has columns of the result, which has few rows.
     fn multiply_by_columns(&self, terms: &[[MatrixView; 2]], c: &mut [f32], cols: usize) {
-        let [_, tile_cols] = self.variant.tile();
+        let [_, tile_cols] = self.variant.tile;
         let panels = self.columns.len().div_ceil(tile_cols);
         let panels_of_part = panels.div_ceil(PARTS_PER_THREAD * rayon::current_num_threads());
         let so_far: &[f32] = c;
@@ -168,9 +178,9 @@ impl PackedRight {
             let mut sums: Vec<f32> = so_far.chunks_exact(cols).flat_map(|c| &c[columns.clone()]).copied().collect();
             PACKED.with_borrow_mut(|[packed, _]| {
                 for Block { term, depth, place } in &self.blocks {
-                    let right = &self.packed[place.clone()][first * depth.len()..];
+                    let right = &self.packed.words()[place.clone()][first * self.variant.words(depth.len())..];
                     let left = terms[*term][0];
-                    for rows in parts(left.rows) {
+                    for rows in parts(left.rows, self.variant) {
                         let sums = &mut sums[rows.start * count..];
                         multiply(left, rows, depth.clone(), packed, right, sums, [count, count], self.variant);
                     }
@@ -194,25 +204,26 @@ fn multiply(
     left: MatrixView,
     rows: Range<usize>,
     depth: Range<usize>,
-    packed: &mut Vec<f32>,
-    right: &[f32],
+    packed: &mut PackedWords,
+    right: &[u32],
     c: &mut [f32],
     [stride, cols]: [usize; 2],
-    variant: GemmVariant,
+    variant: &GemmVariant,
 ) {
-    let [tile_rows, _] = variant.tile();
-    packed.resize(rows.len().next_multiple_of(tile_rows) * depth.len(), 0.0);
-    pack(left, rows.clone(), depth.clone(), tile_rows, packed);
-    let shape = [rows.len(), cols];
-    variant.multiply(PackedProduct { left: packed, right, depth: depth.len(), c, stride, shape });
+    let ([tile_rows, _], words) = (variant.tile, variant.words(depth.len()));
+    let packed = packed.resize(rows.len().next_multiple_of(tile_rows) * words);
+    variant.pack_left(left, rows.clone(), depth, packed);
+    variant.multiply(PackedProduct { left: packed, right, depth: words, c, stride, shape: [rows.len(), cols] });
 }
 
 /// The blocks of a depth.
-fn blocks(depth: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..depth).step_by(DEPTH).map(move |first| first..depth.min(first + DEPTH))
+fn blocks(depth: usize, variant: &GemmVariant) -> impl Iterator<Item = Range<usize>> + use<> {
+    let block = variant.block_depth();
+    (0..depth).step_by(block).map(move |first| first..depth.min(first + block))
 }
 
 /// The parts of rows.
-fn parts(rows: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..rows).step_by(PART_ROWS).map(move |first| first..rows.min(first + PART_ROWS))
+fn parts(rows: usize, variant: &GemmVariant) -> impl Iterator<Item = Range<usize>> + use<> {
+    let part = variant.part_rows();
+    (0..rows).step_by(part).map(move |first| first..rows.min(first + part))
 }

@@ -11,13 +11,13 @@ pub(super) fn zero() -> Lanes {
 }
 
 #[inline(always)]
-pub(super) fn splat(x: f32) -> Lanes {
-    [x; LANES]
+pub(super) fn splat(x: u32) -> Lanes {
+    [f32::from_bits(x); LANES]
 }
 
 #[inline(always)]
-pub(super) fn vector([lanes]: &[Lanes; 1]) -> Lanes {
-    *lanes
+pub(super) fn vector([words]: &[[u32; LANES]; 1]) -> Lanes {
+    words.map(f32::from_bits)
 }
 
 #[inline(always)]

@@ -1,13 +1,14 @@
 //! The innermost loops: a tile of the result in registers, summed over packed panels.
 
-use crate::decode_cpu::lanes::{LANES, Lanes};
+use crate::decode_cpu::lanes::LANES;
 
 /// Packed factors of one block of the depth, and the part of the result that their product is added to.
 pub(super) struct PackedProduct<'a> {
-    /// `[panels, depth, rows of a tile]`
-    pub(super) left: &'a [f32],
+    /// `[panels, depth, rows of a tile]`, or in the order of AMX
+    pub(super) left: &'a [u32],
     /// `[panels, depth, columns of a tile]`
-    pub(super) right: &'a [f32],
+    pub(super) right: &'a [u32],
+    /// Words: numbers of f32, or pairs of bf16.
     pub(super) depth: usize,
     /// The result from its first place on.
     pub(super) c: &'a mut [f32],
@@ -17,13 +18,22 @@ pub(super) struct PackedProduct<'a> {
     pub(super) shape: [usize; 2],
 }
 
+/// Adds a row of a tile, or as much of it as there is room for.
+#[inline(always)]
+pub(super) fn add<const WIDTH: usize>(sums: &[f32], c: &mut [f32]) {
+    match c.first_chunk_mut::<WIDTH>() {
+        Some(whole) => whole.iter_mut().zip(sums).for_each(|(c, sum)| *c += sum),
+        None => c.iter_mut().zip(sums).for_each(|(c, sum)| *c += sum),
+    }
+}
+
 /// The variant of an instruction set: the rows of a tile, its vectors, and their [`Lanes`]. A tile is two vectors wide.
 macro_rules! variant {
     ($(#[$doc:meta])* $name:ident, $rows:literal x $lanes:literal, $vectors:ident $(, $features:literal)?) => {
         $(#[$doc])*
         pub(super) mod $name {
             use super::super::$vectors::{lanes, multiply_add, splat, vector, zero};
-            use super::{LANES, Lanes, PackedProduct};
+            use super::{LANES, PackedProduct, add};
 
             /// Rows of a tile.
             pub(in super::super) const ROWS: usize = $rows;
@@ -57,16 +67,16 @@ macro_rules! variant {
             $(#[target_feature(enable = $features)])?
             #[inline]
             fn tile<const V: usize>(
-                left: &[[f32; ROWS]],
-                right: &[[[Lanes; $lanes]; 2]],
+                left: &[[u32; ROWS]],
+                right: &[[[[u32; LANES]; $lanes]; 2]],
                 c: &mut [f32],
                 stride: usize,
                 [rows, cols]: [usize; 2],
             ) {
                 let mut sums = [[zero(); V]; ROWS];
                 for (left, right) in left.iter().zip(right) {
-                    let mut x = [zero(); V];
-                    for v in 0..V {
+                    let mut x = [vector(&right[0]); V];
+                    for v in 1..V {
                         x[v] = vector(&right[v]);
                     }
                     for i in 0..ROWS {
@@ -80,18 +90,9 @@ macro_rules! variant {
                     if i < rows {
                         let c = &mut c[i * stride..][..cols];
                         for (v, sums) in sums.iter().enumerate() {
-                            add(lanes(*sums).as_flattened(), &mut c[v * WIDTH..]);
+                            add::<WIDTH>(lanes(*sums).as_flattened(), &mut c[v * WIDTH..]);
                         }
                     }
-                }
-            }
-
-            /// Adds a vector, or as much of it as there is room for.
-            #[inline(always)]
-            fn add(sums: &[f32], c: &mut [f32]) {
-                match c.first_chunk_mut::<WIDTH>() {
-                    Some(whole) => whole.iter_mut().zip(sums).for_each(|(c, sum)| *c += sum),
-                    None => c.iter_mut().zip(sums).for_each(|(c, sum)| *c += sum),
                 }
             }
         }
@@ -111,4 +112,14 @@ variant!(
 variant!(
     /// Vectors of 512 bits.
     avx512, 12 x 2, zmm, "avx2,fma,avx512f"
+);
+
+variant!(
+    /// Pairs of bf16, without instructions for them.
+    bf16_portable, 4 x 1, bf16_plain
+);
+#[cfg(target_arch = "x86_64")]
+variant!(
+    /// Vectors of 512 bits, dot products of pairs of bf16.
+    bf16_avx512, 12 x 2, bf16_zmm, "avx512f,avx512bf16"
 );

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::decode_cpu::lanes::Lanes;
+use crate::decode_cpu::lanes::{LANES, Lanes};
 
 #[target_feature(enable = "avx2,fma")]
 #[inline]
@@ -12,14 +12,14 @@ pub(super) fn zero() -> __m256 {
 
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-pub(super) fn splat(x: f32) -> __m256 {
-    _mm256_set1_ps(x)
+pub(super) fn splat(x: u32) -> __m256 {
+    _mm256_set1_ps(f32::from_bits(x))
 }
 
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-pub(super) fn vector([lanes]: &[Lanes; 1]) -> __m256 {
-    bytemuck::cast(*lanes)
+pub(super) fn vector([words]: &[[u32; LANES]; 1]) -> __m256 {
+    bytemuck::cast(*words)
 }
 
 #[target_feature(enable = "avx2,fma")]

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::decode_cpu::lanes::Lanes;
+use crate::decode_cpu::lanes::{LANES, Lanes};
 
 #[target_feature(enable = "avx512f")]
 #[inline]
@@ -12,13 +12,13 @@ pub(super) fn zero() -> __m512 {
 
 #[target_feature(enable = "avx512f")]
 #[inline]
-pub(super) fn splat(x: f32) -> __m512 {
-    _mm512_set1_ps(x)
+pub(super) fn splat(x: u32) -> __m512 {
+    _mm512_set1_ps(f32::from_bits(x))
 }
 
 #[target_feature(enable = "avx512f")]
 #[inline]
-pub(super) fn vector([low, high]: &[Lanes; 2]) -> __m512 {
+pub(super) fn vector([low, high]: &[[u32; LANES]; 2]) -> __m512 {
     let low = _mm512_castsi256_si512(bytemuck::cast(*low));
     _mm512_castsi512_ps(_mm512_inserti64x4::<1>(low, bytemuck::cast(*high)))
 }

@@ -1,7 +1,7 @@
 //! Linear layers over weights of 32-bit floats, with or without a low-rank adapter: y = x · Wᵀ + s · (z · Aᵀ) · Bᵀ, where
 //! z is x, or x after dropout.
 //!
-//! On a CPU a layer is one operation: the low-rank part adds to the same sums, and its backward pass computes the
+//! On a CPU a layer is one operation, all of whose products are of one precision: the low-rank part adds to the same sums, and its backward pass computes the
 //! gradients that are wanted alone. With du = s · dy · B they are
 //!
 //! ```text
@@ -17,9 +17,8 @@ use burn_flex::FlexTensor;
 use super::lora_factors::LoraFactors;
 use crate::autodiff::{Differentiable, record};
 use crate::cpu::{contiguous, numbers, tensor, zeros};
-use crate::decode_cpu::Isa;
 use crate::device::gpu_of;
-use crate::gemm::{MatrixView, add_products};
+use crate::gemm::{GemmVariant, MatmulPrecision, MatrixView, add_products};
 
 /// The largest number of rows that are multiplied in the other order: packing a weight costs more than a product with few
 /// rows, as in decoding, so the small factor goes to the right.
@@ -28,14 +27,15 @@ pub const FEW_ROWS: usize = 32;
 /// y = x · Wᵀ, with a gradient of W where it asks for one.
 ///
 /// # Shapes
-/// x `[rows, in]`, weight `[out, in]`, result `[rows, out]`; all f32.
+/// x `[rows, in]`, weight `[out, in]`, result `[rows, out]`; all f32. Products of few rows, and those of GPUs, are f32 whatever
+/// the precision.
 ///
 /// # Panics
 /// Shapes that do not fit, elements other than f32.
-pub fn dense_linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+pub fn dense_linear(x: Tensor<2>, weight: Tensor<2>, precision: MatmulPrecision) -> Tensor<2> {
     assert_eq!(x.dims()[1], weight.dims()[1], "dense_linear: x has to be as wide as the weight");
     if is_fused(&x) {
-        return Tensor::from_dispatch(Dispatch::dense_linear(x.into_dispatch(), weight.into_dispatch()));
+        return Tensor::from_dispatch(Dispatch::dense_linear(x.into_dispatch(), weight.into_dispatch(), precision));
     }
     if x.dims()[0] <= FEW_ROWS { weight.matmul(x.transpose()).transpose() } else { x.matmul(weight.transpose()) }
 }
@@ -47,7 +47,13 @@ pub fn dense_linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
 ///
 /// # Panics
 /// Shapes that do not fit, elements other than f32.
-pub fn dense_lora_linear(x: Tensor<2>, weight: Tensor<2>, z: Option<Tensor<2>>, lora: LoraFactors) -> Tensor<2> {
+pub fn dense_lora_linear(
+    x: Tensor<2>,
+    weight: Tensor<2>,
+    z: Option<Tensor<2>>,
+    lora: LoraFactors,
+    precision: MatmulPrecision,
+) -> Tensor<2> {
     let (LoraFactors { a, b, scale }, [d_out, d_in]) = (lora, weight.dims());
     let rank = a.dims()[0];
     assert_eq!(
@@ -57,13 +63,13 @@ pub fn dense_lora_linear(x: Tensor<2>, weight: Tensor<2>, z: Option<Tensor<2>>, 
     );
     if !is_fused(&x) {
         let low = z.unwrap_or_else(|| x.clone()).matmul(a.transpose()) * scale; // [rows, rank]
-        return dense_linear(x, weight) + low.matmul(b.transpose());
+        return dense_linear(x, weight, precision) + low.matmul(b.transpose());
     }
     assert_eq!(x.dims()[1], d_in, "dense_lora_linear: x has to be as wide as the weight");
     let [x, weight, a, b] = [x, weight, a, b].map(Tensor::into_dispatch);
     Tensor::from_dispatch(match z {
-        None => Dispatch::dense_lora_linear(x, weight, a, b, scale),
-        Some(z) => Dispatch::dense_lora_linear_of(x, weight, a, b, z.into_dispatch(), scale),
+        None => Dispatch::dense_lora_linear(x, weight, a, b, scale, precision),
+        Some(z) => Dispatch::dense_lora_linear_of(x, weight, a, b, z.into_dispatch(), scale, precision),
     })
 }
 
@@ -74,7 +80,7 @@ fn is_fused(x: &Tensor<2>) -> bool {
 /// The operations of a CPU.
 #[backend_extension(Flex, Autodiff)]
 trait DenseLinearBackend: Backend {
-    fn dense_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn dense_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>, precision: MatmulPrecision) -> FloatTensor<Self>;
 
     fn dense_lora_linear(
         x: FloatTensor<Self>,
@@ -82,6 +88,7 @@ trait DenseLinearBackend: Backend {
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
         scale: f32,
+        precision: MatmulPrecision,
     ) -> FloatTensor<Self>;
 
     fn dense_lora_linear_of(
@@ -91,16 +98,24 @@ trait DenseLinearBackend: Backend {
         b: FloatTensor<Self>,
         z: FloatTensor<Self>,
         scale: f32,
+        precision: MatmulPrecision,
     ) -> FloatTensor<Self>;
 }
 
 impl DenseLinearBackend for Flex {
-    fn dense_linear(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
-        DenseLinear::new(1.0).forward([x, weight])
+    fn dense_linear(x: FlexTensor, weight: FlexTensor, precision: MatmulPrecision) -> FlexTensor {
+        DenseLinear::new(1.0, precision).forward([x, weight])
     }
 
-    fn dense_lora_linear(x: FlexTensor, weight: FlexTensor, a: FlexTensor, b: FlexTensor, scale: f32) -> FlexTensor {
-        DenseLinear::new(scale).forward([x, weight, a, b])
+    fn dense_lora_linear(
+        x: FlexTensor,
+        weight: FlexTensor,
+        a: FlexTensor,
+        b: FlexTensor,
+        scale: f32,
+        precision: MatmulPrecision,
+    ) -> FlexTensor {
+        DenseLinear::new(scale, precision).forward([x, weight, a, b])
     }
 
     fn dense_lora_linear_of(
@@ -110,14 +125,15 @@ impl DenseLinearBackend for Flex {
         b: FlexTensor,
         z: FlexTensor,
         scale: f32,
+        precision: MatmulPrecision,
     ) -> FlexTensor {
-        DenseLinear::new(scale).forward([x, weight, a, b, z])
+        DenseLinear::new(scale, precision).forward([x, weight, a, b, z])
     }
 }
 
 impl<C: CheckpointStrategy> DenseLinearBackend for Autodiff<Flex, C> {
-    fn dense_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
-        record::<Flex, C, _, 2>(DenseLinear::new(1.0), [x, weight])
+    fn dense_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>, precision: MatmulPrecision) -> FloatTensor<Self> {
+        record::<Flex, C, _, 2>(DenseLinear::new(1.0, precision), [x, weight])
     }
 
     fn dense_lora_linear(
@@ -126,8 +142,9 @@ impl<C: CheckpointStrategy> DenseLinearBackend for Autodiff<Flex, C> {
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
         scale: f32,
+        precision: MatmulPrecision,
     ) -> FloatTensor<Self> {
-        record::<Flex, C, _, 4>(DenseLinear::new(scale), [x, weight, a, b])
+        record::<Flex, C, _, 4>(DenseLinear::new(scale, precision), [x, weight, a, b])
     }
 
     fn dense_lora_linear_of(
@@ -137,8 +154,9 @@ impl<C: CheckpointStrategy> DenseLinearBackend for Autodiff<Flex, C> {
         b: FloatTensor<Self>,
         z: FloatTensor<Self>,
         scale: f32,
+        precision: MatmulPrecision,
     ) -> FloatTensor<Self> {
-        record::<Flex, C, _, 5>(DenseLinear::new(scale), [x, weight, a, b, z])
+        record::<Flex, C, _, 5>(DenseLinear::new(scale, precision), [x, weight, a, b, z])
     }
 }
 
@@ -146,13 +164,22 @@ impl<C: CheckpointStrategy> DenseLinearBackend for Autodiff<Flex, C> {
 #[derive(Debug, Clone)]
 struct DenseLinear {
     scale: f32,
+    precision: MatmulPrecision,
     /// Of the forward pass: s · z · Aᵀ, `[rows, rank]`. Computing it anew costs more than the memory of so few columns.
     low: Option<FlexTensor>,
 }
 
 impl DenseLinear {
-    fn new(scale: f32) -> Self {
-        DenseLinear { scale, low: None }
+    fn new(scale: f32, precision: MatmulPrecision) -> Self {
+        DenseLinear { scale, precision, low: None }
+    }
+
+    /// Σ left · right
+    fn sum(&self, terms: &[[MatrixView; 2]]) -> Vec<f32> {
+        let [left, right] = terms[0];
+        let mut sum = zeros(left.shape()[0] * right.shape()[1]);
+        add_products(terms, &mut sum, GemmVariant::best(self.precision));
+        sum
     }
 
     fn scaled(&self, mut product: Vec<f32>) -> Vec<f32> {
@@ -173,12 +200,13 @@ impl<const N: usize> Differentiable<Flex, N> for DenseLinear {
         let [x, w] = [view(&inputs[0]), view(&inputs[1])];
         let shape = [x.shape()[0], w.shape()[0]];
         if N == 2 {
-            return (self, tensor(sum(&[[x, w.transposed()]]), shape.into()));
+            let y = tensor(self.sum(&[[x, w.transposed()]]), shape.into());
+            return (self, y);
         }
         let [a, b, z] = [view(&inputs[2]), view(&inputs[3]), view(inputs.get(4).unwrap_or(&inputs[0]))];
-        let low = self.scaled(sum(&[[z, a.transposed()]]));
+        let low = self.scaled(self.sum(&[[z, a.transposed()]]));
         let low = tensor(low, [shape[0], a.shape()[0]].into());
-        let y = sum(&[[x, w.transposed()], [view(&low), b.transposed()]]);
+        let y = self.sum(&[[x, w.transposed()], [view(&low), b.transposed()]]);
         self.low = Some(low);
         (self, tensor(y, shape.into()))
     }
@@ -186,7 +214,7 @@ impl<const N: usize> Differentiable<Flex, N> for DenseLinear {
     fn backward(&self, inputs: [FlexTensor; N], dy: FlexTensor, wanted: [bool; N]) -> [Option<FlexTensor>; N] {
         let (inputs, dy) = (inputs.map(contiguous), contiguous(dy));
         let ([x, w], dy) = ([view(&inputs[0]), view(&inputs[1])], view(&dy));
-        let gradient = |number: usize, terms: &[[MatrixView; 2]]| tensor(sum(terms), inputs[number].shape());
+        let gradient = |number: usize, terms: &[[MatrixView; 2]]| tensor(self.sum(terms), inputs[number].shape());
         let mut gradients = std::array::from_fn(|_| None);
         gradients[1] = wanted[1].then(|| gradient(1, &[[dy.transposed(), x]]));
         if N == 2 {
@@ -195,7 +223,7 @@ impl<const N: usize> Differentiable<Flex, N> for DenseLinear {
         }
         let [a, b, z] = [view(&inputs[2]), view(&inputs[3]), view(inputs.get(4).unwrap_or(&inputs[0]))];
         let low = self.low.as_ref().expect("the forward pass keeps its results for the gradient");
-        let du = self.scaled(sum(&[[dy, b]])); // [rows, rank]
+        let du = self.scaled(self.sum(&[[dy, b]])); // [rows, rank]
         let du = MatrixView::new(&du, [dy.shape()[0], a.shape()[0]]);
         gradients[2] = wanted[2].then(|| gradient(2, &[[du.transposed(), z]]));
         gradients[3] = wanted[3].then(|| gradient(3, &[[dy.transposed(), view(low)]]));
@@ -214,16 +242,9 @@ fn view(matrix: &FlexTensor) -> MatrixView<'_> {
     MatrixView::new(numbers(matrix), matrix.shape().dims())
 }
 
-/// Σ left · right
-fn sum(terms: &[[MatrixView; 2]]) -> Vec<f32> {
-    let [left, right] = terms[0];
-    let mut sum = zeros(left.shape()[0] * right.shape()[1]);
-    add_products(terms, &mut sum, Isa::best());
-    sum
-}
-
 #[cfg(test)]
 mod tests {
+    use super::MatmulPrecision::{Bf16, F32};
     use super::*;
     use crate::check::noise;
     use crate::test_devices;
@@ -252,9 +273,9 @@ mod tests {
                 let [x, w, a, b, z]: [Vec<f32>; 5] = std::array::from_fn(|i| noise(i as u64, lengths[i]));
                 let on = |numbers: &[f32], shape| -> Tensor<2> { upload(numbers, shape, &device) };
                 let lora = || LoraFactors { a: on(&a, [rank, d_in]), b: on(&b, [d_out, rank]), scale: 0.5 };
-                let of_x = |z| dense_lora_linear(on(&x, [rows, d_in]), on(&w, [d_out, d_in]), z, lora());
+                let of_x = |z| dense_lora_linear(on(&x, [rows, d_in]), on(&w, [d_out, d_in]), z, lora(), F32);
                 let cases = [
-                    (dense_linear(on(&x, [rows, d_in]), on(&w, [d_out, d_in])), &x, 0.0),
+                    (dense_linear(on(&x, [rows, d_in]), on(&w, [d_out, d_in]), F32), &x, 0.0),
                     (of_x(None), &x, 0.5),
                     (of_x(Some(on(&z, [rows, d_in]))), &z, 0.5),
                 ];
@@ -273,9 +294,9 @@ mod tests {
                 (upload(&noise(1, 120), [3, 40], &device), upload(&noise(2, 15), [3, 5], &device));
             let [x, w] = [x.transpose(), w.transpose()];
             let copies = [&x, &w].map(|view| upload(&download(view.clone()), view.dims(), &device));
-            let found = download(dense_linear(x, w));
+            let found = download(dense_linear(x, w, F32));
             let [x, w] = copies;
-            assert_close(&found, &download(dense_linear(x, w)), 0.0, name);
+            assert_close(&found, &download(dense_linear(x, w, F32)), 0.0, name);
         }
     }
 
@@ -286,13 +307,13 @@ mod tests {
         let lengths = shapes.map(|[rows, cols]| rows * cols);
         let matrix = |inputs: &[Tensor<1>], i: usize| -> Tensor<2> { inputs[i].clone().reshape(shapes[i]) };
         check_gradients(&lengths[..2], |inputs| {
-            dense_linear(matrix(inputs, 0), matrix(inputs, 1)).reshape([rows * d_out])
+            dense_linear(matrix(inputs, 0), matrix(inputs, 1), F32).reshape([rows * d_out])
         });
         for count in [4, 5] {
             check_gradients(&lengths[..count], |inputs| {
                 let lora = LoraFactors { a: matrix(inputs, 2), b: matrix(inputs, 3), scale: 0.5 };
                 let z = (count == 5).then(|| matrix(inputs, 4));
-                dense_lora_linear(matrix(inputs, 0), matrix(inputs, 1), z, lora).reshape([rows * d_out])
+                dense_lora_linear(matrix(inputs, 0), matrix(inputs, 1), z, lora, F32).reshape([rows * d_out])
             });
         }
     }
@@ -304,9 +325,36 @@ mod tests {
             |seed, shape: [usize; 2]| -> Tensor<2> { upload(&noise(seed, shape[0] * shape[1]), shape, &device) };
         let (x, w) = (shaped(1, [40, 6]).require_grad(), shaped(2, [5, 6]));
         let (a, b) = (shaped(3, [2, 6]).require_grad(), shaped(4, [5, 2]).require_grad());
-        let y = dense_lora_linear(x.clone(), w.clone(), None, LoraFactors { a: a.clone(), b: b.clone(), scale: 1.0 });
+        let lora = LoraFactors { a: a.clone(), b: b.clone(), scale: 1.0 };
+        let y = dense_lora_linear(x.clone(), w.clone(), None, lora, F32);
         let gradients = y.sum().backward();
         assert!([&x, &a, &b].iter().all(|leaf| leaf.grad(&gradients).is_some()));
         assert!(w.grad(&gradients).is_none());
+    }
+
+    /// Every product of the layer, forward and backward, beside the same one of f32.
+    #[test]
+    fn products_of_bf16_are_close_to_those_of_f32() {
+        let device = burn::tensor::Device::flex().autodiff();
+        let [rows, d_in, d_out, rank] = [70, 40, 33, 4];
+        let shapes = [[rows, d_in], [d_out, d_in], [rank, d_in], [d_out, rank], [rows, d_in]];
+        let results = |precision| {
+            let numbered = shapes.iter().enumerate();
+            let leaves: Vec<Tensor<2>> = numbered
+                .map(|(i, shape)| upload(&noise(i as u64, shape[0] * shape[1]), *shape, &device).require_grad())
+                .collect();
+            let [x, w, a, b, z] = std::array::from_fn(|i| leaves[i].clone());
+            let lora = LoraFactors { a, b, scale: 0.5 };
+            let y = dense_lora_linear(x.clone(), w.clone(), Some(z), lora, precision) + dense_linear(x, w, precision);
+            let gradients = (y.clone() * upload(&noise(9, rows * d_out), [rows, d_out], &device)).sum().backward();
+            let gradients = leaves.iter().map(|leaf| download(leaf.grad(&gradients).unwrap()));
+            std::iter::once(download(y)).chain(gradients).collect::<Vec<_>>()
+        };
+        for (number, (rounded, exact)) in results(Bf16).into_iter().zip(results(F32)).enumerate() {
+            assert_ne!(rounded, exact, "{number}");
+            let largest = exact.iter().fold(0.0, |largest: f32, x| largest.max(x.abs()));
+            let off = rounded.iter().zip(&exact).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
+            assert!(off < 1e-2 * largest, "{number}: off by {off}, where the largest number is {largest}");
+        }
     }
 }

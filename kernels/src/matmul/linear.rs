@@ -31,6 +31,7 @@ use super::layout::WeightLayout;
 use super::lora_factors::LoraFactors;
 use super::weight::{PackedWeight, Values};
 use crate::autodiff::{Differentiable, record};
+use crate::gemm::MatmulPrecision;
 
 /// y = x · Wᵀ. The gradient flows to x alone.
 ///
@@ -41,7 +42,7 @@ use crate::autodiff::{Differentiable, record};
 /// Shapes that do not fit, elements other than f32, a weight on another device.
 pub fn linear<const D: usize>(x: Tensor<D>, weight: &PackedWeight) -> Tensor<D> {
     over_rows(x, weight, |x| match &weight.values {
-        Values::Dense(w) => dense_linear(x, w.clone()),
+        Values::Dense(w) => dense_linear(x, w.clone(), MatmulPrecision::F32),
         Values::Packed { quants, scales } => Tensor::from_dispatch(Dispatch::packed_linear(
             x.into_dispatch(),
             quants.clone().into_dispatch(),
@@ -64,7 +65,7 @@ pub fn lora_linear<const D: usize>(x: Tensor<D>, weight: &PackedWeight, lora: Lo
     assert_eq!([a.dims()[1], b.dims()[0]], expected, "lora_linear: A has to be [rank, in] and B [out, rank]");
     assert_eq!(b.dims()[1], rank, "lora_linear: A and B have to be of one rank");
     over_rows(x, weight, |x| match &weight.values {
-        Values::Dense(w) => dense_lora_linear(x, w.clone(), None, LoraFactors { a, b, scale }),
+        Values::Dense(w) => dense_lora_linear(x, w.clone(), None, LoraFactors { a, b, scale }, MatmulPrecision::F32),
         Values::Packed { quants, scales } => Tensor::from_dispatch(Dispatch::lora_linear(
             x.into_dispatch(),
             a.into_dispatch(),

@@ -74,6 +74,14 @@ impl PackedWeight {
         }
     }
 
+    /// The weights as floats, `[out, in]`, where they are unpacked: on a CPU.
+    pub fn unpacked(&self) -> Option<Tensor<2>> {
+        match &self.values {
+            Values::Dense(weight) => Some(weight.clone()),
+            Values::Packed { .. } => None,
+        }
+    }
+
     /// The scheme that the weights came in.
     pub fn scheme(&self) -> QuantScheme {
         self.layout.scheme

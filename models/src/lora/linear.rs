@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
+use tiller_kernels::MatmulPrecision;
 use tiller_kernels::cross_entropy::{CrossEntropy, SoftTargets};
 use tiller_kernels::matmul::PackedWeight;
 
@@ -16,18 +17,22 @@ pub struct Linear {
     name: String,
     weight: ProjectionWeight,
     lora: Option<Lora>,
+    /// Of the products of many rows on a CPU.
+    #[module(skip)]
+    precision: MatmulPrecision,
 }
 
 impl Linear {
     /// A projection without a low-rank part; `weight` is `[out, in]`, and frozen.
     pub fn new(name: impl Into<String>, weight: Tensor<2>) -> Self {
         let weight = ProjectionWeight::Dense(Param::from_tensor(weight).set_require_grad(false));
-        Self { name: name.into(), weight, lora: None }
+        Self { name: name.into(), weight, lora: None, precision: MatmulPrecision::F32 }
     }
 
     /// A projection whose weight stays packed.
     pub fn packed(name: impl Into<String>, weight: PackedWeight) -> Self {
-        Self { name: name.into(), weight: ProjectionWeight::Packed(PackedProjection { weight }), lora: None }
+        let weight = ProjectionWeight::Packed(PackedProjection { weight });
+        Self { name: name.into(), weight, lora: None, precision: MatmulPrecision::F32 }
     }
 
     /// Its place in the model.
@@ -66,6 +71,11 @@ impl Linear {
         self.lora = lora;
     }
 
+    /// Sets the precision of products on a CPU. Those of few rows, as in decoding, stay f32.
+    pub fn set_matmul_precision(&mut self, precision: MatmulPrecision) {
+        self.precision = precision;
+    }
+
     /// The projection to these outputs alone, in their order; `None` where the weight is packed.
     pub(crate) fn rows(&self, rows: &[u32]) -> Option<Self> {
         let weight = self.dense()?;
@@ -82,9 +92,9 @@ impl Linear {
 
     /// `[n, in]` to `[n, out]`, in training with `dropout` before the low-rank part.
     pub fn forward(&self, x: Tensor<2>, dropout: Option<&RowDropout>) -> Tensor<2> {
-        let Some(lora) = &self.lora else { return self.weight.linear(x) };
+        let Some(lora) = &self.lora else { return self.weight.linear(x, self.precision) };
         let dropped = dropout.map(|dropout| dropout.drop(x.clone(), &self.name));
-        self.weight.lora_linear(x, lora, dropped)
+        self.weight.lora_linear(x, lora, dropped, self.precision)
     }
 
     /// Scores `targets` by what [`Linear::forward`] gives as logits, which are never whole: `[n]` each.
@@ -96,7 +106,7 @@ impl Linear {
             };
             [lora.narrow(x), lora.b.val()]
         });
-        self.weight.cross_entropy(x, low_rank, targets)
+        self.weight.cross_entropy(x, low_rank, targets, self.precision)
     }
 
     /// [`Linear::cross_entropy`] of the logits x Wᵀ + u bᵀ, for a projection without a low-rank part of its own.
@@ -106,7 +116,7 @@ impl Linear {
         factors: [Tensor<2>; 2],
         targets: &SoftTargets,
     ) -> CrossEntropy {
-        self.weight.cross_entropy(x, Some(factors), targets)
+        self.weight.cross_entropy(x, Some(factors), targets, self.precision)
     }
 
     /// The projection with its low-rank part folded into the weight: W + scale · B A, frozen.

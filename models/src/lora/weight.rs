@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use tiller_kernels::MatmulPrecision;
 use tiller_kernels::cross_entropy::{CrossEntropy, Projection, SoftTargets, cross_entropy};
 use tiller_kernels::matmul::{self, PackedWeight};
 
@@ -33,30 +34,49 @@ impl ProjectionWeight {
         }
     }
 
-    /// x Wᵀ, `[n, out]`.
-    pub fn linear(&self, x: Tensor<2>) -> Tensor<2> {
+    /// x Wᵀ, `[n, out]`; on a CPU of this precision.
+    pub fn linear(&self, x: Tensor<2>, precision: MatmulPrecision) -> Tensor<2> {
         match self {
-            Self::Dense(weight) => matmul::dense_linear(x, weight.val()),
-            Self::Packed(PackedProjection { weight }) => matmul::linear(x, weight),
+            Self::Dense(weight) => matmul::dense_linear(x, weight.val(), precision),
+            Self::Packed(PackedProjection { weight }) => match weight.unpacked() {
+                Some(weight) => matmul::dense_linear(x, weight, precision),
+                None => matmul::linear(x, weight),
+            },
         }
     }
 
     /// x Wᵀ + scale · (z Aᵀ) Bᵀ, `[n, out]`, where z is x, or x after dropout; without dropout in one pass over the weight.
-    pub fn lora_linear(&self, x: Tensor<2>, lora: &Lora, dropped: Option<Tensor<2>>) -> Tensor<2> {
-        let factors = || matmul::LoraFactors { a: lora.a.val(), b: lora.b.val(), scale: lora.scale as f32 };
-        match (self, dropped) {
-            (Self::Dense(weight), dropped) => matmul::dense_lora_linear(x, weight.val(), dropped, factors()),
-            (Self::Packed(PackedProjection { weight }), None) => matmul::lora_linear(x, weight, factors()),
-            (Self::Packed(PackedProjection { weight }), Some(z)) => matmul::linear(x, weight) + lora.forward(z),
+    /// On a CPU of this precision.
+    pub fn lora_linear(
+        &self,
+        x: Tensor<2>,
+        lora: &Lora,
+        dropped: Option<Tensor<2>>,
+        precision: MatmulPrecision,
+    ) -> Tensor<2> {
+        let factors = matmul::LoraFactors { a: lora.a.val(), b: lora.b.val(), scale: lora.scale as f32 };
+        match self {
+            Self::Dense(weight) => matmul::dense_lora_linear(x, weight.val(), dropped, factors, precision),
+            Self::Packed(PackedProjection { weight }) => match (weight.unpacked(), dropped) {
+                (Some(weight), dropped) => matmul::dense_lora_linear(x, weight, dropped, factors, precision),
+                (None, None) => matmul::lora_linear(x, weight, factors),
+                (None, Some(z)) => matmul::linear(x, weight) + lora.forward(z),
+            },
         }
     }
 
     /// Scores `targets` by the logits x Wᵀ + u bᵀ; see [`cross_entropy()`].
-    pub fn cross_entropy(&self, x: Tensor<2>, low_rank: Option<[Tensor<2>; 2]>, targets: &SoftTargets) -> CrossEntropy {
+    pub fn cross_entropy(
+        &self,
+        x: Tensor<2>,
+        low_rank: Option<[Tensor<2>; 2]>,
+        targets: &SoftTargets,
+        precision: MatmulPrecision,
+    ) -> CrossEntropy {
         let projection = match self {
             Self::Dense(weight) => Projection::Dense(weight.val()),
             Self::Packed(PackedProjection { weight }) => Projection::Packed(weight),
         };
-        cross_entropy(x, projection, low_rank, targets)
+        cross_entropy(x, projection, low_rank, targets, precision)
     }
 }

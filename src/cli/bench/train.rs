@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
+use tiller_kernels::MatmulPrecision;
 use tiller_models::presets::ModelPreset;
 
 use super::Global;
@@ -32,6 +33,9 @@ pub struct Args {
     /// Format of the frozen weights: f32, f16, q8 or q4
     #[arg(long, alias = "quantise", default_value = "f32", value_name = "SCHEME")]
     quant: String,
+    /// Precision of matrix products on a CPU; auto takes bf16x3 where the processor has AMX, and f32 elsewhere
+    #[arg(long, value_parser = values::matmul_precision(), default_value = "auto", value_name = "PRECISION")]
+    matmul_precision: MatmulPrecision,
     /// LoRA rank
     #[arg(long, default_value_t = 16, value_name = "R")]
     rank: usize,
@@ -75,6 +79,7 @@ enum Format {
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let mut config = SftConfig {
         quant: args.quant.clone(),
+        matmul_precision: args.matmul_precision,
         full: args.full,
         batch: args.batch,
         max_tokens: args.tokens,

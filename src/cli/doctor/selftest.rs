@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tiller_kernels::bench::{DeviceClass, Roofline, roofline};
 use tiller_kernels::check::{CheckResult, check_matmul};
+use tiller_kernels::check_gemm;
 use tiller_kernels::decode::KvFormat;
 use tiller_kernels::decode_cpu::check_products;
 use tiller_kernels::operations;
@@ -21,7 +22,7 @@ use tiller_models::presets::ModelPreset;
 #[derive(Debug, Serialize)]
 pub(super) struct Selftest {
     device: String,
-    /// The largest error of every kernel variant: on the CPU, of the products of packed weights.
+    /// The largest error of every kernel variant: on the CPU, of the products of packed weights and of training.
     #[serde(rename = "findings")]
     results: Vec<CheckResult>,
     /// Measured bandwidth and compute; absent on the CPU.
@@ -57,7 +58,8 @@ pub(super) fn run(asked: &str) -> Result<Selftest> {
     let works = MODELS.iter().flat_map(|model| PlannedCommand::ALL.map(|work| ready(work, *model, &place)));
     let work = works.collect::<Result<_>>()?;
     let Some(gpu) = open.gpu else {
-        return Ok(Selftest { device: place.device, results: check_products(), roofline: None, work });
+        let results = [check_products(), check_gemm()].concat();
+        return Ok(Selftest { device: place.device, results, roofline: None, work });
     };
     let bar = Progress::start("selftest", operations::names().count() as u64 + 3, "operations");
     let step = |name: &str| {

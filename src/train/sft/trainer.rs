@@ -150,6 +150,7 @@ impl<'a, S: Scorer> SftTrainer<'a, S> {
         (trainable, adamw, mut state): (TrainableModel, AdamW, SftState),
     ) -> Result<Self> {
         config.validate()?;
+        let trainable = trainable.with_matmul_precision(config.matmul_precision);
         let grammar = Grammar::of(&trainable.model.codec.tokenizer, &dataset.catalogue)?;
         let history_loss = HistoryLoss::new(&trainable.model.codec, &dataset.catalogue, config.history_weight)?;
         let validation = Validation::new(builder, dataset, &config.data.tasks, &config.validation)?;

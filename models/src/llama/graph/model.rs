@@ -2,7 +2,7 @@
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
-use tiller_kernels::embedding;
+use tiller_kernels::{MatmulPrecision, embedding};
 
 use super::attention::Attention;
 use super::batch::Batch;
@@ -181,6 +181,13 @@ impl Llama {
             *linear = linear.merged()?;
         }
         Ok(merged)
+    }
+
+    /// This model with the products of its projections of this precision, where it computes many tokens on a CPU: forward and backward.
+    #[must_use]
+    pub fn with_matmul_precision(mut self, precision: MatmulPrecision) -> Self {
+        self.linears_mut().for_each(|linear| linear.set_matmul_precision(precision));
+        self
     }
 
     /// This model with every weight to be trained, and not its low-rank parts alone.
