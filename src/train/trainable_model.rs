@@ -111,7 +111,7 @@ impl TrainableModel {
         Ok(Self { model, trained: TrainedPart::Full(files, path.to_owned()) })
     }
 
-    /// The same with matrix products of this precision on a CPU.
+    /// This model with matrix products of this precision on a CPU.
     #[must_use]
     pub fn with_matmul_precision(mut self, precision: MatmulPrecision) -> Self {
         self.model.llama = self.model.llama.with_matmul_precision(precision);

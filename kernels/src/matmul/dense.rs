@@ -1,8 +1,8 @@
 //! Linear layers over weights of 32-bit floats, with or without a low-rank adapter: y = x · Wᵀ + s · (z · Aᵀ) · Bᵀ, where
 //! z is x, or x after dropout.
 //!
-//! On a CPU a layer is one operation, all of whose products are of one precision: the low-rank part adds to the same sums, and its backward pass computes the
-//! gradients that are wanted alone. With du = s · dy · B they are
+//! On a CPU a layer is one operation, all of whose products are of one precision: the low-rank part adds to the same
+//! sums, and its backward pass computes the gradients that are wanted alone. With du = s · dy · B they are
 //!
 //! ```text
 //! dx = dy · W (+ du · A)     dW = dyᵀ · x     dA = duᵀ · z     dB = dyᵀ · s z Aᵀ     dz = du · A
@@ -27,8 +27,8 @@ pub const FEW_ROWS: usize = 32;
 /// y = x · Wᵀ, with a gradient of W where it asks for one.
 ///
 /// # Shapes
-/// x `[rows, in]`, weight `[out, in]`, result `[rows, out]`; all f32. Products of few rows, and those of GPUs, are f32 whatever
-/// the precision.
+/// x `[rows, in]`, weight `[out, in]`, result `[rows, out]`; all f32. Products of few rows, and those of GPUs, are f32
+/// whatever the precision.
 ///
 /// # Panics
 /// Shapes that do not fit, elements other than f32.
