@@ -203,6 +203,8 @@ fn ends(tokens: &[Token], joints: &str, named: Option<Dimension>, lexicon: &Lexi
 /// Words for nearly so much.
 const ABOUT: &str = "about, around, roughly, approximately, approx, circa, of about, of around, for about, for around";
 
+const ABOUT_BEHIND: &str = "or so, or thereabouts, thereabouts, give or take, more or less";
+
 /// "the 80s and the 90s", "in 1999", "2010 or later", "about 90 minutes".
 fn listed(tokens: &[Token], named: Option<Dimension>, lexicon: &Lexicon) -> Option<ParsedMeasure> {
     let lead = any_phrase(tokens, ABOUT).unwrap_or(0);
@@ -231,9 +233,11 @@ fn listed(tokens: &[Token], named: Option<Dimension>, lexicon: &Lexicon) -> Opti
         if let Some((length, side)) = behind.max_by_key(|(length, _)| *length) {
             *only = last.beside(side);
             at += length;
-        } else if roughly && matches!(last.dimension, Dimension::Price | Dimension::Duration) {
-            *only = last.nearly();
-            assumed = Some("taken as a tenth more or less".to_owned());
+        } else if let Some(behind) = any_phrase(&tokens[at..], ABOUT_BEHIND).or(roughly.then_some(0))
+            && let Some((near, taken_as)) = last.nearly()
+        {
+            (*only, assumed) = (near, Some(taken_as));
+            at += behind;
         } else if last.dimension == Dimension::Price && named.is_none() {
             // Who has 15 dollars takes what costs less, too.
             *only = last.beside(Side::UpTo);

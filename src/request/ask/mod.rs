@@ -148,7 +148,8 @@ impl<'a> AskParser<'a> {
             let name = |first: &Token, last: &Token| tokens::key(&text[first.at.start..last.at.end]);
             named.first().zip(named.last()).is_some_and(|(a, b)| !self.lexicon.titled(&name(a, b)).is_empty())
         };
-        let tokens = courtesies::without_courtesies(&tokens::tokens(text, &self.lexicon), is_title);
+        let mut tokens = courtesies::without_courtesies(&tokens::tokens(text, &self.lexicon), is_title);
+        amounts::compare_with_than(&mut tokens);
         let (assumed, gaps) = (Vec::new(), Vec::new());
         let mut reader = TermReader { text, lexicon: &self.lexicon, shown, assumed, gaps, missing_place: false };
         let terms = reader.terms(&tokens);

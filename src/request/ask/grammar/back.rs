@@ -92,7 +92,7 @@ impl StatementParser<'_> {
         let speaks = |text: &str| matches!(text.to_lowercase().as_str(), "i" | "we" | "i'd" | "i’d");
         let by_speaker = (start..self.at).any(|at| self.word(at) == Some(Word::Subject) && speaks(self.text_of(at)));
         let praise = (start..self.at).any(|at| {
-            let pronoun = matches!(self.text_of(at + 1).to_lowercase().as_str(), "it" | "them" | "those");
+            let pronoun = self.is_pronoun_object(at + 1);
             (self.word(at) == Some(Word::Role(TitleRole::Liked)) && pronoun && at + 1 < self.at)
                 || (self.word(at) == Some(Word::Clause) && self.text_of(at).eq_ignore_ascii_case("like it"))
         });

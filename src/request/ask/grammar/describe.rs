@@ -19,6 +19,16 @@ impl StatementParser<'_> {
         let mut description = ItemDescription::default();
         while let Some(sense) = self.sense(self.at) {
             let goes_on = match sense {
+                _ if description.unwelcome && self.is_content(self.at) => {
+                    self.name_behind_refusal();
+                    true
+                }
+                Sense::Kind { .. } if refused && self.beside_refused(&mut description, by) => true,
+                Sense::Range { .. } if description.judged && self.is_figure_of_speech() => {
+                    description.broken = true;
+                    self.at += 1;
+                    true
+                }
                 Sense::Comma | Sense::Word(Word::And | Word::Or) => self.goes_on(&mut description, refused),
                 Sense::Stop | Sense::Amount(_) if !self.is_pronoun(self.at) => false,
                 Sense::Amount(_) | Sense::Stop => {
@@ -154,9 +164,22 @@ impl StatementParser<'_> {
                     *description = ItemDescription::default();
                     description.add(Element { of: formula, sort: Sort::Closed, loose: false });
                 } else {
+                    // "as long as it isn't more than a fifth"
                     description.broken = true;
+                    self.at = self.clause(self.at).end;
                 }
                 return true;
+            }
+            Word::Little
+                if content && !self.clause(self.at + 1).any(|at| self.is_content(at) || self.is_amount(at)) =>
+            {
+                description.little = true
+            }
+            // "no horror please we have guests", "no horror something funny": the speaker goes on.
+            Word::Only | Word::Clause | Word::Subject | Word::Anything
+                if content && (refused || description.unwelcome) && self.begins_wish(self.at) =>
+            {
+                return false;
             }
             Word::Only if content && !self.clause(self.at + 1).any(|at| self.is_content(at) || self.is_amount(at)) => {
                 description.only = true
@@ -204,9 +227,6 @@ impl StatementParser<'_> {
             Word::Compared(compared) if content && self.counted && compared != Compared::About => {
                 description.compared = Some(compared);
             }
-            // "no horror please we have guests", "no horror something funny": the speaker goes on.
-            Word::Subject | Word::Anything if content && refused => return false,
-            Word::Clause if content && refused && self.asks(self.at) => return false,
             // "over" and "under" without a number say anything.
             Word::Beside(_) => {
                 description.broken = true;
@@ -244,8 +264,19 @@ impl StatementParser<'_> {
     ) -> bool {
         let content = description.has_content();
         let before = self.word(self.at.wrapping_sub(1));
+        if self.is_disclaimer(self.at) {
+            return false;
+        }
+        // "a crime not to include a western"
+        if content && class == Refusal::Not && self.word(self.at + 1) == Some(Word::To) {
+            description.broken = true;
+            self.at = self.clause(self.at).end;
+            return true;
+        }
         if self.refuses_backwards(self.at) {
-            if content {
+            if content && class == Refusal::Not && self.is_ellipsis(self.at) {
+                description.broken = true;
+            } else if content {
                 description.unwelcome = true;
             }
             self.at += 1;
@@ -260,7 +291,12 @@ impl StatementParser<'_> {
         let nests = match class {
             Refusal::No | Refusal::Nothing | Refusal::Verb | Refusal::Swap | Refusal::Non => false,
             Refusal::Not if refused => {
-                let field = matches!(self.sense(self.at + 1), Some(Sense::Range { .. } | Sense::Value { .. }));
+                // "no films not from the nineties", but "not from the nineties not from the eighties".
+                let field = match (self.sense(self.at + 1), description.last_sort()) {
+                    (Some(Sense::Range { column, .. }), Some(Sort::Range { column: last, .. })) => *column != last,
+                    (Some(Sense::Value { column, .. }), Some(Sort::Value(last))) => *column != last,
+                    (next, _) => matches!(next, Some(Sense::Range { .. } | Sense::Value { .. })),
+                };
                 field || matches!(before, Some(Word::Copula | Word::Filler | Word::Article | Word::Clause))
             }
             Refusal::Without if refused => by != Some(Refusal::Without),
@@ -296,6 +332,9 @@ impl StatementParser<'_> {
             statement.refused = true;
             statement.at = self.place(start);
             self.statements.push(statement);
+        }
+        if !inner.has_content() && class == Refusal::Except && self.is_amount(self.at) {
+            return self.exception_amount(start, description);
         }
         if !inner.has_content() {
             let place = self.place(start);

@@ -144,6 +144,11 @@ impl StatementParser<'_> {
             return true;
         }
         let lead = self.at..first;
+        // "no westerns, where are the comedies": a clause of its own.
+        if joint == Joint::Comma && lead.clone().any(|at| self.word(at) == Some(Word::Copula) && !self.is_relative(at))
+        {
+            return false;
+        }
         // "two comedies and a drama"
         let one = |at: usize| matches!(self.text_of(at).to_lowercase().as_str(), "a" | "an");
         if self.counted && lead.clone().any(one) {

@@ -1,5 +1,6 @@
 //! From terms to statements, by recursive descent. The grammar is that of [the module](super).
 
+mod asides;
 mod back;
 mod describe;
 mod lists;

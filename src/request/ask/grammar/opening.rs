@@ -30,6 +30,8 @@ pub(super) struct Opening {
     pub article: bool,
     pub unknown: bool,
     pub broken: bool,
+    /// The rest of its clause neither wants nor refuses anything, and why.
+    pub aside: Option<Option<&'static str>>,
     /// A refusal with nothing behind it.
     pub bare: Option<Refusal>,
     /// "leave … out"
@@ -89,7 +91,10 @@ impl StatementParser<'_> {
                     let verb = self.may_be_verb(at, named && !spoken);
                     opening.broken |= spoken || verb || self.is_sign(at);
                     // "I never said …"
-                    opening.lost |= spoken && verb && opening.refused;
+                    // … but "I cannot face another drama" refuses it.
+                    let another =
+                        matches!(self.text_of(at + 1).to_lowercase().as_str(), "another" | "yet another" | "any more");
+                    opening.lost |= spoken && verb && opening.refused && !another;
                     // "no remakes of westerns": it is refused, and not what stands behind its preposition.
                     let object = opening.by == Some(Refusal::No)
                         && matches!(self.word(at.wrapping_sub(1)), Some(Word::Refuse(_)));
@@ -98,7 +103,11 @@ impl StatementParser<'_> {
                     opening.lost |= object && (preposition || self.text_of(at + 1).eq_ignore_ascii_case("of"));
                     // "I cannot decide between …": nor does a refusal of such a verb say what is refused.
                     let refused = self.word(at.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not));
-                    opening.lost |= refused && matches!(self.word(at.wrapping_sub(2)), Some(Word::Clause));
+                    opening.lost |= refused && !another && matches!(self.word(at.wrapping_sub(2)), Some(Word::Clause));
+                    // "not uninterested in …": two noes may make a yes.
+                    opening.lost |= opening.by == Some(Refusal::Not) && opening.refused && self.is_negative(at);
+                    // "anything barring horror"
+                    opening.broken |= self.may_except(at);
                     self.name_unknown(at);
                 }
                 _ => return opening,
@@ -129,8 +138,16 @@ impl StatementParser<'_> {
     pub(super) fn open_word(&mut self, word: Word, opening: &mut Opening) -> bool {
         let counted = !opening.amounts.is_empty();
         match word {
+            Word::Refuse(_) if self.is_disclaimer(self.at) => {
+                opening.aside = Some(Some("it says nothing about the list"));
+                return false;
+            }
             Word::Refuse(class) => {
                 if self.refuses_backwards(self.at) {
+                    if self.refuses_some_before(self.at) {
+                        opening.aside = Some(None);
+                        return false;
+                    }
                     let alone = !counted && opening.role.is_none() && opening.how_many.is_none();
                     opening.bare = alone.then_some(class);
                     return false;
@@ -142,6 +159,20 @@ impl StatementParser<'_> {
                 }
                 if opening.how_many == Some(HowMany::Every) && class == Refusal::Except {
                     opening.how_many = None;
+                }
+                // "all that is not horror", but "not all horror".
+                if opening.how_many == Some(HowMany::Every) && !opening.refused && class != Refusal::Verb {
+                    opening.how_many = None;
+                }
+                // "a shame not to have one", "do not not include": a refusal of a refusal, or none.
+                let not = self.text_of(self.at).eq_ignore_ascii_case("not");
+                let twice = not && self.word(self.at.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not));
+                opening.lost |= class == Refusal::Not && opening.unknown && self.word(self.at + 1) == Some(Word::To);
+                opening.lost |= class == Refusal::Not && twice;
+                // "I don't hate westerns": no rule.
+                if class == Refusal::Verb && opening.by == Some(Refusal::Not) && opening.refused && self.is_dislike() {
+                    (opening.refused, opening.tolerated, opening.by) = (false, true, Some(class));
+                    return true;
                 }
                 // "not without", "nothing that is not", "do not skip"; but "no, never", and who does not want no horror wants none.
                 let of_refusal = match class {
@@ -179,6 +210,11 @@ impl StatementParser<'_> {
             // "as many comedies as dramas"
             Word::Every if self.text_of(self.at).to_lowercase().starts_with("as ") && !self.is_as_possible() => {
                 opening.lost = true
+            }
+            // "no nothing just comedies"
+            Word::Only if opening.refused && matches!(opening.by, Some(Refusal::No | Refusal::Nothing)) => {
+                opening.aside = Some(Some("refused too, or wanted"));
+                return false;
             }
             // "I do not want only comedies"
             Word::Only if opening.refused && opening.by == Some(Refusal::Not) => {
@@ -246,6 +282,12 @@ impl StatementParser<'_> {
             }
             // "I am over horror"
             Word::Beside(_) => return self.lost_opening(opening),
+            // "leave it out"
+            Word::Unwelcome if opening.takes_out && self.is_pronoun_object(self.at.wrapping_sub(1)) => {
+                let before = self.statements.last().is_some_and(|before| before.has_content());
+                opening.bare = Some(if before { Refusal::No } else { Refusal::Verb });
+                return false;
+            }
             // "I am terrible at puzzles"
             Word::Unwelcome => return self.lost_opening(opening),
             _ => return false,

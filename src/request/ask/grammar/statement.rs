@@ -16,6 +16,9 @@ impl StatementParser<'_> {
         if let Some(class) = opening.bare {
             return self.bare_refusal(joint, class);
         }
+        if let Some(why) = opening.aside {
+            return self.name_clause(start, why);
+        }
         let mut opening = opening;
         let attached = opening.generic || !opening.amounts.is_empty() || opening.how_many.is_some();
         self.contrasts = opening.by == Some(Refusal::Not) && self.at == start + 1;
@@ -60,7 +63,14 @@ impl StatementParser<'_> {
             }
         }
         opening.broken |= opening.takes_out && !description.unwelcome;
-        opening.lost |= self.depends_on_condition(start, joint);
+        description.broken |=
+            description.judged && !statement.refused && !statement.tolerated && self.is_idle_predicate(start);
+        // "keep the drama low": nobody knows how much of it.
+        description.broken |= statement.role == Some(TitleRole::Kept) && description.has_kind() && description.unknown;
+        if description.little && opening.amounts.is_empty() {
+            opening.how_many = Some(HowMany::Little);
+        }
+        opening.lost |= self.depends_on_condition(start, joint, &opening, &statement);
         if self.is_lost(&opening, &description, &statement, unknown) {
             return self.gap(statement.at, None);
         }
@@ -82,7 +92,17 @@ impl StatementParser<'_> {
             let place = self.terms[start].at.clone();
             self.gap(place, None);
         }
+        let one = opening.amounts.len() == 1 && self.text_of(self.at.wrapping_sub(1)).eq_ignore_ascii_case("one");
+        if opening.refused
+            && opening.speaks
+            && one
+            && !statement.has_content()
+            && self.refuse_one_of_those(statement.at.clone())
+        {
+            return;
+        }
         self.quantify(&mut statement, &opening);
+        self.allow_exception(&mut statement, description.except);
         let prefers = opening.prefers;
         self.push(statement);
         self.preferred_to(start, prefers, opening.more);

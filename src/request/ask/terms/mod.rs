@@ -139,9 +139,20 @@ impl TermReader<'_, '_> {
             terms.push(Term { sense: parsed.sense, at: place });
             at += self.suffix(&tokens[at - 1..], &mut terms);
         }
+        self.also(&mut terms);
         self.speakers(&mut terms);
         self.exceptions(&mut terms);
         terms
+    }
+
+    /// "that isn't also horror", "unless it's also a comedy": no joint, but a word that says nothing.
+    fn also(&self, terms: &mut [Term]) {
+        for at in 1..terms.len() {
+            let governed = matches!(terms[at - 1].sense, Sense::Word(Word::Copula | Word::Refuse(_) | Word::OnlyIf));
+            if governed && self.text[terms[at].at.clone()].eq_ignore_ascii_case("also") {
+                terms[at].sense = Sense::Word(Word::Filler);
+            }
+        }
     }
 
     /// "from any country but France": an exception from whatever there is.
