@@ -94,7 +94,7 @@ const NUMBERS: [(&str, u32); 28] = [
 ];
 
 /// Amounts of several words, and those that are no number; the longest first.
-const PHRASES: [(&str, Quantity); 30] = [
+const PHRASES: [(&str, Quantity); 31] = [
     ("every second", Quantity::Part(1, 2)),
     ("every other", Quantity::Part(1, 2)),
     ("every third", Quantity::Part(1, 3)),
@@ -109,6 +109,7 @@ const PHRASES: [(&str, Quantity); 30] = [
     ("couple of", Quantity::Count(2)),
     ("pair of", Quantity::Count(2)),
     ("handful of", Quantity::Count(5)),
+    ("a single one", Quantity::Count(1)),
     ("a single", Quantity::Count(1)),
     ("a handful of", Quantity::Count(5)),
     ("a handful", Quantity::Count(5)),

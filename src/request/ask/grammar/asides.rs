@@ -19,9 +19,22 @@ impl StatementParser<'_> {
     pub(super) fn is_disclaimer(&self, at: usize) -> bool {
         let text = |at: usize| self.text_of(at).to_lowercase();
         let that = text(at + 1);
-        let speaker = matches!(that.as_str(), "that i" | "that we")
-            || (that == "that" && (self.word(at + 2) == Some(Word::Subject) || text(at + 2) == "there"));
+        let speaks =
+            |at: usize| self.word(at) == Some(Word::Subject) || self.is_speaker(at) || text(at).starts_with("there");
+        let speaker = matches!(that.as_str(), "that i" | "that we") || (that == "that" && speaks(at + 2));
         self.word(at) == Some(Word::Refuse(Refusal::Not)) && speaker
+    }
+
+    /// True for "I", "I'm", "we've": the person who asks.
+    pub(super) fn is_speaker(&self, at: usize) -> bool {
+        const SPEAKERS: [&str; 9] = ["i", "i'm", "i’m", "im", "i've", "i’ve", "we", "we're", "we've"];
+        let text = self.text_of(at).to_lowercase();
+        SPEAKERS.contains(&text.split(' ').next().unwrap_or_default())
+    }
+
+    /// True for a word before the reason of a wish or a refusal.
+    pub(super) fn gives_reason(&self, at: usize) -> bool {
+        matches!(self.text_of(at).to_lowercase().as_str(), "because" | "cos" | "coz" | "bc")
     }
 
     /// True for "none that are both": a refusal of what stands before it under a condition that nobody knows.
@@ -128,7 +141,11 @@ impl StatementParser<'_> {
                 description.except = Some(quantity);
                 self.at = self.clause(last).end;
             }
-            None => self.name_clause(start, None),
+            None => {
+                // "romance, as long as it isn't more than a fifth"
+                description.broken |= self.text_of(start).to_lowercase().starts_with("as long");
+                self.name_clause(start, None);
+            }
         }
     }
 

@@ -197,6 +197,17 @@ impl StatementParser<'_> {
                 description.role = Some(role);
             }
             Word::Instead => self.replaces = true,
+            // "comedies yes dramas no"
+            Word::Courtesy if content && self.is_yes(self.at) && self.clause(self.at).any(|at| self.is_content(at)) => {
+                return false;
+            }
+            // "no horror even if you pay me": what is refused on a condition is refused.
+            Word::Beyond if content && refused && self.is_condition(self.at) => {
+                self.name_clause(self.at, Some("a condition"));
+                return true;
+            }
+            // "under two hours because I have an early start": the reason is a clause of its own.
+            Word::Filler if content && self.gives_reason(self.at) => return false,
             // "in the first three"
             Word::Beyond => {
                 description.lost = true;

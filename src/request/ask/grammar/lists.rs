@@ -25,6 +25,7 @@ impl StatementParser<'_> {
         let chunk = self.clause(self.at);
         let goes_on = joint != Joint::But
             && !description.unwelcome
+            && !description.little
             && joint != Joint::Correction
             && joint != Joint::Fresh
             && (self.is_exception(first, description) || self.is_listed(joint, first, chunk, description, refused));

@@ -150,7 +150,21 @@ impl<'t> StatementParser<'t> {
                 Some(Word::Mostly | Word::Every | Word::Rest | Word::Little | Word::Items | Word::Anything)
             )
         };
-        !self.clause(at + 1).any(|at| counts(at) || compares(at))
+        self.answers_kind(at) || !self.clause(at + 1).any(|at| counts(at) || compares(at))
+    }
+
+    /// True for the "no" of "drama no comedy yes": in a clause where a kind has its "yes" behind it, another has its "no" there.
+    fn answers_kind(&self, at: usize) -> bool {
+        let behind_kind = |at: usize| at > 0 && self.is_content(at - 1);
+        let start = (0..at).rev().find(|&at| self.is_boundary(at)).map_or(0, |at| at + 1);
+        let no = matches!(self.text_of(at).to_lowercase().as_str(), "no" | "nah" | "nope");
+        no && behind_kind(at) && (start..self.clause(at).end).any(|at| self.is_yes(at) && behind_kind(at))
+    }
+
+    /// True for "yes".
+    fn is_yes(&self, at: usize) -> bool {
+        self.word(at) == Some(Word::Courtesy)
+            && matches!(self.text_of(at).to_lowercase().as_str(), "yes" | "yeah" | "yep")
     }
 
     /// True where the terms from here on are an amount.

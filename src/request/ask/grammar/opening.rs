@@ -32,6 +32,8 @@ pub(super) struct Opening {
     pub broken: bool,
     /// The rest of its clause neither wants nor refuses anything, and why.
     pub aside: Option<Option<&'static str>>,
+    /// It refuses something that nobody knows, and a wish follows.
+    pub over: bool,
     /// A refusal with nothing behind it.
     pub bare: Option<Refusal>,
     /// "leave … out"
@@ -63,8 +65,10 @@ impl StatementParser<'_> {
                 {
                     return opening;
                 }
-                Sense::Amount(_) if self.is_no_amount(at) => {
+                Sense::Amount(quantity) if self.is_no_amount(at) => {
                     opening.unknown = true;
+                    // "zero tolerance for romance"
+                    opening.broken |= *quantity == Quantity::Count(0);
                     let place = self.terms[at].at.clone();
                     self.gap(place, None);
                 }
@@ -160,6 +164,9 @@ impl StatementParser<'_> {
                 if opening.how_many == Some(HowMany::Every) && class == Refusal::Except {
                     opening.how_many = None;
                 }
+                // "unless it's animated I don't want it": a condition of what follows.
+                let begins = self.at == 0 || matches!(self.sense(self.at - 1), Some(Sense::Stop));
+                opening.lost |= begins && self.text_of(self.at).to_lowercase().starts_with("unless");
                 // "all that is not horror", but "not all horror".
                 if opening.how_many == Some(HowMany::Every) && !opening.refused && class != Refusal::Verb {
                     opening.how_many = None;
@@ -262,6 +269,11 @@ impl StatementParser<'_> {
             Word::Items if counted => return false,
             Word::Items | Word::Anything => opening.generic = true,
             Word::Article => opening.article |= matches!(self.text_of(self.at).to_lowercase().as_str(), "a" | "an"),
+            // "less talk more action"
+            Word::More if opening.refused && opening.unknown => {
+                opening.over = true;
+                return false;
+            }
             Word::More => opening.more = true,
             Word::Filler | Word::Between | Word::To | Word::With | Word::Copula | Word::Preposition => {}
             Word::About | Word::Fine => {}
@@ -287,6 +299,11 @@ impl StatementParser<'_> {
                 let before = self.statements.last().is_some_and(|before| before.has_content());
                 opening.bare = Some(if before { Refusal::No } else { Refusal::Verb });
                 return false;
+            }
+            // "nothing that would scare a child": it is not the child that is refused.
+            Word::Unwelcome if opening.refused && self.word(self.at.wrapping_sub(1)) == Some(Word::Clause) => {
+                opening.lost = true;
+                return self.lost_opening(opening);
             }
             // "I am terrible at puzzles"
             Word::Unwelcome => return self.lost_opening(opening),

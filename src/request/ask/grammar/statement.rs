@@ -19,6 +19,10 @@ impl StatementParser<'_> {
         if let Some(why) = opening.aside {
             return self.name_clause(start, why);
         }
+        if opening.over {
+            let place = self.place(start);
+            return self.gap(place, None);
+        }
         let mut opening = opening;
         let attached = opening.generic || !opening.amounts.is_empty() || opening.how_many.is_some();
         self.contrasts = opening.by == Some(Refusal::Not) && self.at == start + 1;
@@ -71,6 +75,9 @@ impl StatementParser<'_> {
             opening.how_many = Some(HowMany::Little);
         }
         opening.lost |= self.depends_on_condition(start, joint, &opening, &statement);
+        if unknown && !statement.has_content() && opening.amounts.is_empty() && self.answers_a_question(start) {
+            return self.name_with_question(statement.at);
+        }
         if self.is_lost(&opening, &description, &statement, unknown) {
             return self.gap(statement.at, None);
         }
@@ -92,7 +99,8 @@ impl StatementParser<'_> {
             let place = self.terms[start].at.clone();
             self.gap(place, None);
         }
-        let one = opening.amounts.len() == 1 && self.text_of(self.at.wrapping_sub(1)).eq_ignore_ascii_case("one");
+        let last = self.text_of(self.at.wrapping_sub(1)).to_lowercase();
+        let one = opening.amounts.len() == 1 && matches!(last.as_str(), "one" | "a single one");
         if opening.refused
             && opening.speaks
             && one
@@ -104,8 +112,9 @@ impl StatementParser<'_> {
         self.quantify(&mut statement, &opening);
         self.allow_exception(&mut statement, description.except);
         let prefers = opening.prefers;
+        let before = self.statements.len();
         self.push(statement);
-        self.preferred_to(start, prefers, opening.more);
+        self.preferred_to(start, before, prefers, opening.more);
     }
 
     /// True behind a clause that asks for nothing, with which what follows does not go on: "well, comedies", "grandma is here, comedies".
@@ -234,7 +243,8 @@ impl StatementParser<'_> {
     }
 
     /// "comedies to dramas" behind "prefer", "comedies than dramas": what the one is preferred to.
-    pub(super) fn preferred_to(&mut self, start: usize, prefers: bool, more: bool) {
+    /// `first` is the number of the statement that the one belongs to.
+    fn preferred_to(&mut self, start: usize, first: usize, prefers: bool, more: bool) {
         let than = matches!(self.word(self.at), Some(Word::Than | Word::To))
             || (prefers && matches!(self.word(self.at), Some(Word::Beside(_))));
         if !than || !(prefers || self.word(self.at) == Some(Word::Than)) {
@@ -250,7 +260,7 @@ impl StatementParser<'_> {
         }
         self.statements.truncate(before);
         match self.statements.last_mut() {
-            Some(last) if more && !last.refused => {
+            Some(last) if more && !last.refused && first < before => {
                 last.how_many = Some(HowMany::Mostly);
                 self.assumed.push(Assumption {
                     text: self.text[place].to_owned(),
@@ -258,7 +268,7 @@ impl StatementParser<'_> {
                 });
             }
             _ => {
-                self.statements.truncate(before - 1);
+                self.statements.truncate(first);
                 self.gap(place, Some("a comparison"));
             }
         }

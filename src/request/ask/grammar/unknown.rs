@@ -171,9 +171,16 @@ impl StatementParser<'_> {
         let within = (start..self.at).any(|at| matches!(text(at).as_str(), "it" | "them" | "those"));
         // "if there is a western, only one"
         let counts = !opening.amounts.is_empty() && !statement.has_content() && statement.head == Head::Missing;
-        let depends = self.conditional && (goes_back || within || counts);
-        self.conditional |= matches!(text(start).as_str(), "if" | "when" | "whether" | "unless");
+        let corrects = joint == Joint::Correction && !self.means;
+        let depends = self.conditional && (goes_back || within || counts || corrects);
+        let unless = text(start).starts_with("unless");
+        self.conditional |= unless || self.is_condition(start);
         depends
+    }
+
+    /// True for a word that begins a condition.
+    pub(super) fn is_condition(&self, at: usize) -> bool {
+        matches!(self.text_of(at).to_lowercase().as_str(), "if" | "when" | "whether")
     }
 
     /// True for a verb that asks for a list: "recommend", "show me".

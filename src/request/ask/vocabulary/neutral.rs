@@ -77,7 +77,7 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
          which, what, as, also some, too please, different, made, released, produced, shot, filmed, coming, come, comes, come out, came, style, kind to have, whole, \
          number, numbers, way, in terms of, when it comes to, regarding, concerning, as for, speaking of, condition, satisfy, take no others, \
          much, little as i care, little as i care for, there, theres, here, time, evening, night, ready, single, even, still, just like that, again, now, next, actually, honestly, seriously, \
-         any more, anymore, from now on, going, by the way, mind you, you know, altogether different, interested, care, gladly, give or, that way, \
-         already, bit, lot, exactly that, together, both, else, because, since i, let it be, let them be, it be, up, the condition is, type of, story, stories, s, re, m, ve, d, ll, that i, that we, i have, i am, for me, for us, with me, my friends, items with",
+         any more, anymore, from now on, no exceptions, no exception, without exception, without exceptions, going, by the way, mind you, you know, altogether different, interested, care, gladly, give or, that way, \
+         already, bit, lot, exactly that, together, both, else, because, cos, coz, bc, since i, let it be, let them be, it be, up, the condition is, type of, story, stories, s, re, m, ve, d, ll, that i, that we, i have, i am, for me, for us, with me, my friends, items with",
     ),
 ];

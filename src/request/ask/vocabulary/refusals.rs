@@ -14,7 +14,8 @@ pub(super) const REFUSALS: [(Word, &str); 13] = [
     (
         Word::Refuse(Refusal::Not),
         "not, never, by no means, under no circumstances, on no account, in no case, no longer want, nope, nah, no thanks, no thank you, no way, no ta, not on your life, not a chance, \
-         no chance, not in a million years, over my dead body",
+         no chance, not in a million years, over my dead body, \
+         not think i want, not think i need, not think i fancy, not think we want, not think we need",
     ),
     (Word::Refuse(Refusal::Non), "non, un"),
     (
@@ -77,7 +78,7 @@ pub(super) const REFUSALS: [(Word, &str); 13] = [
          needs to stay out, is nothing for me, nothing for me, nothing i want, nothing i like, nothing i need, away, can wait, \
          gross, garbage, cringe, annoy, lose me, loses me, gives me the creeps, give me the creeps, puts us to sleep, \
          put us to sleep, scares me, scare me, scares us, scare us, wears me out, wear me out, is a no, are a no, a no from me, \
-         is out of the question, are out of the question, out of the question, not welcome, excepted, aside, a bit much, a bit too much",
+         is out of the question, are out of the question, out of the question, not welcome, excepted, aside, one too many, a bit much, a bit too much",
     ),
     (
         Word::LastThing,

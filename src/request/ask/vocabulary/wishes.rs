@@ -7,7 +7,7 @@ pub(super) const WISHES: [(Word, &str); 14] = [
     (
         Word::Tolerated,
         "do not mind, not mind, does not bother me, no problem with, nothing against, no objection to, no objections to, not opposed to, \
-         not averse to, not have to be, not need to be, not necessarily need, not a must, not necessary, not required, not obligatory, not mandatory, not essential, not crucial, \
+         not averse to, not have to be, not need to be, need not be, need not have, need not contain, not necessarily need, not a must, not necessary, not required, not obligatory, not mandatory, not essential, not crucial, \
          not have to have, not important, ok with, okay with, fine with, cool with, open to, no issue with, not object to, could live with, can live with, \
          do not have a problem with, not have a problem with, have no problem with, have nothing against, not against, not allergic to, \
          not afraid of, nothing wrong with",
