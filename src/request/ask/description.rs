@@ -78,7 +78,7 @@ pub(super) struct ItemDescription {
     pub only: bool,
     /// "to a minimum" stands behind it.
     pub little: bool,
-    /// So many are excepted from a refusal of it.
+    /// The number that is excepted from a refusal of it.
     pub except: Option<Quantity>,
     /// "three comedies max": a comparison behind what is counted.
     pub compared: Option<Compared>,

@@ -251,6 +251,12 @@ impl StatementParser<'_> {
             return;
         }
         self.at += 1;
+        let place = self.place(start);
+        if self.at >= self.terms.len() {
+            // "I prefer comedies to": it may be refused as well.
+            self.statements.truncate(first);
+            return self.gap(place, Some("a comparison"));
+        }
         let before = self.statements.len();
         self.statement(Joint::And);
         let place = self.place(start);

@@ -9,7 +9,7 @@ use super::films;
 use super::table::{ROWS, SCOPES};
 use crate::data::{Catalogue, CategoryId, ItemId};
 use crate::recommend::prompt;
-use crate::request::ask::AskParser;
+use crate::request::ask::{AskParser, vocabulary};
 use crate::request::{Predicate, Request, Share};
 
 /// Conditions and kinds that shares can be about.
@@ -231,6 +231,26 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn no_row_of_phrases_is_too_strange_to_read(
+        phrases in vec(select(phrases()), 0..9),
+    ) {
+        let films = films();
+        let reading = AskParser::new(&films).read(&phrases.join(" "), 10);
+        prop_assert!(!reading.request.flags(&films).is_empty());
+    }
+}
+
+/// Every phrase of the language, and names and signs among them.
+fn phrases() -> Vec<&'static str> {
+    const NAMES: [&str; 12] =
+        ["comedies", "war", "funny", "violent", "Heat", "France", "1990", "$20", "half", "two", ",", "frobnicated"];
+    vocabulary::phrases_of_all().map(|(_, phrase)| phrase).chain(NAMES.into_iter().cycle().take(600)).collect()
 }
 
 #[test]

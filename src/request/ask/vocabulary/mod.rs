@@ -145,7 +145,8 @@ static BY_FIRST_WORD: LazyLock<HashMap<&'static str, Vec<Phrase>>> = LazyLock::n
     phrases
 });
 
-fn phrases_of_all() -> impl Iterator<Item = (Word, &'static str)> {
+/// All phrases with their meanings.
+pub(super) fn phrases_of_all() -> impl Iterator<Item = (Word, &'static str)> {
     let tables = [&refusals::REFUSALS[..], &quantities::QUANTITIES, &wishes::WISHES, &neutral::NEUTRAL];
     let courtesies = COURTESIES.iter().map(|phrases| (Word::Courtesy, *phrases));
     tables
