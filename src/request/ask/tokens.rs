@@ -133,6 +133,8 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
         }
         '#' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => TokenKind::Word("number".into()),
         '/' if is_ratio(text, at) => TokenKind::Word("outof".into()),
+        // "-war +comedies"
+        '+' if starts && rest[1..].starts_with(char::is_alphabetic) && marks_refusals(&text[..at]) => TokenKind::Stop,
         '&' | '+' => TokenKind::Word("and".into()),
         '/' | '|' => TokenKind::Word("or".into()),
         '<' | '>' | '=' | '~' | '^' | '*' | '@' => TokenKind::Word(c.to_string()),
@@ -143,6 +145,14 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
         c => TokenKind::Word(c.to_string()),
     };
     Some((what, c.len_utf8()))
+}
+
+/// True where a word of a text is refused by a sign before it.
+fn marks_refusals(text: &str) -> bool {
+    text.split_whitespace().any(|word| {
+        let bare = word.trim_start_matches(['-', '!', '−']);
+        bare.len() < word.len() && bare.starts_with(char::is_alphabetic)
+    })
 }
 
 fn next_is_digit(rest: &str, dash: char) -> bool {

@@ -126,6 +126,19 @@ impl StatementParser<'_> {
         auxiliary && goes_on && refused && self.clause(not + 1).is_empty()
     }
 
+    /// True for "I don't like" behind what is refused, unless it has an object of its own: "no horror, I hate it".
+    pub(super) fn refuses_in_relative(&self, at: usize) -> bool {
+        let clause = self.clause(at + 1);
+        let refuses = |at: usize| matches!(self.word(at), Some(Word::Refuse(Refusal::Not | Refusal::Verb)));
+        clause.clone().any(refuses) && !clause.clone().any(|at| self.is_content(at) || self.is_pronoun_object(at))
+    }
+
+    /// True for "does" at the end of a clause behind one that allows something: it repeats a predicate that was denied.
+    pub(super) fn repeats_allowance(&self, at: usize) -> bool {
+        let allowed = self.statements.last().is_some_and(|before| before.tolerated);
+        allowed && self.is_content(at.wrapping_sub(1)) && self.clause(at + 1).is_empty()
+    }
+
     /// The amount of an exception from a refusal, "no drama except one"; names the exception where it is one of something else.
     pub(super) fn exception_amount(&mut self, start: usize, description: &mut ItemDescription) {
         let last = if self.is_second_end(self.at + 2) { self.at + 2 } else { self.at };

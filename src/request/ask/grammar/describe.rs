@@ -175,6 +175,14 @@ impl StatementParser<'_> {
             {
                 description.little = true
             }
+            // "there isn't a musical I don't like": two noes, and nobody knows which of them counts.
+            Word::Subject if content && refused && self.refuses_in_relative(self.at) => {
+                description.lost = true;
+                self.at = self.clause(self.at).end;
+                return true;
+            }
+            // "war films don't bother me, romance does"
+            Word::Clause | Word::Copula if content && self.repeats_allowance(self.at) => description.broken = true,
             // "no horror please we have guests", "no horror something funny": the speaker goes on.
             Word::Only | Word::Clause | Word::Subject | Word::Anything
                 if content && (refused || description.unwelcome) && self.begins_wish(self.at) =>
@@ -285,8 +293,14 @@ impl StatementParser<'_> {
             return true;
         }
         if self.refuses_backwards(self.at) {
+            let unwelcome = self.clause(self.at + 1).any(|at| self.word(at) == Some(Word::Unwelcome));
             if content && class == Refusal::Not && self.is_ellipsis(self.at) {
                 description.broken = true;
+            } else if content && class == Refusal::Not && unwelcome {
+                // "horror doesn't scare me"
+                description.tolerated = true;
+                self.at = self.clause(self.at).end;
+                return true;
             } else if content {
                 description.unwelcome = true;
             }

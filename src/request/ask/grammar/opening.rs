@@ -161,14 +161,12 @@ impl StatementParser<'_> {
                 if counted || some || class == Refusal::Non {
                     return false;
                 }
-                if opening.how_many == Some(HowMany::Every) && class == Refusal::Except {
-                    opening.how_many = None;
-                }
                 // "unless it's animated I don't want it": a condition of what follows.
                 let begins = self.at == 0 || matches!(self.sense(self.at - 1), Some(Sense::Stop));
                 opening.lost |= begins && self.text_of(self.at).to_lowercase().starts_with("unless");
                 // "all that is not horror", but "not all horror".
-                if opening.how_many == Some(HowMany::Every) && !opening.refused && class != Refusal::Verb {
+                let excepts = matches!(class, Refusal::Verb | Refusal::Except);
+                if opening.how_many == Some(HowMany::Every) && !opening.refused && !excepts {
                     opening.how_many = None;
                 }
                 // "a shame not to have one", "do not not include": a refusal of a refusal, or none.
@@ -193,6 +191,9 @@ impl StatementParser<'_> {
                 if all_but && matches!(class, Refusal::Except | Refusal::Verb) && self.is_amount(self.at + 1) {
                     opening.all_but = true;
                     return true;
+                }
+                if opening.how_many == Some(HowMany::Every) && class == Refusal::Except {
+                    opening.how_many = None;
                 }
                 // "there is no such thing as too many westerns": nobody knows what the first one refuses.
                 opening.lost |= opening.refused && opening.unknown && class == Refusal::Verb;
@@ -320,6 +321,13 @@ impl StatementParser<'_> {
         true
     }
 
+    /// True for a number or a percentage between a kind and the end of its clause.
+    fn counts_kind_before(&self, before: Option<usize>) -> bool {
+        let kind = before.is_some_and(|at| matches!(self.sense(at), Some(Sense::Kind { .. })));
+        let amount = matches!(self.sense(self.at), Some(Sense::Amount(Quantity::Count(_) | Quantity::Percent(_))));
+        kind && amount && self.is_boundary(self.at + 1)
+    }
+
     /// An amount behind what it counts: "comedies for three items or more", "dramas should make up half of the list".
     pub(super) fn amount_behind(&mut self, start: usize, opening: &mut Opening, description: &mut ItemDescription) {
         let before = self.at.checked_sub(1).filter(|&before| before >= start);
@@ -335,6 +343,14 @@ impl StatementParser<'_> {
             && !self
                 .clause(self.at)
                 .any(|at| matches!(self.sense(at), Some(Sense::Amount(_))) && self.is_no_amount(at));
+        if counts && !opening.refused && self.counts_kind_before(before) {
+            // "comedies: three, dramas: two"
+            if let Some(Sense::Amount(quantity)) = self.sense(self.at) {
+                opening.amounts.push((*quantity, self.terms[self.at].at.clone()));
+                self.at += 1;
+            }
+            return;
+        }
         if !(counts && description.has_elements() && (leads || limits || of_this)) {
             return;
         }

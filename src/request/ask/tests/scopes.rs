@@ -93,6 +93,19 @@ const FILMS: &[Row] = &[
     ("not between 1980 and 1990", "-k 10 --share 'year>=1980 and year<=1990<=0'", &[]),
     ("the opposite of a western", "-k 10 --less Western", &[]),
     ("crime films minus the ones from France", "-k 10 --more Crime --where 'country!=France'", &[]),
+    ("no horror I hate it", "-k 10 --less Horror", &[]),
+    ("crime is not okay, romance is", "-k 10 --more Romance --less Crime", &[]),
+    ("all films except two should be comedies", "-k 10 --share 'Comedy=8'", &[]),
+    ("dramas: none. comedies: three. thrillers: two", "-k 5 --less Drama --share 'Comedy=3' --share 'Thriller=2'", &[]),
+    ("horror 0, comedy 5", "-k 5 --more Comedy --less Horror", &[]),
+    ("comedies 70%, horror 10%", "-k 10 --share 'Comedy=70%' --share 'Horror=10%'", &[]),
+    ("-war -horror +comedy", "-k 10 --more Comedy --less War --less Horror", &[]),
+    ("comedy + romance", "-k 10 --where 'category=Comedy|Romance'", &[]),
+    ("anything after 1990 except 1999", "-k 10 --share 'year>=1999 and year<=1999<=0' --where 'year>1990'", &[]),
+    ("I could do without the romance", "-k 10 --less Romance", &[]),
+    ("no clue what I want, just not horror", "-k 10 --less Horror", &["no clue what I want"]),
+    ("no horror if it is Japanese", "-k 10 --less Horror", &["if it is Japanese"]),
+    ("comedies more than", "-k 10 --more Comedy", &["more than"]),
 ];
 
 const GAMES: &[Row] = &[
@@ -126,6 +139,12 @@ const UNCLEAR_FILMS: &[&str] = &[
     "nothing that would scare a child",
     "it needn't be a western",
     "I'd sooner watch paint dry than a western",
+    "no such thing as a bad western",
+    "there isn't a musical I don't like",
+    "horror doesn't scare me",
+    "war films don't bother me, romance does",
+    "not long ago I saw a great western, more like that please",
+    "I prefer comedies to",
 ];
 
 const UNCLEAR_GAMES: &[&str] = &["puzzles? hard pass", "it isn't that I don't want shooters"];
