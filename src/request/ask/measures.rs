@@ -103,7 +103,7 @@ const LEADS: [(Option<Dimension>, &str); 4] = [
     (
         Some(Dimension::Year),
         "from the year, in the year, released in, made in, from, in, out of, of, during, year, dated, shot in, made, released, published in, that came out, that came out in, came out, \
-         came out in, filmed in, produced in, set, from around, published, from sometime in, made in the year, of the year",
+         came out in, filmed in, produced in, set, published, from sometime in, made in the year, of the year",
     ),
     (None, "for, with, is, are, that is, that are, which are, which is, at, within, by"),
 ];
@@ -133,6 +133,8 @@ pub(super) fn read(tokens: &[Token], lexicon: &Lexicon) -> Option<ParsedMeasure>
 /// "after 2010", "under 20 dollars", "at least two hours".
 fn compared(tokens: &[Token], named: Option<Dimension>, lexicon: &Lexicon) -> Option<ParsedMeasure> {
     let (side, dimension, length) = side(tokens)?;
+    // "before about 1990"
+    let length = length + any_phrase(&tokens[length..], ABOUT).unwrap_or(0);
     let hint = dimension.or(named.filter(|dimension| *dimension != Dimension::Year));
     let point = point(&tokens[length..], hint, lexicon).filter(|point| point.low.is_finite())?;
     if dimension.is_some_and(|dimension| dimension != point.dimension && !(dimension == Dimension::Year)) {

@@ -95,7 +95,7 @@ impl StatementParser<'_> {
         }
     }
 
-    /// True for "westerns are so last year", "documentaries are a bit of a lot": a predicate without a word that praises.
+    /// True for "westerns are so last year", "documentaries are that much": a predicate without a word that praises.
     pub(super) fn is_idle_predicate(&self, start: usize) -> bool {
         let is = (start..self.at).rev().find(|&at| self.word(at) == Some(Word::Copula) && !self.is_relative(at));
         let Some(is) = is.filter(|&is| (start..is).any(|at| self.is_content(at))) else { return false };
@@ -104,16 +104,17 @@ impl StatementParser<'_> {
             matches!(self.word(at), Some(Word::Filler | Word::Article | Word::Courtesy | Word::Preposition))
         };
         let praises = |at: usize| PRAISE.split(", ").any(|word| self.text_of(at).eq_ignore_ascii_case(word));
-        let says = |at: usize| self.word(at) == Some(Word::Filler);
+        let says = |at: usize| self.word(at) == Some(Word::Filler) || self.intensifies(at);
         behind.clone().all(idle) && behind.clone().any(says) && !behind.clone().any(praises)
     }
 
     /// True for a point in time behind "is so": "westerns are so last year".
     pub(super) fn is_figure_of_speech(&self) -> bool {
-        matches!(
-            self.text_of(self.at.wrapping_sub(1)).to_lowercase().as_str(),
-            "so" | "very" | "really" | "such" | "totally"
-        )
+        self.intensifies(self.at.wrapping_sub(1)) && self.word(self.at.wrapping_sub(2)) == Some(Word::Copula)
+    }
+
+    fn intensifies(&self, at: usize) -> bool {
+        matches!(self.text_of(at).to_lowercase().as_str(), "so" | "very" | "really" | "such" | "totally")
     }
 
     /// True for "not" behind an auxiliary at the end of a clause that follows a refusal: "horror can wait, drama can't" says the opposite

@@ -24,7 +24,7 @@ impl StatementParser<'_> {
                     true
                 }
                 Sense::Kind { .. } if refused && self.beside_refused(&mut description, by) => true,
-                Sense::Range { .. } if description.judged && self.is_figure_of_speech() => {
+                Sense::Range { .. } if self.is_figure_of_speech() => {
                     description.broken = true;
                     self.at += 1;
                     true
@@ -213,6 +213,12 @@ impl StatementParser<'_> {
             Word::Beyond if content && refused && self.is_condition(self.at) => {
                 self.name_clause(self.at, Some("a condition"));
                 return true;
+            }
+            // "keep comedies in and war out"
+            Word::Preposition
+                if content && self.is_boundary(self.at + 1) && self.text_of(self.at).eq_ignore_ascii_case("in") =>
+            {
+                description.inside = true
             }
             // "under two hours because I have an early start": the reason is a clause of its own.
             Word::Filler if content && self.gives_reason(self.at) => return false,

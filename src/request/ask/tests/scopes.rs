@@ -106,6 +106,14 @@ const FILMS: &[Row] = &[
     ("no clue what I want, just not horror", "-k 10 --less Horror", &["no clue what I want"]),
     ("no horror if it is Japanese", "-k 10 --less Horror", &["if it is Japanese"]),
     ("comedies more than", "-k 10 --more Comedy", &["more than"]),
+    ("no horror or action, comedies", "-k 10 --more Comedy --less Horror --less Action", &[]),
+    ("no horror or action, romantic comedies", "-k 10 --more Romance --more Comedy --less Horror --less Action", &[]),
+    ("keep comedies in and war out", "-k 10 --more Comedy --less War", &[]),
+    ("from around 1985", "-k 10 --where 'year>=1984 and year<=1986'", &[]),
+    ("before about 1990", "-k 10 --where 'year<1990'", &[]),
+    ("no horror from 1985 or so", "-k 10 --share 'category=Horror and year>=1984 and year<=1986<=0'", &[]),
+    ("no war, comedies please", "-k 10 --more Comedy --less War", &[]),
+    ("comedies, so 90s", "-k 10 --more Comedy --where 'year>=1990 and year<=1999'", &[]),
 ];
 
 const GAMES: &[Row] = &[
@@ -145,6 +153,7 @@ const UNCLEAR_FILMS: &[&str] = &[
     "war films don't bother me, romance does",
     "not long ago I saw a great western, more like that please",
     "I prefer comedies to",
+    "westerns are so yesterday",
 ];
 
 const UNCLEAR_GAMES: &[&str] = &["puzzles? hard pass", "it isn't that I don't want shooters"];
