@@ -192,8 +192,9 @@ pub(super) fn read(tokens: &[Token]) -> Option<ParsedAmount> {
     if percent > 0 {
         return (0.0..=100.0).contains(&number).then(|| exact(Quantity::Percent(number), length + percent))?;
     }
-    for between in ["out of every", "out of", "in every"] {
+    for (between, most) in [("out of every", u32::MAX), ("out of", u32::MAX), ("in every", u32::MAX), ("in", 20)] {
         let all = begins(&tokens[length..], between).and_then(|words| Some((words, count_at(tokens, length + words)?)));
+        let all = all.filter(|(_, (all, _))| *all <= most);
         if let (Some(some), Some((words, (all, more)))) = (count, all) {
             return (some <= all && all > 0).then(|| exact(Quantity::Part(some, all), length + words + more))?;
         }

@@ -34,7 +34,9 @@ impl StatementParser<'_> {
 
     /// True for a word before the reason of a wish or a refusal.
     pub(super) fn gives_reason(&self, at: usize) -> bool {
-        matches!(self.text_of(at).to_lowercase().as_str(), "because" | "cos" | "coz" | "bc")
+        // "not because of war" refuses the reason.
+        let refused = self.word(at.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not));
+        !refused && matches!(self.text_of(at).to_lowercase().as_str(), "because" | "cos" | "coz" | "bc")
     }
 
     /// True for "none that are both": a refusal of what stands before it under a condition that nobody knows.

@@ -210,8 +210,18 @@ impl StatementParser<'_> {
                 return false;
             }
             // "no horror even if you pay me": what is refused on a condition is refused.
-            Word::Beyond if content && refused && self.is_condition(self.at) => {
+            Word::Beyond if content && (refused || description.unwelcome) && self.is_condition(self.at) => {
                 self.name_clause(self.at, Some("a condition"));
+                return true;
+            }
+            // "nothing too scary for kids": scary is refused, whoever it is for.
+            Word::Preposition
+                if content
+                    && refused
+                    && self.text_of(self.at).eq_ignore_ascii_case("for")
+                    && self.clause(self.at).any(|at| matches!(self.sense(at), Some(Sense::Kind { .. }))) =>
+            {
+                self.name_clause(self.at, None);
                 return true;
             }
             // "keep comedies in and war out"

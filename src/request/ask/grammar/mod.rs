@@ -128,6 +128,7 @@ impl<'t> StatementParser<'t> {
     fn is_boundary(&self, at: usize) -> bool {
         match self.sense(at) {
             None | Some(Sense::Comma | Sense::Stop) => true,
+            Some(Sense::Word(Word::Filler)) => self.gives_reason(at),
             Some(Sense::Word(word)) => matches!(word, Word::And | Word::Or | Word::But | Word::Correction),
             _ => false,
         }
@@ -150,7 +151,9 @@ impl<'t> StatementParser<'t> {
                 Some(Word::Mostly | Word::Every | Word::Rest | Word::Little | Word::Items | Word::Anything)
             )
         };
-        self.answers_kind(at) || !self.clause(at + 1).any(|at| counts(at) || compares(at))
+        // "horror: no, even if it is free"
+        let mut behind = self.clause(at + 1).take_while(|&at| !self.is_condition(at));
+        self.answers_kind(at) || !behind.any(|at| counts(at) || compares(at))
     }
 
     /// True for the "no" of "drama no comedy yes": in a clause where a kind has its "yes" behind it, another has its "no" there.

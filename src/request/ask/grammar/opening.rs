@@ -50,6 +50,15 @@ pub(super) struct Opening {
     pub speaks_behind_amount: bool,
 }
 
+impl Opening {
+    /// True for "zero", "0%".
+    pub fn is_zero(&self) -> bool {
+        let zero = matches!(self.amounts.as_slice(), [(Quantity::Count(0), _)])
+            || matches!(self.amounts.as_slice(), [(Quantity::Percent(percent), _)] if *percent == 0.0);
+        zero && self.compared != Some(Compared::MoreThan)
+    }
+}
+
 impl StatementParser<'_> {
     pub(super) fn opening(&mut self) -> Opening {
         let mut opening = Opening::default();

@@ -32,7 +32,7 @@ impl StatementParser<'_> {
         self.tells = matches!(opening.role, Some(TitleRole::Liked | TitleRole::Seen));
         let mut description = match self.says_nothing_yet(&opening) {
             true => ItemDescription::default(),
-            false => self.description(opening.refused, opening.by, attached),
+            false => self.description(opening.refused || opening.is_zero(), opening.by, attached),
         };
         self.amount_behind(start, &mut opening, &mut description);
         if opening.not_only {

@@ -90,7 +90,11 @@ impl<'a, 'b> Resolver<'a, 'b> {
                     continue;
                 }
                 // "at least two, but no more than four"
-                if matches!(before.how_many, Some(HowMany::Counted(_, Some(_)))) && exception && !statement.of_before {
+                let bounds = compared && statement.joint == Joint::And && statement.head == Head::Missing;
+                if matches!(before.how_many, Some(HowMany::Counted(_, Some(_))))
+                    && (exception || bounds)
+                    && !statement.of_before
+                {
                     let more = Statement { how_many: statement.how_many, part: true, ..before.clone() };
                     kept.push(more);
                     continue;

@@ -76,7 +76,7 @@ fn is_said_as_it_is(share: &Share, k: u32) -> bool {
 }
 
 /// Refusals of what stands at the dots.
-const REFUSALS: [&str; 44] = [
+const REFUSALS: [&str; 52] = [
     "no …",
     "not …",
     "never any …",
@@ -121,6 +121,14 @@ const REFUSALS: [&str; 44] = [
     "I never want to see …",
     "nothing with …",
     "with no …",
+    "minus …",
+    "hold the …",
+    "steer clear of …",
+    "I've had enough of …",
+    "… is out of the question",
+    "I don't think I want …",
+    "… aside",
+    "all that is not …",
 ];
 
 /// Words around a refusal.
@@ -135,8 +143,17 @@ const BEFORE: [&str; 9] = [
     "from the nineties, ",
     "two dramas and ",
 ];
-const BEHIND: [&str; 7] =
-    ["", ", please", " and drama", ", at least two dramas", ". Thanks!", ", from the nineties", ", but drama"];
+const BEHIND: [&str; 9] = [
+    "",
+    ", please",
+    " and drama",
+    ", at least two dramas",
+    ". Thanks!",
+    ", from the nineties",
+    ", but drama",
+    " because I have guests",
+    " even if it is free",
+];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]

@@ -114,6 +114,11 @@ const FILMS: &[Row] = &[
     ("no horror from 1985 or so", "-k 10 --share 'category=Horror and year>=1984 and year<=1986<=0'", &[]),
     ("no war, comedies please", "-k 10 --more Comedy --less War", &[]),
     ("comedies, so 90s", "-k 10 --more Comedy --where 'year>=1990 and year<=1999'", &[]),
+    ("not more than 3 westerns and not less than 1", "-k 10 --share 'Western<=3' --share 'Western>=1'", &[]),
+    ("nothing too scary for kids", "-k 10 --less Horror", &["for kids"]),
+    ("films not about war or crime but about love", "-k 10 --more Romance --less War --less Crime", &[]),
+    ("one in three should be animated", "-k 10 --share 'Animation~3'", &[]),
+    ("leave horror out even if it is free", "-k 10 --less Horror", &["if it is free"]),
 ];
 
 const GAMES: &[Row] = &[
