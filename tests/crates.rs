@@ -108,3 +108,34 @@ fn unsafe_code_stands_where_the_architecture_says() {
     found.sort_unstable();
     assert_eq!(found, told);
 }
+
+/// The packages of a lock file with their versions.
+fn locked(lock: &Path) -> BTreeSet<(String, String)> {
+    let lock: toml::Table = std::fs::read_to_string(lock).unwrap().parse().unwrap();
+    let text = |package: &toml::Value, key: &str| package[key].as_str().unwrap().to_owned();
+    let packages = lock["package"].as_array().unwrap();
+    packages.iter().map(|package| (text(package, "name"), text(package, "version"))).collect()
+}
+
+#[test]
+fn the_fuzz_targets_use_the_same_crates_in_the_same_profile() {
+    let (main, fuzz) = (locked(&root().join("Cargo.lock")), locked(&root().join("fuzz/Cargo.lock")));
+    let other: Vec<_> = fuzz.difference(&main).filter(|(name, _)| name != "tiller-fuzz").collect();
+    assert!(
+        other.is_empty(),
+        "`cp Cargo.lock fuzz/Cargo.lock; cargo metadata --manifest-path fuzz/Cargo.toml` {other:?}"
+    );
+
+    let profile = |manifest: &str| {
+        let manifest: toml::Table = std::fs::read_to_string(root().join(manifest)).unwrap().parse().unwrap();
+        let mut release = manifest["profile"]["release"].as_table().unwrap().clone();
+        let packages = release["package"].as_table_mut().unwrap();
+        packages.retain(|name, _| !name.starts_with("tiller"));
+        release
+    };
+    assert_eq!(
+        profile("Cargo.toml"),
+        profile("fuzz/Cargo.toml"),
+        "the profile of fuzz/Cargo.toml is that of Cargo.toml"
+    );
+}

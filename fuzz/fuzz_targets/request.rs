@@ -21,6 +21,8 @@ static FILMS: LazyLock<Dataset> = LazyLock::new(|| {
     Dataset::read(folder.path()).unwrap()
 });
 
+static PARSER: LazyLock<AskParser<'static>> = LazyLock::new(|| AskParser::new(&FILMS.catalogue));
+
 fuzz_target!(|sentence: &str| {
-    let _ = AskParser::new(&FILMS.catalogue).read(sentence, 10);
+    let _ = PARSER.read(sentence, 10);
 });

@@ -94,7 +94,7 @@ const NUMBERS: [(&str, u32); 28] = [
 ];
 
 /// Amounts of several words, and those that are no number; the longest first.
-const PHRASES: [(&str, Quantity); 26] = [
+const PHRASES: [(&str, Quantity); 31] = [
     ("every second", Quantity::Part(1, 2)),
     ("every other", Quantity::Part(1, 2)),
     ("every third", Quantity::Part(1, 3)),
@@ -106,6 +106,11 @@ const PHRASES: [(&str, Quantity); 26] = [
     ("half a dozen", Quantity::Count(6)),
     ("a couple of", Quantity::Count(2)),
     ("a pair of", Quantity::Count(2)),
+    ("couple of", Quantity::Count(2)),
+    ("pair of", Quantity::Count(2)),
+    ("handful of", Quantity::Count(5)),
+    ("a single one", Quantity::Count(1)),
+    ("a single", Quantity::Count(1)),
     ("a handful of", Quantity::Count(5)),
     ("a handful", Quantity::Count(5)),
     ("a couple", Quantity::Count(2)),
@@ -124,7 +129,7 @@ const PHRASES: [(&str, Quantity); 26] = [
 ];
 
 /// Amounts that everybody counts differently.
-const VAGUE: [&str; 4] = ["a few", "a handful", "a handful of", "several"];
+const VAGUE: [&str; 5] = ["a few", "a handful", "a handful of", "handful of", "several"];
 
 const FRACTIONS: [(&str, u32); 8] = [
     ("half", 2),
@@ -145,6 +150,18 @@ pub(super) struct ParsedAmount {
     pub tokens: usize,
     /// True for an amount such as "several", which readers count differently.
     pub vague: bool,
+}
+
+/// "older as 1990", "not more as three": people whose own language compares with "as" mean "than".
+pub(super) fn compare_with_than(tokens: &mut [Token]) {
+    let compares = |word: &str| matches!(word, "more" | "less") || (word.ends_with("er") && word.len() > 4);
+    for at in 1..tokens.len() {
+        let counted = matches!(tokens.get(at + 1), Some(Token { what: TokenKind::Money, .. }))
+            || tokens.get(at + 1..).is_some_and(|rest| number(rest).is_some());
+        if word(tokens, at) == Some("as") && word(tokens, at - 1).is_some_and(compares) && counted {
+            tokens[at].what = TokenKind::Word("than".to_owned());
+        }
+    }
 }
 
 /// The amount that `tokens` begin with.
@@ -175,8 +192,9 @@ pub(super) fn read(tokens: &[Token]) -> Option<ParsedAmount> {
     if percent > 0 {
         return (0.0..=100.0).contains(&number).then(|| exact(Quantity::Percent(number), length + percent))?;
     }
-    for between in ["out of every", "out of", "in every"] {
+    for (between, most) in [("out of every", u32::MAX), ("out of", u32::MAX), ("in every", u32::MAX), ("in", 20)] {
         let all = begins(&tokens[length..], between).and_then(|words| Some((words, count_at(tokens, length + words)?)));
+        let all = all.filter(|(_, (all, _))| *all <= most);
         if let (Some(some), Some((words, (all, more)))) = (count, all) {
             return (some <= all && all > 0).then(|| exact(Quantity::Part(some, all), length + words + more))?;
         }

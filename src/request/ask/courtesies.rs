@@ -4,16 +4,21 @@ use super::amounts::any_phrase;
 use super::lexicon::LONGEST_NAME;
 use super::tokens::{Token, TokenKind};
 
-/// Courtesies before a sentence.
-const GREETINGS: &str =
-    "please, pls, plz, hi, hi there, hello, hello there, hey, hey there, good morning, good afternoon, good evening";
+const PLEASE: &str = "please, pls, plz";
 
-/// Courtesies where a comma or the end of the sentence stands behind them.
-const INTERJECTIONS: &str = "ok, okay, well, right, alright, so, yes, yeah, oh, um, uh, hmm, thanks, thank you";
+const GREETINGS: &str = "hi, hi there, hello, hello there, hey, hey there, good morning, good afternoon, good evening";
 
-/// Courtesies behind a sentence.
-const THANKS: &str = "please, pls, plz, thanks, thank you, thx, cheers, ta, many thanks, thanks a lot, thanks in advance, \
-    thank you very much, thanks so much, thank you so much, much appreciated";
+const THANKS: &str = "thanks, thank you, thx, cheers, ta, many thanks, thanks a lot, thanks in advance, thank you very much, thanks so much, \
+    thank you so much, much appreciated";
+
+/// Answers and sounds.
+const INTERJECTIONS: &str = "so, yes, yeah, yep, oh, ah, eh, um, uh, hm, hmm";
+
+/// Interjections that are more than courtesies elsewhere: "horror is ok".
+const ASSENTS: &str = "ok, okay, well, right, alright";
+
+/// The phrases that are courtesies wherever they stand; [the vocabulary](super::vocabulary) takes them from here.
+pub(super) const COURTESIES: [&str; 4] = [PLEASE, GREETINGS, THANKS, INTERJECTIONS];
 
 /// The most words of a phrase of thanks.
 const LONGEST_THANKS: usize = 4;
@@ -36,8 +41,9 @@ pub(super) fn without_courtesies(tokens: &[Token], is_title: impl Fn(&[Token]) -
 fn without_greeting<'t>(mut sentence: &'t [Token], is_title: &impl Fn(&[Token]) -> bool) -> &'t [Token] {
     let alone = |length: &usize, sentence: &[Token]| sentence.get(*length).is_none_or(is_sign);
     loop {
-        let interjection = any_phrase(sentence, INTERJECTIONS).filter(|length| alone(length, sentence));
-        let Some(length) = any_phrase(sentence, GREETINGS).max(interjection) else { return sentence };
+        let interjection =
+            longest(sentence, &[INTERJECTIONS, ASSENTS, THANKS]).filter(|length| alone(length, sentence));
+        let Some(length) = longest(sentence, &[PLEASE, GREETINGS]).max(interjection) else { return sentence };
         let longest = LONGEST_NAME.min(sentence.len());
         if (length + 1..=longest).any(|end| is_title(&sentence[..end])) {
             return sentence;
@@ -51,11 +57,11 @@ fn without_thanks<'t>(mut sentence: &'t [Token], is_title: &impl Fn(&[Token]) ->
     loop {
         let signs = sentence.iter().rev().take_while(|token| is_sign(token)).count();
         sentence = &sentence[..sentence.len() - signs];
-        let thanks = |start: &usize| any_phrase(&sentence[*start..], THANKS) == Some(sentence.len() - start);
+        let thanks = |start: &usize| longest(&sentence[*start..], &[PLEASE, THANKS]) == Some(sentence.len() - start);
         let earliest = sentence.len().saturating_sub(LONGEST_THANKS);
         let Some(start) = (earliest..sentence.len()).find(thanks) else { return sentence };
         // "no thanks" is an answer, which "no please" only asks for.
-        let asks = any_phrase(&sentence[start..], "please, pls, plz").is_some();
+        let asks = any_phrase(&sentence[start..], PLEASE).is_some();
         let answers = !asks && start > 0 && any_phrase(&sentence[start - 1..start], "no, nope, nah").is_some();
         let earliest_name = sentence.len().saturating_sub(LONGEST_NAME);
         if answers || (earliest_name..start).any(|name| is_title(&sentence[name..])) {
@@ -63,6 +69,11 @@ fn without_thanks<'t>(mut sentence: &'t [Token], is_title: &impl Fn(&[Token]) ->
         }
         sentence = &sentence[..start];
     }
+}
+
+/// The length of the longest phrase of some lists that `tokens` begin with.
+fn longest(tokens: &[Token], lists: &[&str]) -> Option<usize> {
+    lists.iter().filter_map(|phrases| any_phrase(tokens, phrases)).max()
 }
 
 fn is_sign(token: &Token) -> bool {

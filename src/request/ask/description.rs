@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::amounts::Compared;
+use super::amounts::{Compared, Quantity};
 use super::formula::Formula;
 use super::terms::NamedItems;
 use super::tree::{Head, Joint};
@@ -76,6 +76,14 @@ pub(super) struct ItemDescription {
     pub unwelcome: bool,
     pub tolerated: bool,
     pub only: bool,
+    /// "to a minimum" stands behind it.
+    pub little: bool,
+    /// "in" stands behind it: "keep comedies in and war out".
+    pub inside: bool,
+    /// The last joint of its list was "and" or "or": a comma goes on with something else.
+    pub closed: bool,
+    /// The number that is excepted from a refusal of it.
+    pub except: Option<Quantity>,
     /// "three comedies max": a comparison behind what is counted.
     pub compared: Option<Compared>,
 }

@@ -103,7 +103,7 @@ const LEADS: [(Option<Dimension>, &str); 4] = [
     (
         Some(Dimension::Year),
         "from the year, in the year, released in, made in, from, in, out of, of, during, year, dated, shot in, made, released, published in, that came out, that came out in, came out, \
-         came out in, filmed in, produced in, set, from around, published, from sometime in, made in the year, of the year",
+         came out in, filmed in, produced in, set, published, from sometime in, made in the year, of the year",
     ),
     (None, "for, with, is, are, that is, that are, which are, which is, at, within, by"),
 ];
@@ -133,6 +133,8 @@ pub(super) fn read(tokens: &[Token], lexicon: &Lexicon) -> Option<ParsedMeasure>
 /// "after 2010", "under 20 dollars", "at least two hours".
 fn compared(tokens: &[Token], named: Option<Dimension>, lexicon: &Lexicon) -> Option<ParsedMeasure> {
     let (side, dimension, length) = side(tokens)?;
+    // "before about 1990"
+    let length = length + any_phrase(&tokens[length..], ABOUT).unwrap_or(0);
     let hint = dimension.or(named.filter(|dimension| *dimension != Dimension::Year));
     let point = point(&tokens[length..], hint, lexicon).filter(|point| point.low.is_finite())?;
     if dimension.is_some_and(|dimension| dimension != point.dimension && !(dimension == Dimension::Year)) {
@@ -203,6 +205,8 @@ fn ends(tokens: &[Token], joints: &str, named: Option<Dimension>, lexicon: &Lexi
 /// Words for nearly so much.
 const ABOUT: &str = "about, around, roughly, approximately, approx, circa, of about, of around, for about, for around";
 
+const ABOUT_BEHIND: &str = "or so, or thereabouts, thereabouts, give or take, more or less";
+
 /// "the 80s and the 90s", "in 1999", "2010 or later", "about 90 minutes".
 fn listed(tokens: &[Token], named: Option<Dimension>, lexicon: &Lexicon) -> Option<ParsedMeasure> {
     let lead = any_phrase(tokens, ABOUT).unwrap_or(0);
@@ -231,9 +235,11 @@ fn listed(tokens: &[Token], named: Option<Dimension>, lexicon: &Lexicon) -> Opti
         if let Some((length, side)) = behind.max_by_key(|(length, _)| *length) {
             *only = last.beside(side);
             at += length;
-        } else if roughly && matches!(last.dimension, Dimension::Price | Dimension::Duration) {
-            *only = last.nearly();
-            assumed = Some("taken as a tenth more or less".to_owned());
+        } else if let Some(behind) = any_phrase(&tokens[at..], ABOUT_BEHIND).or(roughly.then_some(0))
+            && let Some((near, taken_as)) = last.nearly()
+        {
+            (*only, assumed) = (near, Some(taken_as));
+            at += behind;
         } else if last.dimension == Dimension::Price && named.is_none() {
             // Who has 15 dollars takes what costs less, too.
             *only = last.beside(Side::UpTo);

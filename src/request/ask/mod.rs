@@ -20,6 +20,9 @@
 //! - Every word has a meaning, is known to mean nothing, or is named among the words that were not understood.
 //! - A refusal has a scope: the description behind it, or the one before it at the end of a clause. Within its scope nothing can become
 //!   a wish, except by a refusal in the refusal: conditions are logic ([`formula`]), and two noes make a yes.
+//! - Kinds side by side in a refusal are a list where one follows ("no horror action or sci-fi"), one thing where the last names items
+//!   ("no war comedies"), and else a refusal of the first, with the second named ("without war comedies").
+//! - A denied dislike, a denied refusal and "not that I mind" are neither wishes nor refusals.
 //! - A clause with a word that nobody knows and that may govern its names is not guessed at: "boycott romance", "scared by romance". Words
 //!   that only describe ([`vocabulary`]) leave the rest of the clause as it is: "a dark romance".
 //! - Scores, questions and what hangs on a condition are no wishes. A kind that is wanted and refused at once is neither.
@@ -148,7 +151,8 @@ impl<'a> AskParser<'a> {
             let name = |first: &Token, last: &Token| tokens::key(&text[first.at.start..last.at.end]);
             named.first().zip(named.last()).is_some_and(|(a, b)| !self.lexicon.titled(&name(a, b)).is_empty())
         };
-        let tokens = courtesies::without_courtesies(&tokens::tokens(text, &self.lexicon), is_title);
+        let mut tokens = courtesies::without_courtesies(&tokens::tokens(text, &self.lexicon), is_title);
+        amounts::compare_with_than(&mut tokens);
         let (assumed, gaps) = (Vec::new(), Vec::new());
         let mut reader = TermReader { text, lexicon: &self.lexicon, shown, assumed, gaps, missing_place: false };
         let terms = reader.terms(&tokens);

@@ -51,14 +51,20 @@ impl Point {
         stretch(side, self.low, self.high)
     }
 
-    /// From a tenth less to a tenth more.
-    pub fn nearly(&self) -> Stretch {
+    /// The stretch around a price, a running time or a year, and how it was taken; `None` where the point is rough itself.
+    pub fn nearly(&self) -> Option<(Stretch, String)> {
         const PART: f64 = 0.1;
         let round = |number: f64| (number * 100.0).round() / 100.0;
-        Stretch {
-            low: Some((round(self.low * (1.0 - PART)), true)),
-            high: Some((round(self.high * (1.0 + PART)), true)),
-        }
+        let (low, high) = match self.dimension {
+            Dimension::Price | Dimension::Duration => (round(self.low * (1.0 - PART)), round(self.high * (1.0 + PART))),
+            Dimension::Year if self.low == self.high => (self.low - 1.0, self.high + 1.0),
+            _ => return None,
+        };
+        let taken_as = match self.dimension {
+            Dimension::Year => format!("taken as {low} to {high}"),
+            _ => "taken as a tenth more or less".to_owned(),
+        };
+        Some((Stretch { low: Some((low, true)), high: Some((high, true)) }, taken_as))
     }
 
     /// From this point to another one, both of them included.

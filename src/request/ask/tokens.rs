@@ -114,8 +114,8 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
     }
     let what = match c {
         ',' => TokenKind::Comma,
-        // "no: comedies" answers, while "horror: no" and "5 films: no horror" do not.
-        ':' if ends_in_answer(&text[..at]) => TokenKind::Comma,
+        // "no: comedies" answers and "I am sick of it: comedies" goes on, while "horror: no" and "5 films: no horror" do not.
+        ':' if ends_clause(&text[..at]) => TokenKind::Comma,
         '.' if ends_in_abbreviation(&text[..at]) && !rest[1..].trim_start().is_empty() => return None,
         '.' | '!' | '?' | ';' | '\n' => TokenKind::Stop,
         '%' => TokenKind::Percent,
@@ -133,6 +133,8 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
         }
         '#' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => TokenKind::Word("number".into()),
         '/' if is_ratio(text, at) => TokenKind::Word("outof".into()),
+        // "-war +comedies"
+        '+' if starts && rest[1..].starts_with(char::is_alphabetic) && marks_refusals(&text[..at]) => TokenKind::Stop,
         '&' | '+' => TokenKind::Word("and".into()),
         '/' | '|' => TokenKind::Word("or".into()),
         '<' | '>' | '=' | '~' | '^' | '*' | '@' => TokenKind::Word(c.to_string()),
@@ -143,6 +145,14 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
         c => TokenKind::Word(c.to_string()),
     };
     Some((what, c.len_utf8()))
+}
+
+/// True where a word of a text is refused by a sign before it.
+fn marks_refusals(text: &str) -> bool {
+    text.split_whitespace().any(|word| {
+        let bare = word.trim_start_matches(['-', '!', '−']);
+        bare.len() < word.len() && bare.starts_with(char::is_alphabetic)
+    })
 }
 
 fn next_is_digit(rest: &str, dash: char) -> bool {
@@ -194,11 +204,12 @@ fn is_ratio(text: &str, stroke: usize) -> bool {
     }
 }
 
-/// True where a text ends in a word that answers what stands before it.
-fn ends_in_answer(text: &str) -> bool {
+/// True where a text ends in a word that answers what stands before it, or points back to it.
+fn ends_clause(text: &str) -> bool {
+    const LAST: [&str; 9] = ["no", "nope", "nah", "sorry", "wait", "correction", "it", "them", "that"];
     let word = text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     let before = text[..text.len() - word.len()].trim_end();
-    !before.is_empty() && ["no", "nope", "nah", "sorry", "wait", "correction"].contains(&word.to_lowercase().as_str())
+    !before.is_empty() && LAST.contains(&word.to_lowercase().as_str())
 }
 
 /// True where a text ends in a word that is cut off by a full stop: "max. 90 minutes".
@@ -217,8 +228,11 @@ fn short_year(rest: &str) -> Option<&str> {
     is_year.then_some(digits)
 }
 
-/// Words that are two, above all those with "not".
-const CONTRACTIONS: [(&str, [&str; 2]); 25] = [
+/// Words that are written short, above all those with "not".
+const CONTRACTIONS: [(&str, [&str; 2]); 28] = [
+    ("w", ["with", ""]),
+    ("cept", ["except", ""]),
+    ("xcept", ["except", ""]),
     ("outof", ["out", "of"]),
     ("dont", ["do", "not"]),
     ("doesnt", ["does", "not"]),

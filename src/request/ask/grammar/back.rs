@@ -16,7 +16,10 @@ impl StatementParser<'_> {
         let start = self.at;
         let end = self.clause(self.at).end;
         self.at = end;
-        if !matches!(class, Refusal::No | Refusal::Not | Refusal::Nothing) {
+        // "westerns, and I am tired of them", but not "my daughter can't stand them"
+        let speaker = (0..start).rev().take_while(|&at| !self.is_boundary(at)).any(|at| self.is_speaker(at));
+        let of_those = class == Refusal::Verb && speaker && (start..end).any(|at| self.is_pronoun_object(at));
+        if !of_those && !matches!(class, Refusal::No | Refusal::Not | Refusal::Nothing) {
             let place = self.place(start);
             return self.gap(place, None);
         }
@@ -64,6 +67,18 @@ impl StatementParser<'_> {
         Some(Statement { how_many, head, of, joint: Joint::Comma, ..statement })
     }
 
+    /// True behind a question mark: "westerns? hard pass".
+    pub(super) fn answers_a_question(&self, start: usize) -> bool {
+        let asked = self.statements.last().is_some_and(|before| before.has_content() && !before.refused);
+        asked && matches!(self.sense(start.wrapping_sub(1)), Some(Sense::Stop)) && self.text_of(start - 1) == "?"
+    }
+
+    /// Names an answer that nobody understands, and what it answers.
+    pub(super) fn name_with_question(&mut self, answer: Range<usize>) {
+        let question = self.statements.pop().map_or(answer.start, |asked| asked.at.start);
+        self.gap(question..answer.end, Some("an answer that may be a no"));
+    }
+
     /// "…, no more and no fewer": a comparison of the amount before it.
     pub(super) fn afterthought(&mut self, opening: &Opening, at: Range<usize>) {
         match self.statements.last_mut().map(|last| &mut last.how_many) {
@@ -92,7 +107,7 @@ impl StatementParser<'_> {
         let speaks = |text: &str| matches!(text.to_lowercase().as_str(), "i" | "we" | "i'd" | "i’d");
         let by_speaker = (start..self.at).any(|at| self.word(at) == Some(Word::Subject) && speaks(self.text_of(at)));
         let praise = (start..self.at).any(|at| {
-            let pronoun = matches!(self.text_of(at + 1).to_lowercase().as_str(), "it" | "them" | "those");
+            let pronoun = self.is_pronoun_object(at + 1);
             (self.word(at) == Some(Word::Role(TitleRole::Liked)) && pronoun && at + 1 < self.at)
                 || (self.word(at) == Some(Word::Clause) && self.text_of(at).eq_ignore_ascii_case("like it"))
         });

@@ -19,6 +19,16 @@ impl StatementParser<'_> {
         let mut description = ItemDescription::default();
         while let Some(sense) = self.sense(self.at) {
             let goes_on = match sense {
+                _ if description.unwelcome && self.is_content(self.at) => {
+                    self.name_behind_refusal();
+                    true
+                }
+                Sense::Kind { .. } if refused && self.beside_refused(&mut description, by) => true,
+                Sense::Range { .. } if self.is_figure_of_speech() => {
+                    description.broken = true;
+                    self.at += 1;
+                    true
+                }
                 Sense::Comma | Sense::Word(Word::And | Word::Or) => self.goes_on(&mut description, refused),
                 Sense::Stop | Sense::Amount(_) if !self.is_pronoun(self.at) => false,
                 Sense::Amount(_) | Sense::Stop => {
@@ -154,9 +164,30 @@ impl StatementParser<'_> {
                     *description = ItemDescription::default();
                     description.add(Element { of: formula, sort: Sort::Closed, loose: false });
                 } else {
+                    // "as long as it isn't more than a fifth"
                     description.broken = true;
+                    self.at = self.clause(self.at).end;
                 }
                 return true;
+            }
+            Word::Little
+                if content && !self.clause(self.at + 1).any(|at| self.is_content(at) || self.is_amount(at)) =>
+            {
+                description.little = true
+            }
+            // "there isn't a musical I don't like": two noes, and nobody knows which of them counts.
+            Word::Subject if content && refused && self.refuses_in_relative(self.at) => {
+                description.lost = true;
+                self.at = self.clause(self.at).end;
+                return true;
+            }
+            // "war films don't bother me, romance does"
+            Word::Clause | Word::Copula if content && self.repeats_allowance(self.at) => description.broken = true,
+            // "no horror please we have guests", "no horror something funny": the speaker goes on.
+            Word::Only | Word::Clause | Word::Subject | Word::Anything
+                if content && (refused || description.unwelcome) && self.begins_wish(self.at) =>
+            {
+                return false;
             }
             Word::Only if content && !self.clause(self.at + 1).any(|at| self.is_content(at) || self.is_amount(at)) => {
                 description.only = true
@@ -174,6 +205,33 @@ impl StatementParser<'_> {
                 description.role = Some(role);
             }
             Word::Instead => self.replaces = true,
+            // "comedies yes dramas no"
+            Word::Courtesy if content && self.is_yes(self.at) && self.clause(self.at).any(|at| self.is_content(at)) => {
+                return false;
+            }
+            // "no horror even if you pay me": what is refused on a condition is refused.
+            Word::Beyond if content && (refused || description.unwelcome) && self.is_condition(self.at) => {
+                self.name_clause(self.at, Some("a condition"));
+                return true;
+            }
+            // "nothing too scary for kids": scary is refused, whoever it is for.
+            Word::Preposition
+                if content
+                    && refused
+                    && self.text_of(self.at).eq_ignore_ascii_case("for")
+                    && self.clause(self.at).any(|at| matches!(self.sense(at), Some(Sense::Kind { .. }))) =>
+            {
+                self.name_clause(self.at, None);
+                return true;
+            }
+            // "keep comedies in and war out"
+            Word::Preposition
+                if content && self.is_boundary(self.at + 1) && self.text_of(self.at).eq_ignore_ascii_case("in") =>
+            {
+                description.inside = true
+            }
+            // "under two hours because I have an early start": the reason is a clause of its own.
+            Word::Filler if content && self.gives_reason(self.at) => return false,
             // "in the first three"
             Word::Beyond => {
                 description.lost = true;
@@ -204,9 +262,6 @@ impl StatementParser<'_> {
             Word::Compared(compared) if content && self.counted && compared != Compared::About => {
                 description.compared = Some(compared);
             }
-            // "no horror please we have guests", "no horror something funny": the speaker goes on.
-            Word::Subject | Word::Anything if content && refused => return false,
-            Word::Clause if content && refused && self.asks(self.at) => return false,
             // "over" and "under" without a number say anything.
             Word::Beside(_) => {
                 description.broken = true;
@@ -244,8 +299,25 @@ impl StatementParser<'_> {
     ) -> bool {
         let content = description.has_content();
         let before = self.word(self.at.wrapping_sub(1));
+        if self.is_disclaimer(self.at) {
+            return false;
+        }
+        // "a crime not to include a western"
+        if content && class == Refusal::Not && self.word(self.at + 1) == Some(Word::To) {
+            description.broken = true;
+            self.at = self.clause(self.at).end;
+            return true;
+        }
         if self.refuses_backwards(self.at) {
-            if content {
+            let unwelcome = self.clause(self.at + 1).any(|at| self.word(at) == Some(Word::Unwelcome));
+            if content && class == Refusal::Not && self.is_ellipsis(self.at) {
+                description.broken = true;
+            } else if content && class == Refusal::Not && unwelcome {
+                // "horror doesn't scare me"
+                description.tolerated = true;
+                self.at = self.clause(self.at).end;
+                return true;
+            } else if content {
                 description.unwelcome = true;
             }
             self.at += 1;
@@ -260,7 +332,12 @@ impl StatementParser<'_> {
         let nests = match class {
             Refusal::No | Refusal::Nothing | Refusal::Verb | Refusal::Swap | Refusal::Non => false,
             Refusal::Not if refused => {
-                let field = matches!(self.sense(self.at + 1), Some(Sense::Range { .. } | Sense::Value { .. }));
+                // "no films not from the nineties", but "not from the nineties not from the eighties".
+                let field = match (self.sense(self.at + 1), description.last_sort()) {
+                    (Some(Sense::Range { column, .. }), Some(Sort::Range { column: last, .. })) => *column != last,
+                    (Some(Sense::Value { column, .. }), Some(Sort::Value(last))) => *column != last,
+                    (next, _) => matches!(next, Some(Sense::Range { .. } | Sense::Value { .. })),
+                };
                 field || matches!(before, Some(Word::Copula | Word::Filler | Word::Article | Word::Clause))
             }
             Refusal::Without if refused => by != Some(Refusal::Without),
@@ -296,6 +373,9 @@ impl StatementParser<'_> {
             statement.refused = true;
             statement.at = self.place(start);
             self.statements.push(statement);
+        }
+        if !inner.has_content() && class == Refusal::Except && self.is_amount(self.at) {
+            return self.exception_amount(start, description);
         }
         if !inner.has_content() {
             let place = self.place(start);

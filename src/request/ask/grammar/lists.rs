@@ -25,6 +25,8 @@ impl StatementParser<'_> {
         let chunk = self.clause(self.at);
         let goes_on = joint != Joint::But
             && !description.unwelcome
+            && !description.little
+            && !description.inside
             && joint != Joint::Correction
             && joint != Joint::Fresh
             && (self.is_exception(first, description) || self.is_listed(joint, first, chunk, description, refused));
@@ -45,7 +47,9 @@ impl StatementParser<'_> {
             self.at = start;
             return false;
         }
-        if refused && joint == Joint::Comma && self.is_last_kind() && description.is_single() {
+        let other = description.is_single() || description.closed;
+        description.closed = matches!(joint, Joint::And | Joint::Or);
+        if refused && joint == Joint::Comma && self.is_last_kind() && other {
             let text = self.text_of(first).to_owned();
             self.assumed.push(Assumption { text, taken_as: "taken as refused too".to_owned() });
         }
@@ -80,7 +84,8 @@ impl StatementParser<'_> {
         self.contrasts && joint == Joint::Comma && self.is_last_kind() && description.is_single()
     }
 
-    /// "no horror, romantic comedies": what names items goes on no list of what they are of, as "no horror, war" is one.
+    /// "no horror, romantic comedies": what names items goes on no list of what they are of, as "no horror, war" is one, nor a list that
+    /// ended: "no horror or war, comedies".
     fn is_unlike(&self, joint: Joint, comma: usize, description: &ItemDescription) -> bool {
         let last = self.clause(self.at).rev().find(|&at| self.is_content(at));
         let items = last.is_some_and(|last| self.names_items(last));
@@ -94,7 +99,8 @@ impl StatementParser<'_> {
             }
             _ => false,
         };
-        joint == Joint::Comma && kind && ends && description.is_single() && items && of_items
+        let other = description.closed || (description.is_single() && of_items);
+        joint == Joint::Comma && kind && ends && items && other
     }
 
     /// True for a kind that ends the sentence.
@@ -144,6 +150,11 @@ impl StatementParser<'_> {
             return true;
         }
         let lead = self.at..first;
+        // "no westerns, where are the comedies": a clause of its own.
+        if joint == Joint::Comma && lead.clone().any(|at| self.word(at) == Some(Word::Copula) && !self.is_relative(at))
+        {
+            return false;
+        }
         // "two comedies and a drama"
         let one = |at: usize| matches!(self.text_of(at).to_lowercase().as_str(), "a" | "an");
         if self.counted && lead.clone().any(one) {

@@ -1,5 +1,6 @@
 //! From terms to statements, by recursive descent. The grammar is that of [the module](super).
 
+mod asides;
 mod back;
 mod describe;
 mod lists;
@@ -127,6 +128,7 @@ impl<'t> StatementParser<'t> {
     fn is_boundary(&self, at: usize) -> bool {
         match self.sense(at) {
             None | Some(Sense::Comma | Sense::Stop) => true,
+            Some(Sense::Word(Word::Filler)) => self.gives_reason(at),
             Some(Sense::Word(word)) => matches!(word, Word::And | Word::Or | Word::But | Word::Correction),
             _ => false,
         }
@@ -149,7 +151,23 @@ impl<'t> StatementParser<'t> {
                 Some(Word::Mostly | Word::Every | Word::Rest | Word::Little | Word::Items | Word::Anything)
             )
         };
-        !self.clause(at + 1).any(|at| counts(at) || compares(at))
+        // "horror: no, even if it is free"
+        let mut behind = self.clause(at + 1).take_while(|&at| !self.is_condition(at));
+        self.answers_kind(at) || !behind.any(|at| counts(at) || compares(at))
+    }
+
+    /// True for the "no" of "drama no comedy yes": in a clause where a kind has its "yes" behind it, another has its "no" there.
+    fn answers_kind(&self, at: usize) -> bool {
+        let behind_kind = |at: usize| at > 0 && self.is_content(at - 1);
+        let start = (0..at).rev().find(|&at| self.is_boundary(at)).map_or(0, |at| at + 1);
+        let no = matches!(self.text_of(at).to_lowercase().as_str(), "no" | "nah" | "nope");
+        no && behind_kind(at) && (start..self.clause(at).end).any(|at| self.is_yes(at) && behind_kind(at))
+    }
+
+    /// True for "yes".
+    fn is_yes(&self, at: usize) -> bool {
+        self.word(at) == Some(Word::Courtesy)
+            && matches!(self.text_of(at).to_lowercase().as_str(), "yes" | "yeah" | "yep")
     }
 
     /// True where the terms from here on are an amount.

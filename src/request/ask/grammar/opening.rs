@@ -30,6 +30,10 @@ pub(super) struct Opening {
     pub article: bool,
     pub unknown: bool,
     pub broken: bool,
+    /// The rest of its clause neither wants nor refuses anything, and why.
+    pub aside: Option<Option<&'static str>>,
+    /// It refuses something that nobody knows, and a wish follows.
+    pub over: bool,
     /// A refusal with nothing behind it.
     pub bare: Option<Refusal>,
     /// "leave … out"
@@ -44,6 +48,15 @@ pub(super) struct Opening {
     pub beside: bool,
     /// A verb behind an amount: "9 out of 10, would watch again".
     pub speaks_behind_amount: bool,
+}
+
+impl Opening {
+    /// True for "zero", "0%".
+    pub fn is_zero(&self) -> bool {
+        let zero = matches!(self.amounts.as_slice(), [(Quantity::Count(0), _)])
+            || matches!(self.amounts.as_slice(), [(Quantity::Percent(percent), _)] if *percent == 0.0);
+        zero && self.compared != Some(Compared::MoreThan)
+    }
 }
 
 impl StatementParser<'_> {
@@ -61,8 +74,10 @@ impl StatementParser<'_> {
                 {
                     return opening;
                 }
-                Sense::Amount(_) if self.is_no_amount(at) => {
+                Sense::Amount(quantity) if self.is_no_amount(at) => {
                     opening.unknown = true;
+                    // "zero tolerance for romance"
+                    opening.broken |= *quantity == Quantity::Count(0);
                     let place = self.terms[at].at.clone();
                     self.gap(place, None);
                 }
@@ -89,7 +104,10 @@ impl StatementParser<'_> {
                     let verb = self.may_be_verb(at, named && !spoken);
                     opening.broken |= spoken || verb || self.is_sign(at);
                     // "I never said …"
-                    opening.lost |= spoken && verb && opening.refused;
+                    // … but "I cannot face another drama" refuses it.
+                    let another =
+                        matches!(self.text_of(at + 1).to_lowercase().as_str(), "another" | "yet another" | "any more");
+                    opening.lost |= spoken && verb && opening.refused && !another;
                     // "no remakes of westerns": it is refused, and not what stands behind its preposition.
                     let object = opening.by == Some(Refusal::No)
                         && matches!(self.word(at.wrapping_sub(1)), Some(Word::Refuse(_)));
@@ -98,7 +116,11 @@ impl StatementParser<'_> {
                     opening.lost |= object && (preposition || self.text_of(at + 1).eq_ignore_ascii_case("of"));
                     // "I cannot decide between …": nor does a refusal of such a verb say what is refused.
                     let refused = self.word(at.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not));
-                    opening.lost |= refused && matches!(self.word(at.wrapping_sub(2)), Some(Word::Clause));
+                    opening.lost |= refused && !another && matches!(self.word(at.wrapping_sub(2)), Some(Word::Clause));
+                    // "not uninterested in …": two noes may make a yes.
+                    opening.lost |= opening.by == Some(Refusal::Not) && opening.refused && self.is_negative(at);
+                    // "anything barring horror"
+                    opening.broken |= self.may_except(at);
                     self.name_unknown(at);
                 }
                 _ => return opening,
@@ -129,8 +151,16 @@ impl StatementParser<'_> {
     pub(super) fn open_word(&mut self, word: Word, opening: &mut Opening) -> bool {
         let counted = !opening.amounts.is_empty();
         match word {
+            Word::Refuse(_) if self.is_disclaimer(self.at) => {
+                opening.aside = Some(Some("it says nothing about the list"));
+                return false;
+            }
             Word::Refuse(class) => {
                 if self.refuses_backwards(self.at) {
+                    if self.refuses_some_before(self.at) {
+                        opening.aside = Some(None);
+                        return false;
+                    }
                     let alone = !counted && opening.role.is_none() && opening.how_many.is_none();
                     opening.bare = alone.then_some(class);
                     return false;
@@ -140,8 +170,23 @@ impl StatementParser<'_> {
                 if counted || some || class == Refusal::Non {
                     return false;
                 }
-                if opening.how_many == Some(HowMany::Every) && class == Refusal::Except {
+                // "unless it's animated I don't want it": a condition of what follows.
+                let begins = self.at == 0 || matches!(self.sense(self.at - 1), Some(Sense::Stop));
+                opening.lost |= begins && self.text_of(self.at).to_lowercase().starts_with("unless");
+                // "all that is not horror", but "not all horror".
+                let excepts = matches!(class, Refusal::Verb | Refusal::Except);
+                if opening.how_many == Some(HowMany::Every) && !opening.refused && !excepts {
                     opening.how_many = None;
+                }
+                // "a shame not to have one", "do not not include": a refusal of a refusal, or none.
+                let not = self.text_of(self.at).eq_ignore_ascii_case("not");
+                let twice = not && self.word(self.at.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not));
+                opening.lost |= class == Refusal::Not && opening.unknown && self.word(self.at + 1) == Some(Word::To);
+                opening.lost |= class == Refusal::Not && twice;
+                // "I don't hate westerns": no rule.
+                if class == Refusal::Verb && opening.by == Some(Refusal::Not) && opening.refused && self.is_dislike() {
+                    (opening.refused, opening.tolerated, opening.by) = (false, true, Some(class));
+                    return true;
                 }
                 // "not without", "nothing that is not", "do not skip"; but "no, never", and who does not want no horror wants none.
                 let of_refusal = match class {
@@ -155,6 +200,9 @@ impl StatementParser<'_> {
                 if all_but && matches!(class, Refusal::Except | Refusal::Verb) && self.is_amount(self.at + 1) {
                     opening.all_but = true;
                     return true;
+                }
+                if opening.how_many == Some(HowMany::Every) && class == Refusal::Except {
+                    opening.how_many = None;
                 }
                 // "there is no such thing as too many westerns": nobody knows what the first one refuses.
                 opening.lost |= opening.refused && opening.unknown && class == Refusal::Verb;
@@ -179,6 +227,11 @@ impl StatementParser<'_> {
             // "as many comedies as dramas"
             Word::Every if self.text_of(self.at).to_lowercase().starts_with("as ") && !self.is_as_possible() => {
                 opening.lost = true
+            }
+            // "no nothing just comedies"
+            Word::Only if opening.refused && matches!(opening.by, Some(Refusal::No | Refusal::Nothing)) => {
+                opening.aside = Some(Some("refused too, or wanted"));
+                return false;
             }
             // "I do not want only comedies"
             Word::Only if opening.refused && opening.by == Some(Refusal::Not) => {
@@ -226,6 +279,11 @@ impl StatementParser<'_> {
             Word::Items if counted => return false,
             Word::Items | Word::Anything => opening.generic = true,
             Word::Article => opening.article |= matches!(self.text_of(self.at).to_lowercase().as_str(), "a" | "an"),
+            // "less talk more action"
+            Word::More if opening.refused && opening.unknown => {
+                opening.over = true;
+                return false;
+            }
             Word::More => opening.more = true,
             Word::Filler | Word::Between | Word::To | Word::With | Word::Copula | Word::Preposition => {}
             Word::About | Word::Fine => {}
@@ -246,6 +304,17 @@ impl StatementParser<'_> {
             }
             // "I am over horror"
             Word::Beside(_) => return self.lost_opening(opening),
+            // "leave it out"
+            Word::Unwelcome if opening.takes_out && self.is_pronoun_object(self.at.wrapping_sub(1)) => {
+                let before = self.statements.last().is_some_and(|before| before.has_content());
+                opening.bare = Some(if before { Refusal::No } else { Refusal::Verb });
+                return false;
+            }
+            // "nothing that would scare a child": it is not the child that is refused.
+            Word::Unwelcome if opening.refused && self.word(self.at.wrapping_sub(1)) == Some(Word::Clause) => {
+                opening.lost = true;
+                return self.lost_opening(opening);
+            }
             // "I am terrible at puzzles"
             Word::Unwelcome => return self.lost_opening(opening),
             _ => return false,
@@ -259,6 +328,13 @@ impl StatementParser<'_> {
         let place = self.terms[self.at].at.clone();
         self.gap(place, None);
         true
+    }
+
+    /// True for a number or a percentage between a kind and the end of its clause.
+    fn counts_kind_before(&self, before: Option<usize>) -> bool {
+        let kind = before.is_some_and(|at| matches!(self.sense(at), Some(Sense::Kind { .. })));
+        let amount = matches!(self.sense(self.at), Some(Sense::Amount(Quantity::Count(_) | Quantity::Percent(_))));
+        kind && amount && self.is_boundary(self.at + 1)
     }
 
     /// An amount behind what it counts: "comedies for three items or more", "dramas should make up half of the list".
@@ -276,6 +352,14 @@ impl StatementParser<'_> {
             && !self
                 .clause(self.at)
                 .any(|at| matches!(self.sense(at), Some(Sense::Amount(_))) && self.is_no_amount(at));
+        if counts && !opening.refused && self.counts_kind_before(before) {
+            // "comedies: three, dramas: two"
+            if let Some(Sense::Amount(quantity)) = self.sense(self.at) {
+                opening.amounts.push((*quantity, self.terms[self.at].at.clone()));
+                self.at += 1;
+            }
+            return;
+        }
         if !(counts && description.has_elements() && (leads || limits || of_this)) {
             return;
         }

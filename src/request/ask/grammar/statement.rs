@@ -16,6 +16,13 @@ impl StatementParser<'_> {
         if let Some(class) = opening.bare {
             return self.bare_refusal(joint, class);
         }
+        if let Some(why) = opening.aside {
+            return self.name_clause(start, why);
+        }
+        if opening.over {
+            let place = self.place(start);
+            return self.gap(place, None);
+        }
         let mut opening = opening;
         let attached = opening.generic || !opening.amounts.is_empty() || opening.how_many.is_some();
         self.contrasts = opening.by == Some(Refusal::Not) && self.at == start + 1;
@@ -25,7 +32,7 @@ impl StatementParser<'_> {
         self.tells = matches!(opening.role, Some(TitleRole::Liked | TitleRole::Seen));
         let mut description = match self.says_nothing_yet(&opening) {
             true => ItemDescription::default(),
-            false => self.description(opening.refused, opening.by, attached),
+            false => self.description(opening.refused || opening.is_zero(), opening.by, attached),
         };
         self.amount_behind(start, &mut opening, &mut description);
         if opening.not_only {
@@ -60,7 +67,17 @@ impl StatementParser<'_> {
             }
         }
         opening.broken |= opening.takes_out && !description.unwelcome;
-        opening.lost |= self.depends_on_condition(start, joint);
+        description.broken |=
+            description.judged && !statement.refused && !statement.tolerated && self.is_idle_predicate(start);
+        // "keep the drama low": nobody knows how much of it.
+        description.broken |= statement.role == Some(TitleRole::Kept) && description.has_kind() && description.unknown;
+        if description.little && opening.amounts.is_empty() {
+            opening.how_many = Some(HowMany::Little);
+        }
+        opening.lost |= self.depends_on_condition(start, joint, &opening, &statement);
+        if unknown && !statement.has_content() && opening.amounts.is_empty() && self.answers_a_question(start) {
+            return self.name_with_question(statement.at);
+        }
         if self.is_lost(&opening, &description, &statement, unknown) {
             return self.gap(statement.at, None);
         }
@@ -82,10 +99,22 @@ impl StatementParser<'_> {
             let place = self.terms[start].at.clone();
             self.gap(place, None);
         }
+        let last = self.text_of(self.at.wrapping_sub(1)).to_lowercase();
+        let one = opening.amounts.len() == 1 && matches!(last.as_str(), "one" | "a single one");
+        if opening.refused
+            && opening.speaks
+            && one
+            && !statement.has_content()
+            && self.refuse_one_of_those(statement.at.clone())
+        {
+            return;
+        }
         self.quantify(&mut statement, &opening);
+        self.allow_exception(&mut statement, description.except);
         let prefers = opening.prefers;
+        let before = self.statements.len();
         self.push(statement);
-        self.preferred_to(start, prefers, opening.more);
+        self.preferred_to(start, before, prefers, opening.more);
     }
 
     /// True behind a clause that asks for nothing, with which what follows does not go on: "well, comedies", "grandma is here, comedies".
@@ -214,13 +243,20 @@ impl StatementParser<'_> {
     }
 
     /// "comedies to dramas" behind "prefer", "comedies than dramas": what the one is preferred to.
-    pub(super) fn preferred_to(&mut self, start: usize, prefers: bool, more: bool) {
+    /// `first` is the number of the statement that the one belongs to.
+    fn preferred_to(&mut self, start: usize, first: usize, prefers: bool, more: bool) {
         let than = matches!(self.word(self.at), Some(Word::Than | Word::To))
             || (prefers && matches!(self.word(self.at), Some(Word::Beside(_))));
         if !than || !(prefers || self.word(self.at) == Some(Word::Than)) {
             return;
         }
         self.at += 1;
+        let place = self.place(start);
+        if self.at >= self.terms.len() {
+            // "I prefer comedies to": it may be refused as well.
+            self.statements.truncate(first);
+            return self.gap(place, Some("a comparison"));
+        }
         let before = self.statements.len();
         self.statement(Joint::And);
         let place = self.place(start);
@@ -230,7 +266,7 @@ impl StatementParser<'_> {
         }
         self.statements.truncate(before);
         match self.statements.last_mut() {
-            Some(last) if more && !last.refused => {
+            Some(last) if more && !last.refused && first < before => {
                 last.how_many = Some(HowMany::Mostly);
                 self.assumed.push(Assumption {
                     text: self.text[place].to_owned(),
@@ -238,7 +274,7 @@ impl StatementParser<'_> {
                 });
             }
             _ => {
-                self.statements.truncate(before - 1);
+                self.statements.truncate(first);
                 self.gap(place, Some("a comparison"));
             }
         }

@@ -1,10 +1,11 @@
 //! Words that nobody knows: each is named, and a clause in which one may be a verb says nothing else.
 
 use super::StatementParser;
+use super::opening::Opening;
 use crate::request::ask::amounts::Quantity;
 use crate::request::ask::description::ItemDescription;
 use crate::request::ask::terms::Sense;
-use crate::request::ask::tree::Joint;
+use crate::request::ask::tree::{Head, Joint, Statement};
 use crate::request::ask::vocabulary::{Word, is_modifier};
 
 /// Kinds without a plural, which a verb may stand before as well as an adjective: "boycott romance".
@@ -78,6 +79,34 @@ impl StatementParser<'_> {
         self.gap(place, None);
     }
 
+    /// True for an unknown word with a negative prefix: "uninterested", "displeased".
+    pub(super) fn is_negative(&self, at: usize) -> bool {
+        let text = self.text_of(at).to_lowercase();
+        ["un", "dis"].iter().any(|prefix| text.starts_with(prefix)) && !is_modifier(&text)
+    }
+
+    /// True for an unknown word between "anything" and a name, which may except the name: "anything barring horror".
+    pub(super) fn may_except(&self, at: usize) -> bool {
+        const ALL: [&str; 6] = ["anything", "everything", "all", "whatever", "any", "every"];
+        let before = at.checked_sub(1).map(|before| self.text_of(before).to_lowercase());
+        before.is_some_and(|before| ALL.contains(&before.as_str()))
+            && matches!(self.sense(at + 1), Some(Sense::Kind { .. } | Sense::Titles(_)))
+            && !is_modifier(&self.text_of(at).to_lowercase())
+    }
+
+    /// True for a verb of dislike, whose negation is no wish: "don't hate", unlike "don't skip".
+    pub(super) fn is_dislike(&self) -> bool {
+        const STEMS: [&str; 10] =
+            ["hate", "hating", "dislike", "detest", "loathe", "despise", "abhor", "object to", "dread", "resent"];
+        let text = self.text_of(self.at).to_lowercase();
+        STEMS.iter().any(|stem| text.starts_with(stem))
+    }
+
+    /// True for "it", "them", "those": what stands before.
+    pub(super) fn is_pronoun_object(&self, at: usize) -> bool {
+        matches!(self.text_of(at).to_lowercase().as_str(), "it" | "them" | "those" | "these" | "that")
+    }
+
     /// True for a sign that compares what stands on both sides of it: "drama > comedy".
     pub(super) fn is_sign(&self, at: usize) -> bool {
         matches!(self.text_of(at), "<" | ">" | "=" | "~" | "^")
@@ -126,7 +155,13 @@ impl StatementParser<'_> {
     }
 
     /// True for a statement that hangs on a condition before it: "if it is a comedy, it must be short". Notes such a condition.
-    pub(super) fn depends_on_condition(&mut self, start: usize, joint: Joint) -> bool {
+    pub(super) fn depends_on_condition(
+        &mut self,
+        start: usize,
+        joint: Joint,
+        opening: &Opening,
+        statement: &Statement,
+    ) -> bool {
         if joint == Joint::Fresh {
             self.conditional = false;
         }
@@ -134,9 +169,18 @@ impl StatementParser<'_> {
         let goes_back =
             matches!(text(start).as_str(), "it" | "its" | "it's" | "they" | "them" | "then" | "those" | "that");
         let within = (start..self.at).any(|at| matches!(text(at).as_str(), "it" | "them" | "those"));
-        let depends = self.conditional && (goes_back || within);
-        self.conditional |= matches!(text(start).as_str(), "if" | "when" | "whether" | "unless");
+        // "if there is a western, only one"
+        let counts = !opening.amounts.is_empty() && !statement.has_content() && statement.head == Head::Missing;
+        let corrects = joint == Joint::Correction && !self.means;
+        let depends = self.conditional && (goes_back || within || counts || corrects);
+        let unless = text(start).starts_with("unless");
+        self.conditional |= unless || self.is_condition(start);
         depends
+    }
+
+    /// True for a word that begins a condition.
+    pub(super) fn is_condition(&self, at: usize) -> bool {
+        matches!(self.text_of(at).to_lowercase().as_str(), "if" | "when" | "whether")
     }
 
     /// True for a verb that asks for a list: "recommend", "show me".
@@ -184,7 +228,11 @@ impl StatementParser<'_> {
             && at
                 .checked_sub(1)
                 .is_some_and(|before| matches!(self.text_of(before), "from" | "since" | "at" | "by" | "for"));
-        glued || (after > at + 1 && !counts(after)) || ((placed || of_unknown) && !counts(end + 1))
+        // "my kid is six"
+        let is = at.checked_sub(1).is_some_and(|is| self.word(is) == Some(Word::Copula));
+        let about = at.checked_sub(2).and_then(|about| self.sense(about));
+        let age = count && is && matches!(about, Some(Sense::Unknown | Sense::Word(Word::Subject))) && !counts(end + 1);
+        age || glued || (after > at + 1 && !counts(after)) || ((placed || of_unknown) && !counts(end + 1))
     }
 
     /// Takes in a word that was not understood.

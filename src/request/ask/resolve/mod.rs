@@ -90,7 +90,11 @@ impl<'a, 'b> Resolver<'a, 'b> {
                     continue;
                 }
                 // "at least two, but no more than four"
-                if matches!(before.how_many, Some(HowMany::Counted(_, Some(_)))) && exception && !statement.of_before {
+                let bounds = compared && statement.joint == Joint::And && statement.head == Head::Missing;
+                if matches!(before.how_many, Some(HowMany::Counted(_, Some(_))))
+                    && (exception || bounds)
+                    && !statement.of_before
+                {
                     let more = Statement { how_many: statement.how_many, part: true, ..before.clone() };
                     kept.push(more);
                     continue;
@@ -145,9 +149,10 @@ impl<'a, 'b> Resolver<'a, 'b> {
     /// dramas" is one of five items.
     fn lengths(&mut self, statements: &mut Vec<Statement>) {
         let mut said: Option<u32> = None;
-        let describes = statements.iter().any(|one| !one.of.is_anything());
-        for statement in statements.iter_mut() {
-            if statement.refused || (statement.part && describes) {
+        let first = statements.iter().position(|one| !one.of.is_anything());
+        for (at, statement) in statements.iter_mut().enumerate() {
+            // "five films, two of them", but "films for tonight, five of them, mostly dramas".
+            if statement.refused || (statement.part && first.is_some_and(|first| first <= at)) {
                 continue;
             }
             let Some((length, compared)) = statement.how_many.and_then(length) else { continue };
@@ -166,6 +171,8 @@ impl<'a, 'b> Resolver<'a, 'b> {
             statement.how_many = None;
         }
         statements.retain(Statement::has_content);
+        share_comparison(statements);
+        one_beside_counted(statements);
         if said.is_none() {
             said = self.counted_length(statements);
         }
@@ -178,27 +185,6 @@ impl<'a, 'b> Resolver<'a, 'b> {
     /// The length that follows from counted kinds where none is said. What is counted of it without a kind of its own is a part:
     /// "four comedies, one from France".
     fn counted_length(&mut self, statements: &mut [Statement]) -> Option<u32> {
-        let count = |statement: &Statement| match statement.how_many {
-            Some(HowMany::Counted(Quantity::Count(count), None | Some(Compared::About)))
-                if !statement.part && !statement.refused =>
-            {
-                Some(count)
-            }
-            _ => None,
-        };
-        share_comparison(statements);
-        let several = statements.iter().filter(|one| count(one).is_some()).count() > 0;
-        for at in 0..statements.len() {
-            // "a western and two dramas"
-            let beside = at.checked_sub(1).is_some_and(|before| count(&statements[before]).is_some())
-                || statements
-                    .get(at + 1)
-                    .is_some_and(|next| count(next).is_some() && matches!(next.joint, Joint::And | Joint::Comma));
-            let one = &mut statements[at];
-            if several && beside && one.article && one.how_many.is_none() && !one.refused && one.head == Head::Kind {
-                one.how_many = Some(HowMany::Counted(Quantity::Count(1), None));
-            }
-        }
         let mut counts: Vec<(usize, u32)> =
             statements.iter().enumerate().filter_map(|(at, one)| Some((at, count(one)?))).collect();
         let (first, _) = *counts.first()?;
@@ -341,6 +327,32 @@ fn length(how_many: HowMany) -> Option<(u32, Option<Compared>)> {
         }
         HowMany::Between(Quantity::Count(low), Quantity::Count(_)) => Some((low, Some(Compared::AtLeast))),
         _ => None,
+    }
+}
+
+/// The number of items that a statement wants of a kind.
+fn count(statement: &Statement) -> Option<u32> {
+    match statement.how_many {
+        Some(HowMany::Counted(Quantity::Count(count), None | Some(Compared::About)))
+            if !statement.part && !statement.refused =>
+        {
+            Some(count)
+        }
+        _ => None,
+    }
+}
+
+/// "a western and two dramas": the article beside a number counts one.
+fn one_beside_counted(statements: &mut [Statement]) {
+    for at in 0..statements.len() {
+        let beside = at.checked_sub(1).is_some_and(|before| count(&statements[before]).is_some())
+            || statements
+                .get(at + 1)
+                .is_some_and(|next| count(next).is_some() && matches!(next.joint, Joint::And | Joint::Comma));
+        let one = &mut statements[at];
+        if beside && one.article && one.how_many.is_none() && !one.refused && one.head == Head::Kind {
+            one.how_many = Some(HowMany::Counted(Quantity::Count(1), None));
+        }
     }
 }
 

@@ -68,7 +68,8 @@ impl TermReader<'_, '_> {
     }
 
     pub(super) fn scale(&self, tokens: &[Token], too: bool) -> Option<Parsed> {
-        let free = amounts::any_phrase(tokens, FREE);
+        // "feel free to …"
+        let free = amounts::any_phrase(tokens, FREE).filter(|&length| amounts::word(tokens, length) != Some("to"));
         if free.is_some() && self.lexicon.column(Dimension::Price).is_some() {
             let column = self.lexicon.column(Dimension::Price)?;
             let of = Stretch { low: None, high: Some((0.0, true)) }.formula(column);

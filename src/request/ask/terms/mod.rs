@@ -139,9 +139,32 @@ impl TermReader<'_, '_> {
             terms.push(Term { sense: parsed.sense, at: place });
             at += self.suffix(&tokens[at - 1..], &mut terms);
         }
+        self.also(&mut terms);
+        self.love(&mut terms);
         self.speakers(&mut terms);
         self.exceptions(&mut terms);
         terms
+    }
+
+    /// "that isn't also horror", "unless it's also a comedy": no joint, but a word that says nothing.
+    fn also(&self, terms: &mut [Term]) {
+        for at in 1..terms.len() {
+            let governed = matches!(terms[at - 1].sense, Sense::Word(Word::Copula | Word::Refuse(_) | Word::OnlyIf));
+            if governed && self.text[terms[at].at.clone()].eq_ignore_ascii_case("also") {
+                terms[at].sense = Sense::Word(Word::Filler);
+            }
+        }
+    }
+
+    /// "films about love": no verb, but a kind.
+    fn love(&self, terms: &mut [Term]) {
+        for at in 1..terms.len() {
+            let governed = matches!(terms[at - 1].sense, Sense::Word(Word::About | Word::With));
+            let name = self.text[terms[at].at.clone()].to_lowercase();
+            if governed && name == "love" && terms[at].sense == Sense::Word(Word::Role(TitleRole::Liked)) {
+                terms[at].sense = self.lexicon.kind(&name).map_or(Sense::Unknown, names::kind_of);
+            }
+        }
     }
 
     /// "from any country but France": an exception from whatever there is.

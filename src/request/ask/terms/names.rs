@@ -68,6 +68,6 @@ impl TermReader<'_, '_> {
     }
 }
 
-fn kind_of(kind: &CategoryTerm) -> Sense {
+pub(super) fn kind_of(kind: &CategoryTerm) -> Sense {
     Sense::Kind { of: Formula::of_term(kind), adjective: kind.adjective, loose: kind.loose }
 }

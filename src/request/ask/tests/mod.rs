@@ -2,6 +2,7 @@
 
 mod catalogues;
 mod properties;
+mod scopes;
 mod sheets;
 mod table;
 mod topics;

@@ -9,7 +9,7 @@ use super::films;
 use super::table::{ROWS, SCOPES};
 use crate::data::{Catalogue, CategoryId, ItemId};
 use crate::recommend::prompt;
-use crate::request::ask::AskParser;
+use crate::request::ask::{AskParser, vocabulary};
 use crate::request::{Predicate, Request, Share};
 
 /// Conditions and kinds that shares can be about.
@@ -76,7 +76,7 @@ fn is_said_as_it_is(share: &Share, k: u32) -> bool {
 }
 
 /// Refusals of what stands at the dots.
-const REFUSALS: [&str; 44] = [
+const REFUSALS: [&str; 52] = [
     "no …",
     "not …",
     "never any …",
@@ -121,6 +121,14 @@ const REFUSALS: [&str; 44] = [
     "I never want to see …",
     "nothing with …",
     "with no …",
+    "minus …",
+    "hold the …",
+    "steer clear of …",
+    "I've had enough of …",
+    "… is out of the question",
+    "I don't think I want …",
+    "… aside",
+    "all that is not …",
 ];
 
 /// Words around a refusal.
@@ -135,8 +143,17 @@ const BEFORE: [&str; 9] = [
     "from the nineties, ",
     "two dramas and ",
 ];
-const BEHIND: [&str; 7] =
-    ["", ", please", " and drama", ", at least two dramas", ". Thanks!", ", from the nineties", ", but drama"];
+const BEHIND: [&str; 9] = [
+    "",
+    ", please",
+    " and drama",
+    ", at least two dramas",
+    ". Thanks!",
+    ", from the nineties",
+    ", but drama",
+    " because I have guests",
+    " even if it is free",
+];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
@@ -231,6 +248,26 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn no_row_of_phrases_is_too_strange_to_read(
+        phrases in vec(select(phrases()), 0..9),
+    ) {
+        let films = films();
+        let reading = AskParser::new(&films).read(&phrases.join(" "), 10);
+        prop_assert!(!reading.request.flags(&films).is_empty());
+    }
+}
+
+/// Every phrase of the language, and names and signs among them.
+fn phrases() -> Vec<&'static str> {
+    const NAMES: [&str; 12] =
+        ["comedies", "war", "funny", "violent", "Heat", "France", "1990", "$20", "half", "two", ",", "frobnicated"];
+    vocabulary::phrases_of_all().map(|(_, phrase)| phrase).chain(NAMES.into_iter().cycle().take(600)).collect()
 }
 
 #[test]

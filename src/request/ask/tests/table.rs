@@ -181,7 +181,7 @@ pub(super) const SCOPES: [Row; 52] = [
     ("no dramas without romance", "-k 10 --share 'category=Drama and category!=Romance<=0'", &[]),
     ("everything except comedies that aren't French", "-k 10 --share 'category=Comedy and country!=France<=0'", &[]),
     ("not without comedy", "-k 10 --more Comedy", &[]),
-    ("I don't hate war films", "-k 10 --more War", &[]),
+    ("I don't hate war films", "-k 10", &[]),
     ("I don't want no war films", "-k 10 --less War", &[]),
     ("horror - no", "-k 10 --less Horror", &[]),
     ("comedies yes, horror no", "-k 10 --more Comedy --less Horror", &[]),

@@ -104,7 +104,7 @@ const FILMS: &[Row] = &[
     ("every other film a comedy", "-k 10 --share 'Comedy=50%'", &[]),
     ("three comedies max in a list of 9", "-k 9 --share 'Comedy<=3'", &[]),
     ("only two horror films out of ten", "-k 10 --share 'Horror=2'", &[]),
-    ("something from 1985 or so", "-k 10 --where 'year>=1985 and year<=1985'", &[]),
+    ("something from 1985 or so", "-k 10 --where 'year>=1984 and year<=1986'", &[]),
     ("I have about 2 hours tonight", "-k 10 --where 'runtime<=120'", &[]),
     ("I am 45 years old and love westerns", "-k 10 --more Western", &["I am 45 years old"]),
     ("comedies for 2 people", "-k 10 --more Comedy", &["2 people"]),

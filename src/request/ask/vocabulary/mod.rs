@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 
 pub(super) use self::modifiers::is_modifier;
 use super::amounts::{Compared, word};
+use super::courtesies::COURTESIES;
 use super::spelling::near_enough;
 use super::tokens::Token;
 
@@ -144,12 +145,16 @@ static BY_FIRST_WORD: LazyLock<HashMap<&'static str, Vec<Phrase>>> = LazyLock::n
     phrases
 });
 
-fn phrases_of_all() -> impl Iterator<Item = (Word, &'static str)> {
+/// All phrases with their meanings.
+pub(super) fn phrases_of_all() -> impl Iterator<Item = (Word, &'static str)> {
     let tables = [&refusals::REFUSALS[..], &quantities::QUANTITIES, &wishes::WISHES, &neutral::NEUTRAL];
+    let courtesies = COURTESIES.iter().map(|phrases| (Word::Courtesy, *phrases));
     tables
         .into_iter()
         .flatten()
-        .flat_map(|(meaning, phrases)| phrases.split(", ").map(move |phrase| (*meaning, phrase.trim())))
+        .copied()
+        .chain(courtesies)
+        .flat_map(|(meaning, phrases)| phrases.split(", ").map(move |phrase| (meaning, phrase.trim())))
 }
 
 /// The meaning of the longest phrase that `tokens` begin with, and the number of its tokens.

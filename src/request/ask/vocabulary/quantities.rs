@@ -25,7 +25,7 @@ pub(super) const QUANTITIES: [(Word, &str); 18] = [
         "light on, lighter on, short on, low on, sparing with, not too much, not too many, not much, not many, not a lot of, not so much, not so many, not that many, not that much, little, \
          very little, very few, few, too few, hardly any, barely any, scarcely any, hardly, barely, scarcely, almost no, almost none, next to no, only a little, \
          only a bit of, only a few, just a few, just a little, just a bit of, not a whole lot of, as few, as little, minimal, without too much, without much, without too many, \
-         nothing with too much, almost nothing",
+         nothing with too much, almost nothing, to a minimum, to the minimum, to an absolute minimum",
     ),
     (
         Word::Some,
@@ -42,7 +42,7 @@ pub(super) const QUANTITIES: [(Word, &str); 18] = [
     ),
     (
         Word::Compared(Compared::AtMost),
-        "at most, at the most, at the very most, no more than, with no more than, with not more than, with never more than, not more than, maximum, maximum of, a maximum of, max, up to, \
+        "at most, maximal, maximally, at the most, at the very most, no more than, with no more than, with not more than, with never more than, not more than, maximum, maximum of, a maximum of, max, up to, \
          or fewer, or less, and not more, and no more, down to, stop at, as a maximum, at maximum, at a maximum, tops, limit of, limited to, a limit of, capped at, \
          not above, never more than, do not exceed, not exceed, not to exceed, not exceeding, no greater than",
     ),

@@ -13,7 +13,9 @@ pub(super) const REFUSALS: [(Word, &str); 13] = [
     (Word::Refuse(Refusal::Nothing), "nothing, none, nobody, no one, not anything, nothing at all, none at all"),
     (
         Word::Refuse(Refusal::Not),
-        "not, never, by no means, under no circumstances, on no account, in no case, no longer want, nope, nah, no thanks, no thank you, no way, no ta",
+        "not, never, by no means, under no circumstances, on no account, in no case, no longer want, nope, nah, no thanks, no thank you, no way, no ta, not on your life, not a chance, \
+         no chance, not in a million years, over my dead body, \
+         not think i want, not think i need, not think i fancy, not think we want, not think we need",
     ),
     (Word::Refuse(Refusal::Non), "non, un"),
     (
@@ -76,7 +78,7 @@ pub(super) const REFUSALS: [(Word, &str); 13] = [
          needs to stay out, is nothing for me, nothing for me, nothing i want, nothing i like, nothing i need, away, can wait, \
          gross, garbage, cringe, annoy, lose me, loses me, gives me the creeps, give me the creeps, puts us to sleep, \
          put us to sleep, scares me, scare me, scares us, scare us, wears me out, wear me out, is a no, are a no, a no from me, \
-         is out of the question, are out of the question, out of the question, not welcome",
+         is out of the question, are out of the question, out of the question, not welcome, excepted, aside, one too many, a bit much, a bit too much",
     ),
     (
         Word::LastThing,
@@ -86,7 +88,8 @@ pub(super) const REFUSALS: [(Word, &str); 13] = [
     (Word::Too, "too, overly, excessively, a bit too, a little too, way too, far too, much too"),
     (
         Word::NotOnly,
-        "not just, not only, not exclusively, not solely, not merely, not necessarily, not entirely, not simply",
+        "not just, not only, not exclusively, not solely, not merely, not necessarily, not entirely, not simply, \
+         more than just, more than only, other than just, besides just",
     ),
     (Word::TakeOut, "leave, throw, kick, weed, filter, rule, cross, shut"),
 ];

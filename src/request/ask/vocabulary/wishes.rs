@@ -7,7 +7,7 @@ pub(super) const WISHES: [(Word, &str); 14] = [
     (
         Word::Tolerated,
         "do not mind, not mind, does not bother me, no problem with, nothing against, no objection to, no objections to, not opposed to, \
-         not averse to, not have to be, not need to be, not necessarily need, not a must, not necessary, not required, not obligatory, not mandatory, not essential, not crucial, \
+         not averse to, not have to be, not need to be, need not be, need not have, need not contain, not necessarily need, not a must, not necessary, not required, not obligatory, not mandatory, not essential, not crucial, \
          not have to have, not important, ok with, okay with, fine with, cool with, open to, no issue with, not object to, could live with, can live with, \
          do not have a problem with, not have a problem with, have no problem with, have nothing against, not against, not allergic to, \
          not afraid of, nothing wrong with",
@@ -35,7 +35,7 @@ pub(super) const WISHES: [(Word, &str); 14] = [
     ),
     (
         Word::Role(TitleRole::Seen),
-        "seen, saw, watched, played, bought, owned, own, already have, already own, already know, i know, finished, already read, just read, have read, \
+        "seen, saw, watched, played, bought, owned, own, already have, already own, already know, i know, finished, already read, just read, have read, gave me, gave us, showed me, showed us, recommended me, \
          just finished, ive seen, know",
     ),
     (
@@ -59,7 +59,7 @@ pub(super) const WISHES: [(Word, &str); 14] = [
     (Word::Than, "than"),
     (
         Word::Instead,
-        "instead, back to, go back to, return to, switch to, change to, switch over to, lets switch to, swap to, turn to, \
+        "instead, move on to, moving on to, back to, go back to, return to, switch to, change to, switch over to, lets switch to, swap to, turn to, \
          change that to, change it to, switch that to, turn that into, swap that for, swap it for, change this to, \
          switch it to, change them to",
     ),
@@ -97,7 +97,8 @@ pub(super) const WISHES: [(Word, &str); 14] = [
          all i need is, my thing, my taste, my cup of tea, my jam, my style, to my taste, to my liking, \
          is what i am looking for, what i am looking for, what im looking for, what i want, what i need, \
          recently watched, i think, i guess, i suppose, i believe, would be nice, would be great, would be good, \
-         would be perfect, would be fine, be so kind, choose, chosen, display, offer, print, provide, every time, \
+         would be perfect, would be fine, would be lovely, would be ideal, would be best, would be wonderful, would be brilliant, \
+         would make my day, feel free to, be free to, be so kind, choose, chosen, display, offer, print, provide, every time, \
          whatever else you choose, must, should, shall, might, may, will, would, could, can, do, does, did, has, have, \
          had, having, \
          rock, rocks, make me happy, makes me happy, make me smile, makes me smile, never fail, never fails, never gets old, \
