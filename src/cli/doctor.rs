@@ -95,10 +95,10 @@ fn print(report: &Report) {
     } else {
         println!("{}\n", table(report.adapters));
     }
-    let CpuFacts { name, cores, memory_bytes, kernels, training_kernels } = &report.cpu;
+    let CpuFacts { name, cores, memory_bytes, kernels, training_kernels: [f32, bf16] } = &report.cpu;
     let name = name.as_deref().unwrap_or("unknown processor");
     let memory = memory_bytes.map_or("memory unknown".to_owned(), |bytes| format!("{} memory", HumanBytes(bytes)));
-    println!("cpu: {name}, {cores} cores, {memory}, {kernels} kernels, in training {training_kernels}");
+    println!("cpu: {name}, {cores} cores, {memory}, {kernels} kernels; in training {f32}, or {bf16}");
     if let Some(device) = &report.choice.device {
         println!("--device {} takes {device}: {}", report.choice.asked, report.choice.why);
     }

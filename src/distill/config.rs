@@ -34,8 +34,8 @@ pub struct DistillConfig {
     pub adapter: Option<String>,
     /// The scheme of the frozen weights: f32, f16, q8 or q4, or another scheme of the kernels.
     pub quant: String,
-    /// The precision of the factors of matrix products in training on a CPU: f32; bf16x3, 16 bits; bf16, 8 bits; or auto for bf16x3 where
-    /// the processor has AMX, and f32 elsewhere. Sums are f32. GPUs decide by themselves.
+    /// The precision of the factors of matrix products in training on a CPU: f32, or bf16, which has 8 bits and is faster where the
+    /// processor has AMX. Sums are f32. GPUs decide by themselves.
     pub matmul_precision: MatmulPrecision,
     /// Train all weights, instead of an adapter beside frozen ones.
     pub full: bool,
@@ -93,7 +93,7 @@ impl Default for DistillConfig {
             model: None,
             adapter: None,
             quant: QuantScheme::F32.name().into(),
-            matmul_precision: MatmulPrecision::Auto,
+            matmul_precision: MatmulPrecision::F32,
             full: false,
             from_scratch: false,
             teacher: None,

@@ -18,8 +18,8 @@ pub struct CpuFacts {
     pub memory_bytes: Option<u64>,
     /// The instruction set of the products of packed weights.
     pub kernels: &'static str,
-    /// The variant of the matrix products of training, where their precision is left to the processor.
-    pub training_kernels: &'static str,
+    /// The variants of the matrix products of training, of f32 and of bf16.
+    pub training_kernels: [&'static str; 2],
 }
 
 /// Reads the processor and the memory from the system.
@@ -31,7 +31,7 @@ pub fn cpu() -> CpuFacts {
             None => sysctl("machdep.cpu.brand_string"),
         },
         kernels: Isa::best().name(),
-        training_kernels: GemmVariant::best(MatmulPrecision::Auto).name(),
+        training_kernels: MatmulPrecision::ALL.map(|precision| GemmVariant::best(precision).name()),
         cores: std::thread::available_parallelism().map_or(1, usize::from),
         memory_bytes: match proc("meminfo") {
             Some(text) => value_of(&text, "MemTotal").and_then(kibibytes),

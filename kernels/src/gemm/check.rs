@@ -15,7 +15,7 @@ const SHAPES: [[usize; 3]; 4] = [[1, 1, 1], [32, 64, 32], [49, 33, 31], [100, 11
 /// factors as the variant has them.
 pub fn check_gemm() -> Vec<CheckResult> {
     let mut results = Vec::new();
-    for precision in [MatmulPrecision::F32, MatmulPrecision::Bf16, MatmulPrecision::Bf16x3] {
+    for precision in MatmulPrecision::ALL {
         for (variant, shape) in GemmVariant::available(precision).iter().flat_map(|v| SHAPES.map(|shape| (*v, shape))) {
             checked(variant, precision, shape).add_to(&mut results);
         }
@@ -40,12 +40,9 @@ fn checked(variant: &'static GemmVariant, precision: MatmulPrecision, [rows, dep
 
 /// A product as a precision has it.
 pub(super) fn product(x: f32, y: f32, precision: MatmulPrecision) -> f64 {
-    let high = |x: f32| bf16::from_f32(x).to_f64();
-    let low = |x: f32| high((f64::from(x) - high(x)) as f32);
     match precision {
-        MatmulPrecision::F32 | MatmulPrecision::Auto => f64::from(x) * f64::from(y),
-        MatmulPrecision::Bf16 => high(x) * high(y),
-        MatmulPrecision::Bf16x3 => high(x) * high(y) + high(x) * low(y) + low(x) * high(y),
+        MatmulPrecision::F32 => f64::from(x) * f64::from(y),
+        MatmulPrecision::Bf16 => bf16::from_f32(x).to_f64() * bf16::from_f32(y).to_f64(),
     }
 }
 
@@ -56,8 +53,7 @@ mod tests {
     #[test]
     fn every_variant_is_checked_and_passes() {
         let results = check_gemm();
-        let variants = [MatmulPrecision::F32, MatmulPrecision::Bf16, MatmulPrecision::Bf16x3]
-            .map(|p| GemmVariant::available(p).len());
+        let variants = MatmulPrecision::ALL.map(|p| GemmVariant::available(p).len());
         assert_eq!(results.len(), variants.iter().sum::<usize>());
         results.iter().for_each(|result| assert!(result.passed(), "{result}"));
     }

@@ -23,25 +23,15 @@ pub(super) enum PairOrder {
     Tiles,
 }
 
-/// A part of a float.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    /// The nearest bf16.
-    High,
-    /// The nearest bf16 of the rest; zero where the high part is no number or infinite.
-    Low,
-}
-
-/// Packs some rows into panels of `width` rows: of each panel the parts, of each part as many pairs of the `depth` as
-/// `packed` has room for. Rows and pairs after the last are zeros.
+/// Packs some rows into panels of `width` rows, of each as many pairs of the `depth` as `packed` has room for. Rows and pairs
+/// after the last are zeros.
 pub(super) struct PackPairs<'a> {
     pub(super) matrix: MatrixView<'a>,
     pub(super) rows: Range<usize>,
     pub(super) depth: Range<usize>,
     pub(super) width: usize,
     pub(super) order: PairOrder,
-    pub(super) parts: &'static [Part],
-    /// `[panels, parts, words of a panel]`
+    /// `[panels, words of a panel]`
     pub(super) packed: &'a mut [u32],
 }
 
@@ -50,25 +40,19 @@ impl SimdKernel for PackPairs<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let Self { matrix, rows, depth, width, order, parts, packed } = self;
+        let Self { matrix, rows, depth, width, order, packed } = self;
         if packed.is_empty() {
             return;
         }
         let words = packed.len() / rows.len().div_ceil(width);
         for (first, panel) in rows.clone().step_by(width).zip(packed.chunks_exact_mut(words)) {
             let rows = first..rows.end.min(first + width);
-            for (part, panel) in parts.iter().zip(panel.chunks_exact_mut(words / parts.len())) {
-                let panel = Panel { words: panel, width, order };
-                match part {
-                    Part::High => panel.pack(matrix, rows.clone(), depth.clone(), |x| x),
-                    Part::Low => panel.pack(matrix, rows.clone(), depth.clone(), low),
-                }
-            }
+            Panel { words: panel, width, order }.pack(matrix, rows, depth.clone());
         }
     }
 }
 
-/// One part of a panel.
+/// A panel.
 struct Panel<'a> {
     words: &'a mut [u32],
     width: usize,
@@ -77,7 +61,7 @@ struct Panel<'a> {
 
 impl Panel<'_> {
     #[inline(always)]
-    fn pack(self, matrix: MatrixView, rows: Range<usize>, depth: Range<usize>, part: impl Fn(f32) -> f32 + Copy) {
+    fn pack(self, matrix: MatrixView, rows: Range<usize>, depth: Range<usize>) {
         let Self { words, width, order } = self;
         if rows.len() < width || words.len() > width * depth.len() / 2 {
             words.fill(0);
@@ -89,7 +73,7 @@ impl Panel<'_> {
                 let mut pairs = [0; MAX_WIDTH];
                 let pairs = &mut pairs[..rows.len()];
                 let both = low.iter().zip(high);
-                pairs.iter_mut().zip(both).for_each(|(to, (low, high))| *to = pair(part(*low), part(*high)));
+                pairs.iter_mut().zip(both).for_each(|(to, (low, high))| *to = pair(*low, *high));
                 match order {
                     PairOrder::Pairs => words[number * width..][..pairs.len()].copy_from_slice(pairs),
                     PairOrder::Tiles => {
@@ -103,7 +87,7 @@ impl Panel<'_> {
         for (row, line) in rows.enumerate() {
             for (block, floats) in matrix.line(line)[depth.clone()].chunks(2 * TILE_WORDS).enumerate() {
                 let tile = &mut words[block * width * TILE_WORDS..];
-                let pairs = neighbours(floats, part);
+                let pairs = neighbours(floats);
                 match order {
                     PairOrder::Tiles => tile[row * TILE_WORDS..][..TILE_WORDS].copy_from_slice(&pairs),
                     PairOrder::Pairs => {
@@ -118,15 +102,15 @@ impl Panel<'_> {
 
 /// The pairs of up to 32 neighbours, with zeros behind them.
 #[inline(always)]
-fn neighbours(floats: &[f32], part: impl Fn(f32) -> f32) -> [u32; TILE_WORDS] {
+fn neighbours(floats: &[f32]) -> [u32; TILE_WORDS] {
     let mut words = [0; TILE_WORDS];
     if let Some(whole) = floats.as_array::<{ 2 * TILE_WORDS }>() {
         let pairs = words.iter_mut().zip(whole.as_chunks::<2>().0);
-        pairs.for_each(|(word, [low, high])| *word = pair(part(*low), part(*high)));
+        pairs.for_each(|(word, [low, high])| *word = pair(*low, *high));
     } else {
         let (pairs, last) = floats.as_chunks::<2>();
-        words.iter_mut().zip(pairs).for_each(|(word, [low, high])| *word = pair(part(*low), part(*high)));
-        last.iter().for_each(|last| words[pairs.len()] = pair(part(*last), 0.0));
+        words.iter_mut().zip(pairs).for_each(|(word, [low, high])| *word = pair(*low, *high));
+        last.iter().for_each(|last| words[pairs.len()] = pair(*last, 0.0));
     }
     words
 }
@@ -143,13 +127,6 @@ fn rounded(x: f32) -> u32 {
     let bits = x.to_bits();
     let nearest = bits.wrapping_add(0x7fff + (bits >> 16 & 1));
     if x.is_nan() { bits | 0x0040_0000 } else { nearest }
-}
-
-/// A float without its nearest bf16.
-#[inline(always)]
-fn low(x: f32) -> f32 {
-    let rest = x - f32::from_bits(rounded(x) & 0xffff_0000);
-    if rest.is_finite() { rest } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use super::amx;
 use super::matrix_view::MatrixView;
-use super::pairs::{PackPairs, PairOrder, Part, TILE_WORDS};
+use super::pairs::{PackPairs, PairOrder, TILE_WORDS};
 use super::precision::MatmulPrecision;
 use super::tile::{self, PackedProduct};
 use crate::decode_cpu::Isa;
@@ -27,29 +27,8 @@ pub(crate) struct GemmVariant {
 #[derive(Debug, Clone, Copy)]
 enum Factors {
     F32,
-    Bf16(PackedPairs),
-}
-
-/// Factors in pairs of bf16.
-#[derive(Debug, Clone, Copy)]
-struct PackedPairs {
-    /// Of the left factor.
-    order: PairOrder,
-    /// The parts of either factor that meet in a block, one after the other.
-    parts: [&'static [Part]; 2],
-}
-
-impl Factors {
-    /// Rounded to bf16.
-    const fn rounded(order: PairOrder) -> Self {
-        Self::Bf16(PackedPairs { order, parts: [&[Part::High], &[Part::High]] })
-    }
-
-    /// Of two bf16 each.
-    const fn split(order: PairOrder) -> Self {
-        use Part::{High, Low};
-        Self::Bf16(PackedPairs { order, parts: [&[High, High, Low], &[High, Low, High]] })
-    }
+    /// Pairs of bf16, those of the left factor in this order.
+    Bf16(PairOrder),
 }
 
 macro_rules! variant {
@@ -65,26 +44,14 @@ static AVX2: GemmVariant = variant!("AVX2", tile::avx2, Factors::F32);
 #[cfg(target_arch = "x86_64")]
 static AVX512: GemmVariant = variant!("AVX-512", tile::avx512, Factors::F32);
 
-static BF16_PORTABLE: [GemmVariant; 2] = [
-    variant!("portable BF16", tile::bf16_portable, Factors::rounded(PairOrder::Pairs)),
-    variant!("portable BF16 x 3", tile::bf16_portable, Factors::split(PairOrder::Pairs)),
-];
+static BF16_PORTABLE: GemmVariant = variant!("portable BF16", tile::bf16_portable, Factors::Bf16(PairOrder::Pairs));
 #[cfg(target_arch = "x86_64")]
-static BF16_AVX512: [GemmVariant; 2] = [
-    variant!("AVX-512 BF16", tile::bf16_avx512, Factors::rounded(PairOrder::Pairs)),
-    variant!("AVX-512 BF16 x 3", tile::bf16_avx512, Factors::split(PairOrder::Pairs)),
-];
+static BF16_AVX512: GemmVariant = variant!("AVX-512 BF16", tile::bf16_avx512, Factors::Bf16(PairOrder::Pairs));
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-static BF16_AMX: [GemmVariant; 2] = [
-    variant!("AMX BF16", amx, Factors::rounded(PairOrder::Tiles)),
-    variant!("AMX BF16 x 3", amx, Factors::split(PairOrder::Tiles)),
-];
+static BF16_AMX: GemmVariant = variant!("AMX BF16", amx, Factors::Bf16(PairOrder::Tiles));
 
-/// Of f32, of bf16 and of three bf16 for one, best first.
-static AVAILABLE: LazyLock<[Vec<&GemmVariant>; 3]> = LazyLock::new(|| {
-    let bf16 = bf16_variants();
-    [f32_variants(), bf16.iter().map(|[rounded, _]| rounded).collect(), bf16.iter().map(|[_, split]| split).collect()]
-});
+/// Of f32 and of bf16, best first.
+static AVAILABLE: LazyLock<[Vec<&GemmVariant>; 2]> = LazyLock::new(|| [f32_variants(), bf16_variants()]);
 
 fn f32_variants() -> Vec<&'static GemmVariant> {
     let mut variants: Vec<&GemmVariant> = Vec::new();
@@ -100,8 +67,8 @@ fn f32_variants() -> Vec<&'static GemmVariant> {
     variants
 }
 
-fn bf16_variants() -> Vec<&'static [GemmVariant; 2]> {
-    let mut variants: Vec<&[GemmVariant; 2]> = Vec::new();
+fn bf16_variants() -> Vec<&'static GemmVariant> {
+    let mut variants: Vec<&GemmVariant> = Vec::new();
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     if amx::is_available() {
         variants.push(&BF16_AMX);
@@ -117,13 +84,10 @@ fn bf16_variants() -> Vec<&'static [GemmVariant; 2]> {
 impl GemmVariant {
     /// Every variant of a precision that this processor runs, best first.
     pub(crate) fn available(precision: MatmulPrecision) -> &'static [&'static GemmVariant] {
-        let [f32, rounded, split] = &*AVAILABLE;
+        let [f32, bf16] = &*AVAILABLE;
         match precision {
             MatmulPrecision::F32 => f32,
-            MatmulPrecision::Bf16 => rounded,
-            MatmulPrecision::Bf16x3 => split,
-            MatmulPrecision::Auto if split[0].has_tiles() => split,
-            MatmulPrecision::Auto => f32,
+            MatmulPrecision::Bf16 => bf16,
         }
     }
 
@@ -137,18 +101,13 @@ impl GemmVariant {
         self.name
     }
 
-    /// Returns true if the processor multiplies tiles: three products of them take less time than one of f32.
-    fn has_tiles(&self) -> bool {
-        matches!(self.factors, Factors::Bf16(PackedPairs { order: PairOrder::Tiles, .. }))
-    }
-
     /// Depth of a block: a panel of the right factor stays in the first cache, or in the second one of AMX, which adds to
     /// the result less often.
     pub(super) fn block_depth(&self) -> usize {
         match self.factors {
             Factors::F32 => 256,
-            Factors::Bf16(_) if self.has_tiles() => 1024,
-            Factors::Bf16(PackedPairs { parts: [parts, _], .. }) => 512 / parts.len(),
+            Factors::Bf16(PairOrder::Tiles) => 1024,
+            Factors::Bf16(PairOrder::Pairs) => 512,
         }
     }
 
@@ -165,12 +124,8 @@ impl GemmVariant {
     pub(super) fn words(&self, depth: usize) -> usize {
         match self.factors {
             Factors::F32 => depth,
-            Factors::Bf16(PackedPairs { order: PairOrder::Pairs, parts: [parts, _] }) => {
-                parts.len() * depth.div_ceil(2)
-            }
-            Factors::Bf16(PackedPairs { order: PairOrder::Tiles, parts: [parts, _] }) => {
-                parts.len() * depth.div_ceil(2).next_multiple_of(TILE_WORDS)
-            }
+            Factors::Bf16(PairOrder::Pairs) => depth.div_ceil(2),
+            Factors::Bf16(PairOrder::Tiles) => depth.div_ceil(2).next_multiple_of(TILE_WORDS),
         }
     }
 
@@ -178,9 +133,8 @@ impl GemmVariant {
     pub(super) fn pack_left(&self, left: MatrixView, rows: Range<usize>, depth: Range<usize>, packed: &mut [u32]) {
         match self.factors {
             Factors::F32 => pack_floats(left, rows, depth, self.tile[0], packed),
-            Factors::Bf16(PackedPairs { order, parts: [parts, _] }) => {
-                let width = self.tile[0];
-                Isa::best().run(PackPairs { matrix: left, rows, depth, width, order, parts, packed });
+            Factors::Bf16(order) => {
+                Isa::best().run(PackPairs { matrix: left, rows, depth, width: self.tile[0], order, packed });
             }
         }
     }
@@ -190,9 +144,9 @@ impl GemmVariant {
         let right = right.transposed();
         match self.factors {
             Factors::F32 => pack_floats(right, columns, depth, self.tile[1], packed),
-            Factors::Bf16(PackedPairs { parts: [_, parts], .. }) => {
+            Factors::Bf16(_) => {
                 let (rows, width, order) = (columns, self.tile[1], PairOrder::Pairs);
-                Isa::best().run(PackPairs { matrix: right, rows, depth, width, order, parts, packed });
+                Isa::best().run(PackPairs { matrix: right, rows, depth, width, order, packed });
             }
         }
     }

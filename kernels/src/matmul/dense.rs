@@ -1,8 +1,9 @@
 //! Linear layers over weights of 32-bit floats, with or without a low-rank adapter: y = x · Wᵀ + s · (z · Aᵀ) · Bᵀ, where
 //! z is x, or x after dropout.
 //!
-//! On a CPU a layer is one operation, all of whose products are of one precision: the low-rank part adds to the same
-//! sums, and its backward pass computes the gradients that are wanted alone. With du = s · dy · B they are
+//! On a CPU a layer is one operation: the low-rank part adds to the same sums, and its backward pass computes the
+//! gradients that are wanted alone. Narrow products, those by which a rank is made, are f32; all others are of the
+//! precision of the layer. With du = s · dy · B the gradients are
 //!
 //! ```text
 //! dx = dy · W (+ du · A)     dW = dyᵀ · x     dA = duᵀ · z     dB = dyᵀ · s z Aᵀ     dz = du · A
@@ -23,6 +24,9 @@ use crate::gemm::{GemmVariant, MatmulPrecision, MatrixView, add_products};
 /// The largest number of rows that are multiplied in the other order: packing a weight costs more than a product with few
 /// rows, as in decoding, so the small factor goes to the right.
 pub const FEW_ROWS: usize = 32;
+
+/// The most rows or columns of a product that is f32 whatever the precision.
+const NARROW: usize = 32;
 
 /// y = x · Wᵀ, with a gradient of W where it asks for one.
 ///
@@ -177,8 +181,11 @@ impl DenseLinear {
     /// Σ left · right
     fn sum(&self, terms: &[[MatrixView; 2]]) -> Vec<f32> {
         let [left, right] = terms[0];
-        let mut sum = zeros(left.shape()[0] * right.shape()[1]);
-        add_products(terms, &mut sum, GemmVariant::best(self.precision));
+        let [rows, cols] = [left.shape()[0], right.shape()[1]];
+        // Low-rank factors are a tile wide at most: packing them for tiles costs more than tiles save.
+        let precision = if rows.min(cols) <= NARROW { MatmulPrecision::F32 } else { self.precision };
+        let mut sum = zeros(rows * cols);
+        add_products(terms, &mut sum, GemmVariant::best(precision));
         sum
     }
 
@@ -332,7 +339,8 @@ mod tests {
         assert!(w.grad(&gradients).is_none());
     }
 
-    /// Every product of the layer, forward and backward, beside the same one of f32.
+    /// Every product of the layer, forward and backward, beside the same one of f32; the narrow ones of the gradients of A and B are
+    /// the same.
     #[test]
     fn products_of_bf16_are_close_to_those_of_f32() {
         let device = burn::tensor::Device::flex().autodiff();
@@ -351,7 +359,7 @@ mod tests {
             std::iter::once(download(y)).chain(gradients).collect::<Vec<_>>()
         };
         for (number, (rounded, exact)) in results(Bf16).into_iter().zip(results(F32)).enumerate() {
-            assert_ne!(rounded, exact, "{number}");
+            assert_eq!(rounded == exact, [3, 4].contains(&number), "{number}");
             let largest = exact.iter().fold(0.0, |largest: f32, x| largest.max(x.abs()));
             let off = rounded.iter().zip(&exact).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
             assert!(off < 1e-2 * largest, "{number}: off by {off}, where the largest number is {largest}");

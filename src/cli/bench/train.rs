@@ -33,8 +33,8 @@ pub struct Args {
     /// Format of the frozen weights: f32, f16, q8 or q4
     #[arg(long, alias = "quantise", default_value = "f32", value_name = "SCHEME")]
     quant: String,
-    /// Precision of matrix products on a CPU; auto takes bf16x3 where the processor has AMX, and f32 elsewhere
-    #[arg(long, value_parser = values::matmul_precision(), default_value = "auto", value_name = "PRECISION")]
+    /// Precision of matrix products on a CPU: f32 or bf16
+    #[arg(long, value_parser = values::matmul_precision(), default_value = "f32", value_name = "PRECISION")]
     matmul_precision: MatmulPrecision,
     /// LoRA rank
     #[arg(long, default_value_t = 16, value_name = "R")]
