@@ -18,9 +18,7 @@ use crate::constrain::feasible::Feasible;
 use crate::constrain::problem::Problem;
 use crate::constrain::trie::{Prefix, Trie};
 use crate::constrain::{FeasibleRequest, Grammar};
-
-/// The least share of a target; what is below is left out.
-const LEAST_SHARE: f64 = 1e-4;
+use crate::train::target_shares::target_shares;
 
 /// A teacher of the lists of one request.
 pub struct ListTeacher<'a> {
@@ -71,14 +69,11 @@ impl<'a> ListTeacher<'a> {
         let scores = || titles.open_leaves(prefix, open).map(|leaf| self.scores[leaf]);
         let highest = scores().fold(f64::NEG_INFINITY, f64::max);
         let mass = |leaf: usize| (self.scores[leaf] - highest).exp();
-        let total: f64 = titles.open_leaves(prefix, open).map(mass).sum();
         let shares = titles.open_children(prefix, open).map(|(token, child)| {
             let below: f64 = titles.open_leaves(&child, open).map(mass).sum();
-            (token, below / total)
+            (token, below)
         });
-        let shares: Vec<(u32, f64)> = shares.filter(|(_, share)| *share >= LEAST_SHARE).collect();
-        let kept: f64 = shares.iter().map(|(_, share)| share).sum();
-        shares.into_iter().map(|(id, share)| TargetShare { id, share: (share / kept) as f32 }).collect()
+        target_shares(shares.collect())
     }
 }
 

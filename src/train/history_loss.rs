@@ -42,7 +42,8 @@ impl HistoryLoss {
     /// the tokens of all titles but the first that are found in the prompt. Beside it, the places of these titles.
     pub fn example(&self, sample: Sample, history: &[ItemId]) -> (WeightedExample, Vec<ToldTitle>) {
         let mut told = self.told(&sample.tokens[..sample.scored.start], history);
-        told.retain(|title| title.before > 0 && title.tokens.start > 0);
+        // The first has no title before it to follow from.
+        told.drain(..told.len().min(1));
         let tokens = told.iter().map(|title| title.tokens.len()).sum::<usize>();
         let share = (self.weight / tokens.max(1) as f64) as f32;
         let mut example = WeightedExample::of(sample);

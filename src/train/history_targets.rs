@@ -15,12 +15,10 @@ use std::collections::BTreeMap;
 use tiller_models::train::{TargetShare, WeightedExample};
 
 use super::history_loss::ToldTitle;
+use super::target_shares::target_shares;
 use crate::Result;
 use crate::data::ItemId;
 use crate::teacher::Scorer;
-
-/// The least share of a target; what is below is left out.
-const LEAST_SHARE: f64 = 1e-4;
 
 /// The teacher beside the histories of prompts.
 pub struct HistoryTargets<'a, S> {
@@ -59,15 +57,14 @@ impl<S: Scorer> HistoryTargets<'_, S> {
         for item in new() {
             *masses.entry(self.titles[item][0]).or_default() += f64::from(scores[item] - highest).exp();
         }
-        let total: f64 = masses.values().sum();
-        masses.retain(|_, mass| *mass >= LEAST_SHARE * total);
-        let kept: f64 = masses.values().sum();
-        masses.into_iter().map(|(id, mass)| TargetShare { id, share: (mass / kept) as f32 }).collect()
+        target_shares(masses.into_iter().collect())
     }
 }
 
-/// The title's own token beside the teacher's `shares`, which have the part `part`.
+/// The title's own token beside the teacher's `shares`, which have the part `part`; the token alone where the teacher has none, since no
+/// item is new.
 fn mixture(own: u32, mut shares: Vec<TargetShare>, part: f64) -> Vec<TargetShare> {
+    let part = if shares.is_empty() { 0.0 } else { part };
     shares.iter_mut().for_each(|target| target.share *= part as f32);
     let rest = (1.0 - part) as f32;
     if rest > 0.0 {
@@ -133,5 +130,6 @@ mod tests {
         assert_shares(&soft[&1], &[(11, 0.75 + 0.25 * 6.0 / 9.0), (13, 0.25 * 3.0 / 9.0)]);
         assert_shares(&soft[&3], &[(11, 0.25 * 4.0 / 7.0), (13, 0.75 + 0.25 * 3.0 / 7.0)]);
         assert_shares(&mixture(12, vec![TargetShare { id: 11, share: 1.0 }], 0.5), &[(11, 0.5), (12, 0.5)]);
+        assert_shares(&mixture(12, Vec::new(), 1.0), &[(12, 1.0)]);
     }
 }

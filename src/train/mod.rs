@@ -14,6 +14,7 @@ pub mod micro_batch;
 pub mod schedule;
 pub mod sft;
 pub mod state;
+pub mod target_shares;
 pub mod teach;
 pub mod tensorboard;
 pub mod trainable_model;
