@@ -1,23 +1,18 @@
 //! Helpers of the operations' tests: numbers, comparison, finite differences, and kernels run under bounds
 //! checks.
 
+mod close;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::check::{CheckFn, KernelCheck};
+pub use close::assert_close;
+
 pub(crate) use crate::check::{noise, read, storage, words_storage};
 use crate::device::Gpu;
 use crate::kernel::Kernel;
 use crate::pipelines::ComputeStep;
 use crate::{test_devices, test_gpu};
-
-/// Asserts that every number is within `tolerance`, relative to the larger of 1 and the expected number.
-pub fn assert_close(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
-    assert_eq!(found.len(), expected.len(), "{what}: lengths");
-    for (i, (f, e)) in found.iter().zip(expected).enumerate() {
-        // Negated, so that a NaN fails.
-        assert!(!((f - e).abs() > tolerance * e.abs().max(1.0) || f.is_nan()), "{what}: [{i}] {f}, expected {e}");
-    }
-}
 
 /// Numbers in row-major order as a tensor.
 pub fn upload<const D: usize>(numbers: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {

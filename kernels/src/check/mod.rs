@@ -6,13 +6,14 @@
 //! [`operations`](crate::operations) lists them.
 
 mod matmul;
+mod noise;
 mod pipelines;
 mod result;
 
 use std::fmt;
 
 pub use matmul::check_matmul;
-pub(crate) use pipelines::noise;
+pub(crate) use noise::noise;
 #[cfg(test)]
 pub(crate) use pipelines::{read, storage, words_storage};
 pub use result::CheckResult;

@@ -23,6 +23,9 @@ pub(crate) enum IsaLevel {
     /// [`IsaLevel::Avx2`], and the dot products in vectors of 512 bits.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
+    /// Vectors of 128 bits, which every processor of the architecture has.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 static AVAILABLE: LazyLock<Vec<Isa>> = LazyLock::new(|| {
@@ -37,6 +40,8 @@ static AVAILABLE: LazyLock<Vec<Isa>> = LazyLock::new(|| {
         }
         levels.push(IsaLevel::Avx2);
     }
+    #[cfg(target_arch = "aarch64")]
+    levels.push(IsaLevel::Neon);
     levels.push(IsaLevel::Portable);
     levels.into_iter().map(Isa).collect()
 });
@@ -62,6 +67,8 @@ impl Isa {
             IsaLevel::AvxVnni => "AVX-VNNI",
             #[cfg(target_arch = "x86_64")]
             IsaLevel::Avx512Vnni => "AVX-512 VNNI",
+            #[cfg(target_arch = "aarch64")]
+            IsaLevel::Neon => "NEON",
         }
     }
 
@@ -78,11 +85,14 @@ impl Isa {
             // SAFETY: an `Isa` is only made in `AVAILABLE`, where the processor has its features.
             #[cfg(target_arch = "x86_64")]
             IsaLevel::Avx2 | IsaLevel::AvxVnni | IsaLevel::Avx512Vnni => unsafe { with_avx2(kernel) },
+            // The compiler may use NEON everywhere.
+            #[cfg(target_arch = "aarch64")]
+            IsaLevel::Neon => kernel.run::<true>(),
         }
     }
 
     /// The variants of this instruction set.
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     pub(crate) fn level(self) -> IsaLevel {
         self.0
     }

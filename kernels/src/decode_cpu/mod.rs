@@ -9,7 +9,7 @@
 //!   word of each.
 //! - [`columns`]: the activations of a step, as floats and as 16-bit quants.
 //! - [`product`]: panels times columns. `float` multiplies floats; `int16` multiplies 16-bit quants with the quants
-//!   of the weights, by instructions that a portable kernel does not have.
+//!   of the weights, by instructions that a portable kernel does not have (x86-64 and aarch64).
 //! - [`kv_pages`], [`attention`]: the paged KV cache, and attention over it.
 //! - [`elementwise`]: norm, rotation, activation function, log-sum-exp.
 //!
@@ -22,7 +22,7 @@ mod columns;
 mod dispatch;
 mod elementwise;
 mod float;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod int16;
 mod isa;
 mod kv_pages;

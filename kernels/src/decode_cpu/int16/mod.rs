@@ -1,11 +1,15 @@
-//! Products of the quants of the weights with 16-bit quants of the columns, on x86-64: the sums of a group are whole
+//! Products of the quants of the weights with 16-bit quants of the columns, by vector instructions: the sums of a group are whole
 //! numbers, and exact.
 //!
 //! With weights d c + m and columns e q, a group of 32 adds d e Σ c q + m e Σ q to the product. Σ c q fits 32 bits:
 //! 32 · 128 · 32,767 < 2³¹. Two panels are multiplied at once: a vector, or a pair of them, holds a number of each of
 //! their sixteen rows.
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "x86_64")]
 mod ymm;
+#[cfg(target_arch = "x86_64")]
 mod zmm;
 
 use super::columns::{ColumnQuants, GroupScale, PAIRS};
@@ -107,7 +111,7 @@ macro_rules! variant {
                 for c in 1..C {
                     x[c] = &columns[c].words[group];
                 }
-                let mut dots = [zero(); C];
+                let mut dots = [no_sums(); C];
                 for i in 0..PAIRS {
                     for c in 0..C {
                         dots[c] = $dot(dots[c], weights[i], x[c][i]);
@@ -167,15 +171,23 @@ macro_rules! variant {
     };
 }
 
+#[cfg(target_arch = "x86_64")]
 variant!(
     /// Products of pairs, and their sums.
     avx2, "avx2,fma,f16c", ymm(YmmInts, YmmFloats), dot_avx2, 4
 );
+#[cfg(target_arch = "x86_64")]
 variant!(
     /// Products of pairs and their sums in one instruction.
     avx_vnni, "avx2,fma,f16c,avxvnni", ymm(YmmInts, YmmFloats), dot_avx_vnni, 4
 );
+#[cfg(target_arch = "x86_64")]
 variant!(
     /// Products of pairs and their sums in one instruction, in vectors of 512 bits.
     avx512_vnni, "avx2,fma,f16c,avx512f,avx512bw,avx512vnni", zmm(ZmmInts, ZmmFloats), dot_avx512_vnni, 8
+);
+#[cfg(target_arch = "aarch64")]
+variant!(
+    /// Products of 16 bits and their sums, in vectors of 128 bits.
+    neon_int16, "neon", neon(NeonInts, NeonFloats), dot_neon, 3
 );

@@ -31,6 +31,11 @@ pub(super) fn zero() -> YmmInts {
     [_mm256_setzero_si256(); 2]
 }
 
+#[target_feature(enable = "avx2")]
+pub(super) fn no_sums() -> YmmInts {
+    zero()
+}
+
 /// The 4-bit quants of words as pairs of 16 bits: of columns (0, 2), (4, 6), (1, 3), (5, 7).
 #[target_feature(enable = "avx2")]
 pub(super) fn nibbles([a, b]: YmmInts) -> [YmmInts; 4] {

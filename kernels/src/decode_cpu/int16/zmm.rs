@@ -33,6 +33,11 @@ pub(super) fn zero() -> ZmmInts {
     _mm512_setzero_si512()
 }
 
+#[target_feature(enable = "avx512f")]
+pub(super) fn no_sums() -> ZmmInts {
+    zero()
+}
+
 /// The 4-bit quants of words as pairs of 16 bits: of columns (0, 2), (4, 6), (1, 3), (5, 7).
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(super) fn nibbles(words: ZmmInts) -> [ZmmInts; 4] {
