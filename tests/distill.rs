@@ -28,7 +28,7 @@ fn a_tuned_model_is_distilled_asked_aligned_and_distilled_further() {
     assert!(summary["before"]["+C"]["TCP"].is_f64() && summary["after"]["LP"]["reward"].is_f64(), "{summary}");
     // All weights of a model that was trained from scratch learn, in larger steps, and it is asked in the words that it knows.
     let config = std::fs::read_to_string(folder.join("distilled/config.toml")).unwrap();
-    for setting in ["full = true", "from_scratch = true", "trained_wordings = true", "lr = 0.001"] {
+    for setting in ["full = true", "from_scratch = true", "trained_wordings = true", "lr = 0.002"] {
         assert!(config.contains(setting), "{setting} in {config}");
     }
     let first = &metrics(&folder.join("distilled"))[1];

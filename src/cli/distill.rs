@@ -25,7 +25,7 @@ const EXAMPLES: &str = "\
 Examples:
   tiller distill films --run runs/sft --out runs/distilled
   tiller distill films --model smollm2-135m --adapter runs/sft/adapter --out runs/distilled
-  tiller distill films --run runs/sft --out runs/distilled --set teacher_temperature=0.5
+  tiller distill films --run runs/sft --out runs/distilled --set guide_weight=0      towards the teacher's own distribution
   tiller distill films --out runs/distilled --resume
   tiller ppo films --run runs/distilled --out runs/ppo          rewards behind it";
 
@@ -35,10 +35,10 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     stage: StageArgs,
-    /// Rounds of answers and learning [default: 400]
+    /// Rounds of answers and learning [default: 600]
     #[arg(long, value_name = "N")]
     iterations: Option<u32>,
-    /// The highest learning rate [default: 0.0001, and 0.001 after a run that trained its model from scratch]
+    /// The highest learning rate [default: 0.0002, and 0.002 after a run that trained its model from scratch]
     #[arg(long, value_name = "LR")]
     lr: Option<f64>,
 }

@@ -33,6 +33,9 @@ pub struct TeacherGuide {
 }
 
 impl GuideWeight {
+    /// The model alone.
+    pub const MODEL_ALONE: Self = Self(1.0);
+
     /// The mean of several weights; `None` of none.
     pub fn mean(weights: impl Iterator<Item = Self>) -> Option<Self> {
         let weights: Vec<f64> = weights.map(f64::from).collect();

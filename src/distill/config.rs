@@ -11,6 +11,7 @@ use tiller_models::memory::{ComputeDevice, MemoryEstimate, StepSize, TrainingMem
 use tiller_models::optim::AdamWConfig;
 
 use crate::Result;
+use crate::constrain::GuideWeight;
 use crate::instruct::{ExampleConfig, Preset};
 use crate::ppo::config::{PolicyEvalConfig, PpoConfig, PpoLoraConfig};
 use crate::ppo::rollout::RolloutConfig;
@@ -58,6 +59,12 @@ pub struct DistillConfig {
     pub rollout: RolloutConfig,
     /// The temperature of the teacher's probabilities: below 1 they are sharper.
     pub teacher_temperature: f64,
+    /// The part of the policy as it was at first in the targets, as in guided decoding: 0 is the constrained teacher alone, 1 that policy
+    /// alone under the constraints.
+    pub guide_weight: GuideWeight,
+    /// The weight of the semantic loss, −log of the probability that the policy gives to what the request allows, beside the divergence from
+    /// the targets.
+    pub constraint_weight: f64,
     /// The weight of forced tokens beside 1 for those where the catalogue leaves a choice.
     pub forced_token_weight: f64,
     /// Answers of a step.
@@ -97,7 +104,7 @@ impl Default for DistillConfig {
             full: false,
             from_scratch: false,
             teacher: None,
-            iterations: 400,
+            iterations: 600,
             max_tokens: 1024,
             seed: 2024,
             tasks: Task::TRAINED.into(),
@@ -105,11 +112,13 @@ impl Default for DistillConfig {
             // Users receive greedy lists, so half of the answers are; the others show what else lies near.
             rollout: RolloutConfig { prompts: 32, samples: 2, greedy_first: true, ..RolloutConfig::default() },
             teacher_temperature: 1.0,
+            guide_weight: GuideWeight::MODEL_ALONE,
+            constraint_weight: 2.0,
             forced_token_weight: 0.1,
             minibatch: 32,
             batch: None,
             sft_mixin: SftMixin::default(),
-            schedule: LrSchedule { lr: 1e-4, warmup_ratio: 0.02, poly_power: 1.0, min_lr: 0.0 },
+            schedule: LrSchedule { lr: 2e-4, warmup_ratio: 0.02, poly_power: 1.0, min_lr: 0.0 },
             optimiser: AdamWConfig { weight_decay: 0.0, epsilon: 1e-8, ..AdamWConfig::default() },
             lora: ppo.actor,
             reward: ppo.reward,
@@ -206,8 +215,12 @@ impl DistillConfig {
         if !(self.teacher_temperature > 0.0 && self.teacher_temperature.is_finite()) {
             return Err(out_of_range("teacher_temperature", "a number above 0", self.teacher_temperature));
         }
-        if !(self.forced_token_weight >= 0.0 && self.forced_token_weight.is_finite()) {
-            return Err(out_of_range("forced_token_weight", "a number of at least 0", self.forced_token_weight));
+        for (key, weight) in
+            [("constraint_weight", self.constraint_weight), ("forced_token_weight", self.forced_token_weight)]
+        {
+            if !(weight >= 0.0 && weight.is_finite()) {
+                return Err(out_of_range(key, "a number of at least 0", weight));
+            }
         }
         if self.full && (self.adapter.is_some() || trainable_model::scheme(&self.quant)?.is_some()) {
             let expected = "false beside an adapter or packed weights, which stay frozen";
@@ -236,6 +249,7 @@ mod tests {
         let cases = [
             ("iterations", DistillConfig { iterations: 0, ..good.clone() }),
             ("teacher_temperature", DistillConfig { teacher_temperature: 0.0, ..good.clone() }),
+            ("constraint_weight", DistillConfig { constraint_weight: f64::NAN, ..good.clone() }),
             ("forced_token_weight", DistillConfig { forced_token_weight: -1.0, ..good.clone() }),
             ("full", DistillConfig { full: true, quant: "q4".into(), ..good.clone() }),
             ("full", DistillConfig { full: true, adapter: Some("adapter".into()), ..good.clone() }),

@@ -5,6 +5,13 @@
 //! completed. Which titles those are follows from what the answer holds so far, not from what the teacher would have written (DAgger, S.
 //! Ross et al. 2011, arXiv 1011.0686; GKD, R. Agarwal et al. 2023, arXiv 2306.13649).
 //!
+//! With a guide weight w the target is what guided decoding by the policy π₀ before the first step would draw from there:
+//! q(c) ∝ p_teacher(c)^(1−w) · π₀(c)^w over the allowed children. At w = 1 the policy learns to write freely what it wrote under the
+//! constraints: what it recommends stays, what it must not write goes.
+//!
+//! The semantic loss −log π(what is allowed) (J. Xu et al. 2018, arXiv 1711.11157) has the gradient of a divergence from the policy's own
+//! distribution over the allowed children. With the weight λ beside the divergence from q, the target is (q + λ · own) / (1 + λ).
+//!
 //! A line with a title that the request does not allow (a repeated item, one of the history, one too many of a kind) takes a place in
 //! the list and counts for nothing; the teacher goes on behind it. A line that leaves the catalogue ends what the teacher has to say, and
 //! so does a list that can no longer be completed.
@@ -14,10 +21,11 @@ use std::collections::BTreeMap;
 use fixedbitset::FixedBitSet;
 use tiller_models::train::{TargetShare, WeightedExample};
 
+use super::answer_logits::AnswerLogits;
 use crate::constrain::feasible::Feasible;
 use crate::constrain::problem::Problem;
 use crate::constrain::trie::{Prefix, Trie};
-use crate::constrain::{FeasibleRequest, Grammar};
+use crate::constrain::{FeasibleRequest, Grammar, GuideWeight};
 use crate::train::target_shares::target_shares;
 
 /// A teacher of the lists of one request.
@@ -48,6 +56,15 @@ pub struct ListTargets {
     pub is_whole: bool,
 }
 
+/// What policies add to the teacher's targets, by their logits at each token of the answer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PolicyParts<'a> {
+    /// The reference policy, and its part in the geometric mean with the teacher.
+    pub reference: Option<(&'a AnswerLogits, GuideWeight)>,
+    /// The policy that wrote the answer, and the weight of its semantic loss beside the divergence.
+    pub own: Option<(&'a AnswerLogits, f64)>,
+}
+
 impl<'a> ListTeacher<'a> {
     /// A teacher with these scores, item 1 first, whose probabilities are those at some temperature above 0.
     pub fn new(grammar: &'a Grammar, request: FeasibleRequest, scores: &[f32], temperature: f64) -> Self {
@@ -57,23 +74,20 @@ impl<'a> ListTeacher<'a> {
     }
 
     /// The targets of an answer.
-    pub fn targets(&self, answer: &[u32]) -> ListTargets {
-        let mut walk = Walk { teacher: self, answer, next: 0, tokens: Vec::new() };
+    pub fn targets(&self, answer: &[u32], policies: PolicyParts) -> ListTargets {
+        let mut walk = Walk { teacher: self, policies, answer, next: 0, tokens: Vec::new() };
         let is_whole = walk.list().is_some();
         ListTargets { tokens: walk.tokens, is_whole }
     }
 
-    /// The probabilities of the tokens behind `prefix` that lead to titles of `open`.
-    fn shares(&self, prefix: &Prefix, open: &FixedBitSet) -> Vec<TargetShare> {
+    /// The logarithms of the masses of the tokens behind `prefix` that lead to titles of `open`.
+    fn log_masses(&self, prefix: &Prefix, open: &FixedBitSet) -> Vec<(u32, f64)> {
         let titles = self.grammar.titles();
         let scores = || titles.open_leaves(prefix, open).map(|leaf| self.scores[leaf]);
         let highest = scores().fold(f64::NEG_INFINITY, f64::max);
         let mass = |leaf: usize| (self.scores[leaf] - highest).exp();
-        let shares = titles.open_children(prefix, open).map(|(token, child)| {
-            let below: f64 = titles.open_leaves(&child, open).map(mass).sum();
-            (token, below)
-        });
-        target_shares(shares.collect())
+        let below = |child: &Prefix| titles.open_leaves(child, open).map(mass).sum::<f64>();
+        titles.open_children(prefix, open).map(|(token, child)| (token, below(&child).ln())).collect()
     }
 }
 
@@ -106,6 +120,7 @@ impl TokenTarget {
 /// An answer that is being followed.
 struct Walk<'t, 'a> {
     teacher: &'t ListTeacher<'a>,
+    policies: PolicyParts<'t>,
     answer: &'t [u32],
     /// The next token of the answer.
     next: usize,
@@ -159,13 +174,41 @@ impl Walk<'_, '_> {
             let (at, token) = self.take()?;
             if is_allowed {
                 let is_choice = titles.is_choice(&prefix);
-                self.tokens.push(TokenTarget { at, is_choice, shares: self.teacher.shares(&prefix, &open) });
+                self.tokens.push(TokenTarget { at, is_choice, shares: self.shares(at, &prefix, &open) });
             }
             prefix = titles.child(&prefix, token)?;
             is_allowed &= titles.open_leaves(&prefix, &open).next().is_some();
         };
         if is_allowed { rest.with(leaf) } else { rest.behind_wasted_line(leaf) }
     }
+
+    /// The probabilities of the tokens behind `prefix` that lead to titles of `open`, at token `at` of the answer.
+    fn shares(&self, at: usize, prefix: &Prefix, open: &FixedBitSet) -> Vec<TargetShare> {
+        let PolicyParts { reference, own } = self.policies;
+        let mut log_masses = self.teacher.log_masses(prefix, open);
+        let tokens: Vec<u32> = log_masses.iter().map(|(token, _)| *token).collect();
+        if let Some((logits, weight)) = reference {
+            let weight = f64::from(weight);
+            for (token, log_mass) in &mut log_masses {
+                *log_mass = (1.0 - weight) * *log_mass + weight * logits.of(at, *token);
+            }
+        }
+        let mut shares = softmax(log_masses.into_iter().map(|(_, log_mass)| log_mass));
+        if let Some((logits, weight)) = own {
+            let own = softmax(tokens.iter().map(|token| logits.of(at, *token)));
+            shares.iter_mut().zip(own).for_each(|(share, own)| *share = (*share + weight * own) / (1.0 + weight));
+        }
+        target_shares(tokens.into_iter().zip(shares).collect())
+    }
+}
+
+fn softmax(logits: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut masses: Vec<f64> = logits.collect();
+    let highest = masses.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    masses.iter_mut().for_each(|mass| *mass = (*mass - highest).exp());
+    let total: f64 = masses.iter().sum();
+    masses.iter_mut().for_each(|mass| *mass /= total);
+    masses
 }
 
 impl Rest {

@@ -4,7 +4,6 @@
 use std::time::Instant;
 
 use burn::module::Module;
-use rayon::prelude::*;
 use serde::Serialize;
 use tiller_kernels::device::guard;
 use tiller_models::language_model::Backend;
@@ -14,13 +13,12 @@ use tiller_models::optim::AdamW;
 use tiller_models::train::{ForwardOptions, WeightedExample};
 
 use super::config::DistillConfig;
-use super::list_teacher::ListTeacher;
+use super::context::DistillContext;
+use super::examples::{DistillExample, Policies, examples};
 use super::state::{DistillPosition, DistillState};
-use crate::constrain::{Constraints, FeasibleRequest, Grammar};
+use crate::constrain::Grammar;
 use crate::data::rng::SeededRng;
-use crate::data::{Dataset, ItemId};
 use crate::evaluate::{Measures, MetricMeans};
-use crate::instruct::ExampleBuilder;
 use crate::ppo::policy_eval::{PolicyEval, PolicyEvalReport, answers, measures};
 use crate::ppo::prompts::PromptEncoder;
 use crate::ppo::rollout::{self, Prompt, Rollout, Sampler};
@@ -61,25 +59,13 @@ struct Iteration {
 /// The figures of an iteration's steps, as means over them.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 struct StepStats {
-    /// KL(teacher ‖ policy) at the tokens of the answers, by their weights, in nats.
+    /// KL(target ‖ policy) at the tokens of the answers, by their weights, in nats.
     loss: f64,
     /// The loss of the supervised examples, by its weight; none where there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     ptx_loss: Option<f64>,
     /// Before clipping.
     grad_norm: f64,
-}
-
-/// The inputs of a distillation.
-pub struct DistillContext<'a, S> {
-    /// The source of the prompts.
-    pub builder: &'a ExampleBuilder<'a, S>,
-    /// The teacher.
-    pub teacher: &'a S,
-    /// The data set of both.
-    pub dataset: &'a Dataset,
-    /// The settings.
-    pub config: &'a DistillConfig,
 }
 
 /// A distillation in progress.
@@ -90,6 +76,8 @@ pub struct DistillTrainer<'a, S> {
     log: Log<'a>,
     samples: SampleLog,
     trainable: TrainableModel,
+    /// The policy as it was before the first step, where it has a part in the targets.
+    reference: Option<Llama>,
     /// The generator of the policy's answers.
     backend: Backend,
     adamw: AdamW,
@@ -98,14 +86,6 @@ pub struct DistillTrainer<'a, S> {
     clock: TrainingClock,
     before: Option<PolicyEvalReport>,
     after: Option<PolicyEvalReport>,
-}
-
-/// An answer to learn from.
-struct DistillExample {
-    example: WeightedExample,
-    /// The loss of a policy that is the teacher.
-    entropy: f64,
-    is_whole: bool,
 }
 
 impl<'a, S: Scorer> DistillTrainer<'a, S> {
@@ -119,8 +99,8 @@ impl<'a, S: Scorer> DistillTrainer<'a, S> {
             std::fs::remove_file(&last).map_err(Error::io(&last, "remove"))?;
         }
         trainable.remove_stale(run.path())?;
-        let adamw = AdamW::new(context.config.optimiser);
-        Self::at(context, run, None, (trainable, adamw, DistillState::default()))
+        let (reference, adamw) = (reference(context.config, &trainable), AdamW::new(context.config.optimiser));
+        Self::at(context, run, None, (trainable, reference, adamw, DistillState::default()))
     }
 
     /// The distillation that `run` holds, from its last checkpoint on; the same as if it had never stopped. `trainable` is as it was
@@ -135,19 +115,20 @@ impl<'a, S: Scorer> DistillTrainer<'a, S> {
     ) -> Result<Self> {
         let (config, catalogue) = (context.config, context.dataset.catalogue.fingerprint());
         let (last, device) = (run.checkpoint(LAST), trainable.model.llama.device());
+        let reference = reference(config, &trainable);
         let (llama, adamw, state): (_, _, DistillState) =
             checkpoint::read(&last, trainable.model.llama, config, &catalogue, &device)?;
         trainable.model.llama = llama;
         run.store_config(config)?;
         let last = Some(state.step);
-        Self::at(context, run, last, (trainable, adamw, state))
+        Self::at(context, run, last, (trainable, reference, adamw, state))
     }
 
     fn at(
         context: DistillContext<'a, S>,
         run: &'a mut RunFolder,
         last: Option<u64>,
-        (trainable, adamw, mut state): (TrainableModel, AdamW, DistillState),
+        (trainable, reference, adamw, mut state): (TrainableModel, Option<Llama>, AdamW, DistillState),
     ) -> Result<Self> {
         let DistillContext { builder, dataset, config, .. } = &context;
         config.validate()?;
@@ -173,6 +154,7 @@ impl<'a, S: Scorer> DistillTrainer<'a, S> {
             log,
             samples,
             trainable,
+            reference,
             backend,
             adamw,
             state,
@@ -230,7 +212,10 @@ impl<'a, S: Scorer> DistillTrainer<'a, S> {
         let rewards = compute_rewards(&answers(&prompts, &rollouts), teacher, &dataset.catalogue, &config.reward)?;
 
         bar.set_message("learning");
-        let mut examples = self.examples(&prompts, &rollouts)?;
+        let own = (config.constraint_weight > 0.0).then(|| self.trainable.model.llama.valid());
+        let (reference, own, micro_batcher) = (self.reference.as_ref(), own.as_ref(), &self.micro_batcher);
+        let policies = Policies { reference, own, micro_batcher };
+        let mut examples = examples(&self.context, &self.grammar, &prompts, &rollouts, &policies)?;
         let whole = examples.iter().filter(|example| example.is_whole).count() as f64 / rollouts.len() as f64;
         SeededRng::new(seed, ORDER).shuffle(&mut examples);
         let steps = examples.len().div_ceil(config.minibatch);
@@ -288,31 +273,6 @@ impl<'a, S: Scorer> DistillTrainer<'a, S> {
             self.backend = rollout::backend(&llama)?;
         }
         Ok(llama)
-    }
-
-    /// The answers with the teacher's targets; none for a request that no list satisfies.
-    fn examples(&self, prompts: &[Prompt], rollouts: &[Rollout]) -> Result<Vec<DistillExample>> {
-        let DistillContext { teacher, dataset, config, .. } = &self.context;
-        let grammar = &self.grammar;
-        let feasible = |prompt: &Prompt| -> Option<FeasibleRequest> {
-            Constraints::new(&prompt.request, &dataset.catalogue).ok()?.prove().ok()
-        };
-        let requests: Vec<Option<FeasibleRequest>> = prompts.par_iter().map(feasible).collect();
-        let history = |prompt: &'_ Prompt| prompt.example.request.as_ref().map_or(Vec::new(), |r| r.history.clone());
-        let histories: Vec<Vec<ItemId>> = prompts.iter().map(history).collect();
-        let histories: Vec<&[ItemId]> = histories.iter().map(Vec::as_slice).collect();
-        let teachers = teacher.answer(&histories, |at, scores| {
-            let request = requests[at].clone()?;
-            Some(ListTeacher::new(grammar, request, scores, config.teacher_temperature))
-        })?;
-        let example = |rollout: &Rollout| {
-            let targets = teachers[rollout.prompt].as_ref()?.targets(&rollout.tokens);
-            let is_whole = targets.is_whole;
-            let prompt = &prompts[rollout.prompt].tokens;
-            let (example, entropy) = targets.example(prompt, &rollout.tokens, config.forced_token_weight)?;
-            Some(DistillExample { example, entropy, is_whole })
-        };
-        Ok(rollouts.par_iter().filter_map(example).collect())
     }
 
     /// One step along the gradient of some answers' divergence and of supervised examples.
@@ -395,6 +355,11 @@ impl<'a, S: Scorer> DistillTrainer<'a, S> {
             self.log.run().path().display()
         ))
     }
+}
+
+/// The reference policy; none where the targets are the teacher's alone.
+fn reference(config: &DistillConfig, trainable: &TrainableModel) -> Option<Llama> {
+    (f64::from(config.guide_weight) > 0.0).then(|| trainable.model.llama.valid())
 }
 
 /// The sampler of the policy's answers.

@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use serde_json::Value;
 
 use crate::Error;
+use crate::constrain::GuideWeight;
 use crate::distill::{DistillConfig, DistillContext, DistillTrainer};
 use crate::ppo::PolicySummary;
 use crate::ppo::tests::toy::{builder, films, write_model};
@@ -68,23 +69,42 @@ fn lines(out: &Path, file: &str) -> Vec<Value> {
     text.lines().map(line).collect()
 }
 
-/// An untrained model of sixteen numbers per token comes closer to the teacher on its own answers.
-#[test]
-fn the_divergence_from_the_teacher_halves() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut config = DistillConfig { iterations: 60, minibatch: 16, batch: None, ..config(true) };
+/// A training long enough that an untrained model of sixteen numbers per token learns something of it.
+fn long(guide_weight: f64, constraint_weight: f64) -> DistillConfig {
+    let guide_weight = GuideWeight::try_from(guide_weight).unwrap();
+    let mut config =
+        DistillConfig { iterations: 60, minibatch: 16, batch: None, guide_weight, constraint_weight, ..config(true) };
     config.rollout.prompts = 8;
     config.sft_mixin.examples = 8;
     config.schedule.lr = 0.02;
     config.validation.users = 4;
     config.validation.every = 60;
-    distil(folder.path(), "out", &config, false, usize::MAX).unwrap();
-    let steps = lines(&folder.path().join("out"), "metrics.jsonl");
+    config
+}
+
+/// The divergences of the first five and of the last five of sixty iterations.
+fn divergences(out: &Path) -> (f64, f64) {
+    let steps = lines(out, "metrics.jsonl");
     let losses: Vec<f64> = steps.iter().filter_map(|line| line["loss"].as_f64()).collect();
+    assert!(losses.len() == 60 && losses.iter().all(|loss| *loss > -1e-3), "a divergence is never negative");
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
-    let (first, last) = (mean(&losses[..5]), mean(&losses[55..]));
-    assert!(losses.len() == 60 && last < 0.5 * first, "{first} to {last}");
-    assert!(losses.iter().all(|loss| *loss > -1e-3), "a divergence is never negative");
+    (mean(&losses[..5]), mean(&losses[55..]))
+}
+
+#[test]
+fn the_divergence_from_the_teacher_halves() {
+    let folder = tempfile::tempdir().unwrap();
+    distil(folder.path(), "out", &long(0.0, 0.0), false, usize::MAX).unwrap();
+    let (first, last) = divergences(&folder.path().join("out"));
+    assert!(last < 0.5 * first, "{first} to {last}");
+}
+
+#[test]
+fn what_the_request_does_not_allow_loses_its_probability_to_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    distil(folder.path(), "out", &long(1.0, 1.0), false, usize::MAX).unwrap();
+    let (first, last) = divergences(&folder.path().join("out"));
+    assert!(last < 0.5 * first, "{first} to {last}");
 }
 
 #[test]

@@ -5,13 +5,21 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use tiller_models::train::TargetShare;
 
 use crate::constrain::tests::samples::{CUTS, Shop, kinds, random_request, titles};
 use crate::constrain::tests::toy::PreTokenizer;
-use crate::constrain::{Automaton, FeasibleRequest, NextTokens, greedy_fill};
+use crate::constrain::{Automaton, FeasibleRequest, GuideWeight, NextTokens, greedy_fill};
+use crate::data::rng::SeededRng;
 use crate::data::{CategoryId, ItemId};
-use crate::distill::list_teacher::{ListTargets, ListTeacher, TokenTarget};
+use crate::distill::answer_logits::AnswerLogits;
+use crate::distill::list_teacher::{ListTargets, ListTeacher, PolicyParts, TokenTarget};
 use crate::request::{Request, Share};
+
+/// The targets of the teacher alone.
+fn targets_of(teacher: &ListTeacher, answer: &[u32]) -> ListTargets {
+    teacher.targets(answer, PolicyParts::default())
+}
 
 /// The answer of a writer who always takes the likeliest target.
 fn written_greedily(teacher: &ListTeacher) -> Vec<u32> {
@@ -19,7 +27,7 @@ fn written_greedily(teacher: &ListTeacher) -> Vec<u32> {
     loop {
         // A token that nobody expects asks for the target in its place.
         let asked = [&answer[..], &[u32::MAX]].concat();
-        let ListTargets { tokens, .. } = teacher.targets(&asked);
+        let ListTargets { tokens, .. } = targets_of(teacher, &asked);
         let Some(target) = tokens.last().filter(|target| target.at == answer.len()) else { return answer };
         let best = target.shares.iter().max_by(|a, b| a.share.total_cmp(&b.share)).unwrap();
         answer.push(best.id);
@@ -43,7 +51,7 @@ proptest! {
         let teacher = ListTeacher::new(&shop.grammar, feasible.clone(), &scores, 1e-3);
         let expected = shop.grammar.tokens(&greedy_fill(&scores, &feasible)).unwrap();
         prop_assert_eq!(written_greedily(&teacher), expected.clone());
-        prop_assert!(teacher.targets(&expected).is_whole);
+        prop_assert!(targets_of(&teacher, &expected).is_whole);
     }
 
     #[test]
@@ -59,7 +67,7 @@ proptest! {
         let Ok(feasible) = constraints.prove() else { return Ok(()) };
         let (answer, allowed) = any_list(&shop, &feasible, &choices);
         let ListTargets { tokens, is_whole } =
-            ListTeacher::new(&shop.grammar, feasible, &[0.0; 8], 1.0).targets(&answer);
+            targets_of(&ListTeacher::new(&shop.grammar, feasible, &[0.0; 8], 1.0), &answer);
         prop_assert!(is_whole);
         let ids = |target: &TokenTarget| target.shares.iter().map(|target| target.id).collect::<Vec<_>>();
         prop_assert_eq!(tokens.iter().map(ids).collect::<Vec<_>>(), allowed);
@@ -69,6 +77,55 @@ proptest! {
             prop_assert!((sum - 1.0).abs() < 1e-5);
         }
     }
+}
+
+proptest! {
+    /// (p_teacher^(1−w) · π₀^w + λ · π) / (1 + λ) over what the request allows; the logits of other tokens have no part in it.
+    #[test]
+    fn policies_have_their_parts_in_the_targets_over_what_is_allowed(
+        titles in titles(2..8),
+        kinds in kinds(),
+        cut in select(CUTS.to_vec()),
+        drawn in random_request(4),
+        choices in vec(any::<Index>(), 20),
+        scores in vec(-2f32..2.0, 8),
+        seed in any::<u64>(),
+        (guide_weight, constraint_weight) in (select(vec![0.0, 0.3, 1.0]), select(vec![0.0, 0.5, 2.0])),
+    ) {
+        let shop = Shop::new(&titles, &kinds, cut);
+        let Ok(constraints) = shop.constraints(&drawn.over(&shop.catalogue)) else { return Ok(()) };
+        let Ok(feasible) = constraints.prove() else { return Ok(()) };
+        let (answer, _) = any_list(&shop, &feasible, &choices);
+        let [reference, own] = [0, 1].map(|stream| any_logits(&shop, answer.len(), SeededRng::new(seed, stream)));
+        let teacher = ListTeacher::new(&shop.grammar, feasible, &scores, 1.0);
+        let parts = PolicyParts {
+            reference: Some((&reference, GuideWeight::try_from(guide_weight).unwrap())),
+            own: Some((&own, constraint_weight)),
+        };
+        for (alone, found) in targets_of(&teacher, &answer).tokens.iter().zip(teacher.targets(&answer, parts).tokens) {
+            let normalised = |mass: &dyn Fn(&TargetShare) -> f64| {
+                let total: f64 = alone.shares.iter().map(mass).sum();
+                alone.shares.iter().map(|share| mass(share) / total).collect::<Vec<_>>()
+            };
+            let guided = normalised(&|of: &TargetShare| {
+                f64::from(of.share).powf(1.0 - guide_weight) * (guide_weight * reference.of(alone.at, of.id)).exp()
+            });
+            let own = normalised(&|of: &TargetShare| own.of(alone.at, of.id).exp());
+            prop_assert_eq!((found.at, found.shares.len()), (alone.at, alone.shares.len()));
+            for (i, share) in found.shares.iter().enumerate() {
+                prop_assert_eq!(share.id, alone.shares[i].id);
+                let expected = (guided[i] + constraint_weight * own[i]) / (1.0 + constraint_weight);
+                prop_assert!((f64::from(share.share) - expected).abs() < 1e-4);
+            }
+        }
+    }
+}
+
+/// Random logits of all tokens that lists have.
+fn any_logits(shop: &Shop, tokens: usize, mut rng: SeededRng) -> AnswerLogits {
+    let all = shop.grammar.tokens(&shop.catalogue.ids().collect::<Vec<_>>()).unwrap();
+    let vocab = 1 + all.into_iter().chain([shop.grammar.end()]).max().unwrap() as usize;
+    AnswerLogits::new((0..tokens * vocab).map(|_| rng.below(4096) as f32 / 1024.0).collect(), vocab)
 }
 
 /// A list that the automaton allows, and the tokens that it allowed at each place.
@@ -120,7 +177,7 @@ fn a_repeated_title_takes_a_line_and_the_teacher_goes_on_behind_it() {
     let request = Request { k: 3, history: vec![ItemId(4)], ..Request::default() };
     let teacher = teacher(&shop, &request);
     let answer = shop.grammar.tokens(&[1, 1, 2].map(ItemId)).unwrap();
-    let targets = teacher.targets(&answer);
+    let targets = targets_of(&teacher, &answer);
     assert!(targets.is_whole);
     assert_eq!(choices(&shop, &targets), [vec![1, 2, 3], vec![2, 3], vec![2, 3]]);
     // Of a title that is not allowed, the rest has no target; all other tokens have one.
@@ -142,7 +199,7 @@ fn counters_are_kept_behind_mistakes_until_they_cannot_be_met() {
     let request = Request { k: 2, shares: share("C0>=1"), ..Request::default() };
     let of = |items: &[u32]| {
         let answer = shop.grammar.tokens(&items.iter().map(|&item| ItemId(item)).collect::<Vec<_>>()).unwrap();
-        teacher(&shop, &request).targets(&answer)
+        targets_of(&teacher(&shop, &request), &answer)
     };
     let targets = of(&[3, 2]);
     assert!(targets.is_whole);
@@ -151,7 +208,7 @@ fn counters_are_kept_behind_mistakes_until_they_cannot_be_met() {
     // What is not allowed at all wastes a line; none of two is left for C0 = 2.
     let strict = Request { k: 2, none_in: vec![CategoryId(0)], ..Request::default() };
     let answer = shop.grammar.tokens(&[1, 3].map(ItemId)).unwrap();
-    assert_eq!(choices(&shop, &teacher(&shop, &strict).targets(&answer)), [vec![3, 4], vec![3, 4]]);
+    assert_eq!(choices(&shop, &targets_of(&teacher(&shop, &strict), &answer)), [vec![3, 4], vec![3, 4]]);
 }
 
 #[test]
@@ -163,7 +220,7 @@ fn what_is_no_list_ends_the_sample_with_the_token_that_should_have_stood_there()
     for (at, expected) in [(0, whole[0]), (second, whole[second]), (whole.len() - 1, shop.grammar.end())] {
         let mut answer = whole.clone();
         answer[at] = u32::MAX;
-        let ListTargets { tokens, is_whole } = teacher.targets(&answer);
+        let ListTargets { tokens, is_whole } = targets_of(&teacher, &answer);
         let last = tokens.last().unwrap();
         assert_eq!((last.at, last.shares[0].id, last.is_choice), (at, expected, false));
         assert_eq!(is_whole, at == whole.len() - 1 && answer[at] == expected);
@@ -171,13 +228,13 @@ fn what_is_no_list_ends_the_sample_with_the_token_that_should_have_stood_there()
     // A title that the catalogue does not have: the choice has its target, what follows has none.
     let mut answer = whole.clone();
     answer[shop.grammar.line_start(0).len()] = u32::MAX;
-    let targets = teacher.targets(&answer);
+    let targets = targets_of(&teacher, &answer);
     assert_eq!((targets.tokens.len(), targets.is_whole), (shop.grammar.line_start(0).len() + 1, false));
     assert!(targets.tokens.last().unwrap().is_choice);
     // An answer that was cut off has the targets of what there is.
-    let cut = teacher.targets(&whole[..2]);
+    let cut = targets_of(&teacher, &whole[..2]);
     assert_eq!((cut.tokens.len(), cut.is_whole), (2, false));
-    assert!(teacher.targets(&[]).example(&[1], &[], 0.1).is_none());
+    assert!(targets_of(&teacher, &[]).example(&[1], &[], 0.1).is_none());
 }
 
 #[test]
@@ -185,7 +242,7 @@ fn an_example_weighs_choices_and_forced_tokens_and_knows_the_entropy_of_its_targ
     let shop = shop();
     let teacher = teacher(&shop, &Request { k: 1, ..Request::default() });
     let answer = shop.grammar.tokens(&[ItemId(2)]).unwrap();
-    let targets = teacher.targets(&answer);
+    let targets = targets_of(&teacher, &answer);
     let choice = targets.tokens.iter().find(|target| target.is_choice).unwrap().clone();
     let (forced, count) = (0.25, targets.tokens.len());
     let (example, entropy) = targets.example(&[7, 8, 9], &answer, forced).unwrap();
