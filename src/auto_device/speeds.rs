@@ -107,11 +107,11 @@ pub fn read_speeds(file: &Path) -> Result<Vec<MeasuredSpeeds>> {
         return Err(damaged(file, format!("more than {MAX_BYTES} bytes")));
     }
     let mut content: Value = serde_json::from_slice(&bytes).map_err(|e| damaged(file, e.to_string()))?;
-    if content["version"].is_string() && content["version"] != VERSION {
+    if content.get("version").and_then(Value::as_str).is_some_and(|version| version != VERSION) {
         return Ok(Vec::new());
     }
-    let speeds: Vec<MeasuredSpeeds> =
-        serde_json::from_value(content["speeds"].take()).map_err(|e| damaged(file, e.to_string()))?;
+    let speeds = content.get_mut("speeds").map(Value::take).unwrap_or_default();
+    let speeds: Vec<MeasuredSpeeds> = serde_json::from_value(speeds).map_err(|e| damaged(file, e.to_string()))?;
     match speeds.iter().find(|known| known.speeds.cpu <= 0.0 || known.speeds.gpu <= 0.0) {
         Some(wrong) => Err(damaged(file, format!("{:?} tokens a second", wrong.speeds))),
         None => Ok(speeds),
