@@ -13,8 +13,8 @@ use super::size::cut;
 use crate::Result;
 use crate::bench::llm::{BenchModel, LlmTest};
 
-/// Timed repetitions after one to warm up; the fastest counts, since other work only slows a device down.
-const REPETITIONS: usize = 2;
+/// Seconds of timed runs on each device.
+const SECONDS: f64 = 0.3;
 
 /// The lists that a command writes at once. A GPU gains more from a batch than a CPU does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,8 +83,7 @@ fn tokens_per_second(size: ModelPreset, batch: BatchClass, device: &Device) -> R
         ..EngineOptions::default()
     };
     let engine = Engine::new(&mut RepeatedRows(RandomWeights::new(model)), device, options)?;
-    let lists = BenchModel(Backend::Engine(Box::new(engine))).measure(test, REPETITIONS)?;
-    Ok(lists.most * share)
+    Ok(BenchModel(Backend::Engine(Box::new(engine))).fastest(test, SECONDS)? * share)
 }
 
 /// Random matrices whose first rows repeat: to pack every row would take longer than the measurement.

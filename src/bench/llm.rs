@@ -18,7 +18,7 @@ pub enum LlmTest {
     /// Lists of ten for so many users at once: a prompt of 256 tokens, of which 192 are in common, and a list of 130 tokens, of which 25
     /// are choices among 16.
     Lists(usize),
-    /// The same in short: prompts of 32 tokens, of which 24 are in common, and lists of 16 tokens, of which 4 are choices.
+    /// Shorter lists: prompts of 32 tokens, of which 24 are in common, and lists of 16 tokens, of which 4 are choices.
     ShortLists(usize),
 }
 
@@ -144,6 +144,23 @@ impl BenchModel {
         let unit = if matches!(test, LlmTest::Lists(_)) { "lists" } else { "tokens" };
         let (least, most) = (rates[0], rates[rates.len() - 1]);
         Ok(Throughput { test: test.name(), unit, per_second: rates[rates.len() / 2], least, most })
+    }
+
+    /// Runs a test once to warm up, then until `seconds` have passed, once at least. Returns the units a second of the fastest run, which
+    /// other work on the machine has slowed down least.
+    ///
+    /// # Errors
+    /// A device that fails or has too little memory.
+    pub fn fastest(&mut self, test: LlmTest, seconds: f64) -> Result<f64> {
+        self.run(test, 0)?;
+        let (begin, mut repetition, mut fastest) = (Instant::now(), 0, 0.0_f64);
+        while repetition == 0 || begin.elapsed().as_secs_f64() < seconds {
+            repetition += 1;
+            let start = Instant::now();
+            let count = self.run(test, repetition)?;
+            fastest = fastest.max(count as f64 / start.elapsed().as_secs_f64());
+        }
+        Ok(fastest)
     }
 
     /// The cost of a token while `tokens` are generated behind a prompt of one; `None` on a CPU, which counts nothing.
