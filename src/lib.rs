@@ -9,7 +9,7 @@
 //! | lists | [`constrain`]: constrained decoding; [`recommend`]: prompts, answers, lists; [`converse`]: dialogues |
 //! | tasks | [`instruct`]: training examples; [`reward`]: rewards; [`evaluate`]: metrics and protocol |
 //! | tuning | [`train`]: supervised fine-tuning; [`ppo`]: alignment |
-//! | comparison | [`experiment`], [`report`], [`plan`]: memory estimates, [`bench`]: benchmarks |
+//! | comparison | [`experiment`], [`report`], [`plan`]: memory estimates, [`bench`]: benchmarks, [`auto_device`]: the faster device |
 //! | service | [`serve`]: the page and the API |
 //! | front | [`cli`]: the commands |
 //!
@@ -91,6 +91,7 @@ pub mod distill;
 pub mod ppo;
 pub mod train;
 
+pub mod auto_device;
 pub mod bench;
 pub mod experiment;
 pub mod plan;

@@ -75,3 +75,31 @@ fn an_unknown_device_is_wrong_usage_and_the_list_is_printed_all_the_same() {
     assert!(!json(&output)["adapters"].as_array().unwrap().is_empty());
     assert!(json(&output)["choice"]["device"].is_null());
 }
+
+/// The report of a user whose data folder is `home`.
+fn doctor_at(home: &std::path::Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tiller")).arg("doctor").args(args).env("TILLER_HOME", home).output().unwrap()
+}
+
+#[test]
+fn the_speeds_of_devices_are_listed_and_damage_to_their_file_is_a_notice() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("device-speeds.json");
+    let version = env!("CARGO_PKG_VERSION");
+    let entry = r#"{ "adapter": "UHD on vulkan", "driver": "Mesa\u001b[31m 24", "processor": null, "threads": 4, "model": "smollm2-135m",
+        "lists": "single", "tokens_per_second": { "cpu": 134.6, "gpu": 51.5 }, "day": "2026-11-30" }"#;
+    std::fs::write(&file, format!(r#"{{ "version": "{version}", "speeds": [{entry}] }}"#)).unwrap();
+    let report = json(&doctor_at(home.path(), &["--json"]));
+    assert_eq!(report["device_speeds"]["measured"][0]["tokens_per_second"]["cpu"], 134.6);
+    let text = String::from_utf8(doctor_at(home.path(), &[]).stdout).unwrap();
+    let row = text.lines().find(|line| line.contains("smollm2-135m")).unwrap_or_else(|| panic!("{text}"));
+    let cells: Vec<&str> = row.split(['│', '┆']).map(str::trim).collect();
+    assert!(["one", "135", "4", "52", "CPU", "2026-11-30"].iter().all(|cell| cells.contains(cell)), "{row}");
+    assert!(!text.contains('\u{1b}') && text.contains("device-speeds.json"), "{text}");
+
+    std::fs::write(&file, "{ half").unwrap();
+    let damaged = doctor_at(home.path(), &["--json"]);
+    let notice = String::from_utf8_lossy(&damaged.stderr).into_owned();
+    assert!(damaged.status.success() && notice.contains("device-speeds.json"), "{notice}");
+    assert_eq!(json(&damaged)["device_speeds"]["measured"].as_array().unwrap().len(), 0);
+}

@@ -18,6 +18,8 @@ pub enum LlmTest {
     /// Lists of ten for so many users at once: a prompt of 256 tokens, of which 192 are in common, and a list of 130 tokens, of which 25
     /// are choices among 16.
     Lists(usize),
+    /// Shorter lists: prompts of 32 tokens, of which 24 are in common, and lists of 16 tokens, of which 4 are choices.
+    ShortLists(usize),
 }
 
 impl LlmTest {
@@ -25,7 +27,7 @@ impl LlmTest {
     pub fn rows(self) -> usize {
         match self {
             LlmTest::Prompt(_) => 1,
-            LlmTest::Write(_, rows) | LlmTest::Lists(rows) => rows,
+            LlmTest::Write(_, rows) | LlmTest::Lists(rows) | LlmTest::ShortLists(rows) => rows,
         }
     }
 
@@ -34,7 +36,8 @@ impl LlmTest {
         match self {
             LlmTest::Prompt(tokens) => tokens + 1,
             LlmTest::Write(tokens, _) => tokens + 1,
-            LlmTest::Lists(_) => PROMPT + LIST,
+            LlmTest::Lists(_) => LISTS.tokens(),
+            LlmTest::ShortLists(_) => SHORT_LISTS.tokens(),
         }
     }
 
@@ -45,6 +48,7 @@ impl LlmTest {
             LlmTest::Write(tokens, 1) => format!("tg{tokens}"),
             LlmTest::Write(tokens, rows) => format!("tg{tokens} b{rows}"),
             LlmTest::Lists(rows) => format!("lists b{rows}"),
+            LlmTest::ShortLists(rows) => format!("short lists b{rows}"),
         }
     }
 }
@@ -80,15 +84,29 @@ pub struct TokenCost {
 /// A model to measure, on a GPU or on the CPU.
 pub struct BenchModel(pub Backend);
 
-const PROMPT: usize = 256;
-const IN_COMMON: usize = 192;
-const LIST: usize = 130;
+/// The lengths of a prompt and its list, in tokens.
+#[derive(Debug, Clone, Copy)]
+struct ListShape {
+    prompt: usize,
+    /// The start of the prompt, which all prompts of a batch share.
+    in_common: usize,
+    list: usize,
+    /// Choices of a list, evenly spread among its tokens.
+    choices: usize,
+}
 
-/// Choices of a list, evenly spread among its tokens.
-const CHOICES: usize = 25;
+impl ListShape {
+    fn tokens(self) -> usize {
+        self.prompt + self.list
+    }
+}
+
+const LISTS: ListShape = ListShape { prompt: 256, in_common: 192, list: 130, choices: 25 };
+const SHORT_LISTS: ListShape = ListShape { prompt: 32, in_common: 24, list: 16, choices: 4 };
 
 /// A list in outline: choices among a few tokens, and between them a token that follows.
 struct ListOutline {
+    shape: ListShape,
     written: usize,
     follows: [u32; 1],
     list: [u32; 16],
@@ -96,7 +114,7 @@ struct ListOutline {
 
 impl TokenConstraint for ListOutline {
     fn allowed(&self) -> Allowed<'_> {
-        let choices_before = |written: usize| (written * CHOICES).div_ceil(LIST);
+        let choices_before = |written: usize| (written * self.shape.choices).div_ceil(self.shape.list);
         match choices_before(self.written) < choices_before(self.written + 1) {
             true => Allowed::OneOf(&self.list),
             false => Allowed::Forced(&self.follows),
@@ -126,6 +144,23 @@ impl BenchModel {
         let unit = if matches!(test, LlmTest::Lists(_)) { "lists" } else { "tokens" };
         let (least, most) = (rates[0], rates[rates.len() - 1]);
         Ok(Throughput { test: test.name(), unit, per_second: rates[rates.len() / 2], least, most })
+    }
+
+    /// Runs a test once to warm up, then until `seconds` have passed, once at least. Returns the units a second of the fastest run, which
+    /// other work on the machine has slowed down least.
+    ///
+    /// # Errors
+    /// A device that fails or has too little memory.
+    pub fn fastest(&mut self, test: LlmTest, seconds: f64) -> Result<f64> {
+        self.run(test, 0)?;
+        let (begin, mut repetition, mut fastest) = (Instant::now(), 0, 0.0_f64);
+        while repetition == 0 || begin.elapsed().as_secs_f64() < seconds {
+            repetition += 1;
+            let start = Instant::now();
+            let count = self.run(test, repetition)?;
+            fastest = fastest.max(count as f64 / start.elapsed().as_secs_f64());
+        }
+        Ok(fastest)
     }
 
     /// The cost of a token while `tokens` are generated behind a prompt of one; `None` on a CPU, which counts nothing.
@@ -167,21 +202,29 @@ impl BenchModel {
                 self.generate(GenerateRequest::new(&prompts, options(tokens)))?;
                 Ok(rows * tokens)
             }
-            LlmTest::Lists(rows) => {
-                let row_of = |row: usize, at: usize| if at < IN_COMMON { 0 } else { row + 1 };
-                let prompts: Vec<Vec<u32>> =
-                    (0..rows).map(|row| (0..PROMPT).map(|at| token(row_of(row, at), at)).collect()).collect();
-                let outline = |row: usize| {
-                    let mut list: [u32; 16] =
-                        std::array::from_fn(|i| (row + i * (vocabulary as usize / 16)) as u32 % vocabulary);
-                    list.sort_unstable();
-                    ListOutline { written: 0, follows: [token(row, 0)], list }
-                };
-                let mut guides: Vec<ListOutline> = (0..rows).map(outline).collect();
-                self.generate(GenerateRequest::new(&prompts, options(LIST)).constrained_by(&mut guides))?;
-                Ok(rows)
+            LlmTest::Lists(rows) => self.write_lists(rows, LISTS, token),
+            LlmTest::ShortLists(rows) => {
+                self.write_lists(rows, SHORT_LISTS, token)?;
+                Ok(rows * SHORT_LISTS.tokens())
             }
         }
+    }
+
+    /// Writes a list for each row, of tokens that `token` draws for a row and a place; returns the number of lists.
+    fn write_lists(&mut self, rows: usize, shape: ListShape, token: impl Fn(usize, usize) -> u32) -> Result<usize> {
+        let vocabulary = self.vocabulary();
+        let row_of = |row: usize, at: usize| if at < shape.in_common { 0 } else { row + 1 };
+        let prompts: Vec<Vec<u32>> =
+            (0..rows).map(|row| (0..shape.prompt).map(|at| token(row_of(row, at), at)).collect()).collect();
+        let outline = |row: usize| {
+            let mut list: [u32; 16] =
+                std::array::from_fn(|i| (row + i * (vocabulary as usize / 16)) as u32 % vocabulary);
+            list.sort_unstable();
+            ListOutline { shape, written: 0, follows: [token(row, 0)], list }
+        };
+        let mut guides: Vec<ListOutline> = (0..rows).map(outline).collect();
+        self.generate(GenerateRequest::new(&prompts, options(shape.list)).constrained_by(&mut guides))?;
+        Ok(rows)
     }
 
     fn vocabulary(&self) -> u32 {
@@ -202,13 +245,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outline_has_25_choices_among_130_tokens() {
-        let mut outline = ListOutline { written: 0, follows: [1], list: std::array::from_fn(|i| i as u32) };
-        let mut choices = 0;
-        while outline.written < LIST {
-            choices += usize::from(matches!(outline.allowed(), Allowed::OneOf(_)));
-            outline.accept(1, None).unwrap();
+    fn an_outline_spreads_its_choices_over_its_tokens() {
+        for shape in [LISTS, SHORT_LISTS] {
+            let list = std::array::from_fn(|i| i as u32);
+            let mut outline = ListOutline { shape, written: 0, follows: [1], list };
+            let mut choices = 0;
+            while outline.written < shape.list {
+                choices += usize::from(matches!(outline.allowed(), Allowed::OneOf(_)));
+                outline.accept(1, None).unwrap();
+            }
+            assert_eq!(choices, shape.choices);
         }
-        assert_eq!(choices, CHOICES);
     }
 }

@@ -69,7 +69,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let model = resolve_model(&args.model.to_string_lossy())?;
     let dataset = Dataset::read(&args.dir)?;
     let mut session = ChatSession::new(&dataset.catalogue, taken(args, &dataset)?, args.k);
-    let device = global.open_device()?;
+    let device = global.open_for_lists(&model, 1)?.device;
     let path = ModelPath { model: &model, adapter: args.adapter.as_deref() };
     let guide = args.guide.resolve(path, &args.dir, args.decode != Mode::Free)?;
     let teacher = guide.teacher(false, &dataset, &device, global)?;

@@ -1,6 +1,7 @@
 //! `tiller doctor`: the devices of this machine, the selection by `--device`, and a self-test of the kernels.
 
 mod selftest;
+mod speeds;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use serde::Serialize;
 use tiller_kernels::device::{self, AdapterFacts, Capabilities, Choice, CpuFacts, DeviceError, SubgroupSizes};
 
 use self::selftest::Selftest;
+use self::speeds::KnownSpeeds;
 use super::Global;
 use super::json::print_json;
 use crate::Result;
@@ -37,6 +39,8 @@ struct Report<'a> {
     choice: Chosen<'a>,
     /// The variant of every kernel on the selected adapter; empty for the CPU.
     kernels: BTreeMap<String, &'static str>,
+    /// The measurements that decide for `--device auto`.
+    device_speeds: KnownSpeeds,
     #[serde(skip_serializing_if = "Option::is_none")]
     selftest: Option<Selftest>,
 }
@@ -48,6 +52,13 @@ struct Chosen<'a> {
     device: Option<String>,
     adapter: Option<usize>,
     why: String,
+}
+
+impl Chosen<'_> {
+    /// Returns true if the choice is a GPU by `auto`: for lists the CPU is taken instead where it is faster.
+    fn waits_for_speeds(&self) -> bool {
+        self.asked.trim().eq_ignore_ascii_case("auto") && self.adapter.is_some()
+    }
 }
 
 /// Lists adapters and processor, then the device selected by `--device` and the reason.
@@ -64,6 +75,7 @@ pub fn run(args: Args, global: &Global) -> Result<()> {
         cpu: device::cpu(),
         choice: chosen(&global.device, adapters, &choice),
         kernels: kernels.unwrap_or_default(),
+        device_speeds: KnownSpeeds::read(),
         selftest,
     };
     if global.json {
@@ -102,6 +114,7 @@ fn print(report: &Report) {
     if let Some(device) = &report.choice.device {
         println!("--device {} takes {device}: {}", report.choice.asked, report.choice.why);
     }
+    report.device_speeds.print(report.choice.waits_for_speeds());
     for uses in ["16x16 cooperative matrices", "8x8 cooperative matrices", "subgroups", "plain"] {
         let names: Vec<&str> = report.kernels.iter().filter(|(_, u)| **u == uses).map(|(name, _)| &name[..]).collect();
         if !names.is_empty() {

@@ -157,7 +157,8 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
             }
         }
     }
-    let open = global.open()?;
+    let open =
+        model.as_ref().map_or_else(|| global.open(), |model| global.open_for_lists(model, usize::from(args.batch)))?;
     let run = args.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
     let teacher = Teacher::load(&run, &dataset, &open.device)?;
 

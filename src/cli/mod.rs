@@ -35,6 +35,7 @@ mod storage;
 mod table;
 mod values;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -42,6 +43,7 @@ use serde::Serialize;
 use tiller_kernels::OpenDevice;
 use tiller_kernels::device::guard;
 
+use crate::auto_device;
 use crate::run::interrupt;
 use crate::run::progress::observe;
 use crate::{Error, Result};
@@ -98,11 +100,23 @@ impl Global {
     /// # Errors
     /// No such adapter, or a driver error.
     pub fn open(&self) -> Result<OpenDevice> {
-        let open = tiller_kernels::open(&self.device)?;
+        tiller_kernels::open(&self.device).map(|open| self.announced(open)).map_err(Error::from)
+    }
+
+    /// Opens the selected device for batches of `batch` lists by the model at `model`, and prints its description to stderr. With
+    /// `--device auto`, that is the faster of GPU and CPU.
+    ///
+    /// # Errors
+    /// No such adapter, a driver error, a model that cannot be read.
+    pub fn open_for_lists(&self, model: &Path, batch: usize) -> Result<OpenDevice> {
+        auto_device::open(&self.device, model, batch).map(|open| self.announced(open))
+    }
+
+    fn announced(&self, open: OpenDevice) -> OpenDevice {
         if !self.brief {
             eprintln!("device: {}", open.description);
         }
-        Ok(open)
+        open
     }
 
     /// Prints resolved settings to stderr with `--verbose`; every run folder has them in config.toml.

@@ -94,7 +94,8 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     // Requests refer to it from every thread, until the process ends.
     let dataset: &'static Dataset = Box::leak(Box::new(Dataset::read(&workspace.data)?));
     let feedback = args.feedback.as_deref().map(FeedbackLog::open).transpose()?;
-    let open = global.open()?;
+    // People who steer a page ask one by one; the size of a batch is a limit.
+    let open = model.as_ref().map_or_else(|| global.open(), |model| global.open_for_lists(model, 1))?;
     let load_teacher = |run: &PathBuf| Teacher::load(run, dataset, &open.device);
     let teacher = workspace.teacher.as_ref().map(load_teacher).transpose()?;
     let load_model =

@@ -1,4 +1,4 @@
-//! The data folder of pulled models and data sets.
+//! The user's data folder: pulled models and data sets, and the measured speeds of devices.
 
 use std::env;
 use std::ffi::OsString;
@@ -7,14 +7,20 @@ use std::path::PathBuf;
 use super::entry::PullKind;
 use crate::{Error, Result};
 
-/// The folder of entries of a kind.
-///
-/// `TILLER_HOME` if it is set, otherwise the platform's folder for user data.
+/// The folder of entries of a kind, in [`data_folder`].
 ///
 /// # Errors
 /// No home folder in the environment.
 pub fn folder(kind: PullKind) -> Result<PathBuf> {
-    Ok(home(|name| env::var_os(name).filter(|value| !value.is_empty()))?.join(kind.folder()))
+    Ok(data_folder()?.join(kind.folder()))
+}
+
+/// The folder of the user's data: `TILLER_HOME` if it is set, otherwise the platform's.
+///
+/// # Errors
+/// No home folder in the environment.
+pub fn data_folder() -> Result<PathBuf> {
+    home(|name| env::var_os(name).filter(|value| !value.is_empty()))
 }
 
 fn home(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
@@ -36,7 +42,7 @@ fn home(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
         Error::bad_input("home folder")
             .expected("a folder for the user's data")
             .found("none named by the environment")
-            .next("set TILLER_HOME, or pull with --to DIR")
+            .next("set TILLER_HOME; `tiller pull` also takes --to DIR")
             .into()
     })
 }

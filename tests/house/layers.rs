@@ -12,7 +12,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("lists", &["constrain", "recommend", "converse"]),
     ("tasks", &["instruct", "reward", "evaluate"]),
     ("tuning", &["train", "ppo", "distill"]),
-    ("comparison", &["experiment", "report", "plan", "bench"]),
+    ("comparison", &["experiment", "report", "plan", "bench", "auto_device"]),
     ("service", &["serve"]),
     ("front", &["cli"]),
 ];

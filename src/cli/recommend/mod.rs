@@ -159,7 +159,9 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
         sampling: args.sampling.resolve()?,
         seed: args.sampling.seed,
     };
-    let device = global.open_device()?;
+    // To rank is to score many continuations side by side.
+    let at_once = if args.rank { usize::from(args.batch) } else { queue.asked().min(args.batch.into()) };
+    let device = global.open_for_lists(&model, at_once)?.device;
     let path = ModelPath { model: &model, adapter: args.adapter.as_deref() };
     let guide = args.guide.resolve(path, &args.dir, args.decode != Mode::Free && !args.rank)?;
     let teacher = guide.teacher(args.speed.draft.is_some(), &dataset, &device, global)?;
