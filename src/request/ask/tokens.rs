@@ -142,6 +142,10 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
         c if c.is_whitespace() || c.is_ascii_punctuation() || "–—…→·•’‘“”«»".contains(c) => {
             return None;
         }
+        // Colours and forms of the sign before them.
+        '\u{fe0f}' | '\u{200d}' | '\u{1f3fb}'..='\u{1f3ff}' => return None,
+        '👎' | '❌' | '🚫' | '⛔' | '🙅' | '✖' => TokenKind::Word("no".into()),
+        '👍' | '✅' | '✔' => TokenKind::Word("yes".into()),
         c => TokenKind::Word(c.to_string()),
     };
     Some((what, c.len_utf8()))
@@ -229,7 +233,17 @@ fn short_year(rest: &str) -> Option<&str> {
 }
 
 /// Words that are written short, above all those with "not".
-const CONTRACTIONS: [(&str, [&str; 2]); 28] = [
+const CONTRACTIONS: [(&str, [&str; 2]); 38] = [
+    ("u", ["you", ""]),
+    ("ur", ["your", ""]),
+    ("smth", ["something", ""]),
+    ("gr8", ["great", ""]),
+    ("gud", ["good", ""]),
+    ("wat", ["what", ""]),
+    ("tonite", ["tonight", ""]),
+    ("luv", ["love", ""]),
+    ("cuz", ["because", ""]),
+    ("abt", ["about", ""]),
     ("w", ["with", ""]),
     ("cept", ["except", ""]),
     ("xcept", ["except", ""]),

@@ -119,16 +119,6 @@ impl StatementParser<'_> {
         matches!(self.text_of(at).to_lowercase().as_str(), "so" | "very" | "really" | "such" | "totally")
     }
 
-    /// True for "not" behind an auxiliary at the end of a clause that follows a refusal: "horror can wait, drama can't" says the opposite
-    /// of the clause before it.
-    pub(super) fn is_ellipsis(&self, not: usize) -> bool {
-        let auxiliary = matches!(self.word(not.wrapping_sub(1)), Some(Word::Clause | Word::Copula));
-        let boundary = (0..not).rev().find(|&at| self.is_boundary(at));
-        let goes_on = boundary.is_some_and(|at| !matches!(self.sense(at), Some(Sense::Stop)));
-        let refused = self.statements.last().is_some_and(|before| before.refused);
-        auxiliary && goes_on && refused && self.clause(not + 1).is_empty()
-    }
-
     /// True for "I don't like" behind what is refused, unless it has an object of its own: "no horror, I hate it".
     pub(super) fn refuses_in_relative(&self, at: usize) -> bool {
         let clause = self.clause(at + 1);

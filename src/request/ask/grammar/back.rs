@@ -70,7 +70,13 @@ impl StatementParser<'_> {
     /// True behind a question mark: "westerns? hard pass".
     pub(super) fn answers_a_question(&self, start: usize) -> bool {
         let asked = self.statements.last().is_some_and(|before| before.has_content() && !before.refused);
-        asked && matches!(self.sense(start.wrapping_sub(1)), Some(Sense::Stop)) && self.text_of(start - 1) == "?"
+        // "… My dad is 72" answers nothing.
+        let by_other = self.word(start) == Some(Word::Article) && self.text_of(start).to_lowercase().starts_with('m')
+            || (self.word(start) == Some(Word::Subject) && !self.is_speaker(start));
+        asked
+            && !by_other
+            && matches!(self.sense(start.wrapping_sub(1)), Some(Sense::Stop))
+            && self.text_of(start - 1) == "?"
     }
 
     /// Names an answer that nobody understands, and what it answers.

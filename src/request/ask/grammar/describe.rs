@@ -281,6 +281,8 @@ impl StatementParser<'_> {
             | Word::Fine
             | Word::Question
             | Word::Only => {}
+            // "one film for each of us": nobody knows how many that makes.
+            Word::Every if self.counted && self.shares_out(self.at) => description.lost = true,
             Word::Every if content => {}
             _ => return false,
         }
@@ -360,7 +362,9 @@ impl StatementParser<'_> {
             self.at += 1;
         }
         let even = (self.at - start).is_multiple_of(2);
+        self.around.push(description.last_names());
         let inner = self.described(true, Some(class), false, true);
+        self.around.pop();
         if inner.has_elements() {
             let of = inner.formula(self.reach);
             description.suggests |= inner.is_loose();

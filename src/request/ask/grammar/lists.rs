@@ -30,7 +30,7 @@ impl StatementParser<'_> {
             && joint != Joint::Correction
             && joint != Joint::Fresh
             && (self.is_exception(first, description) || self.is_listed(joint, first, chunk, description, refused));
-        if !goes_on {
+        if !goes_on || self.is_parallel(joint, first) {
             self.at = start;
             return false;
         }
@@ -77,6 +77,17 @@ impl StatementParser<'_> {
             }
         }
         true
+    }
+
+    /// "comedies without romance or comedies with war": within a refusal, a kind that begins a description of its own rather than
+    /// goes on with what is refused. It is the kind around the refusal again, or has something behind it as that kind has.
+    fn is_parallel(&self, joint: Joint, first: usize) -> bool {
+        let Some(around) = self.around.last().filter(|around| !around.is_empty()) else { return false };
+        let Some(Sense::Kind { of, adjective: false, .. }) = self.sense(first) else { return false };
+        let says_more = |at: usize| matches!(self.word(at), Some(Word::With | Word::Refuse(_)));
+        let alike =
+            self.names_items(first) && self.clause(first + 1).any(|at| says_more(at) && !self.refuses_backwards(at));
+        matches!(joint, Joint::And | Joint::Or) && (around.contains(of) || alike)
     }
 
     /// "not comedies, dramas": all that follows is one kind, in the place of the other.
@@ -160,14 +171,10 @@ impl StatementParser<'_> {
         if self.counted && lead.clone().any(one) {
             return false;
         }
-        // "no horror, maybe a drama", "not a war film, a drama"
-        let hedge = |at: usize| {
-            let text = self.text_of(at).to_lowercase();
-            matches!(text.as_str(), "maybe" | "perhaps" | "possibly" | "preferably" | "ideally" | "rather")
-        };
+        // "no horror, maybe a drama", "no war and definitely a comedy", "not a war film, a drama"
         let ends = matches!(self.sense(chunk.end), None | Some(Sense::Stop));
         let offers = joint == Joint::Comma && ends && !self.speaks && lead.clone().any(one);
-        if refused && (lead.clone().any(hedge) || offers) {
+        if refused && (lead.clone().any(|at| self.asserts(at)) || offers) {
             return false;
         }
         if chunk.clone().any(turns)

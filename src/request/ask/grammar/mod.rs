@@ -2,7 +2,9 @@
 
 mod asides;
 mod back;
+mod counts;
 mod describe;
+mod ellipsis;
 mod lists;
 mod opening;
 mod statement;
@@ -12,9 +14,10 @@ mod unknown;
 use std::ops::Range;
 
 use crate::request::ask::description::Reach;
+use crate::request::ask::formula::Formula;
 use crate::request::ask::terms::{Sense, Term};
 use crate::request::ask::tree::{Joint, Statement};
-use crate::request::ask::vocabulary::Word;
+use crate::request::ask::vocabulary::{Refusal, Word};
 use crate::request::ask::{Assumption, Gap};
 
 /// Terms on the way to statements.
@@ -36,6 +39,8 @@ pub(super) struct StatementParser<'t> {
     tells: bool,
     /// "not" and nothing else stands before the description.
     contrasts: bool,
+    /// The kinds that the descriptions around the one being read name.
+    around: Vec<Vec<Formula>>,
     /// The last correction is "I mean": it may be about a single word.
     means: bool,
     /// The last correction takes back what was said, and not only how many or of what sort.
@@ -62,6 +67,7 @@ impl<'t> StatementParser<'t> {
             prefers: false,
             tells: false,
             contrasts: false,
+            around: Vec::new(),
             means: false,
             revokes: false,
             conditional: false,
@@ -160,14 +166,15 @@ impl<'t> StatementParser<'t> {
     fn answers_kind(&self, at: usize) -> bool {
         let behind_kind = |at: usize| at > 0 && self.is_content(at - 1);
         let start = (0..at).rev().find(|&at| self.is_boundary(at)).map_or(0, |at| at + 1);
-        let no = matches!(self.text_of(at).to_lowercase().as_str(), "no" | "nah" | "nope");
+        let no = self.word(at) == Some(Word::Refuse(Refusal::No))
+            || matches!(self.text_of(at).to_lowercase().as_str(), "nah" | "nope");
         no && behind_kind(at) && (start..self.clause(at).end).any(|at| self.is_yes(at) && behind_kind(at))
     }
 
     /// True for "yes".
     fn is_yes(&self, at: usize) -> bool {
         self.word(at) == Some(Word::Courtesy)
-            && matches!(self.text_of(at).to_lowercase().as_str(), "yes" | "yeah" | "yep")
+            && matches!(self.text_of(at).to_lowercase().as_str(), "yes" | "yeah" | "yep" | "✅" | "👍" | "✔")
     }
 
     /// True where the terms from here on are an amount.
@@ -226,6 +233,7 @@ impl<'t> StatementParser<'t> {
     fn is_pronoun(&self, at: usize) -> bool {
         let follows = at > 0
             && (self.is_content(at - 1)
+                || self.text_of(at - 1).to_lowercase().starts_with("every ")
                 || matches!(self.word(at - 1), Some(Word::Article)) && self.text_of(at - 1).len() > 1);
         self.text_of(at).eq_ignore_ascii_case("one") && follows && !self.is_content(at + 1)
     }

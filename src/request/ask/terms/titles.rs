@@ -6,6 +6,7 @@ use crate::request::Predicate;
 use crate::request::ask::formula::Formula;
 use crate::request::ask::lexicon::LONGEST_NAME;
 use crate::request::ask::tokens::{Token, TokenKind, key};
+use crate::request::ask::vocabulary::Word;
 use crate::request::ask::{amounts, places, sequels};
 
 impl TermReader<'_, '_> {
@@ -20,6 +21,15 @@ impl TermReader<'_, '_> {
         match title.tokens.cmp(&known.tokens) {
             std::cmp::Ordering::Greater => true,
             std::cmp::Ordering::Less => false,
+            // "movies like up"
+            std::cmp::Ordering::Equal
+                if matches!(expected, Some(Expected::Role(_)))
+                    && known.sense == Sense::Word(Word::Filler)
+                    && tokens.len() == title.tokens
+                    && !self.text.contains(char::is_uppercase) =>
+            {
+                true
+            }
             std::cmp::Ordering::Equal if expected.is_none() => matches!(known.sense, Sense::Amount(_)),
             std::cmp::Ordering::Equal => {
                 let named = matches!(known.sense, Sense::Kind { .. } | Sense::Titles(_) | Sense::Either(..));
@@ -105,8 +115,19 @@ impl TermReader<'_, '_> {
             let title = items.last().map(|&item| self.lexicon.catalogue.title(item)).unwrap_or_default();
             assumed = Some(format!("taken as {title:?}"));
         }
+        let length = length + usize::from(self.ends_in_sign(&items, &tokens[length..]));
         let titles = NamedItems { items: items.to_vec(), same_name: true };
         Some(Parsed { sense: Sense::Titles(titles), tokens: length, assumed, lacks: None })
+    }
+
+    /// True for the sign of "leave Airplane! out", which belongs to the title.
+    fn ends_in_sign(&self, items: &[ItemId], behind: &[Token]) -> bool {
+        let [sign, next, ..] = behind else { return false };
+        let sign = &self.text[sign.at.clone()];
+        let title = items.last().map(|&item| self.lexicon.catalogue.title(item)).unwrap_or_default();
+        let name = title.rfind(" (").map_or(title, |year| &title[..year]);
+        let goes_on = self.text[next.at.clone()].starts_with(char::is_lowercase);
+        goes_on && matches!(sign, "!" | "?" | ".") && name.ends_with(sign)
     }
 
     pub(super) fn quoted(&self, name: &str, expected: Option<Expected>) -> Option<Parsed> {

@@ -1,6 +1,7 @@
 //! Texts and what they ask for: a table by hand, and everything that tiller says itself.
 
 mod catalogues;
+mod clauses;
 mod properties;
 mod scopes;
 mod sheets;

@@ -17,7 +17,8 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
     ),
     (
         Word::Anything,
-        "anything, something, whatever, anything at all, something else, anything else, somethin, sth, anythin",
+        "anything, something, whatever, anything at all, something else, anything else, somethin, sth, anythin, up to you, your choice, your call, you choose, you decide, you pick, whatever you like, whatever you want, \
+         anything you like",
     ),
     (
         Word::And,
@@ -38,7 +39,7 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
     ),
     (
         Word::Subject,
-        "i, ive, id, weve, youve, were, ill, well, we, they, he, she, everyone, everybody, my wife, my husband, my girlfriend, my boyfriend, my partner, my mum, my mom, my dad, you",
+        "i, ive, id, wed, weve, youve, were, ill, well, we, they, he, she, everyone, everybody, my wife, my husband, my girlfriend, my boyfriend, my partner, my mum, my mom, my dad, you",
     ),
     (
         Word::Copula,
@@ -55,7 +56,7 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
         "thank, sure, this time, today, \
          tonight, right now, this evening, this weekend, tomorrow, for tonight, for today, for a change, on friday, \
          for the weekend, lately, these days, at the moment, nowadays, for now, of course, if you can, if you could, \
-         if possible, if you please, if you have, as possible, as you can, as you can find, as you have, as you have got, as you like, \
+         if possible, if you have them, if you have any, if you have got them, if you have got any, if youve got them, if youve got any, if there are any, if you please, if you have, as possible, as you can, as you can find, as you have, as you have got, as you like, \
          as you want, as you find, as there are, as can be, kindly, appreciated, mate, dear, ok so, ok then, after all, \
          if its at all possible, if it is at all possible, if it is possible, if at all possible, if you do not mind, \
          yesterday, last week, last night, last month, last weekend, the other day, recently, this morning, this afternoon, \
@@ -72,7 +73,7 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
     ),
     (
         Word::Filler,
-        "very, really, super, absolutely, definitely, certainly, quite, pretty, truly, simply, please just, rather, somewhat, preferably, ideally, maybe, perhaps, possibly, probably, \
+        "very, really, super, absolutely, definitely, certainly, quite, pretty, truly, simply, please just, rather, somewhat, preferably, ideally, surely, maybe, perhaps, possibly, probably, \
          good, great, nice, decent, best, top, better, favourite, favorite, popular, the best, new to me, at all, ever, whatsoever, of all time, of all, in total, total, altogether, in all, alltogether, \
          which, what, as, also some, too please, different, made, released, produced, shot, filmed, coming, come, comes, come out, came, style, kind to have, whole, \
          number, numbers, way, in terms of, when it comes to, regarding, concerning, as for, speaking of, condition, satisfy, take no others, \
