@@ -115,7 +115,7 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
     let what = match c {
         ',' => TokenKind::Comma,
         // "no: comedies" answers and "I am sick of it: comedies" goes on, while "horror: no" and "5 films: no horror" do not.
-        ':' if ends_clause(&text[..at]) => TokenKind::Comma,
+        ':' if ends_clause(&text[..at]) || speaks(&rest[1..]) => TokenKind::Comma,
         '.' if ends_in_abbreviation(&text[..at]) && !rest[1..].trim_start().is_empty() => return None,
         '.' | '!' | '?' | ';' | '\n' => TokenKind::Stop,
         '%' => TokenKind::Percent,
@@ -149,6 +149,12 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
         c => TokenKind::Word(c.to_string()),
     };
     Some((what, c.len_utf8()))
+}
+
+/// True for a face that may turn round what stands beside it: "dramas 😴".
+pub(super) fn is_verdict(sign: &str) -> bool {
+    const FACES: &str = "🤮🤢🥱😴💤💩😒🙄😑😡🤬💀";
+    !sign.is_empty() && FACES.contains(sign)
 }
 
 /// True where a word of a text is refused by a sign before it.
@@ -214,6 +220,13 @@ fn ends_clause(text: &str) -> bool {
     let word = text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     let before = text[..text.len() - word.len()].trim_end();
     !before.is_empty() && LAST.contains(&word.to_lowercase().as_str())
+}
+
+/// True where a text begins with the person who asks: "5 films: I don't like horror".
+fn speaks(text: &str) -> bool {
+    const SPEAKERS: [&str; 6] = ["i ", "i'", "i’", "we ", "we'", "we’"];
+    let text: String = text.trim_start().chars().take(3).flat_map(char::to_lowercase).collect();
+    SPEAKERS.iter().any(|speaker| text.starts_with(speaker))
 }
 
 /// True where a text ends in a word that is cut off by a full stop: "max. 90 minutes".

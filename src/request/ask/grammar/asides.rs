@@ -126,6 +126,13 @@ impl StatementParser<'_> {
         clause.clone().any(refuses) && !clause.clone().any(|at| self.is_content(at) || self.is_pronoun_object(at))
     }
 
+    /// True for "love" rather than "like" before a kind: no preposition, but a verb.
+    pub(super) fn is_verb_of_love(&self, at: usize) -> bool {
+        let kind = |at: usize| matches!(self.sense(at), Some(Sense::Kind { .. }));
+        let verb = ["lov", "ador", "enjoy"].iter().any(|stem| self.text_of(at).to_lowercase().starts_with(stem));
+        verb && self.clause(at + 1).any(kind)
+    }
+
     /// True for "does" at the end of a clause behind one that allows something: it repeats a predicate that was denied.
     pub(super) fn repeats_allowance(&self, at: usize) -> bool {
         let allowed = self.statements.last().is_some_and(|before| before.tolerated);
@@ -169,7 +176,8 @@ impl StatementParser<'_> {
     /// "I don't want one": refuses what the statement before is about. False where nothing stands before it.
     pub(super) fn refuse_one_of_those(&mut self, at: Range<usize>) -> bool {
         let Some(before) = self.statements.last_mut().filter(|before| before.has_content()) else { return false };
-        (before.refused, before.tolerated, before.how_many, before.role) = (true, false, None, None);
+        before.refuse();
+        before.tolerated = false;
         let taken_as = "taken as a refusal of what stands before it".to_owned();
         self.assumed.push(Assumption { text: self.text[at].to_owned(), taken_as });
         true

@@ -35,9 +35,7 @@ impl StatementParser<'_> {
             return self.statement(Joint::Correction);
         }
         if let Some(before) = self.statements.last_mut() {
-            before.refused = true;
-            before.how_many = None;
-            before.role = None;
+            before.refuse();
         }
     }
 

@@ -197,6 +197,8 @@ impl StatementParser<'_> {
             Word::Part if self.is_amount(self.at + 1) || self.counts(self.at + 1) => return false,
             Word::Part => description.part = true,
             Word::That => description.of_before = true,
+            // "hate romance love action"
+            Word::Role(TitleRole::Liked) if content && refused && self.is_verb_of_love(self.at) => return false,
             Word::Role(role) => {
                 let before = description.has_elements() && matches!(role, TitleRole::Must);
                 if before && self.clause(self.at + 1).any(|at| self.is_content(at)) {
@@ -308,6 +310,11 @@ impl StatementParser<'_> {
         if content && class == Refusal::Not && self.word(self.at + 1) == Some(Word::To) {
             description.broken = true;
             self.at = self.clause(self.at).end;
+            return true;
+        }
+        // "no dramas unless there is nothing else"
+        if content && class == Refusal::Except && self.refuses_backwards(self.at) && !self.is_boundary(self.at + 1) {
+            self.name_clause(self.at, Some("a condition"));
             return true;
         }
         if self.refuses_backwards(self.at) {

@@ -57,7 +57,8 @@ impl StatementParser<'_> {
         }
         let denies = self.word(auxiliary + 1) == Some(Word::Refuse(Refusal::Not));
         let behind = auxiliary + 1 + usize::from(denies)..clause.end;
-        let small = |at: usize| matches!(self.word(at), Some(Word::Filler | Word::Courtesy | Word::Too));
+        let small =
+            |at: usize| matches!(self.word(at), Some(Word::Filler | Word::Courtesy | Word::Too | Word::Article));
         let by_speaker = contracted || subject.clone().any(|at| self.is_speaker(at));
         behind.clone().all(small).then_some(ShortClause { end: clause.end, by_speaker, denies })
     }

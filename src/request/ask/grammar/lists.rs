@@ -71,6 +71,13 @@ impl StatementParser<'_> {
                 }
             }
             _ => {
+                // "westerns and romantic films", "romantic films and westerns" are either; "funny and romantic films" are both.
+                let behind_items = description.has_elements() && self.word(start.wrapping_sub(1)) == Some(Word::Items);
+                let names = behind_items || !description.last_names().is_empty();
+                let noun = matches!(self.sense(self.at), Some(Sense::Kind { adjective: false, .. }));
+                let other = names && (self.word(self.at + 1) == Some(Word::Items) || (behind_items && noun));
+                let listed = behind_items && noun && description.has_kind() && self.names_items(self.at);
+                let joint = if other && (joint != Joint::Comma || listed) { Joint::Or } else { joint };
                 if let Some(element) = self.element(false) {
                     description.join(joint, element, refused);
                 }

@@ -106,10 +106,12 @@ impl<'t> StatementParser<'t> {
         self.terms.get(at).map_or("", |term| &self.text[term.at.clone()])
     }
 
-    /// The bytes from one term to the one last read.
+    /// The bytes from one term to the one last read; the terms of "horror-free" are not in the order of the text.
     fn place(&self, start: usize) -> Range<usize> {
         let last = self.at.max(start + 1).min(self.terms.len());
-        self.terms[start].at.start..self.terms[last - 1].at.end
+        let places = || self.terms[start..last].iter().map(|term| &term.at);
+        let first = places().map(|at| at.start).min().unwrap_or_default();
+        first..places().map(|at| at.end).max().unwrap_or(first)
     }
 
     fn gap(&mut self, at: Range<usize>, why: Option<&'static str>) {
@@ -229,13 +231,13 @@ impl<'t> StatementParser<'t> {
         )
     }
 
-    /// "a romantic one", "the French one": a word for an item.
+    /// "a romantic one", "the French one", "every second one": a word for an item.
     fn is_pronoun(&self, at: usize) -> bool {
+        let each = at > 0 && self.text_of(at - 1).to_lowercase().starts_with("every ");
         let follows = at > 0
             && (self.is_content(at - 1)
-                || self.text_of(at - 1).to_lowercase().starts_with("every ")
                 || matches!(self.word(at - 1), Some(Word::Article)) && self.text_of(at - 1).len() > 1);
-        self.text_of(at).eq_ignore_ascii_case("one") && follows && !self.is_content(at + 1)
+        self.text_of(at).eq_ignore_ascii_case("one") && (each || (follows && !self.is_content(at + 1)))
     }
 
     /// The joint of the next statement to the one before it.

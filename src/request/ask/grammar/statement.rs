@@ -303,6 +303,11 @@ impl StatementParser<'_> {
             self.statements.truncate(first);
             return self.gap(place, Some("a comparison"));
         }
+        if self.word(self.at) == Some(Word::Refuse(Refusal::Nothing)) && self.is_boundary(self.at + 1) {
+            // "rather a drama than nothing"
+            self.at += 1;
+            return;
+        }
         let before = self.statements.len();
         self.statement(Joint::And);
         let place = self.place(start);

@@ -5,7 +5,7 @@ use super::StatementParser;
 use crate::request::ask::description::{Element, ItemDescription, Sort};
 use crate::request::ask::formula::Formula;
 use crate::request::ask::terms::Sense;
-use crate::request::ask::vocabulary::{Word, is_modifier};
+use crate::request::ask::vocabulary::{Refusal, Word, is_modifier};
 
 impl StatementParser<'_> {
     /// Takes in two or more topics of a kind: "westerns about war and crime". False where no such list is here.
@@ -38,7 +38,9 @@ impl StatementParser<'_> {
         let first = self.behind_articles(both + 1);
         let second = self.behind_articles(first + 2);
         let kinds = [first, second].iter().all(|at| matches!(self.sense(*at), Some(Sense::Kind { .. })));
-        let of_one = matches!(self.word(both.wrapping_sub(1)), Some(Word::Copula | Word::With | Word::About));
+        let denied = usize::from(self.word(both.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not)));
+        let before = both.wrapping_sub(1 + denied);
+        let of_one = matches!(self.word(before), Some(Word::Copula | Word::With | Word::About));
         let at_once = self.at_once(second + 1);
         if !kinds || self.word(first + 1) != Some(Word::And) || !(of_one || at_once.is_some()) {
             return false;

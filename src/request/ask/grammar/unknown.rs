@@ -4,6 +4,7 @@ use super::StatementParser;
 use super::opening::Opening;
 use crate::request::ask::description::ItemDescription;
 use crate::request::ask::terms::Sense;
+use crate::request::ask::tokens::is_verdict;
 use crate::request::ask::tree::{Head, Joint, Statement};
 use crate::request::ask::vocabulary::{Word, is_modifier};
 
@@ -108,25 +109,7 @@ impl StatementParser<'_> {
 
     /// True for a sign that may turn round what stands beside it: "drama > comedy", "horror 😴".
     pub(super) fn is_sign(&self, at: usize) -> bool {
-        matches!(
-            self.text_of(at),
-            "<" | ">"
-                | "="
-                | "~"
-                | "^"
-                | "🤮"
-                | "🤢"
-                | "🥱"
-                | "😴"
-                | "💤"
-                | "💩"
-                | "😒"
-                | "🙄"
-                | "😑"
-                | "😡"
-                | "🤬"
-                | "💀"
-        )
+        matches!(self.text_of(at), "<" | ">" | "=" | "~" | "^") || is_verdict(self.text_of(at))
     }
 
     /// True where a name rather than a verb follows a word of an opening: behind "a", "some", "want", not behind "we", "could you".
@@ -179,7 +162,8 @@ impl StatementParser<'_> {
         opening: &Opening,
         statement: &Statement,
     ) -> bool {
-        if joint == Joint::Fresh {
+        let joints = (0..start).rev().take_while(|&at| self.is_boundary(at));
+        if joint == Joint::Fresh || joints.into_iter().any(|at| matches!(self.sense(at), Some(Sense::Stop))) {
             self.conditional = false;
         }
         let text = |at: usize| self.text_of(at).to_lowercase();

@@ -48,12 +48,13 @@ impl<'a, 'b> Resolver<'a, 'b> {
             assumed: Vec::new(),
             gaps: Vec::new(),
         };
-        let mut statements = resolver.about_those_before(statements);
+        let mut statements = resolver.about_those_before(resolver.split_evenly(statements));
         resolver.lengths(&mut statements);
         resolver.some_of_each(&mut statements);
         for statement in &statements {
             resolver.add(statement, &statements);
         }
+        resolver.contradictions();
         // "scary, but not violent": of the categories that a loose word suggests, those that are wanted are not refused.
         let wishes = statements.iter().filter(|one| !one.refused);
         let wanted: Vec<CategoryId> = wishes.flat_map(|one| one.of.wanted()).collect();
@@ -65,6 +66,30 @@ impl<'a, 'b> Resolver<'a, 'b> {
             }
         }
         resolver
+    }
+
+    /// "comedies and dramas, half and half": half of each.
+    fn split_evenly(&self, statements: Vec<Statement>) -> Vec<Statement> {
+        const EVENLY: [&str; 6] = ["half and half", "half half", "half-half", "fifty fifty", "fifty-fifty", "50-50"];
+        let mut split: Vec<Statement> = Vec::new();
+        for statement in statements {
+            let text = self.text[statement.at.clone()].to_lowercase();
+            let evenly = EVENLY.iter().any(|words| text.contains(words)) && !statement.refused;
+            let of_before = evenly && statement.of.is_anything();
+            let both = if of_before { split.last() } else { Some(&statement) };
+            let Some(parts) = both.filter(|both| evenly && !both.refused).and_then(|both| both.of.two_kinds()) else {
+                split.push(statement);
+                continue;
+            };
+            if of_before {
+                split.pop();
+            }
+            for of in parts {
+                let half = HowMany::Counted(Quantity::Part(1, 2), None);
+                split.push(Statement { of, how_many: Some(half), head: Head::Kind, ..statement.clone() });
+            }
+        }
+        split
     }
 
     /// Gives amounts that are about the description before them to it: "horror is fine, but at most one".
@@ -88,6 +113,15 @@ impl<'a, 'b> Resolver<'a, 'b> {
                     before.refused = false;
                     before.how_many = Some(HowMany::Counted(Quantity::Count(1), Some(Compared::AtMost)));
                     before.part = true;
+                    continue;
+                }
+                // "no horror, or at most one"
+                let limit = matches!(
+                    statement.how_many,
+                    Some(HowMany::Counted(_, Some(Compared::AtMost | Compared::FewerThan)))
+                );
+                if before.refused && limit && statement.head == Head::Missing {
+                    *before = Statement { how_many: statement.how_many, refused: false, part: true, ..before.clone() };
                     continue;
                 }
                 // "not many westerns, maybe one or two"

@@ -138,17 +138,17 @@ impl TermReader<'_, '_> {
         }
     }
 
-    /// "movies 4 kids", "sth 2 watch": digits that are typed for "for" and "to".
+    /// "movies 4 kids", "in the mood 4 a western", "sth 2 watch": digits that are typed for "for" and "to".
     fn typed(&self, terms: &mut [Term]) {
         let text = |term: &Term| self.text[term.at.clone()].to_lowercase();
         for at in 1..terms.len().saturating_sub(1) {
             let behind_items = matches!(terms[at - 1].sense, Sense::Word(Word::Items | Word::Anything));
             let next = text(&terms[at + 1]);
             let (four, two) = (text(&terms[at]) == "4", text(&terms[at]) == "2");
-            let person =
-                ["kids", "children", "me", "us", "my", "the", "family", "adults", "teens"].contains(&next.as_str());
+            let person = ["kids", "children", "family", "adults", "teens"].contains(&next.as_str());
             let verb = ["watch", "see", "play"].contains(&next.as_str());
-            if behind_items && four && person {
+            let article = ["a", "an", "the", "my", "me", "us"].contains(&next.as_str());
+            if four && (article || (behind_items && person)) {
                 terms[at].sense = Sense::Word(Word::Preposition);
             } else if behind_items && two && verb {
                 terms[at].sense = Sense::Word(Word::To);

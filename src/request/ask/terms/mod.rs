@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::amounts::{Quantity, begins, joined};
 use super::formula::Formula;
 use super::lexicon::Lexicon;
-use super::tokens::{Token, TokenKind};
+use super::tokens::{Token, TokenKind, is_verdict};
 use super::vocabulary::{self, Refusal, TitleRole, Word};
 use super::{Assumption, Gap};
 use crate::data::ItemId;
@@ -134,6 +134,10 @@ impl TermReader<'_, '_> {
                 _ => None,
             };
             at += parsed.tokens;
+            if parsed.sense == Sense::Unknown && self.is_decoration(&place) {
+                self.gaps.push(Gap { at: place, why: None });
+                continue;
+            }
             if parsed.lacks.is_some() {
                 self.gaps.push(Gap { at: place.clone(), why: parsed.lacks });
             }
@@ -142,6 +146,12 @@ impl TermReader<'_, '_> {
         }
         self.in_context(&mut terms);
         terms
+    }
+
+    /// True for a sign that says nothing: "🙂".
+    fn is_decoration(&self, place: &Range<usize>) -> bool {
+        let sign = &self.text[place.clone()];
+        !sign.contains(char::is_alphanumeric) && !sign.is_ascii() && !is_verdict(sign)
     }
 
     /// "horror-free", "horror-less": the refusal goes before what it refuses. The number of tokens taken.

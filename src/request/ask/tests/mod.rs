@@ -2,6 +2,7 @@
 
 mod catalogues;
 mod clauses;
+mod generated;
 mod properties;
 mod scopes;
 mod sheets;

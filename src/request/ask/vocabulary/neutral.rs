@@ -57,7 +57,7 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
          tonight, right now, this evening, this weekend, tomorrow, for tonight, for today, for a change, on friday, \
          for the weekend, lately, these days, at the moment, nowadays, for now, of course, if you can, if you could, \
          if possible, if you have them, if you have any, if you have got them, if you have got any, if youve got them, if youve got any, if there are any, if you please, if you have, as possible, as you can, as you can find, as you have, as you have got, as you like, \
-         as you want, as you find, as there are, as can be, kindly, appreciated, mate, dear, ok so, ok then, after all, \
+         as you want, as you find, as there are, as can be, kindly, asap, appreciated, mate, dear, ok so, ok then, after all, \
          if its at all possible, if it is at all possible, if it is possible, if at all possible, if you do not mind, \
          yesterday, last week, last night, last month, last weekend, the other day, recently, this morning, this afternoon, \
          all week, this week, ok so basically, basically, at night, on sunday, on saturday, the weekend",

@@ -14,7 +14,7 @@ pub(super) const WISHES: [(Word, &str); 15] = [
     ),
     (
         Word::Likewise,
-        "so do, so does, so are, so is, as do, as does, as are, the same goes for, same goes for, the same applies to, same applies to, the same holds for, the same is true of, the same is true for, \
+        "let alone, still less, to say nothing of, so do, so does, so are, so is, as do, as does, as are, the same goes for, same goes for, the same applies to, same applies to, the same holds for, the same is true of, the same is true for, \
          same with, same for, ditto, ditto for, likewise",
     ),
     (
