@@ -92,9 +92,10 @@ impl StatementParser<'_> {
         let Some(around) = self.around.last().filter(|around| !around.is_empty()) else { return false };
         let Some(Sense::Kind { of, adjective: false, .. }) = self.sense(first) else { return false };
         let says_more = |at: usize| matches!(self.word(at), Some(Word::With | Word::Refuse(_)));
+        let more = self.clause(first + 1).any(|at| says_more(at) || self.is_content(at));
         let alike =
             self.names_items(first) && self.clause(first + 1).any(|at| says_more(at) && !self.refuses_backwards(at));
-        matches!(joint, Joint::And | Joint::Or) && (around.contains(of) || alike)
+        matches!(joint, Joint::And | Joint::Or) && ((around.contains(of) && more) || alike)
     }
 
     /// "not comedies, dramas": all that follows is one kind, in the place of the other.
