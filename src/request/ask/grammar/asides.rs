@@ -126,6 +126,29 @@ impl StatementParser<'_> {
         clause.clone().any(refuses) && !clause.clone().any(|at| self.is_content(at) || self.is_pronoun_object(at))
     }
 
+    /// True for the refusal of "you didn't show me any dramas", "there were no westerns": a complaint about a list.
+    pub(super) fn complains(&self, refusal: usize) -> bool {
+        let start = (0..refusal).rev().find(|&at| self.is_boundary(at)).map_or(0, |at| at + 1);
+        let text = |at: usize| self.text_of(at).to_lowercase();
+        let past =
+            |at: usize| ["was", "were", "did", "have"].iter().any(|verb| text(at).trim_end_matches("n't") == *verb);
+        let before = (start..=refusal).any(past);
+        match text(start).as_str() {
+            "you" | "youve" | "you've" | "you’ve" => before || text(refusal) == "never",
+            "there" => before,
+            _ => {
+                let there = (start..refusal).any(|at| text(at).starts_with("there"));
+                there && (start..refusal).any(|at| matches!(self.sense(at), Some(Sense::Unknown)))
+            }
+        }
+    }
+
+    /// True for "whatever you like", "up to you".
+    pub(super) fn leaves_choice(&self, at: usize) -> bool {
+        let text = self.text_of(at).to_lowercase();
+        ["up to ", "your ", "you ", "whatever you"].iter().any(|start| text.starts_with(start))
+    }
+
     /// True for "love" rather than "like" before a kind: no preposition, but a verb.
     pub(super) fn is_verb_of_love(&self, at: usize) -> bool {
         let kind = |at: usize| matches!(self.sense(at), Some(Sense::Kind { .. }));

@@ -18,8 +18,10 @@ impl StatementParser<'_> {
         self.at = end;
         // "westerns, and I am tired of them", but not "my daughter can't stand them"
         let speaker = (0..start).rev().take_while(|&at| !self.is_boundary(at)).any(|at| self.is_speaker(at));
+        let person = matches!(self.text_of(start).to_lowercase().as_str(), "nobody" | "no one");
         let of_those = class == Refusal::Verb && speaker && (start..end).any(|at| self.is_pronoun_object(at));
-        if !of_those && !matches!(class, Refusal::No | Refusal::Not | Refusal::Nothing) {
+        // "as long as nobody gets shot" says so of no kind.
+        if (person && start + 1 < end) || !of_those && !matches!(class, Refusal::No | Refusal::Not | Refusal::Nothing) {
             let place = self.place(start);
             return self.gap(place, None);
         }

@@ -43,7 +43,7 @@ impl StatementParser<'_> {
                     true
                 }
                 Sense::Unknown => {
-                    self.unknown(&mut description);
+                    self.unknown(&mut description, refused);
                     true
                 }
                 Sense::Lacking => {
@@ -245,6 +245,16 @@ impl StatementParser<'_> {
                     && self.word(self.at.wrapping_sub(1)) == Some(Word::Items) =>
             {
                 description.of_items = true;
+            }
+            // "two films: a western and a comedy"
+            Word::Article
+                if self.numbered
+                    && !content
+                    && self.word(self.at.wrapping_sub(1)) == Some(Word::Items)
+                    && matches!(self.text_of(self.at).to_lowercase().as_str(), "a" | "an")
+                    && matches!(self.sense(self.at + 1), Some(Sense::Kind { .. })) =>
+            {
+                return false;
             }
             Word::Article => {
                 description.article |= !content && matches!(self.text_of(self.at).to_lowercase().as_str(), "a" | "an")

@@ -58,7 +58,7 @@ impl StatementParser<'_> {
                 description.titles.push((titles.clone(), self.terms[first].at.clone()));
                 self.at += 1;
             }
-            Some(Sense::Unknown) => self.unknown(description),
+            Some(Sense::Unknown) => self.unknown(description, refused),
             Some(Sense::Lacking) => {
                 description.unknown = true;
                 self.at += 1;
@@ -71,13 +71,7 @@ impl StatementParser<'_> {
                 }
             }
             _ => {
-                // "westerns and romantic films", "romantic films and westerns" are either; "funny and romantic films" are both.
-                let behind_items = description.has_elements() && self.word(start.wrapping_sub(1)) == Some(Word::Items);
-                let names = behind_items || !description.last_names().is_empty();
-                let noun = matches!(self.sense(self.at), Some(Sense::Kind { adjective: false, .. }));
-                let other = names && (self.word(self.at + 1) == Some(Word::Items) || (behind_items && noun));
-                let listed = behind_items && noun && description.has_kind() && self.names_items(self.at);
-                let joint = if other && (joint != Joint::Comma || listed) { Joint::Or } else { joint };
+                let joint = if self.is_other_kind(joint, start, description) { Joint::Or } else { joint };
                 if let Some(element) = self.element(false) {
                     description.join(joint, element, refused);
                 }
@@ -96,6 +90,33 @@ impl StatementParser<'_> {
         let alike =
             self.names_items(first) && self.clause(first + 1).any(|at| says_more(at) && !self.refuses_backwards(at));
         matches!(joint, Joint::And | Joint::Or) && ((around.contains(of) && more) || alike)
+    }
+
+    /// True for a kind with its own qualifiers or word for items behind another kind: "80s comedies and 90s dramas", "westerns and
+    /// romantic films" are either, while "funny and romantic films" are both.
+    fn is_other_kind(&self, joint: Joint, start: usize, description: &ItemDescription) -> bool {
+        let items =
+            |at: usize| self.word(at) == Some(Word::Items) && !self.text_of(at).to_lowercase().starts_with("one");
+        let behind_items = description.has_elements() && items(start.wrapping_sub(1));
+        let names = behind_items || !description.last_names().is_empty();
+        let noun = matches!(self.sense(self.at), Some(Sense::Kind { adjective: false, .. }));
+        let listed = joint != Joint::Comma || (noun && description.has_kind() && self.names_items(self.at));
+        let whole = items(self.at + 1) && joint != Joint::Comma;
+        names && (whole || (behind_items && noun && listed) || self.leads_noun(self.at))
+    }
+
+    /// True for a qualifier before a noun: "90s dramas".
+    fn leads_noun(&self, at: usize) -> bool {
+        let noun = |at: &usize| matches!(self.sense(*at), Some(Sense::Kind { adjective: false, .. }));
+        let qualifies = |at: &usize| {
+            let qualifier = matches!(
+                self.sense(*at),
+                Some(Sense::Kind { adjective: true, .. } | Sense::Range { .. } | Sense::Value { .. })
+            );
+            qualifier || matches!(self.word(*at), Some(Word::Filler))
+        };
+        let behind = (at..).find(|at| !qualifies(at)).unwrap_or(at);
+        behind > at && noun(&behind)
     }
 
     /// "not comedies, dramas": all that follows is one kind, in the place of the other.
@@ -165,7 +186,10 @@ impl StatementParser<'_> {
                 )
         };
         // "'Jaws', 'Up' should not be part of the list"
-        if matches!(self.sense(first), Some(Sense::Titles(_))) && !description.titles.is_empty() {
+        // … but "Alien was good, Aliens wasn't", "Alien, Aliens I didn't like".
+        let speaker = chunk.clone().any(|at| self.word(at) == Some(Word::Subject));
+        let judged = description.role.is_some() || description.judged || speaker;
+        if matches!(self.sense(first), Some(Sense::Titles(_))) && !description.titles.is_empty() && !judged {
             return true;
         }
         let lead = self.at..first;
@@ -197,6 +221,7 @@ impl StatementParser<'_> {
             Some(Sense::Unknown) if self.may_be_verb(first, false) => false,
             Some(Sense::Unknown | Sense::Lacking) => joint != Joint::Comma || !refused,
             Some(Sense::Word(Word::Refuse(Refusal::Non))) => !refused,
+            Some(Sense::Range { .. } | Sense::Value { .. }) if joint != Joint::Comma && self.leads_noun(first) => true,
             Some(Sense::Range { column, .. }) => {
                 !refused
                     || matches!(last, Some(Sort::Range { column: other, .. }) if other == *column)

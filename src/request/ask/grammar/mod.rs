@@ -33,6 +33,8 @@ pub(super) struct StatementParser<'t> {
     speaks: bool,
     /// An amount stands before the description that is being read.
     counted: bool,
+    /// The amount is a number of items.
+    numbered: bool,
     /// Something that the description is preferred to may follow it.
     prefers: bool,
     /// It says what was seen or liked.
@@ -64,6 +66,7 @@ impl<'t> StatementParser<'t> {
             gaps,
             speaks: false,
             counted: false,
+            numbered: false,
             prefers: false,
             tells: false,
             contrasts: false,

@@ -189,6 +189,15 @@ impl StatementParser<'_> {
                 if opening.how_many == Some(HowMany::Every) && !opening.refused && !excepts {
                     opening.how_many = None;
                 }
+                opening.lost |= self.complains(self.at);
+                // "avoid avoiding dramas"
+                let double = opening.by == Some(Refusal::Verb) && class == Refusal::Verb;
+                let excess = |at: usize| {
+                    let text = self.text_of(at).to_lowercase();
+                    ["too ", "less", "fewer", "enough"].iter().any(|start| text.starts_with(start))
+                };
+                let adjacent = matches!(self.word(self.at.wrapping_sub(1)), Some(Word::Refuse(Refusal::Verb)));
+                opening.lost |= double && adjacent && !excess(self.at) && !excess(self.at - 1);
                 // "a shame not to have one", "do not not include": a refusal of a refusal, or none.
                 let not = self.text_of(self.at).eq_ignore_ascii_case("not");
                 let twice = not && self.word(self.at.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not));
@@ -299,6 +308,11 @@ impl StatementParser<'_> {
             Word::That => opening.of_before = true,
             Word::Part => opening.part = true,
             Word::Items if counted => return false,
+            // "a western and whatever you like"
+            Word::Anything if self.leaves_choice(self.at) && opening.how_many.is_none() => {
+                opening.how_many = Some(HowMany::Rest);
+                opening.generic = true;
+            }
             Word::Items | Word::Anything => opening.generic = true,
             Word::Article => opening.article |= matches!(self.text_of(self.at).to_lowercase().as_str(), "a" | "an"),
             // "less talk more action"

@@ -36,6 +36,7 @@ impl StatementParser<'_> {
         self.contrasts = opening.by == Some(Refusal::Not) && self.at == start + 1;
         self.speaks = opening.speaks && !opening.takes_out;
         self.counted = !opening.amounts.is_empty();
+        self.numbered = matches!(opening.amounts.first(), Some((Quantity::Count(_), _)));
         self.prefers = opening.prefers;
         self.tells = matches!(opening.role, Some(TitleRole::Liked | TitleRole::Seen));
         let mut description = match self.says_nothing_yet(&opening) {

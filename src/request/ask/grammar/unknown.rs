@@ -220,7 +220,7 @@ impl StatementParser<'_> {
     }
 
     /// Takes in a word that was not understood.
-    pub(super) fn unknown(&mut self, description: &mut ItemDescription) {
+    pub(super) fn unknown(&mut self, description: &mut ItemDescription, refused: bool) {
         let small = |at: &usize| matches!(self.word(*at), Some(Word::Article | Word::Filler));
         let before = (0..self.at).rev().find(|at| !small(at));
         let follows = before.is_some_and(|at| {
@@ -230,6 +230,11 @@ impl StatementParser<'_> {
         let precedes =
             matches!(self.sense(self.at + 1), Some(Sense::Kind { .. })) || self.word(self.at + 1) == Some(Word::Items);
         // "horror sucks", "horror is for losers": behind a name a word may say anything about it.
+        // "romance beats war": between two kinds it may compare them.
+        let noun = |at: usize| matches!(self.sense(at), Some(Sense::Kind { adjective: false, .. }));
+        let text = self.text_of(self.at).to_lowercase();
+        let between = !refused && noun(self.at.wrapping_sub(1)) && noun(self.at + 1) && !is_modifier(&text);
+        description.broken |= between && self.text_of(self.at).contains(char::is_alphabetic);
         let is_word = self.text_of(self.at).contains(char::is_alphabetic);
         // "I watched Heat last Easter": what was seen was seen.
         let told = self.tells && !description.has_elements();

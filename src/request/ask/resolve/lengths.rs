@@ -34,6 +34,13 @@ impl Resolver<'_, '_> {
         }
         let leaves_rest = statements.iter().any(|one| one.how_many == Some(HowMany::Rest));
         statements.retain(Statement::has_content);
+        if leaves_rest {
+            // "a western, and whatever you like"
+            let one = |one: &&mut Statement| one.article && one.how_many.is_none() && !one.refused;
+            for one in statements.iter_mut().filter(one).filter(|one| one.head == Head::Kind) {
+                one.how_many = Some(HowMany::Counted(Quantity::Count(1), Some(Compared::AtLeast)));
+            }
+        }
         share_comparison(statements);
         one_beside_counted(statements);
         if said.is_none() && !leaves_rest && !is_part_of_list(statements) {

@@ -98,7 +98,8 @@ impl<'a, 'b> Resolver<'a, 'b> {
         for statement in statements {
             let alone = !statement.has_content() && !statement.refused && statement.how_many.is_some();
             let before = kept.last_mut().filter(|before| alone && !before.of.is_anything());
-            if before.as_ref().is_some_and(|before| before.refused && !self.loosens(&statement)) {
+            let rest = statement.how_many == Some(HowMany::Rest);
+            if before.as_ref().is_some_and(|before| before.refused && !rest && !self.loosens(&statement)) {
                 // "exclude westerns, I have seen all of those"
                 self.gaps.push(Gap { at: statement.at, why: Some("an amount of what is refused") });
                 continue;

@@ -183,7 +183,7 @@ pub(super) fn titles_ahead(tokens: &[Token]) -> Vec<(String, usize)> {
         let word = match &token.what {
             TokenKind::Word(word) => word.clone(),
             TokenKind::Number(number) => number.to_string(),
-            TokenKind::Comma | TokenKind::Stop | TokenKind::Dash => continue,
+            TokenKind::Comma | TokenKind::Stop | TokenKind::Dash if !name.is_empty() => continue,
             _ => break,
         };
         let space = if name.is_empty() { "" } else { " " };

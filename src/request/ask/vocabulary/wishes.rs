@@ -93,7 +93,7 @@ pub(super) const WISHES: [(Word, &str); 15] = [
          can never have too many, no such thing as too many, no such thing as too much, no such thing as enough, can never have enough, not have too many, have not had enough of, \
          have not had enough, can not wait for, can not wait to see, can not wait to watch, could not do without, \
          can not do without, can not live without, could not live without, do not hesitate to, no doubt, no matter, \
-         not to mention, do not worry, no worries, no problem if, not bad, why not try, surprise me, \
+         not to mention, do not worry, no worries, no problem if, not bad, why not try, would it kill you to, would it hurt to, would it hurt you to, too much to ask, surprise me, \
          rest assured, please me, would please me, suit, suits, would suit me best, would suit me, crave, craving, \
          in for, up for, be sure, make sure, ensure, want to see, want to watch, help me find, help me, help, \
          search, i will take, take, bring, bring on, bring me, put, go for, going for, settle for, happy with, happy, \
