@@ -132,6 +132,7 @@ const FILMS: &[Row] = &[
     ("would it kill you to show a western?", "-k 10 --more Western", &[]),
     ("ten films please: I don't like musicals", "-k 10 --less Musical", &[]),
     ("comedies are fine, but at most one 🙂", "-k 10 --share 'Comedy<=1'", &["🙂"]),
+    ("dramas, as long as nobody gets shot", "-k 10 --more Drama", &["nobody gets shot"]),
 ];
 
 const GAMES: &[Row] = &[
@@ -154,7 +155,6 @@ const UNCLEAR_FILMS: &[&str] = &[
     "it's a shame there are no musicals",
     "there's too little action",
     "I'm trying to avoid avoiding dramas",
-    "dramas, as long as nobody gets shot",
     "one comedy each for the two of us",
     "one fewer drama",
     "movies set in the 1940s",
