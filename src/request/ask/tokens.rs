@@ -246,7 +246,8 @@ fn short_year(rest: &str) -> Option<&str> {
 }
 
 /// Words that are written short, above all those with "not".
-const CONTRACTIONS: [(&str, [&str; 2]); 38] = [
+const CONTRACTIONS: [(&str, [&str; 2]); 39] = [
+    ("tho", ["though", ""]),
     ("u", ["you", ""]),
     ("ur", ["your", ""]),
     ("smth", ["something", ""]),

@@ -30,6 +30,8 @@ impl StatementParser<'_> {
         }
         let answers = class == Refusal::No && joint == Joint::Fresh;
         let goes_on = matches!(self.sense(end), Some(Sense::Comma)) && end + 1 < self.terms.len();
+        let says_more = |at: usize| self.is_content(at) || self.is_amount(at);
+        let goes_on = goes_on && self.clause(end + 1).any(says_more);
         if goes_on && (answers || joint != Joint::Fresh) && !self.refuses_backwards(end) {
             // "comedies, no, dramas", "comedies. No: dramas."
             self.at = end + 1;

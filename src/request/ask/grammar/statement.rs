@@ -304,7 +304,8 @@ impl StatementParser<'_> {
             self.statements.truncate(first);
             return self.gap(place, Some("a comparison"));
         }
-        if self.word(self.at) == Some(Word::Refuse(Refusal::Nothing)) && self.is_boundary(self.at + 1) {
+        let nothing = self.word(self.at) == Some(Word::Refuse(Refusal::Nothing));
+        if nothing && !self.clause(self.at + 1).any(|at| self.is_content(at)) {
             // "rather a drama than nothing"
             self.at += 1;
             return;

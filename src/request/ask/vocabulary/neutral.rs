@@ -57,7 +57,7 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
          tonight, right now, this evening, this weekend, tomorrow, for tonight, for today, for a change, on friday, \
          for the weekend, lately, these days, at the moment, nowadays, for now, of course, if you can, if you could, \
          if possible, if you have them, if you have any, if you have got them, if you have got any, if youve got them, if youve got any, if there are any, if you please, if you have, as possible, as you can, as you can find, as you have, as you have got, as you like, \
-         as you want, as you find, as there are, as can be, kindly, asap, appreciated, mate, dear, ok so, ok then, after all, \
+         as you want, as you find, as there are, as can be, kindly, asap, as soon as possible, as soon as you can, haha, lol, lmao, tbh, imo, imho, btw, ngl, rn, seriously, that is all, thats all, appreciated, mate, dear, ok so, ok then, after all, \
          if its at all possible, if it is at all possible, if it is possible, if at all possible, if you do not mind, \
          yesterday, last week, last night, last month, last weekend, the other day, recently, this morning, this afternoon, \
          all week, this week, ok so basically, basically, at night, on sunday, on saturday, the weekend",
@@ -77,7 +77,7 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
          good, great, nice, decent, best, top, better, favourite, favorite, popular, the best, new to me, at all, ever, whatsoever, of all time, of all, in total, total, altogether, in all, alltogether, \
          which, what, as, also some, too please, different, made, released, produced, shot, filmed, coming, come, comes, come out, came, style, kind to have, whole, \
          number, numbers, way, in terms of, when it comes to, regarding, concerning, as for, speaking of, condition, satisfy, take no others, \
-         much, little as i care, little as i care for, there, theres, here, time, evening, night, ready, single, even, still, just like that, again, now, next, actually, honestly, seriously, \
+         much, little as i care, little as i care for, there, theres, here, time, evening, night, ready, single, even, still, just like that, again, now, next, actually, honestly, \
          any more, anymore, from now on, no exceptions, no exception, without exception, without exceptions, going, by the way, mind you, you know, altogether different, interested, care, gladly, give or, that way, \
          already, bit, lot, exactly that, together, both, else, because, cos, coz, bc, since i, let it be, let them be, it be, up, the condition is, type of, story, stories, s, re, m, ve, d, ll, that i, that we, i have, i am, for me, for us, with me, my friends, items with",
     ),

@@ -78,7 +78,7 @@ pub(super) const WISHES: [(Word, &str); 15] = [
         Word::Clause,
         "go, watch, kill for, would kill for, die for, dying for, dying to see, dying to watch, who does not love, who does not like, interest me, interests me, appeal to me, appeals to me, appeal, appeals, work for me, works for me, grab me, excite me, do it for me, does it for me, like it, like that, like this, more like it, more like that, more like this, just like it, more of the same, \
          of the same, the same, me, us, it, them, give, gimme, show me, show us, recommend, suggest, find, find me, \
-         get, get me, tell me, lets, see, discover, explore, watch something, want, wants, wanted, need, needs, require, would like, \
+         get, get me, tell me, lets, see, discover, explore, was thinking, was thinking of, thinking of, thinking about, watch something, want, wants, wanted, need, needs, require, would like, \
          would love, id like, id love, i would like to see more, would like to see, looking, looking for, look for, \
          search for, searching for, try, lets try, trying, id try, im after, am after, are after, in the mood for, in mood for, the mood for, mood, feel like, feeling like, fancy, \
          interested in, fond of, fond, how about, what about, why not, why not a, do not you have, do not you know, do not you think, do not you want, \
