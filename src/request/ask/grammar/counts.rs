@@ -100,11 +100,14 @@ impl StatementParser<'_> {
         let person = is && matches!(about, Some(Sense::Unknown | Sense::Word(Word::Subject)));
         let age = count && (person || at.checked_sub(1).is_some_and(|is| self.is_person(is))) && !counts(end + 1);
         // "aged 6 and 9"
-        let second = self.word(at.wrapping_sub(1)) == Some(Word::And)
-            && at > 1
-            && matches!(self.sense(at - 2), Some(Sense::Amount(_)))
-            && self.is_no_amount(at - 2);
+        let joined = matches!(self.sense(at.wrapping_sub(1)), Some(Sense::Comma | Sense::Word(Word::And)));
+        let second =
+            joined && at > 1 && matches!(self.sense(at - 2), Some(Sense::Amount(_))) && self.is_no_amount(at - 2);
         let age = age || (count && second && !counts(end + 1));
+        // "my flatmate, 27, is here"
+        let person = |at: usize| matches!(self.sense(at), Some(Sense::Unknown | Sense::Word(Word::Subject)));
+        let comma = |at: usize| matches!(self.sense(at), Some(Sense::Comma));
+        let age = age || (count && at > 1 && comma(at - 1) && person(at - 2) && comma(at + 1));
         // "for the two of us"
         let persons = self.text_of(end + 1).eq_ignore_ascii_case("of")
             && matches!(self.text_of(end + 2).to_lowercase().as_str(), "us" | "you");

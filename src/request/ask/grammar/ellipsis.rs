@@ -136,11 +136,16 @@ impl StatementParser<'_> {
         auxiliary && goes_on && refused && self.clause(not + 1).is_empty()
     }
 
-    /// True for "since my kids are here, …" at the beginning of a sentence: a clause that gives a reason and asks for nothing. Its place.
+    /// The place of a clause that asks for nothing: "since my kids are here, …" at the beginning of a sentence, "my dad, who is 80".
     pub(super) fn background(&self) -> Option<Range<usize>> {
+        if self.is_about_person(self.at) {
+            let clause = self.clause(self.at);
+            let asks = |at: usize| matches!(self.word(at), Some(Word::Refuse(_) | Word::Role(_))) || self.wants(at);
+            return (!clause.clone().any(asks)).then_some(clause);
+        }
         const LEADS: [&str; 6] = ["since", "since i", "as", "because", "while", "whereas"];
         let start = self.at;
-        let begins = start == 0 || matches!(self.sense(start - 1), Some(Sense::Stop));
+        let begins = start == 0 || self.is_boundary(start - 1);
         let text = self.text_of(start).to_lowercase();
         if !begins || !LEADS.contains(&text.as_str()) {
             return None;
@@ -166,8 +171,15 @@ impl StatementParser<'_> {
         idle.then_some(start..end)
     }
 
+    /// True for the "who" of "our parents, who do not care for war".
+    pub(super) fn is_about_person(&self, who: usize) -> bool {
+        let comma = who > 1 && matches!(self.sense(who - 1), Some(Sense::Comma));
+        let person = |at: usize| matches!(self.sense(at), Some(Sense::Unknown | Sense::Word(Word::Subject)));
+        self.text_of(who).eq_ignore_ascii_case("who") && comma && person(who - 2)
+    }
+
     /// True for "want", "need", "would like", "looking for".
-    fn wants(&self, at: usize) -> bool {
+    pub(super) fn wants(&self, at: usize) -> bool {
         const VERBS: [&str; 6] = ["want", "need", "like", "love", "looking", "mood"];
         self.text_of(at).to_lowercase().split(' ').any(|word| VERBS.contains(&word.trim_end_matches('s')))
     }

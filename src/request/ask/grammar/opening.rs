@@ -296,6 +296,9 @@ impl StatementParser<'_> {
             Word::With if counted && (self.is_amount(self.at + 1) || self.counts(self.at + 1)) => return false,
             Word::Subject | Word::Clause | Word::Courtesy => {
                 opening.speaks = true;
+                // "we are a group of friends who want war films"
+                let who = self.text_of(self.at.wrapping_sub(1)).eq_ignore_ascii_case("who");
+                opening.broken &= !(who && !opening.refused && self.wants(self.at));
                 let behind_amount = matches!(self.sense(self.at.wrapping_sub(1)), Some(Sense::Amount(_)));
                 opening.speaks_behind_amount |= behind_amount && word != Word::Courtesy;
             }
@@ -336,7 +339,7 @@ impl StatementParser<'_> {
             // "why is there horror?"
             Word::Question => {
                 let begins = self.at == 0 || matches!(self.sense(self.at - 1), Some(Sense::Stop | Sense::Comma));
-                opening.lost |= begins;
+                opening.lost |= begins && !self.is_about_person(self.at);
             }
             // "I am over horror"
             Word::Beside(_) => return self.lost_opening(opening),

@@ -15,7 +15,7 @@ impl StatementParser<'_> {
         if let Some(reason) = self.background() {
             self.at = reason.end;
             let place = self.place(start);
-            return self.gap(place, Some("a reason"));
+            return self.gap(place, Some("it says nothing about the list"));
         }
         if self.short_clause() {
             return;

@@ -5,6 +5,9 @@ use crate::request::ask::Gap;
 use crate::request::ask::lexicon::Dimension;
 use crate::request::ask::vocabulary::{Refusal, TitleRole, Word, is_modifier};
 
+const MONTHS: [&str; 11] =
+    ["january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december"];
+
 impl TermReader<'_, '_> {
     /// Gives such terms the sense that they have here.
     pub(super) fn in_context(&mut self, terms: &mut [Term]) {
@@ -89,6 +92,12 @@ impl TermReader<'_, '_> {
                 "have" | "has" | "got" | "have got" => has > 0 && terms[has - 1].sense == Sense::Word(Word::Subject),
                 _ => false,
             });
+            let of = terms.get(at + 1).is_some_and(|next| self.text[next.at.clone()].eq_ignore_ascii_case("of"));
+            if of && matches!(terms.get(at + 2).map(|next| &next.sense), Some(Sense::Amount(_))) {
+                // "a family of five"
+                terms[at].sense = Sense::Unknown;
+                terms[at + 2].sense = Sense::Unknown;
+            }
             if own {
                 terms[at].sense = Sense::Unknown;
             } else if whose && verb {
@@ -170,6 +179,13 @@ impl TermReader<'_, '_> {
             let small =
                 |term: &&Term| matches!(term.sense, Sense::Word(Word::Article | Word::Preposition | Word::About));
             let lead = terms[..at].iter().rev().take_while(small).last().map(|lead| lead.at.start);
+            let before = self.text[terms[at - 1].at.clone()].to_lowercase();
+            if place && MONTHS.contains(&before.as_str()) {
+                // "we get married in June 2026"
+                self.gaps.push(Gap { at: terms[at].at.clone(), why: Some("a date") });
+                terms[at].sense = Sense::Lacking;
+                continue;
+            }
             let Some(start) = lead.filter(|_| place) else { continue };
             let text = self.text[start..terms[at].at.start].to_lowercase();
             if LEADS.iter().any(|lead| text.strip_prefix(lead).is_some_and(|rest| rest.starts_with(' '))) {

@@ -103,6 +103,7 @@ impl TermReader<'_, '_> {
             None if matches!(tokens, [Token { what: TokenKind::Number(number), .. }] if *number >= 100.0) => {
                 self.measure(tokens).is_none()
             }
+            None if length == 1 && !(clause_starts && ends) && is_day(&self.text[tokens[0].at.clone()]) => false,
             None => {
                 (capitals && (length > 1 || !self.has_other_sense(tokens)))
                     || (clause_starts && ends && (length > 1 || !self.has_other_sense(tokens)))
@@ -172,6 +173,26 @@ impl TermReader<'_, '_> {
             lacks: None,
         })
     }
+}
+
+/// True for the name of a day, which is more often one than a title: "every Friday".
+fn is_day(word: &str) -> bool {
+    const DAYS: [&str; 13] = [
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "halloween",
+        "christmas",
+        "easter",
+        "thanksgiving",
+        "hanukkah",
+        "diwali",
+    ];
+    DAYS.contains(&word.to_lowercase().as_str())
 }
 
 /// The names that the next words may be, shortest first, each with the tokens that it takes. Signs inside count for nothing, and no

@@ -96,7 +96,7 @@ pub(super) const WISHES: [(Word, &str); 15] = [
          not to mention, do not worry, no worries, no problem if, not bad, why not try, would it kill you to, would it hurt to, would it hurt you to, too much to ask, surprise me, \
          rest assured, please me, would please me, suit, suits, would suit me best, would suit me, crave, craving, \
          in for, up for, be sure, make sure, ensure, want to see, want to watch, help me find, help me, help, \
-         search, i will take, take, bring, bring on, bring me, put, go for, going for, settle for, happy with, happy, \
+         search, i will take, take, bring, bring on, bring me, put, go for, going for, settle for, settle on, happy with, happy, \
          love to see, love to watch, like to see, like to watch, would like to see some, to see, to watch, to play, \
          to read, watching, seeing, playing, reading, care for, do the trick, all i want is, all i want, all i need, \
          all i need is, my thing, my taste, my cup of tea, my jam, my style, to my taste, to my liking, \
