@@ -33,7 +33,7 @@ use Stance::*;
 /// A clause about kinds at A, B and C.
 type Clause = (&'static str, &'static [Stance]);
 
-const CLAUSES: [Clause; 109] = [
+const CLAUSES: [Clause; 120] = [
     ("A", &[Wanted]),
     ("I want A", &[Wanted]),
     ("definitely A", &[Wanted]),
@@ -132,7 +132,6 @@ const CLAUSES: [Clause; 109] = [
     ("swap A for B", &[Refused, Wanted]),
     ("less A, more B", &[Refused, Wanted]),
     ("A as well as B", &[Allowed, Allowed]),
-    ("if not A, then B", &[Allowed, Allowed]),
     ("A if you have any, otherwise B", &[Allowed, Allowed]),
     ("at most half A", &[AtMost(5)]),
     ("at least half not A", &[AtMost(5)]),
@@ -142,6 +141,18 @@ const CLAUSES: [Clause; 109] = [
     ("between two and four A", &[AtLeast(2)]),
     ("one of the A, two B, the rest whatever", &[Exactly(1), Exactly(2)]),
     ("five of the ten films should be A", &[Half]),
+    ("French A and Japanese B", &[Allowed, Allowed]),
+    ("80s A and 90s B", &[Allowed, Allowed]),
+    ("A from Japan or B from France", &[Allowed, Allowed]),
+    ("no French A and no Japanese B", &[Disputed, Disputed]),
+    ("no French A or B", &[Disputed, Disputed]),
+    ("A that are not B", &[Wanted, Refused]),
+    ("A except when they are from Japan", &[Wanted]),
+    ("everything except A and B", &[Refused, Refused]),
+    ("anything that isn't A", &[Refused]),
+    ("nothing that isn't A", &[Wanted]),
+    ("no A but B and C", &[Refused, Allowed, Allowed]),
+    ("A and B but neither C", &[Allowed, Allowed, Refused]),
     ("no A, or at most two", &[AtMost(2)]),
 ];
 
@@ -185,10 +196,18 @@ impl Stance {
         });
         let least = bounds.iter().map(|bound| bound.min).max().unwrap_or(0);
         let others = format!("category!={name}");
-        let without = request.shares.iter().filter(|share| share.of.to_string() == others).map(bound);
+        let without = request.shares.iter().filter(|share| share.of.to_string() == *others).map(bound);
         let without = without.map(|bound| bound.min).max().unwrap_or(0);
-        let refused =
-            without >= request.k || request.none_in.contains(&kind) || bounds.iter().any(|bound| bound.max == 0);
+        // A share of the whole list is a rule.
+        let all = |of: &str| {
+            let whole = request.shares.iter().filter(|share| bound(share).min >= request.k);
+            whole.map(|share| share.of.to_string()).any(|text| text.split(" and ").any(|term| term == of))
+        };
+        let wanted = wanted || all(&format!("category={name}"));
+        let refused = all(&others)
+            || without >= request.k
+            || request.none_in.contains(&kind)
+            || bounds.iter().any(|bound| bound.max == 0);
         let most = bounds.iter().map(|bound| bound.max).min().unwrap_or(request.k - without.min(request.k));
         let conditional = request.shares.iter().any(|share| share.of.to_string().contains(name.as_str()));
         let refuses = |share: &&crate::request::Share| bound(share).max == 0;
