@@ -116,7 +116,7 @@ impl TermReader<'_, '_> {
             let title = items.last().map(|&item| self.lexicon.catalogue.title(item)).unwrap_or_default();
             assumed = Some(format!("taken as {title:?}"));
         }
-        let length = length + usize::from(self.ends_in_sign(&items, &tokens[length..]));
+        let length = length + usize::from(self.ends_in_sign(items, &tokens[length..]));
         let titles = NamedItems { items: items.to_vec(), same_name: true };
         Some(Parsed { sense: Sense::Titles(titles), tokens: length, assumed, lacks: None })
     }

@@ -8,7 +8,7 @@ use crate::data::{Catalogue, CategoryId};
 use crate::request::ask::{AskParser, ParseResult};
 use crate::request::{Predicate, Request};
 
-/// What a sentence says of a kind.
+/// The stance of a sentence on a kind.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stance {
     Wanted,
