@@ -18,6 +18,12 @@ impl StatementParser<'_> {
         self.at = end;
         // "westerns, and I am tired of them", but not "my daughter can't stand them"
         let speaker = (0..start).rev().take_while(|&at| !self.is_boundary(at)).any(|at| self.is_speaker(at));
+        // "three comedies, no more, no fewer"
+        let place = self.place(start);
+        let limits = matches!(self.text[place].to_lowercase().as_str(), "no more" | "no fewer" | "no less");
+        if limits && self.statements.last().is_some_and(|before| before.how_many.is_some()) {
+            return;
+        }
         let person = matches!(self.text_of(start).to_lowercase().as_str(), "nobody" | "no one");
         let of_those = class == Refusal::Verb && speaker && (start..end).any(|at| self.is_pronoun_object(at));
         // "as long as nobody gets shot" says so of no kind.

@@ -46,7 +46,10 @@ impl StatementParser<'_> {
         if self.word(clause.start) == Some(Word::Refuse(Refusal::Not)) {
             return self.read_excluded_person(clause);
         }
-        let auxiliary = clause.clone().find(|&at| self.is_auxiliary(at))?;
+        // "my husband would rather not"
+        let rather =
+            |at: usize| self.word(at) == Some(Word::Prefer) && self.text_of(at).to_lowercase().ends_with("rather");
+        let auxiliary = clause.clone().find(|&at| self.is_auxiliary(at) || rather(at))?;
         // "I'm not": the person and the auxiliary are one word.
         let contracted = auxiliary == clause.start && self.is_speaker(auxiliary);
         let subject = clause.start..auxiliary;

@@ -215,6 +215,11 @@ impl StatementParser<'_> {
         {
             return false;
         }
+        // "two musicals at most, otherwise comedies"
+        let otherwise = |at: usize| self.text_of(at).to_lowercase().contains("otherwise");
+        if self.counted && (first.saturating_sub(2)..first).any(otherwise) {
+            return false;
+        }
         let last = description.last_sort();
         match self.sense(first) {
             Some(_) if !description.titles.is_empty() && !description.has_elements() => false,

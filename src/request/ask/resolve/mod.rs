@@ -98,6 +98,12 @@ impl<'a, 'b> Resolver<'a, 'b> {
         for statement in statements {
             let alone = !statement.has_content() && !statement.refused && statement.how_many.is_some();
             let before = kept.last_mut().filter(|before| alone && !before.of.is_anything());
+            // "90% comedies and 10% whatever"
+            let words = self.text[statement.at.clone()].to_lowercase();
+            let any = ["whatever", "anything", "something"].iter().any(|any| words.contains(any));
+            if alone && any && before.is_some() && matches!(statement.how_many, Some(HowMany::Counted(..))) {
+                continue;
+            }
             let rest = statement.how_many == Some(HowMany::Rest);
             if before.as_ref().is_some_and(|before| before.refused && !rest && !self.loosens(&statement)) {
                 // "exclude westerns, I have seen all of those"

@@ -133,6 +133,20 @@ const FILMS: &[Row] = &[
     ("ten films please: I don't like musicals", "-k 10 --less Musical", &[]),
     ("comedies are fine, but at most one 🙂", "-k 10 --share 'Comedy<=1'", &["🙂"]),
     ("dramas, as long as nobody gets shot", "-k 10 --more Drama", &["nobody gets shot"]),
+    ("musicals, but my husband would rather not", "-k 10 --more Musical", &["my husband would rather not"]),
+    ("90% comedies and 10% whatever", "-k 10 --share 'Comedy=90%'", &[]),
+    ("two musicals at most, otherwise comedies", "-k 10 --share 'Musical<=2'", &["comedies"]),
+    ("three comedies, no more, no fewer", "-k 3 --more Comedy", &[]),
+    ("romance - never, that's all", "-k 10 --less Romance", &[]),
+    (
+        "my children are 4, 7 and 11 years old and they love musicals",
+        "-k 10 --more Musical",
+        &["4", "7 and 11 years old"],
+    ),
+    ("we're a family of five, comedies please", "-k 10 --more Comedy", &["we're a family of five"]),
+    ("we marry in June 2026, 4 comedies please", "-k 4 --more Comedy", &["we marry in June 2026"]),
+    ("no horror, as my kids are here, but comedies", "-k 10 --more Comedy --less Horror", &["as my kids are here"]),
+    ("our parents, who do not care for war, like comedies", "-k 10 --more Comedy --less War", &["parents"]),
 ];
 
 const GAMES: &[Row] = &[
