@@ -94,7 +94,9 @@ const NUMBERS: [(&str, u32); 28] = [
 ];
 
 /// Amounts of several words, and those that are no number; the longest first.
-const PHRASES: [(&str, Quantity); 31] = [
+const PHRASES: [(&str, Quantity); 33] = [
+    ("half and half", Quantity::Part(1, 2)),
+    ("half half", Quantity::Part(1, 2)),
     ("every second", Quantity::Part(1, 2)),
     ("every other", Quantity::Part(1, 2)),
     ("every third", Quantity::Part(1, 3)),

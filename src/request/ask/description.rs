@@ -116,6 +116,12 @@ impl ItemDescription {
         self.has_elements() && self.alternatives.iter().flat_map(Alternative::elements).all(|one| one.loose)
     }
 
+    /// The nouns of the last thing that it lists.
+    pub fn last_names(&self) -> Vec<Formula> {
+        let names = self.alternatives.last().into_iter().flat_map(|one| &one.names);
+        names.map(|name| name.of.clone()).collect()
+    }
+
     /// The sort of the last element.
     pub fn last_sort(&self) -> Option<Sort> {
         self.alternatives.last().and_then(|one| one.elements().last()).map(|element| element.sort)

@@ -114,6 +114,20 @@ impl Formula {
         }
     }
 
+    /// The conditions of "comedies or dramas from the nineties" with one of the two each; `None` where it has not two alternatives.
+    pub fn two_kinds(&self) -> Option<[Formula; 2]> {
+        match self {
+            Formula::Any(parts) => parts.clone().try_into().ok(),
+            Formula::All(parts) => {
+                let at = parts.iter().position(|part| part.two_kinds().is_some())?;
+                let others =
+                    || parts.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, part)| part.clone());
+                parts[at].two_kinds().map(|two| two.map(|one| Formula::all(others().chain([one]))))
+            }
+            _ => None,
+        }
+    }
+
     /// The columns that it is about; none stands for the categories.
     fn fields(&self) -> Vec<Option<usize>> {
         match self {

@@ -19,7 +19,7 @@ const SIDES: [(Side, Option<Dimension>, &str); 16] = [
     (
         Side::Above,
         None,
-        "over, above, more than, greater than, higher than, exceeding, in excess of, past, upwards of, beyond",
+        ">, over, above, more than, greater than, higher than, exceeding, in excess of, past, upwards of, beyond",
     ),
     (
         Side::Above,
@@ -36,14 +36,14 @@ const SIDES: [(Side, Option<Dimension>, &str); 16] = [
     (
         Side::From,
         None,
-        "at least, no less than, not less than, no lower than, not below, not under, minimum, min, a minimum of, minimum of, no fewer than, starting at, from at least",
+        "> =, at least, no less than, not less than, no lower than, not below, not under, minimum, min, a minimum of, minimum of, no fewer than, starting at, from at least",
     ),
     (
         Side::From,
         Some(Dimension::Year),
         "since, in or after, or after, on or after, starting from, starting in, starting with, released since, made since, beginning in, at the earliest from, no earlier than, as of",
     ),
-    (Side::Below, None, "under, below, sub, less than, lower than, smaller than, fewer than, beneath, short of"),
+    (Side::Below, None, "<, under, below, sub, less than, lower than, smaller than, fewer than, beneath, short of"),
     (
         Side::Below,
         Some(Dimension::Year),
@@ -55,7 +55,7 @@ const SIDES: [(Side, Option<Dimension>, &str); 16] = [
     (
         Side::UpTo,
         None,
-        "at most, up to, no more than, not more than, max, maximum, within, at the most, a maximum of, maximum of, until, till, no higher than, up until, at the very most, not exceeding, not above, not over",
+        "< =, at most, up to, no more than, not more than, tops, max, maximum, within, at the most, a maximum of, maximum of, until, till, no higher than, up until, at the very most, not exceeding, not above, not over",
     ),
     (
         Side::UpTo,
@@ -66,7 +66,7 @@ const SIDES: [(Side, Option<Dimension>, &str); 16] = [
     (
         Side::UpTo,
         None,
-        "i have, i only have, we have, we only have, i have got, we have got, ive got, weve got, ive only got, weve only got, i have only, we have only, i have about, we have about, i only have about",
+        "i have, i only have, we have, we only have, i have got, we have got, ive got, weve got, ive only got, weve only got, hes got, shes got, theyve got, he has, she has, they have, i have only, we have only, i have about, we have about, i only have about",
     ),
     (
         Side::UpTo,
@@ -103,7 +103,7 @@ const LEADS: [(Option<Dimension>, &str); 4] = [
     (
         Some(Dimension::Year),
         "from the year, in the year, released in, made in, from, in, out of, of, during, year, dated, shot in, made, released, published in, that came out, that came out in, came out, \
-         came out in, filmed in, produced in, set, published, from sometime in, made in the year, of the year",
+         came out in, filmed in, produced in, published, from sometime in, made in the year, of the year",
     ),
     (None, "for, with, is, are, that is, that are, which are, which is, at, within, by"),
 ];
@@ -212,6 +212,10 @@ fn listed(tokens: &[Token], named: Option<Dimension>, lexicon: &Lexicon) -> Opti
     let lead = any_phrase(tokens, ABOUT).unwrap_or(0);
     let roughly = lead > 0;
     let mut last = point(&tokens[lead..], named, lexicon)?;
+    // "dramas about the sixties" tell of them.
+    if last.dimension == Dimension::Year && last.low < last.high && begins(tokens, "about").is_some() {
+        return None;
+    }
     let mut at = lead + last.tokens;
     let mut any_of = vec![last.beside(Side::At)];
     let mut assumed = last.assumed.clone();

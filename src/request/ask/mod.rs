@@ -22,6 +22,9 @@
 //!   a wish, except by a refusal in the refusal: conditions are logic ([`formula`]), and two noes make a yes.
 //! - Kinds side by side in a refusal are a list where one follows ("no horror action or sci-fi"), one thing where the last names items
 //!   ("no war comedies"), and else a refusal of the first, with the second named ("without war comedies").
+//! - What "and" or "or" joins to a refusal without a word that asks for it is refused, or named: "no war and everything sad".
+//! - Clauses that others say ("but my mum doesn't"), reasons ("as my kids are here") and complaints ("there were no westerns") are named.
+//! - A kind with qualifiers of its own beside another kind is an alternative: "80s comedies and 90s dramas".
 //! - A denied dislike, a denied refusal and "not that I mind" are neither wishes nor refusals.
 //! - A clause with a word that nobody knows and that may govern its names is not guessed at: "boycott romance", "scared by romance". Words
 //!   that only describe ([`vocabulary`]) leave the rest of the clause as it is: "a dark romance".

@@ -115,7 +115,7 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
     let what = match c {
         ',' => TokenKind::Comma,
         // "no: comedies" answers and "I am sick of it: comedies" goes on, while "horror: no" and "5 films: no horror" do not.
-        ':' if ends_clause(&text[..at]) => TokenKind::Comma,
+        ':' if ends_clause(&text[..at]) || speaks(&rest[1..]) => TokenKind::Comma,
         '.' if ends_in_abbreviation(&text[..at]) && !rest[1..].trim_start().is_empty() => return None,
         '.' | '!' | '?' | ';' | '\n' => TokenKind::Stop,
         '%' => TokenKind::Percent,
@@ -142,9 +142,19 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
         c if c.is_whitespace() || c.is_ascii_punctuation() || "–—…→·•’‘“”«»".contains(c) => {
             return None;
         }
+        // Colours and forms of the sign before them.
+        '\u{fe0f}' | '\u{200d}' | '\u{1f3fb}'..='\u{1f3ff}' => return None,
+        '👎' | '❌' | '🚫' | '⛔' | '🙅' | '✖' => TokenKind::Word("no".into()),
+        '👍' | '✅' | '✔' => TokenKind::Word("yes".into()),
         c => TokenKind::Word(c.to_string()),
     };
     Some((what, c.len_utf8()))
+}
+
+/// True for a face that may turn round what stands beside it: "dramas 😴".
+pub(super) fn is_verdict(sign: &str) -> bool {
+    const FACES: &str = "🤮🤢🥱😴💤💩😒🙄😑😡🤬💀";
+    !sign.is_empty() && FACES.contains(sign)
 }
 
 /// True where a word of a text is refused by a sign before it.
@@ -212,6 +222,13 @@ fn ends_clause(text: &str) -> bool {
     !before.is_empty() && LAST.contains(&word.to_lowercase().as_str())
 }
 
+/// True where a text begins with the person who asks: "5 films: I don't like horror".
+fn speaks(text: &str) -> bool {
+    const SPEAKERS: [&str; 6] = ["i ", "i'", "i’", "we ", "we'", "we’"];
+    let text: String = text.trim_start().chars().take(3).flat_map(char::to_lowercase).collect();
+    SPEAKERS.iter().any(|speaker| text.starts_with(speaker))
+}
+
 /// True where a text ends in a word that is cut off by a full stop: "max. 90 minutes".
 fn ends_in_abbreviation(text: &str) -> bool {
     let word = text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
@@ -229,7 +246,18 @@ fn short_year(rest: &str) -> Option<&str> {
 }
 
 /// Words that are written short, above all those with "not".
-const CONTRACTIONS: [(&str, [&str; 2]); 28] = [
+const CONTRACTIONS: [(&str, [&str; 2]); 39] = [
+    ("tho", ["though", ""]),
+    ("u", ["you", ""]),
+    ("ur", ["your", ""]),
+    ("smth", ["something", ""]),
+    ("gr8", ["great", ""]),
+    ("gud", ["good", ""]),
+    ("wat", ["what", ""]),
+    ("tonite", ["tonight", ""]),
+    ("luv", ["love", ""]),
+    ("cuz", ["because", ""]),
+    ("abt", ["about", ""]),
     ("w", ["with", ""]),
     ("cept", ["except", ""]),
     ("xcept", ["except", ""]),

@@ -104,6 +104,12 @@ impl Statement {
         }
     }
 
+    /// Refuses what it describes; what it refuses itself stays refused.
+    pub fn refuse(&mut self) {
+        self.refused = !matches!(self.of, Formula::Not(_));
+        (self.how_many, self.role) = (None, None);
+    }
+
     /// True where it describes items or names titles.
     pub fn has_content(&self) -> bool {
         !self.of.is_anything() || !self.titles.is_empty()

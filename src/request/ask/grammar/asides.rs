@@ -119,21 +119,41 @@ impl StatementParser<'_> {
         matches!(self.text_of(at).to_lowercase().as_str(), "so" | "very" | "really" | "such" | "totally")
     }
 
-    /// True for "not" behind an auxiliary at the end of a clause that follows a refusal: "horror can wait, drama can't" says the opposite
-    /// of the clause before it.
-    pub(super) fn is_ellipsis(&self, not: usize) -> bool {
-        let auxiliary = matches!(self.word(not.wrapping_sub(1)), Some(Word::Clause | Word::Copula));
-        let boundary = (0..not).rev().find(|&at| self.is_boundary(at));
-        let goes_on = boundary.is_some_and(|at| !matches!(self.sense(at), Some(Sense::Stop)));
-        let refused = self.statements.last().is_some_and(|before| before.refused);
-        auxiliary && goes_on && refused && self.clause(not + 1).is_empty()
-    }
-
     /// True for "I don't like" behind what is refused, unless it has an object of its own: "no horror, I hate it".
     pub(super) fn refuses_in_relative(&self, at: usize) -> bool {
         let clause = self.clause(at + 1);
         let refuses = |at: usize| matches!(self.word(at), Some(Word::Refuse(Refusal::Not | Refusal::Verb)));
         clause.clone().any(refuses) && !clause.clone().any(|at| self.is_content(at) || self.is_pronoun_object(at))
+    }
+
+    /// True for the refusal of "you didn't show me any dramas", "there were no westerns": a complaint about a list.
+    pub(super) fn complains(&self, refusal: usize) -> bool {
+        let start = (0..refusal).rev().find(|&at| self.is_boundary(at)).map_or(0, |at| at + 1);
+        let text = |at: usize| self.text_of(at).to_lowercase();
+        let past =
+            |at: usize| ["was", "were", "did", "have"].iter().any(|verb| text(at).trim_end_matches("n't") == *verb);
+        let before = (start..=refusal).any(past);
+        match text(start).as_str() {
+            "you" | "youve" | "you've" | "you’ve" => before || text(refusal) == "never",
+            "there" => before,
+            _ => {
+                let there = (start..refusal).any(|at| text(at).starts_with("there"));
+                there && (start..refusal).any(|at| matches!(self.sense(at), Some(Sense::Unknown)))
+            }
+        }
+    }
+
+    /// True for "whatever you like", "up to you".
+    pub(super) fn leaves_choice(&self, at: usize) -> bool {
+        let text = self.text_of(at).to_lowercase();
+        ["up to ", "your ", "you ", "whatever you"].iter().any(|start| text.starts_with(start))
+    }
+
+    /// True for "love" rather than "like" before a kind: no preposition, but a verb.
+    pub(super) fn is_verb_of_love(&self, at: usize) -> bool {
+        let kind = |at: usize| matches!(self.sense(at), Some(Sense::Kind { .. }));
+        let verb = ["lov", "ador", "enjoy"].iter().any(|stem| self.text_of(at).to_lowercase().starts_with(stem));
+        verb && self.clause(at + 1).any(kind)
     }
 
     /// True for "does" at the end of a clause behind one that allows something: it repeats a predicate that was denied.
@@ -179,7 +199,8 @@ impl StatementParser<'_> {
     /// "I don't want one": refuses what the statement before is about. False where nothing stands before it.
     pub(super) fn refuse_one_of_those(&mut self, at: Range<usize>) -> bool {
         let Some(before) = self.statements.last_mut().filter(|before| before.has_content()) else { return false };
-        (before.refused, before.tolerated, before.how_many, before.role) = (true, false, None, None);
+        before.refuse();
+        before.tolerated = false;
         let taken_as = "taken as a refusal of what stands before it".to_owned();
         self.assumed.push(Assumption { text: self.text[at].to_owned(), taken_as });
         true

@@ -18,8 +18,16 @@ impl StatementParser<'_> {
         self.at = end;
         // "westerns, and I am tired of them", but not "my daughter can't stand them"
         let speaker = (0..start).rev().take_while(|&at| !self.is_boundary(at)).any(|at| self.is_speaker(at));
+        // "three comedies, no more, no fewer"
+        let place = self.place(start);
+        let limits = matches!(self.text[place].to_lowercase().as_str(), "no more" | "no fewer" | "no less");
+        if limits && self.statements.last().is_some_and(|before| before.how_many.is_some()) {
+            return;
+        }
+        let person = matches!(self.text_of(start).to_lowercase().as_str(), "nobody" | "no one");
         let of_those = class == Refusal::Verb && speaker && (start..end).any(|at| self.is_pronoun_object(at));
-        if !of_those && !matches!(class, Refusal::No | Refusal::Not | Refusal::Nothing) {
+        // "as long as nobody gets shot" says so of no kind.
+        if (person && start + 1 < end) || !of_those && !matches!(class, Refusal::No | Refusal::Not | Refusal::Nothing) {
             let place = self.place(start);
             return self.gap(place, None);
         }
@@ -28,6 +36,8 @@ impl StatementParser<'_> {
         }
         let answers = class == Refusal::No && joint == Joint::Fresh;
         let goes_on = matches!(self.sense(end), Some(Sense::Comma)) && end + 1 < self.terms.len();
+        let says_more = |at: usize| self.is_content(at) || self.is_amount(at);
+        let goes_on = goes_on && self.clause(end + 1).any(says_more);
         if goes_on && (answers || joint != Joint::Fresh) && !self.refuses_backwards(end) {
             // "comedies, no, dramas", "comedies. No: dramas."
             self.at = end + 1;
@@ -35,9 +45,7 @@ impl StatementParser<'_> {
             return self.statement(Joint::Correction);
         }
         if let Some(before) = self.statements.last_mut() {
-            before.refused = true;
-            before.how_many = None;
-            before.role = None;
+            before.refuse();
         }
     }
 
@@ -70,7 +78,13 @@ impl StatementParser<'_> {
     /// True behind a question mark: "westerns? hard pass".
     pub(super) fn answers_a_question(&self, start: usize) -> bool {
         let asked = self.statements.last().is_some_and(|before| before.has_content() && !before.refused);
-        asked && matches!(self.sense(start.wrapping_sub(1)), Some(Sense::Stop)) && self.text_of(start - 1) == "?"
+        // "… My dad is 72" answers nothing.
+        let by_other = self.word(start) == Some(Word::Article) && self.text_of(start).to_lowercase().starts_with('m')
+            || (self.word(start) == Some(Word::Subject) && !self.is_speaker(start));
+        asked
+            && !by_other
+            && matches!(self.sense(start.wrapping_sub(1)), Some(Sense::Stop))
+            && self.text_of(start - 1) == "?"
     }
 
     /// Names an answer that nobody understands, and what it answers.

@@ -43,7 +43,7 @@ impl StatementParser<'_> {
                     true
                 }
                 Sense::Unknown => {
-                    self.unknown(&mut description);
+                    self.unknown(&mut description, refused);
                     true
                 }
                 Sense::Lacking => {
@@ -197,6 +197,8 @@ impl StatementParser<'_> {
             Word::Part if self.is_amount(self.at + 1) || self.counts(self.at + 1) => return false,
             Word::Part => description.part = true,
             Word::That => description.of_before = true,
+            // "hate romance love action"
+            Word::Role(TitleRole::Liked) if content && refused && self.is_verb_of_love(self.at) => return false,
             Word::Role(role) => {
                 let before = description.has_elements() && matches!(role, TitleRole::Must);
                 if before && self.clause(self.at + 1).any(|at| self.is_content(at)) {
@@ -244,6 +246,16 @@ impl StatementParser<'_> {
             {
                 description.of_items = true;
             }
+            // "two films: a western and a comedy"
+            Word::Article
+                if self.numbered
+                    && !content
+                    && self.word(self.at.wrapping_sub(1)) == Some(Word::Items)
+                    && matches!(self.text_of(self.at).to_lowercase().as_str(), "a" | "an")
+                    && matches!(self.sense(self.at + 1), Some(Sense::Kind { .. })) =>
+            {
+                return false;
+            }
             Word::Article => {
                 description.article |= !content && matches!(self.text_of(self.at).to_lowercase().as_str(), "a" | "an")
             }
@@ -281,6 +293,8 @@ impl StatementParser<'_> {
             | Word::Fine
             | Word::Question
             | Word::Only => {}
+            // "one film for each of us": nobody knows how many that makes.
+            Word::Every if self.counted && self.shares_out(self.at) => description.lost = true,
             Word::Every if content => {}
             _ => return false,
         }
@@ -306,6 +320,11 @@ impl StatementParser<'_> {
         if content && class == Refusal::Not && self.word(self.at + 1) == Some(Word::To) {
             description.broken = true;
             self.at = self.clause(self.at).end;
+            return true;
+        }
+        // "no dramas unless there is nothing else"
+        if content && class == Refusal::Except && self.refuses_backwards(self.at) && !self.is_boundary(self.at + 1) {
+            self.name_clause(self.at, Some("a condition"));
             return true;
         }
         if self.refuses_backwards(self.at) {
@@ -360,7 +379,9 @@ impl StatementParser<'_> {
             self.at += 1;
         }
         let even = (self.at - start).is_multiple_of(2);
+        self.around.push(description.last_names());
         let inner = self.described(true, Some(class), false, true);
+        self.around.pop();
         if inner.has_elements() {
             let of = inner.formula(self.reach);
             description.suggests |= inner.is_loose();

@@ -30,7 +30,7 @@ impl StatementParser<'_> {
             && joint != Joint::Correction
             && joint != Joint::Fresh
             && (self.is_exception(first, description) || self.is_listed(joint, first, chunk, description, refused));
-        if !goes_on {
+        if !goes_on || self.is_parallel(joint, first) {
             self.at = start;
             return false;
         }
@@ -58,7 +58,7 @@ impl StatementParser<'_> {
                 description.titles.push((titles.clone(), self.terms[first].at.clone()));
                 self.at += 1;
             }
-            Some(Sense::Unknown) => self.unknown(description),
+            Some(Sense::Unknown) => self.unknown(description, refused),
             Some(Sense::Lacking) => {
                 description.unknown = true;
                 self.at += 1;
@@ -71,12 +71,52 @@ impl StatementParser<'_> {
                 }
             }
             _ => {
+                let joint = if self.is_other_kind(joint, start, description) { Joint::Or } else { joint };
                 if let Some(element) = self.element(false) {
                     description.join(joint, element, refused);
                 }
             }
         }
         true
+    }
+
+    /// "comedies without romance or comedies with war": within a refusal, a kind that begins a description of its own rather than
+    /// goes on with what is refused. It is the kind around the refusal again, or has something behind it as that kind has.
+    fn is_parallel(&self, joint: Joint, first: usize) -> bool {
+        let Some(around) = self.around.last().filter(|around| !around.is_empty()) else { return false };
+        let Some(Sense::Kind { of, adjective: false, .. }) = self.sense(first) else { return false };
+        let says_more = |at: usize| matches!(self.word(at), Some(Word::With | Word::Refuse(_)));
+        let more = self.clause(first + 1).any(|at| says_more(at) || self.is_content(at));
+        let alike =
+            self.names_items(first) && self.clause(first + 1).any(|at| says_more(at) && !self.refuses_backwards(at));
+        matches!(joint, Joint::And | Joint::Or) && ((around.contains(of) && more) || alike)
+    }
+
+    /// True for a kind with its own qualifiers or word for items behind another kind: "80s comedies and 90s dramas", "westerns and
+    /// romantic films" are either, while "funny and romantic films" are both.
+    fn is_other_kind(&self, joint: Joint, start: usize, description: &ItemDescription) -> bool {
+        let items =
+            |at: usize| self.word(at) == Some(Word::Items) && !self.text_of(at).to_lowercase().starts_with("one");
+        let behind_items = description.has_elements() && items(start.wrapping_sub(1));
+        let names = behind_items || !description.last_names().is_empty();
+        let noun = matches!(self.sense(self.at), Some(Sense::Kind { adjective: false, .. }));
+        let listed = joint != Joint::Comma || (noun && description.has_kind() && self.names_items(self.at));
+        let whole = items(self.at + 1) && joint != Joint::Comma;
+        names && (whole || (behind_items && noun && listed) || self.leads_noun(self.at))
+    }
+
+    /// True for a qualifier before a noun: "90s dramas".
+    fn leads_noun(&self, at: usize) -> bool {
+        let noun = |at: &usize| matches!(self.sense(*at), Some(Sense::Kind { adjective: false, .. }));
+        let qualifies = |at: &usize| {
+            let qualifier = matches!(
+                self.sense(*at),
+                Some(Sense::Kind { adjective: true, .. } | Sense::Range { .. } | Sense::Value { .. })
+            );
+            qualifier || matches!(self.word(*at), Some(Word::Filler))
+        };
+        let behind = (at..).find(|at| !qualifies(at)).unwrap_or(at);
+        behind > at && noun(&behind)
     }
 
     /// "not comedies, dramas": all that follows is one kind, in the place of the other.
@@ -146,7 +186,10 @@ impl StatementParser<'_> {
                 )
         };
         // "'Jaws', 'Up' should not be part of the list"
-        if matches!(self.sense(first), Some(Sense::Titles(_))) && !description.titles.is_empty() {
+        // … but "Alien was good, Aliens wasn't", "Alien, Aliens I didn't like".
+        let speaker = chunk.clone().any(|at| self.word(at) == Some(Word::Subject));
+        let judged = description.role.is_some() || description.judged || speaker;
+        if matches!(self.sense(first), Some(Sense::Titles(_))) && !description.titles.is_empty() && !judged {
             return true;
         }
         let lead = self.at..first;
@@ -160,14 +203,10 @@ impl StatementParser<'_> {
         if self.counted && lead.clone().any(one) {
             return false;
         }
-        // "no horror, maybe a drama", "not a war film, a drama"
-        let hedge = |at: usize| {
-            let text = self.text_of(at).to_lowercase();
-            matches!(text.as_str(), "maybe" | "perhaps" | "possibly" | "preferably" | "ideally" | "rather")
-        };
+        // "no horror, maybe a drama", "no war and definitely a comedy", "not a war film, a drama"
         let ends = matches!(self.sense(chunk.end), None | Some(Sense::Stop));
         let offers = joint == Joint::Comma && ends && !self.speaks && lead.clone().any(one);
-        if refused && (lead.clone().any(hedge) || offers) {
+        if refused && (lead.clone().any(|at| self.asserts(at)) || offers) {
             return false;
         }
         if chunk.clone().any(turns)
@@ -176,12 +215,18 @@ impl StatementParser<'_> {
         {
             return false;
         }
+        // "two musicals at most, otherwise comedies"
+        let otherwise = |at: usize| self.text_of(at).to_lowercase().contains("otherwise");
+        if self.counted && (first.saturating_sub(2)..first).any(otherwise) {
+            return false;
+        }
         let last = description.last_sort();
         match self.sense(first) {
             Some(_) if !description.titles.is_empty() && !description.has_elements() => false,
             Some(Sense::Unknown) if self.may_be_verb(first, false) => false,
             Some(Sense::Unknown | Sense::Lacking) => joint != Joint::Comma || !refused,
             Some(Sense::Word(Word::Refuse(Refusal::Non))) => !refused,
+            Some(Sense::Range { .. } | Sense::Value { .. }) if joint != Joint::Comma && self.leads_noun(first) => true,
             Some(Sense::Range { column, .. }) => {
                 !refused
                     || matches!(last, Some(Sort::Range { column: other, .. }) if other == *column)

@@ -2,7 +2,9 @@
 
 mod asides;
 mod back;
+mod counts;
 mod describe;
+mod ellipsis;
 mod lists;
 mod opening;
 mod statement;
@@ -12,9 +14,10 @@ mod unknown;
 use std::ops::Range;
 
 use crate::request::ask::description::Reach;
+use crate::request::ask::formula::Formula;
 use crate::request::ask::terms::{Sense, Term};
 use crate::request::ask::tree::{Joint, Statement};
-use crate::request::ask::vocabulary::Word;
+use crate::request::ask::vocabulary::{Refusal, Word};
 use crate::request::ask::{Assumption, Gap};
 
 /// Terms on the way to statements.
@@ -30,12 +33,16 @@ pub(super) struct StatementParser<'t> {
     speaks: bool,
     /// An amount stands before the description that is being read.
     counted: bool,
+    /// The amount is a number of items.
+    numbered: bool,
     /// Something that the description is preferred to may follow it.
     prefers: bool,
     /// It says what was seen or liked.
     tells: bool,
     /// "not" and nothing else stands before the description.
     contrasts: bool,
+    /// The kinds that the descriptions around the one being read name.
+    around: Vec<Vec<Formula>>,
     /// The last correction is "I mean": it may be about a single word.
     means: bool,
     /// The last correction takes back what was said, and not only how many or of what sort.
@@ -59,9 +66,11 @@ impl<'t> StatementParser<'t> {
             gaps,
             speaks: false,
             counted: false,
+            numbered: false,
             prefers: false,
             tells: false,
             contrasts: false,
+            around: Vec::new(),
             means: false,
             revokes: false,
             conditional: false,
@@ -100,10 +109,12 @@ impl<'t> StatementParser<'t> {
         self.terms.get(at).map_or("", |term| &self.text[term.at.clone()])
     }
 
-    /// The bytes from one term to the one last read.
+    /// The bytes from one term to the one last read; the terms of "horror-free" are not in the order of the text.
     fn place(&self, start: usize) -> Range<usize> {
         let last = self.at.max(start + 1).min(self.terms.len());
-        self.terms[start].at.start..self.terms[last - 1].at.end
+        let places = || self.terms[start..last].iter().map(|term| &term.at);
+        let first = places().map(|at| at.start).min().unwrap_or_default();
+        first..places().map(|at| at.end).max().unwrap_or(first)
     }
 
     fn gap(&mut self, at: Range<usize>, why: Option<&'static str>) {
@@ -160,14 +171,15 @@ impl<'t> StatementParser<'t> {
     fn answers_kind(&self, at: usize) -> bool {
         let behind_kind = |at: usize| at > 0 && self.is_content(at - 1);
         let start = (0..at).rev().find(|&at| self.is_boundary(at)).map_or(0, |at| at + 1);
-        let no = matches!(self.text_of(at).to_lowercase().as_str(), "no" | "nah" | "nope");
+        let no = self.word(at) == Some(Word::Refuse(Refusal::No))
+            || matches!(self.text_of(at).to_lowercase().as_str(), "nah" | "nope");
         no && behind_kind(at) && (start..self.clause(at).end).any(|at| self.is_yes(at) && behind_kind(at))
     }
 
     /// True for "yes".
     fn is_yes(&self, at: usize) -> bool {
         self.word(at) == Some(Word::Courtesy)
-            && matches!(self.text_of(at).to_lowercase().as_str(), "yes" | "yeah" | "yep")
+            && matches!(self.text_of(at).to_lowercase().as_str(), "yes" | "yeah" | "yep" | "✅" | "👍" | "✔")
     }
 
     /// True where the terms from here on are an amount.
@@ -222,12 +234,13 @@ impl<'t> StatementParser<'t> {
         )
     }
 
-    /// "a romantic one", "the French one": a word for an item.
+    /// "a romantic one", "the French one", "every second one": a word for an item.
     fn is_pronoun(&self, at: usize) -> bool {
+        let each = at > 0 && self.text_of(at - 1).to_lowercase().starts_with("every ");
         let follows = at > 0
             && (self.is_content(at - 1)
                 || matches!(self.word(at - 1), Some(Word::Article)) && self.text_of(at - 1).len() > 1);
-        self.text_of(at).eq_ignore_ascii_case("one") && follows && !self.is_content(at + 1)
+        self.text_of(at).eq_ignore_ascii_case("one") && (each || (follows && !self.is_content(at + 1)))
     }
 
     /// The joint of the next statement to the one before it.

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use super::StatementParser;
 use crate::request::ask::amounts::{Compared, Quantity};
-use crate::request::ask::description::ItemDescription;
 use crate::request::ask::terms::Sense;
 use crate::request::ask::tree::HowMany;
 use crate::request::ask::vocabulary::{Refusal, TitleRole, Word};
@@ -24,6 +23,10 @@ pub(super) struct Opening {
     pub tolerated: bool,
     pub prefers: bool,
     pub more: bool,
+    /// "three of the ten films": the length of the list.
+    pub list: Option<u32>,
+    /// "the same goes for": wanted or refused as what stands before it.
+    pub likewise: bool,
     pub role: Option<TitleRole>,
     pub of_before: bool,
     pub part: bool,
@@ -51,6 +54,12 @@ pub(super) struct Opening {
 }
 
 impl Opening {
+    /// True where a word of it asks for what follows.
+    pub fn is_marked(&self) -> bool {
+        let asks = self.speaks || self.only || self.prefers || self.more || self.likewise;
+        asks || self.role.is_some() || !self.amounts.is_empty()
+    }
+
     /// True for "zero", "0%".
     pub fn is_zero(&self) -> bool {
         let zero = matches!(self.amounts.as_slice(), [(Quantity::Count(0), _)])
@@ -69,6 +78,9 @@ impl StatementParser<'_> {
             let at = self.at;
             let Some(sense) = self.sense(at) else { return opening };
             match sense {
+                Sense::Amount(Quantity::Count(length)) if opening.amounts.len() == 1 && self.is_whole_list(at) => {
+                    opening.list = Some(*length);
+                }
                 Sense::Amount(_)
                     if opening.amounts.len() == 2 || (opening.amounts.len() == 1 && !self.is_second_end(at)) =>
                 {
@@ -140,13 +152,6 @@ impl StatementParser<'_> {
         }
     }
 
-    /// True for "as many … as possible", "as many … as you can".
-    fn is_as_possible(&self) -> bool {
-        let limit =
-            |at: usize| self.word(at) == Some(Word::Courtesy) && self.text_of(at).to_lowercase().starts_with("as ");
-        self.clause(self.at).any(limit)
-    }
-
     /// Takes in a word before a description; false where the description begins with it.
     pub(super) fn open_word(&mut self, word: Word, opening: &mut Opening) -> bool {
         let counted = !opening.amounts.is_empty();
@@ -167,6 +172,12 @@ impl StatementParser<'_> {
                 }
                 // "half not horror": the amount is of what is refused.
                 let some = !matches!(opening.how_many, None | Some(HowMany::Every));
+                // "one fewer drama": than in a list that nobody sees.
+                let less = matches!(self.text_of(self.at).to_lowercase().as_str(), "fewer" | "less");
+                if counted && class == Refusal::Verb && less {
+                    opening.lost = true;
+                    return true;
+                }
                 if counted || some || class == Refusal::Non {
                     return false;
                 }
@@ -178,6 +189,15 @@ impl StatementParser<'_> {
                 if opening.how_many == Some(HowMany::Every) && !opening.refused && !excepts {
                     opening.how_many = None;
                 }
+                opening.lost |= self.complains(self.at);
+                // "avoid avoiding dramas"
+                let double = opening.by == Some(Refusal::Verb) && class == Refusal::Verb;
+                let excess = |at: usize| {
+                    let text = self.text_of(at).to_lowercase();
+                    ["too ", "less", "fewer", "enough"].iter().any(|start| text.starts_with(start))
+                };
+                let adjacent = matches!(self.word(self.at.wrapping_sub(1)), Some(Word::Refuse(Refusal::Verb)));
+                opening.lost |= double && adjacent && !excess(self.at) && !excess(self.at - 1);
                 // "a shame not to have one", "do not not include": a refusal of a refusal, or none.
                 let not = self.text_of(self.at).eq_ignore_ascii_case("not");
                 let twice = not && self.word(self.at.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not));
@@ -214,7 +234,11 @@ impl StatementParser<'_> {
                 opening.all_but = true
             }
             // "anything but horror"
-            Word::But if opening.generic || opening.how_many == Some(HowMany::Every) => {
+            Word::But
+                if (opening.generic || opening.how_many == Some(HowMany::Every))
+                    && !matches!(self.word(self.at + 1), Some(Word::Refuse(_) | Word::Subject))
+                    && !self.is_speaker(self.at + 1) =>
+            {
                 opening.refused = !opening.refused;
                 opening.how_many = None;
                 opening.by = Some(Refusal::Except);
@@ -222,6 +246,11 @@ impl StatementParser<'_> {
             // "too scary", but "nothing too scary".
             Word::Too => opening.refused = true,
             Word::NotOnly => opening.not_only = true,
+            Word::Likewise => {
+                opening.likewise = true;
+                opening.refused = self.statements.last().is_some_and(|before| before.refused);
+                opening.by = opening.refused.then_some(Refusal::Verb);
+            }
             Word::Tolerated => opening.tolerated = true,
             Word::Beyond => opening.lost = true,
             // "as many comedies as dramas"
@@ -260,11 +289,16 @@ impl StatementParser<'_> {
             Word::TakeOut => opening.takes_out = true,
             Word::Role(role) => {
                 opening.role = Some(role);
+                // "I like comedies better than dramas"
+                opening.prefers |= role == TitleRole::Liked && self.compares_liking();
                 opening.speaks |= role != TitleRole::Kept;
             }
             Word::With if counted && (self.is_amount(self.at + 1) || self.counts(self.at + 1)) => return false,
             Word::Subject | Word::Clause | Word::Courtesy => {
                 opening.speaks = true;
+                // "we are a group of friends who want war films"
+                let who = self.text_of(self.at.wrapping_sub(1)).eq_ignore_ascii_case("who");
+                opening.broken &= !(who && !opening.refused && self.wants(self.at));
                 let behind_amount = matches!(self.sense(self.at.wrapping_sub(1)), Some(Sense::Amount(_)));
                 opening.speaks_behind_amount |= behind_amount && word != Word::Courtesy;
             }
@@ -277,6 +311,11 @@ impl StatementParser<'_> {
             Word::That => opening.of_before = true,
             Word::Part => opening.part = true,
             Word::Items if counted => return false,
+            // "a western and whatever you like"
+            Word::Anything if self.leaves_choice(self.at) && opening.how_many.is_none() => {
+                opening.how_many = Some(HowMany::Rest);
+                opening.generic = true;
+            }
             Word::Items | Word::Anything => opening.generic = true,
             Word::Article => opening.article |= matches!(self.text_of(self.at).to_lowercase().as_str(), "a" | "an"),
             // "less talk more action"
@@ -300,7 +339,7 @@ impl StatementParser<'_> {
             // "why is there horror?"
             Word::Question => {
                 let begins = self.at == 0 || matches!(self.sense(self.at - 1), Some(Sense::Stop | Sense::Comma));
-                opening.lost |= begins;
+                opening.lost |= begins && !self.is_about_person(self.at);
             }
             // "I am over horror"
             Word::Beside(_) => return self.lost_opening(opening),
@@ -322,61 +361,21 @@ impl StatementParser<'_> {
         true
     }
 
+    /// True for "better than", "more than" in the clause, which compares what is liked.
+    fn compares_liking(&self) -> bool {
+        self.clause(self.at).any(|at| {
+            let more =
+                matches!(self.text_of(at).to_lowercase().as_str(), "better" | "more" | "more than" | "better than");
+            let than = self.word(at + 1) == Some(Word::Than) || self.text_of(at).to_lowercase().ends_with(" than");
+            more && than && self.is_content(at.wrapping_sub(1))
+        })
+    }
+
     /// Takes in a word that would mean something elsewhere, and may turn the rest round here.
     fn lost_opening(&mut self, opening: &mut Opening) -> bool {
         (opening.unknown, opening.broken) = (true, true);
         let place = self.terms[self.at].at.clone();
         self.gap(place, None);
         true
-    }
-
-    /// True for a number or a percentage between a kind and the end of its clause.
-    fn counts_kind_before(&self, before: Option<usize>) -> bool {
-        let kind = before.is_some_and(|at| matches!(self.sense(at), Some(Sense::Kind { .. })));
-        let amount = matches!(self.sense(self.at), Some(Sense::Amount(Quantity::Count(_) | Quantity::Percent(_))));
-        kind && amount && self.is_boundary(self.at + 1)
-    }
-
-    /// An amount behind what it counts: "comedies for three items or more", "dramas should make up half of the list".
-    pub(super) fn amount_behind(&mut self, start: usize, opening: &mut Opening, description: &mut ItemDescription) {
-        let before = self.at.checked_sub(1).filter(|&before| before >= start);
-        let leads =
-            before.is_some_and(|at| self.text_of(at).eq_ignore_ascii_case("for") || self.word(at) == Some(Word::Part));
-        let limit = self.text_of(self.at).to_lowercase();
-        let makes_up = limit.ends_with("make up") && self.is_amount(self.at + 1);
-        let limits = makes_up || matches!(limit.as_str(), "down to" | "limited to" | "capped at");
-        let of_this = self.text_of(start).eq_ignore_ascii_case("of");
-        let counts = opening.amounts.is_empty()
-            && opening.how_many.is_none()
-            && (makes_up || self.is_amount(self.at))
-            && !self
-                .clause(self.at)
-                .any(|at| matches!(self.sense(at), Some(Sense::Amount(_))) && self.is_no_amount(at));
-        if counts && !opening.refused && self.counts_kind_before(before) {
-            // "comedies: three, dramas: two"
-            if let Some(Sense::Amount(quantity)) = self.sense(self.at) {
-                opening.amounts.push((*quantity, self.terms[self.at].at.clone()));
-                self.at += 1;
-            }
-            return;
-        }
-        if !(counts && description.has_elements() && (leads || limits || of_this)) {
-            return;
-        }
-        while let Some(sense) = self.sense(self.at) {
-            match sense {
-                Sense::Amount(quantity) => opening.amounts.push((*quantity, self.terms[self.at].at.clone())),
-                Sense::Word(Word::Compared(compared) | Word::Beside(compared)) => opening.compared = Some(*compared),
-                Sense::Word(Word::About) => opening.compared = Some(Compared::About),
-                Sense::Word(Word::Only) => opening.only = true,
-                Sense::Word(Word::Some) => opening.how_many = Some(HowMany::Some),
-                Sense::Word(
-                    Word::Items | Word::Part | Word::Article | Word::Filler | Word::Clause | Word::That | Word::Copula,
-                ) => {}
-                _ => break,
-            }
-            self.at += 1;
-        }
-        description.part = true;
     }
 }

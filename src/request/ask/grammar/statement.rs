@@ -5,13 +5,21 @@ use super::opening::Opening;
 use crate::request::ask::Assumption;
 use crate::request::ask::amounts::{Compared, Quantity};
 use crate::request::ask::description::ItemDescription;
-use crate::request::ask::formula::Formula;
+use crate::request::ask::formula::{Formula, Literal};
 use crate::request::ask::tree::{Head, HowMany, Joint, Statement};
 use crate::request::ask::vocabulary::{Refusal, TitleRole, Word};
 
 impl StatementParser<'_> {
     pub(super) fn statement(&mut self, joint: Joint) {
         let start = self.at;
+        if let Some(reason) = self.background() {
+            self.at = reason.end;
+            let place = self.place(start);
+            return self.gap(place, Some("it says nothing about the list"));
+        }
+        if self.short_clause() {
+            return;
+        }
         let opening = self.opening();
         if let Some(class) = opening.bare {
             return self.bare_refusal(joint, class);
@@ -28,6 +36,7 @@ impl StatementParser<'_> {
         self.contrasts = opening.by == Some(Refusal::Not) && self.at == start + 1;
         self.speaks = opening.speaks && !opening.takes_out;
         self.counted = !opening.amounts.is_empty();
+        self.numbered = matches!(opening.amounts.first(), Some((Quantity::Count(_), _)));
         self.prefers = opening.prefers;
         self.tells = matches!(opening.role, Some(TitleRole::Liked | TitleRole::Seen));
         let mut description = match self.says_nothing_yet(&opening) {
@@ -53,7 +62,9 @@ impl StatementParser<'_> {
         statement.nothing = opening.by == Some(Refusal::Nothing);
         statement.tolerated = opening.tolerated || description.tolerated;
         statement.titles = std::mem::take(&mut description.titles);
-        statement.role = opening.role.or(description.role);
+        // "my wife prefers dramas" says what she likes.
+        let prefers = (opening.prefers && !opening.refused).then_some(TitleRole::Liked);
+        statement.role = opening.role.or(description.role).or(prefers);
         statement.of = description.formula(self.reach);
         statement.head = if description.has_kind() { Head::Kind } else { description.head };
         opening.compared = opening.compared.or(description.compared);
@@ -74,6 +85,7 @@ impl StatementParser<'_> {
         if description.little && opening.amounts.is_empty() {
             opening.how_many = Some(HowMany::Little);
         }
+        opening.lost |= self.is_about_somebody(start);
         opening.lost |= self.depends_on_condition(start, joint, &opening, &statement);
         if unknown && !statement.has_content() && opening.amounts.is_empty() && self.answers_a_question(start) {
             return self.name_with_question(statement.at);
@@ -89,6 +101,9 @@ impl StatementParser<'_> {
         }
         if self.praises_what_was_refused(start, &statement) {
             return self.want_after_all(statement.at);
+        }
+        if self.is_praise_by_another(start, &statement) {
+            return self.gap(statement.at, None);
         }
         // "I have never seen a western": no refusal, but a wish.
         if statement.role == Some(TitleRole::Seen) && statement.titles.is_empty() && opening.by == Some(Refusal::Not) {
@@ -110,6 +125,26 @@ impl StatementParser<'_> {
             return;
         }
         self.quantify(&mut statement, &opening);
+        if description.only
+            && let Some(HowMany::Between(Quantity::Count(low), _)) = statement.how_many
+        {
+            // "four to six musicals and nothing else"
+            statement.how_many = Some(HowMany::Counted(Quantity::Count(low), Some(Compared::About)));
+        }
+        if let Some(length) = opening.list {
+            let mut list = Statement::new(joint);
+            list.how_many = Some(HowMany::Counted(Quantity::Count(length), None));
+            (list.head, list.at) = (Head::Items, statement.at.clone());
+            self.push(list);
+            statement.part = true;
+        }
+        let marked = opening.is_marked() || description.only || self.replaces;
+        if self.may_go_on_refusing(start, joint, marked, &statement) {
+            return self.gap(statement.at, Some("refused too, or wanted"));
+        }
+        if opening.likewise && self.statements.last().is_some_and(|before| !before.refused) {
+            statement.joint = Joint::Or;
+        }
         self.allow_exception(&mut statement, description.except);
         let prefers = opening.prefers;
         let before = self.statements.len();
@@ -216,6 +251,18 @@ impl StatementParser<'_> {
             }
             return;
         }
+        // "I like comedies and my wife likes dramas": some of either.
+        let likes = |one: &Statement| {
+            let kind = matches!(one.of, Formula::Is(Literal::Category(_)) | Formula::Any(_));
+            let liked = one.role == Some(TitleRole::Liked) && one.titles.is_empty();
+            liked && kind && one.how_many.is_none() && !one.refused && !one.tolerated
+        };
+        if let Some(before) = self.statements.last_mut().filter(|before| likes(before) && likes(&statement))
+            && statement.joint != Joint::Correction
+        {
+            before.of = Formula::any([before.of.clone(), statement.of]);
+            return;
+        }
         if statement.joint == Joint::Correction {
             let Some(corrected) = self.corrected(statement) else { return };
             statement = corrected;
@@ -256,6 +303,12 @@ impl StatementParser<'_> {
             // "I prefer comedies to": it may be refused as well.
             self.statements.truncate(first);
             return self.gap(place, Some("a comparison"));
+        }
+        let nothing = self.word(self.at) == Some(Word::Refuse(Refusal::Nothing));
+        if nothing && !self.clause(self.at + 1).any(|at| self.is_content(at)) {
+            // "rather a drama than nothing"
+            self.at += 1;
+            return;
         }
         let before = self.statements.len();
         self.statement(Joint::And);

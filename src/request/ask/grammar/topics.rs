@@ -5,7 +5,7 @@ use super::StatementParser;
 use crate::request::ask::description::{Element, ItemDescription, Sort};
 use crate::request::ask::formula::Formula;
 use crate::request::ask::terms::Sense;
-use crate::request::ask::vocabulary::{Word, is_modifier};
+use crate::request::ask::vocabulary::{Refusal, Word, is_modifier};
 
 impl StatementParser<'_> {
     /// Takes in two or more topics of a kind: "westerns about war and crime". False where no such list is here.
@@ -32,18 +32,37 @@ impl StatementParser<'_> {
         let article = |at: &usize| self.word(*at) == Some(Word::Article);
         let is_passed_over = |at: &usize| article(at) || *at == self.at && self.is_content(*at);
         let Some(both) = (0..=self.at).rev().find(|at| !is_passed_over(at)) else { return false };
-        let of_one = matches!(self.word(both.wrapping_sub(1)), Some(Word::Copula | Word::With | Word::About));
-        if !of_one || !self.text_of(both).eq_ignore_ascii_case("both") {
+        if !self.text_of(both).eq_ignore_ascii_case("both") {
             return false;
         }
         let first = self.behind_articles(both + 1);
         let second = self.behind_articles(first + 2);
         let kinds = [first, second].iter().all(|at| matches!(self.sense(*at), Some(Sense::Kind { .. })));
-        if !kinds || self.word(first + 1) != Some(Word::And) {
+        let denied = usize::from(self.word(both.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not)));
+        let before = both.wrapping_sub(1 + denied);
+        let of_one = matches!(self.word(before), Some(Word::Copula | Word::With | Word::About));
+        let at_once = self.at_once(second + 1);
+        if !kinds || self.word(first + 1) != Some(Word::And) || !(of_one || at_once.is_some()) {
             return false;
         }
         self.take_in(&[first, second], true, description);
+        self.at = at_once.unwrap_or(self.at);
         true
+    }
+
+    /// The place behind "in one film", "at once": what is listed before it belongs to one item.
+    fn at_once(&self, at: usize) -> Option<usize> {
+        let text = |at: usize| self.text_of(at).to_lowercase();
+        let at = at + usize::from(self.word(at) == Some(Word::Items));
+        match text(at).as_str() {
+            "at once" | "at the same time" | "in one" | "combined" => Some(at + 1),
+            "in" => {
+                let one = self.behind_articles(at + 1);
+                let single = matches!(text(one).as_str(), "one" | "a single" | "the same" | "same");
+                single.then_some(one + 1 + usize::from(self.word(one + 1) == Some(Word::Items)))
+            }
+            _ => None,
+        }
     }
 
     fn take_in(&mut self, kinds: &[usize], all: bool, description: &mut ItemDescription) {

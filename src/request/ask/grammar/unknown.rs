@@ -2,9 +2,9 @@
 
 use super::StatementParser;
 use super::opening::Opening;
-use crate::request::ask::amounts::Quantity;
 use crate::request::ask::description::ItemDescription;
 use crate::request::ask::terms::Sense;
+use crate::request::ask::tokens::is_verdict;
 use crate::request::ask::tree::{Head, Joint, Statement};
 use crate::request::ask::vocabulary::{Word, is_modifier};
 
@@ -107,9 +107,9 @@ impl StatementParser<'_> {
         matches!(self.text_of(at).to_lowercase().as_str(), "it" | "them" | "those" | "these" | "that")
     }
 
-    /// True for a sign that compares what stands on both sides of it: "drama > comedy".
+    /// True for a sign that may turn round what stands beside it: "drama > comedy", "horror 😴".
     pub(super) fn is_sign(&self, at: usize) -> bool {
-        matches!(self.text_of(at), "<" | ">" | "=" | "~" | "^")
+        matches!(self.text_of(at), "<" | ">" | "=" | "~" | "^") || is_verdict(self.text_of(at))
     }
 
     /// True where a name rather than a verb follows a word of an opening: behind "a", "some", "want", not behind "we", "could you".
@@ -162,13 +162,17 @@ impl StatementParser<'_> {
         opening: &Opening,
         statement: &Statement,
     ) -> bool {
-        if joint == Joint::Fresh {
+        let joints = (0..start).rev().take_while(|&at| self.is_boundary(at));
+        if joint == Joint::Fresh || joints.into_iter().any(|at| matches!(self.sense(at), Some(Sense::Stop))) {
             self.conditional = false;
         }
         let text = |at: usize| self.text_of(at).to_lowercase();
         let goes_back =
             matches!(text(start).as_str(), "it" | "its" | "it's" | "they" | "them" | "then" | "those" | "that");
-        let within = (start..self.at).any(|at| matches!(text(at).as_str(), "it" | "them" | "those"));
+        // "a list of crime films without horror in them" needs nothing from before.
+        let names = |at: usize| self.is_content(at) || self.word(at) == Some(Word::Items);
+        let mut open = (start..self.at).take_while(|&at| !names(at));
+        let within = open.any(|at| matches!(text(at).as_str(), "it" | "them" | "those"));
         // "if there is a western, only one"
         let counts = !opening.amounts.is_empty() && !statement.has_content() && statement.head == Head::Missing;
         let corrects = joint == Joint::Correction && !self.means;
@@ -190,6 +194,14 @@ impl StatementParser<'_> {
         text.split(' ').next().is_some_and(|verb| VERBS.contains(&verb))
     }
 
+    /// True for "my grandmother grew up in the fifties": a clause about somebody that asks for nothing.
+    pub(super) fn is_about_somebody(&self, start: usize) -> bool {
+        let possessive = matches!(self.text_of(start).to_lowercase().as_str(), "my" | "our" | "his" | "her" | "their");
+        let unknown = |at: usize| matches!(self.sense(at), Some(Sense::Unknown));
+        let kind = (start..self.at).any(|at| matches!(self.sense(at), Some(Sense::Kind { .. } | Sense::Titles(_))));
+        possessive && !kind && unknown(start + 1) && unknown(start + 2)
+    }
+
     /// True for a part of a word with hyphens, such as "slow-burn".
     fn is_hyphenated(&self, at: usize) -> bool {
         let glued = |first: usize| {
@@ -207,36 +219,8 @@ impl StatementParser<'_> {
         relative(&text) || before.is_some_and(|before| relative(&before))
     }
 
-    /// True for a number that counts something nobody knows: "at 8 pm", "PG-13", "a party of 6", "from 70 to 79", "a comedy for two".
-    pub(super) fn is_no_amount(&self, at: usize) -> bool {
-        let glued = at.checked_sub(1).is_some_and(|before| {
-            let between = self.terms[before].at.end..self.terms[at].at.start;
-            matches!(self.sense(before), Some(Sense::Unknown)) && self.text.get(between) == Some("-")
-        });
-        let small =
-            |at: &usize| matches!(self.word(*at), Some(Word::Article | Word::Filler | Word::Preposition | Word::About));
-        let before = (0..at).rev().find(|before| !small(before));
-        let of_unknown = before.is_some_and(|before| matches!(self.sense(before), Some(Sense::Unknown)));
-        let counts = |at: usize| {
-            self.is_content(at)
-                || matches!(self.word(at), Some(Word::Items | Word::Part | Word::Article | Word::Refuse(_)))
-        };
-        let after = (at + 1..).find(|&after| !matches!(self.sense(after), Some(Sense::Unknown))).unwrap_or(at);
-        let end = if self.is_second_end(at + 2) { at + 2 } else { at };
-        let count = matches!(self.sense(at), Some(Sense::Amount(Quantity::Count(_))));
-        let placed = count
-            && at
-                .checked_sub(1)
-                .is_some_and(|before| matches!(self.text_of(before), "from" | "since" | "at" | "by" | "for"));
-        // "my kid is six"
-        let is = at.checked_sub(1).is_some_and(|is| self.word(is) == Some(Word::Copula));
-        let about = at.checked_sub(2).and_then(|about| self.sense(about));
-        let age = count && is && matches!(about, Some(Sense::Unknown | Sense::Word(Word::Subject))) && !counts(end + 1);
-        age || glued || (after > at + 1 && !counts(after)) || ((placed || of_unknown) && !counts(end + 1))
-    }
-
     /// Takes in a word that was not understood.
-    pub(super) fn unknown(&mut self, description: &mut ItemDescription) {
+    pub(super) fn unknown(&mut self, description: &mut ItemDescription, refused: bool) {
         let small = |at: &usize| matches!(self.word(*at), Some(Word::Article | Word::Filler));
         let before = (0..self.at).rev().find(|at| !small(at));
         let follows = before.is_some_and(|at| {
@@ -246,6 +230,11 @@ impl StatementParser<'_> {
         let precedes =
             matches!(self.sense(self.at + 1), Some(Sense::Kind { .. })) || self.word(self.at + 1) == Some(Word::Items);
         // "horror sucks", "horror is for losers": behind a name a word may say anything about it.
+        // "romance beats war": between two kinds it may compare them.
+        let noun = |at: usize| matches!(self.sense(at), Some(Sense::Kind { adjective: false, .. }));
+        let text = self.text_of(self.at).to_lowercase();
+        let between = !refused && noun(self.at.wrapping_sub(1)) && noun(self.at + 1) && !is_modifier(&text);
+        description.broken |= between && self.text_of(self.at).contains(char::is_alphabetic);
         let is_word = self.text_of(self.at).contains(char::is_alphabetic);
         // "I watched Heat last Easter": what was seen was seen.
         let told = self.tells && !description.has_elements();

@@ -1,5 +1,6 @@
 //! From statements to the request: the length of the list first, then everything that is counted with it.
 
+mod lengths;
 mod rules;
 
 use std::ops::Range;
@@ -47,12 +48,13 @@ impl<'a, 'b> Resolver<'a, 'b> {
             assumed: Vec::new(),
             gaps: Vec::new(),
         };
-        let mut statements = resolver.about_those_before(statements);
+        let mut statements = resolver.about_those_before(resolver.split_evenly(statements));
         resolver.lengths(&mut statements);
         resolver.some_of_each(&mut statements);
         for statement in &statements {
             resolver.add(statement, &statements);
         }
+        resolver.contradictions();
         // "scary, but not violent": of the categories that a loose word suggests, those that are wanted are not refused.
         let wishes = statements.iter().filter(|one| !one.refused);
         let wanted: Vec<CategoryId> = wishes.flat_map(|one| one.of.wanted()).collect();
@@ -66,12 +68,48 @@ impl<'a, 'b> Resolver<'a, 'b> {
         resolver
     }
 
+    /// "comedies and dramas, half and half": half of each.
+    fn split_evenly(&self, statements: Vec<Statement>) -> Vec<Statement> {
+        const EVENLY: [&str; 6] = ["half and half", "half half", "half-half", "fifty fifty", "fifty-fifty", "50-50"];
+        let mut split: Vec<Statement> = Vec::new();
+        for statement in statements {
+            let text = self.text[statement.at.clone()].to_lowercase();
+            let evenly = EVENLY.iter().any(|words| text.contains(words)) && !statement.refused;
+            let of_before = evenly && statement.of.is_anything();
+            let both = if of_before { split.last() } else { Some(&statement) };
+            let Some(parts) = both.filter(|both| evenly && !both.refused).and_then(|both| both.of.two_kinds()) else {
+                split.push(statement);
+                continue;
+            };
+            if of_before {
+                split.pop();
+            }
+            for of in parts {
+                let half = HowMany::Counted(Quantity::Part(1, 2), None);
+                split.push(Statement { of, how_many: Some(half), head: Head::Kind, ..statement.clone() });
+            }
+        }
+        split
+    }
+
     /// Gives amounts that are about the description before them to it: "horror is fine, but at most one".
     fn about_those_before(&mut self, statements: Vec<Statement>) -> Vec<Statement> {
         let mut kept: Vec<Statement> = Vec::new();
         for statement in statements {
             let alone = !statement.has_content() && !statement.refused && statement.how_many.is_some();
             let before = kept.last_mut().filter(|before| alone && !before.of.is_anything());
+            // "90% comedies and 10% whatever"
+            let words = self.text[statement.at.clone()].to_lowercase();
+            let any = ["whatever", "anything", "something"].iter().any(|any| words.contains(any));
+            if alone && any && before.is_some() && matches!(statement.how_many, Some(HowMany::Counted(..))) {
+                continue;
+            }
+            let rest = statement.how_many == Some(HowMany::Rest);
+            if before.as_ref().is_some_and(|before| before.refused && !rest && !self.loosens(&statement)) {
+                // "exclude westerns, I have seen all of those"
+                self.gaps.push(Gap { at: statement.at, why: Some("an amount of what is refused") });
+                continue;
+            }
             if let Some(before) = before {
                 let compared = matches!(statement.how_many, Some(HowMany::Counted(_, Some(_)) | HowMany::Between(..)));
                 let is_part =
@@ -82,6 +120,15 @@ impl<'a, 'b> Resolver<'a, 'b> {
                     before.refused = false;
                     before.how_many = Some(HowMany::Counted(Quantity::Count(1), Some(Compared::AtMost)));
                     before.part = true;
+                    continue;
+                }
+                // "no horror, or at most one"
+                let limit = matches!(
+                    statement.how_many,
+                    Some(HowMany::Counted(_, Some(Compared::AtMost | Compared::FewerThan)))
+                );
+                if before.refused && limit && statement.head == Head::Missing {
+                    *before = Statement { how_many: statement.how_many, refused: false, part: true, ..before.clone() };
                     continue;
                 }
                 // "not many westerns, maybe one or two"
@@ -137,6 +184,17 @@ impl<'a, 'b> Resolver<'a, 'b> {
         kept
     }
 
+    /// True for an amount that makes an exception from a refusal rather than a wish of it: "no horror, or at most one".
+    fn loosens(&self, statement: &Statement) -> bool {
+        let limit =
+            matches!(statement.how_many, Some(HowMany::Counted(_, Some(Compared::AtMost | Compared::FewerThan))));
+        let length = statement.head == Head::Items && !statement.part && !statement.of_before;
+        let count = matches!(statement.how_many, Some(HowMany::Counted(Quantity::Count(_), None)));
+        // "I do not like comedies, but let no fewer than two be of it"
+        let exception = statement.joint == Joint::But && matches!(statement.how_many, Some(HowMany::Counted(..)));
+        limit || length || exception || self.is_one(statement) || (count && !statement.part && !statement.of_before)
+    }
+
     /// True for "one", which stands for an item of the kind before it, while "1" is a length.
     fn is_one(&self, statement: &Statement) -> bool {
         let words = self.text[statement.at.clone()].to_lowercase();
@@ -145,72 +203,14 @@ impl<'a, 'b> Resolver<'a, 'b> {
         one && words.split(|c: char| !c.is_alphanumeric()).any(|word| word == "one")
     }
 
-    /// The length of the list: what is said of items of any kind; else "ten comedies" is a list of comedies, and "three comedies and two
-    /// dramas" is one of five items.
-    fn lengths(&mut self, statements: &mut Vec<Statement>) {
-        let mut said: Option<u32> = None;
-        let first = statements.iter().position(|one| !one.of.is_anything());
-        for (at, statement) in statements.iter_mut().enumerate() {
-            // "five films, two of them", but "films for tonight, five of them, mostly dramas".
-            if statement.refused || (statement.part && first.is_some_and(|first| first <= at)) {
-                continue;
-            }
-            let Some((length, compared)) = statement.how_many.and_then(length) else { continue };
-            if !statement.of.is_anything() {
-                continue;
-            }
-            match said {
-                None => said = Some(length),
-                Some(before) if before == length => {}
-                Some(_) => self.gaps.push(Gap { at: statement.at.clone(), why: Some("another length of the list") }),
-            }
-            if compared.is_some_and(|compared| compared != Compared::Exactly) {
-                let text = self.text[statement.at.clone()].to_owned();
-                self.assumed.push(Assumption { text, taken_as: format!("taken as {length}") });
-            }
-            statement.how_many = None;
-        }
-        statements.retain(Statement::has_content);
-        share_comparison(statements);
-        one_beside_counted(statements);
-        if said.is_none() {
-            said = self.counted_length(statements);
-        }
-        if let Some(length) = said {
-            self.request.k = length;
-            self.says_length = true;
-        }
-    }
-
-    /// The length that follows from counted kinds where none is said. What is counted of it without a kind of its own is a part:
-    /// "four comedies, one from France".
-    fn counted_length(&mut self, statements: &mut [Statement]) -> Option<u32> {
-        let mut counts: Vec<(usize, u32)> =
-            statements.iter().enumerate().filter_map(|(at, one)| Some((at, count(one)?))).collect();
-        let (first, _) = *counts.first()?;
-        if statements[first].head != Head::Missing {
-            counts.retain(|(at, _)| *at == first || statements[*at].head != Head::Missing);
-        }
-        if let [(only, count)] = counts.as_slice() {
-            let of_it = statements.iter().any(|one| one.how_many == Some(HowMany::Rest));
-            if of_it {
-                return None;
-            }
-            if matches!(statements[*only].how_many, Some(HowMany::Counted(_, Some(_)))) {
-                let text = self.text[statements[*only].at.clone()].to_owned();
-                self.assumed.push(Assumption { text, taken_as: format!("taken as {count}") });
-            }
-            statements[*only].how_many = None;
-            return Some(*count);
-        }
-        Some(counts.iter().fold(0, |sum: u32, (_, count)| sum.saturating_add(*count)))
-    }
-
     /// "some comedies" are a list of comedies; "some comedies, some dramas" are one of each at least.
     fn some_of_each(&self, statements: &mut [Statement]) {
         let wishes = statements.iter().filter(|one| !one.refused && !one.of.is_anything()).count();
+        let some = statements.iter().filter(|one| one.how_many == Some(HowMany::Some)).count();
         for statement in statements {
-            if statement.how_many == Some(HowMany::Some) && wishes == 1 {
+            // "some films about war, made after 1990"
+            let alone = wishes == 1 || (some == 1 && statement.head == Head::Items);
+            if statement.how_many == Some(HowMany::Some) && alone {
                 statement.how_many = None;
             }
             if statement.how_many.is_none()
@@ -314,66 +314,18 @@ impl<'a, 'b> Resolver<'a, 'b> {
     }
 }
 
-/// The length that an amount of items states, and how it was compared.
-fn length(how_many: HowMany) -> Option<(u32, Option<Compared>)> {
-    match how_many {
-        HowMany::Counted(Quantity::Count(count), compared) => {
-            let count = match compared {
-                Some(Compared::MoreThan) => count.saturating_add(1),
-                Some(Compared::FewerThan) => count.saturating_sub(1),
-                _ => count,
-            };
-            Some((count, compared))
-        }
-        HowMany::Between(Quantity::Count(low), Quantity::Count(_)) => Some((low, Some(Compared::AtLeast))),
-        _ => None,
-    }
-}
-
-/// The number of items that a statement wants of a kind.
-fn count(statement: &Statement) -> Option<u32> {
-    match statement.how_many {
-        Some(HowMany::Counted(Quantity::Count(count), None | Some(Compared::About)))
-            if !statement.part && !statement.refused =>
-        {
-            Some(count)
-        }
-        _ => None,
-    }
-}
-
-/// "a western and two dramas": the article beside a number counts one.
-fn one_beside_counted(statements: &mut [Statement]) {
-    for at in 0..statements.len() {
-        let beside = at.checked_sub(1).is_some_and(|before| count(&statements[before]).is_some())
-            || statements
-                .get(at + 1)
-                .is_some_and(|next| count(next).is_some() && matches!(next.joint, Joint::And | Joint::Comma));
-        let one = &mut statements[at];
-        if beside && one.article && one.how_many.is_none() && !one.refused && one.head == Head::Kind {
-            one.how_many = Some(HowMany::Counted(Quantity::Count(1), None));
-        }
-    }
-}
-
-/// "At least one from France and one from Japan": the comparison is that of both.
-fn share_comparison(statements: &mut [Statement]) {
-    for at in 1..statements.len() {
-        let [.., before, one] = &mut statements[..=at] else { continue };
-        if let (Some(HowMany::Counted(_, compared @ Some(_))), Some(HowMany::Counted(quantity, None))) =
-            (before.how_many, one.how_many)
-            && one.joint == Joint::And
-            && one.head == Head::Missing
-            && before.head == Head::Missing
-        {
-            one.how_many = Some(HowMany::Counted(quantity, compared));
-        }
-    }
-}
-
 /// True for an amount that leaves open how many items it is.
 fn is_open(how_many: HowMany) -> bool {
-    matches!(how_many, HowMany::Counted(_, Some(Compared::AtMost | Compared::FewerThan)))
+    match how_many {
+        HowMany::Counted(_, compared) => !matches!(compared, None | Some(Compared::Exactly)),
+        HowMany::Mostly
+        | HowMany::NotMostly
+        | HowMany::Little
+        | HowMany::Some
+        | HowMany::NotEvery
+        | HowMany::Between(..) => true,
+        HowMany::Every | HowMany::AllBut(_) | HowMany::Rest => false,
+    }
 }
 
 /// The fewest items that an amount asks for.

@@ -6,7 +6,7 @@ use crate::request::ask::Gap;
 use crate::request::ask::amounts::{Compared, Quantity};
 use crate::request::ask::formula::{Formula, Rule};
 use crate::request::ask::tree::Statement;
-use crate::request::{Amount, Relation, Share};
+use crate::request::{Amount, Predicate, Relation, Share};
 
 impl Resolver<'_, '_> {
     /// Adds a bound on the number of items that a statement describes.
@@ -39,6 +39,23 @@ impl Resolver<'_, '_> {
             Amount::Percent(percent) => Amount::Percent(100.0 - percent),
         };
         Some(Share { of, relation, amount })
+    }
+
+    /// Takes back shares of what is refused: "two horror films, and no horror" says neither.
+    pub(super) fn contradictions(&mut self) {
+        let k = self.request.k;
+        let refused = self.request.none_in.clone();
+        for id in refused {
+            let kind = Predicate::category(id, self.lexicon.catalogue);
+            let wants = |share: &Share| share.of == kind && share.bound(k).min > 0;
+            if self.request.shares.iter().any(wants) {
+                self.request.shares.retain(|share| share.of != kind);
+                self.request.none_in.retain(|other| *other != id);
+                let places = self.named.iter().filter(|(other, _)| *other == id);
+                let why = Some("wanted and refused at once");
+                self.gaps.extend(places.map(|(_, at)| Gap { at: at.clone(), why }));
+            }
+        }
     }
 
     /// Every item satisfies a formula.

@@ -1,5 +1,6 @@
 //! A text as a row of terms: each is the longest sense that the catalogue or the language has for the words at its place.
 
+mod context;
 mod measured;
 mod names;
 mod titles;
@@ -9,8 +10,8 @@ use std::ops::Range;
 use super::amounts::{Quantity, begins, joined};
 use super::formula::Formula;
 use super::lexicon::Lexicon;
-use super::tokens::{Token, TokenKind};
-use super::vocabulary::{self, Refusal, TitleRole, Word, is_modifier};
+use super::tokens::{Token, TokenKind, is_verdict};
+use super::vocabulary::{self, Refusal, TitleRole, Word};
 use super::{Assumption, Gap};
 use crate::data::ItemId;
 use crate::request::Predicate;
@@ -133,84 +134,24 @@ impl TermReader<'_, '_> {
                 _ => None,
             };
             at += parsed.tokens;
+            if parsed.sense == Sense::Unknown && self.is_decoration(&place) {
+                self.gaps.push(Gap { at: place, why: None });
+                continue;
+            }
             if parsed.lacks.is_some() {
                 self.gaps.push(Gap { at: place.clone(), why: parsed.lacks });
             }
             terms.push(Term { sense: parsed.sense, at: place });
             at += self.suffix(&tokens[at - 1..], &mut terms);
         }
-        self.also(&mut terms);
-        self.love(&mut terms);
-        self.speakers(&mut terms);
-        self.exceptions(&mut terms);
+        self.in_context(&mut terms);
         terms
     }
 
-    /// "that isn't also horror", "unless it's also a comedy": no joint, but a word that says nothing.
-    fn also(&self, terms: &mut [Term]) {
-        for at in 1..terms.len() {
-            let governed = matches!(terms[at - 1].sense, Sense::Word(Word::Copula | Word::Refuse(_) | Word::OnlyIf));
-            if governed && self.text[terms[at].at.clone()].eq_ignore_ascii_case("also") {
-                terms[at].sense = Sense::Word(Word::Filler);
-            }
-        }
-    }
-
-    /// "films about love": no verb, but a kind.
-    fn love(&self, terms: &mut [Term]) {
-        for at in 1..terms.len() {
-            let governed = matches!(terms[at - 1].sense, Sense::Word(Word::About | Word::With));
-            let name = self.text[terms[at].at.clone()].to_lowercase();
-            if governed && name == "love" && terms[at].sense == Sense::Word(Word::Role(TitleRole::Liked)) {
-                terms[at].sense = self.lexicon.kind(&name).map_or(Sense::Unknown, names::kind_of);
-            }
-        }
-    }
-
-    /// "from any country but France": an exception from whatever there is.
-    fn exceptions(&self, terms: &mut [Term]) {
-        let whatever = |term: &Term| {
-            let text = self.text[term.at.clone()].to_lowercase();
-            text.starts_with("any") || text.starts_with("every") || text == "all"
-        };
-        let names = |term: &Term| {
-            matches!(term.sense, Sense::Kind { .. } | Sense::Value { .. } | Sense::Range { .. } | Sense::Titles(_))
-        };
-        for but in 1..terms.len() {
-            let before = terms[..but].iter().rev().take(2);
-            let open = before.take_while(|term| matches!(term.sense, Sense::Unknown | Sense::Word(_))).any(whatever);
-            let article = |term: &&Term| matches!(term.sense, Sense::Word(Word::Article | Word::Preposition));
-            let named = terms[but + 1..].iter().find(|term| !article(term)).is_some_and(names);
-            if terms[but].sense == Sense::Word(Word::But) && open && named {
-                terms[but].sense = Sense::Word(Word::Refuse(Refusal::Except));
-            }
-        }
-    }
-
-    /// "the kids want": people who are also a kind of items speak where a verb follows them; "we have kids" wishes for none.
-    fn speakers(&self, terms: &mut [Term]) {
-        const PEOPLE: [&str; 6] = ["kids", "children", "kid", "child", "family", "teens"];
-        let text = |terms: &[Term], at: usize| self.text[terms[at].at.clone()].to_lowercase();
-        for at in (1..terms.len()).filter(|&at| PEOPLE.contains(&text(terms, at).as_str())).collect::<Vec<_>>() {
-            let whose = matches!(text(terms, at - 1).as_str(), "the" | "my" | "our");
-            let verb = terms.get(at + 1).is_some_and(|next| match next.sense {
-                Sense::Unknown => !is_modifier(&text(terms, at + 1)),
-                Sense::Word(Word::Clause | Word::Role(_) | Word::Prefer | Word::Copula) => true,
-                Sense::Word(Word::Refuse(refusal)) => matches!(refusal, Refusal::Verb | Refusal::Not),
-                _ => false,
-            });
-            let small = |at: &usize| matches!(terms[*at].sense, Sense::Amount(_) | Sense::Word(Word::Article));
-            let own = (0..at).rev().find(|at| !small(at)).is_some_and(|has| match text(terms, has).as_str() {
-                "i have" => true,
-                "have" | "has" | "got" | "have got" => has > 0 && terms[has - 1].sense == Sense::Word(Word::Subject),
-                _ => false,
-            });
-            if own {
-                terms[at].sense = Sense::Unknown;
-            } else if whose && verb {
-                terms[at].sense = Sense::Word(Word::Subject);
-            }
-        }
+    /// True for a sign that says nothing: "🙂".
+    fn is_decoration(&self, place: &Range<usize>) -> bool {
+        let sign = &self.text[place.clone()];
+        !sign.contains(char::is_alphanumeric) && !sign.is_ascii() && !is_verdict(sign)
     }
 
     /// "horror-free", "horror-less": the refusal goes before what it refuses. The number of tokens taken.

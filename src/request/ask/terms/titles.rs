@@ -6,6 +6,7 @@ use crate::request::Predicate;
 use crate::request::ask::formula::Formula;
 use crate::request::ask::lexicon::LONGEST_NAME;
 use crate::request::ask::tokens::{Token, TokenKind, key};
+use crate::request::ask::vocabulary::Word;
 use crate::request::ask::{amounts, places, sequels};
 
 impl TermReader<'_, '_> {
@@ -20,6 +21,15 @@ impl TermReader<'_, '_> {
         match title.tokens.cmp(&known.tokens) {
             std::cmp::Ordering::Greater => true,
             std::cmp::Ordering::Less => false,
+            // "movies like up"
+            std::cmp::Ordering::Equal
+                if matches!(expected, Some(Expected::Role(_)))
+                    && known.sense == Sense::Word(Word::Filler)
+                    && tokens.len() == title.tokens
+                    && !self.text.contains(char::is_uppercase) =>
+            {
+                true
+            }
             std::cmp::Ordering::Equal if expected.is_none() => matches!(known.sense, Sense::Amount(_)),
             std::cmp::Ordering::Equal => {
                 let named = matches!(known.sense, Sense::Kind { .. } | Sense::Titles(_) | Sense::Either(..));
@@ -93,6 +103,7 @@ impl TermReader<'_, '_> {
             None if matches!(tokens, [Token { what: TokenKind::Number(number), .. }] if *number >= 100.0) => {
                 self.measure(tokens).is_none()
             }
+            None if length == 1 && !(clause_starts && ends) && is_day(&self.text[tokens[0].at.clone()]) => false,
             None => {
                 (capitals && (length > 1 || !self.has_other_sense(tokens)))
                     || (clause_starts && ends && (length > 1 || !self.has_other_sense(tokens)))
@@ -105,8 +116,19 @@ impl TermReader<'_, '_> {
             let title = items.last().map(|&item| self.lexicon.catalogue.title(item)).unwrap_or_default();
             assumed = Some(format!("taken as {title:?}"));
         }
+        let length = length + usize::from(self.ends_in_sign(items, &tokens[length..]));
         let titles = NamedItems { items: items.to_vec(), same_name: true };
         Some(Parsed { sense: Sense::Titles(titles), tokens: length, assumed, lacks: None })
+    }
+
+    /// True for the sign of "leave Airplane! out", which belongs to the title.
+    fn ends_in_sign(&self, items: &[ItemId], behind: &[Token]) -> bool {
+        let [sign, next, ..] = behind else { return false };
+        let sign = &self.text[sign.at.clone()];
+        let title = items.last().map(|&item| self.lexicon.catalogue.title(item)).unwrap_or_default();
+        let name = title.rfind(" (").map_or(title, |year| &title[..year]);
+        let goes_on = self.text[next.at.clone()].starts_with(char::is_lowercase);
+        goes_on && matches!(sign, "!" | "?" | ".") && name.ends_with(sign)
     }
 
     pub(super) fn quoted(&self, name: &str, expected: Option<Expected>) -> Option<Parsed> {
@@ -153,6 +175,26 @@ impl TermReader<'_, '_> {
     }
 }
 
+/// True for the name of a day, which is more often one than a title: "every Friday".
+fn is_day(word: &str) -> bool {
+    const DAYS: [&str; 13] = [
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "halloween",
+        "christmas",
+        "easter",
+        "thanksgiving",
+        "hanukkah",
+        "diwali",
+    ];
+    DAYS.contains(&word.to_lowercase().as_str())
+}
+
 /// The names that the next words may be, shortest first, each with the tokens that it takes. Signs inside count for nothing, and no
 /// name goes beyond what stands in quotes.
 pub(super) fn titles_ahead(tokens: &[Token]) -> Vec<(String, usize)> {
@@ -162,7 +204,7 @@ pub(super) fn titles_ahead(tokens: &[Token]) -> Vec<(String, usize)> {
         let word = match &token.what {
             TokenKind::Word(word) => word.clone(),
             TokenKind::Number(number) => number.to_string(),
-            TokenKind::Comma | TokenKind::Stop | TokenKind::Dash => continue,
+            TokenKind::Comma | TokenKind::Stop | TokenKind::Dash if !name.is_empty() => continue,
             _ => break,
         };
         let space = if name.is_empty() { "" } else { " " };

@@ -1,6 +1,8 @@
 //! Texts and what they ask for: a table by hand, and everything that tiller says itself.
 
 mod catalogues;
+mod clauses;
+mod generated;
 mod properties;
 mod scopes;
 mod sheets;

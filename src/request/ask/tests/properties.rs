@@ -56,7 +56,8 @@ prop_compose! {
             all_in: all_in.to_vec(),
             none_in: none_in.to_vec(),
             conditions: conditions.iter().map(|text| Predicate::parse(text, &films).unwrap()).collect(),
-            shares,
+            // What is refused and counted at once is read as neither.
+            shares: shares.into_iter().filter(|share: &Share| none_in.iter().all(|id| share.of != Predicate::category(*id, &films))).collect(),
         }
     }
 }

@@ -151,7 +151,6 @@ const UNCLEAR_FILMS: &[&str] = &[
     "zero tolerance for romance",
     "nothing that would scare a child",
     "it needn't be a western",
-    "I'd sooner watch paint dry than a western",
     "no such thing as a bad western",
     "there isn't a musical I don't like",
     "horror doesn't scare me",

@@ -1,11 +1,11 @@
 //! Sheets of sentences about two catalogues.
 
 use super::table::{Sheet, expect};
-use super::{arcade, cinema, scopes, topics, unseen, voices};
+use super::{arcade, cinema, clauses, scopes, topics, unseen, voices};
 use crate::data::Catalogue;
 use crate::request::ask::AskParser;
 
-const SHEETS: [Sheet; 4] = [unseen::SHEET, voices::SHEET, topics::SHEET, scopes::SHEET];
+const SHEETS: [Sheet; 5] = [unseen::SHEET, voices::SHEET, topics::SHEET, scopes::SHEET, clauses::SHEET];
 
 #[test]
 fn sentences_are_read_as_meant() {

@@ -17,7 +17,7 @@ pub(super) struct Sheet {
     pub unclear_games: &'static [&'static str],
 }
 
-pub(super) const ROWS: [Row; 110] = [
+pub(super) const ROWS: [Row; 112] = [
     (
         "a few comedies from the nineties, nothing violent",
         "-k 3 --more Comedy --less Action --less Crime --less Horror --less Thriller --less War --where 'year>=1990 and year<=1999'",
@@ -116,6 +116,8 @@ pub(super) const ROWS: [Row; 110] = [
     ),
     ("similar to good bye lenin", "-k 10 --history 'Good Bye, Lenin! (2003)'", &[]),
     ("like Mr. Nobody or Alien", "-k 10 --history 'Mr. Nobody (2009)' --history 'Alien (1979)'", &[]),
+    ("Alien was good, Jaws wasn't", "-k 10 --history 'Alien (1979)' --exclude 'Jaws (1975)'", &[]),
+    ("I liked Alien, Jaws I didn't", "-k 10 --history 'Alien (1979)' --exclude 'Jaws (1975)'", &[]),
     ("include 12 Angry Men", "-k 10 --must '12 Angry Men (1957)'", &[]),
     ("anything but Titanic", "-k 10 --exclude 'Titanic (1997)'", &[]),
     ("dramas, and leave out Heat (1995)", "-k 10 --more Drama --exclude 'Heat (1995)'", &[]),

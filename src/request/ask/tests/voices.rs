@@ -7,6 +7,8 @@ pub(super) const SHEET: Sheet =
 
 const FILMS: &[Row] = &[
     ("boycott romance", "-k 10 --less Romance", &[]),
+    ("I'd sooner watch paint dry than a western", "-k 10 --less Western", &["paint dry"]),
+    ("I'd sooner die than watch a romance", "-k 10 --less Romance", &["die"]),
     ("ditch the westerns", "-k 10 --less Western", &[]),
     ("I loathe musicals", "-k 10 --less Musical", &[]),
     ("I detest war films with a passion", "-k 10 --less War", &["passion"]),
@@ -186,7 +188,6 @@ const GAMES: &[Row] = &[
 /// Sentences of which too much is unclear to take anything from them.
 const UNCLEAR_FILMS: &[&str] = &[
     "my kids get scared by horror",
-    "I'd sooner die than watch a romance",
     "give horror a miss",
     "war films without the war",
     "comedies but no comedies",

@@ -32,6 +32,8 @@ pub(super) enum Word {
     Too,
     /// Beside a refusal no rule at all: "not just comedies".
     NotOnly,
+    /// "the same goes for": wanted or refused as what stands before it.
+    Likewise,
     /// An allowance that is no wish: "I do not mind horror".
     Tolerated,
     /// "horror is fine".

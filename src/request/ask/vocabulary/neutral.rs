@@ -17,7 +17,8 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
     ),
     (
         Word::Anything,
-        "anything, something, whatever, anything at all, something else, anything else, somethin, sth, anythin",
+        "anything, something, whatever, anything at all, something else, anything else, somethin, sth, anythin, up to you, your choice, your call, you choose, you decide, you pick, whatever you like, whatever you want, \
+         anything you like",
     ),
     (
         Word::And,
@@ -38,7 +39,7 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
     ),
     (
         Word::Subject,
-        "i, ive, id, weve, youve, were, ill, well, we, they, he, she, everyone, everybody, my wife, my husband, my girlfriend, my boyfriend, my partner, my mum, my mom, my dad, you",
+        "i, ive, id, wed, weve, youve, were, ill, well, we, they, he, she, everyone, everybody, my wife, my husband, my girlfriend, my boyfriend, my partner, my mum, my mom, my dad, you",
     ),
     (
         Word::Copula,
@@ -55,8 +56,8 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
         "thank, sure, this time, today, \
          tonight, right now, this evening, this weekend, tomorrow, for tonight, for today, for a change, on friday, \
          for the weekend, lately, these days, at the moment, nowadays, for now, of course, if you can, if you could, \
-         if possible, if you please, if you have, as possible, as you can, as you can find, as you have, as you have got, as you like, \
-         as you want, as you find, as there are, as can be, kindly, appreciated, mate, dear, ok so, ok then, after all, \
+         if possible, if you have them, if you have any, if you have got them, if you have got any, if youve got them, if youve got any, if there are any, if you please, if you have, as possible, as you can, as you can find, as you have, as you have got, as you like, \
+         as you want, as you find, as there are, as can be, kindly, asap, as soon as possible, as soon as you can, haha, lol, lmao, tbh, imo, imho, btw, ngl, rn, seriously, that is all, thats all, appreciated, mate, dear, ok so, ok then, after all, \
          if its at all possible, if it is at all possible, if it is possible, if at all possible, if you do not mind, \
          yesterday, last week, last night, last month, last weekend, the other day, recently, this morning, this afternoon, \
          all week, this week, ok so basically, basically, at night, on sunday, on saturday, the weekend",
@@ -67,16 +68,16 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
     ),
     (
         Word::Beyond,
-        "if, when, whether, why would, year old, years old, year olds, ago, twice, thrice, double, triple, equal, equally, equal number of, an equal number of, no such thing as, no such thing as a, sorted, sorted by, sort by, ordered by, \
+        "if, when, whether, why would, year old, years old, year olds, ago, too few, too little, twice, thrice, double, triple, equal, equally, equal number of, an equal number of, no such thing as, no such thing as a, sorted, sorted by, sort by, ordered by, \
          order by, ranked by, first, alternating, alternately, in turn, depending, than usual, respectively, similar number of",
     ),
     (
         Word::Filler,
-        "very, really, super, absolutely, definitely, certainly, quite, pretty, truly, simply, please just, rather, somewhat, preferably, ideally, maybe, perhaps, possibly, probably, \
+        "very, really, super, absolutely, definitely, certainly, quite, pretty, truly, simply, please just, rather, somewhat, preferably, ideally, surely, maybe, perhaps, possibly, probably, \
          good, great, nice, decent, best, top, better, favourite, favorite, popular, the best, new to me, at all, ever, whatsoever, of all time, of all, in total, total, altogether, in all, alltogether, \
          which, what, as, also some, too please, different, made, released, produced, shot, filmed, coming, come, comes, come out, came, style, kind to have, whole, \
          number, numbers, way, in terms of, when it comes to, regarding, concerning, as for, speaking of, condition, satisfy, take no others, \
-         much, little as i care, little as i care for, there, theres, here, time, evening, night, ready, single, even, still, just like that, again, now, next, actually, honestly, seriously, \
+         much, little as i care, little as i care for, there, theres, here, time, evening, night, ready, single, even, still, just like that, again, now, next, actually, honestly, \
          any more, anymore, from now on, no exceptions, no exception, without exception, without exceptions, going, by the way, mind you, you know, altogether different, interested, care, gladly, give or, that way, \
          already, bit, lot, exactly that, together, both, else, because, cos, coz, bc, since i, let it be, let them be, it be, up, the condition is, type of, story, stories, s, re, m, ve, d, ll, that i, that we, i have, i am, for me, for us, with me, my friends, items with",
     ),

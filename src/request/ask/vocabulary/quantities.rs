@@ -23,7 +23,7 @@ pub(super) const QUANTITIES: [(Word, &str); 18] = [
     (
         Word::Little,
         "light on, lighter on, short on, low on, sparing with, not too much, not too many, not much, not many, not a lot of, not so much, not so many, not that many, not that much, little, \
-         very little, very few, few, too few, hardly any, barely any, scarcely any, hardly, barely, scarcely, almost no, almost none, next to no, only a little, \
+         very little, very few, few, hardly any, barely any, scarcely any, hardly, barely, scarcely, almost no, almost none, next to no, only a little, \
          only a bit of, only a few, just a few, just a little, just a bit of, not a whole lot of, as few, as little, minimal, without too much, without much, without too many, \
          nothing with too much, almost nothing, to a minimum, to the minimum, to an absolute minimum",
     ),

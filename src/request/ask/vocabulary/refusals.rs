@@ -25,7 +25,7 @@ pub(super) const REFUSALS: [(Word, &str); 13] = [
     ),
     (
         Word::Refuse(Refusal::Except),
-        "except, except for, excepting, excluding, apart from, aside from, other than, save for, barring, but for, \
+        "except, except for, except when, except where, except if, excepting, excluding, apart from, aside from, other than, save for, barring, but for, \
          with the exception of, leaving aside, not counting, unless, unless it is, unless they are, unless its, unless theyre, \
          as long as it is not, as long as they are not, exclusive of, different from, different to, different than, outside, outside of, from outside, from outside of",
     ),

@@ -3,7 +3,7 @@
 use super::{TitleRole, Word};
 
 /// The phrases of each meaning, between commas.
-pub(super) const WISHES: [(Word, &str); 14] = [
+pub(super) const WISHES: [(Word, &str); 15] = [
     (
         Word::Tolerated,
         "do not mind, not mind, does not bother me, no problem with, nothing against, no objection to, no objections to, not opposed to, \
@@ -11,6 +11,11 @@ pub(super) const WISHES: [(Word, &str); 14] = [
          not have to have, not important, ok with, okay with, fine with, cool with, open to, no issue with, not object to, could live with, can live with, \
          do not have a problem with, not have a problem with, have no problem with, have nothing against, not against, not allergic to, \
          not afraid of, nothing wrong with",
+    ),
+    (
+        Word::Likewise,
+        "let alone, still less, to say nothing of, so do, so does, so are, so is, as do, as does, as are, the same goes for, same goes for, the same applies to, same applies to, the same holds for, the same is true of, the same is true for, \
+         same with, same for, ditto, ditto for, likewise",
     ),
     (
         Word::Fine,
@@ -23,7 +28,7 @@ pub(super) const WISHES: [(Word, &str); 14] = [
     (
         Word::Role(TitleRole::Liked),
         "like, similar to, in the style of, along the lines of, in the vein of, reminiscent of, such as, same as, \
-         liked, loved, love, loves, likes, enjoy, enjoyed, enjoys, enjoying, i chose, chose, adore, adored, \
+         liked, loved, love, loves, likes, adores, enjoy, enjoyed, enjoys, enjoying, i chose, chose, adore, adored, \
          i chose these items before, fan of, a fan of, fans of, a big fan of, favourite is, favorite is, favourites are, favorites are, big fan of, \
          huge fan of, based on, more like, something like, anything like, stuff like, things like, inspired by, resembling, \
          akin to, comparable to, looks good, sounds good, was good, was great, looks great, sounds great, \
@@ -54,7 +59,7 @@ pub(super) const WISHES: [(Word, &str); 14] = [
     ),
     (
         Word::Prefer,
-        "prefer, rather have, would rather have, rather see, rather watch, would rather watch, would rather see, would rather, id rather, id rather have, more interested in, more into",
+        "prefer, prefers, sooner have, sooner see, sooner watch, id sooner, would sooner, rather have, would rather have, rather see, rather watch, would rather watch, would rather see, would rather, id rather, id rather have, more interested in, more into",
     ),
     (Word::Than, "than"),
     (
@@ -73,7 +78,7 @@ pub(super) const WISHES: [(Word, &str); 14] = [
         Word::Clause,
         "go, watch, kill for, would kill for, die for, dying for, dying to see, dying to watch, who does not love, who does not like, interest me, interests me, appeal to me, appeals to me, appeal, appeals, work for me, works for me, grab me, excite me, do it for me, does it for me, like it, like that, like this, more like it, more like that, more like this, just like it, more of the same, \
          of the same, the same, me, us, it, them, give, gimme, show me, show us, recommend, suggest, find, find me, \
-         get, get me, tell me, lets, see, watch something, want, wants, wanted, need, needs, require, would like, \
+         get, get me, tell me, lets, see, discover, explore, was thinking, was thinking of, thinking of, thinking about, watch something, want, wants, wanted, need, needs, require, would like, \
          would love, id like, id love, i would like to see more, would like to see, looking, looking for, look for, \
          search for, searching for, try, lets try, trying, id try, im after, am after, are after, in the mood for, in mood for, the mood for, mood, feel like, feeling like, fancy, \
          interested in, fond of, fond, how about, what about, why not, why not a, do not you have, do not you know, do not you think, do not you want, \
@@ -88,10 +93,10 @@ pub(super) const WISHES: [(Word, &str); 14] = [
          can never have too many, no such thing as too many, no such thing as too much, no such thing as enough, can never have enough, not have too many, have not had enough of, \
          have not had enough, can not wait for, can not wait to see, can not wait to watch, could not do without, \
          can not do without, can not live without, could not live without, do not hesitate to, no doubt, no matter, \
-         not to mention, do not worry, no worries, no problem if, not bad, why not try, surprise me, \
+         not to mention, do not worry, no worries, no problem if, not bad, why not try, would it kill you to, would it hurt to, would it hurt you to, too much to ask, surprise me, \
          rest assured, please me, would please me, suit, suits, would suit me best, would suit me, crave, craving, \
          in for, up for, be sure, make sure, ensure, want to see, want to watch, help me find, help me, help, \
-         search, i will take, take, bring, bring on, bring me, put, go for, going for, settle for, happy with, happy, \
+         search, i will take, take, bring, bring on, bring me, put, go for, going for, settle for, settle on, happy with, happy, \
          love to see, love to watch, like to see, like to watch, would like to see some, to see, to watch, to play, \
          to read, watching, seeing, playing, reading, care for, do the trick, all i want is, all i want, all i need, \
          all i need is, my thing, my taste, my cup of tea, my jam, my style, to my taste, to my liking, \
@@ -109,5 +114,5 @@ pub(super) const WISHES: [(Word, &str); 14] = [
          grateful for, be grateful for, delighted to see, appreciate, ask for, ask you for, may i ask for, request, \
          requesting, i would ask for",
     ),
-    (Word::More, "more, some more, even more"),
+    (Word::More, "more, some more, even more, further"),
 ];
