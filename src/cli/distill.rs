@@ -35,7 +35,7 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     stage: StageArgs,
-    /// Rounds of answers and learning [default: 600]
+    /// Rounds of answers and learning [default: 1500]
     #[arg(long, value_name = "N")]
     iterations: Option<u32>,
     /// The highest learning rate [default: 0.0002, and 0.002 after a run that trained its model from scratch]

@@ -104,7 +104,7 @@ impl Default for DistillConfig {
             full: false,
             from_scratch: false,
             teacher: None,
-            iterations: 600,
+            iterations: 1500,
             max_tokens: 1024,
             seed: 2024,
             tasks: Task::TRAINED.into(),

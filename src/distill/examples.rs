@@ -47,40 +47,43 @@ pub fn examples<S: Scorer>(
 ) -> Result<Vec<DistillExample>> {
     let config = context.config;
     let teachers = teachers(context, grammar, prompts)?;
-    let [reference, own] = [policies.reference, policies.own].map(|llama| match llama {
-        None => Ok(vec![None; rollouts.len()]),
-        Some(llama) => logits(llama, prompts, rollouts, policies.micro_batcher),
-    });
-    let (reference, own) = (reference?, own?);
-    let example = |(number, rollout): (usize, &Rollout)| {
-        let parts = PolicyParts {
-            reference: reference[number].as_ref().map(|logits| (logits, config.guide_weight)),
-            own: own[number].as_ref().map(|logits| (logits, config.constraint_weight)),
+    let mut examples = Vec::with_capacity(rollouts.len());
+    for rollouts in rollouts.chunks(policies.answers_at_once(prompts, rollouts)?.max(1)) {
+        let [reference, own] = policies.logits(prompts, rollouts)?;
+        let example = |(number, rollout): (usize, &Rollout)| {
+            let parts = PolicyParts {
+                reference: reference.get(number).map(|logits| (logits, config.guide_weight)),
+                own: own.get(number).map(|logits| (logits, config.constraint_weight)),
+            };
+            let targets = teachers[rollout.prompt].as_ref()?.targets(&rollout.tokens, parts);
+            let is_whole = targets.is_whole;
+            let prompt = &prompts[rollout.prompt].tokens;
+            let (example, entropy) = targets.example(prompt, &rollout.tokens, config.forced_token_weight)?;
+            Some(DistillExample { example, entropy, is_whole })
         };
-        let targets = teachers[rollout.prompt].as_ref()?.targets(&rollout.tokens, parts);
-        let is_whole = targets.is_whole;
-        let prompt = &prompts[rollout.prompt].tokens;
-        let (example, entropy) = targets.example(prompt, &rollout.tokens, config.forced_token_weight)?;
-        Some(DistillExample { example, entropy, is_whole })
-    };
-    Ok(rollouts.par_iter().enumerate().filter_map(example).collect())
+        examples.par_extend(rollouts.par_iter().enumerate().filter_map(example));
+    }
+    Ok(examples)
 }
 
-/// The logits of a policy at each token of the answers.
-fn logits(
-    llama: &Llama,
-    prompts: &[Prompt],
-    rollouts: &[Rollout],
-    micro_batcher: &MicroBatcher,
-) -> Result<Vec<Option<AnswerLogits>>> {
-    let samples: Vec<Sample> = rollouts.iter().map(|rollout| sample(&prompts[rollout.prompt], rollout)).collect();
-    let longest = samples.iter().map(|sample| sample.tokens.len()).max().unwrap_or(1);
-    let at_once = micro_batcher.fit(samples.len(), longest)?.micro_batch;
-    let mut logits = Vec::with_capacity(samples.len());
-    for samples in samples.chunks(at_once) {
-        logits.extend(AnswerLogits::of_samples(llama, samples)?.into_iter().map(Some));
+impl Policies<'_> {
+    /// Answers whose logits are held at once: those of all would not fit into memory where the vocabulary is large.
+    fn answers_at_once(&self, prompts: &[Prompt], rollouts: &[Rollout]) -> Result<usize> {
+        if self.reference.is_none() && self.own.is_none() {
+            return Ok(rollouts.len());
+        }
+        let tokens = |rollout: &Rollout| prompts[rollout.prompt].tokens.len() + rollout.tokens.len();
+        let longest = rollouts.iter().map(tokens).max().unwrap_or(1);
+        Ok(self.micro_batcher.fit(rollouts.len(), longest)?.micro_batch)
     }
-    Ok(logits)
+
+    /// The logits of the reference policy and of the own one at each token of the answers; none of a policy that has no part.
+    fn logits(&self, prompts: &[Prompt], rollouts: &[Rollout]) -> Result<[Vec<AnswerLogits>; 2]> {
+        let samples: Vec<Sample> = rollouts.iter().map(|rollout| sample(&prompts[rollout.prompt], rollout)).collect();
+        let of =
+            |llama: Option<&Llama>| llama.map_or(Ok(Vec::new()), |llama| AnswerLogits::of_samples(llama, &samples));
+        Ok([of(self.reference)?, of(self.own)?])
+    }
 }
 
 /// The teacher of each prompt's list; none for a request that no list satisfies.
