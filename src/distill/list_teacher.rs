@@ -56,7 +56,7 @@ pub struct ListTargets {
     pub is_whole: bool,
 }
 
-/// What policies add to the teacher's targets, by their logits at each token of the answer.
+/// The policies' parts in the targets, by their logits at each token of the answer.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PolicyParts<'a> {
     /// The reference policy, and its part in the geometric mean with the teacher.

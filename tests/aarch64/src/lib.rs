@@ -42,7 +42,7 @@ pub mod check {
     pub use result::CheckResult;
 }
 
-/// What tests compare with.
+/// Comparison of numbers.
 #[cfg(test)]
 #[path = "../../../kernels/src/testing"]
 pub mod testing {
