@@ -11,19 +11,30 @@ pub struct Browser {
     session: String,
 }
 
+/// A running chromedriver and its port; `None` where it ended without one.
+fn driver() -> Option<(Child, String)> {
+    let next = "chromedriver is needed: tests/run.sh installs it (Debian: chromium chromium-driver)";
+    let mut driver = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn().expect(next);
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let port = lines.find_map(|line| {
+        let rest = line.split("successfully on port ").nth(1)?;
+        Some(rest.trim_end_matches('.').to_owned())
+    });
+    let Some(port) = port else {
+        driver.wait().unwrap();
+        return None;
+    };
+    // What it prints later has to go somewhere.
+    std::thread::spawn(move || lines.for_each(drop));
+    Some((driver, port))
+}
+
 impl Browser {
     /// Starts chromedriver, and a browser of it.
     pub fn start() -> Self {
-        let next = "chromedriver is needed: tests/run.sh installs it (Debian: chromium chromium-driver)";
-        let mut driver = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn().expect(next);
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let port = lines.find_map(|line| {
-            let rest = line.split("successfully on port ").nth(1)?;
-            Some(rest.trim_end_matches('.').to_owned())
-        });
-        // What it prints later has to go somewhere.
-        std::thread::spawn(move || lines.for_each(drop));
-        let mut browser = Self { driver, session: format!("http://127.0.0.1:{}/session", port.expect(next)) };
+        // It takes a free port of IPv4, and ends where another program took the same one of IPv6 meanwhile.
+        let (driver, port) = (0..5).find_map(|_| driver()).expect("chromedriver took no port in five attempts");
+        let mut browser = Self { driver, session: format!("http://127.0.0.1:{port}/session") };
         let arguments =
             ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1440,1000"];
         let logs = json!({ "browser": "ALL", "performance": "ALL" });
