@@ -65,7 +65,7 @@ impl LeafScores {
 }
 
 /// T · log Σ exp(x / T), and its limit for T = 0, the maximum.
-fn soft_maximum(values: &[f64], temperature: f64) -> f64 {
+pub(crate) fn soft_maximum(values: &[f64], temperature: f64) -> f64 {
     let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if temperature == 0.0 {
         return highest;

@@ -47,6 +47,7 @@ pub use greedy_fill::greedy_fill;
 pub use guide::{GuideWeight, TeacherGuide};
 pub use guide_choice::{GuideChoice, GuideSource, WeightChoice};
 pub use leaf_scores::LeafScores;
+pub(crate) use leaf_scores::soft_maximum;
 pub use list_constraint::{ListConstraint, MaskedBaseline};
 pub use mode::Mode;
 pub use statistics::ConstraintStats;

@@ -25,7 +25,7 @@ use super::answer_logits::AnswerLogits;
 use crate::constrain::feasible::Feasible;
 use crate::constrain::problem::Problem;
 use crate::constrain::trie::{Prefix, Trie};
-use crate::constrain::{FeasibleRequest, Grammar, GuideWeight};
+use crate::constrain::{FeasibleRequest, Grammar, GuideWeight, soft_maximum};
 use crate::train::target_shares::target_shares;
 
 /// A teacher of the lists of one request.
@@ -83,11 +83,11 @@ impl<'a> ListTeacher<'a> {
     /// The logarithms of the masses of the tokens behind `prefix` that lead to titles of `open`.
     fn log_masses(&self, prefix: &Prefix, open: &FixedBitSet) -> Vec<(u32, f64)> {
         let titles = self.grammar.titles();
-        let scores = || titles.open_leaves(prefix, open).map(|leaf| self.scores[leaf]);
-        let highest = scores().fold(f64::NEG_INFINITY, f64::max);
-        let mass = |leaf: usize| (self.scores[leaf] - highest).exp();
-        let below = |child: &Prefix| titles.open_leaves(child, open).map(mass).sum::<f64>();
-        titles.open_children(prefix, open).map(|(token, child)| (token, below(&child).ln())).collect()
+        let log_mass = |child: &Prefix| {
+            let scores: Vec<f64> = titles.open_leaves(child, open).map(|leaf| self.scores[leaf]).collect();
+            soft_maximum(&scores, 1.0)
+        };
+        titles.open_children(prefix, open).map(|(token, child)| (token, log_mass(&child))).collect()
     }
 }
 
@@ -203,12 +203,9 @@ impl Walk<'_, '_> {
 }
 
 fn softmax(logits: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut masses: Vec<f64> = logits.collect();
-    let highest = masses.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    masses.iter_mut().for_each(|mass| *mass = (*mass - highest).exp());
-    let total: f64 = masses.iter().sum();
-    masses.iter_mut().for_each(|mass| *mass /= total);
-    masses
+    let logits: Vec<f64> = logits.collect();
+    let total = soft_maximum(&logits, 1.0);
+    logits.into_iter().map(|logit| (logit - total).exp()).collect()
 }
 
 impl Rest {

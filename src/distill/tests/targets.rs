@@ -192,6 +192,25 @@ fn a_repeated_title_takes_a_line_and_the_teacher_goes_on_behind_it() {
 }
 
 #[test]
+fn a_teacher_without_a_part_may_be_as_sharp_as_it_likes() {
+    let shop = shop();
+    let feasible = shop.constraints(&Request { k: 2, ..Request::default() }).unwrap().prove().unwrap();
+    // Of three titles the mass beside the best one's is less than the least f64.
+    let teacher = ListTeacher::new(&shop.grammar, feasible, &[9.0, 0.5, 0.25, 0.0], 1e-3);
+    let answer = shop.grammar.tokens(&[1, 2].map(ItemId)).unwrap();
+    let logits = any_logits(&shop, answer.len(), SeededRng::new(7, 0));
+    let parts = PolicyParts { reference: Some((&logits, GuideWeight::MODEL_ALONE)), own: None };
+    for target in teacher.targets(&answer, parts).tokens.iter().filter(|target| target.is_choice) {
+        let mass = |share: &TargetShare| logits.of(target.at, share.id).exp();
+        let total: f64 = target.shares.iter().map(mass).sum();
+        assert!(target.shares.len() >= 3);
+        for share in &target.shares {
+            assert!((f64::from(share.share) - mass(share) / total).abs() < 1e-6, "{target:?}");
+        }
+    }
+}
+
+#[test]
 fn counters_are_kept_behind_mistakes_until_they_cannot_be_met() {
     let shop = shop();
     let share = |text: &str| vec![Share::parse(text, &shop.catalogue).unwrap()];
