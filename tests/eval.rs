@@ -119,12 +119,37 @@ fn an_adapters_row_has_the_name_of_its_run_and_its_figures_go_there() {
 }
 
 #[test]
+fn runs_are_evaluated_side_by_side_by_their_best_models() {
+    let world = World::new();
+    let model = world.path("model");
+    let [first, second] = ["first", "second"].map(|run| {
+        let run = world.path(run);
+        toy::write_adapter(&run.join("adapter"));
+        std::fs::write(run.join("config.toml"), format!("model = {model:?}")).unwrap();
+        run.display().to_string()
+    });
+    let protocol = ["--users", "2", "--tasks", "I0", "--decode", "free"];
+    world.evaluate(&[&["--run", &first, "--run", &second][..], &protocol].concat());
+    let found = read(&world.path("second/eval.json"));
+    let names: Vec<&str> = found["rows"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["popularity", "SASRec", "first", "second"]);
+
+    let (model, adapter) = (model.display().to_string(), format!("{first}/adapter"));
+    let by_hand = world.evaluate(&[&["--model", &model, "--adapter", &adapter, "--json"][..], &protocol].concat());
+    let by_hand: Value = serde_json::from_str(&by_hand).unwrap();
+    assert_eq!(by_hand["rows"][2]["subjects"], found["rows"][2]["subjects"], "a run is its adapter on its model");
+}
+
+#[test]
 fn wrong_usage_names_the_flag_and_the_next_step() {
     let world = World::new();
     let cases: &[(&[&str], &[&str])] = &[
         (&["--tasks", "I0,C+"], &["--tasks", "\"C+\"", "LP20"]),
         (&["--adapter", "nowhere"], &["--model"]),
         (&["--model", "nowhere"], &["--model", "tiller pull smollm2-135m"]),
+        (&["--run", "nowhere"], &["nowhere"]),
+        (&["--run", "nowhere", "--model", "m"], &["--run", "--model"]),
+        (&["--tune-guide"], &["--run", "--model"]),
         (&["--teacher", "nowhere"], &["tiller sasrec train"]),
         (&["--users", "0"], &["at least one"]),
         (&["--k", "0"], &["--k"]),

@@ -24,7 +24,7 @@ fn stages_end_in_a_table_and_strict_lists_satisfy_their_requests() {
     let strict: Vec<&Value> = rows.iter().filter(|row| row["decode"] == "strict").collect();
     let names: Vec<&str> = strict.iter().map(|row| row["name"].as_str().unwrap()).collect();
     // Alone, then guided by the teacher.
-    assert_eq!(names, ["v1", "v1", "v2", "v2", "full", "full"]);
+    assert_eq!(names, ["v1", "v1", "v2", "v2", "distilled", "distilled", "full", "full"]);
     for row in strict {
         for subject in row["subjects"].as_array().unwrap() {
             let mean = |metric: &str| subject["exact"][metric]["mean"].as_f64();

@@ -73,8 +73,7 @@ fn a_tuned_model_is_aligned_asked_and_aligned_further() {
     let kl = first["objective"]["kl"].as_f64().unwrap();
     assert!(kl.abs() < 1e-3 && first["lists"]["NonExist"].is_f64(), "{first}");
 
-    let asked =
-        ["recommend", "set", "--model", "sft/model", "--adapter", "ppo/adapter", "--user", "u1", "-k", "4", "--json"];
+    let asked = ["recommend", "set", "--run", "ppo", "--user", "u1", "-k", "4", "--json"];
     let list: Value = serde_json::from_str(&succeed(folder, &asked)).unwrap();
     assert_eq!(list["items"].as_array().unwrap().len(), 4);
 

@@ -73,6 +73,7 @@ fn a_model_is_trained_from_scratch_adapted_merged_and_queried() {
         .concat(),
     );
     let adapted = recommend(&["--model", "run/model", "--adapter", "adapted/adapter"]);
+    assert_eq!(recommend(&["--run", "adapted"])["items"], adapted["items"]);
     succeed(folder, &["merge", "adapted", "--out", "merged"]);
     assert_eq!(recommend(&["--model", "merged"])["items"], adapted["items"]);
     fail(folder, &["merge", "run", "--out", "merged"], 2, "as it is");

@@ -10,6 +10,7 @@ use tiller_models::language_model::InferenceModel;
 use super::Global;
 use super::guide::{GuideArgs, ModelPath};
 use super::lookup;
+use super::model::ModelArgs;
 use super::recommend::show::LiveList;
 use super::storage::StorageArgs;
 use super::values::mode;
@@ -17,7 +18,6 @@ use crate::constrain::Mode;
 use crate::converse::{ChatSession, HELP, Reply};
 use crate::data::titles::clean;
 use crate::data::{Catalogue, Dataset, ItemId};
-use crate::pull::resolve_model;
 use crate::recommend::answer::OutputFormat;
 use crate::recommend::recommender::{List, Recommender, enough_tokens};
 use crate::recommend::{CheckedItem, PreparedRequest};
@@ -27,8 +27,8 @@ use crate::{Error, Result};
 const EXAMPLES: &str = "\
 Examples:
   tiller chat films --model smollm2-135m --user 42
-  tiller chat films --model run/model --history 'Heat (1995)' -k 5
-  echo 'a few comedies, no horror' | tiller chat films --model run/model --user 42 --json";
+  tiller chat films --run runs/ppo --history 'Heat (1995)' -k 5
+  echo 'a few comedies, no horror' | tiller chat films --run runs/ppo --user 42 --json";
 
 /// The flags of `tiller chat`.
 #[derive(Debug, clap::Args)]
@@ -36,12 +36,8 @@ Examples:
 pub struct Args {
     /// The data set folder
     dir: PathBuf,
-    /// The language model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
-    #[arg(long, value_name = "PATH|NAME")]
-    model: PathBuf,
-    /// An adapter (PEFT folder) that was tuned on that model
-    #[arg(long, value_name = "DIR")]
-    adapter: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgs,
     /// For whom: a user of the data set
     #[arg(long, value_name = "ID", conflicts_with = "history")]
     user: Option<String>,
@@ -66,14 +62,15 @@ pub struct Args {
 /// Names that are not known, a data set or model that cannot be read, a device that fails. What a turn gets wrong is said and
 /// the conversation goes on.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
-    let model = resolve_model(&args.model.to_string_lossy())?;
+    let next = "`tiller pull smollm2-135m` fetches a small one; then --model smollm2-135m";
+    let checkpoint = args.model.required_checkpoint(next)?;
     let dataset = Dataset::read(&args.dir)?;
     let mut session = ChatSession::new(&dataset.catalogue, taken(args, &dataset)?, args.k);
-    let device = global.open_for_lists(&model, 1)?.device;
-    let path = ModelPath { model: &model, adapter: args.adapter.as_deref() };
+    let path = ModelPath::from(&checkpoint);
+    let device = global.open_for_lists(path.model, 1)?.device;
     let guide = args.guide.resolve(path, &args.dir, args.decode != Mode::Free)?;
     let teacher = guide.teacher(false, &dataset, &device, global)?;
-    let model = InferenceModel::load(&model, args.adapter.as_deref(), args.storage.options(), &device)?;
+    let model = InferenceModel::load(path.model, path.adapter, args.storage.options(), &device)?;
     let options = GenerateOptions { max_new_tokens: enough_tokens(args.k), sampling: Sampling::Greedy, seed: 0 };
     let mut recommender = Recommender::new(&model, &dataset.catalogue, OutputFormat::Strict, options, args.decode)?;
     if let (Some(teacher), Some(weight)) = (&teacher, guide.weight) {

@@ -44,9 +44,9 @@ pub struct Args {
 /// The size of the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Size {
-    /// Five minutes on two CPU cores
+    /// Three minutes on two CPU cores
     Small,
-    /// Fifteen minutes or more
+    /// Half an hour or more
     Large,
 }
 
@@ -56,6 +56,7 @@ struct Effort {
     items: &'static str,
     teacher_epochs: &'static str,
     sft_epochs: &'static str,
+    distill_iterations: &'static str,
     ppo_iterations: &'static str,
     evaluated_users: &'static str,
 }
@@ -68,6 +69,7 @@ impl Size {
                 items: "60",
                 teacher_epochs: "12",
                 sft_epochs: "20",
+                distill_iterations: "150",
                 ppo_iterations: "40",
                 evaluated_users: "40",
             },
@@ -76,6 +78,7 @@ impl Size {
                 items: "200",
                 teacher_epochs: "25",
                 sft_epochs: "30",
+                distill_iterations: "800",
                 ppo_iterations: "100",
                 evaluated_users: "200",
             },
@@ -106,49 +109,45 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
 
     demo.heading("A language model learns to answer requests with the teacher's lists (SFT).");
     let sft = out("sft");
-    let learn = ["sft", &data, "--teacher", &teacher, "--epochs", effort.sft_epochs, "--out", &sft];
-    let (from_scratch, merged) = (format!("{sft}/model"), out("model"));
     // A model trained from scratch knows only the wordings of its training examples.
-    let (model, start_at, tasks) = match &args.model {
-        None => {
-            demo.tiller(&[&learn[..], &["--from-scratch", "tiny"]].concat())?;
-            (&from_scratch, ["--run", &sft], "I0,+C:trained,-C:trained,LP20:trained,EP50:trained")
-        }
-        Some(model) => {
-            demo.tiller(&[&learn[..], &["--model", model]].concat())?;
-            demo.tiller(&["merge", &sft, "--out", &merged])?;
-            (&merged, ["--model", &merged], "I0,+C,-C,LP20,EP50")
-        }
+    let (start_at, tasks) = match &args.model {
+        None => (["--from-scratch", "tiny"], "I0,+C:trained,-C:trained,LP20:trained,EP50:trained"),
+        Some(model) => (["--model", model.as_str()], "I0,+C,-C,LP20,EP50"),
     };
+    let labels = ["--teacher", &teacher, "--epochs", effort.sft_epochs, "--out", &sft];
+    demo.tiller(&[&["sft", &data][..], &start_at, &labels].concat())?;
+
+    demo.heading("It corrects its own lists towards what it writes under the constraints (distillation).");
+    let distilled = out("distilled");
+    let rounds = ["--iterations", effort.distill_iterations, "--set", "validation.every=50"];
+    demo.tiller(&[&["distill", &data, "--run", &sft][..], &rounds, &["--out", &distilled]].concat())?;
 
     demo.heading("PPO rewards lists of existing, distinct items that satisfy the request and match the teacher.");
     let ppo = out("ppo");
-    let reward = ["--teacher", &teacher, "--out", &ppo, "--iterations", effort.ppo_iterations];
-    demo.tiller(&[&["ppo", &data][..], &start_at, &reward].concat())?;
+    demo.tiller(&["ppo", &data, "--run", &distilled, "--iterations", effort.ppo_iterations, "--out", &ppo])?;
 
     demo.heading(
         "All systems answer the same queries: without constraints (free), with them (strict), and strict with the teacher taking \
-         part in every choice (guided), by the weight that is best on validation items.",
+         part in every choice (guided), by the weight that is best on validation items. The last table has the paired differences \
+         of guided lists to the teacher's.",
     );
-    let adapter = format!("{ppo}/adapter");
-    let tuned = ["--model", model, "--adapter", &adapter];
-    let protocol =
-        ["--with-base", "--output-format", "strict", "--decode", "free,strict", "--tune-guide", "--tasks", tasks];
-    let queries = ["--teacher", &teacher, "--users", effort.evaluated_users, "--out", &ppo];
-    demo.tiller(&[&["eval", &data][..], &tuned, &protocol, &queries].concat())?;
+    let stages = ["--run", &sft, "--run", &distilled, "--run", &ppo];
+    let protocol = ["--decode", "free,strict", "--tune-guide", "--tasks", tasks];
+    let queries = ["--teacher", &teacher, "--users", effort.evaluated_users];
+    demo.tiller(&[&["eval", &data][..], &stages, &protocol, &queries].concat())?;
     demo.compare(&ppo)?;
-    demo.tiller(&["report", &sft, &ppo])?;
+    demo.tiller(&["report", &sft, &distilled, &ppo])?;
 
     demo.heading("Recommendations for one user, and for a request in plain English.");
     let (user, request) = example(&data)?;
-    let recommend = [&["recommend", &data][..], &tuned, &["--user", &user]].concat();
+    let recommend = ["recommend", &data, "--run", &ppo, "--user", &user];
     demo.tiller(&recommend)?;
     demo.tiller(&[&recommend[..], &["--ask", &request]].concat())?;
 
     demo.print(&format!("The demo took {:.0} seconds. Report: {ppo}/report.html", start.elapsed().as_secs_f64()));
-    demo.print(&next_steps(&data, model, &adapter, &user));
+    demo.print(&next_steps(&data, &ppo, &user));
     let served = args.data.as_ref().unwrap_or(&args.out).display().to_string();
-    let serve = ["serve", &served, "--teacher", &teacher, "--model", model, "--adapter", &adapter, "--open"];
+    let serve = ["serve", &served, "--teacher", &teacher, "--run", &ppo, "--open"];
     demo.print(&format!("See it on a page, and steer it there:\n{}", typed(&serve)));
     Ok(())
 }
@@ -253,9 +252,9 @@ fn request(sizes: &[(usize, &str)]) -> String {
     }
 }
 
-fn next_steps(data: &str, model: &str, adapter: &str, user: &str) -> String {
+fn next_steps(data: &str, run: &str, user: &str) -> String {
     let commands: [&[&str]; 4] = [
-        &["chat", data, "--model", model, "--adapter", adapter, "--user", user],
+        &["chat", data, "--run", run, "--user", user],
         &["data", "stats", data],
         &["data", "import", "--help"],
         &["experiment", "stages", "--help"],
@@ -278,11 +277,11 @@ mod tests {
             gauges: vec![gauge("0.702"), None, gauge("1.000"), gauge("10.00")],
         };
         let overview = Overview { figures, rows: vec![row("popularity", ""), row("model", "strict guided 0.15")] };
-        let guided = ["sft", "ppo"].map(|name| format!("{name} strict guided 0.1"));
-        let difference = || "+0.123 (+0.012 to +0.234)".to_owned();
-        let header = std::iter::once("NDCG − SASRec, paired".to_owned()).chain(guided);
-        let differences =
-            crate::cli::table::plain(header, [vec!["LP20:trained".to_owned(), difference(), difference()]]);
+        let guided = ["sft", "distilled", "ppo"].map(|name| format!("{name} strict guided 0.15"));
+        let header = std::iter::once("NDCG − SASRec".to_owned()).chain(guided);
+        let difference = "+0.123 (+0.012 to +0.234)";
+        let line = ["LP20:trained", difference, difference, difference].map(str::to_owned);
+        let differences = crate::cli::table::plain(header, [line.to_vec()]);
         for table in [table(&overview), differences] {
             let text = table.trim_fmt();
             assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");

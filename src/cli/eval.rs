@@ -6,8 +6,10 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
+use clap::ArgGroup;
+
 use self::context::EvalContext;
-use self::models::{EvaluatedModel, models};
+use self::models::{EvaluatedModel, checkpoints, models};
 use self::show::show;
 use super::guide::run_folder;
 use super::recommend::DraftSource;
@@ -18,7 +20,6 @@ use crate::constrain::{GuideSource, Mode, WeightChoice};
 use crate::data::{Catalogue, Dataset};
 use crate::evaluate::{EvalConfig, Evaluator, FullRanking, ScorerSystem, TEACHER};
 use crate::instruct::{Preset, chat};
-use crate::pull::resolve_model;
 use crate::recommend::answer::OutputFormat;
 use crate::run::progress::Progress;
 use crate::task::EvalTask;
@@ -28,14 +29,15 @@ const EXAMPLES: &str = "\
 Examples:
   tiller eval films                                     the teacher and popularity alone
   tiller eval films --model smollm2-135m --users 200
+  tiller eval films --run runs/sft --run runs/distilled --run runs/ppo --users 200
   tiller eval films --model smollm2-135m --adapter sft/adapter --adapter ppo/adapter --with-base
-  tiller eval films --model m --adapter run/adapter --tasks core --decode free,strict --out run
+  tiller eval films --run runs/ppo --tasks core --decode free,strict
   tiller eval films --model m --tasks I0,+C,-C,LP20,EP50,+C:trained,LP20:ambiguous --seeds 1,2,3
   tiller eval films --model m --adapter run/adapter --with-base --chat talk.json
   tiller eval films --users them.txt --tasks I0 --trec lists        for trec_eval and ranx
-  tiller eval films --model m --adapter run/adapter --decode strict --tune-guide
-  tiller eval films --model m --adapter run/adapter --decode strict --guide-weight auto,0,0.5
-  tiller eval films --model m --adapter run/adapter --decode strict --tasks I0,+C --rank --slices
+  tiller eval films --run runs/ppo --decode strict --tune-guide
+  tiller eval films --run runs/ppo --decode strict --guide-weight auto,0,0.5
+  tiller eval films --run runs/ppo --decode strict --tasks I0,+C --rank --slices
   tiller eval films --model m --json | jq '.rows[].subjects[0].exact.NDCG'
 
 Tasks:
@@ -47,10 +49,13 @@ Tasks:
 
 /// The flags of `tiller eval`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, group = ArgGroup::new("evaluated").args(["run", "model"]))]
 pub struct Args {
     /// The data set folder
     dir: PathBuf,
+    /// The run folder of a tuning, whose best model is evaluated; of several, each gets rows of its own
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "adapter", "with_base"])]
+    run: Vec<PathBuf>,
     /// The language model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
     #[arg(long, value_name = "PATH|NAME")]
     model: Option<String>,
@@ -72,10 +77,10 @@ pub struct Args {
     guide: Vec<GuideSource>,
     /// The model's part with --guide teacher: 0 is the teacher alone, 1 the model alone, auto the weight in the model's run folder;
     /// of several, each gets a row of its own [default: auto]
-    #[arg(long, value_delimiter = ',', value_name = "auto|W,…", requires = "model")]
+    #[arg(long, value_delimiter = ',', value_name = "auto|W,…", requires = "evaluated")]
     guide_weight: Vec<WeightChoice>,
     /// First choose the guide weight by validation items of at most 200 users, and write it to guide.json in the model's run folder
-    #[arg(long, requires = "model")]
+    #[arg(long, requires = "evaluated")]
     tune_guide: bool,
     /// Also rank, in rows of their own: a model scores every item by the log-probability of its title as the next one, and no item that the
     /// user took before is listed
@@ -103,14 +108,14 @@ pub struct Args {
     #[arg(long, alias = "recipe", value_parser = values::preset(), default_value = "default")]
     preset: Preset,
     /// Output format of unconstrained lists: strict, every line is an item; lenient, numbered lines are [default: strict
-    /// with an adapter, else lenient]
+    /// for a run or an adapter, else lenient]
     #[arg(long = "output-format", alias = "form", value_parser = values::output_format(), value_name = "FORM")]
     format: Option<OutputFormat>,
     /// Source of draft lists: the model confirms in one step the tokens that it would have written anyway
     #[arg(long, value_enum, value_name = "WHO")]
     draft: Option<DraftSource>,
     /// Conversations in the ShareGPT format that no training has seen; reports each model's perplexity on them
-    #[arg(long, value_name = "FILE", requires = "model")]
+    #[arg(long, value_name = "FILE", requires = "evaluated")]
     chat: Option<PathBuf>,
     /// Lists that are written at once
     #[arg(long, default_value_t = 16, value_name = "LISTS", value_parser = clap::value_parser!(u16).range(1..))]
@@ -123,7 +128,7 @@ pub struct Args {
     /// Sample lists kept per row and task
     #[arg(long, default_value_t = EvalConfig::default().samples, value_name = "N")]
     samples: usize,
-    /// The folder to write eval.json to [default: the run folder that the last adapter is in, if it is in one]
+    /// The folder to write eval.json to [default: the last run, or the run folder that the last adapter is in]
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
     /// The folder to write all lists to in TREC's formats, for trec_eval and ranx: TASK.qrels and TASK.SYSTEM.run
@@ -145,8 +150,8 @@ enum SplitName {
 /// Names that are not known, a data set, model or teacher that cannot be read, a prompt longer than the model's context.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
     let mut config = config(args)?;
-    let model = args.model.as_deref().map(resolve_model).transpose()?;
-    let models = model.as_deref().map_or(Ok(Vec::new()), |model| models(args, model))?;
+    let checkpoints = checkpoints(args)?;
+    let models = models(args, &checkpoints)?;
     let talk = args.chat.as_deref().map(chat::read).transpose()?;
     let dataset = Dataset::read(&args.dir)?;
     if let Some(who) = &args.users {
@@ -157,8 +162,10 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
             }
         }
     }
-    let open =
-        model.as_ref().map_or_else(|| global.open(), |model| global.open_for_lists(model, usize::from(args.batch)))?;
+    let open = match models.first() {
+        Some(first) => global.open_for_lists(first.path.model, usize::from(args.batch))?,
+        None => global.open()?,
+    };
     let run = args.teacher.clone().unwrap_or_else(|| args.dir.join("teacher"));
     let teacher = Teacher::load(&run, &dataset, &open.device)?;
 
@@ -229,5 +236,6 @@ fn config(args: &Args) -> Result<EvalConfig> {
 
 /// The folder of eval.json.
 fn out(args: &Args) -> Option<PathBuf> {
-    args.out.clone().or_else(|| run_folder(args.adapter.last()?).map(Path::to_owned))
+    let of_adapter = || run_folder(args.adapter.last()?).map(Path::to_owned);
+    args.out.clone().or_else(|| args.run.last().cloned()).or_else(of_adapter)
 }

@@ -9,6 +9,7 @@ use crate::constrain::{GuideChoice, GuideSource, GuideWeight, WeightChoice};
 use crate::data::Dataset;
 use crate::evaluate::TunedGuide;
 use crate::teacher::Teacher;
+use crate::train::Checkpoint;
 use crate::{Error, Result};
 
 /// The flags of one guided recommender.
@@ -122,6 +123,12 @@ pub struct ModelPath<'a> {
     pub model: &'a Path,
     /// Its adapter.
     pub adapter: Option<&'a Path>,
+}
+
+impl<'a> From<&'a Checkpoint> for ModelPath<'a> {
+    fn from(Checkpoint { model, adapter }: &'a Checkpoint) -> Self {
+        Self { model, adapter: adapter.as_deref() }
+    }
 }
 
 impl<'a> ModelPath<'a> {

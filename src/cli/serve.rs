@@ -8,16 +8,16 @@ use serde_json::json;
 use tiller_models::language_model::InferenceModel;
 
 use super::Global;
-use super::guide::{GuideArgs, ModelPath, ResolvedGuide};
+use super::guide::{GuideArgs, ModelPath, ResolvedGuide, run_folder};
+use super::model::ModelArgs;
 use super::storage::StorageArgs;
 use crate::data::Dataset;
 use crate::data::input::file_name;
 use crate::data::titles::clean;
-use crate::pull::resolve_model;
-use crate::recommend::answer::OutputFormat;
 use crate::run::interrupt;
 use crate::serve::{About, Access, App, FeedbackLog, Guides, Student, Workspace, Writers, serve};
 use crate::teacher::Teacher;
+use crate::train::Checkpoint;
 use crate::train::teach::TaughtModel;
 use crate::{Error, Result};
 
@@ -25,7 +25,7 @@ const EXAMPLES: &str = "\
 Examples:
   tiller serve films                                     the teacher's lists, on http://127.0.0.1:7878
   tiller serve films --model smollm2-135m --open
-  tiller serve films --model smollm2-135m --adapter run/adapter --feedback likes.jsonl
+  tiller serve films --run runs/ppo --feedback likes.jsonl
   tiller serve tiller-demo                               the folder of `tiller demo`, with its reports
   tiller serve films --host 0.0.0.0 --token-file token   for other machines, which have to send the token
 
@@ -40,12 +40,9 @@ const SHORTEST_TOKEN: usize = 16;
 pub struct Args {
     /// The data set folder, or a folder with one and its runs
     dir: PathBuf,
-    /// The language model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list` [default: the teacher alone]
-    #[arg(long, value_name = "PATH|NAME")]
-    model: Option<String>,
-    /// An adapter (PEFT folder) that was tuned on that model
-    #[arg(long, value_name = "DIR", requires = "model")]
-    adapter: Option<PathBuf>,
+    // Without a model, the teacher alone writes the lists.
+    #[command(flatten)]
+    model: ModelArgs,
     #[command(flatten)]
     guide: GuideArgs,
     /// Port; 0 is for any free one
@@ -81,12 +78,12 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let token = token(args)?;
     let (listener, address) = bind(args)?;
     let workspace = Workspace::find(&args.dir)?;
-    let model = args.model.as_deref().map(resolve_model).transpose()?;
-    let guide = guide(args, model.as_deref(), &workspace)?;
+    let model = args.model.checkpoint()?;
+    let guide = guide(args, model.as_ref(), &workspace)?;
     let workspace = Workspace { teacher: teacher_run(args, guide.as_ref(), &workspace), ..workspace };
     if model.is_none() && workspace.teacher.is_none() {
         return Err(Error::bad_input(workspace.data.join("teacher").display())
-            .expected("a trained teacher, or --model")
+            .expected("a trained teacher, or --run or --model")
             .found("neither")
             .next(format!("`tiller sasrec train {}` trains one", workspace.data.display()))
             .into());
@@ -95,21 +92,19 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let dataset: &'static Dataset = Box::leak(Box::new(Dataset::read(&workspace.data)?));
     let feedback = args.feedback.as_deref().map(FeedbackLog::open).transpose()?;
     // People who steer a page ask one by one; the size of a batch is a limit.
-    let open = model.as_ref().map_or_else(|| global.open(), |model| global.open_for_lists(model, 1))?;
+    let open = model.as_ref().map_or_else(|| global.open(), |model| global.open_for_lists(&model.model, 1))?;
     let load_teacher = |run: &PathBuf| Teacher::load(run, dataset, &open.device);
     let teacher = workspace.teacher.as_ref().map(load_teacher).transpose()?;
-    let load_model =
-        |path: &PathBuf| InferenceModel::load(path, args.adapter.as_deref(), args.storage.options(), &open.device);
+    let load_model = |Checkpoint { model, adapter }: &Checkpoint| {
+        InferenceModel::load(model, adapter.as_deref(), args.storage.options(), &open.device)
+    };
     let loaded = model.as_ref().map(load_model).transpose()?;
-    let format = if args.adapter.is_some() { OutputFormat::Strict } else { OutputFormat::Lenient };
+    let format = args.model.output_format();
     let writers = Writers::new(&dataset.catalogue, teacher.as_ref(), loaded.as_ref().map(|model| (model, format)))?;
     let writers = match (&loaded, &teacher, &model) {
         (Some(loaded), Some(teacher), Some(model)) => {
-            let files = TaughtModel {
-                model: model.clone(),
-                adapter: args.adapter.clone(),
-                quant: args.storage.options().quant,
-            };
+            let Checkpoint { model, adapter } = model.clone();
+            let files = TaughtModel { model, adapter, quant: args.storage.options().quant };
             writers.teachable(Student::new(loaded, files, teacher, dataset, open.device))
         }
         _ => writers,
@@ -117,7 +112,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     let about = About {
         version: env!("CARGO_PKG_VERSION"),
         device: open.description,
-        model: model.as_deref().map(|model| model_name(model, args.adapter.as_deref())),
+        model: model.as_ref().map(model_name),
         teacher: teacher.is_some(),
         guide: guide.map(|guide| Guides { usual: guide.weight, auto: guide.auto }).unwrap_or_default(),
     };
@@ -129,7 +124,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
 }
 
 /// The guide of the model's lists; `None` without a model.
-fn guide(args: &Args, model: Option<&Path>, workspace: &Workspace) -> Result<Option<ResolvedGuide>> {
+fn guide(args: &Args, model: Option<&Checkpoint>, workspace: &Workspace) -> Result<Option<ResolvedGuide>> {
     let Some(model) = model else {
         if !args.guide.choice().names_teacher() {
             return Ok(None);
@@ -137,11 +132,11 @@ fn guide(args: &Args, model: Option<&Path>, workspace: &Workspace) -> Result<Opt
         return Err(Error::bad_input("--guide")
             .expected("a language model that is guided")
             .found("none")
-            .next("name it with --model, or leave --guide and --guide-weight out")
+            .next("name it with --run or --model, or leave --guide and --guide-weight out")
             .into());
     };
     let of_teacher = workspace.teacher.as_deref().and_then(Path::parent).unwrap_or(&workspace.data);
-    args.guide.resolve(ModelPath { model, adapter: args.adapter.as_deref() }, of_teacher, true).map(Some)
+    args.guide.resolve(ModelPath::from(model), of_teacher, true).map(Some)
 }
 
 /// The run folder of the teacher, if there is one: of several, that of the guide weight.
@@ -188,10 +183,9 @@ fn token(args: &Args) -> Result<Option<String>> {
 }
 
 /// The name of a model: that of the run, where it or its adapter lies in one.
-fn model_name(model: &Path, adapter: Option<&Path>) -> String {
-    let made = adapter.unwrap_or(model);
-    let run = made.parent().filter(|run| run.join("config.toml").is_file());
-    clean(&file_name(run.unwrap_or(made)))
+fn model_name(Checkpoint { model, adapter }: &Checkpoint) -> String {
+    let made = adapter.as_deref().unwrap_or(model);
+    clean(&file_name(run_folder(made).unwrap_or(made)))
 }
 
 /// Says where the page is, and opens it.

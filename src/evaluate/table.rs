@@ -16,7 +16,7 @@ const FORMAT: [Metric; 5] =
 pub const TEACHER: &str = "SASRec";
 
 /// The name of the paired differences to it.
-const DIFFERENCE: &str = "NDCG − SASRec, paired";
+const DIFFERENCE: &str = "NDCG − SASRec";
 
 /// The line of their mean over all tasks.
 const MEAN: &str = "all tasks";
@@ -144,7 +144,7 @@ impl Lines<'_> {
     fn add_difference(&mut self, task: EvalTask) {
         if self.has_differences() {
             let evaluation = self.evaluation;
-            self.add(format!("{task} {DIFFERENCE}"), |row| evaluation.difference_to_teacher(row, task));
+            self.add(format!("{task} {DIFFERENCE}, paired"), |row| evaluation.difference_to_teacher(row, task));
         }
     }
 
@@ -152,7 +152,7 @@ impl Lines<'_> {
     fn add_mean_difference(&mut self) {
         if self.has_differences() && self.evaluation.tasks.len() > 1 {
             let evaluation = self.evaluation;
-            self.add(format!("{DIFFERENCE}, {MEAN}"), |row| evaluation.mean_difference_to_teacher(row));
+            self.add(format!("{DIFFERENCE}, paired, {MEAN}"), |row| evaluation.mean_difference_to_teacher(row));
         }
     }
 

@@ -53,7 +53,7 @@ impl EvalContext<'_> {
         let system = |mode, drafts| -> Result<LlmSystem> {
             let recommender = recommender(args, (&model, adapter), catalogue, mode)?;
             let recommender = if drafts { recommender.drafting(teacher) } else { recommender };
-            Ok(LlmSystem { name: evaluated.name.clone(), recommender, batch: usize::from(args.batch) })
+            Ok(LlmSystem { name: evaluated.name.to_owned(), recommender, batch: usize::from(args.batch) })
         };
         if let (true, Some(run)) = (args.tune_guide, evaluated.path.run()) {
             self.tune(system(Mode::Strict, drafts)?, run)?;

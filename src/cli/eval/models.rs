@@ -1,6 +1,6 @@
 //! The language models of an evaluation: their names, guides and recommenders.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tiller_models::generate::{GenerateOptions, Sampling};
 use tiller_models::language_model::InferenceModel;
@@ -10,14 +10,16 @@ use crate::cli::guide::{ModelPath, run_folder};
 use crate::constrain::{GuideSource, GuideWeight, Mode, WeightChoice};
 use crate::data::Catalogue;
 use crate::data::input::file_name;
+use crate::pull::resolve_model;
 use crate::recommend::answer::OutputFormat;
 use crate::recommend::recommender::{Recommender, enough_tokens};
+use crate::train::Checkpoint;
 use crate::{Error, Result};
 
 /// A language model to evaluate.
 pub struct EvaluatedModel<'a> {
     /// The name of its rows.
-    pub name: String,
+    pub name: &'a str,
     /// Its folders.
     pub path: ModelPath<'a>,
     /// The guides of its constrained lists; `None`, the model alone, comes first.
@@ -48,16 +50,33 @@ impl EvaluatedModel<'_> {
     }
 }
 
-/// The language models, with and without adapters.
+/// The models that the flags name: those of runs, or one with and without adapters. Each has the name of its rows.
+///
+/// # Errors
+/// A run without a model yet, a model that is neither there nor in the list of `tiller pull`.
+pub fn checkpoints(args: &Args) -> Result<Vec<(String, Checkpoint)>> {
+    let name = |path: &Path| file_name(run_folder(path).unwrap_or(path));
+    let Some(model) = &args.model else {
+        return args.run.iter().map(|run| Ok((file_name(run), Checkpoint::of(run)?))).collect();
+    };
+    let path = resolve_model(model)?;
+    let with = |adapter: Option<&PathBuf>| Checkpoint { model: path.clone(), adapter: adapter.cloned() };
+    let base = (name(Path::new(model)), with(None));
+    let base = Some(base).filter(|_| args.with_base || args.adapter.is_empty());
+    let adapters = args.adapter.iter().map(|adapter| (name(adapter), with(Some(adapter))));
+    Ok(base.into_iter().chain(adapters).collect())
+}
+
+/// The models with their guides.
 ///
 /// # Errors
 /// `--tune-guide` or an automatic guide weight where no run folder is.
-pub fn models<'a>(args: &'a Args, model: &'a Path) -> Result<Vec<EvaluatedModel<'a>>> {
-    let evaluated = |(name, adapter)| {
-        let path = ModelPath { model, adapter };
+pub fn models<'a>(args: &Args, checkpoints: &'a [(String, Checkpoint)]) -> Result<Vec<EvaluatedModel<'a>>> {
+    let evaluated = |(name, checkpoint): &'a (String, Checkpoint)| {
+        let path = ModelPath::from(checkpoint);
         Ok(EvaluatedModel { name, path, guides: guides(args, &path)? })
     };
-    let models = systems(args).into_iter().map(evaluated).collect::<Result<Vec<_>>>()?;
+    let models = checkpoints.iter().map(evaluated).collect::<Result<Vec<_>>>()?;
     if args.tune_guide && models.iter().all(|model| model.path.run().is_none()) {
         return Err(Error::bad_input("--tune-guide")
             .expected("a model or an adapter in a run folder, which keeps its guide weight")
@@ -108,15 +127,7 @@ pub fn recommender<'a>(
         sampling: Sampling::Greedy,
         seed: 0,
     };
-    let usual = if adapter.is_some() { OutputFormat::Strict } else { OutputFormat::Lenient };
+    let is_tuned = adapter.is_some() || !args.run.is_empty();
+    let usual = if is_tuned { OutputFormat::Strict } else { OutputFormat::Lenient };
     Recommender::new(model, catalogue, args.format.unwrap_or(usual), options, mode)
-}
-
-/// The names of the language models, each with its adapter.
-fn systems(args: &Args) -> Vec<(String, Option<&Path>)> {
-    let name = |path: &Path| file_name(run_folder(path).unwrap_or(path));
-    let base = args.model.as_deref().map(|model| (name(Path::new(model)), None));
-    let base = base.filter(|_| args.with_base || args.adapter.is_empty());
-    let adapters = args.adapter.iter().map(|adapter| (name(adapter), Some(adapter.as_path())));
-    base.into_iter().chain(adapters).collect()
 }

@@ -18,13 +18,13 @@ use self::request_args::RequestArgs;
 use self::rows::ListFormat;
 use self::show::ListPrinter;
 use super::guide::{GuideArgs, ModelPath};
+use super::model::ModelArgs;
 use super::storage::StorageArgs;
 use super::values::mode;
-use super::{Global, model, progress};
+use super::{Global, progress};
 use crate::constrain::Mode;
 use crate::data::Dataset;
 use crate::recommend::PreparedRequest;
-use crate::recommend::answer::OutputFormat;
 use crate::recommend::recommender::{Recommender, enough_tokens};
 use crate::{Error, Result};
 
@@ -33,14 +33,15 @@ Examples:
   tiller recommend films --model smollm2-135m --user 42
   tiller recommend films --model smollm2-135m --user 42 -k 5 --more Comedy --less Horror
   tiller recommend films --model smollm2-135m --user 42 --share 'Comedy<=30%' --where 'year>=2010'
+  tiller recommend films --run runs/ppo --user 42
   tiller recommend films --model smollm2-135m --adapter run/adapter --user 42
   tiller recommend films --model smollm2-135m --history 'Heat (1995)' 'Ran (1985)'
   tiller recommend films --model smollm2-135m --ask 'a few comedies from the nineties, no horror'
   tiller recommend films --model smollm2-135m --user all --batch 64 --json > lists.jsonl
   tiller recommend films --model smollm2-135m --user all --format trec > lists.run
-  tiller recommend films --model smollm2-135m --adapter run/adapter --user 42 --guide teacher --guide-weight 0.2
+  tiller recommend films --run runs/ppo --user 42 --guide teacher --guide-weight 0.2
   tiller recommend films --model smollm2-135m --user 42 --draft teacher
-  tiller recommend films --model smollm2-135m --adapter run/adapter --user 42 --rank
+  tiller recommend films --run runs/ppo --user 42 --rank
   tiller recommend films --model llama-2-7b.gguf --quant q4 --kv-dtype int8 --user 42";
 
 /// The flags of `tiller recommend`.
@@ -49,12 +50,8 @@ Examples:
 pub struct Args {
     /// The data set folder
     dir: PathBuf,
-    /// The language model: a Hugging Face folder, a .gguf file, or a name of `tiller pull --list`
-    #[arg(long, value_name = "PATH|NAME")]
-    model: Option<String>,
-    /// An adapter (PEFT folder) that was tuned on that model; every line of its answer then counts as an item
-    #[arg(long, value_name = "DIR")]
-    adapter: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgs,
     #[command(flatten)]
     request: RequestArgs,
     /// Constraint mode
@@ -148,7 +145,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
             .into());
     }
     let next = "`tiller pull smollm2-135m` fetches a small one; then --model smollm2-135m";
-    let model = model::required(args.model.as_deref(), next)?;
+    let checkpoint = args.model.required_checkpoint(next)?;
     let dataset = Dataset::read(&args.dir)?;
     let parsed_ask = args.request.parse_ask(&dataset.catalogue)?;
     let requests = args.request.requests(parsed_ask.as_ref(), &dataset)?;
@@ -161,12 +158,12 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     };
     // To rank is to score many continuations side by side.
     let at_once = if args.rank { usize::from(args.batch) } else { queue.asked().min(args.batch.into()) };
-    let device = global.open_for_lists(&model, at_once)?.device;
-    let path = ModelPath { model: &model, adapter: args.adapter.as_deref() };
+    let path = ModelPath::from(&checkpoint);
+    let device = global.open_for_lists(path.model, at_once)?.device;
     let guide = args.guide.resolve(path, &args.dir, args.decode != Mode::Free && !args.rank)?;
     let teacher = guide.teacher(args.speed.draft.is_some(), &dataset, &device, global)?;
-    let model = InferenceModel::load(&model, args.adapter.as_deref(), args.storage.options(), &device)?;
-    let format = if args.adapter.is_some() { OutputFormat::Strict } else { OutputFormat::Lenient };
+    let model = InferenceModel::load(path.model, path.adapter, args.storage.options(), &device)?;
+    let format = args.model.output_format();
     let mut recommender = Recommender::new(&model, &dataset.catalogue, format, options, args.decode)?;
     if let (Some(teacher), Some(weight)) = (&teacher, guide.weight) {
         recommender = recommender.guided_by(teacher, weight);
