@@ -32,7 +32,7 @@ Examples:
   tiller ppo films --run runs/sft --out runs/ppo --iterations 500 --set learning.kl_coef=0.1
   tiller ppo films --run runs/sft --out runs/paper --preset paper
   tiller ppo films --out runs/ppo --resume
-  tiller recommend films --model runs/sft/model --adapter runs/ppo/adapter --user 42";
+  tiller recommend films --run runs/ppo --user 42";
 
 /// The flags of `tiller ppo`.
 #[derive(Debug, clap::Args)]

@@ -33,7 +33,7 @@ Examples:
   tiller sft films --from-scratch tiny --out runs/tiny      a model trained from scratch, in minutes and without a download
   tiller sft films --resume --out runs/films           go on where it stopped
 Next:
-  tiller recommend films --model smollm2-135m --adapter runs/films/adapter --user 42
+  tiller recommend films --run runs/films --user 42
   tiller recommend films --model runs/tiny/model --user 42";
 
 /// The flags of `tiller sft`.
@@ -176,12 +176,12 @@ fn train(
     if global.json {
         print_json_line(&json!({ "run": args.out, "model": written, "summary": summary }))?;
     } else {
-        report(args, config, &written, &summary);
+        report(args, &written, &summary);
     }
     Ok(())
 }
 
-fn report(args: &Args, config: &SftConfig, written: &Path, summary: &SftSummary) {
+fn report(args: &Args, written: &Path, summary: &SftSummary) {
     println!(
         "trained {} steps, {} tokens at {:.0} tokens/s; {} of memory at most",
         summary.steps,
@@ -197,11 +197,7 @@ fn report(args: &Args, config: &SftConfig, written: &Path, summary: &SftSummary)
             written.display()
         );
     }
-    let model = match (&config.model, config.full) {
-        (Some(model), false) => format!("--model {model} --adapter {}", written.display()),
-        _ => format!("--model {}", written.display()),
-    };
-    println!("try it with `tiller recommend {} {model} --user …`", args.dir.display());
+    println!("try it with `tiller recommend {} --run {} --user …`", args.dir.display(), args.out.display());
 }
 
 /// The configuration of the flags; a resumed run's own configuration lies beneath them.
