@@ -42,12 +42,48 @@ impl Checkpoint {
             }
             let name = table.get("model").and_then(|model| model.as_str());
             let name = name.ok_or_else(|| not_a_training("no key `model`".into()))?;
-            return Ok(Self { model: resolve_model(name)?, adapter: Some(folder) });
+            return Ok(Self { model: base_model(name, run)?, adapter: Some(folder) });
         }
         Err(Error::bad_input(folder.display())
             .expected(weights)
             .found("no such file")
             .next("train with `tiller sft` until its first validation at least")
             .into())
+    }
+}
+
+/// The model that the configuration of a run names. A relative path is looked for where the program runs, then in the folders above the run,
+/// so that runs are read from anywhere and keep their models when all are moved together.
+fn base_model(name: &str, run: &Path) -> Result<PathBuf> {
+    let run = std::path::absolute(run).map_err(Error::io(run, "find"))?;
+    let above = run.ancestors().skip(1).map(|folder| folder.join(name)).find(|path| path.exists());
+    match above {
+        Some(path) if !Path::new(name).exists() => resolve_model(&path.to_string_lossy()),
+        None if name.contains(['/', '\\']) && !Path::new(name).exists() => {
+            Err(Error::bad_input(format!("{}, key model", run.join("config.toml").display()))
+                .expected("the model that the run began with")
+                .found(format!("no {name} here or above the run"))
+                .next("put it back, or name the model and the adapter with --model and --adapter")
+                .into())
+        }
+        _ => resolve_model(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_adapters_model_is_found_from_anywhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let (run, model) = (folder.path().join("demo/ppo"), folder.path().join("demo/sft/model"));
+        std::fs::create_dir_all(run.join(ADAPTER)).unwrap();
+        std::fs::write(run.join(ADAPTER).join("adapter_model.safetensors"), "").unwrap();
+        std::fs::write(run.join("config.toml"), "model = \"demo/sft/model\"").unwrap();
+        let error = Checkpoint::of(&run).unwrap_err();
+        assert!(error.exit_code() == 2 && error.to_string().contains("config.toml, key model"), "{error}");
+        std::fs::create_dir_all(&model).unwrap();
+        assert_eq!(Checkpoint::of(&run).unwrap(), Checkpoint { model, adapter: Some(run.join(ADAPTER)) });
     }
 }
