@@ -119,8 +119,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
 
     demo.heading("It corrects its own lists towards what it writes under the constraints (distillation).");
     let distilled = out("distilled");
-    let rounds = ["--iterations", effort.distill_iterations, "--set", "validation.every=50"];
-    demo.tiller(&[&["distill", &data, "--run", &sft][..], &rounds, &["--out", &distilled]].concat())?;
+    demo.tiller(&["distill", &data, "--run", &sft, "--iterations", effort.distill_iterations, "--out", &distilled])?;
 
     demo.heading("PPO rewards lists of existing, distinct items that satisfy the request and match the teacher.");
     let ppo = out("ppo");

@@ -122,7 +122,7 @@ impl Default for DistillConfig {
             optimiser: AdamWConfig { weight_decay: 0.0, epsilon: 1e-8, ..AdamWConfig::default() },
             lora: ppo.actor,
             reward: ppo.reward,
-            validation: PolicyEvalConfig { every: 20, ..PolicyEvalConfig::default() },
+            validation: PolicyEvalConfig { every: 100, ..PolicyEvalConfig::default() },
         }
     }
 }
