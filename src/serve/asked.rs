@@ -82,7 +82,7 @@ impl Asked {
             None => prepared,
         };
         let (job, ticket) = Job::new(prepared, self.user.clone(), writing);
-        Ok(AskedJob { job, ticket, ask })
+        Ok(AskedJob { job: job.streaming(self.stream), ticket, ask })
     }
 
     /// The way the list is written.

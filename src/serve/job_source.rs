@@ -130,7 +130,7 @@ mod tests {
             let request = Request { k: 3, history: films.users[0].items.clone(), ..Request::default() };
             let prepared = PreparedRequest::new(request, Mode::Strict, catalogue).unwrap();
             let (job, ticket) = Job::new(prepared, None, Writing { by, decode: Mode::Strict, guide: None });
-            jobs.push(job);
+            jobs.push(job.streaming(true));
             tickets.push(ticket);
         }
         assert!(queue.push(jobs).is_ok());

@@ -67,6 +67,10 @@ impl ListReceiver for ListJob<'_> {
         self.job.writing.guide.zip(self.scores.as_deref())
     }
 
+    fn streams(&self) -> bool {
+        self.job.streams
+    }
+
     fn text(&mut self, piece: &str) {
         self.text.push_str(piece);
         if let Some(end) = self.text.rfind('\n').filter(|_| piece.contains('\n')) {

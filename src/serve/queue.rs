@@ -24,6 +24,8 @@ pub struct Job {
     pub user: Option<String>,
     /// The way the list is written.
     pub writing: Writing,
+    /// True where the client reads the items while the list is being written.
+    pub streams: bool,
     /// The way back to the client.
     pub reporter: Reporter<JobEvent>,
 }
@@ -41,7 +43,7 @@ pub struct Writing {
 
 /// A report about a job. There are at most as many as the list has items, and one.
 pub enum JobEvent {
-    /// An item was written.
+    /// An item was written. Only those jobs report them that stream.
     Item(AnswerItem),
     /// The list is complete.
     Done(Box<Answer>),
@@ -53,7 +55,12 @@ impl Job {
     /// A job and its ticket.
     pub fn new(prepared: PreparedRequest, user: Option<String>, writing: Writing) -> (Self, Ticket<JobEvent>) {
         let (reporter, ticket) = ticket();
-        (Self { prepared, user, writing, reporter }, ticket)
+        (Self { prepared, user, writing, streams: false, reporter }, ticket)
+    }
+
+    /// Returns the job with its items reported as they are written, or not.
+    pub fn streaming(self, streams: bool) -> Self {
+        Self { streams, ..self }
     }
 }
 

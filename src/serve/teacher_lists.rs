@@ -68,7 +68,9 @@ fn lists(teacher: &Teacher, jobs: &[Job], catalogue: &Catalogue) -> Result<Vec<R
         let seconds = start.elapsed().as_secs_f64();
         let list = List { items, text: String::new(), tokens: 0, guidance: None, log_probs: None, seconds };
         let answer = answer(job, &list, reasons, catalogue);
-        answer.record.items.iter().for_each(|item| job.reporter.report(JobEvent::Item(item.clone())));
+        if job.streams {
+            answer.record.items.iter().for_each(|item| job.reporter.report(JobEvent::Item(item.clone())));
+        }
         Ok(answer)
     })
 }

@@ -21,6 +21,9 @@ pub trait ListReceiver: Send {
     /// The teacher's part in the choices of a constrained list: the model's weight, and the teacher's scores of all items, item 1 first.
     fn guide(&self) -> Option<(GuideWeight, &[f32])>;
 
+    /// Returns true where the pieces of the answer are wanted as they are written.
+    fn streams(&self) -> bool;
+
     /// Takes a new piece of the answer.
     fn text(&mut self, piece: &str);
 
@@ -55,7 +58,7 @@ impl Recommender<'_> {
         };
         let reader = self.reader();
         let live = ListInProgress {
-            text: AnswerText::new(reader.tokenizer),
+            text: receiver.streams().then(|| AnswerText::new(reader.tokenizer)),
             reader,
             receiver,
             writer,
@@ -113,7 +116,8 @@ struct ListInProgress<'a, R> {
     writer: ListWriter<'a>,
     prompt_tokens: usize,
     start: Instant,
-    text: AnswerText<'a>,
+    /// The text so far, where the receiver wants its pieces.
+    text: Option<AnswerText<'a>>,
     /// The number of tokens so far.
     accepted: usize,
     /// The choices whose log-probabilities are known.
@@ -147,8 +151,9 @@ impl<R: ListReceiver> TokenConstraint for ListInProgress<'_, R> {
         }
         self.accepted += 1;
         self.writer.constraint_mut().accept(token, logprob)?;
-        let piece = self.text.push(token)?;
-        self.receiver.text(&piece);
+        if let Some(text) = &mut self.text {
+            self.receiver.text(&text.push(token)?);
+        }
         self.is_cancelled = self.receiver.is_cancelled();
         Ok(())
     }
