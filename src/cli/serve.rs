@@ -118,6 +118,10 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     };
     let access = Access::new(address, args.allow_origin.clone(), token.as_deref());
     let app = App::new(dataset, about, workspace, access, feedback);
+    let app = match &loaded {
+        Some(model) => app.with_codec(model.codec().clone()),
+        None => app,
+    };
     announce(&app, address, args.open, global);
     let _deferred = interrupt::defer();
     serve(app, &writers, listener, usize::from(args.batch), interrupt::requested)

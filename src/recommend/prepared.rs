@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use tiller_models::chat::Message;
+use tiller_models::language_model::TextCodec;
 
 use super::prompt;
 use crate::Result;
@@ -16,6 +17,8 @@ pub struct PreparedRequest {
     compiled: CompiledRequest,
     feasible: Option<FeasibleRequest>,
     messages: Vec<Message>,
+    /// The tokens of the conversation, where they were computed ahead.
+    prompt: Option<Vec<u32>>,
     stream: u64,
 }
 
@@ -41,12 +44,20 @@ impl PreparedRequest {
     ) -> Result<Self> {
         let feasible = mode.prove(&compiled, catalogue)?;
         let messages = prompt::render(&request, catalogue, 0);
-        Ok(Self { request, compiled, feasible, messages, stream: 0 })
+        Ok(Self { request, compiled, feasible, messages, prompt: None, stream: 0 })
     }
 
     /// Returns the request with another wording.
     pub fn in_words(self, messages: Vec<Message>) -> Self {
-        Self { messages, ..self }
+        Self { messages, prompt: None, ..self }
+    }
+
+    /// Returns the request with its prompt encoded for the model of `codec`, which alone is to answer it.
+    ///
+    /// # Errors
+    /// As [`TextCodec::encode_chat`].
+    pub fn encoded_by(self, codec: &TextCodec) -> Result<Self> {
+        Ok(Self { prompt: Some(codec.encode_chat(&self.messages)?), ..self })
     }
 
     /// Returns the request with a random stream that depends on the user's key alone: the user's samples do not depend on the other users.
@@ -74,6 +85,11 @@ impl PreparedRequest {
     /// The conversation that states the request.
     pub fn messages(&self) -> &[Message] {
         &self.messages
+    }
+
+    /// The tokens of the conversation, where they were computed ahead.
+    pub fn prompt(&self) -> Option<&[u32]> {
+        self.prompt.as_deref()
     }
 
     /// The stream of random numbers that a sampled list draws from.

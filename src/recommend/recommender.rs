@@ -170,7 +170,8 @@ impl<'a> Recommender<'a> {
 
     /// The tokens of the prompt before an answer of at most `answer` tokens.
     fn prompt_before(&self, prepared: &PreparedRequest, answer: usize) -> Result<Vec<u32>> {
-        let tokens = self.model.codec().encode_chat(prepared.messages())?;
+        let encode = || self.model.codec().encode_chat(prepared.messages());
+        let tokens = prepared.prompt().map_or_else(encode, |tokens| Ok(tokens.to_vec()))?;
         let context = self.model.max_positions();
         if tokens.len().saturating_add(answer) <= context {
             return Ok(tokens);

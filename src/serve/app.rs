@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use serde::Serialize;
+use tiller_models::language_model::TextCodec;
 use tokio::sync::Semaphore;
 
 use super::access::Access;
@@ -12,10 +13,12 @@ use super::answer::Recommends;
 use super::error::ApiError;
 use super::feedback::FeedbackLog;
 use super::metrics::Metrics;
-use super::queue::{Job, Queue, Writing};
+use super::queue::{Job, JobEvent, Queue, Writing};
+use super::ticket::Ticket;
 use super::workspace::Workspace;
 use crate::constrain::{GuideWeight, Mode};
 use crate::data::{Dataset, User};
+use crate::recommend::PreparedRequest;
 use crate::request::ask::AskParser;
 
 /// The most connections at a time (503).
@@ -27,6 +30,8 @@ pub struct App {
     pub dataset: &'static Dataset,
     /// The parser of requests in words.
     pub parser: AskParser<'static>,
+    /// The tokenizer and the chat template of the served model.
+    pub codec: Option<Arc<TextCodec>>,
     /// The description of what is served.
     pub about: About,
     /// The folders that are served.
@@ -87,6 +92,7 @@ impl App {
         Self {
             dataset,
             parser: AskParser::new(&dataset.catalogue),
+            codec: None,
             about,
             workspace,
             queue: Arc::default(),
@@ -96,6 +102,29 @@ impl App {
             connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             users: dataset.users.iter().map(|user| (user.key.as_str(), user)).collect(),
         }
+    }
+
+    /// The state with the codec of the served model.
+    pub fn with_codec(self, codec: Arc<TextCodec>) -> Self {
+        Self { codec: Some(codec), ..self }
+    }
+
+    /// A job and its ticket. The prompt of a list by the model is encoded here, so that the batcher's thread need not.
+    ///
+    /// # Errors
+    /// A prompt that the model cannot read.
+    pub fn job(
+        &self,
+        prepared: PreparedRequest,
+        user: Option<String>,
+        writing: Writing,
+    ) -> Result<(Job, Ticket<JobEvent>), ApiError> {
+        let codec = self.codec.as_deref().filter(|_| writing.by == Recommends::Model);
+        let prepared = match codec {
+            Some(codec) => prepared.encoded_by(codec)?,
+            None => prepared,
+        };
+        Ok(Job::new(prepared, user, writing))
     }
 
     /// The user of a key.

@@ -81,7 +81,7 @@ impl Asked {
             Some(user) => prepared.of_user(user),
             None => prepared,
         };
-        let (job, ticket) = Job::new(prepared, self.user.clone(), writing);
+        let (job, ticket) = app.job(prepared, self.user.clone(), writing)?;
         Ok(AskedJob { job: job.streaming(self.stream), ticket, ask })
     }
 

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::tensor::Device;
 
@@ -12,7 +13,7 @@ use crate::llama::Llama;
 
 /// A language model for generation alone.
 pub struct InferenceModel {
-    codec: TextCodec,
+    codec: Arc<TextCodec>,
     backend: RefCell<Backend>,
     max_positions: usize,
 }
@@ -25,13 +26,13 @@ impl InferenceModel {
     /// binds.
     pub fn load(path: &Path, adapter: Option<&Path>, storage: StorageOptions, device: &Device) -> Result<Self> {
         let (files, adapter) = super::open(path, adapter, |config| Backend::adapter_device(config, device))?;
-        let codec = TextCodec::from_files(&files)?;
+        let codec = Arc::new(TextCodec::from_files(&files)?);
         let backend = RefCell::new(Backend::from_files(&files, adapter.as_ref(), storage, device)?);
         Ok(Self { codec, backend, max_positions: files.config.max_positions })
     }
 
-    /// The tokenizer and the chat template.
-    pub fn codec(&self) -> &TextCodec {
+    /// The tokenizer and the chat template, which other threads may share.
+    pub fn codec(&self) -> &Arc<TextCodec> {
         &self.codec
     }
 

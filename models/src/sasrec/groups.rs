@@ -17,7 +17,10 @@ pub(super) fn by_length<T: Send>(
 ) -> Vec<T> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_by_key(|&at| std::cmp::Reverse(lengths[at]));
-    if device.clone().without_autodiff() == Device::flex() {
+    if order.len() <= CPU_GROUP {
+        // Handing one group to another thread costs more than there is to share.
+        order.chunks(CPU_GROUP).enumerate().map(|(number, group)| work(number, group)).collect()
+    } else if device.clone().without_autodiff() == Device::flex() {
         order.par_chunks(CPU_GROUP).enumerate().map(|(number, group)| work(number, group)).collect()
     } else {
         order.chunks(GPU_GROUP).enumerate().map(|(number, group)| work(number, group)).collect()

@@ -19,13 +19,15 @@ use crate::constrain::Mode;
 use crate::converse::{ChatSession, HELP, Reply};
 use crate::data::ItemId;
 use crate::recommend::answer::{OutputFormat, parse, render};
+use crate::request::Request;
 use crate::serve::answer::Recommends;
 use crate::serve::app::App;
 use crate::serve::asked::prepare;
 use crate::serve::compute::compute;
 use crate::serve::error::ApiError;
 use crate::serve::extract::JsonBody;
-use crate::serve::queue::Job;
+use crate::serve::queue::{Job, JobEvent};
+use crate::serve::ticket::Ticket;
 
 /// The name of the teacher among the models.
 const TEACHER: &str = "teacher";
@@ -67,7 +69,7 @@ struct ContentPart {
 /// The effect of the last message.
 enum Turn {
     /// Words before a list, and the request of the list.
-    List(Vec<String>, Box<crate::request::Request>),
+    List(Vec<String>, Box<Request>),
     Say(String),
 }
 
@@ -89,10 +91,9 @@ pub async fn completions(
     let by = writer(&app, call.model.as_deref())?;
     let (text, tokens) = match compute(|| turn(&app, &call))? {
         Turn::Say(text) => (text, [0, 0]),
-        Turn::List(said, request) => match compute(|| prepare(*request, Mode::Strict, &app)) {
+        Turn::List(said, request) => match compute(|| job(&app, *request, by)) {
             Err(error) => (error.text().to_owned(), [0, 0]),
-            Ok(prepared) => {
-                let (job, ticket) = Job::new(prepared, None, app.usual_writing(by));
+            Ok((job, ticket)) => {
                 app.enqueue(vec![job])?;
                 let answer = finished(ticket, None).await?;
                 let list = render(answer.record.items.iter().map(|item| item.item.title.as_str())).replace("\n ", "\n");
@@ -107,6 +108,11 @@ pub async fn completions(
         true => Sse::new(tokio_stream::iter(completion.chunks())).into_response(),
         false => Json(completion.whole()).into_response(),
     })
+}
+
+/// The job of a request, and its ticket.
+fn job(app: &App, request: Request, by: Recommends) -> Result<(Job, Ticket<JobEvent>), ApiError> {
+    app.job(prepare(request, Mode::Strict, app)?, None, app.usual_writing(by))
 }
 
 fn writer(app: &App, model: Option<&str>) -> Result<Recommends, ApiError> {
