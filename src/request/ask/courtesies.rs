@@ -6,10 +6,10 @@ use super::tokens::{Token, TokenKind};
 
 const PLEASE: &str = "please, pls, plz";
 
-const GREETINGS: &str = "hi, hi there, hello, hello there, hey, hey there, good morning, good afternoon, good evening";
+const GREETINGS: &str = "dear all, dear team, greetings, hi all, hi everyone, hello everyone, hello all, hi, hi there, hello, hello there, hey, hey there, good morning, good afternoon, good evening";
 
 const THANKS: &str = "thanks, thank you, thx, cheers, ta, many thanks, thanks a lot, thanks in advance, thank you very much, thanks so much, \
-    thank you so much, much appreciated";
+    thank you so much, much appreciated, thanks a million, thank you ever so much, thanks ever so much, thank you kindly";
 
 /// Answers and sounds.
 const INTERJECTIONS: &str = "so, yes, yeah, yep, oh, ah, eh, um, uh, hm, hmm";

@@ -31,6 +31,15 @@ fn singular(word: &str) -> Option<String> {
     stem("es").filter(hissing).or_else(|| stem("s").filter(|stem| !stem.ends_with('s'))).map(str::to_owned)
 }
 
+/// Returns true for a word of its own that is like the name of a kind: "chill" is no misspelt "child".
+pub(super) fn is_other_word(word: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "chill", "chilly", "chilled", "auction", "thrilled", "thrill", "thrills", "puzzled", "raving", "raring", "dreamy",
+        "wares",
+    ];
+    WORDS.contains(&word)
+}
+
 /// Corrects `word`: the one name within the edits that its length allows, with the same first letter.
 ///
 /// Names that mean the same count as one; where two of different meaning are equally near, nothing was meant.

@@ -22,7 +22,9 @@ impl StatementParser<'_> {
         let speaks =
             |at: usize| self.word(at) == Some(Word::Subject) || self.is_speaker(at) || text(at).starts_with("there");
         let speaker = matches!(that.as_str(), "that i" | "that we") || (that == "that" && speaks(at + 2));
-        self.word(at) == Some(Word::Refuse(Refusal::Not)) && speaker
+        // "not even in comedies"
+        let even = that == "even" && matches!(self.word(at + 2), Some(Word::Preposition | Word::With));
+        self.word(at) == Some(Word::Refuse(Refusal::Not)) && (speaker || even)
     }
 
     /// True for "I", "I'm", "we've": the person who asks.
@@ -126,6 +128,18 @@ impl StatementParser<'_> {
         clause.clone().any(refuses) && !clause.clone().any(|at| self.is_content(at) || self.is_pronoun_object(at))
     }
 
+    /// True for "my dad hates" behind a wish: nobody knows whether it says which of them, or that there shall be none.
+    pub(super) fn is_hated_by_another(&self, subject: usize) -> bool {
+        let refuses = |at: usize| matches!(self.word(at), Some(Word::Refuse(Refusal::Not | Refusal::Verb)));
+        !self.is_speaker(subject) && self.clause(subject + 1).any(refuses)
+    }
+
+    /// True for the "nobody" of "comedies that nobody hates": two noes, and nobody knows whether they make a yes.
+    pub(super) fn is_hated_by_nobody(&self, nobody: usize) -> bool {
+        let person = matches!(self.text_of(nobody).to_lowercase().as_str(), "nobody" | "no one");
+        person && self.clause(nobody + 1).any(|at| self.word(at) == Some(Word::Refuse(Refusal::Verb)))
+    }
+
     /// True for the refusal of "you didn't show me any dramas", "there were no westerns": a complaint about a list.
     pub(super) fn complains(&self, refusal: usize) -> bool {
         let start = (0..refusal).rev().find(|&at| self.is_boundary(at)).map_or(0, |at| at + 1);
@@ -137,7 +151,9 @@ impl StatementParser<'_> {
             "you" | "youve" | "you've" | "you’ve" => before || text(refusal) == "never",
             "there" => before,
             _ => {
-                let there = (start..refusal).any(|at| text(at).starts_with("there"));
+                // "I promised that there won't be any horror"
+                let future = (start..=refusal).any(|at| ["won", "will", "would", "should"].iter().any(|verb| text(at).starts_with(verb)));
+                let there = !future && (start..refusal).any(|at| text(at).starts_with("there"));
                 there && (start..refusal).any(|at| matches!(self.sense(at), Some(Sense::Unknown)))
             }
         }
@@ -188,6 +204,11 @@ impl StatementParser<'_> {
     /// A refusal with an exception that only says how many: "no drama except one" allows one.
     pub(super) fn allow_exception(&mut self, statement: &mut Statement, except: Option<Quantity>) {
         let Some(quantity) = except else { return };
+        if !statement.refused && statement.how_many == Some(HowMany::Every) {
+            // "all of them comedies except one"
+            statement.how_many = Some(HowMany::AllBut(quantity));
+            return;
+        }
         if !statement.refused || statement.how_many.is_some() {
             return self.gap(statement.at.clone(), Some("an exception"));
         }

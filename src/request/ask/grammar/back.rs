@@ -16,6 +16,9 @@ impl StatementParser<'_> {
         let start = self.at;
         let end = self.clause(self.at).end;
         self.at = end;
+        if class == Refusal::Not && self.not_both(start..end) {
+            return;
+        }
         // "westerns, and I am tired of them", but not "my daughter can't stand them"
         let speaker = (0..start).rev().take_while(|&at| !self.is_boundary(at)).any(|at| self.is_speaker(at));
         // "three comedies, no more, no fewer"
@@ -77,7 +80,12 @@ impl StatementParser<'_> {
 
     /// True behind a question mark: "westerns? hard pass".
     pub(super) fn answers_a_question(&self, start: usize) -> bool {
-        let asked = self.statements.last().is_some_and(|before| before.has_content() && !before.refused);
+        let asked = self.statements.last().is_some_and(|before| {
+            // "do you have westerns? We've got to get up early": a request, which its speaker does not answer.
+            let within = |at: &usize| before.at.contains(&self.terms[*at].at.start);
+            let request = (0..start).filter(within).any(|at| self.asks(at) || self.is_request(at));
+            before.has_content() && !before.refused && !request
+        });
         // "… My dad is 72" answers nothing.
         let by_other = self.word(start) == Some(Word::Article) && self.text_of(start).to_lowercase().starts_with('m')
             || (self.word(start) == Some(Word::Subject) && !self.is_speaker(start));

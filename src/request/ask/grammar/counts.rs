@@ -95,10 +95,15 @@ impl StatementParser<'_> {
                 .checked_sub(1)
                 .is_some_and(|before| matches!(self.text_of(before), "from" | "since" | "at" | "by" | "for"));
         // "my kid is six"
-        let is = at.checked_sub(1).is_some_and(|is| self.word(is) == Some(Word::Copula));
-        let about = at.checked_sub(2).and_then(|about| self.sense(about));
+        // … or "nearly six"
+        let nearly = |at: &usize| {
+            matches!(self.word(*at), Some(Word::Compared(Compared::About) | Word::Beside(_) | Word::Filler | Word::About))
+        };
+        let verb = (0..at).rev().find(|at| !nearly(at)).unwrap_or(at);
+        let is = self.word(verb) == Some(Word::Copula);
+        let about = verb.checked_sub(1).and_then(|about| self.sense(about));
         let person = is && matches!(about, Some(Sense::Unknown | Sense::Word(Word::Subject)));
-        let age = count && (person || at.checked_sub(1).is_some_and(|is| self.is_person(is))) && !counts(end + 1);
+        let age = count && (person || self.is_person(verb)) && !counts(end + 1);
         // "aged 6 and 9"
         let joined = matches!(self.sense(at.wrapping_sub(1)), Some(Sense::Comma | Sense::Word(Word::And)));
         let second =

@@ -170,13 +170,25 @@ impl StatementParser<'_> {
                 }
                 return true;
             }
+            // "to a minimum", but not "for the next few days"
             Word::Little
-                if content && !self.clause(self.at + 1).any(|at| self.is_content(at) || self.is_amount(at)) =>
+                if content
+                    && !self.clause(self.at + 1).any(|at| {
+                        self.is_content(at) || self.is_amount(at) || matches!(self.sense(at), Some(Sense::Unknown))
+                    }) =>
             {
                 description.little = true
             }
             // "there isn't a musical I don't like": two noes, and nobody knows which of them counts.
             Word::Subject if content && refused && self.refuses_in_relative(self.at) => {
+                description.lost = true;
+                self.at = self.clause(self.at).end;
+                return true;
+            }
+            // "three games we can afford"
+            Word::Subject if content && !refused && self.relative_of_person() => return true,
+            // "I'd like comedies my dad hates"
+            Word::Subject if content && !refused && self.speaks && self.is_hated_by_another(self.at) => {
                 description.lost = true;
                 self.at = self.clause(self.at).end;
                 return true;
@@ -274,6 +286,18 @@ impl StatementParser<'_> {
             Word::Compared(compared) if content && self.counted && compared != Compared::About => {
                 description.compared = Some(compared);
             }
+            // "a western at most"
+            Word::Compared(compared @ (Compared::AtMost | Compared::AtLeast))
+                if content && (self.single || description.article) && self.is_boundary(self.at + 1) =>
+            {
+                description.compared = Some(compared);
+            }
+            // "one comedy per decade"
+            Word::Preposition if content && self.is_per_something(self.at) => {
+                description.lost = true;
+                self.at = self.clause(self.at).end;
+                return true;
+            }
             // "over" and "under" without a number say anything.
             Word::Beside(_) => {
                 description.broken = true;
@@ -295,6 +319,11 @@ impl StatementParser<'_> {
             | Word::Only => {}
             // "one film for each of us": nobody knows how many that makes.
             Word::Every if self.counted && self.shares_out(self.at) => description.lost = true,
+            Word::Every if self.counted && self.is_every_so_many(self.at) => {
+                description.lost = true;
+                self.at = self.clause(self.at).end;
+                return true;
+            }
             Word::Every if content => {}
             _ => return false,
         }
@@ -315,6 +344,11 @@ impl StatementParser<'_> {
         let before = self.word(self.at.wrapping_sub(1));
         if self.is_disclaimer(self.at) {
             return false;
+        }
+        if content && self.is_hated_by_nobody(self.at) {
+            description.lost = true;
+            self.at = self.clause(self.at).end;
+            return true;
         }
         // "a crime not to include a western"
         if content && class == Refusal::Not && self.word(self.at + 1) == Some(Word::To) {

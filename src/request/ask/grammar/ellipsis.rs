@@ -119,7 +119,12 @@ impl StatementParser<'_> {
             && !statement.tolerated
             && statement.titles.is_empty()
             && matches!(statement.how_many, None | Some(HowMany::Every));
-        joined && behind_refusal && plain && kind.is_some() && !marked && !asserted
+        // "replace the dramas with comedies"
+        let swapped = (0..start)
+            .rev()
+            .take_while(|&at| !self.is_boundary(at))
+            .any(|at| self.word(at) == Some(Word::Refuse(Refusal::Swap)));
+        joined && !swapped && behind_refusal && plain && kind.is_some() && !marked && !asserted
     }
 
     /// True for an adverb about a whole clause, which begins behind a refusal: "no war and definitely a comedy".
@@ -145,6 +150,10 @@ impl StatementParser<'_> {
             let clause = self.clause(self.at);
             let asks = |at: usize| matches!(self.word(at), Some(Word::Refuse(_) | Word::Role(_))) || self.wants(at);
             return (!clause.clone().any(asks)).then_some(clause);
+        }
+        // "crime or noir, whichever is cheaper"
+        if self.text_of(self.at).eq_ignore_ascii_case("whichever") {
+            return Some(self.clause(self.at));
         }
         const LEADS: [&str; 6] = ["since", "since i", "as", "because", "while", "whereas"];
         let start = self.at;

@@ -224,6 +224,8 @@ impl StatementParser<'_> {
         match self.sense(first) {
             Some(_) if !description.titles.is_empty() && !description.has_elements() => false,
             Some(Sense::Unknown) if self.may_be_verb(first, false) => false,
+            // "crime or noir, whichever is cheaper"
+            Some(Sense::Unknown) if self.text_of(first).eq_ignore_ascii_case("whichever") => false,
             Some(Sense::Unknown | Sense::Lacking) => joint != Joint::Comma || !refused,
             Some(Sense::Word(Word::Refuse(Refusal::Non))) => !refused,
             Some(Sense::Range { .. } | Sense::Value { .. }) if joint != Joint::Comma && self.leads_noun(first) => true,

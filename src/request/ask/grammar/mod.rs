@@ -7,8 +7,10 @@ mod describe;
 mod ellipsis;
 mod lists;
 mod opening;
+mod preamble;
 mod statement;
 mod topics;
+mod unclear;
 mod unknown;
 
 use std::ops::Range;
@@ -35,6 +37,8 @@ pub(super) struct StatementParser<'t> {
     counted: bool,
     /// The amount is a number of items.
     numbered: bool,
+    /// "a" stands before the description that is being read.
+    single: bool,
     /// Something that the description is preferred to may follow it.
     prefers: bool,
     /// It says what was seen or liked.
@@ -49,6 +53,10 @@ pub(super) struct StatementParser<'t> {
     revokes: bool,
     /// A condition that no request can state stands before this place of the sentence.
     conditional: bool,
+    /// "then" joins the statement that is being read to the one before it.
+    then: bool,
+    /// The one kind that the last clause that asks for nothing names.
+    mentioned: Option<Formula>,
     /// The text asks for this in the place of what was asked before.
     pub replaces: bool,
 }
@@ -67,6 +75,7 @@ impl<'t> StatementParser<'t> {
             speaks: false,
             counted: false,
             numbered: false,
+            single: false,
             prefers: false,
             tells: false,
             contrasts: false,
@@ -74,6 +83,8 @@ impl<'t> StatementParser<'t> {
             means: false,
             revokes: false,
             conditional: false,
+            then: false,
+            mentioned: None,
             replaces: false,
         }
     }
@@ -246,7 +257,9 @@ impl<'t> StatementParser<'t> {
     /// The joint of the next statement to the one before it.
     fn joint(&mut self) -> Joint {
         let mut joint = Joint::Fresh;
+        self.then = false;
         loop {
+            self.then |= self.text_of(self.at).eq_ignore_ascii_case("then");
             let next = match self.sense(self.at) {
                 Some(Sense::Stop) => Joint::Fresh,
                 Some(Sense::Comma) => Joint::Comma,

@@ -47,6 +47,8 @@ pub(super) struct Opening {
     pub lost: bool,
     /// A verb or a speaker.
     pub speaks: bool,
+    /// The speaker wants what follows, or to do something with it.
+    pub wants: bool,
     /// "over", "under": no comparison of the length of a list.
     pub beside: bool,
     /// A verb behind an amount: "9 out of 10, would watch again".
@@ -71,12 +73,18 @@ impl Opening {
 impl StatementParser<'_> {
     pub(super) fn opening(&mut self) -> Opening {
         let mut opening = Opening::default();
+        let start = self.at;
         // A verb may follow: nothing before it says that a name does.
         let mut named = false;
         let mut spoken = false;
         loop {
             let at = self.at;
             let Some(sense) = self.sense(at) else { return opening };
+            if opening.unknown && self.ends_circumstances(start) {
+                let place = self.place(start);
+                self.gap(place.start..self.terms[at - 1].at.end, Some("it says nothing about the list"));
+                (opening, named, spoken) = (Opening::default(), false, false);
+            }
             match sense {
                 Sense::Amount(Quantity::Count(length)) if opening.amounts.len() == 1 && self.is_whole_list(at) => {
                     opening.list = Some(*length);
@@ -92,6 +100,12 @@ impl StatementParser<'_> {
                     opening.broken |= *quantity == Quantity::Count(0);
                     let place = self.terms[at].at.clone();
                     self.gap(place, None);
+                }
+                Sense::Amount(_) if self.is_ordinal_pronoun(at) => opening.lost = true,
+                // "the remaining four"
+                Sense::Amount(Quantity::Count(_)) if opening.how_many == Some(HowMany::Rest) => {}
+                Sense::Amount(Quantity::Count(_)) if self.text_of(at.wrapping_sub(1)).eq_ignore_ascii_case("other") => {
+                    opening.how_many = Some(HowMany::Rest);
                 }
                 Sense::Amount(quantity) => {
                     opening.amounts.push((*quantity, self.terms[at].at.clone()));
@@ -114,7 +128,7 @@ impl StatementParser<'_> {
                     opening.unknown = true;
                     // A verb that nobody knows may turn everything round; an adjective may not.
                     let verb = self.may_be_verb(at, named && !spoken);
-                    opening.broken |= spoken || verb || self.is_sign(at);
+                    opening.broken |= (spoken || verb || self.is_sign(at)) && !self.is_done_with_some(&opening, at);
                     // "I never said …"
                     // … but "I cannot face another drama" refuses it.
                     let another =
@@ -126,6 +140,9 @@ impl StatementParser<'_> {
                     let preposition =
                         matches!(self.word(at + 1), Some(Word::Preposition | Word::About | Word::With | Word::To));
                     opening.lost |= object && (preposition || self.text_of(at + 1).eq_ignore_ascii_case("of"));
+                    // "never a dull moment with thrillers"
+                    let never = opening.by == Some(Refusal::Not) && opening.refused && opening.article;
+                    opening.lost |= never && self.word(at + 1) == Some(Word::With);
                     // "I cannot decide between …": nor does a refusal of such a verb say what is refused.
                     let refused = self.word(at.wrapping_sub(1)) == Some(Word::Refuse(Refusal::Not));
                     opening.lost |= refused && !another && matches!(self.word(at.wrapping_sub(2)), Some(Word::Clause));
@@ -139,6 +156,8 @@ impl StatementParser<'_> {
             }
             if let Sense::Word(word) = sense {
                 named = self.says_that_a_name_follows(at, *word, named);
+                let would = ["would ", "id ", "i'd ", "we'd "].iter().any(|would| self.text_of(at).to_lowercase().starts_with(would));
+                opening.wants |= (spoken || would) && self.wants(at);
                 let speaker = *word == Word::Subject || self.text_of(at).eq_ignore_ascii_case("I'm");
                 let small = matches!(word, Word::Filler | Word::Courtesy | Word::Article | Word::Copula)
                     || *word == Word::Refuse(Refusal::Not)
@@ -169,6 +188,11 @@ impl StatementParser<'_> {
                     let alone = !counted && opening.role.is_none() && opening.how_many.is_none();
                     opening.bare = alone.then_some(class);
                     return false;
+                }
+                // "the rest anything but westerns"
+                if opening.how_many == Some(HowMany::Rest) && matches!(class, Refusal::No | Refusal::Nothing | Refusal::Verb) {
+                    (opening.refused, opening.by) = (true, Some(class));
+                    return true;
                 }
                 // "half not horror": the amount is of what is refused.
                 let some = !matches!(opening.how_many, None | Some(HowMany::Every));
@@ -224,8 +248,9 @@ impl StatementParser<'_> {
                 if opening.how_many == Some(HowMany::Every) && class == Refusal::Except {
                     opening.how_many = None;
                 }
-                // "there is no such thing as too many westerns": nobody knows what the first one refuses.
-                opening.lost |= opening.refused && opening.unknown && class == Refusal::Verb;
+                // "there is no such thing as too many westerns", "not a day without comedy": nobody knows what the first one refuses.
+                let again = matches!(class, Refusal::Verb | Refusal::Without | Refusal::Except);
+                opening.lost |= opening.refused && opening.unknown && again;
                 opening.refused = !(opening.refused && of_refusal && !opening.unknown);
                 opening.by = Some(class);
                 opening.generic |= class == Refusal::Nothing;
@@ -240,7 +265,7 @@ impl StatementParser<'_> {
                     && !self.is_speaker(self.at + 1) =>
             {
                 opening.refused = !opening.refused;
-                opening.how_many = None;
+                opening.how_many = opening.how_many.filter(|how_many| *how_many == HowMany::Rest);
                 opening.by = Some(Refusal::Except);
             }
             // "too scary", but "nothing too scary".

@@ -13,6 +13,7 @@ impl StatementParser<'_> {
     pub(super) fn statement(&mut self, joint: Joint) {
         let start = self.at;
         if let Some(reason) = self.background() {
+            self.mention(reason.clone());
             self.at = reason.end;
             let place = self.place(start);
             return self.gap(place, Some("it says nothing about the list"));
@@ -31,12 +32,16 @@ impl StatementParser<'_> {
             let place = self.place(start);
             return self.gap(place, None);
         }
+        if self.swaps_some(&opening) {
+            return self.name_clause(start, None);
+        }
         let mut opening = opening;
         let attached = opening.generic || !opening.amounts.is_empty() || opening.how_many.is_some();
         self.contrasts = opening.by == Some(Refusal::Not) && self.at == start + 1;
         self.speaks = opening.speaks && !opening.takes_out;
         self.counted = !opening.amounts.is_empty();
         self.numbered = matches!(opening.amounts.first(), Some((Quantity::Count(_), _)));
+        self.single = opening.article;
         self.prefers = opening.prefers;
         self.tells = matches!(opening.role, Some(TitleRole::Liked | TitleRole::Seen));
         let mut description = match self.says_nothing_yet(&opening) {
@@ -68,6 +73,8 @@ impl StatementParser<'_> {
         statement.of = description.formula(self.reach);
         statement.head = if description.has_kind() { Head::Kind } else { description.head };
         opening.compared = opening.compared.or(description.compared);
+        Self::compare_one(&mut opening, &statement);
+        self.permit(start, &mut opening);
         let unknown = opening.unknown || description.unknown;
         // "one war film is enough", "up to three comedies are fine"
         if opening.amounts.len() == 1 && opening.compared.is_none() {
@@ -86,11 +93,16 @@ impl StatementParser<'_> {
             opening.how_many = Some(HowMany::Little);
         }
         opening.lost |= self.is_about_somebody(start);
+        opening.lost |= self.is_unclear_pair(start, &opening, &statement, unknown);
         opening.lost |= self.depends_on_condition(start, joint, &opening, &statement);
         if unknown && !statement.has_content() && opening.amounts.is_empty() && self.answers_a_question(start) {
             return self.name_with_question(statement.at);
         }
+        if self.anything_else(start, &statement) {
+            return;
+        }
         if self.is_lost(&opening, &description, &statement, unknown) {
+            self.mention(start..self.at);
             return self.gap(statement.at, None);
         }
         if opening.compared.is_some() && opening.amounts.is_empty() && !statement.has_content() {
@@ -124,6 +136,7 @@ impl StatementParser<'_> {
         {
             return;
         }
+        self.refer_to_mentioned(start, &opening, &mut statement);
         self.quantify(&mut statement, &opening);
         if description.only
             && let Some(HowMany::Between(Quantity::Count(low), _)) = statement.how_many
@@ -219,6 +232,15 @@ impl StatementParser<'_> {
         }
         match statement.how_many {
             None => {}
+            // "the rest anything but westerns"
+            Some(HowMany::Rest) => {
+                statement.of = std::mem::replace(&mut statement.of, Formula::anything()).opposite();
+                statement.refused = false;
+            }
+            Some(_) if Self::is_no_pair(opening) => {
+                statement.how_many = Some(HowMany::Counted(Quantity::Count(1), Some(Compared::AtMost)));
+                statement.refused = false;
+            }
             // "exclude all films from France"
             Some(HowMany::Every) if opening.by != Some(Refusal::Not) => statement.how_many = None,
             Some(how_many) if how_many.opposite().is_some() => {
@@ -237,6 +259,9 @@ impl StatementParser<'_> {
 
     /// Keeps a statement: beside the one before it, as an alternative to that, or in its place where it corrects that.
     pub(super) fn push(&mut self, mut statement: Statement) {
+        if self.choice_of_counted(&statement) {
+            return;
+        }
         if statement.joint == Joint::Or
             && statement.has_content()
             && let Some(before) = self.statements.last_mut()
@@ -261,6 +286,9 @@ impl StatementParser<'_> {
             && statement.joint != Joint::Correction
         {
             before.of = Formula::any([before.of.clone(), statement.of]);
+            return;
+        }
+        if self.another_kind(&statement) {
             return;
         }
         if statement.joint == Joint::Correction {

@@ -6,7 +6,7 @@ use crate::request::ask::description::ItemDescription;
 use crate::request::ask::terms::Sense;
 use crate::request::ask::tokens::is_verdict;
 use crate::request::ask::tree::{Head, Joint, Statement};
-use crate::request::ask::vocabulary::{Word, is_modifier};
+use crate::request::ask::vocabulary::{Word, is_adverb, is_modifier, is_occasion};
 
 /// Kinds without a plural, which a verb may stand before as well as an adjective: "boycott romance".
 const UNCOUNTED: [&str; 14] = [
@@ -32,7 +32,8 @@ impl StatementParser<'_> {
     /// name follows.
     pub(super) fn may_be_verb(&self, at: usize, named: bool) -> bool {
         let text = self.text_of(at).to_lowercase();
-        if is_modifier(&text) || self.is_hyphenated(at) || !text.contains(char::is_alphabetic) {
+        let describes = is_modifier(&text) || is_occasion(&text) || is_adverb(&text);
+        if describes || self.is_hyphenated(at) || !text.contains(char::is_alphabetic) {
             return false;
         }
         let end = (at + 1..).find(|&at| !matches!(self.sense(at), Some(Sense::Unknown))).unwrap_or(at + 1);
@@ -175,8 +176,11 @@ impl StatementParser<'_> {
         let within = open.any(|at| matches!(text(at).as_str(), "it" | "them" | "those"));
         // "if there is a western, only one"
         let counts = !opening.amounts.is_empty() && !statement.has_content() && statement.head == Head::Missing;
+        // "comedies and, if there's room, one western"
+        let wished = self.statements.last().is_some_and(Statement::has_content);
+        let counts = counts || (!opening.amounts.is_empty() && statement.has_content() && wished);
         let corrects = joint == Joint::Correction && !self.means;
-        let depends = self.conditional && (goes_back || within || counts || corrects);
+        let depends = self.conditional && (goes_back || self.then || within || counts || corrects);
         let unless = text(start).starts_with("unless");
         self.conditional |= unless || self.is_condition(start);
         depends
@@ -192,6 +196,13 @@ impl StatementParser<'_> {
         const VERBS: [&str; 6] = ["give", "gimme", "recommend", "suggest", "show", "find"];
         let text = self.text_of(at).to_lowercase();
         text.split(' ').next().is_some_and(|verb| VERBS.contains(&verb))
+    }
+
+    /// True for "could you", "do you have".
+    pub(super) fn is_request(&self, at: usize) -> bool {
+        const STARTS: [&str; 6] = ["can", "could", "would you", "will you", "do you", "have you"];
+        let text = self.text_of(at).to_lowercase();
+        self.word(at) == Some(Word::Clause) && STARTS.iter().any(|start| text.starts_with(start))
     }
 
     /// True for "my grandmother grew up in the fifties": a clause about somebody that asks for nothing.
@@ -238,7 +249,10 @@ impl StatementParser<'_> {
         let is_word = self.text_of(self.at).contains(char::is_alphabetic);
         // "I watched Heat last Easter": what was seen was seen.
         let told = self.tells && !description.has_elements();
-        let turns = is_word && !told && (description.judged || (follows && !precedes));
+        // "comedies on Friday night", but "crime has had its day"
+        let predicate = description.judged || matches!(self.word(self.at.wrapping_sub(1)), Some(Word::Clause | Word::Copula));
+        let occasion = is_occasion(&text) && !predicate;
+        let turns = is_word && !told && !occasion && (description.judged || (follows && !precedes));
         description.broken |= description.has_content() && (turns || self.is_sign(self.at));
         description.unknown = true;
         self.name_unknown(self.at);

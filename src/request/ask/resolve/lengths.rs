@@ -43,7 +43,7 @@ impl Resolver<'_, '_> {
         }
         share_comparison(statements);
         one_beside_counted(statements);
-        if said.is_none() && !leaves_rest && !is_part_of_list(statements) {
+        if said.is_none() && !leaves_rest && !is_part_of_list(statements, self.text) {
             said = self.counted_length(statements);
         }
         if let Some(length) = said {
@@ -117,7 +117,7 @@ fn one_beside_counted(statements: &mut [Statement]) {
 
 /// True where the first number counts a part of the list: "mostly thrillers, but three comedies", "comedies and one western". What stands
 /// beside it without a number is the rest of the list.
-fn is_part_of_list(statements: &mut [Statement]) -> bool {
+fn is_part_of_list(statements: &mut [Statement], text: &str) -> bool {
     let Some(counted) = statements.iter().position(|one| count(one).is_some() && one.head == Head::Kind) else {
         return false;
     };
@@ -131,13 +131,21 @@ fn is_part_of_list(statements: &mut [Statement]) -> bool {
     let several = statements.iter().filter(|one| count(one).is_some()).count() > 1;
     let plain =
         |one: &Statement| one.head == Head::Kind && one.how_many.is_none() && !one.refused && one.role.is_none();
-    let joined = counted > 0 && statements[counted].joint == Joint::And && plain(&statements[counted - 1]);
+    let joint = statements[counted].joint;
+    let lists = counted > 0
+        && (joint == Joint::And || (joint == Joint::Comma && names_items(&statements[counted - 1], text)));
+    let joined = lists && plain(&statements[counted - 1]);
     if several || !joined {
         return false;
     }
     let either = Formula::any([statements[counted - 1].of.clone(), statements[counted].of.clone()]);
     statements[counted - 1].of = either;
     true
+}
+
+/// True for "comedies", but not for "romance".
+fn names_items(statement: &Statement, text: &str) -> bool {
+    text[statement.at.clone()].ends_with('s')
 }
 
 /// "At least one from France and one from Japan": the comparison is that of both.

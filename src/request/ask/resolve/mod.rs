@@ -97,6 +97,7 @@ impl<'a, 'b> Resolver<'a, 'b> {
         let mut kept: Vec<Statement> = Vec::new();
         for statement in statements {
             let alone = !statement.has_content() && !statement.refused && statement.how_many.is_some();
+            let counts_items = kept.iter().any(|one| one.of.is_anything() && one.how_many.is_some());
             let before = kept.last_mut().filter(|before| alone && !before.of.is_anything());
             // "90% comedies and 10% whatever"
             let words = self.text[statement.at.clone()].to_lowercase();
@@ -134,6 +135,14 @@ impl<'a, 'b> Resolver<'a, 'b> {
                 // "not many westerns, maybe one or two"
                 if before.how_many == Some(HowMany::Little) && statement.head == Head::Missing && compared {
                     *before = Statement { how_many: statement.how_many, part: true, ..before.clone() };
+                    continue;
+                }
+                // "mad about animation, so five of those": so many of the kind before
+                let those = statement.part && ["of those", "of these", "of them"].iter().any(|of| words.contains(of));
+                let those = those && statement.joint != Joint::But && !counts_items;
+                let plain = matches!(statement.how_many, Some(HowMany::Counted(Quantity::Count(_), None)));
+                if those && plain && before.how_many.is_none() && !before.refused && !before.tolerated {
+                    *before = Statement { how_many: statement.how_many, ..before.clone() };
                     continue;
                 }
                 // "at least two, but no more than four"
@@ -262,6 +271,9 @@ impl<'a, 'b> Resolver<'a, 'b> {
                 let either = Formula::any(others.map(|one| one.of.clone()));
                 return self.rules(&either, statement);
             }
+            Some(HowMany::Rest) if all.iter().all(|one| one.how_many == Some(HowMany::Rest) || !is_taken(one)) => {
+                return self.gaps.push(Gap { at: statement.at.clone(), why: Some("nothing says what it is the rest of") });
+            }
             Some(HowMany::Rest) => {
                 let taken: f64 = all.iter().filter_map(|one| one.how_many).map(|how_many| least(how_many, k)).sum();
                 vec![(Quantity::Count((k - taken).max(0.0) as u32), Compared::AtLeast)]
@@ -312,6 +324,11 @@ impl<'a, 'b> Resolver<'a, 'b> {
             into.extend(items);
         }
     }
+}
+
+/// True for a statement that takes a part of the list.
+fn is_taken(statement: &Statement) -> bool {
+    statement.how_many.is_some() || !statement.titles.is_empty()
 }
 
 /// True for an amount that leaves open how many items it is.

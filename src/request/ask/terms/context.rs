@@ -19,6 +19,7 @@ impl TermReader<'_, '_> {
         self.courtesies(terms);
         self.settings(terms);
         self.typed(terms);
+        self.speech(terms);
     }
 
     /// "that isn't also horror", "unless it's also a comedy": no joint, but a word that says nothing.
@@ -54,9 +55,26 @@ impl TermReader<'_, '_> {
         for but in 1..terms.len() {
             let before = terms[..but].iter().rev().take(2);
             let open = before.take_while(|term| matches!(term.sense, Sense::Unknown | Sense::Word(_))).any(whatever);
+            // "nothing but comedies"
+            let open = open || terms[but - 1].sense == Sense::Word(Word::Refuse(Refusal::Nothing));
             let article = |term: &&Term| matches!(term.sense, Sense::Word(Word::Article | Word::Preposition));
             let named = terms[but + 1..].iter().find(|term| !article(term)).is_some_and(names);
             if terms[but].sense == Sense::Word(Word::But) && open && named {
+                terms[but].sense = Sense::Word(Word::Refuse(Refusal::Except));
+            }
+            // "nothing from the sixties besides westerns", but "besides horror, anything": who knows.
+            let besides = self.text[terms[but].at.clone()].eq_ignore_ascii_case("besides");
+            let clause = terms[..but].iter().rev().take_while(|term| !matches!(term.sense, Sense::Comma | Sense::Stop));
+            let refuses = |term: &Term| {
+                matches!(term.sense, Sense::Word(Word::Refuse(Refusal::No | Refusal::Nothing | Refusal::Not)))
+            };
+            if besides && terms[but].sense == Sense::Unknown && clause.into_iter().any(refuses) {
+                terms[but].sense = Sense::Word(Word::Refuse(Refusal::Except));
+            }
+            // "all of them comedies save one"
+            let save = self.text[terms[but].at.clone()].eq_ignore_ascii_case("save");
+            let behind = names(&terms[but - 1]) || terms[but - 1].sense == Sense::Word(Word::Items);
+            if save && behind && terms.get(but + 1).is_some_and(|next| matches!(next.sense, Sense::Amount(_))) {
                 terms[but].sense = Sense::Word(Word::Refuse(Refusal::Except));
             }
             // "except that I don't want war", "except no war": a clause of its own rather than an exception.
@@ -79,7 +97,8 @@ impl TermReader<'_, '_> {
         const PEOPLE: [&str; 6] = ["kids", "children", "kid", "child", "family", "teens"];
         let text = |terms: &[Term], at: usize| self.text[terms[at].at.clone()].to_lowercase();
         for at in (1..terms.len()).filter(|&at| PEOPLE.contains(&text(terms, at).as_str())).collect::<Vec<_>>() {
-            let whose = matches!(text(terms, at - 1).as_str(), "the" | "my" | "our");
+            let whole = usize::from(at > 1 && matches!(text(terms, at - 1).as_str(), "whole" | "entire"));
+            let whose = matches!(text(terms, at - 1 - whole).as_str(), "the" | "my" | "our");
             let verb = terms.get(at + 1).is_some_and(|next| match next.sense {
                 Sense::Unknown => !is_modifier(&text(terms, at + 1)),
                 Sense::Word(Word::Clause | Word::Role(_) | Word::Prefer | Word::Copula) => true,
@@ -98,7 +117,9 @@ impl TermReader<'_, '_> {
                 terms[at].sense = Sense::Unknown;
                 terms[at + 2].sense = Sense::Unknown;
             }
-            if own {
+            if let Some(first) = self.people_around(terms, at) {
+                terms[first..=at].iter_mut().for_each(|term| term.sense = Sense::Unknown);
+            } else if own {
                 terms[at].sense = Sense::Unknown;
             } else if whose && verb {
                 terms[at].sense = Sense::Word(Word::Subject);
@@ -133,7 +154,7 @@ impl TermReader<'_, '_> {
 
     /// "we would be delighted if …": no condition.
     fn courtesies(&self, terms: &mut [Term]) {
-        const PLEASURE: &str = "happy, glad, grateful, delighted, pleased, thrilled, nice, great, lovely, good, wonderful, perfect, ideal, \
+        const PLEASURE: &str = "obliged, much obliged, chuffed, over the moon, happy, glad, grateful, delighted, pleased, thrilled, nice, great, lovely, good, wonderful, perfect, ideal, \
             cool, fantastic, appreciate it, would be nice, would be great, would be good, would be perfect, would be lovely, \
             would be ideal, would be wonderful";
         for at in 1..terms.len() {

@@ -3,6 +3,7 @@
 mod context;
 mod measured;
 mod names;
+mod speech;
 mod titles;
 
 use std::ops::Range;

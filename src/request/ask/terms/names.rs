@@ -7,6 +7,7 @@ use crate::request::ask::amounts::{self, joined};
 use crate::request::ask::formula::Formula;
 use crate::request::ask::lexicon::{CategoryTerm, LONGEST_NAME};
 use crate::request::ask::tokens::{Token, TokenKind};
+use crate::request::ask::spelling::is_other_word;
 use crate::request::ask::vocabulary;
 
 impl TermReader<'_, '_> {
@@ -47,6 +48,9 @@ impl TermReader<'_, '_> {
     pub(super) fn misspelt(&self, tokens: &[Token], expected: Option<Expected>) -> Parsed {
         let unknown = || Parsed { sense: Sense::Unknown, tokens: 1, assumed: None, lacks: None };
         let TokenKind::Word(word) = &tokens[0].what else { return unknown() };
+        if is_other_word(word) {
+            return unknown();
+        }
         let read_as =
             |sense, name: &str| Parsed { sense, tokens: 1, assumed: Some(format!("read as {name:?}")), lacks: None };
         let title = || titles_ahead(tokens).iter().rev().find_map(|(name, length)| self.near_title(name, *length));

@@ -4,6 +4,7 @@
 
 mod modifiers;
 mod neutral;
+mod occasions;
 mod quantities;
 mod refusals;
 mod wishes;
@@ -12,6 +13,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 pub(super) use self::modifiers::is_modifier;
+pub(super) use self::occasions::{is_adverb, is_occasion};
 use super::amounts::{Compared, word};
 use super::courtesies::COURTESIES;
 use super::spelling::near_enough;

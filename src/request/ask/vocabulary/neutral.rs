@@ -26,7 +26,8 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
     ),
     (
         Word::Or,
-        "or, and or, alternatively, or else, otherwise, if possible otherwise, failing that, if not then, or maybe, or perhaps, or even",
+        "or, and or, alternatively, or else, otherwise, if possible otherwise, if you have none, if there are none, if there is none, if you do not have any, if there are not any, if you have not got any, \
+         if that is not possible, if that is impossible, failing that, if not then, or maybe, or perhaps, or even",
     ),
     (Word::But, "but, yet, though, however, although, but also, but please, yet still, only that"),
     (Word::With, "with, that have, which have, that has, featuring"),
@@ -53,7 +54,9 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
     (Word::About, "about"),
     (
         Word::Courtesy,
-        "thank, sure, this time, today, \
+        "to be honest, to tell the truth, to be frank, in all honesty, if i am honest, needless to say, as it happens, no rush, no hurry, i was wondering if, i was wondering whether, \
+         was wondering if, was wondering whether, wondering if, wondering whether, i wonder if, i wonder whether, if you might, whether you could, whether you might, \
+         you might be able to, be able to, if you would, if you were able to, if you might be able to, excuse me, thank, sure, this time, today, \
          tonight, right now, this evening, this weekend, tomorrow, for tonight, for today, for a change, on friday, \
          for the weekend, lately, these days, at the moment, nowadays, for now, of course, if you can, if you could, \
          if possible, if you have them, if you have any, if you have got them, if you have got any, if youve got them, if youve got any, if there are any, if you please, if you have, as possible, as you can, as you can find, as you have, as you have got, as you like, \

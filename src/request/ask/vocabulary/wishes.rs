@@ -76,7 +76,12 @@ pub(super) const WISHES: [(Word, &str); 15] = [
     ),
     (
         Word::Clause,
-        "go, watch, kill for, would kill for, die for, dying for, dying to see, dying to watch, who does not love, who does not like, interest me, interests me, appeal to me, appeals to me, appeal, appeals, work for me, works for me, grab me, excite me, do it for me, does it for me, like it, like that, like this, more like it, more like that, more like this, just like it, more of the same, \
+        "can not beat, you can not beat, hard to beat, nothing compares to, nothing compares with, over the moon with, over the moon about, thrilled with, \
+         delighted with, pleased with, thankful for, be thankful for, glad of, stick to, stick with, help me out, help me out with, help us out, help us out with, \
+         watches, can never go wrong with, you can never go wrong with, never go wrong with, can hardly go wrong with, happen to have, happen to know, happen to know of, happen to, hope, hoping, hope you can, hoping you can, hope to, hoping to, planning, planning to, plan to, \
+         intend to, decided to, decided on, treat myself, treat ourselves, treat myself to, treat ourselves to, would go down well, would do nicely, would cheer me up, \
+         would cheer us up, would suit us, would be a treat, would be welcome, would be appreciated, would be just right, would be just the thing, will do, would do, \
+         would work, would be a hit, have time for, got time for, ready for, excited about, go, watch, kill for, would kill for, die for, dying for, dying to see, dying to watch, who does not love, who does not like, interest me, interests me, appeal to me, appeals to me, appeal, appeals, work for me, works for me, grab me, excite me, do it for me, does it for me, like it, like that, like this, more like it, more like that, more like this, just like it, more of the same, \
          of the same, the same, me, us, it, them, give, gimme, show me, show us, recommend, suggest, find, find me, \
          get, get me, tell me, lets, see, discover, explore, was thinking, was thinking of, thinking of, thinking about, watch something, want, wants, wanted, need, needs, require, would like, \
          would love, id like, id love, i would like to see more, would like to see, looking, looking for, look for, \
