@@ -152,7 +152,8 @@ impl StatementParser<'_> {
             "there" => before,
             _ => {
                 // "I promised that there won't be any horror"
-                let future = (start..=refusal).any(|at| ["won", "will", "would", "should"].iter().any(|verb| text(at).starts_with(verb)));
+                let future = (start..=refusal)
+                    .any(|at| ["won", "will", "would", "should"].iter().any(|verb| text(at).starts_with(verb)));
                 let there = !future && (start..refusal).any(|at| text(at).starts_with("there"));
                 there && (start..refusal).any(|at| matches!(self.sense(at), Some(Sense::Unknown)))
             }

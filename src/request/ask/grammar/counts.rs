@@ -97,7 +97,10 @@ impl StatementParser<'_> {
         // "my kid is six"
         // … or "nearly six"
         let nearly = |at: &usize| {
-            matches!(self.word(*at), Some(Word::Compared(Compared::About) | Word::Beside(_) | Word::Filler | Word::About))
+            matches!(
+                self.word(*at),
+                Some(Word::Compared(Compared::About) | Word::Beside(_) | Word::Filler | Word::About)
+            )
         };
         let verb = (0..at).rev().find(|at| !nearly(at)).unwrap_or(at);
         let is = self.word(verb) == Some(Word::Copula);

@@ -8,6 +8,7 @@ mod ellipsis;
 mod lists;
 mod opening;
 mod preamble;
+mod several;
 mod statement;
 mod topics;
 mod unclear;
@@ -55,6 +56,8 @@ pub(super) struct StatementParser<'t> {
     conditional: bool,
     /// "then" joins the statement that is being read to the one before it.
     then: bool,
+    /// The joint before a clause that says nothing about the list: it joins what follows.
+    carried: Joint,
     /// The one kind that the last clause that asks for nothing names.
     mentioned: Option<Formula>,
     /// The text asks for this in the place of what was asked before.
@@ -84,6 +87,7 @@ impl<'t> StatementParser<'t> {
             revokes: false,
             conditional: false,
             then: false,
+            carried: Joint::Fresh,
             mentioned: None,
             replaces: false,
         }
@@ -94,6 +98,7 @@ impl<'t> StatementParser<'t> {
         loop {
             let joint = self.joint();
             if self.at >= self.terms.len() {
+                self.join_wishes();
                 return self;
             }
             let start = self.at;
@@ -256,7 +261,7 @@ impl<'t> StatementParser<'t> {
 
     /// The joint of the next statement to the one before it.
     fn joint(&mut self) -> Joint {
-        let mut joint = Joint::Fresh;
+        let mut joint = std::mem::replace(&mut self.carried, Joint::Fresh);
         self.then = false;
         loop {
             self.then |= self.text_of(self.at).eq_ignore_ascii_case("then");

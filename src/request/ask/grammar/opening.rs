@@ -104,7 +104,10 @@ impl StatementParser<'_> {
                 Sense::Amount(_) if self.is_ordinal_pronoun(at) => opening.lost = true,
                 // "the remaining four"
                 Sense::Amount(Quantity::Count(_)) if opening.how_many == Some(HowMany::Rest) => {}
-                Sense::Amount(Quantity::Count(_)) if self.text_of(at.wrapping_sub(1)).eq_ignore_ascii_case("other") => {
+                Sense::Amount(Quantity::Count(_))
+                    if self.text_of(at.wrapping_sub(1)).eq_ignore_ascii_case("other")
+                        && matches!(self.word(at + 1), Some(Word::Refuse(_) | Word::Anything)) =>
+                {
                     opening.how_many = Some(HowMany::Rest);
                 }
                 Sense::Amount(quantity) => {
@@ -156,10 +159,12 @@ impl StatementParser<'_> {
             }
             if let Sense::Word(word) = sense {
                 named = self.says_that_a_name_follows(at, *word, named);
-                let would = ["would ", "id ", "i'd ", "we'd "].iter().any(|would| self.text_of(at).to_lowercase().starts_with(would));
+                let would = ["would ", "id ", "i'd ", "we'd "]
+                    .iter()
+                    .any(|would| self.text_of(at).to_lowercase().starts_with(would));
                 opening.wants |= (spoken || would) && self.wants(at);
                 let speaker = *word == Word::Subject || self.text_of(at).eq_ignore_ascii_case("I'm");
-                let small = matches!(word, Word::Filler | Word::Courtesy | Word::Article | Word::Copula)
+                let small = matches!(word, Word::Filler | Word::Only | Word::Courtesy | Word::Article | Word::Copula)
                     || *word == Word::Refuse(Refusal::Not)
                     || (*word == Word::Clause && !named);
                 spoken = speaker || (spoken && small);
@@ -190,7 +195,9 @@ impl StatementParser<'_> {
                     return false;
                 }
                 // "the rest anything but westerns"
-                if opening.how_many == Some(HowMany::Rest) && matches!(class, Refusal::No | Refusal::Nothing | Refusal::Verb) {
+                if opening.how_many == Some(HowMany::Rest)
+                    && matches!(class, Refusal::No | Refusal::Nothing | Refusal::Verb)
+                {
                     (opening.refused, opening.by) = (true, Some(class));
                     return true;
                 }

@@ -38,7 +38,9 @@ impl StatementParser<'_> {
 
     /// True for "we want", "I'd like", "we just fancy", "could you": no wish of somebody else, and no refusal.
     pub(super) fn wishes(&self, speaker: usize) -> bool {
-        let small = |at: &usize| matches!(self.word(*at), Some(Word::Filler | Word::Only)) || self.text_of(*at).eq_ignore_ascii_case("would");
+        let small = |at: &usize| {
+            matches!(self.word(*at), Some(Word::Filler | Word::Only)) || self.text_of(*at).eq_ignore_ascii_case("would")
+        };
         let verb = (speaker + 1..).find(|at| !small(at)).unwrap_or(speaker);
         self.asks(speaker) || self.wants(speaker) || self.wants(verb) || self.word(verb) == Some(Word::Prefer)
     }
@@ -53,7 +55,16 @@ impl StatementParser<'_> {
         let kind = self.clause(unknown + 1).find(|&at| decides(at));
         let Some(kind) = kind.filter(|&at| matches!(self.sense(at), Some(Sense::Kind { .. }))) else { return false };
         let qualifies = |at: &usize| {
-            matches!(self.sense(*at), Some(Sense::Unknown | Sense::Kind { .. } | Sense::Value { .. } | Sense::Range { .. } | Sense::Word(Word::Filler)))
+            matches!(
+                self.sense(*at),
+                Some(
+                    Sense::Unknown
+                        | Sense::Kind { .. }
+                        | Sense::Value { .. }
+                        | Sense::Range { .. }
+                        | Sense::Word(Word::Filler)
+                )
+            )
         };
         let before = (unknown + 1..kind).rev().find(|at| !qualifies(at));
         let some = |at: usize| match self.sense(at) {
@@ -70,7 +81,10 @@ impl StatementParser<'_> {
         let clause = self.clause(self.at + 1);
         let says = |at: usize| {
             self.is_content(at)
-                || matches!(self.word(at), Some(Word::Refuse(_) | Word::Unwelcome | Word::Role(_) | Word::Too | Word::Little))
+                || matches!(
+                    self.word(at),
+                    Some(Word::Refuse(_) | Word::Unwelcome | Word::Role(_) | Word::Too | Word::Little)
+                )
         };
         let unknown = clause.clone().any(|at| matches!(self.sense(at), Some(Sense::Unknown)));
         let relative = self.speaks && unknown && !clause.clone().any(says);
@@ -96,7 +110,8 @@ impl StatementParser<'_> {
     pub(super) fn refer_to_mentioned(&mut self, start: usize, opening: &Opening, statement: &mut Statement) {
         let plain = !statement.has_content() && !statement.refused && statement.head == Head::Missing;
         let counted = matches!(opening.amounts.as_slice(), [(Quantity::Count(_), _)]) && opening.compared.is_none();
-        let stands = |at: usize| matches!(self.text_of(at).to_lowercase().as_str(), "one" | "of those" | "of them" | "of these");
+        let stands =
+            |at: usize| matches!(self.text_of(at).to_lowercase().as_str(), "one" | "of those" | "of them" | "of these");
         let pronoun = (start..self.at).any(stands);
         let asks = (start..self.at).any(|at| self.asks(at) || self.wants(at) || self.picks(at));
         if !(plain && counted && pronoun && asks) {

@@ -14,6 +14,7 @@ impl StatementParser<'_> {
         let start = self.at;
         if let Some(reason) = self.background() {
             self.mention(reason.clone());
+            self.carried = joint;
             self.at = reason.end;
             let place = self.place(start);
             return self.gap(place, Some("it says nothing about the list"));
@@ -232,8 +233,8 @@ impl StatementParser<'_> {
         }
         match statement.how_many {
             None => {}
-            // "the rest anything but westerns"
-            Some(HowMany::Rest) => {
+            // "one western, the rest anything but westerns"
+            Some(HowMany::Rest) if self.wants_some_of(statement) => {
                 statement.of = std::mem::replace(&mut statement.of, Formula::anything()).opposite();
                 statement.refused = false;
             }
@@ -286,9 +287,6 @@ impl StatementParser<'_> {
             && statement.joint != Joint::Correction
         {
             before.of = Formula::any([before.of.clone(), statement.of]);
-            return;
-        }
-        if self.another_kind(&statement) {
             return;
         }
         if statement.joint == Joint::Correction {

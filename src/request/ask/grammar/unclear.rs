@@ -2,12 +2,11 @@
 
 use super::StatementParser;
 use super::opening::Opening;
-use crate::data::CategoryId;
 use crate::request::ask::amounts::{Compared, Quantity};
 use crate::request::ask::formula::Formula;
 use crate::request::ask::terms::Sense;
 use crate::request::ask::tree::{Head, HowMany, Joint, Statement};
-use crate::request::ask::vocabulary::{Refusal, TitleRole, Word};
+use crate::request::ask::vocabulary::{Refusal, Word};
 
 impl StatementParser<'_> {
     /// True for "swap two dramas", "replace a drama": some of a list that nobody sees.
@@ -27,7 +26,13 @@ impl StatementParser<'_> {
     }
 
     /// True for "no two films by one director", "no two westerns in a row", "no five westerns": no rule, or nobody knows which.
-    pub(super) fn is_unclear_pair(&self, start: usize, opening: &Opening, statement: &Statement, unknown: bool) -> bool {
+    pub(super) fn is_unclear_pair(
+        &self,
+        start: usize,
+        opening: &Opening,
+        statement: &Statement,
+        unknown: bool,
+    ) -> bool {
         let alike = |at: usize| self.text_of(at).to_lowercase().split(' ').any(|word| matches!(word, "same" | "alike"));
         let plain = Self::is_no_pair(opening) && statement.head == Head::Kind && !unknown;
         // "not two westerns"
@@ -62,8 +67,9 @@ impl StatementParser<'_> {
 
     /// Takes in "but not both" behind two kinds: each item is one of them. False where no such clause is here.
     pub(super) fn not_both(&mut self, clause: std::ops::Range<usize>) -> bool {
-        let together =
-            |at: usize| matches!(self.text_of(at).to_lowercase().as_str(), "both" | "together" | "at once" | "at the same time");
+        let together = |at: usize| {
+            matches!(self.text_of(at).to_lowercase().as_str(), "both" | "together" | "at once" | "at the same time")
+        };
         if !clause.clone().any(together) {
             return false;
         }
@@ -88,55 +94,25 @@ impl StatementParser<'_> {
     pub(super) fn is_ordinal_pronoun(&self, at: usize) -> bool {
         const ORDINALS: [&str; 7] = ["last", "final", "second", "third", "former", "latter", "previous"];
         let before = self.text_of(at.wrapping_sub(1)).to_lowercase();
-        self.text_of(at).eq_ignore_ascii_case("one") && before.split(' ').next_back().is_some_and(|word| ORDINALS.contains(&word))
+        self.text_of(at).eq_ignore_ascii_case("one")
+            && before.split(' ').next_back().is_some_and(|word| ORDINALS.contains(&word))
     }
 
     /// "one of which may be French": one at most.
     pub(super) fn permit(&self, start: usize, opening: &mut Opening) {
-        let may = |at: usize| matches!(self.text_of(at).to_lowercase().as_str(), "may be" | "can be" | "might be" | "could be");
+        let may = |at: usize| {
+            matches!(self.text_of(at).to_lowercase().as_str(), "may be" | "can be" | "might be" | "could be")
+        };
         let counted = matches!(opening.amounts.as_slice(), [_]) && opening.compared.is_none();
         if counted && (start..self.at).any(may) {
             opening.compared = Some(Compared::AtMost);
         }
     }
 
-    /// Takes in a kind beside another one that a statement of its own wants: "comedies please, westerns too" are either, and "I love westerns,
-    /// but tonight a comedy" gives the first one up. False where the two are about one thing.
-    pub(super) fn another_kind(&mut self, statement: &Statement) -> bool {
-        let text = |at: usize| self.text_of(at).to_lowercase();
-        let (Some(kinds), Some(before)) = (self.nouns_of(statement), self.statements.last()) else { return false };
-        let apart = self.nouns_of(before).is_some_and(|others| !others.iter().any(|other| kinds.contains(other)));
-        let first = self.terms_of(statement).start;
-        let with = (0..first).rev().take_while(|&at| self.is_boundary(at) || self.word(at) == Some(Word::With));
-        let with = with.into_iter().any(|at| self.word(at) == Some(Word::With));
-        if !apart || with || matches!(statement.joint, Joint::Or | Joint::Correction) {
-            return false;
-        }
-        let also = (first.saturating_sub(1)..self.at).any(|at| text(at).split(' ').any(|word| matches!(word, "also" | "too")));
-        let Some(before) = self.statements.last_mut() else { return false };
-        if statement.joint == Joint::But && !also {
-            let place = before.at.clone();
-            *before = statement.clone();
-            self.gap(place, Some("another wish takes its place"));
-        } else {
-            before.of = Formula::any([before.of.clone(), statement.of.clone()]);
-        }
-        true
-    }
-
-    /// The categories of a plain wish that names kinds by nouns.
-    fn nouns_of(&self, statement: &Statement) -> Option<Vec<CategoryId>> {
-        let plain = statement.how_many.is_none() && !statement.refused && !statement.tolerated && !statement.part;
-        let noun = |at: usize| matches!(self.sense(at), Some(Sense::Kind { adjective: false, .. }));
-        let named = statement.titles.is_empty() && statement.role.is_none_or(|role| role == TitleRole::Liked);
-        (plain && named && self.terms_of(statement).any(noun)).then(|| statement.of.wanted())
-    }
-
-    fn terms_of(&self, statement: &Statement) -> std::ops::Range<usize> {
-        let within = |at: &usize| statement.at.contains(&self.terms[*at].at.start);
-        let first = (0..self.terms.len()).find(within).unwrap_or(self.terms.len());
-        let end = (first..self.terms.len()).find(|at| !within(at)).unwrap_or(self.terms.len());
-        first..end
+    /// True where the statements before want some of what a statement refuses.
+    pub(super) fn wants_some_of(&self, statement: &Statement) -> bool {
+        let wanted = self.statements.iter().filter(|before| !before.refused).flat_map(|before| before.of.wanted());
+        wanted.into_iter().any(|kind| statement.of.wanted().contains(&kind))
     }
 
     /// Takes in "anything else" behind a wish: it is named. Where the speaker wants anything else than others do, neither counts.

@@ -202,7 +202,9 @@ impl StatementParser<'_> {
     pub(super) fn is_request(&self, at: usize) -> bool {
         const STARTS: [&str; 6] = ["can", "could", "would you", "will you", "do you", "have you"];
         let text = self.text_of(at).to_lowercase();
-        self.word(at) == Some(Word::Clause) && STARTS.iter().any(|start| text.starts_with(start))
+        let asked =
+            matches!(text.as_str(), "do" | "would" | "will" | "have") && self.word(at + 1) == Some(Word::Subject);
+        self.word(at) == Some(Word::Clause) && (asked || STARTS.iter().any(|start| text.starts_with(start)))
     }
 
     /// True for "my grandmother grew up in the fifties": a clause about somebody that asks for nothing.
@@ -250,7 +252,8 @@ impl StatementParser<'_> {
         // "I watched Heat last Easter": what was seen was seen.
         let told = self.tells && !description.has_elements();
         // "comedies on Friday night", but "crime has had its day"
-        let predicate = description.judged || matches!(self.word(self.at.wrapping_sub(1)), Some(Word::Clause | Word::Copula));
+        let predicate =
+            description.judged || matches!(self.word(self.at.wrapping_sub(1)), Some(Word::Clause | Word::Copula));
         let occasion = is_occasion(&text) && !predicate;
         let turns = is_word && !told && !occasion && (description.judged || (follows && !precedes));
         description.broken |= description.has_content() && (turns || self.is_sign(self.at));

@@ -132,8 +132,8 @@ fn is_part_of_list(statements: &mut [Statement], text: &str) -> bool {
     let plain =
         |one: &Statement| one.head == Head::Kind && one.how_many.is_none() && !one.refused && one.role.is_none();
     let joint = statements[counted].joint;
-    let lists = counted > 0
-        && (joint == Joint::And || (joint == Joint::Comma && names_items(&statements[counted - 1], text)));
+    let lists =
+        counted > 0 && (joint == Joint::And || (joint == Joint::Comma && names_items(&statements[counted - 1], text)));
     let joined = lists && plain(&statements[counted - 1]);
     if several || !joined {
         return false;

@@ -272,7 +272,9 @@ impl<'a, 'b> Resolver<'a, 'b> {
                 return self.rules(&either, statement);
             }
             Some(HowMany::Rest) if all.iter().all(|one| one.how_many == Some(HowMany::Rest) || !is_taken(one)) => {
-                return self.gaps.push(Gap { at: statement.at.clone(), why: Some("nothing says what it is the rest of") });
+                return self
+                    .gaps
+                    .push(Gap { at: statement.at.clone(), why: Some("nothing says what it is the rest of") });
             }
             Some(HowMany::Rest) => {
                 let taken: f64 = all.iter().filter_map(|one| one.how_many).map(|how_many| least(how_many, k)).sum();

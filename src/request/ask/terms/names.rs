@@ -6,8 +6,8 @@ use crate::data::CategoryId;
 use crate::request::ask::amounts::{self, joined};
 use crate::request::ask::formula::Formula;
 use crate::request::ask::lexicon::{CategoryTerm, LONGEST_NAME};
-use crate::request::ask::tokens::{Token, TokenKind};
 use crate::request::ask::spelling::is_other_word;
+use crate::request::ask::tokens::{Token, TokenKind};
 use crate::request::ask::vocabulary;
 
 impl TermReader<'_, '_> {

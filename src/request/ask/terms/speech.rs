@@ -15,6 +15,7 @@ impl TermReader<'_, '_> {
         self.shown_to(terms);
         self.described_otherwise(terms);
         self.one_list(terms);
+        self.aged(terms);
     }
 
     /// "With three small children in the house": where the people at `at` are no kind of items, the first term of them.
@@ -31,6 +32,18 @@ impl TermReader<'_, '_> {
         let behind = terms.get(at + 1).map(|next| &next.sense);
         let placed = matches!(behind, Some(Sense::Unknown | Sense::Word(Word::Preposition)));
         (begins && placed).then_some(first)
+    }
+
+    /// "for a nine-year-old": the age of somebody, and none of items.
+    fn aged(&self, terms: &mut [Term]) {
+        const WHOSE: [&str; 6] = ["a", "an", "my", "our", "his", "her"];
+        for at in 2..terms.len() {
+            let old = matches!(self.lower(&terms[at]).replace('-', " ").as_str(), "year old" | "year olds");
+            let whose = WHOSE.contains(&self.lower(&terms[at - 2]).as_str());
+            if old && whose && matches!(terms[at - 1].sense, Sense::Amount(_)) {
+                terms[at - 1..=at].iter_mut().for_each(|term| term.sense = Sense::Unknown);
+            }
+        }
     }
 
     /// "one list": the number is none of items.
@@ -72,7 +85,8 @@ impl TermReader<'_, '_> {
                 matches!(self.lower(term).as_str(), "that" | "me" | "us" | "her" | "him" | "them" | "to me" | "to us")
             };
             let subject = terms[at + 1..].iter().find(|term| !small(term)).is_some_and(|next| {
-                next.sense == Sense::Word(Word::Subject) || matches!(self.lower(next).as_str(), "that i" | "that we" | "i'm" | "we're")
+                next.sense == Sense::Word(Word::Subject)
+                    || matches!(self.lower(next).as_str(), "that i" | "that we" | "i'm" | "we're")
             });
             let clause = terms[..at].iter().rev().take_while(|term| !matches!(term.sense, Sense::Comma | Sense::Stop));
             let denied = clause.into_iter().any(|term| matches!(term.sense, Sense::Word(Word::Refuse(_))));
@@ -86,7 +100,8 @@ impl TermReader<'_, '_> {
     fn shown_to(&self, terms: &mut [Term]) {
         for at in 1..terms.len().saturating_sub(1) {
             let to = matches!(terms[at - 1].sense, Sense::Word(Word::To | Word::Clause | Word::Courtesy));
-            let whom = ["my", "our", "his", "her", "him", "them", "their"].contains(&self.lower(&terms[at + 1]).as_str());
+            let whom =
+                ["my", "our", "his", "her", "him", "them", "their"].contains(&self.lower(&terms[at + 1]).as_str());
             if to && whom && terms[at].sense == Sense::Word(Word::Items) && self.lower(&terms[at]) == "show" {
                 terms[at].sense = Sense::Word(Word::Clause);
             }

@@ -220,7 +220,7 @@ pub(super) const SCOPES: [Row; 52] = [
         &[],
     ),
     ("films for 5 people", "-k 10", &["5 people"]),
-    ("at 8 pm I want to see a comedy", "-k 10", &["at 8 pm I want to see a comedy"]),
+    ("at 8 pm I want to see a comedy", "-k 10 --more Comedy", &["at 8 pm"]),
     ("comedies if they are new", "-k 10", &["comedies if they are new"]),
     (
         "comedies for under ten dollars that are not older than 1990",

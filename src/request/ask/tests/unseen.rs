@@ -94,7 +94,7 @@ const FILMS: &[Row] = &[
         "-k 10 --less Musical --where 'runtime<=100'",
         &["club", "hollywood"],
     ),
-    ("prof says we can't pick documentaries", "-k 10 --less Documentary", &["prof says"]),
+    ("prof says we can't pick documentaries", "-k 10 --less Documentary", &["prof"]),
     ("two horrors and a comedy to wash it down", "-k 3 --share 'Horror=2' --share 'Comedy=1'", &["wash", "down"]),
     ("90s horror binge, 6 films", "-k 6", &["90s horror binge"]),
     (
@@ -106,7 +106,7 @@ const FILMS: &[Row] = &[
     (
         "we have a six year old, so no horror and nothing over 95 minutes",
         "-k 10 --less Horror --where 'runtime<=95'",
-        &["we have a six year old"],
+        &["six year old"],
     ),
     ("animation the whole family enjoys", "-k 10 --more Animation --more Children", &[]),
     ("the children are in bed, bring on the thrillers", "-k 10 --more Thriller", &["bed"]),

@@ -22,14 +22,32 @@ const OCCASIONS: &str = "monday, tuesday, wednesday, thursday, friday, saturday,
 pub fn is_occasion(word: &str) -> bool {
     let bare = word.trim_end_matches("'s").trim_end_matches("’s").trim_end_matches('\'');
     let is = |word: &str| OCCASIONS.split(", ").any(|occasion| occasion.trim() == word);
-    is(bare) || bare.strip_suffix('s').is_some_and(is) || bare.strip_suffix("ies").is_some_and(|stem| is(&format!("{stem}y")))
+    is(bare)
+        || bare.strip_suffix('s').is_some_and(is)
+        || bare.strip_suffix("ies").is_some_and(|stem| is(&format!("{stem}y")))
 }
 
 /// Returns true for an adverb of manner, which says nothing of what follows it: "finally", but neither "rarely" nor "apply".
 pub fn is_adverb(word: &str) -> bool {
     const OTHERS: [&str; 18] = [
-        "apply", "rely", "reply", "supply", "comply", "imply", "multiply", "fly", "ally", "rally", "bully", "family", "rarely",
-        "seldomly", "hardly", "barely", "scarcely", "infrequently",
+        "apply",
+        "rely",
+        "reply",
+        "supply",
+        "comply",
+        "imply",
+        "multiply",
+        "fly",
+        "ally",
+        "rally",
+        "bully",
+        "family",
+        "rarely",
+        "seldomly",
+        "hardly",
+        "barely",
+        "scarcely",
+        "infrequently",
     ];
     word.len() > 4 && word.ends_with("ly") && !OTHERS.contains(&word)
 }

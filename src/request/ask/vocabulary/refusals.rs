@@ -59,7 +59,7 @@ pub(super) const REFUSALS: [(Word, &str); 13] = [
          do not bother me with, hater of, a break from, take a break from, need a break from, taking a break from, \
          could do with less, could use less, swear off, sworn off, turn away from, opt out of, put away, decline, tired out by, \
          had my fill of, seen my share of, disable, deny, \
-         never mind, never mind the, turn down, turning down, pass up, reject, refuse, not tolerate, not put up with, not care about, save me from, save us from, no longer like, no longer love, no longer enjoy, no longer watch, no longer care for, no longer need, \
+         never mind, never mind the, turn down, turning down, pass up, not tolerate, not put up with, not care about, save me from, save us from, no longer like, no longer love, no longer enjoy, no longer watch, no longer care for, no longer need, \
          no longer into, no longer interested in, no longer in the mood for, \
          protect me from, protect us from, shield me from",
     ),

@@ -76,7 +76,10 @@ pub(super) const WISHES: [(Word, &str); 15] = [
     ),
     (
         Word::Clause,
-        "can not beat, you can not beat, hard to beat, nothing compares to, nothing compares with, over the moon with, over the moon about, thrilled with, \
+        "accept, accepts, asked for, asking for, begging for, crying out for, any chance you could, is there any chance you could, is there any chance, is there a chance you could, \
+         would mean the world to me if, would mean the world if, would mean a lot to me if, would mean a lot if, would make my day if, would help if, meaning to, meaning to watch, \
+         meaning to see, always wanted, always wanted to see, always wanted to watch, curious about, eager to see, eager to watch, keen to see, keen to watch, excited to see, \
+         looking forward to, getting into, can not beat, you can not beat, hard to beat, nothing compares to, nothing compares with, over the moon with, over the moon about, thrilled with, \
          delighted with, pleased with, thankful for, be thankful for, glad of, stick to, stick with, help me out, help me out with, help us out, help us out with, \
          watches, can never go wrong with, you can never go wrong with, never go wrong with, can hardly go wrong with, happen to have, happen to know, happen to know of, happen to, hope, hoping, hope you can, hoping you can, hope to, hoping to, planning, planning to, plan to, \
          intend to, decided to, decided on, treat myself, treat ourselves, treat myself to, treat ourselves to, would go down well, would do nicely, would cheer me up, \
