@@ -29,8 +29,8 @@ impl StatementParser<'_> {
 
     /// True for "I", "I'm", "we've": the person who asks.
     pub(super) fn is_speaker(&self, at: usize) -> bool {
-        const SPEAKERS: [&str; 9] = ["i", "i'm", "i’m", "im", "i've", "i’ve", "we", "we're", "we've"];
-        let text = self.text_of(at).to_lowercase();
+        const SPEAKERS: [&str; 11] = ["i", "i'm", "im", "i've", "i'd", "i'll", "we", "we're", "we've", "we'd", "we'll"];
+        let text = self.text_of(at).to_lowercase().replace('’', "'");
         SPEAKERS.contains(&text.split(' ').next().unwrap_or_default())
     }
 

@@ -10,7 +10,7 @@ use crate::request::ask::amounts::Quantity;
 use crate::request::ask::formula::Formula;
 use crate::request::ask::terms::Sense;
 use crate::request::ask::tree::{Head, Statement};
-use crate::request::ask::vocabulary::{Refusal, TitleRole, Word};
+use crate::request::ask::vocabulary::Word;
 
 /// Words that begin a circumstance without a verb of its own.
 const PREPOSITIONS: &str = "to, for, after, before, with, in, on, at, by, during, being, having, this, last, next, every, due, despite, given, throughout, over, until";

@@ -3,6 +3,7 @@
 mod catalogues;
 mod clauses;
 mod generated;
+mod polite;
 mod properties;
 mod scopes;
 mod sheets;

@@ -1,11 +1,11 @@
 //! Sheets of sentences about two catalogues.
 
 use super::table::{Sheet, expect};
-use super::{arcade, cinema, clauses, scopes, topics, unseen, voices};
+use super::{arcade, cinema, clauses, polite, scopes, topics, unseen, voices};
 use crate::data::Catalogue;
 use crate::request::ask::AskParser;
 
-const SHEETS: [Sheet; 5] = [unseen::SHEET, voices::SHEET, topics::SHEET, scopes::SHEET, clauses::SHEET];
+const SHEETS: [Sheet; 6] = [unseen::SHEET, voices::SHEET, topics::SHEET, scopes::SHEET, clauses::SHEET, polite::SHEET];
 
 #[test]
 fn sentences_are_read_as_meant() {

@@ -71,7 +71,7 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
     ),
     (
         Word::Beyond,
-        "in two minds about, undecided about, undecided between, torn between, unsure about, not sure about, if, when, whether, why would, year old, years old, year olds, ago, too few, too little, twice, thrice, double, triple, equal, equally, equal number of, an equal number of, no such thing as, no such thing as a, sorted, sorted by, sort by, ordered by, \
+        "in two minds about, undecided about, undecided between, torn between, if, when, whether, why would, year old, years old, year olds, ago, too few, too little, twice, thrice, double, triple, equal, equally, equal number of, an equal number of, no such thing as, no such thing as a, sorted, sorted by, sort by, ordered by, \
          order by, ranked by, first, alternating, alternately, in turn, depending, than usual, respectively, similar number of",
     ),
     (
