@@ -94,7 +94,9 @@ const NUMBERS: [(&str, u32); 28] = [
 ];
 
 /// Amounts of several words, and those that are no number; the longest first.
-const PHRASES: [(&str, Quantity); 33] = [
+const PHRASES: [(&str, Quantity); 35] = [
+    ("the first half", Quantity::Part(1, 2)),
+    ("the second half", Quantity::Part(1, 2)),
     ("half and half", Quantity::Part(1, 2)),
     ("half half", Quantity::Part(1, 2)),
     ("every second", Quantity::Part(1, 2)),

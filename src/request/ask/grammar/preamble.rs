@@ -1,4 +1,4 @@
-//! What a request tells before and behind what it asks for: circumstances ("to celebrate my dad's retirement we want …"), what is done with
+//! Circumstances before a wish ("to celebrate my dad's retirement we want …"), what is done with
 //! the items ("to stay in bed with some comedies"), and clauses about them ("comedies that we can afford").
 
 use std::ops::Range;
@@ -7,7 +7,6 @@ use super::StatementParser;
 use super::opening::Opening;
 use crate::request::ask::Assumption;
 use crate::request::ask::amounts::Quantity;
-use crate::request::ask::formula::Formula;
 use crate::request::ask::terms::Sense;
 use crate::request::ask::tree::{Head, Statement};
 use crate::request::ask::vocabulary::Word;

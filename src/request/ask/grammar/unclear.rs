@@ -54,11 +54,18 @@ impl StatementParser<'_> {
 
     /// "two comedies or two dramas": a list is the one or the other, which no request can state. Names both.
     pub(super) fn choice_of_counted(&mut self, statement: &Statement) -> bool {
-        let counted = |one: &Statement| {
-            matches!(one.how_many, Some(HowMany::Counted(..))) && one.head == Head::Kind && !one.refused
-        };
+        let counted = |one: &Statement| one.how_many.is_some() && one.head == Head::Kind && !one.refused;
         if statement.joint != Joint::Or || !counted(statement) {
             return false;
+        }
+        // "without war, or with at most one war film"
+        let limit =
+            matches!(statement.how_many, Some(HowMany::Counted(_, Some(Compared::AtMost | Compared::FewerThan))));
+        if let Some(before) =
+            self.statements.last_mut().filter(|before| limit && before.refused && before.of == statement.of)
+        {
+            *before = Statement { part: true, ..statement.clone() };
+            return true;
         }
         let Some(before) = self.statements.pop_if(|before| counted(before)) else { return false };
         self.gap(before.at.start..statement.at.end, Some("an alternative to the whole description before it"));
@@ -90,9 +97,10 @@ impl StatementParser<'_> {
         every && matches!(self.sense(at + 1), Some(Sense::Amount(Quantity::Count(2..))))
     }
 
-    /// True for the "one" of "the last one", which counts nothing.
+    /// True for the "one" of "the last one", "our little one", which counts nothing.
     pub(super) fn is_ordinal_pronoun(&self, at: usize) -> bool {
-        const ORDINALS: [&str; 7] = ["last", "final", "second", "third", "former", "latter", "previous"];
+        const ORDINALS: [&str; 9] =
+            ["last", "final", "second", "third", "former", "latter", "previous", "little", "loved"];
         let before = self.text_of(at.wrapping_sub(1)).to_lowercase();
         self.text_of(at).eq_ignore_ascii_case("one")
             && before.split(' ').next_back().is_some_and(|word| ORDINALS.contains(&word))

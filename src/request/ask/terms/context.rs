@@ -55,6 +55,16 @@ impl TermReader<'_, '_> {
         for but in 1..terms.len() {
             let before = terms[..but].iter().rev().take(2);
             let open = before.take_while(|term| matches!(term.sense, Sense::Unknown | Sense::Word(_))).any(whatever);
+            // "everything must be French but the comedies"
+            let start = terms[..but].iter().rposition(|term| matches!(term.sense, Sense::Comma | Sense::Stop));
+            let first = start.map_or(0, |start| start + 1);
+            let every = terms[first].sense == Sense::Word(Word::Every) && first < but;
+            let kind = (but + 1..terms.len()).find(|at| !matches!(terms[*at].sense, Sense::Word(Word::Article)));
+            let last = kind.is_some_and(|kind| {
+                let ends = terms.get(kind + 1).is_none_or(|next| matches!(next.sense, Sense::Comma | Sense::Stop));
+                matches!(terms[kind].sense, Sense::Kind { .. }) && ends
+            });
+            let open = open || (every && last);
             // "nothing but comedies"
             let open = open || terms[but - 1].sense == Sense::Word(Word::Refuse(Refusal::Nothing));
             let article = |term: &&Term| matches!(term.sense, Sense::Word(Word::Article | Word::Preposition));

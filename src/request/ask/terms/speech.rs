@@ -1,8 +1,10 @@
 //! Terms of people who speak, and of what they do: "she'd", "my date said he likes crime", "show my class", "a long day".
 
 use super::{Sense, Term, TermReader};
+use crate::request::ask::Gap;
 use crate::request::ask::amounts::Quantity;
-use crate::request::ask::vocabulary::{Word, is_modifier};
+use crate::request::ask::lexicon::Dimension;
+use crate::request::ask::vocabulary::{Refusal, TitleRole, Word, is_modifier};
 
 /// Verbs whose object is what somebody says or thinks.
 const SAYING: &str = "said, says, say, saying, thought, thinks, told, tells, telling, mentioned, mentions, reckons, reckon, decided, agreed, figured, \
@@ -14,6 +16,9 @@ impl TermReader<'_, '_> {
         self.reported(terms);
         self.shown_to(terms);
         self.described_otherwise(terms);
+        self.one_and_the_other(terms);
+        self.journeys(terms);
+        self.taken_out(terms);
         self.one_list(terms);
         self.aged(terms);
     }
@@ -84,14 +89,69 @@ impl TermReader<'_, '_> {
             let small = |term: &&Term| {
                 matches!(self.lower(term).as_str(), "that" | "me" | "us" | "her" | "him" | "them" | "to me" | "to us")
             };
-            let subject = terms[at + 1..].iter().find(|term| !small(term)).is_some_and(|next| {
-                next.sense == Sense::Word(Word::Subject)
-                    || matches!(self.lower(next).as_str(), "that i" | "that we" | "i'm" | "we're")
-            });
+            let thinks = matches!(self.lower(&terms[at]).as_str(), "thought" | "figured" | "reckoned");
+            let some =
+                |term: &Term| term.sense == Sense::Word(Word::Some) || matches!(self.lower(term).as_str(), "a" | "an");
+            let subject = (thinks && terms.get(at + 1).is_some_and(some))
+                || terms[at + 1..].iter().find(|term| !small(term)).is_some_and(|next| {
+                    next.sense == Sense::Word(Word::Subject)
+                        || matches!(self.lower(next).as_str(), "that i" | "that we" | "i'm" | "we're")
+                });
             let clause = terms[..at].iter().rev().take_while(|term| !matches!(term.sense, Sense::Comma | Sense::Stop));
             let denied = clause.into_iter().any(|term| matches!(term.sense, Sense::Word(Word::Refuse(_))));
             if subject && !denied {
                 terms[at].sense = Sense::Word(Word::Filler);
+            }
+        }
+    }
+
+    /// "one loves thrillers, the other can't stand them": people.
+    fn one_and_the_other(&self, terms: &mut [Term]) {
+        for at in 1..terms.len() {
+            let verb = matches!(
+                terms[at].sense,
+                Sense::Word(Word::Role(TitleRole::Liked) | Word::Prefer | Word::Refuse(Refusal::Verb))
+            ) && !matches!(self.lower(&terms[at]).as_str(), "like" | "less" | "fewer" | "enough");
+            let begins = at == 1 || matches!(terms[at - 2].sense, Sense::Comma | Sense::Stop | Sense::Word(Word::And));
+            if verb && begins && self.lower(&terms[at - 1]) == "one" {
+                terms[at - 1].sense = Sense::Word(Word::Subject);
+            }
+        }
+    }
+
+    /// "nine hours each way": the length of a journey, and of no item.
+    fn journeys(&mut self, terms: &mut [Term]) {
+        let column = self.lexicon.column(Dimension::Duration);
+        for at in 0..terms.len().saturating_sub(1) {
+            let Sense::Range { column: of, .. } = terms[at].sense else { continue };
+            let behind = &self.text[terms[at].at.end..].trim_start().to_lowercase();
+            let journey = [
+                "each way",
+                "away",
+                "by car",
+                "by train",
+                "by plane",
+                "on the train",
+                "on the plane",
+                "drive",
+                "flight",
+            ];
+            if Some(of) == column && journey.iter().any(|words| behind.starts_with(words)) {
+                self.gaps.push(Gap { at: terms[at].at.clone(), why: None });
+                terms[at].sense = Sense::Lacking;
+            }
+        }
+    }
+
+    /// "leave crime out of my films": of the list, wherever it is called what.
+    fn taken_out(&self, terms: &mut [Term]) {
+        for at in 1..terms.len() {
+            let clause =
+                || terms[..at].iter().rev().take_while(|term| !matches!(term.sense, Sense::Comma | Sense::Stop));
+            let takes = clause().any(|term| term.sense == Sense::Word(Word::TakeOut));
+            let kind = matches!(terms[at - 1].sense, Sense::Kind { .. });
+            if takes && kind && self.lower(&terms[at]) == "out of" {
+                terms[at].sense = Sense::Word(Word::Unwelcome);
             }
         }
     }
@@ -104,6 +164,12 @@ impl TermReader<'_, '_> {
                 ["my", "our", "his", "her", "him", "them", "their"].contains(&self.lower(&terms[at + 1]).as_str());
             if to && whom && terms[at].sense == Sense::Word(Word::Items) && self.lower(&terms[at]) == "show" {
                 terms[at].sense = Sense::Word(Word::Clause);
+            }
+            // "to show my children the films of that time"
+            let shown = self.lower(&terms[at - 1]) == "show";
+            let mine = matches!(self.lower(&terms[at]).as_str(), "my" | "our");
+            if shown && mine && matches!(terms[at + 1].sense, Sense::Kind { .. }) && at + 2 < terms.len() {
+                terms[at + 1].sense = Sense::Unknown;
             }
         }
     }

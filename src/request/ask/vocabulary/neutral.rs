@@ -54,7 +54,7 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
     (Word::About, "about"),
     (
         Word::Courtesy,
-        "in a long time, for a long time, in a long while, for a long while, to be honest, to tell the truth, to be frank, in all honesty, if i am honest, needless to say, as it happens, no rush, no hurry, i was wondering if, i was wondering whether, \
+        "to make a long story short, to cut a long story short, long story short, afterwards, beforehand, later on, in store, in stock, on offer, in a long time, for a long time, in a long while, for a long while, to be honest, to tell the truth, to be frank, in all honesty, if i am honest, needless to say, as it happens, no rush, no hurry, i was wondering if, i was wondering whether, \
          was wondering if, was wondering whether, wondering if, wondering whether, i wonder if, i wonder whether, if you might, whether you could, whether you might, \
          you might be able to, be able to, if you would, if you were able to, if you might be able to, excuse me, thank, sure, this time, today, \
          tonight, right now, this evening, this weekend, tomorrow, for tonight, for today, for a change, on friday, \
@@ -76,7 +76,7 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
     ),
     (
         Word::Filler,
-        "therefore, hence, thus, consequently, which is why, that is why, thats why, finally, very, really, super, absolutely, definitely, certainly, quite, pretty, truly, simply, please just, rather, somewhat, preferably, ideally, surely, maybe, perhaps, possibly, probably, \
+        "above all, above all else, first and foremost, most of all, runs, runs for, run for, lasts, lasts for, therefore, hence, thus, consequently, which is why, that is why, thats why, finally, very, really, super, absolutely, definitely, certainly, quite, pretty, truly, simply, please just, rather, somewhat, preferably, ideally, surely, maybe, perhaps, possibly, probably, \
          good, great, nice, decent, best, top, better, favourite, favorite, popular, the best, new to me, at all, ever, whatsoever, of all time, of all, in total, total, altogether, in all, alltogether, \
          which, what, as, also some, too please, different, made, released, produced, shot, filmed, coming, come, comes, come out, came, style, kind to have, whole, \
          number, numbers, way, in terms of, when it comes to, regarding, concerning, as for, speaking of, condition, satisfy, take no others, \

@@ -20,12 +20,12 @@ pub(super) const REFUSALS: [(Word, &str); 13] = [
     (Word::Refuse(Refusal::Non), "non, un"),
     (
         Word::Refuse(Refusal::Without),
-        "without, without any, free of, free from, devoid of, minus, sans, lacking, with no, with none of, with zero, void of, empty of, \
+        "without, without any, without a single, without even a single, without even one, without any single, free of, free from, devoid of, minus, sans, lacking, with no, with none of, with zero, void of, empty of, \
          no trace of, ohne, sin, senza, zonder, utan, uten, sem, kein, keine, keinen, geen, pas de, that has no, that have no, which have no, with not a single, clear of, rid of",
     ),
     (
         Word::Refuse(Refusal::Except),
-        "except, not if, not when, not where, just not if, just not when, except for, except when, except where, except if, excepting, excluding, apart from, aside from, other than, save for, barring, but for, \
+        "except, something else than, anything else than, not if, not when, not where, just not if, just not when, except for, except when, except where, except if, excepting, excluding, apart from, aside from, other than, save for, barring, but for, \
          with the exception of, leaving aside, not counting, unless, unless it is, unless they are, unless its, unless theyre, \
          as long as it is not, as long as they are not, exclusive of, different from, different to, different than, outside, outside of, from outside, from outside of",
     ),

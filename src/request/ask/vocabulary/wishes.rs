@@ -76,7 +76,8 @@ pub(super) const WISHES: [(Word, &str); 15] = [
     ),
     (
         Word::Clause,
-        "accept, accepts, asked for, asking for, begging for, crying out for, any chance you could, is there any chance you could, is there any chance, is there a chance you could, \
+        "would not hurt, would not go amiss, can not hurt, putting together, put together, organising, organizing, hosting, arranging, voted for, vote for, let me know, \
+         let us know, let me have, let us have, accept, accepts, asked for, asking for, begging for, crying out for, any chance you could, is there any chance you could, is there any chance, is there a chance you could, \
          would mean the world to me if, would mean the world if, would mean a lot to me if, would mean a lot if, would make my day if, would help if, meaning to, meaning to watch, \
          meaning to see, always wanted, always wanted to see, always wanted to watch, curious about, eager to see, eager to watch, keen to see, keen to watch, excited to see, \
          looking forward to, getting into, can not beat, you can not beat, hard to beat, nothing compares to, nothing compares with, over the moon with, over the moon about, thrilled with, \
