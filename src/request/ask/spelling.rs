@@ -33,9 +33,9 @@ fn singular(word: &str) -> Option<String> {
 
 /// Returns true for a word of its own that is like the name of a kind: "chill" is no misspelt "child".
 pub(super) fn is_other_word(word: &str) -> bool {
-    const WORDS: [&str; 12] = [
-        "chill", "chilly", "chilled", "auction", "thrilled", "thrill", "thrills", "puzzled", "raving", "raring",
-        "dreamy", "wares",
+    const WORDS: [&str; 14] = [
+        "cries", "dreams", "chill", "chilly", "chilled", "auction", "thrilled", "thrill", "thrills", "puzzled",
+        "raving", "raring", "dreamy", "wares",
     ];
     WORDS.contains(&word)
 }

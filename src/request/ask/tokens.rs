@@ -115,7 +115,7 @@ fn read(text: &str, at: usize, names: &dyn NameLookup) -> Option<(TokenKind, usi
     let what = match c {
         ',' => TokenKind::Comma,
         // "no: comedies" answers and "I am sick of it: comedies" goes on, while "horror: no" and "5 films: no horror" do not.
-        ':' if ends_clause(&text[..at]) || speaks(&rest[1..]) => TokenKind::Comma,
+        ':' if ends_clause(&text[..at]) || speaks(&rest[1..]) || is_told(&text[..at]) => TokenKind::Comma,
         '.' if ends_in_abbreviation(&text[..at]) && !rest[1..].trim_start().is_empty() => return None,
         '.' | '!' | '?' | ';' | '\n' => TokenKind::Stop,
         '%' => TokenKind::Percent,
@@ -220,6 +220,18 @@ fn ends_clause(text: &str) -> bool {
     let word = text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     let before = text[..text.len() - word.len()].trim_end();
     !before.is_empty() && LAST.contains(&word.to_lowercase().as_str())
+}
+
+/// True where the sentence that a text ends in is told by somebody rather than named: "I hope this is no stupid question: …".
+fn is_told(text: &str) -> bool {
+    const SUBJECTS: [&str; 14] =
+        ["i", "i'm", "i've", "i'd", "we", "we're", "we've", "we'd", "my", "our", "it's", "this", "there", "please"];
+    const ITEMS: [&str; 8] = ["films", "movies", "games", "titles", "items", "list", "following", "these"];
+    let sentence =
+        text.rsplit(['.', '!', '?', ';', ',', '\n']).next().unwrap_or_default().to_lowercase().replace('’', "'");
+    let words: Vec<&str> = sentence.split_whitespace().collect();
+    let told = words.first().is_some_and(|first| SUBJECTS.contains(first)) && words.len() > 3;
+    told && !words.last().is_some_and(|last| ITEMS.contains(last))
 }
 
 /// True where a text begins with the person who asks: "5 films: I don't like horror".

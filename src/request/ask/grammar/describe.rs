@@ -18,6 +18,10 @@ impl StatementParser<'_> {
     fn described(&mut self, refused: bool, by: Option<Refusal>, attached: bool, nested: bool) -> ItemDescription {
         let mut description = ItemDescription::default();
         while let Some(sense) = self.sense(self.at) {
+            // "some comedies while we eat"
+            if description.has_content() && self.background().is_some() {
+                break;
+            }
             let goes_on = match sense {
                 _ if description.unwelcome && self.is_content(self.at) => {
                     self.name_behind_refusal();
@@ -344,6 +348,12 @@ impl StatementParser<'_> {
         let before = self.word(self.at.wrapping_sub(1));
         if self.is_disclaimer(self.at) {
             return false;
+        }
+        // "some westerns so that nobody gets bored"
+        let person = matches!(self.text_of(self.at).to_lowercase().as_str(), "nobody" | "no one");
+        if content && person && !self.is_boundary(self.at + 1) && before == Some(Word::Courtesy) {
+            self.name_clause(self.at, Some("it says nothing about the list"));
+            return true;
         }
         if content && self.is_hated_by_nobody(self.at) {
             description.lost = true;

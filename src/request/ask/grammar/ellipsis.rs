@@ -157,7 +157,8 @@ impl StatementParser<'_> {
         }
         const LEADS: [&str; 6] = ["since", "since i", "as", "because", "while", "whereas"];
         let start = self.at;
-        let begins = start == 0 || self.is_boundary(start - 1);
+        let behind = start > 0 && !matches!(self.sense(start - 1), Some(Sense::Stop));
+        let begins = start == 0 || self.is_boundary(start - 1) || (behind && self.is_speaker(start + 1));
         let text = self.text_of(start).to_lowercase();
         if !begins || !LEADS.contains(&text.as_str()) {
             return None;
@@ -179,7 +180,13 @@ impl StatementParser<'_> {
             Some(Sense::Word(Word::Prefer | Word::Role(_))) | Some(Sense::Titles(_)) => true,
             _ => false,
         };
-        let idle = speaks && matches!(self.sense(end), Some(Sense::Comma)) && !(start..end).any(says_more);
+        let kind = |at: usize| matches!(self.sense(at), Some(Sense::Kind { .. }));
+        let ends = match self.sense(end) {
+            Some(Sense::Comma) => true,
+            // "…, since it's raining"
+            _ => behind && !(start..end).any(kind),
+        };
+        let idle = speaks && ends && !(start..end).any(says_more);
         idle.then_some(start..end)
     }
 

@@ -14,6 +14,10 @@ impl StatementParser<'_> {
     pub(super) fn goes_on(&mut self, description: &mut ItemDescription, refused: bool) -> bool {
         let start = self.at;
         let joint = self.joint();
+        if self.background().is_some() {
+            self.at = start;
+            return false;
+        }
         let first = (self.at..)
             .find(|&at| {
                 !matches!(
@@ -40,6 +44,12 @@ impl StatementParser<'_> {
             return true;
         }
         self.at = first;
+        // "no subtitles, thrillers please": refused with what nobody knows, or wanted.
+        let behind_unknown = matches!(self.sense(start.wrapping_sub(1)), Some(Sense::Unknown));
+        if refused && joint == Joint::Comma && behind_unknown && !description.has_content() && self.is_last_kind() {
+            self.name_behind_refusal();
+            return true;
+        }
         if refused && (self.is_contrast(joint, description) || self.is_unlike(joint, start, description)) {
             let place = self.terms[first].at.clone();
             let taken_as = "taken as a wish beside the refusal".to_owned();

@@ -54,6 +54,8 @@ pub(super) struct StatementParser<'t> {
     revokes: bool,
     /// A condition that no request can state stands before this place of the sentence.
     conditional: bool,
+    /// A wish stands before that condition.
+    wished: bool,
     /// "then" joins the statement that is being read to the one before it.
     then: bool,
     /// The joint before a clause that says nothing about the list: it joins what follows.
@@ -86,6 +88,7 @@ impl<'t> StatementParser<'t> {
             means: false,
             revokes: false,
             conditional: false,
+            wished: false,
             then: false,
             carried: Joint::Fresh,
             mentioned: None,

@@ -178,11 +178,13 @@ impl StatementParser<'_> {
         let counts = !opening.amounts.is_empty() && !statement.has_content() && statement.head == Head::Missing;
         // "comedies and, if there's room, one western"
         let wished = self.statements.last().is_some_and(Statement::has_content);
-        let counts = counts || (!opening.amounts.is_empty() && statement.has_content() && wished);
+        let counts = counts || (!opening.amounts.is_empty() && statement.has_content() && self.wished);
         let corrects = joint == Joint::Correction && !self.means;
         let depends = self.conditional && (goes_back || self.then || within || counts || corrects);
         let unless = text(start).starts_with("unless");
-        self.conditional |= unless || self.is_condition(start);
+        let condition = unless || self.is_condition(start);
+        self.wished = if condition { wished } else { self.wished && self.conditional };
+        self.conditional |= condition;
         depends
     }
 

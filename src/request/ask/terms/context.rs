@@ -121,6 +121,10 @@ impl TermReader<'_, '_> {
                 "have" | "has" | "got" | "have got" => has > 0 && terms[has - 1].sense == Sense::Word(Word::Subject),
                 _ => false,
             });
+            // "no kids around tonight"
+            let here = ["around", "about", "here", "at", "in"];
+            let near = terms.get(at + 1).is_some_and(|_| here.contains(&text(terms, at + 1).as_str()));
+            let own = own || (near && terms[at - 1].sense == Sense::Word(Word::Refuse(Refusal::No)) && at == 1);
             let of = terms.get(at + 1).is_some_and(|next| self.text[next.at.clone()].eq_ignore_ascii_case("of"));
             if of && matches!(terms.get(at + 2).map(|next| &next.sense), Some(Sense::Amount(_))) {
                 // "a family of five"

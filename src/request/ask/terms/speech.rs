@@ -16,6 +16,7 @@ impl TermReader<'_, '_> {
         self.reported(terms);
         self.shown_to(terms);
         self.described_otherwise(terms);
+        self.time_to_kill(terms);
         self.one_and_the_other(terms);
         self.journeys(terms);
         self.taken_out(terms);
@@ -177,6 +178,14 @@ impl TermReader<'_, '_> {
     /// "after a long day", "our new neighbours": what is long or new is no item.
     fn described_otherwise(&mut self, terms: &mut [Term]) {
         let unknown = |term: &Term| term.sense == Sense::Unknown;
+        for at in 1..terms.len() {
+            // "we're new here", "I am old"
+            let person = ["i'm", "we're", "he's", "she's", "you're", "i am", "im"]
+                .contains(&self.lower(&terms[at - 1]).as_str());
+            if person && matches!(terms[at].sense, Sense::Range { vague: true, .. }) {
+                self.describe_no_item(&mut terms[at]);
+            }
+        }
         for at in 1..terms.len().saturating_sub(1) {
             let vague = matches!(terms[at].sense, Sense::Range { vague: true, .. });
             let article = matches!(terms[at - 1].sense, Sense::Word(Word::Article | Word::Preposition));
@@ -186,11 +195,28 @@ impl TermReader<'_, '_> {
                 matches!(next.sense, Sense::Kind { .. } | Sense::Value { .. } | Sense::Word(Word::Items))
             });
             if vague && article && nouns > 0 && !named && !is_modifier(&last) {
-                let word = self.text[terms[at].at.clone()].to_owned();
-                if let Some(noted) = self.assumed.iter().rposition(|one| one.text == word) {
-                    self.assumed.remove(noted);
-                }
-                terms[at].sense = Sense::Unknown;
+                self.describe_no_item(&mut terms[at]);
+            }
+        }
+    }
+
+    /// Takes back the stretch of numbers that a word such as "long" stands for.
+    fn describe_no_item(&mut self, term: &mut Term) {
+        let word = &self.text[term.at.clone()];
+        if let Some(noted) = self.assumed.iter().rposition(|one| one.text == word) {
+            self.assumed.remove(noted);
+        }
+        term.sense = Sense::Unknown;
+    }
+
+    /// "three hours to kill": nothing is refused.
+    fn time_to_kill(&self, terms: &mut [Term]) {
+        for at in 2..terms.len() {
+            let to = terms[at - 1].sense == Sense::Word(Word::To) && self.lower(&terms[at]) == "kill";
+            let time = matches!(terms[at - 2].sense, Sense::Range { .. })
+                || ["time", "hours", "minutes", "evening", "night"].contains(&self.lower(&terms[at - 2]).as_str());
+            if to && time {
+                terms[at].sense = Sense::Word(Word::Filler);
             }
         }
     }

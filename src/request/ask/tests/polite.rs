@@ -91,7 +91,7 @@ const FILMS: &[Row] = &[
     (
         "I don't know much about films, to be honest, but my date said he likes crime, so what would you suggest?",
         "-k 10 --more Crime",
-        &["date"],
+        &["I don't know much about films", "date"],
     ),
     (
         "We've invited our new neighbours from the UK, so perhaps British comedies would go down well.",
@@ -164,6 +164,25 @@ const FILMS: &[Row] = &[
     ("I wouldn't turn down a musical", "-k 10 --more Musical", &[]),
     ("give me one list of comedies", "-k 10 --more Comedy", &[]),
     ("action, five of them, none American", "-k 5 --more Action --where 'country!=USA'", &[]),
+    ("money is no object, thrillers please", "-k 10 --more Thriller", &[]),
+    ("no kids around tonight, so horror", "-k 10 --more Horror", &["no kids around tonight"]),
+    ("some westerns so that nobody gets bored", "-k 10 --more Western", &["nobody gets bored"]),
+    ("at most two westerns so that nobody gets bored", "-k 10 --share 'Western<=2'", &["nobody gets bored"]),
+    ("Before I forget: show me films from the nineties", "-k 10 --where 'year>=1990 and year<=1999'", &[]),
+    (
+        "I hope this isn't a stupid question: could you recommend six comedies",
+        "-k 6 --more Comedy",
+        &["I hope this isn't a stupid question"],
+    ),
+    ("we're new here, some westerns please", "-k 10 --more Western", &["we're new here"]),
+    ("half comedies, half dramas. I can't wait!", "-k 10 --share 'Comedy=50%' --share 'Drama=50%'", &[]),
+    ("If it's not too much trouble, half comedies, half dramas", "-k 10 --share 'Comedy=50%' --share 'Drama=50%'", &[]),
+    ("we want thrillers, since it's raining", "-k 10 --more Thriller", &["since it's raining"]),
+    ("some comedies while we eat", "-k 10 --more Comedy", &["while we eat"]),
+    ("ten dramas without a single war film", "-k 10 --more Drama --less War", &[]),
+    ("everything must be French but the comedies", "-k 10 --less Comedy --where 'country=France'", &[]),
+    ("without war, or with at most one war film", "-k 10 --share 'War<=1'", &[]),
+    ("leave crime out of my seven films", "-k 7 --less Crime", &[]),
 ];
 
 const GAMES: &[Row] = &[
@@ -194,6 +213,9 @@ const UNCLEAR_FILMS: &[&str] = &[
     "the rest dramas",
     "I'm in two minds about horror",
     "not a day without comedy",
+    "no subtitles, thrillers please",
+    "I know nothing about noir, so show me some",
+    "either all comedies or all dramas",
 ];
 
 const UNCLEAR_GAMES: &[&str] = &["swap a shooter for a puzzle"];

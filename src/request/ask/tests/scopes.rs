@@ -65,7 +65,11 @@ const FILMS: &[Row] = &[
     ("I don't think I want a documentary", "-k 10 --less Documentary", &[]),
     ("I simply cannot face another drama", "-k 10 --less Drama", &["face"]),
     ("you gave me ten dramas, no dramas this time", "-k 10 --less Drama", &["you gave me ten dramas"]),
-    ("under two hours because I have an early start", "-k 10 --where 'runtime<120'", &["early start"]),
+    (
+        "under two hours because I have an early start",
+        "-k 10 --where 'runtime<120'",
+        &["because I have an early start"],
+    ),
     ("no horror because my kids are here", "-k 10 --less Horror", &[]),
     ("I won't watch horror even if you pay me", "-k 10 --less Horror", &["if you pay me"]),
     ("only comedies, no exceptions", "-k 10 --more Comedy", &[]),

@@ -54,7 +54,9 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
     (Word::About, "about"),
     (
         Word::Courtesy,
-        "to make a long story short, to cut a long story short, long story short, afterwards, beforehand, later on, in store, in stock, on offer, in a long time, for a long time, in a long while, for a long while, to be honest, to tell the truth, to be frank, in all honesty, if i am honest, needless to say, as it happens, no rush, no hurry, i was wondering if, i was wondering whether, \
+        "before i forget, lest i forget, i almost forgot, i nearly forgot, if i am not mistaken, unless i am mistaken, can not wait, money is no object, no object, \
+         if it is not too much trouble, if its not too much trouble, if it is no trouble, if its no trouble, if it is not too much to ask, if its not too much to ask, if i may, \
+         if that is ok, if thats ok, if that is okay, if thats okay, if it is ok, if its ok, so that, to make a long story short, to cut a long story short, long story short, afterwards, beforehand, later on, in store, in stock, on offer, in a long time, for a long time, in a long while, for a long while, to be honest, to tell the truth, to be frank, in all honesty, if i am honest, needless to say, as it happens, no rush, no hurry, i was wondering if, i was wondering whether, \
          was wondering if, was wondering whether, wondering if, wondering whether, i wonder if, i wonder whether, if you might, whether you could, whether you might, \
          you might be able to, be able to, if you would, if you were able to, if you might be able to, excuse me, thank, sure, this time, today, \
          tonight, right now, this evening, this weekend, tomorrow, for tonight, for today, for a change, on friday, \
@@ -71,7 +73,7 @@ pub(super) const NEUTRAL: [(Word, &str); 15] = [
     ),
     (
         Word::Beyond,
-        "in two minds about, undecided about, undecided between, torn between, if, when, whether, why would, year old, years old, year olds, ago, too few, too little, twice, thrice, double, triple, equal, equally, equal number of, an equal number of, no such thing as, no such thing as a, sorted, sorted by, sort by, ordered by, \
+        "i know nothing about, i know little about, i know very little about, i know next to nothing about, know nothing about, know little about, know next to nothing about, know very little about, not know anything about, not know much about, in two minds about, undecided about, undecided between, torn between, if, when, whether, why would, year old, years old, year olds, ago, too few, too little, twice, thrice, double, triple, equal, equally, equal number of, an equal number of, no such thing as, no such thing as a, sorted, sorted by, sort by, ordered by, \
          order by, ranked by, first, alternating, alternately, in turn, depending, than usual, respectively, similar number of",
     ),
     (

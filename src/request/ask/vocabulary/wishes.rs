@@ -76,7 +76,7 @@ pub(super) const WISHES: [(Word, &str); 15] = [
     ),
     (
         Word::Clause,
-        "would not hurt, would not go amiss, can not hurt, putting together, put together, organising, organizing, hosting, arranging, voted for, vote for, let me know, \
+        "not want to miss, not want to miss out on, hate to miss, would hate to miss, not like to miss, would not hurt, would not go amiss, can not hurt, putting together, put together, organising, organizing, hosting, arranging, voted for, vote for, let me know, \
          let us know, let me have, let us have, accept, accepts, asked for, asking for, begging for, crying out for, any chance you could, is there any chance you could, is there any chance, is there a chance you could, \
          would mean the world to me if, would mean the world if, would mean a lot to me if, would mean a lot if, would make my day if, would help if, meaning to, meaning to watch, \
          meaning to see, always wanted, always wanted to see, always wanted to watch, curious about, eager to see, eager to watch, keen to see, keen to watch, excited to see, \
