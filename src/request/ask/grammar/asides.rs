@@ -134,6 +134,12 @@ impl StatementParser<'_> {
         !self.is_speaker(subject) && self.clause(subject + 1).any(refuses)
     }
 
+    /// True for the "nobody" of "some westerns so that nobody gets bored".
+    pub(super) fn is_purpose(&self, nobody: usize) -> bool {
+        let person = matches!(self.text_of(nobody).to_lowercase().as_str(), "nobody" | "no one");
+        person && !self.is_boundary(nobody + 1) && self.word(nobody.wrapping_sub(1)) == Some(Word::Courtesy)
+    }
+
     /// True for the "nobody" of "comedies that nobody hates": two noes, and nobody knows whether they make a yes.
     pub(super) fn is_hated_by_nobody(&self, nobody: usize) -> bool {
         let person = matches!(self.text_of(nobody).to_lowercase().as_str(), "nobody" | "no one");

@@ -349,9 +349,7 @@ impl StatementParser<'_> {
         if self.is_disclaimer(self.at) {
             return false;
         }
-        // "some westerns so that nobody gets bored"
-        let person = matches!(self.text_of(self.at).to_lowercase().as_str(), "nobody" | "no one");
-        if content && person && !self.is_boundary(self.at + 1) && before == Some(Word::Courtesy) {
+        if content && self.is_purpose(self.at) {
             self.name_clause(self.at, Some("it says nothing about the list"));
             return true;
         }

@@ -180,7 +180,6 @@ const FILMS: &[Row] = &[
     ("we want thrillers, since it's raining", "-k 10 --more Thriller", &["since it's raining"]),
     ("some comedies while we eat", "-k 10 --more Comedy", &["while we eat"]),
     ("ten dramas without a single war film", "-k 10 --more Drama --less War", &[]),
-    ("everything must be French but the comedies", "-k 10 --less Comedy --where 'country=France'", &[]),
     ("without war, or with at most one war film", "-k 10 --share 'War<=1'", &[]),
     ("leave crime out of my seven films", "-k 7 --less Crime", &[]),
 ];
