@@ -94,7 +94,7 @@ const FILMS: &[Row] = &[
     (
         "If it isn't too much trouble, I'd like a list of 9 crime films without any horror in them.",
         "-k 9 --more Crime --less Horror",
-        &["If it isn't too much trouble"],
+        &[],
     ),
     ("Could you suggest a few thrillers? My dad is 72.", "-k 3 --more Thriller", &["72"]),
     ("My grandmother grew up in the fifties, no war.", "-k 10 --less War", &["My grandmother grew up in the fifties"]),
