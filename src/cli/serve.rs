@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::json;
 use tiller_models::language_model::InferenceModel;
@@ -33,6 +34,9 @@ docs/serving.md describes the page, the API and the limits.";
 
 /// The shortest accepted token, in characters.
 const SHORTEST_TOKEN: usize = 16;
+
+/// The time after Ctrl-C in which the process ends, whatever runs.
+const END_TIME: Duration = Duration::from_millis(1900);
 
 /// The flags of `tiller serve`.
 #[derive(Debug, clap::Args)]
@@ -124,6 +128,8 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
     };
     announce(&app, address, args.open, global);
     let _deferred = interrupt::defer();
+    // A step of a teaching may take longer; what it has learnt is in memory alone.
+    interrupt::end_within(END_TIME);
     serve(app, &writers, listener, usize::from(args.batch), interrupt::requested)
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::progress;
 
@@ -43,6 +44,18 @@ pub fn defer() -> InterruptGuard {
     install();
     SAVES.store(true, Ordering::SeqCst);
     InterruptGuard(())
+}
+
+/// Ends the process with code 0 where it still runs so long after an interrupt: for a server, whose end is an interrupt and which has nothing
+/// to save.
+pub fn end_within(time: Duration) {
+    std::thread::spawn(move || {
+        while !requested() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        std::thread::sleep(time);
+        std::process::exit(0);
+    });
 }
 
 /// Returns true after an interrupt.
