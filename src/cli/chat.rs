@@ -62,8 +62,7 @@ pub struct Args {
 /// Names that are not known, a data set or model that cannot be read, a device that fails. What a turn gets wrong is said and
 /// the conversation goes on.
 pub fn run(args: &Args, global: &Global) -> Result<()> {
-    let next = "`tiller pull smollm2-135m` fetches a small one; then --model smollm2-135m";
-    let checkpoint = args.model.required_checkpoint(next)?;
+    let checkpoint = args.model.required_checkpoint()?;
     let dataset = Dataset::read(&args.dir)?;
     let mut session = ChatSession::new(&dataset.catalogue, taken(args, &dataset)?, args.k);
     let path = ModelPath::from(&checkpoint);

@@ -37,8 +37,9 @@ impl ModelArgs {
     /// The model that the flags name.
     ///
     /// # Errors
-    /// No model, with the `next` step, and those of [`ModelArgs::checkpoint`].
-    pub(super) fn required_checkpoint(&self, next: &str) -> Result<Checkpoint> {
+    /// No model, and those of [`ModelArgs::checkpoint`].
+    pub(super) fn required_checkpoint(&self) -> Result<Checkpoint> {
+        let next = "`tiller pull smollm2-135m` fetches a small one; then --model smollm2-135m";
         self.checkpoint()?.ok_or_else(|| missing(next))
     }
 

@@ -52,22 +52,22 @@ impl Checkpoint {
     }
 }
 
-/// The model that the configuration of a run names. A relative path is looked for where the program runs, then in the folders above the run,
-/// so that runs are read from anywhere and keep their models when all are moved together.
+/// The model that the configuration of a run names. A relative path that is not found where the program runs is looked for in the folders
+/// above the run, so that runs are read from anywhere and keep their models when all are moved together.
 fn base_model(name: &str, run: &Path) -> Result<PathBuf> {
-    let run = std::path::absolute(run).map_err(Error::io(run, "find"))?;
-    let above = run.ancestors().skip(1).map(|folder| folder.join(name)).find(|path| path.exists());
-    match above {
-        Some(path) if !Path::new(name).exists() => resolve_model(&path.to_string_lossy()),
-        None if name.contains(['/', '\\']) && !Path::new(name).exists() => {
-            Err(Error::bad_input(format!("{}, key model", run.join("config.toml").display()))
+    let is_path = Path::new(name).components().count() > 1;
+    resolve_model(name).or_else(|error| {
+        let run = std::path::absolute(run).map_err(Error::io(run, "find"))?;
+        match run.ancestors().skip(1).map(|folder| folder.join(name)).find(|path| path.exists()) {
+            Some(path) => resolve_model(&path.to_string_lossy()),
+            None if is_path => Err(Error::bad_input(format!("{}, key model", run.join("config.toml").display()))
                 .expected("the model that the run began with")
                 .found(format!("no {name} here or above the run"))
                 .next("put it back, or name the model and the adapter with --model and --adapter")
-                .into())
+                .into()),
+            None => Err(error),
         }
-        _ => resolve_model(name),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -144,8 +144,7 @@ pub fn run(args: &Args, global: &Global) -> Result<()> {
             .next("leave one of them out")
             .into());
     }
-    let next = "`tiller pull smollm2-135m` fetches a small one; then --model smollm2-135m";
-    let checkpoint = args.model.required_checkpoint(next)?;
+    let checkpoint = args.model.required_checkpoint()?;
     let dataset = Dataset::read(&args.dir)?;
     let parsed_ask = args.request.parse_ask(&dataset.catalogue)?;
     let requests = args.request.requests(parsed_ask.as_ref(), &dataset)?;
